@@ -1,0 +1,85 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the others.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PROTOC := $(BIN)/python -m grpc_tools.protoc -Iproto -Ithird_party/googleapis
+PROTO  := $(sort $(shell find proto -name '*.proto'))
+# Our own Python: what ruff, mypy and import-linter look at.
+CODE   := mesh gateway station_svc transaction_svc auth_svc simulator benchmarks deploy tests
+
+.PHONY: help
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Settings are environment variables; docs/CONFIGURATION.md lists them."
+
+# What running needs, then what developing needs; each is installed once per change of its lock.
+$(VENV)/run.stamp: requirements/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/runtime.txt
+	@$(BIN)/python deploy/source_roots.py
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+.PHONY: run
+run: $(VENV)/run.stamp  ## Run the whole mesh here, in the foreground, on SQLite (DEMO=0: without simulated stations)
+	@exec env CSMS_DEMO=$(or $(DEMO),1) $(BIN)/python -m deploy.local
+
+.PHONY: install
+install: $(VENV)/dev.stamp  ## Install everything into .venv without running anything
+
+.PHONY: test
+test: $(VENV)/dev.stamp  ## Run all tests, on SQLite and on a PostgreSQL of their own
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	@$(MAKE) --no-print-directory breaking gen-check
+
+.PHONY: breaking
+breaking:  # The contract against the last commit that landed on main, or the one before this.
+	@base=$$(git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD~1) \
+	  && git cat-file -e $$base:proto 2>/dev/null \
+	  && echo "buf breaking --against $$base" && $(BIN)/buf breaking --against ".git#ref=$$base" \
+	  || { test -z "$$base" || ! git cat-file -e $$base:proto 2>/dev/null; }
+
+.PHONY: gen
+gen: $(VENV)/dev.stamp  ## Regenerate gen/ from proto/
+	$(BIN)/buf format -w proto
+	rm -rf gen && mkdir gen
+	PATH=$(BIN):$$PATH $(PROTOC) --python_out=gen --mypy_out=gen --grpc_python_out=gen --mypy_grpc_out=gen $(PROTO)
+	$(PROTOC) --include_imports --descriptor_set_out=gen/csms.binpb $(PROTO) google/rpc/error_details.proto
+
+.PHONY: gen-check
+gen-check:
+	@before=$$(find gen -type f -exec sha256sum {} + | sort); $(MAKE) --no-print-directory gen >/dev/null \
+	  && test "$$before" = "$$(find gen -type f -exec sha256sum {} + | sort)" \
+	  || { echo "gen/ was not what proto/ generates; it has been regenerated: commit it"; exit 1; }
+
+.PHONY: lock
+lock: $(VENV)/dev.stamp  ## Lock dependencies anew, by version and hash (UPGRADE=1: to their newest)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+	  pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
+	  --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+
+.PHONY: bench
+bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per message, on SQLite and PostgreSQL
+	$(BIN)/python -m benchmarks
+
+.PHONY: clean
+clean:  ## Remove .venv and caches; data/ stays
+	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

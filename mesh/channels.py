@@ -1,0 +1,38 @@
+"""Channels to other processes of the mesh."""
+
+from typing import Any
+
+import grpc
+
+from mesh.mesh_auth import METADATA_KEY
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    # A service that restarts is back within a second or two; the default back-off would make stations wait for minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # Retries are the callers' own business: each knows its budget.
+    ("grpc.enable_retries", 0),
+)
+
+
+class _SecretInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
+    """Adds the mesh secret to each call."""
+
+    def __init__(self, secret: str) -> None:
+        self._pair = (METADATA_KEY, secret)
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        metadata = grpc.aio.Metadata(*(client_call_details.metadata or ()), self._pair)
+        return await continuation(client_call_details._replace(metadata=metadata), request)
+
+
+def open_channel(address: str, *, secret: str) -> grpc.aio.Channel:
+    """A channel to the mesh port at `address` (host:port). Connects by itself, and again after a loss.
+
+    The caller closes it, and gives every call a timeout.
+    """
+    return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS, interceptors=[_SecretInterceptor(secret)])

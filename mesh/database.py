@@ -1,0 +1,158 @@
+"""The database of one service: a small pool of threads, each call one transaction (design 2, group commit).
+
+SQLite has one writing thread and BEGIN IMMEDIATE; PostgreSQL has as many as it has connections. Either way the event
+loop never waits for the database.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import grpc
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from mesh.errors import MeshError, unavailable
+from mesh.logs import get_logger
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+LOCK_TIMEOUT_MS = 5_000
+STATEMENT_TIMEOUT_MS = 15_000
+# Statements that PostgreSQL ended to resolve a conflict: running the transaction again is right.
+_RETRYABLE = frozenset({"40001", "40P01"})
+_ATTEMPTS = 3
+
+
+def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
+    """An engine for one service's own schema (PostgreSQL) or file (SQLite). Opens no connection yet."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    options = (
+        f"-csearch_path={schema} -ctimezone=UTC "
+        f"-clock_timeout={LOCK_TIMEOUT_MS} -cstatement_timeout={STATEMENT_TIMEOUT_MS}"
+    )
+    arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5}
+    return sqlalchemy.create_engine(parsed, pool_size=threads, max_overflow=0, pool_timeout=5, connect_args=arguments)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = sqlalchemy.create_engine(url, connect_args={"check_same_thread": False, "timeout": 5})
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: ConnectionPoolEntry) -> None:
+        # The driver's own transactions begin too late (at the first write) and as readers; ours begin explicitly.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("csms_read")
+        connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class Database:
+    """Runs functions of `store.py` in transactions, off the event loop."""
+
+    def __init__(self, *, engine: Engine, threads: int = 4) -> None:
+        self.engine = engine
+        writers = 1 if engine.dialect.name == "sqlite" else threads
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="db-read")
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in one transaction and returns once it is committed.
+
+        Raises MeshError UNAVAILABLE, reason DATABASE_UNAVAILABLE, when the database is away or too busy; it is then
+        unknown whether the work was committed, so `work` must be idempotent. Other errors of the database come through.
+        """
+        return await self._run(self._writers, work, reading=False)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work`, which must not write, in one transaction. Raises as `write`."""
+        return await self._run(self._readers, work, reading=True)
+
+    async def close(self) -> None:
+        """Waits for what is running, then closes every connection."""
+        await asyncio.to_thread(self._writers.shutdown)
+        await asyncio.to_thread(self._readers.shutdown)
+        self.engine.dispose()
+
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[Connection], T], *, reading: bool) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(pool, self._transaction, work, reading)
+
+    def _transaction(self, work: Callable[[Connection], T], reading: bool) -> T:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.engine.connect() as connection:
+                    if reading:
+                        connection = connection.execution_options(csms_read=True)  # noqa: PLW2901
+                    with connection.begin():
+                        return work(connection)
+            except DBAPIError as error:
+                if attempt < _ATTEMPTS and _worth_repeating(error):
+                    continue
+                if not is_away(error):
+                    raise
+                log.warning("database unavailable", error=str(error.orig).strip())
+                raise unavailable("DATABASE_UNAVAILABLE", "the database is away; try again") from error
+            except sqlalchemy.exc.TimeoutError as error:
+                raise unavailable("DATABASE_BUSY", "the database is busy; try again") from error
+        raise AssertionError("unreachable")
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether the database, rather than what was asked of it, is the trouble."""
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return True
+    return isinstance(error, OperationalError)
+
+
+def _worth_repeating(error: DBAPIError) -> bool:
+    # A pooled connection that a restart of the database cut is noticed on first use: a fresh one may do.
+    return error.connection_invalidated or getattr(error.orig, "pgcode", None) in _RETRYABLE
+
+
+async def commit_batch(
+    database: Database, items: Sequence[Item], work: Callable[[Connection, Sequence[Item]], Sequence[Result]]
+) -> list[Result | MeshError]:
+    """Commits a batch as one transaction; where one item fails, halves it until that item alone fails.
+
+    `work` gets a connection and some of the items, and returns one result per item, in their order. The list holds, in
+    the order of the items, each one's result or the error it failed with for its own content. Raises MeshError
+    UNAVAILABLE where the database is away; part of the batch may be committed then, and all of it may be repeated.
+    """
+    if not items:
+        return []
+    try:
+        return list(await database.write(lambda connection: work(connection, items)))
+    except MeshError as error:
+        if error.code is grpc.StatusCode.UNAVAILABLE:
+            raise
+        failure = error
+    except Exception as error:
+        failure = MeshError(
+            grpc.StatusCode.INTERNAL, "ITEM_FAILED", "this item could not be stored; the service's log says why"
+        )
+        if len(items) == 1:
+            log.exception("item failed", error=repr(error))
+    if len(items) == 1:
+        return [failure]
+    middle = len(items) // 2
+    first = await commit_batch(database, items[:middle], work)
+    return first + await commit_batch(database, items[middle:], work)

@@ -1,0 +1,72 @@
+"""gRPC servers: one for the mesh, one for operators, never on one port."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from mesh.channels import MAX_MESSAGE_BYTES
+from mesh.errors import SettingError
+from mesh.mesh_auth import MeshSecretInterceptor
+from mesh.mesh_edge import MeshEdge
+from mesh.operator_edge import OperatorEdge
+from mesh.operators import Role, TokenVerifier
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    # Two processes on one port would share the calls between them; a taken port is to be noticed.
+    ("grpc.so_reuseport", 0),
+)
+
+
+@dataclass(kw_only=True)
+class GrpcServer:
+    """A server with its health; `port` is known once it is bound."""
+
+    server: grpc.aio.Server
+    health: health.aio.HealthServicer
+    port: int
+    services: Sequence[str] = field(default_factory=tuple)
+
+    async def start(self) -> None:
+        """Begins to serve, and says so to whoever asks for its health."""
+        await self.server.start()
+        for service in ("", *self.services):
+            await self.health.set(service, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace_s: float = 5.0) -> None:
+        """Says that it stops, takes no new calls, and gives the present ones `grace_s` seconds to end."""
+        await self.health.enter_graceful_shutdown()
+        await self.server.stop(grace_s)
+
+
+def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcServer:
+    """A server for processes of the mesh. The caller adds the servicers to `.server`, then starts it."""
+    return _bind(address, [MeshSecretInterceptor(secret=secret), MeshEdge()], tuple(services))
+
+
+def operator_server(
+    address: str, *, verifier: TokenVerifier, services: Iterable[str], special_roles: Mapping[str, Role]
+) -> GrpcServer:
+    """A server for operators. The caller adds the servicers to `.server`, then starts it."""
+    return _bind(address, [OperatorEdge(verifier=verifier, special=special_roles)], tuple(services))
+
+
+def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:
+    """Lets callers ask for the contract. `services` may name those of other processes: one backend answers for all."""
+    reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], server.server)
+
+
+def _bind(address: str, interceptors: Sequence[Any], services: Sequence[str]) -> GrpcServer:
+    server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise SettingError(f"cannot listen on {address}: is something else running there?") from error
+    return GrpcServer(server=server, health=servicer, port=port, services=services)

@@ -1,0 +1,55 @@
+"""Keeps secrets out of logs and out of the message log. Masked before anything is stored, never afterwards."""
+
+import re
+from typing import Any
+
+MASK = "***"
+
+# Configuration keys and variables whose values are secrets. 1.6 security whitepaper; OCPP 2.x BasicAuthPassword.
+SECRET_VARIABLES = frozenset(
+    {"authorizationkey", "basicauthpassword", "password", "vpnpassword", "apnpassword", "cpopsk"}
+)
+
+_TEXT_PATTERNS = (
+    (re.compile(r"([?&](?:token|access_token)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (re.compile(r"(://[^/\s:@]+:)[^/\s@]+@"), rf"\1{MASK}@"),
+)
+# Cheap test that lets nearly every text through without the patterns above.
+_SUSPECT = re.compile(r"token=|basic\s|bearer\s|://[^/\s:@]+:[^/\s@]+@", re.IGNORECASE)
+
+
+def mask_text(text: str) -> str:
+    """Text with tokens in URLs, Authorization values and passwords in URLs replaced by ***."""
+    if not _SUSPECT.search(text):
+        return text
+    for pattern, replacement in _TEXT_PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def is_secret(variable: str) -> bool:
+    """Whether the value of this configuration key or variable must not be shown."""
+    return variable.lower() in SECRET_VARIABLES
+
+
+def mask_payload(payload: Any) -> Any:
+    """A JSON payload with the values of secret keys and variables replaced by ***; shares what it does not change.
+
+    Knows both ways a payload names a variable: {"key": NAME, "value": …} (1.6) and {"variable": {"name": NAME},
+    "attributeValue": …} (2.x), and fields that are called like a secret themselves.
+    """
+    if isinstance(payload, list):
+        return [mask_payload(item) for item in payload]
+    if not isinstance(payload, dict):
+        return mask_text(payload) if isinstance(payload, str) else payload
+    masked = {key: MASK if is_secret(key) else mask_payload(value) for key, value in payload.items()}
+    if _names_secret(payload):
+        masked |= {key: MASK for key in ("value", "attributeValue", "data") if key in payload}
+    return masked
+
+
+def _names_secret(payload: dict[str, Any]) -> bool:
+    key, variable = payload.get("key"), payload.get("variable")
+    name = variable.get("name") if isinstance(variable, dict) else key
+    return isinstance(name, str) and is_secret(name)

@@ -1,0 +1,40 @@
+"""Brings a service's schema up to date: Alembic, one history per service, safe to run at the same time."""
+
+from contextlib import closing
+from pathlib import Path
+from types import ModuleType
+
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, MetaData, text
+
+# Taken while migrating, so that replicas starting together wait for each other. Any fixed number does.
+_ADVISORY_LOCK = 0x6F637070
+
+
+def upgrade(engine: Engine, migrations: ModuleType, schema: str) -> None:
+    """Runs the migrations in the package `migrations` that are missing. `schema` is made where it is not there."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent))
+    with closing(engine.connect()) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            # A migration waits for locks no longer than this, so that it cannot queue up the service's own work.
+            connection.execute(text("SET LOCAL lock_timeout = '4s'"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+        config.attributes["connection"] = connection
+        config.attributes["schema"] = schema
+        command.upgrade(config, "head")
+
+
+def run_environment(metadata: MetaData) -> None:
+    """What each service's `migrations/env.py` does."""
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table="alembic_version",
+        version_table_schema=context.config.attributes["schema"] if connection.dialect.name == "postgresql" else None,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    context.run_migrations()

@@ -1,0 +1,108 @@
+"""What every call to an operator service passes first: who is calling, may they, is the request whole."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+
+from mesh.aborts import abort
+from mesh.errors import MeshError
+from mesh.grpc_types import Context, Continuation, Handler
+from mesh.operators import Role, TokenVerifier, bearer_token, set_caller
+from mesh.required import check_required
+
+# Methods that serve without an access token: one may be sent, and counts if it is.
+PUBLIC_METHODS = frozenset(
+    f"/csms.auth.v1.UserService/{method}" for method in ("Login", "Register", "Refresh", "GetKeySet")
+)
+_OPEN_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+_READING = ("Get", "List", "Watch", "Verify", "Logout")
+
+
+def role_needed(method: str, special: Mapping[str, Role]) -> Role:
+    """The role a method needs, by its full name: viewers may read, operators all else but what `special` says."""
+    if method in special:
+        return special[method]
+    verb = method.rpartition("/")[2]
+    return Role.VIEWER if verb.startswith(_READING) else Role.OPERATOR
+
+
+class OperatorEdge(grpc.aio.ServerInterceptor):
+    """Authenticates, authorizes and checks each call, and turns what is raised into a google.rpc.Status.
+
+    `special` gives the role of methods for which the rule in `role_needed` is not right.
+    """
+
+    def __init__(self, *, verifier: TokenVerifier, special: Mapping[str, Role]) -> None:
+        self._verifier = verifier
+        self._special = special
+
+    async def intercept_service(
+        self,
+        continuation: Continuation,
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Wraps the handler of one call."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(_OPEN_PREFIXES):
+            return handler
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(
+                self._wrap_unary(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+            )
+        return grpc.unary_stream_rpc_method_handler(
+            self._wrap_stream(method, handler.unary_stream), handler.request_deserializer, handler.response_serializer
+        )
+
+    def _wrap_unary(self, method: str, behaviour: Any) -> Any:
+        async def serve(request: Any, context: Context) -> Any:
+            try:
+                await self._admit(method, request, context)
+                return await behaviour(request, context)
+            except Exception as error:
+                await abort(context, method, error)
+
+        return serve
+
+    def _wrap_stream(self, method: str, behaviour: Any) -> Any:
+        async def serve(request: Any, context: Context) -> Any:
+            try:
+                await self._admit(method, request, context)
+                async for response in behaviour(request, context):
+                    yield response
+            except Exception as error:
+                await abort(context, method, error)
+
+        return serve
+
+    async def _admit(self, method: str, request: Any, context: Context) -> None:
+        token = bearer_token(context.invocation_metadata())
+        if token is None and method in PUBLIC_METHODS:
+            set_caller(None)
+        elif token is None:
+            raise MeshError(
+                grpc.StatusCode.UNAUTHENTICATED,
+                "INVALID_TOKEN",
+                "this call needs an access token: log in, and send it as `authorization: Bearer …`",
+            )
+        else:
+            await self._admit_token(method, token)
+        check_required(request)
+
+    async def _admit_token(self, method: str, token: str) -> None:
+        try:
+            caller = await self._verifier.verify(token)
+        except MeshError as error:
+            if method in PUBLIC_METHODS and error.code is grpc.StatusCode.UNAUTHENTICATED:
+                set_caller(None)
+                return
+            raise
+        set_caller(caller)
+        needed = role_needed(method, self._special)
+        if method not in PUBLIC_METHODS and caller.role < needed:
+            raise MeshError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "ROLE_TOO_LOW",
+                f"this needs the role {needed.name}, and {caller.username} is {caller.role.name}",
+            )

@@ -1,0 +1,82 @@
+"""The transactional outbox: a state change and its event are committed together (design 4.7).
+
+Each service's schema has one such table; the relay empties it into notification_svc.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection, MetaData
+
+from mesh.rowset import RowStatement
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxEvent:
+    """Something that happened, on its way to whoever wants to know. `data` holds JSON values."""
+
+    event_id: str  # unique; derived from what it tells, so that the same change tells it once
+    tenant_id: str
+    type: str  # "transaction.started", "station.booted", …
+    station_id: str
+    event_time_us: int
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def outbox_table(metadata: MetaData) -> sa.Table:
+    """The table, for a service's `models.py`."""
+    return sa.Table(
+        "outbox",
+        metadata,
+        sa.Column(
+            "outbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True
+        ),
+        sa.Column("event_id", sa.Text, nullable=False, unique=True),
+        sa.Column("tenant_id", sa.Text, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("station_id", sa.Text, nullable=False),
+        sa.Column("event_time_us", sa.BigInteger, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sa.Column("published_us", sa.BigInteger),
+        sa.Index(
+            "outbox_unpublished",
+            "outbox_id",
+            postgresql_where=sa.text("published_us IS NULL"),
+            sqlite_where=sa.text("published_us IS NULL"),
+        ),
+    )
+
+
+_APPEND = RowStatement(
+    """
+    INSERT INTO outbox (event_id, tenant_id, type, station_id, event_time_us, data)
+    SELECT event_id, tenant_id, type, station_id, event_time_us, data FROM {rows} WHERE true
+    ON CONFLICT (event_id) DO NOTHING
+    """,
+    event_id="text",
+    tenant_id="text",
+    type="text",
+    station_id="text",
+    event_time_us="bigint",
+    data="text",
+)
+
+
+def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
+    """Adds events within the present transaction, in one statement; one whose id is there already is left out."""
+    rows = [
+        {
+            "event_id": event.event_id,
+            "tenant_id": event.tenant_id,
+            "type": event.type,
+            "station_id": event.station_id,
+            "event_time_us": event.event_time_us,
+            "data": msgspec.json.encode(event.data).decode(),
+        }
+        for event in events
+    ]
+    if rows:
+        _APPEND.run(connection, rows)

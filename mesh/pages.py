@@ -1,0 +1,56 @@
+"""Pages of a list (AIP-158): a page token is the key of the last row, so that pages stay right while rows are added."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import grpc
+import msgspec
+
+from mesh.errors import MeshError
+
+T = TypeVar("T")
+
+MOST = 1000
+
+
+def page_size(asked: int, *, default: int = 50, most: int = MOST) -> int:
+    """The number of rows to return: `default` for 0, never more than `most`. Raises MeshError INVALID_FIELD below 0."""
+    if asked < 0:
+        raise MeshError(
+            grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", "page_size: must not be negative", {"field": "page_size"}
+        )
+    return min(asked or default, most)
+
+
+def encode_token(key: Sequence[Any], *, binding: str = "") -> str:
+    """The token of the page after the row with this key. `binding` is what else must stay the same: the filter."""
+    return base64.urlsafe_b64encode(msgspec.json.encode([binding, *key])).decode().rstrip("=")
+
+
+def decode_token(token: str, types: Sequence[type], *, binding: str = "") -> tuple[Any, ...] | None:
+    """The key in a token, or None for the first page. Raises MeshError INVALID_PAGE_TOKEN for one that is not ours."""
+    if not token:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        key = msgspec.json.decode(text, type=tuple.__class_getitem__((str, *types)))
+    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
+        raise _invalid("page_token is not one that this list returned") from error
+    if key[0] != binding:
+        raise _invalid("page_token belongs to a list with another filter: keep all else the same while paging")
+    return tuple(key[1:])
+
+
+def cut_page(
+    rows: Sequence[T], size: int, key: Callable[[T], Sequence[Any]], *, binding: str = ""
+) -> tuple[Sequence[T], str]:
+    """The page and the token of the next, from up to `size` + 1 rows: the one too many tells that there is a next."""
+    if len(rows) <= size:
+        return rows, ""
+    return rows[:size], encode_token(key(rows[size - 1]), binding=binding)
+
+
+def _invalid(message: str) -> MeshError:
+    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN", message)

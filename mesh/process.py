@@ -1,0 +1,64 @@
+"""The life of one process: start, serve until told to stop, stop in order. Used by every `__main__`."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+
+import uvloop
+from prometheus_client import start_http_server
+
+from mesh.errors import SettingError
+from mesh.logs import configure, get_logger
+
+Main = Callable[[asyncio.Event], Awaitable[None]]
+
+# Exit status of a process whose settings are wrong: starting it again would not help (sysexits.h, EX_CONFIG).
+EX_CONFIG = 78
+
+
+def run(process: str, main: Main) -> None:
+    """Runs `main(stop)` until it returns; `stop` is set on SIGTERM and SIGINT. Exits the process.
+
+    A SettingError becomes one line on standard error and exit status 78.
+    """
+    configure(process, level=os.environ.get("CSMS_LOG_LEVEL", "INFO").upper())
+    try:
+        uvloop.run(_run(main))
+    except SettingError as error:
+        sys.stderr.write(f"{process}: {error}\n")
+        sys.exit(EX_CONFIG)
+
+
+async def _run(main: Main) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if os.environ.get("CSMS_LIFELINE") == "1":
+        _watch_lifeline(loop, stop)
+    await main(stop)
+
+
+def _watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Stops this process when its standard input ends: whoever started it holds the other end, and is gone."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        get_logger(__name__).warning("whoever started this process is gone: stopping")
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def serve_metrics(address: str) -> int:
+    """Serves `/metrics` for Prometheus at host:port, and returns the port. Raises SettingError where it is taken."""
+    host, _, port = address.rpartition(":")
+    try:
+        server, _thread = start_http_server(int(port), addr=host)
+    except OSError as error:
+        raise SettingError(f"cannot serve metrics on {address}: {error.strerror}") from error
+    return int(server.server_port)
