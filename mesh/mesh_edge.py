@@ -20,7 +20,8 @@ class MeshEdge(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or handler_call_details.method.startswith("/grpc."):
             return handler
-        behaviour, method = handler.unary_unary, handler_call_details.method
+        behaviour: Any = handler.unary_unary
+        method = handler_call_details.method
 
         async def serve(request: Any, context: Context) -> Any:
             try:

@@ -1,0 +1,24 @@
+"""Which services the contract has, by kind. tests/mesh/test_contract.py holds this against proto/."""
+
+# Served on operator ports, routed by the front door, listed by reflection.
+OPERATOR_SERVICES = {
+    "station": (
+        "csms.station.v1.StationService",
+        "csms.station.v1.CommandService",
+    ),
+    "transaction": ("csms.transaction.v1.TransactionService",),
+    "auth": (
+        "csms.auth.v1.UserService",
+        "csms.auth.v1.IdTokenService",
+    ),
+    "notification": ("csms.event.v1.EventService",),
+}
+
+# Served on mesh ports, to callers with the mesh secret; the front door has no route to them.
+MESH_SERVICES = {
+    "station": ("csms.station.v1.StationIngestService",),
+    "transaction": ("csms.transaction.v1.TransactionIngestService",),
+    "auth": ("csms.auth.v1.AuthorizationService",),
+    "notification": ("csms.event.v1.EventIngestService",),
+    "gateway": ("csms.gateway.v1.GatewayService",),
+}

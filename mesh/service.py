@@ -1,0 +1,119 @@
+"""The frame of a gRPC service: its database, its two servers, its metrics, in the right order up and down."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import grpc
+
+from mesh import migrate
+from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.database import Database, make_engine
+from mesh.grpc_servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.logs import get_logger
+from mesh.operators import KeySource, Role, TokenVerifier
+from mesh.process import serve_metrics
+from mesh.settings import ServiceSettings
+
+log = get_logger(__name__)
+
+AddServicer = Callable[[grpc.aio.Server], None]
+"""Adds one servicer to a server: `lambda server: add_XServicer_to_server(servicer, server)`."""
+
+Background = Callable[[], Awaitable[None]]
+"""Runs beside the servers until it is cancelled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a service is made of beside its frame."""
+
+    keys: KeySource
+    mesh: Sequence[AddServicer]
+    operator: Sequence[AddServicer]
+    special_roles: Mapping[str, Role] = field(default_factory=dict)
+    background: Sequence[Background] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningService:
+    """A service that serves: its database and the ports it is bound to."""
+
+    database: Database
+    mesh_port: int
+    operator_port: int
+    metrics_port: int
+
+
+Build = Callable[[Database, AsyncExitStack], Awaitable[Parts]]
+"""Makes the parts of a service on its database; what must be closed goes onto the stack."""
+
+
+async def start(
+    stack: AsyncExitStack, settings: ServiceSettings, migrations: ModuleType, build: Build
+) -> RunningService:
+    """Starts a service, and puts what stops it onto `stack`: servers first, what they stand on after.
+
+    Raises SettingError where a port is taken, MeshError or the database's own error where migrating fails.
+    """
+    database = Database(engine=make_engine(settings.database_url, settings.name))
+    stack.push_async_callback(database.close)
+    if settings.auto_migrate:
+        await asyncio.to_thread(migrate.upgrade, database.engine, migrations, settings.name)
+    parts = await build(database, stack)
+    mesh, operator = _servers(settings, parts)
+    for task in parts.background:
+        stack.push_async_callback(_cancel, asyncio.create_task(_keep(task)))
+    for server in (mesh, operator):
+        await server.start()
+        stack.push_async_callback(server.stop)
+    running = RunningService(
+        database=database,
+        mesh_port=mesh.port,
+        operator_port=operator.port,
+        metrics_port=serve_metrics(settings.metrics_address),
+    )
+    log.info("serving", mesh_port=mesh.port, operator_port=operator.port, metrics_port=running.metrics_port)
+    return running
+
+
+async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: ModuleType, build: Build) -> None:
+    """Runs a service until `stop` is set, then lets the calls in flight end."""
+    async with AsyncExitStack() as stack:
+        await start(stack, settings, migrations, build)
+        await stop.wait()
+        log.info("stopping")
+
+
+def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcServer]:
+    mesh = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES[settings.name])
+    operator = operator_server(
+        settings.operator_address,
+        verifier=TokenVerifier(keys=parts.keys),
+        services=OPERATOR_SERVICES[settings.name],
+        special_roles=parts.special_roles,
+    )
+    for add in parts.mesh:
+        add(mesh.server)
+    for add in parts.operator:
+        add(operator.server)
+    if settings.reflection:
+        add_reflection(operator, (name for names in OPERATOR_SERVICES.values() for name in names))
+    return mesh, operator
+
+
+async def _keep(task: Background) -> None:
+    """Runs a background task again when it fails: one bad turn must not end it for good."""
+    while True:
+        try:
+            await task()
+        except Exception:
+            log.exception("background task failed, and is started again")
+        await asyncio.sleep(1)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

