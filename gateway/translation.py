@@ -1,0 +1,88 @@
+"""What a translator is: pure functions between an OCPP payload and the mesh's messages, one module per action.
+
+A version (`v16`, …) is a table of them. Nothing here does I/O or knows of grpc; the session carries out what a translator
+asks for, by sending its items down lanes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from csms.common.v1 import origin_pb2
+from google.protobuf.message import Message
+
+Payload = dict[str, Any]
+"""The payload of an OCPP message: a JSON object."""
+
+
+class LaneName(StrEnum):
+    """The ingest RPCs that a message may be sent to; each has a lane (gateway/lanes.py)."""
+
+    BOOTS = "boots"  # StationIngestService.NotifyBoots
+    STATUSES = "statuses"  # StationIngestService.NotifyStatuses
+    DATA_TRANSFERS = "data_transfers"  # StationIngestService.TransferData
+    AUTHORIZE = "authorize"  # AuthorizationService.Authorize
+    TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents
+    METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
+
+
+Items = Mapping[LaneName, Message]
+"""Items to send, at most one down each lane, all at once. None at all where the gateway answers by itself."""
+
+Results = Mapping[LaneName, Message]
+"""What came back, by lane. One that the route names as optional may be missing: that service was away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbound:
+    """How one action from a station is handled.
+
+    `to_items(payload, origin)` says what to send where; the payload is valid by the action's schema. It raises
+    `Unacceptable` for what no schema can catch.
+    `to_response(payload, results, now_us)` makes the CALLRESULT's payload, valid by the response's schema.
+    `optional` lanes may fail without failing the message.
+    `durable` messages tell of money: they are answered only once they are committed, never with a CALLERROR because
+    something of ours is away (design 2).
+    """
+
+    to_items: Callable[[Payload, origin_pb2.Origin], Items]
+    to_response: Callable[[Payload, Results, int], Payload]
+    optional: frozenset[LaneName] = frozenset()
+    durable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outbound:
+    """How one command to a station is carried out.
+
+    `to_calls(command)` gives the payloads of one or more CALLs of `action`, sent in turn; it raises `Unacceptable` where
+    this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the answer from the CALLRESULTs.
+    """
+
+    action: str
+    to_calls: Callable[[Any], Sequence[Payload]]
+    to_answer: Callable[[Any, Sequence[Payload]], Message]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One OCPP version: what it is called, and what is done with each of its actions."""
+
+    label: str  # "1.6", "2.0.1", "2.1"
+    subprotocol: str  # "ocpp1.6", …
+    inbound: Mapping[str, Inbound]  # by action
+    outbound: Mapping[str, Outbound]  # by field of csms.gateway.v1.CallRequest.command
+
+
+class Unacceptable(Exception):
+    """A payload or command that its schema allows but that cannot be carried out.
+
+    `code` is the OCPP error code that tells a station ("PropertyConstraintViolation", "OccurrenceConstraintViolation",
+    …), `field` names what is wrong, the text says why.
+    """
+
+    def __init__(self, code: str, field: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
