@@ -1,7 +1,7 @@
 """What a translator is: pure functions between an OCPP payload and the mesh's messages, one module per action.
 
-A version (`v16`, …) is a table of them. Nothing here does I/O or knows of grpc; the session carries out what a translator
-asks for, by sending its items down lanes.
+A version (`v16`, …) is a table of them. Nothing here does I/O or knows of grpc; the session carries out what a
+translator asks for, by sending its items down lanes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ class Inbound:
     """How one action from a station is handled.
 
     `to_items(payload, origin)` says what to send where; the payload is valid by the action's schema. It raises
-    `Unacceptable` for what no schema can catch.
+    `UnacceptableError` for what no schema can catch.
     `to_response(payload, results, now_us)` makes the CALLRESULT's payload, valid by the response's schema.
     `optional` lanes may fail without failing the message.
     `durable` messages tell of money: they are answered only once they are committed, never with a CALLERROR because
@@ -56,8 +56,9 @@ class Inbound:
 class Outbound:
     """How one command to a station is carried out.
 
-    `to_calls(command)` gives the payloads of one or more CALLs of `action`, sent in turn; it raises `Unacceptable` where
-    this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the answer from the CALLRESULTs.
+    `to_calls(command)` gives the payloads of one or more CALLs of `action`, sent in turn; it raises
+    `UnacceptableError` where this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the
+    answer from the CALLRESULTs.
     """
 
     action: str
@@ -75,7 +76,7 @@ class Version:
     outbound: Mapping[str, Outbound]  # by field of csms.gateway.v1.CallRequest.command
 
 
-class Unacceptable(Exception):
+class UnacceptableError(Exception):
     """A payload or command that its schema allows but that cannot be carried out.
 
     `code` is the OCPP error code that tells a station ("PropertyConstraintViolation", "OccurrenceConstraintViolation",
