@@ -1,0 +1,198 @@
+"""Natural batching towards the services (design 2): idle, an item leaves at once; busy, items leave together.
+
+A lane rides out the absence of its service: it sends a failed batch again, item by item within each one's deadline. The
+services find repeated items by their content, so that sending again is safe.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from google.protobuf.message import Message
+
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+
+log = get_logger(__name__)
+
+Item = TypeVar("Item", bound=Message)
+Result = TypeVar("Result")
+
+MAX_ITEMS = 256
+MAX_BYTES = 1024 * 1024
+MAX_IN_FLIGHT = 2
+# Items that may wait; beyond it `submit` waits itself, so that sockets are read no further.
+CAPACITY = 20_000
+FIRST_BACKOFF_S = 0.05
+MOST_BACKOFF_S = 1.0
+
+
+class LaneUnavailableError(Exception):
+    """The service was away for longer than the item could wait. The item may or may not be committed."""
+
+
+class _Entry(NamedTuple, Generic[Item, Result]):
+    item: Item
+    deadline_s: float
+    result: "asyncio.Future[Result]"
+
+
+class Lane(Generic[Item, Result]):
+    """The way of one kind of item to one ingest RPC.
+
+    `send(items)` does the RPC and returns one result per item, in their order; it raises MeshError where the
+    whole batch failed. It is also called with no items, as a probe. Use from one event loop; `close` when done.
+    """
+
+    def __init__(self, *, name: str, send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
+        self.name = name
+        self._send = send
+        self._queue: deque[_Entry[Item, Result]] = deque()
+        self._room: deque[asyncio.Future[None]] = deque()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._pump_scheduled = False
+        self._failures = 0
+        self._away_since_s: float | None = None
+        self._resume: asyncio.Handle | None = None
+        self.batches = 0
+        self.items = 0
+
+    async def submit(self, item: Item, *, deadline_s: float) -> Result:
+        """Sends an item and returns its result. Raises LaneUnavailableError at `deadline_s` of the loop's clock."""
+        while len(self._queue) >= CAPACITY:
+            await self._wait_for_room(deadline_s)
+        result: asyncio.Future[Result] = self._loop.create_future()
+        self._queue.append(_Entry(item, deadline_s, result))
+        self._schedule_pump()
+        return await result
+
+    @property
+    def depth(self) -> int:
+        """Items that wait to be sent."""
+        return len(self._queue)
+
+    def away_for_s(self) -> float:
+        """For how long the service has been away, in seconds; 0 while it answers."""
+        return 0.0 if self._away_since_s is None else self._loop.time() - self._away_since_s
+
+    async def close(self) -> None:
+        """Waits for batches in flight; what still waits fails."""
+        while self._in_flight or self._pump_scheduled:
+            await asyncio.sleep(0)
+            if self._in_flight:
+                await asyncio.wait(self._in_flight)
+            if self._away_since_s is not None:
+                break
+        if self._resume is not None:
+            self._resume.cancel()
+        for entry in self._queue:
+            _fail(entry)
+        self._queue.clear()
+
+    async def _wait_for_room(self, deadline_s: float) -> None:
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._room.append(waiter)
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                await waiter
+        except TimeoutError:
+            raise LaneUnavailableError(self.name) from None
+
+    def _schedule_pump(self) -> None:
+        # At the end of this turn of the event loop, so that all that arrived in it leaves together.
+        if not self._pump_scheduled and self._resume is None:
+            self._pump_scheduled = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pump_scheduled = False
+        most = MAX_IN_FLIGHT if self._away_since_s is None else 1
+        while self._queue and len(self._in_flight) < most:
+            task = self._loop.create_task(self._deliver(self._take_batch()))
+            self._in_flight.add(task)
+            task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        if self._queue:
+            self._schedule_pump()
+
+    def _take_batch(self) -> list[_Entry[Item, Result]]:
+        batch: list[_Entry[Item, Result]] = []
+        size = 0
+        while self._queue and len(batch) < MAX_ITEMS:
+            size += self._queue[0].item.ByteSize()
+            if batch and size > MAX_BYTES:
+                break
+            batch.append(self._queue.popleft())
+        while self._room and len(self._queue) < CAPACITY:
+            waiter = self._room.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                break
+        return batch
+
+    async def _deliver(self, batch: list[_Entry[Item, Result]]) -> None:
+        try:
+            results = await self._send([entry.item for entry in batch])
+        except Exception as error:  # whatever failed, the items are still ours to deliver
+            self._failed(batch, error)
+            return
+        self._succeeded()
+        self.batches += 1
+        self.items += len(batch)
+        for entry, result in zip(batch, results, strict=True):
+            if not entry.result.done():
+                entry.result.set_result(result)
+
+    def _succeeded(self) -> None:
+        if self._away_since_s is not None:
+            log.info("service is back", lane=self.name, away_s=round(self.away_for_s(), 1))
+        self._failures = 0
+        self._away_since_s = None
+
+    def _failed(self, batch: list[_Entry[Item, Result]], error: Exception) -> None:
+        if self._away_since_s is None:
+            self._away_since_s = self._loop.time()
+            reason = error.reason if isinstance(error, MeshError) else repr(error)
+            log.warning("service does not answer", lane=self.name, error=reason)
+        self._failures += 1
+        # Back to the front, in order, but for what can wait no longer or is not waited for any more.
+        self._queue.extendleft(entry for entry in reversed(batch) if not entry.result.done())
+        self._drop_expired()
+        if self._resume is None:
+            self._resume = self._loop.call_later(self._backoff_s(), self._try_again)
+
+    def _drop_expired(self) -> None:
+        now_s = self._loop.time()
+        for _ in range(len(self._queue)):
+            entry = self._queue.popleft()
+            if entry.result.done():
+                continue
+            if entry.deadline_s <= now_s:
+                _fail(entry)
+            else:
+                self._queue.append(entry)
+
+    def _backoff_s(self) -> float:
+        most = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures, 10))
+        jitter: float = most * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+        return jitter
+
+    def _try_again(self) -> None:
+        self._resume = None
+        self._drop_expired()
+        if self._queue:
+            self._schedule_pump()
+        elif self._away_since_s is not None and not self._in_flight:
+            task = self._loop.create_task(self._deliver([]))
+            self._in_flight.add(task)
+            task.add_done_callback(self._landed)
+
+
+def _fail(entry: _Entry[Item, Result]) -> None:
+    if not entry.result.done():
+        entry.result.set_exception(LaneUnavailableError())

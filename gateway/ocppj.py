@@ -1,0 +1,150 @@
+"""OCPP-J framing, sans-I/O: text in, messages out, and back. Sources: OCPP-J 1.6, 2.0.1 and 2.1 (part 4), section 4.
+
+Frames are JSON arrays: [2, id, action, payload], [3, id, payload], [4, id, code, description, details], and since 2.1
+[5, id, code, description, details] and [6, id, action, payload].
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+CALL, CALL_RESULT, CALL_ERROR, CALL_RESULT_ERROR, SEND = 2, 3, 4, 5, 6
+
+MAX_ID_LENGTH = 36
+# Some stations use longer ids than the standard allows; they are taken, within reason.
+MAX_ACCEPTED_ID_LENGTH = 255
+# CALLERROR descriptions are at most this long by the standard.
+MAX_DESCRIPTION_LENGTH = 255
+# Answers to frames whose id cannot be read carry this one (OCPP-J 2.0.1, 4.2.3); 1.6 has none such.
+UNREADABLE_ID = "-1"
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request: CALL, or SEND where `unconfirmed`, which wants no answer (2.1)."""
+
+    message_id: str
+    action: str
+    payload: Any  # not checked yet: any JSON value
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """The answer to a CALL of ours."""
+
+    message_id: str
+    payload: Any  # not checked yet: any JSON value
+
+
+@dataclass(frozen=True, slots=True)
+class CallError:
+    """The refusal of a CALL of ours; `of_result` where it refuses a CALLRESULT of ours (2.1)."""
+
+    message_id: str
+    code: str
+    description: str
+    details: Payload
+    of_result: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A frame that is none of these. `message_id` is None where it cannot be read; `code` is the OCPP error code."""
+
+    message_id: str | None
+    code: str
+    description: str
+    wants_answer: bool = True
+
+
+Frame = Call | CallResult | CallError | Malformed
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+def parse(data: bytes, label: str) -> Frame:
+    """The message in a frame of the OCPP version `label` ("1.6", "2.0.1", "2.1"). Never raises."""
+    try:
+        frame = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _malformed(label, None, "the frame is not JSON")
+    if not isinstance(frame, list) or not frame:
+        return _malformed(label, None, "the frame is not a JSON array")
+    parser = (_PARSERS_21 if label == "2.1" else _PARSERS).get(frame[0] if isinstance(frame[0], int) else -1)
+    if parser is None:
+        code = "FormationViolation" if label == "1.6" else "MessageTypeNotSupported"
+        return Malformed(_readable_id(frame), code, "the message type is not one of this OCPP version")
+    return parser(frame, label)
+
+
+def _parse_call(frame: list[Any], label: str) -> Frame:
+    message_id = _readable_id(frame)
+    if message_id is None:
+        return _malformed(label, None, "the message id is not a string of 1 to 36 characters")
+    if len(frame) != 4:
+        return _malformed(label, message_id, f"a CALL has 4 elements, this one has {len(frame)}")
+    action = frame[2]
+    if not isinstance(action, str):
+        return _malformed(label, message_id, "the action is not a string")
+    return Call(message_id, action, frame[3], frame[0] == SEND)
+
+
+def _parse_result(frame: list[Any], label: str) -> Frame:
+    message_id = _readable_id(frame)
+    if message_id is None or len(frame) != 3:
+        return _silent(label, message_id, "a CALLRESULT is [3, id, payload]")
+    return CallResult(message_id, frame[2])
+
+
+def _parse_error(frame: list[Any], label: str) -> Frame:
+    message_id = _readable_id(frame)
+    if message_id is None or len(frame) < 3:
+        return _silent(label, message_id, "a CALLERROR is [4, id, code, description, details]")
+    # Stations leave the last two out, or give null: what counts is that the call has failed.
+    description = frame[3] if len(frame) > 3 and isinstance(frame[3], str) else ""
+    details = frame[4] if len(frame) > 4 and isinstance(frame[4], dict) else {}
+    return CallError(message_id, str(frame[2]), description, details, frame[0] == CALL_RESULT_ERROR)
+
+
+def _readable_id(frame: list[Any]) -> str | None:
+    if len(frame) < 2:
+        return None
+    message_id = frame[1]
+    if isinstance(message_id, str) and 0 < len(message_id) <= MAX_ACCEPTED_ID_LENGTH:
+        return message_id
+    return None
+
+
+def _malformed(label: str, message_id: str | None, description: str) -> Malformed:
+    # 1.6: "Payload for Action is syntactically incorrect"; 2.x: RpcFrameworkError, "not a valid RPC request".
+    code = "FormationViolation" if label == "1.6" else "RpcFrameworkError"
+    return Malformed(message_id, code, description)
+
+
+def _silent(label: str, message_id: str | None, description: str) -> Malformed:
+    """A broken answer of the station: answering it would only confuse (there is no answer to an answer)."""
+    return Malformed(message_id, _malformed(label, None, "").code, description, wants_answer=False)
+
+
+_PARSERS = {CALL: _parse_call, CALL_RESULT: _parse_result, CALL_ERROR: _parse_error}
+_PARSERS_21 = _PARSERS | {CALL_RESULT_ERROR: _parse_error, SEND: _parse_call}
+
+
+def encode_call(message_id: str, action: str, payload: Payload) -> bytes:
+    """The frame of a CALL."""
+    return _encode((CALL, message_id, action, payload))
+
+
+def encode_result(message_id: str, payload: Payload) -> bytes:
+    """The frame of a CALLRESULT."""
+    return _encode((CALL_RESULT, message_id, payload))
+
+
+def encode_error(message_id: str, code: str, description: str) -> bytes:
+    """The frame of a CALLERROR; a description that is too long is cut."""
+    return _encode((CALL_ERROR, message_id, code, description[:MAX_DESCRIPTION_LENGTH], {}))
