@@ -1,21 +1,26 @@
 """The frame of a gRPC service: its database, its two servers, its metrics, in the right order up and down."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 
 import grpc
+from sqlalchemy.exc import DBAPIError
 
 from mesh import migrate
 from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.database import Database, make_engine
+from mesh.database import Database, is_away, make_engine
 from mesh.grpc_servers import GrpcServer, add_reflection, mesh_server, operator_server
 from mesh.logs import get_logger
+from mesh.masking import mask_text
 from mesh.operators import KeySource, Role, TokenVerifier
-from mesh.process import serve_metrics
-from mesh.settings import ServiceSettings
+from mesh.process import run, serve_metrics
+from mesh.settings import Environment, ServiceSettings, database_url
 
 log = get_logger(__name__)
 
@@ -49,6 +54,49 @@ class RunningService:
 
 Build = Callable[[Database, AsyncExitStack], Awaitable[Parts]]
 """Makes the parts of a service on its database; what must be closed goes onto the stack."""
+
+BuildFactory = Callable[[Environment], Build]
+"""Reads the settings of a service's own, and returns what builds it. Raises SettingError."""
+
+
+def run_service(name: str, migrations: ModuleType, build_factory: BuildFactory) -> None:
+    """All of a service's `__main__`: serves until told to stop, or with the argument `migrate` migrates and exits.
+
+    `name` is "station", "transaction" or "auth". A wrong setting, or a database that is away at the start, is told in
+    one line on standard error.
+    """
+    arguments = sys.argv[1:]
+    if arguments not in ([], ["migrate"]):
+        sys.stderr.write(f"usage: python -m {name}_svc [migrate]\n")
+        sys.exit(2)
+    env = Environment(os.environ)
+    serving = partial(_serve, env=env, name=name, migrations=migrations, build_factory=build_factory)
+    migrating = partial(_migrate, env=env, name=name, migrations=migrations)
+    try:
+        run(f"{name}_svc", migrating if arguments else serving)
+    except DBAPIError as error:
+        if not is_away(error):
+            raise
+        reason = " ".join(str(error.orig).split())
+        sys.stderr.write(f"{name}_svc: cannot use the database: {mask_text(reason)}\n")
+        sys.exit(1)
+
+
+async def _serve(
+    stop: asyncio.Event, *, env: Environment, name: str, migrations: ModuleType, build_factory: BuildFactory
+) -> None:
+    settings = ServiceSettings.read(env, name)
+    build = build_factory(env)
+    await serve(stop, settings, migrations, build)
+
+
+async def _migrate(_stop: asyncio.Event, *, env: Environment, name: str, migrations: ModuleType) -> None:
+    engine = make_engine(database_url(env, name), name)
+    try:
+        await asyncio.to_thread(migrate.upgrade, engine, migrations, name)
+    finally:
+        engine.dispose()
+    log.info("migrated", schema=name)
 
 
 async def start(

@@ -104,5 +104,8 @@ def database_url(env: Environment, name: str) -> str:
     if url is not None:
         return url
     directory = Path(env.text("CSMS_DATA_DIR", "data")).absolute()
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"CSMS_DATA_DIR: cannot use {directory}: {error.strerror}") from error
     return f"sqlite:///{directory / name}.db"
