@@ -23,8 +23,6 @@ Result = TypeVar("Result")
 MAX_ITEMS = 256
 MAX_BYTES = 1024 * 1024
 MAX_IN_FLIGHT = 2
-# Items that may wait; beyond it `submit` waits itself, so that sockets are read no further.
-CAPACITY = 20_000
 FIRST_BACKOFF_S = 0.05
 MOST_BACKOFF_S = 1.0
 
@@ -50,7 +48,6 @@ class Lane(Generic[Item, Result]):
         self.name = name
         self._send = send
         self._queue: deque[_Entry[Item, Result]] = deque()
-        self._room: deque[asyncio.Future[None]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._pump_scheduled = False
@@ -60,14 +57,15 @@ class Lane(Generic[Item, Result]):
         self.batches = 0
         self.items = 0
 
-    async def submit(self, item: Item, *, deadline_s: float) -> Result:
-        """Sends an item and returns its result. Raises LaneUnavailableError at `deadline_s` of the loop's clock."""
-        while len(self._queue) >= CAPACITY:
-            await self._wait_for_room(deadline_s)
+    def submit(self, item: Item, *, deadline_s: float) -> "asyncio.Future[Result]":
+        """Sends an item; the future has its result, or LaneUnavailableError from `deadline_s` of the loop's clock on.
+
+        The queue is bounded by the callers: each session waits for its item before it reads on.
+        """
         result: asyncio.Future[Result] = self._loop.create_future()
         self._queue.append(_Entry(item, deadline_s, result))
         self._schedule_pump()
-        return await result
+        return result
 
     @property
     def depth(self) -> int:
@@ -91,15 +89,6 @@ class Lane(Generic[Item, Result]):
         for entry in self._queue:
             _fail(entry)
         self._queue.clear()
-
-    async def _wait_for_room(self, deadline_s: float) -> None:
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._room.append(waiter)
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                await waiter
-        except TimeoutError:
-            raise LaneUnavailableError(self.name) from None
 
     def _schedule_pump(self) -> None:
         # At the end of this turn of the event loop, so that all that arrived in it leaves together.
@@ -128,11 +117,6 @@ class Lane(Generic[Item, Result]):
             if batch and size > MAX_BYTES:
                 break
             batch.append(self._queue.popleft())
-        while self._room and len(self._queue) < CAPACITY:
-            waiter = self._room.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                break
         return batch
 
     async def _deliver(self, batch: list[_Entry[Item, Result]]) -> None:

@@ -4,6 +4,7 @@ Frames are JSON arrays: [2, id, action, payload], [3, id, payload], [4, id, code
 [5, id, code, description, details] and [6, id, action, payload].
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,7 @@ class Malformed:
 
 Frame = Call | CallResult | CallError | Malformed
 
+_CALL_START = re.compile(rb'\s*\[\s*2\s*,\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,36})"\s*,')
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -72,7 +74,7 @@ def parse(data: bytes, label: str) -> Frame:
     try:
         frame = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _malformed(label, None, "the frame is not JSON")
+        return _malformed(label, _id_in_text(data), "the frame is not JSON")
     if not isinstance(frame, list) or not frame:
         return _malformed(label, None, "the frame is not a JSON array")
     parser = (_PARSERS_21 if label == "2.1" else _PARSERS).get(frame[0] if isinstance(frame[0], int) else -1)
@@ -118,6 +120,12 @@ def _readable_id(frame: list[Any]) -> str | None:
     if isinstance(message_id, str) and 0 < len(message_id) <= MAX_ACCEPTED_ID_LENGTH:
         return message_id
     return None
+
+
+def _id_in_text(data: bytes) -> str | None:
+    """The message id of a CALL that is not JSON further on (`[2,"id","MeterValues",{"transactionId":,…`)."""
+    match = _CALL_START.match(data)
+    return match[1].decode("ascii") if match else None
 
 
 def _malformed(label: str, message_id: str | None, description: str) -> Malformed:

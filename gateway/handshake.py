@@ -1,0 +1,84 @@
+"""Reading a handshake, sans-I/O: who knocks, in which OCPP version, with what proof (design 5; quirks 1, 2, 7)."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+PATH_PREFIX = "ocpp"
+MAX_STATION_ID_LENGTH = 255
+MAX_CREDENTIAL_LENGTH = 512
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a station offers to prove itself; both empty where it offers nothing."""
+
+    username: str
+    secret: bytes
+
+
+class BadHandshakeError(Exception):
+    """The request cannot be a station's; `status` is the HTTP status that says so, the text is for its engineer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def station_id(target: str) -> str:
+    """The station's identity: the last segment of `/ocpp/{id}` that is not empty, percent-decoded.
+
+    `target` is the request target, with its query. Raises BadHandshakeError 404 where there is none, 400 where it
+    cannot be an identity.
+    """
+    segments = [segment for segment in urlsplit(_single_slash(target)).path.split("/") if segment]
+    if len(segments) < 2 or segments[0] != PATH_PREFIX:
+        raise BadHandshakeError(404, "a charge point connects to /ocpp/{its identity}")
+    identity = unquote(segments[-1], errors="replace")
+    if len(identity) > MAX_STATION_ID_LENGTH or not identity.isprintable() or "\ufffd" in identity:
+        raise BadHandshakeError(400, "the identity must be up to 255 printable characters")
+    return identity
+
+
+def _single_slash(target: str) -> str:
+    # urlsplit takes what follows two leading slashes for a host.
+    return "/" + target.lstrip("/")
+
+
+def choose_subprotocol(offered: Sequence[str], spoken: Sequence[str]) -> str | None:
+    """The sub-protocol to speak: the newest both know, 1.6 where none is offered, None where none fits.
+
+    `spoken` is in the order of preference and contains "ocpp1.6".
+    """
+    if not offered:
+        return "ocpp1.6"
+    lowered = {name.lower() for name in offered}
+    return next((name for name in spoken if name in lowered), None)
+
+
+def credential(authorization: str | None, target: str) -> Credential:
+    """What the station proves itself with: HTTP Basic (security profile 1), else `?token=`.
+
+    Raises BadHandshakeError 401 where the Authorization header cannot be read.
+    """
+    if authorization:
+        return _basic(authorization)
+    tokens = parse_qs(urlsplit(_single_slash(target)).query).get("token", [""])
+    return Credential("", tokens[0].encode()[:MAX_CREDENTIAL_LENGTH])
+
+
+def _basic(authorization: str) -> Credential:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise BadHandshakeError(401, "only HTTP Basic authorization is understood")
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadHandshakeError(401, "the Basic authorization is not base64") from None
+    # The password may hold any bytes, colons too (quirk 7); the name is up to the first colon.
+    username, _, secret = decoded.partition(b":")
+    if len(secret) > MAX_CREDENTIAL_LENGTH:
+        raise BadHandshakeError(401, "the password is longer than any of ours")
+    return Credential(username.decode("utf-8", "replace"), secret)

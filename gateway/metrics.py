@@ -1,0 +1,69 @@
+"""What the gateway counts, for Prometheus. Plain integers on the hot path, turned into samples when scraped."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.buffers import Buffer
+from gateway.lanes import Lane
+from gateway.registry import Registry
+
+_HELP = {
+    "handshake": "Handshakes by outcome: the HTTP status, or subprotocol where none fitted",
+    "quirk": "Known faults of stations' software that were met, by name",
+    "refused": "Messages of stations answered with CALLERROR, by code",
+    "answer": "Answers of stations that nobody waited for",
+    "item_refused": "Items that a service refused for their own content, by lane",
+}
+
+
+class Metrics(Collector):
+    """Counts events by kind and label; `watch` adds what is read when scraped."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._registry: Registry | None = None
+        self._lanes: Sequence[Lane[Any, Any]] = ()
+        self._buffers: Sequence[Buffer[Any]] = ()
+
+    def count(self, kind: str, label: str) -> None:
+        """Counts one event. `kind` is a key of `_HELP`; labels must be few."""
+        self._counts[kind, label] += 1
+
+    def watch(self, *, registry: Registry, lanes: Sequence[Lane[Any, Any]], buffers: Sequence[Buffer[Any]]) -> None:
+        """Names what to read when scraped."""
+        self._registry, self._lanes, self._buffers = registry, lanes, buffers
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client's Collector. Runs in the thread of the scrape: reads only."""
+        families = {
+            kind: CounterMetricFamily(f"csms_gateway_{kind}", text, labels=["label"]) for kind, text in _HELP.items()
+        }
+        for (kind, label), value in list(self._counts.items()):
+            families[kind].add_metric([label], value)
+        yield from families.values()
+        if self._registry is not None:
+            yield GaugeMetricFamily("csms_gateway_stations", "Stations connected here", value=len(self._registry))
+        yield from self._collect_lanes()
+        yield from self._collect_buffers()
+
+    def _collect_lanes(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily("csms_gateway_lane_depth", "Items that wait in a lane", labels=["lane"])
+        items = CounterMetricFamily("csms_gateway_lane_items", "Items delivered by a lane", labels=["lane"])
+        batches = CounterMetricFamily("csms_gateway_lane_batches", "Batches delivered by a lane", labels=["lane"])
+        for lane in self._lanes:
+            depth.add_metric([lane.name], lane.depth)
+            items.add_metric([lane.name], lane.items)
+            batches.add_metric([lane.name], lane.batches)
+        yield from (depth, items, batches)
+
+    def _collect_buffers(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily("csms_gateway_buffer_depth", "Items that wait in a buffer", labels=["buffer"])
+        dropped = CounterMetricFamily("csms_gateway_buffer_dropped", "Items a buffer had to drop", labels=["buffer"])
+        for buffer in self._buffers:
+            depth.add_metric([buffer.name], buffer.depth)
+            dropped.add_metric([buffer.name], buffer.dropped)
+        yield from (depth, dropped)

@@ -1,0 +1,298 @@
+"""The WebSocket server: lets stations in and gives each connection its session."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import grpc
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from gateway.buffers import Buffer
+from gateway.handshake import BadHandshakeError, choose_subprotocol, credential, station_id
+from gateway.lanes import LaneUnavailableError
+from gateway.lease import NodeLease
+from gateway.mesh_client import MeshClient
+from gateway.metrics import Metrics
+from gateway.recorder import Recorder
+from gateway.registry import Registry
+from gateway.schemas import Schemas
+from gateway.session import STATION_BUDGET_S, Connection, Session, SocketClosedError
+from gateway.translation import Version
+from mesh.errors import MeshError, SettingError, from_status
+from mesh.logs import get_logger
+from mesh.times import Clock, to_timestamp
+
+log = get_logger(__name__)
+
+OPEN_TIMEOUT_S = 20.0
+CLOSE_TIMEOUT_S = 5.0
+# How long a handshake waits for station_svc before it is answered with 503.
+OPENING_BUDGET_S = 10.0
+MAX_FRAME_BYTES = 512 * 1024
+PROTOCOL_ERROR = 1002
+SERVICE_RESTART = 1012  # registry of RFC 6455: the server restarts, come back
+REPLACED = 1008  # policy violation: one connection per station
+NODE_LOST = 1012
+
+
+@dataclass(frozen=True)
+class _Admission:
+    """What the handshake found out, for the handler after it. `version` is None where we speak none of theirs."""
+
+    version: Version | None
+    connection: Connection | None
+
+
+class StationServer:
+    """Serves stations on one port. `start`, then `stop`; `close_all` when the node's lease is lost."""
+
+    def __init__(
+        self,
+        *,
+        versions: Mapping[str, tuple[Version, Schemas]],
+        mesh: MeshClient,
+        registry: Registry,
+        messages: Buffer[ingest.MessageItem],
+        closings: Buffer[ingest.CloseConnectionItem],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._versions = versions  # by sub-protocol, in the order of preference
+        self._mesh = mesh
+        self._registry = registry
+        self._messages = messages
+        self._closings = closings
+        self._metrics = metrics
+        self._clock = clock
+        self._lease: NodeLease | None = None
+        self._admissions: dict[ServerConnection, _Admission] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._server: Server | None = None
+
+    async def start(self, host: str, port: int, *, lease: NodeLease) -> int:
+        """Listens, and returns the port. Raises SettingError where it is taken."""
+        self._lease = lease
+        try:
+            self._server = await serve(
+                self._serve,
+                host,
+                port,
+                process_request=self._process_request,
+                select_subprotocol=self._select_subprotocol,
+                # Small windows without context: compression for those who ask, without 64 KiB a connection.
+                compression=None,
+                extensions=[
+                    ServerPerMessageDeflateFactory(
+                        server_no_context_takeover=True,
+                        client_no_context_takeover=True,
+                        server_max_window_bits=11,
+                        compress_settings={"memLevel": 4},
+                    )
+                ],
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                # Our own watch counts any frame as life (quirk 4): gateway/watch.py.
+                ping_interval=None,
+                max_size=MAX_FRAME_BYTES,
+                max_queue=4,
+                server_header=None,
+            )
+        except OSError as error:
+            raise SettingError(
+                f"cannot listen on {host}:{port}: {error.strerror}; CSMS_OCPP_PORT chooses another"
+            ) from error
+        bound: int = next(iter(self._server.sockets)).getsockname()[1]
+        return bound
+
+    async def stop(self, *, grace_s: float = 5.0) -> None:
+        """Takes no new stations, answers what was read, then closes every socket with 1012."""
+        if self._server is None:
+            return
+        self._server.close(close_connections=False)
+        await asyncio.gather(*(session.finish(grace_s) for session in self._registry))
+        await self.close_all(SERVICE_RESTART, "the gateway restarts: connect again")
+        await self._server.wait_closed()
+
+    async def close_all(self, code: int, reason: str) -> None:
+        """Closes every socket."""
+        await asyncio.gather(*(session.close(code, reason) for session in self._registry), return_exceptions=True)
+
+    def close_soon(self, session: Session, code: int, reason: str) -> None:
+        """Closes a socket in the background: the far end may be long gone."""
+        task = asyncio.get_running_loop().create_task(session.close(code, reason))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    # Handshake
+
+    async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        try:
+            return await self._admit(connection, request)
+        except BadHandshakeError as error:
+            self._metrics.count("handshake", str(error.status))
+            return _refuse(connection, error.status, str(error))
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        identity = station_id(request.path)
+        offered = [
+            name.strip() for value in request.headers.get_all("Sec-WebSocket-Protocol") for name in value.split(",")
+        ]
+        subprotocol = choose_subprotocol([name for name in offered if name], tuple(self._versions))
+        if subprotocol is None:
+            # The handshake completes without the header, then the socket closes (TC_088, TC_B_58).
+            self._admissions[connection] = _Admission(None, None)
+            return None
+        if self._lease is None or not self._lease.held or self._is_backend_away():
+            raise BadHandshakeError(503, "not ready: try again later")
+        version, _ = self._versions[subprotocol]
+        offer = credential(request.headers.get("Authorization"), request.path)
+        item = ingest.OpenConnectionItem(
+            station_id=identity,
+            node_id=self._lease.node_id,
+            ocpp_version=version.label,
+            remote_address=_remote_address(connection, request),
+            credential=offer.secret,
+            username=offer.username,
+        )
+        self._admissions[connection] = _Admission(version, await self._open(item))
+        return None
+
+    async def _open(self, item: ingest.OpenConnectionItem) -> Connection:
+        deadline_s = asyncio.get_running_loop().time() + OPENING_BUDGET_S
+        try:
+            result = await self._mesh.openings.submit(item, deadline_s=deadline_s)
+        except LaneUnavailableError:
+            raise BadHandshakeError(503, "not ready: try again later") from None
+        if result.HasField("error"):
+            raise _to_handshake_error(from_status(result.error))
+        return Connection(
+            station_id=item.station_id,
+            tenant_id=result.tenant_id,
+            epoch=result.epoch,
+            registration_status=result.registration_status,
+            booted=result.booted,
+        )
+
+    def _is_backend_away(self) -> bool:
+        return any(lane.away_for_s() > STATION_BUDGET_S for lane in self._mesh.lanes.values())
+
+    def _select_subprotocol(self, connection: ServerConnection, offered: object) -> Subprotocol | None:
+        admission = self._admissions.get(connection)
+        if not offered or admission is None or admission.version is None:
+            return None
+        return Subprotocol(admission.version.subprotocol)
+
+    # After the handshake
+
+    async def _serve(self, websocket: ServerConnection) -> None:
+        admission = self._admissions.pop(websocket)
+        if admission.version is None or admission.connection is None:
+            self._metrics.count("handshake", "subprotocol")
+            await websocket.close(PROTOCOL_ERROR, f"sub-protocols spoken here: {', '.join(self._versions)}")
+            return
+        self._metrics.count("handshake", "101")
+        session = self._make_session(websocket, admission.version, admission.connection)
+        replaced = self._registry.add(session)
+        if replaced is not None:
+            self.close_soon(replaced, REPLACED, "replaced by a newer connection of this station")
+        try:
+            code = await session.run()
+        finally:
+            self._registry.remove(session)
+        self._note_closed(admission.connection, code)
+
+    def _make_session(self, websocket: ServerConnection, version: Version, connection: Connection) -> Session:
+        return Session(
+            socket=_WebSocket(websocket),
+            connection=connection,
+            version=version,
+            schemas=self._versions[version.subprotocol][1],
+            lanes=self._mesh.lanes,
+            recorder=Recorder(
+                buffer=self._messages,
+                tenant_id=connection.tenant_id,
+                station_id=connection.station_id,
+                epoch=connection.epoch,
+            ),
+            clock=self._clock,
+            count=self._metrics.count,
+        )
+
+    def _note_closed(self, connection: Connection, code: int) -> None:
+        self._closings.add(
+            ingest.CloseConnectionItem(
+                tenant_id=connection.tenant_id,
+                station_id=connection.station_id,
+                epoch=connection.epoch,
+                close_time=to_timestamp(self._clock()),
+                close_code=code,
+            )
+        )
+
+
+class _WebSocket:
+    """A `websockets` connection as a session's Socket."""
+
+    def __init__(self, websocket: ServerConnection) -> None:
+        self._websocket = websocket
+
+    async def receive(self) -> bytes:
+        try:
+            return await self._websocket.recv(decode=False)
+        except ConnectionClosed as closed:
+            raise SocketClosedError(_close_code(closed)) from None
+
+    async def send(self, data: bytes) -> None:
+        try:
+            await self._websocket.send(data, text=True)
+        except ConnectionClosed as closed:
+            raise SocketClosedError(_close_code(closed)) from None
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._websocket.close(code, reason)
+
+    def abort(self) -> None:
+        self._websocket.transport.abort()
+
+    async def ping(self) -> None:
+        try:
+            await (await self._websocket.ping())
+        except ConnectionClosed as closed:
+            raise SocketClosedError(_close_code(closed)) from None
+
+
+def _close_code(closed: ConnectionClosed) -> int:
+    frame = closed.rcvd if closed.rcvd_then_sent or closed.sent is None else closed.sent
+    return frame.code if frame is not None else 1006
+
+
+def _remote_address(connection: ServerConnection, request: Request) -> str:
+    forwarded = request.headers.get("X-Envoy-External-Address")
+    if forwarded:
+        return str(forwarded)[:64]
+    address = connection.remote_address
+    return str(address[0]) if address else ""
+
+
+def _to_handshake_error(error: MeshError) -> BadHandshakeError:
+    statuses = {
+        grpc.StatusCode.UNAUTHENTICATED: 401,
+        grpc.StatusCode.NOT_FOUND: 404,
+        grpc.StatusCode.PERMISSION_DENIED: 403,
+    }
+    return BadHandshakeError(statuses.get(error.code, 503), error.message)
+
+
+def _refuse(connection: ServerConnection, status: int, message: str) -> Response:
+    response = connection.respond(HTTPStatus(status), message + "\n")
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Basic realm="ocpp", charset="UTF-8"'
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "5"
+    return response

@@ -1,0 +1,137 @@
+"""GatewayService: commands on their way down to a station."""
+
+from typing import Any
+
+import grpc
+from csms.gateway.v1 import gateway_service_pb2, gateway_service_pb2_grpc
+from csms.station.v1 import command_service_pb2
+from google.protobuf import json_format, struct_pb2
+
+from gateway.ocppj import Payload
+from gateway.outgoing import station_offline
+from gateway.registry import Registry
+from gateway.schemas import SchemaFault
+from gateway.server import StationServer
+from gateway.session import Session
+from gateway.translation import Outbound, UnacceptableError
+from mesh.errors import MeshError, invalid_field
+from mesh.grpc_types import Context
+
+DEFAULT_TIMEOUT_S = 30.0
+
+
+class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
+    """Serves the mesh only."""
+
+    def __init__(self, *, registry: Registry, server: StationServer) -> None:
+        self._registry = registry
+        self._server = server
+
+    async def Call(
+        self, request: gateway_service_pb2.CallRequest, context: Context
+    ) -> gateway_service_pb2.CallResponse:
+        """Sends one command over the station's socket and waits for the answer."""
+        del context
+        session = self._registry.find(request.station_id, request.epoch)
+        if session is None:
+            raise station_offline(f"station {request.station_id} is not connected")
+        name = request.WhichOneof("command")
+        if name is None:
+            raise invalid_field("command", "is required")
+        timeout_s = request.timeout.ToTimedelta().total_seconds() or DEFAULT_TIMEOUT_S
+        command = getattr(request, name)
+        if name == "send_call":
+            return gateway_service_pb2.CallResponse(send_call=await _send_call(session, command, timeout_s))
+        answer = await _carry_out(session, name, command, timeout_s)
+        return gateway_service_pb2.CallResponse(**{name: answer})
+
+    async def CloseSockets(
+        self, request: gateway_service_pb2.CloseSocketsRequest, context: Context
+    ) -> gateway_service_pb2.CloseSocketsResponse:
+        """Closes the sockets that are named, in the background."""
+        del context
+        for reference in request.sockets:
+            session = self._registry.find(reference.station_id, reference.epoch)
+            if session is not None:
+                self._server.close_soon(session, request.close_code, request.reason)
+        return gateway_service_pb2.CloseSocketsResponse()
+
+
+async def _carry_out(session: Session, name: str, command: Any, timeout_s: float) -> Any:
+    """A typed command: translated into one or more CALLs, and their answers back."""
+    route = session.version.outbound.get(name)
+    if route is None:
+        raise _unsupported(session, name)
+    try:
+        payloads = route.to_calls(command)
+    except UnacceptableError as error:
+        raise invalid_field(error.field, str(error)) from error
+    answers = [await _exchange(session, route, payload, timeout_s) for payload in payloads]
+    return route.to_answer(command, answers)
+
+
+async def _exchange(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
+    _check_request(session, route.action, payload)
+    answer = await session.call(route.action, payload, timeout_s=timeout_s)
+    fault = session.schemas.check(route.action, "response", answer)
+    if fault is not None:
+        session.note_quirk("invalid_answer")
+        raise MeshError(
+            grpc.StatusCode.ABORTED,
+            "INVALID_ANSWER",
+            f"the station answered, but not as OCPP {session.version.label} has it: {fault.message}",
+            {"ocpp_error_code": fault.code},
+        )
+    valid: Payload = answer
+    return valid
+
+
+async def _send_call(
+    session: Session, command: command_service_pb2.SendCallRequest, timeout_s: float
+) -> command_service_pb2.SendCallResponse:
+    """Any action, raw. The answer is passed on as it came: the operator wants to see what the station says."""
+    payload = to_payload(command.payload)
+    if command.action not in session.schemas.actions:
+        raise _unsupported(session, command.action)
+    _check_request(session, command.action, payload)
+    answer = await session.call(command.action, payload, timeout_s=timeout_s)
+    response = command_service_pb2.SendCallResponse()
+    if isinstance(answer, dict):
+        response.payload.update(answer)
+    return response
+
+
+def _check_request(session: Session, action: str, payload: Payload) -> None:
+    fault = session.schemas.check(action, "request", payload)
+    if isinstance(fault, SchemaFault):
+        raise MeshError(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "INVALID_PAYLOAD",
+            f"{action} of OCPP {session.version.label} does not allow this: {fault.message}",
+            {"ocpp_error_code": fault.code, "field": "payload"},
+        )
+
+
+def _unsupported(session: Session, what: str) -> MeshError:
+    return MeshError(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "UNSUPPORTED_BY_VERSION",
+        f"the station speaks OCPP {session.version.label}, which has no {what}",
+    )
+
+
+def to_payload(struct: struct_pb2.Struct) -> Payload:
+    """A Struct as an OCPP payload: whole numbers become integers, as the schemas want them (design 3)."""
+    payload = _restore_integers(json_format.MessageToDict(struct))
+    assert isinstance(payload, dict)  # noqa: S101 - a Struct is an object
+    return payload
+
+
+def _restore_integers(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _restore_integers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_restore_integers(item) for item in value]
+    return value

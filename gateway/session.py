@@ -1,0 +1,362 @@
+"""One station's connection: socket ↔ OCPP-J ↔ translators ↔ lanes.
+
+The receive loop never awaits a handler: it puts CALLs into an inbox that one worker empties in order, and hands answers
+to whoever waits for them, so a handler may call the station it is serving (design 4.5).
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from csms.common.v1 import origin_pb2
+from csms.station.v1 import station_ingest_service_pb2, station_pb2
+
+from gateway import ocppj
+from gateway.lanes import Lane, LaneUnavailableError
+from gateway.ocppj import Call, CallError, CallResult, Frame, Malformed, Payload
+from gateway.outgoing import OutgoingCalls
+from gateway.recorder import RECEIVED, SENT, Recorder
+from gateway.schemas import SchemaFault, Schemas
+from gateway.translation import Inbound, Items, LaneName, Results, UnacceptableError, Version
+from mesh.logs import get_logger
+from mesh.times import Clock, to_timestamp
+
+log = get_logger(__name__)
+
+# How long a station waits for an answer before it gives up, by its usual settings; lanes try for as long.
+STATION_BUDGET_S = 20.0
+# What is only asked beside a message (is this token still good?) is not waited for as long.
+OPTIONAL_BUDGET_S = 5.0
+# CALLs that a station may send ahead of our answers, though the standard allows one; beyond it the socket is not read.
+INBOX_SIZE = 16
+
+SERVICE_UNAVAILABLE = 1013  # "try again later", RFC 6455 and its registry
+INTERNAL_ERROR = "InternalError"
+
+
+class Socket(Protocol):
+    """The WebSocket, as far as a session needs it."""
+
+    async def receive(self) -> bytes:
+        """The next frame. Raises SocketClosedError when there will be none."""
+
+    async def send(self, data: bytes) -> None:
+        """Sends a text frame. Raises SocketClosedError."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Closes the socket; returns once it is closed."""
+
+    def abort(self) -> None:
+        """Drops the connection without a word."""
+
+    async def ping(self) -> None:
+        """Sends a WebSocket ping and returns when it is answered. Raises SocketClosedError."""
+
+
+class SocketClosedError(Exception):
+    """The socket is closed; `code` is the WebSocket close code, 1006 where there was none."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"socket closed with {code}")
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """Which station is at the other end, and how it came in."""
+
+    station_id: str
+    tenant_id: str
+    epoch: int
+    registration_status: station_pb2.RegistrationStatus.ValueType
+    booted: bool
+
+
+class Session:
+    """One connection from its opening to its close. `run` serves it; `call` sends the station a command."""
+
+    def __init__(
+        self,
+        *,
+        socket: Socket,
+        connection: Connection,
+        version: Version,
+        schemas: Schemas,
+        lanes: Mapping[LaneName, Lane[Any, Any]],
+        recorder: Recorder,
+        clock: Clock,
+        count: Callable[[str, str], None],
+    ) -> None:
+        self.connection = connection
+        self.version = version
+        self.schemas = schemas
+        self.last_seen_us = self.last_alive_us = clock()
+        self.quirks: Counter[str] = Counter()
+        self.blocked_since_s: float | None = None
+        self.outgoing = OutgoingCalls(prefix=f"{connection.epoch:x}", send=self._send_call)
+        self._socket = socket
+        self._lanes = lanes
+        self._recorder = recorder
+        self._clock = clock
+        self._count = count
+        self._loop = asyncio.get_running_loop()
+        self._ordinal = 0
+        self._accepted = (
+            connection.booted and connection.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
+        )
+        self._invited: set[str] = set()
+        self._inbox: deque[tuple[Call, origin_pb2.Origin]] = deque()
+        self._open_calls: dict[str, bytes] = {}
+        self._room = asyncio.Event()
+        self._room.set()
+        self._worker: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> int:
+        """Serves the connection until it closes; returns the WebSocket close code."""
+        try:
+            while True:
+                self._on_frame(await self._socket.receive())
+                if not self._room.is_set():
+                    await self._room.wait()
+                self._start_worker()
+        except SocketClosedError as closed:
+            return closed.code
+        finally:
+            self.outgoing.close()
+
+    async def close(self, code: int, reason: str) -> None:
+        """Closes the connection; a CALL being handled is still handled, its answer goes nowhere."""
+        await self._socket.close(code, reason)
+
+    def abort(self) -> None:
+        """Drops the connection without a word: the far end is gone, or does not read."""
+        self._socket.abort()
+
+    async def ping(self) -> None:
+        """Asks for a sign of life at the WebSocket level; many stations never answer it (quirk 4)."""
+        try:
+            await self._socket.ping()
+        except SocketClosedError:
+            return
+        self.last_alive_us = self._clock()
+
+    async def finish(self, timeout_s: float) -> None:
+        """Waits until the CALLs that were read are answered, for at most `timeout_s` seconds."""
+        if self._worker is not None:
+            await asyncio.wait([self._worker], timeout=timeout_s)
+
+    async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Any:
+        """Sends the station a CALL and returns the payload of its answer. See OutgoingCalls.call."""
+        if action == "TriggerMessage":
+            # What a pending station was asked for it may send (OCPP 2.0.1, B02.FR.06).
+            self._invited.add(str(payload.get("requestedMessage")))
+        return await self.outgoing.call(action, payload, timeout_s=timeout_s)
+
+    def note_quirk(self, name: str) -> None:
+        """Counts a known fault of the station's software."""
+        self.quirks[name] += 1
+        self._count("quirk", name)
+
+    # What comes in
+
+    def _on_frame(self, data: bytes) -> None:
+        now_us = self._clock()
+        self.last_seen_us = self.last_alive_us = now_us
+        self._ordinal += 1
+        frame = ocppj.parse(data, self.version.label)
+        if isinstance(frame, Call):
+            self._log(now_us, data, ocppj.SEND if frame.unconfirmed else ocppj.CALL, frame, frame.action)
+            self._on_call(frame, data, now_us)
+        elif isinstance(frame, Malformed):
+            self._log(now_us, data, 0, frame)
+            self._on_malformed(frame)
+        else:
+            self._on_answer(frame, data, now_us)
+
+    def _on_call(self, call: Call, data: bytes, now_us: int) -> None:
+        if self._open_calls.get(call.message_id) == data:
+            self.note_quirk("repeated_call")  # quirk 19: one call, one answer
+            return
+        self._open_calls[call.message_id] = data
+        self._inbox.append((call, self._origin(now_us)))
+        if len(self._inbox) >= INBOX_SIZE:
+            self._room.clear()
+
+    def _on_answer(self, frame: CallResult | CallError, data: bytes, now_us: int) -> None:
+        action = self.outgoing.resolve(frame) or ""
+        kind = ocppj.CALL_RESULT if isinstance(frame, CallResult) else ocppj.CALL_ERROR
+        self._log(now_us, data, kind, frame, action)
+        if not action:
+            self._count("answer", "unexpected")
+
+    def _on_malformed(self, frame: Malformed) -> None:
+        self.note_quirk("malformed_frame")
+        message_id = frame.message_id
+        if message_id is None and self.version.label != "1.6":
+            message_id = ocppj.UNREADABLE_ID
+        if frame.wants_answer and message_id is not None:
+            error = ocppj.encode_error(message_id, frame.code, frame.description)
+            task = self._loop.create_task(self._answer(error, ocppj.CALL_ERROR, message_id, ""))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    # What is done about it
+
+    def _start_worker(self) -> None:
+        if self._inbox and self._worker is None:
+            self._worker = self._loop.create_task(self._work())
+
+    async def _work(self) -> None:
+        try:
+            while self._inbox:
+                call, origin = self._inbox.popleft()
+                if not self._room.is_set():
+                    self._room.set()
+                try:
+                    await self._serve(call, origin)
+                finally:
+                    self._open_calls.pop(call.message_id, None)
+        finally:
+            self._worker = None
+
+    async def _serve(self, call: Call, origin: origin_pb2.Origin) -> None:
+        """Handles one CALL and answers it; where our services are away for too long, closes the socket instead."""
+        try:
+            response = await self._handle(call, origin)
+        except _RefusalError as refusal:
+            kind, data = ocppj.CALL_ERROR, ocppj.encode_error(call.message_id, refusal.code, refusal.description)
+            self._count("refused", refusal.code)
+        except LaneUnavailableError:
+            # An offline station keeps its messages; one that gets errors throws them away (design 2).
+            log.warning("service away for too long: closing", station_id=self.connection.station_id, action=call.action)
+            await self.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")
+            return
+        except Exception:
+            log.exception("handler failed", station_id=self.connection.station_id, action=call.action)
+            self._count("refused", INTERNAL_ERROR)
+            kind = ocppj.CALL_ERROR
+            data = ocppj.encode_error(call.message_id, INTERNAL_ERROR, "the message could not be processed")
+        else:
+            kind, data = ocppj.CALL_RESULT, ocppj.encode_result(call.message_id, response)
+        if not call.unconfirmed:
+            await self._answer(data, kind, call.message_id, call.action)
+
+    async def _handle(self, call: Call, origin: origin_pb2.Origin) -> Payload:
+        route = self._route(call.action)
+        payload = self._accept(call)
+        try:
+            items = route.to_items(payload, origin)
+        except UnacceptableError as error:
+            raise _RefusalError(error.code, f"{error.field}: {error}") from error
+        results = await self._submit(items, route) if items else {}
+        self._check(results, route)
+        return route.to_response(payload, results, self._clock())
+
+    def _route(self, action: str) -> Inbound:
+        route = self.version.inbound.get(action)
+        if route is None:
+            if action in self.schemas.actions:
+                raise _RefusalError("NotImplemented", f"{action} is not implemented by this central system")
+            raise _RefusalError("NotSupported", f"OCPP {self.version.label} has no action of this name")
+        if not self._accepted and action != "BootNotification" and action not in self._invited:
+            raise _RefusalError("SecurityError", "the station is not accepted yet: send BootNotification first")
+        return route
+
+    def _accept(self, call: Call) -> Payload:
+        accepted = self.schemas.accept(call.action, call.payload)
+        if isinstance(accepted, SchemaFault):
+            raise _RefusalError(accepted.code, accepted.message)
+        for quirk in accepted.quirks:
+            self.note_quirk(quirk)
+        return accepted.payload
+
+    async def _submit(self, items: Items, route: Inbound) -> Results:
+        """Sends items down their lanes, all at once, and waits for them all."""
+        now_s = self._loop.time()
+        waiting = {}
+        for name, item in items.items():
+            budget_s = OPTIONAL_BUDGET_S if name in route.optional else STATION_BUDGET_S
+            waiting[name] = self._lanes[name].submit(item, deadline_s=now_s + budget_s)
+        results = {}
+        for name, result in waiting.items():
+            try:
+                results[name] = await result
+            except LaneUnavailableError:
+                if name not in route.optional:
+                    raise
+                log.warning("answered without", lane=name, station_id=self.connection.station_id)
+        return results
+
+    def _check(self, results: Results, route: Inbound) -> None:
+        boot = results.get(LaneName.BOOTS)
+        for name, result in results.items():
+            if not result.HasField("error"):
+                continue
+            log.warning("item refused", lane=name, station_id=self.connection.station_id)
+            self._count("item_refused", name)
+            # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
+            if not route.durable:
+                raise _RefusalError(INTERNAL_ERROR, "the message could not be stored")
+        if isinstance(boot, station_ingest_service_pb2.BootResult):
+            self._accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
+            self._invited.clear()
+
+    # What goes out
+
+    async def _answer(self, data: bytes, kind: int, message_id: str, action: str) -> None:
+        # It is safe to lose an answer: the station asks again, and is recognized.
+        with suppress(SocketClosedError):
+            await self._send(data, kind, message_id, action)
+
+    async def _send_call(self, data: bytes, message_id: str, action: str) -> None:
+        try:
+            await self._send(data, ocppj.CALL, message_id, action)
+        except SocketClosedError:
+            self.outgoing.close()
+
+    async def _send(self, data: bytes, kind: int, message_id: str, action: str) -> None:
+        self._ordinal += 1
+        self._recorder.add(
+            SENT, self._ordinal, self._clock(), data, message_type=kind, message_id=message_id, action=action
+        )
+        if self.blocked_since_s is None:
+            self.blocked_since_s = self._loop.time()
+        try:
+            await self._socket.send(data)
+        finally:
+            self.blocked_since_s = None
+
+    # Small things
+
+    def _origin(self, now_us: int) -> origin_pb2.Origin:
+        return origin_pb2.Origin(
+            tenant_id=self.connection.tenant_id,
+            station_id=self.connection.station_id,
+            epoch=self.connection.epoch,
+            ordinal=self._ordinal,
+            receive_time=to_timestamp(now_us),
+        )
+
+    def _log(self, now_us: int, data: bytes, kind: int, frame: Frame, action: str = "") -> None:
+        self._recorder.add(
+            RECEIVED,
+            self._ordinal,
+            now_us,
+            data,
+            message_type=kind,
+            message_id=frame.message_id or "",
+            action=action,
+        )
+
+
+class _RefusalError(Exception):
+    """A CALL is answered with a CALLERROR."""
+
+    def __init__(self, code: str, description: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.description = description
