@@ -1,0 +1,91 @@
+"""What leaves in the background: bounded, batched, kept while its service is away."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pytest
+
+from gateway import buffers
+from gateway.buffers import Buffer
+from mesh.errors import unavailable
+from tests.waiting import until
+
+
+class Service:
+    """The far end of a buffer."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.failures = 0
+
+    async def flush(self, items: Sequence[int]) -> None:
+        """Takes a batch, or fails."""
+        if self.failures:
+            self.failures -= 1
+            raise unavailable("AWAY", "away")
+        self.batches.append(list(items))
+
+
+def _buffer(service: Service, *, delay_s: float = 0.0, batch: int = 4, capacity: int = 10) -> "Buffer[int]":
+    return Buffer(name="test", flush=service.flush, delay_s=delay_s, batch=batch, capacity=capacity)
+
+
+async def _until_empty(buffer: "Buffer[int]") -> None:
+    task = asyncio.ensure_future(buffer.run())
+    await until(lambda: not buffer.depth)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_full_batches_do_not_wait() -> None:
+    """A batch that is full leaves before its time."""
+    service = Service()
+    buffer = _buffer(service, delay_s=60)
+    for n in range(8):
+        buffer.add(n)
+    await _until_empty(buffer)
+    assert service.batches == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+async def test_a_part_of_a_batch_leaves_in_time() -> None:
+    """What is there after the delay leaves."""
+    service = Service()
+    buffer = _buffer(service)
+    buffer.add(1)
+    await _until_empty(buffer)
+    assert service.batches == [[1]]
+
+
+async def test_what_could_not_be_handed_over_is_kept_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An absence delays, it does not lose."""
+    monkeypatch.setattr(buffers, "RETRY_S", 0)
+    service = Service()
+    service.failures = 2
+    buffer = _buffer(service)
+    for n in range(6):
+        buffer.add(n)
+    await _until_empty(buffer)
+    assert service.batches == [[0, 1, 2, 3], [4, 5]]
+
+
+async def test_the_oldest_are_dropped_and_counted_beyond_the_capacity() -> None:
+    """Memory is bounded, and the loss is visible."""
+    service = Service()
+    buffer = _buffer(service)
+    for n in range(13):
+        buffer.add(n)
+    assert buffer.dropped == 3
+    await buffer.drain(5)
+    assert [n for batch in service.batches for n in batch] == list(range(3, 13))
+
+
+async def test_draining_gives_up_on_an_absent_service() -> None:
+    """Stopping does not hang."""
+    service = Service()
+    service.failures = 1_000
+    buffer = _buffer(service)
+    buffer.add(1)
+    await buffer.drain(5)
+    assert buffer.depth == 1

@@ -1,0 +1,83 @@
+"""Reading handshakes: design 5, quirks 1, 2 and 7."""
+
+import base64
+
+import pytest
+
+from gateway.handshake import BadHandshakeError, Credential, choose_subprotocol, credential, station_id
+
+SPOKEN = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
+
+
+@pytest.mark.parametrize(
+    ("target", "identity"),
+    [
+        ("/ocpp/CP1", "CP1"),
+        ("/ocpp//CP1", "CP1"),
+        ("//ocpp///CP1", "CP1"),
+        ("/ocpp/CP1/", "CP1"),
+        ("/ocpp/CP%201", "CP 1"),
+        ("/ocpp/RDAM%7C123", "RDAM|123"),
+        ("/ocpp/tenant/CP1", "CP1"),
+        ("/ocpp/CP1?token=x/y", "CP1"),
+        ("/ocpp/%C3%A9", "é"),
+    ],
+)
+def test_station_id_is_the_last_segment(target: str, identity: str) -> None:
+    """Quirk 2: the last non-empty segment, decoded, is the id."""
+    assert station_id(target) == identity
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/ocpp/", 404),
+        ("/ocpp", 404),
+        ("/", 404),
+        ("/other/CP1", 404),
+        ("/ocpp/" + "x" * 256, 400),
+        ("/ocpp/a%00b", 400),
+        ("/ocpp/%FF", 400),
+        ("/ocpp/a%0Ab", 400),
+    ],
+)
+def test_paths_without_an_identity_are_refused(target: str, status: int) -> None:
+    """An empty or unusable id is told with the right HTTP status."""
+    with pytest.raises(BadHandshakeError) as refusal:
+        station_id(target)
+    assert refusal.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        ([], "ocpp1.6"),
+        (["ocpp1.6"], "ocpp1.6"),
+        (["ocpp1.6", "ocpp2.0.1"], "ocpp2.0.1"),
+        (["OCPP1.6"], "ocpp1.6"),
+        (["ocpp1.5"], None),
+        (["soap", "ocpp1.6"], "ocpp1.6"),
+    ],
+)
+def test_subprotocol(offered: list[str], chosen: str | None) -> None:
+    """Quirk 1: none offered means 1.6; else the newest both know."""
+    assert choose_subprotocol(offered, SPOKEN) == chosen
+
+
+def _basic(raw: bytes) -> str:
+    return "Basic " + base64.b64encode(raw).decode()
+
+
+def test_credentials() -> None:
+    """HTTP Basic with any bytes as password, or a token in the URL."""
+    assert credential(_basic(b"CP1:s:e\xffcret"), "/ocpp/CP1") == Credential("CP1", b"s:e\xffcret")
+    assert credential(None, "/ocpp/CP1?token=abc") == Credential("", b"abc")
+    assert credential(None, "/ocpp/CP1") == Credential("", b"")
+
+
+@pytest.mark.parametrize("header", ["Bearer abc", "Basic !!!", _basic(b"CP1:" + b"x" * 600)])
+def test_unreadable_authorization_is_refused(header: str) -> None:
+    """An Authorization header that is none of ours is 401, not a guess."""
+    with pytest.raises(BadHandshakeError) as refusal:
+        credential(header, "/ocpp/CP1")
+    assert refusal.value.status == 401

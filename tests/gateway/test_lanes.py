@@ -1,0 +1,163 @@
+"""Natural batching, and riding out a service's absence."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from csms.common.v1.origin_pb2 import Origin
+
+from gateway import lanes
+from gateway.lanes import Lane, LaneUnavailableError
+from mesh.errors import unavailable
+from tests.waiting import until
+
+
+class Service:
+    """The far end of a lane: answers each item with its ordinal, once it is let."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.away = False
+
+    async def send(self, items: Sequence[Origin]) -> Sequence[int]:
+        """The RPC."""
+        self.batches.append([item.ordinal for item in items])
+        await self.gate.wait()
+        if self.away:
+            raise unavailable("DATABASE_UNAVAILABLE", "away")
+        return [item.ordinal for item in items]
+
+
+@pytest.fixture(autouse=True)
+def _quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "FIRST_BACKOFF_S", 0.0005)
+    monkeypatch.setattr(lanes, "MOST_BACKOFF_S", 0.005)
+
+
+def _lane(service: Service) -> "Lane[Origin, int]":
+    return Lane(name="test", send=service.send)
+
+
+def _in(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_idle_lane_sends_at_once_and_busy_lane_batches() -> None:
+    """The first item leaves alone; those that come while batches are out leave together."""
+    service = Service()
+    service.gate.clear()
+    lane = _lane(service)
+    results = [lane.submit(Origin(ordinal=1), deadline_s=_in(5))]
+    await until(lambda: len(service.batches) == 1)
+    results += [lane.submit(Origin(ordinal=2), deadline_s=_in(5))]
+    await until(lambda: len(service.batches) == 2)
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(3, 9)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert service.batches == [[1], [2]]  # two in flight are the most
+    service.gate.set()
+    assert await asyncio.gather(*results) == list(range(1, 9))
+    assert service.batches == [[1], [2], [3, 4, 5, 6, 7, 8]]
+
+
+async def test_items_of_one_turn_of_the_loop_leave_together() -> None:
+    """No timer, yet what arrives at once is one batch."""
+    service = Service()
+    lane = _lane(service)
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(5)]
+    assert await asyncio.gather(*results) == list(range(5))
+    assert service.batches == [[0, 1, 2, 3, 4]]
+
+
+async def test_batches_are_bounded_in_items_and_bytes() -> None:
+    """At most 256 items and 1 MiB, but always at least one item."""
+    service = Service()
+    lane = _lane(service)
+    await asyncio.gather(*(lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(600)))
+    assert [len(batch) for batch in service.batches] == [256, 256, 88]
+    service.batches.clear()
+    big = "x" * 700_000
+    await asyncio.gather(*(lane.submit(Origin(ordinal=n, station_id=big), deadline_s=_in(5)) for n in range(3)))
+    assert [len(batch) for batch in service.batches] == [1, 1, 1]
+
+
+async def test_an_absence_is_ridden_out_in_order() -> None:
+    """A failed batch is sent again; nothing is lost, nothing overtakes."""
+    service = Service()
+    service.away = True
+    lane = _lane(service)
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(30)) for n in range(3)]
+    await until(lambda: len(service.batches) >= 3)
+    assert lane.away_for_s() > 0
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(30)) for n in range(3, 6)]
+    service.away = False
+    assert await asyncio.gather(*results) == list(range(6))
+    assert lane.away_for_s() == 0
+
+
+async def test_an_item_fails_at_its_deadline_and_only_it() -> None:
+    """Each item has its own budget."""
+    service = Service()
+    service.away = True
+    lane = _lane(service)
+    hurried = lane.submit(Origin(ordinal=1), deadline_s=_in(0.01))
+    patient = lane.submit(Origin(ordinal=2), deadline_s=_in(30))
+    with pytest.raises(LaneUnavailableError):
+        await hurried
+    service.away = False
+    assert await patient == 2
+
+
+async def test_an_empty_lane_probes_until_the_service_is_back() -> None:
+    """When nobody asks any more, the lane itself finds out that the service is back."""
+    service = Service()
+    service.away = True
+    lane = _lane(service)
+    with pytest.raises(LaneUnavailableError):
+        await lane.submit(Origin(ordinal=1), deadline_s=_in(0))
+    service.away = False
+    await until(lambda: lane.away_for_s() == 0)
+    assert service.batches[-1] == []
+
+
+async def test_an_item_nobody_waits_for_is_not_sent_again() -> None:
+    """A cancelled wait takes its item out of the queue."""
+    service = Service()
+    service.away = True
+    lane = _lane(service)
+    lost = lane.submit(Origin(ordinal=1), deadline_s=_in(30))
+    kept = lane.submit(Origin(ordinal=2), deadline_s=_in(30))
+    await until(lambda: len(service.batches) >= 1)
+    lost.cancel()
+    service.away = False
+    assert await kept == 2
+    assert service.batches[-1] == [2]
+
+
+async def test_closing_waits_for_what_is_in_flight() -> None:
+    """A batch that is out is waited for."""
+    service = Service()
+    service.gate.clear()
+    lane = _lane(service)
+    result = lane.submit(Origin(ordinal=1), deadline_s=_in(30))
+    await until(lambda: len(service.batches) == 1)
+    closing = asyncio.ensure_future(lane.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    service.gate.set()
+    await closing
+    assert await result == 1
+
+
+async def test_closing_fails_what_waits_for_an_absent_service() -> None:
+    """Closing does not hang on a service that is away."""
+    service = Service()
+    service.away = True
+    lane = _lane(service)
+    result = lane.submit(Origin(ordinal=1), deadline_s=_in(30))
+    await until(lambda: lane.away_for_s() > 0)
+    await lane.close()
+    with pytest.raises(LaneUnavailableError):
+        await result
