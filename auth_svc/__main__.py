@@ -1,0 +1,27 @@
+"""`python -m auth_svc` serves; `python -m auth_svc migrate` brings the schema up to date and exits."""
+
+import sys
+from functools import partial
+
+from argon2 import PasswordHasher
+
+from auth_svc import migrations
+from auth_svc.service import build
+from auth_svc.settings import AuthSettings
+from mesh.service import Build, run_service
+from mesh.settings import Environment
+from mesh.times import now_us
+
+
+def _build(env: Environment) -> Build:
+    return partial(build, settings=AuthSettings.read(env), clock=now_us, hasher=PasswordHasher(), announce=_announce)
+
+
+def _announce(line: str) -> None:
+    # Standard output, not the log: whoever starts the system reads it once, and no log collector keeps it.
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    run_service("auth", migrations, _build)

@@ -1,0 +1,114 @@
+"""What gateways ask: may this token charge, and which keys sign access tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from csms.auth.v1.authorization_service_pb2 import (
+    AuthorizeItem,
+    AuthorizeRequest,
+    AuthorizeResponse,
+    AuthorizeResult,
+    GetSigningKeysRequest,
+    GetSigningKeysResponse,
+)
+from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceServicer
+from csms.common.v1 import id_token_pb2
+from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdTokenInfo
+
+from auth_svc import store
+from auth_svc.keys import SigningKeys
+from auth_svc.texts import MAX_TOKEN, fold
+from mesh.database import Database
+from mesh.errors import MeshError, invalid_field
+from mesh.grpc_types import Context
+from mesh.times import Clock, to_timestamp
+
+MAX_ITEMS = 256
+
+# By the words that id tokens are stored with.
+_STATUSES: Mapping[str, AuthorizationStatus.ValueType] = {
+    "Accepted": id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED,
+    "Blocked": id_token_pb2.AUTHORIZATION_STATUS_BLOCKED,
+    "Expired": id_token_pb2.AUTHORIZATION_STATUS_EXPIRED,
+    "Invalid": id_token_pb2.AUTHORIZATION_STATUS_INVALID,
+    "NoCredit": id_token_pb2.AUTHORIZATION_STATUS_NO_CREDIT,
+    "NotAllowedTypeEVSE": id_token_pb2.AUTHORIZATION_STATUS_NOT_ALLOWED_TYPE_EVSE,
+    "NotAtThisLocation": id_token_pb2.AUTHORIZATION_STATUS_NOT_AT_THIS_LOCATION,
+    "NotAtThisTime": id_token_pb2.AUTHORIZATION_STATUS_NOT_AT_THIS_TIME,
+    "Unknown": id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN,
+}
+
+_Key = tuple[str, str]  # tenant, folded token
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """One item, as far as it could be read: a key to look for, an answer that needs none, or an error."""
+
+    key: _Key | None = None
+    info: IdTokenInfo | None = None
+    error: MeshError | None = None
+
+
+class AuthorizationServicer(AuthorizationServiceServicer):
+    """AuthorizationService."""
+
+    def __init__(self, *, database: Database, keys: SigningKeys, clock: Clock, accept_unknown: bool) -> None:
+        self._database = database
+        self._keys = keys
+        self._clock = clock
+        self._unknown = (
+            id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED if accept_unknown else id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
+        )
+
+    async def Authorize(self, request: AuthorizeRequest, context: Context) -> AuthorizeResponse:
+        """One statement, whatever the number of items."""
+        if len(request.items) > MAX_ITEMS:
+            raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
+        questions = [_read(item) for item in request.items]
+        keys = {question.key for question in questions if question.key is not None}
+        found: Mapping[_Key, store.IdToken] = {}
+        if keys:
+            found = await self._database.read(lambda connection: store.find_id_tokens(connection, keys))
+        now_us = self._clock()
+        return AuthorizeResponse(results=[self._answer(question, found, now_us) for question in questions])
+
+    async def GetSigningKeys(self, request: GetSigningKeysRequest, context: Context) -> GetSigningKeysResponse:
+        """The public halves of the keys, read anew."""
+        return GetSigningKeysResponse(jwks_json=await self._keys.jwks_json())
+
+    def _answer(self, question: _Question, found: Mapping[_Key, store.IdToken], now_us: int) -> AuthorizeResult:
+        if question.error is not None:
+            return AuthorizeResult(error=question.error.to_status())
+        if question.key is None:
+            return AuthorizeResult(id_token_info=question.info)
+        token = found.get(question.key)
+        info = IdTokenInfo(status=self._unknown) if token is None else _to_info(token, now_us)
+        return AuthorizeResult(id_token_info=info)
+
+
+def _read(item: AuthorizeItem) -> _Question:
+    """What an item asks. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
+    text = item.id_token.id_token
+    if not item.origin.tenant_id:
+        return _Question(error=invalid_field("origin.tenant_id", "is required"))
+    if not text and item.id_token.type.casefold() == "noauthorization":
+        return _Question(info=IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED))
+    if not text.isprintable() or not 1 <= len(text) <= MAX_TOKEN:
+        # Of a form that no operator can register.
+        return _Question(info=IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_INVALID))
+    return _Question(key=(item.origin.tenant_id, fold(text)))
+
+
+def _to_info(token: store.IdToken, now_us: int) -> IdTokenInfo:
+    """What a station is told. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
+    info = IdTokenInfo(status=_STATUSES[token.status])
+    if token.status == "Accepted" and token.expire_us is not None:
+        if token.expire_us <= now_us:
+            info.status = id_token_pb2.AUTHORIZATION_STATUS_EXPIRED
+        else:
+            info.cache_expire_time.CopyFrom(to_timestamp(token.expire_us))
+    if token.group_id_token:
+        # Groups are made in the central system, which is what the type Central says.
+        info.group_id_token.CopyFrom(id_token_pb2.IdToken(id_token=token.group_id_token, type="Central"))
+    return info

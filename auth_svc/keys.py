@@ -1,0 +1,122 @@
+"""The keys that access tokens are signed with: made, published ahead, used, replaced, retired.
+
+A key signs from `active_us` on until a newer one is active. The next one is published an hour before it signs, so that
+whoever keeps the key set for a while (Envoy, other services) has it by then; the one it replaces stays published for an
+hour after, so that every access token lives out its time.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Protocol
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import Connection
+
+from auth_svc import store
+from auth_svc.store import SigningKey
+from mesh.database import Database
+from mesh.logs import get_logger
+from mesh.operators import ALGORITHM
+from mesh.times import SECOND_US, Clock
+
+log = get_logger(__name__)
+
+_HOUR_US = 3600 * SECOND_US
+PUBLISHED_AHEAD_US = _HOUR_US
+PUBLISHED_AFTER_US = _HOUR_US
+REPLACED_AFTER_US = 90 * 24 * _HOUR_US
+# How soon a replica sees what another has done; far less than PUBLISHED_AHEAD_US.
+_RELOADED_AFTER_US = 60 * SECOND_US
+# A token with an unknown key makes us look again this often at the most.
+_LOOKED_AGAIN_AFTER_US = 5 * SECOND_US
+
+
+class Signer(Protocol):
+    """What signs access tokens."""
+
+    async def sign(self, claims: Mapping[str, Any]) -> str:
+        """The claims as a signed JWT."""
+
+
+class SigningKeys:
+    """The service's signing keys: a KeySource for its own verifier, a Signer, and the key set for everybody else."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._loading = asyncio.Lock()
+        self._loaded: Sequence[SigningKey] = ()
+        self._loaded_us = 0
+        self._public = KeySet([])
+
+    async def keys(self, key_id: str) -> KeySet:
+        """See mesh.operators.KeySource."""
+        await self._reload(_RELOADED_AFTER_US)
+        if not any(key.key_id == key_id for key in self._loaded):
+            await self._reload(_LOOKED_AGAIN_AFTER_US)
+        return self._public
+
+    async def sign(self, claims: Mapping[str, Any]) -> str:
+        """See Signer."""
+        await self._reload(_RELOADED_AFTER_US)
+        key = _active(self._loaded, self._clock())
+        private = ECKey.import_key(json.loads(key.private_jwk))
+        return jwt.encode({"alg": ALGORITHM, "kid": key.key_id}, dict(claims), private, algorithms=[ALGORITHM])
+
+    async def jwks_json(self) -> str:
+        """The public keys as a JSON Web Key Set (RFC 7517), read anew."""
+        await self._reload(0)
+        return json.dumps(self._public.as_dict(private=False), separators=(",", ":"))
+
+    async def maintain(self) -> None:
+        """Makes the first key, or the next one where it is time, and retires what nobody needs. Safe with replicas."""
+        now_us = self._clock()
+        await self._database.write(lambda connection: _maintain(connection, now_us))
+        await self._reload(0)
+
+    async def _reload(self, after_us: int) -> None:
+        async with self._loading:
+            now_us = self._clock()
+            if self._loaded and now_us - self._loaded_us < after_us:
+                return
+            self._loaded = await self._database.read(store.list_signing_keys)
+            self._loaded_us = now_us
+            self._public = KeySet([_public(key) for key in self._loaded])
+
+
+def _maintain(connection: Connection, now_us: int) -> None:
+    keys = store.list_signing_keys(connection)
+    if not keys:
+        _add(connection, generation=1, now_us=now_us, active_us=now_us)
+    elif keys[-1].active_us + REPLACED_AFTER_US <= now_us:
+        _add(connection, generation=keys[-1].generation + 1, now_us=now_us, active_us=now_us + PUBLISHED_AHEAD_US)
+    spent = [key.generation for key, successor in pairwise(keys) if successor.active_us + PUBLISHED_AFTER_US <= now_us]
+    if spent:
+        store.delete_signing_keys(connection, spent)
+        log.info("signing keys retired", generations=spent)
+
+
+def _add(connection: Connection, *, generation: int, now_us: int, active_us: int) -> None:
+    made = ECKey.generate_key("P-256", auto_kid=True)
+    key = SigningKey(
+        generation=generation,
+        key_id=str(made.kid),
+        private_jwk=json.dumps(made.as_dict(private=True)),
+        create_us=now_us,
+        active_us=active_us,
+    )
+    if store.add_signing_key(connection, key):
+        log.info("signing key made", key_id=key.key_id, generation=generation)
+
+
+def _active(keys: Sequence[SigningKey], now_us: int) -> SigningKey:
+    """The newest key that may sign already; the oldest where a clock went back and none may."""
+    return next((key for key in reversed(keys) if key.active_us <= now_us), keys[0])
+
+
+def _public(key: SigningKey) -> ECKey:
+    whole = ECKey.import_key(json.loads(key.private_jwk))
+    return ECKey.import_key({**whole.as_dict(private=False), "use": "sig", "alg": ALGORITHM})

@@ -1,0 +1,1 @@
+"""History of auth_svc's schema."""

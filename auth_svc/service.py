@@ -1,0 +1,80 @@
+"""auth_svc put together: its servicers, and what runs beside them."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+from argon2 import PasswordHasher
+from csms.auth.v1.authorization_service_pb2_grpc import add_AuthorizationServiceServicer_to_server
+from csms.auth.v1.id_token_service_pb2_grpc import add_IdTokenServiceServicer_to_server
+from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
+
+from auth_svc.administrator import ensure_administrator
+from auth_svc.attempts import Attempts
+from auth_svc.authorization_servicer import AuthorizationServicer
+from auth_svc.id_token_servicer import IdTokenServicer
+from auth_svc.keys import SigningKeys
+from auth_svc.passwords import Passwords
+from auth_svc.sessions import Sessions
+from auth_svc.settings import AuthSettings
+from auth_svc.user_servicer import SPECIAL_ROLES, UserServicer
+from mesh.database import Database
+from mesh.service import Parts
+from mesh.times import Clock
+
+_HOUSEKEEPING_S = 600
+
+
+async def build(
+    database: Database,
+    stack: AsyncExitStack,
+    *,
+    settings: AuthSettings,
+    clock: Clock,
+    hasher: PasswordHasher,
+    announce: Callable[[str], None],
+) -> Parts:
+    """Makes the first key and the first administrator where they are missing, and the servicers.
+
+    `announce` gets the one line that tells a generated password.
+    """
+    passwords = Passwords(hasher=hasher)
+    stack.push_async_callback(passwords.close)
+    keys = SigningKeys(database=database, clock=clock)
+    sessions = Sessions(database=database, signer=keys, clock=clock)
+    await keys.maintain()
+    await ensure_administrator(
+        database=database, passwords=passwords, password=settings.admin_password, clock=clock, announce=announce
+    )
+    authorization = AuthorizationServicer(
+        database=database, keys=keys, clock=clock, accept_unknown=settings.accept_unknown_tokens
+    )
+    id_tokens = IdTokenServicer(database=database, clock=clock)
+    users = UserServicer(
+        database=database,
+        passwords=passwords,
+        attempts=Attempts(clock=clock),
+        sessions=sessions,
+        keys=keys,
+        clock=clock,
+        open_registration=settings.open_registration,
+    )
+    return Parts(
+        keys=keys,
+        mesh=[lambda server: add_AuthorizationServiceServicer_to_server(authorization, server)],
+        operator=[
+            lambda server: add_UserServiceServicer_to_server(users, server),
+            lambda server: add_IdTokenServiceServicer_to_server(id_tokens, server),
+        ],
+        special_roles=SPECIAL_ROLES,
+        background=[partial(_keep_house, keys, sessions)],
+    )
+
+
+async def _keep_house(keys: SigningKeys, sessions: Sessions) -> None:
+    """Replaces keys when it is time, and deletes what has expired."""
+    while True:
+        await sessions.delete_expired()
+        await keys.maintain()
+        await asyncio.sleep(_HOUSEKEEPING_S)

@@ -1,0 +1,145 @@
+"""Sessions: what a login opens, what a refresh token continues, what ends them.
+
+An access token lives for 15 minutes and is believed by every service without asking; a refresh token is asked about
+here each time. A session ends 30 days after its login at the latest.
+"""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+import grpc
+
+from auth_svc import store
+from auth_svc.keys import Signer
+from auth_svc.store import Session, User
+from auth_svc.texts import fold
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+from mesh.operators import AUDIENCE, ISSUER, Caller
+from mesh.times import SECOND_US, Clock
+
+log = get_logger(__name__)
+
+ACCESS_TOKEN_S = 15 * 60
+SESSION_S = 30 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """What a caller gets: an access token for ACCESS_TOKEN_S seconds, and the refresh token for the next."""
+
+    access_token: str
+    refresh_token: str
+
+
+class Sessions:
+    """Opens, continues and ends sessions."""
+
+    def __init__(self, *, database: Database, signer: Signer, clock: Clock) -> None:
+        self._database = database
+        self._signer = signer
+        self._clock = clock
+
+    async def open(self, user: User) -> Tokens | None:
+        """Tokens of a new session; None where the user was removed or got another password a moment ago."""
+        session_id, family, secret, now_us = _random(16), _random(16), _random(32), self._clock()
+        session = Session(
+            tenant_id=user.tenant_id,
+            session_id=session_id,
+            username_key=fold(user.username),
+            family_hash=_digest(family),
+            secret_hash=_digest(secret),
+            create_us=now_us,
+            refresh_us=now_us,
+            expire_us=now_us + SESSION_S * SECOND_US,
+        )
+        access_token = await self._access_token(user, session_id)
+        opened = await self._database.write(
+            lambda connection: store.open_session(connection, session, user.password_hash)
+        )
+        return Tokens(access_token=access_token, refresh_token=f"{family}.{secret}") if opened else None
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        """The next tokens of a session; a spent refresh token ends it. Raises MeshError INVALID_TOKEN."""
+        family, _, secret = refresh_token.partition(".")
+        next_secret, now_us = _random(32), self._clock()
+        refreshed = await self._database.write(
+            lambda connection: store.refresh_session(
+                connection,
+                family_hash=_digest(family),
+                secret_hash=_digest(secret),
+                next_hash=_digest(next_secret),
+                now_us=now_us,
+            )
+        )
+        if refreshed is None:
+            await self._end_family(_digest(family))
+            raise invalid_token("the refresh token is spent, void or expired: log in again")
+        session_id, user = refreshed
+        access_token = await self._access_token(user, session_id)
+        return Tokens(access_token=access_token, refresh_token=f"{family}.{next_secret}")
+
+    async def end(self, caller: Caller) -> None:
+        """Ends the caller's session. Raises MeshError INVALID_TOKEN where it has ended."""
+        ended = await self._database.write(
+            lambda connection: store.end_session(connection, caller.tenant_id, caller.session_id)
+        )
+        if not ended:
+            raise _session_ended()
+
+    async def user(self, caller: Caller) -> User:
+        """Who the caller is at present, whatever the access token says. Raises MeshError INVALID_TOKEN."""
+        now_us = self._clock()
+        user = await self._database.read(
+            lambda connection: store.session_user(connection, caller.tenant_id, caller.session_id, now_us=now_us)
+        )
+        if user is None:
+            raise _session_ended()
+        return user
+
+    async def delete_expired(self) -> None:
+        """Removes sessions that nobody can continue."""
+        now_us = self._clock()
+        count = await self._database.write(lambda connection: store.delete_expired_sessions(connection, now_us))
+        if count:
+            log.info("expired sessions deleted", count=count)
+
+    async def _end_family(self, family_hash: str) -> None:
+        ended = await self._database.write(lambda connection: store.end_family(connection, family_hash))
+        if ended:
+            log.warning("a spent or expired refresh token was used: its session is ended")
+
+    async def _access_token(self, user: User, session_id: str) -> str:
+        now_s = self._clock() // SECOND_US
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": user.username,
+            "tenant": user.tenant_id,
+            "role": user.role.name,
+            "sid": session_id,
+            "iat": now_s,
+            "exp": now_s + ACCESS_TOKEN_S,
+        }
+        return await self._signer.sign(claims)
+
+
+def invalid_token(message: str) -> MeshError:
+    """UNAUTHENTICATED, reason INVALID_TOKEN."""
+    return MeshError(grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN", message)
+
+
+def _session_ended() -> MeshError:
+    return invalid_token("the session has ended: log in again")
+
+
+def _random(count: int) -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(count)).decode().rstrip("=")
+
+
+def _digest(secret: str) -> str:
+    # Random and long, so a fast hash does.
+    return hashlib.sha256(secret.encode()).hexdigest()

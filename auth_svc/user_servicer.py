@@ -1,0 +1,270 @@
+"""How operators log in, and how administrators manage them."""
+
+import grpc
+from csms.auth.v1 import user_service_pb2
+from csms.auth.v1.user_service_pb2 import (
+    ChangePasswordRequest,
+    ChangePasswordResponse,
+    DeleteUserRequest,
+    DeleteUserResponse,
+    GetKeySetRequest,
+    ListUsersRequest,
+    ListUsersResponse,
+    LoginRequest,
+    LoginResponse,
+    LogoutRequest,
+    LogoutResponse,
+    RefreshRequest,
+    RefreshResponse,
+    RegisterRequest,
+    RegisterResponse,
+    User,
+    VerifyRequest,
+    VerifyResponse,
+)
+from csms.auth.v1.user_service_pb2_grpc import UserServiceServicer
+from google.api.httpbody_pb2 import HttpBody
+from sqlalchemy import Connection
+
+from auth_svc import store
+from auth_svc.administrator import TENANT
+from auth_svc.attempts import Attempts
+from auth_svc.keys import SigningKeys
+from auth_svc.passwords import Passwords
+from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
+from auth_svc.texts import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
+from mesh.database import Database
+from mesh.errors import MeshError, invalid_field
+from mesh.grpc_types import Context
+from mesh.operators import Role, current_caller, optional_caller
+from mesh.pages import cut_page, decode_token, page_size
+from mesh.times import SECOND_US, Clock, to_timestamp
+
+# What the interceptor asks of callers where its rule (readers read, operators do the rest) is not right. A user may
+# change a password, the own one; Register answers for itself, since it may come without a token.
+SPECIAL_ROLES = {
+    "/csms.auth.v1.UserService/ListUsers": Role.ADMINISTRATOR,
+    "/csms.auth.v1.UserService/DeleteUser": Role.ADMINISTRATOR,
+    "/csms.auth.v1.UserService/ChangePassword": Role.VIEWER,
+}
+
+_TOKEN_TYPE = "Bearer"  # noqa: S105 - the name of a scheme
+
+
+class UserServicer(UserServiceServicer):
+    """UserService. Callers with an access token are looked up: a session that has ended counts for nothing here."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        passwords: Passwords,
+        attempts: Attempts,
+        sessions: Sessions,
+        keys: SigningKeys,
+        clock: Clock,
+        open_registration: bool,
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._attempts = attempts
+        self._sessions = sessions
+        self._keys = keys
+        self._clock = clock
+        self._open_registration = open_registration
+
+    async def Login(self, request: LoginRequest, context: Context) -> LoginResponse:
+        """Opens a session."""
+        user = await self._prove(request.username, request.password)
+        tokens = await self._sessions.open(user)
+        if tokens is None:
+            raise _wrong_credentials()
+        return LoginResponse(
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token,
+            expires_in_s=ACCESS_TOKEN_S,
+            token_type=_TOKEN_TYPE,
+            user=_to_message(user),
+        )
+
+    async def Register(self, request: RegisterRequest, context: Context) -> RegisterResponse:
+        """Adds a user."""
+        role = Role(request.role or Role.VIEWER) if request.role in (0, *Role) else None
+        tenant_id = await self._admit_registration(role)
+        if role is None:
+            raise invalid_field("role", "it is none that there is")
+        _check_username(request.username)
+        _check_password("password", request.password)
+        user = store.User(
+            tenant_id=tenant_id,
+            username=request.username,
+            role=role,
+            password_hash=await self._passwords.hash(request.password),
+            create_us=self._clock(),
+        )
+        if not await self._database.write(lambda connection: store.create_user(connection, user)):
+            raise MeshError(
+                grpc.StatusCode.ALREADY_EXISTS, "USER_EXISTS", f"the username {request.username!r} is taken"
+            )
+        return RegisterResponse(user=_to_message(user))
+
+    async def Refresh(self, request: RefreshRequest, context: Context) -> RefreshResponse:
+        """Continues a session."""
+        tokens = await self._sessions.refresh(request.refresh_token)
+        return RefreshResponse(
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token,
+            expires_in_s=ACCESS_TOKEN_S,
+            token_type=_TOKEN_TYPE,
+        )
+
+    async def Logout(self, request: LogoutRequest, context: Context) -> LogoutResponse:
+        """Ends the session that the access token names; a refresh token beside it adds nothing."""
+        await self._sessions.end(current_caller())
+        return LogoutResponse()
+
+    async def Verify(self, request: VerifyRequest, context: Context) -> VerifyResponse:
+        """Says who is calling."""
+        caller = current_caller()
+        user = await self._sessions.user(caller)
+        return VerifyResponse(user=_to_message(user), expire_time=to_timestamp(caller.expires_s * SECOND_US))
+
+    async def ListUsers(self, request: ListUsersRequest, context: Context) -> ListUsersResponse:
+        """Lists the users of the caller's tenant."""
+        administrator = await self._administrator()
+        size = page_size(request.page_size)
+        after = decode_token(request.page_token, [str]) or ("",)
+        rows = await self._database.read(
+            lambda connection: store.list_users(connection, administrator.tenant_id, after_key=after[0], limit=size + 1)
+        )
+        page, next_token = cut_page(rows, size, lambda user: (fold(user.username),))
+        return ListUsersResponse(users=[_to_message(user) for user in page], next_page_token=next_token)
+
+    async def DeleteUser(self, request: DeleteUserRequest, context: Context) -> DeleteUserResponse:
+        """Removes a user of the caller's tenant."""
+        administrator, now_us = await self._administrator(), self._clock()
+        _check_findable(request.username)
+
+        def delete(connection: Connection) -> None:
+            if store.is_last_administrator(connection, administrator.tenant_id, request.username):
+                raise MeshError(
+                    grpc.StatusCode.FAILED_PRECONDITION,
+                    "LAST_ADMINISTRATOR",
+                    f"{request.username} is the last administrator: add another first",
+                )
+            if not store.delete_user(connection, administrator.tenant_id, request.username, now_us=now_us):
+                raise _not_found(request.username)
+
+        await self._database.write(delete)
+        return DeleteUserResponse()
+
+    async def ChangePassword(self, request: ChangePasswordRequest, context: Context) -> ChangePasswordResponse:
+        """Gives a user of the caller's tenant a new password."""
+        caller = await self._sessions.user(current_caller())
+        own = fold(request.username) == fold(caller.username)
+        if not own and caller.role < Role.ADMINISTRATOR:
+            raise _role_too_low(caller, "another's password is for an ADMINISTRATOR to change")
+        _check_findable(request.username)
+        _check_password("new_password", request.new_password)
+        if own:
+            await self._prove(caller.username, request.current_password)
+        password_hash = await self._passwords.hash(request.new_password)
+        changed = await self._database.write(
+            lambda connection: store.set_password(connection, caller.tenant_id, request.username, password_hash)
+        )
+        if not changed:
+            raise _not_found(request.username)
+        return ChangePasswordResponse()
+
+    async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
+        """The public keys, for the front door and whoever else verifies access tokens."""
+        return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
+
+    async def _prove(self, username: str, password: str) -> store.User:
+        """The user of this name and password; takes as long for one that does not exist."""
+        key = fold(username[: MAX_USERNAME + 1])
+        self._attempts.begin(key)
+        user = None
+        if is_plain(username, MAX_USERNAME):
+            user = await self._database.read(lambda connection: store.find_user(connection, username))
+        right = await self._passwords.matches(password, None if user is None else user.password_hash)
+        if user is None or not right:
+            raise _wrong_credentials()
+        self._attempts.succeeded(key)
+        return user
+
+    async def _admit_registration(self, role: Role | None) -> str:
+        """The tenant of a new user. Raises MeshError REGISTRATION_CLOSED or ROLE_TOO_LOW."""
+        caller = optional_caller()
+        if caller is not None:
+            user = await self._sessions.user(caller)
+            if user.role < Role.ADMINISTRATOR:
+                raise _role_too_low(user, "users are for an ADMINISTRATOR to add")
+            return user.tenant_id
+        if not self._open_registration:
+            raise MeshError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "REGISTRATION_CLOSED",
+                "registration is closed: an administrator may add you",
+            )
+        if role is not None and role > Role.VIEWER:
+            raise MeshError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "ROLE_TOO_LOW",
+                "without an administrator's access token only a VIEWER can be added",
+            )
+        return TENANT
+
+    async def _administrator(self) -> store.User:
+        user = await self._sessions.user(current_caller())
+        if user.role < Role.ADMINISTRATOR:
+            raise _role_too_low(user, "users are for an ADMINISTRATOR to manage")
+        return user
+
+
+def _check_username(username: str) -> None:
+    # A slash cannot stand in a path of the REST interface, nor a colon in HTTP Basic.
+    if not is_plain(username, MAX_USERNAME) or "/" in username or ":" in username:
+        raise invalid_field("username", f"1 to {MAX_USERNAME} printable characters are needed, none of them / or :")
+
+
+def _check_password(field: str, password: str) -> None:
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise invalid_field(field, f"{MIN_PASSWORD} to {MAX_PASSWORD} characters are needed")
+
+
+def _check_findable(username: str) -> None:
+    if not is_plain(username, MAX_USERNAME):
+        raise _not_found(username)
+
+
+def _wrong_credentials() -> MeshError:
+    return MeshError(
+        grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS", "there is no such user, or the password is another"
+    )
+
+
+def _role_too_low(user: store.User, message: str) -> MeshError:
+    return MeshError(
+        grpc.StatusCode.PERMISSION_DENIED, "ROLE_TOO_LOW", f"{message}, and {user.username} is {user.role.name}"
+    )
+
+
+def _not_found(username: str) -> MeshError:
+    return MeshError(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND", f"there is no user {username[:MAX_USERNAME]!r}")
+
+
+def _to_message(user: store.User) -> User:
+    return User(
+        username=user.username,
+        role=_ROLES[user.role],
+        tenant_id=user.tenant_id,
+        create_time=to_timestamp(user.create_us),
+    )
+
+
+_ROLES = {
+    Role.VIEWER: user_service_pb2.ROLE_VIEWER,
+    Role.OPERATOR: user_service_pb2.ROLE_OPERATOR,
+    Role.ADMINISTRATOR: user_service_pb2.ROLE_ADMINISTRATOR,
+}
