@@ -1,0 +1,85 @@
+"""Runs a fleet of simulated charge points: `python -m simulator --url ws://127.0.0.1:9000/ocpp --stations 5`."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mesh.errors import SettingError
+from mesh.logs import get_logger
+from mesh.process import run
+from simulator import DEFAULT_ID_TAGS
+from simulator.fleet import ANY, FleetOptions, make_fleet
+from simulator.runner import run_all
+
+
+def parse(arguments: Sequence[str]) -> FleetOptions:
+    """Reads the command line. Raises SettingError where the file of passwords cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulated charge points.")
+    parser.add_argument("--url", required=True, help="where to connect, without the station's id: ws://host:port/ocpp")
+    parser.add_argument("--stations", type=_positive, default=5, help="how many (default: %(default)s)")
+    parser.add_argument("--prefix", default="CP", help="station ids are this and a number (default: %(default)s)")
+    parser.add_argument(
+        "--speed", type=_speed, default=30.0, help="times as fast as life: drivers, charging, samples (default: 30)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same stations and drivers")
+    parser.add_argument("--id-tags", type=_words, default=DEFAULT_ID_TAGS, help="id tags of the drivers: A,B,C")
+    parser.add_argument(
+        "--password-file", type=Path, help="for HTTP Basic: lines `station:password`, or one password for all"
+    )
+    found = parser.parse_args(arguments)
+    return FleetOptions(
+        url=found.url,
+        stations=found.stations,
+        prefix=found.prefix,
+        speed=found.speed,
+        seed=found.seed,
+        id_tags=found.id_tags,
+        passwords={} if found.password_file is None else read_passwords(found.password_file),
+    )
+
+
+def read_passwords(path: Path) -> dict[str, str]:
+    """Passwords by station id; a line without a colon is for every station that has no line of its own."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise SettingError(f"cannot read {path}: {error.strerror}") from error
+    passwords = {}
+    for line in filter(None, map(str.strip, lines)):
+        station_id, colon, password = line.partition(":")
+        passwords[station_id if colon else ANY] = password if colon else line
+    return passwords
+
+
+async def main(stop: asyncio.Event) -> None:
+    """Runs the fleet of the command line until `stop` is set."""
+    options = parse(sys.argv[1:])
+    log = get_logger(__name__)
+    log.info("stations start", stations=options.stations, url=options.url, speed=options.speed)
+    await run_all(make_fleet(options), stop)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1 is needed")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0.1 <= speed <= 10_000:
+        raise argparse.ArgumentTypeError("a number from 0.1 to 10000 is needed")
+    return speed
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = tuple(filter(None, (word.strip() for word in text.split(","))))
+    if not words:
+        raise argparse.ArgumentTypeError("at least one id tag is needed")
+    return words
+
+
+if __name__ == "__main__":
+    run("simulator", main)

@@ -1,0 +1,84 @@
+"""Makes the stations of a fleet: the same ones for the same seed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from simulator.backoff import Backoff
+from simulator.clocks import StationClock
+from simulator.driver import Driver, IdTags
+from simulator.runner import Access, Runner
+from simulator.station import Identity, Station
+from simulator.v16.dialect import Dialect16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """A model of charge point: what it is called, and what its connectors deliver in W."""
+
+    vendor: str
+    model: str
+    connector_powers_w: tuple[int, ...]
+
+
+PRODUCTS = (
+    Product(vendor="Voltgarten", model="Pole 2x22", connector_powers_w=(22_000, 22_000)),
+    Product(vendor="Voltgarten", model="Wallbox 11", connector_powers_w=(11_000,)),
+    Product(vendor="Nordlade", model="Duo 11", connector_powers_w=(11_000, 11_000)),
+)
+ANY = "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetOptions:
+    """What a fleet is made from. `passwords` maps station ids, or ANY, to passwords."""
+
+    url: str
+    stations: int
+    prefix: str
+    speed: float
+    seed: int
+    id_tags: Sequence[str]
+    passwords: Mapping[str, str]
+
+
+def make_fleet(options: FleetOptions) -> list[Runner]:
+    """The runners of a fleet, not started."""
+    id_tags = IdTags(id_tags=options.id_tags, random=Random(options.seed))  # noqa: S311 - no secret
+    digits = max(3, int(math.log10(options.stations)) + 1)
+    return [
+        _make_runner(options, f"{options.prefix}{n:0{digits}d}", n, id_tags) for n in range(1, options.stations + 1)
+    ]
+
+
+def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: IdTags) -> Runner:
+    random = Random(f"{options.seed}/{number}")  # noqa: S311 - no secret
+    station = _make_station(station_id, PRODUCTS[number % len(PRODUCTS)], random)
+    station.drivers.extend(
+        Driver(connector=connector, random=random, id_tags=id_tags, swipe=station.swipe)
+        for connector in station.connectors.values()
+    )
+    password = options.passwords.get(station_id, options.passwords.get(ANY))
+    return Runner(
+        station=station,
+        dialect=Dialect16(),
+        access=Access(url=options.url, password=password),
+        clock=StationClock(speed=options.speed),
+        backoff=Backoff(random=random),
+    )
+
+
+def _make_station(station_id: str, product: Product, random: Random) -> Station:
+    identity = Identity(
+        station_id=station_id,
+        vendor=product.vendor,
+        model=product.model,
+        serial_number=f"SIM{random.randrange(10**8):08d}",
+        firmware_version="1.4.2",
+    )
+    return Station(
+        identity=identity,
+        connector_powers_w=product.connector_powers_w,
+        start_wh=[random.randrange(10**6) for _ in product.connector_powers_w],
+    )

@@ -1,0 +1,159 @@
+"""Keeps one station alive: its life goes on whether it is connected or not; its socket comes back after every loss."""
+
+import asyncio
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
+from websockets.typing import Subprotocol
+
+from mesh.logs import get_logger
+from simulator.backoff import Backoff
+from simulator.clocks import StationClock
+from simulator.memory import Memory
+from simulator.station import Station
+
+log = get_logger(__name__)
+
+TICK_S = 0.25
+RESTART_S = 20.0  # of the station's life
+_OPEN_TIMEOUT_S = 20.0
+
+
+class Session(Protocol):
+    """One connection's conversation in one OCPP version."""
+
+    async def run(self) -> None:
+        """Talks until the station restarts. Raises websockets' ConnectionClosed when the socket closes."""
+
+
+class Dialect(Protocol):
+    """An OCPP version, as far as a runner needs it: its sub-protocol, and how to talk it over an open socket."""
+
+    subprotocol: str
+
+    def open(self, *, station: Station, memory: Memory, clock: StationClock, connection: Any) -> Session:
+        """A session over an open socket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Where and as whom a station connects. `url` is without the station's own segment."""
+
+    url: str
+    password: str | None
+
+
+class Runner:
+    """One station with its life and its socket."""
+
+    def __init__(
+        self, *, station: Station, dialect: Dialect, access: Access, clock: StationClock, backoff: Backoff
+    ) -> None:
+        self.station = station
+        self.memory = Memory()
+        self._dialect = dialect
+        self._access = access
+        self._clock = clock
+        self._backoff = backoff
+        self._online = False
+
+    async def run(self) -> None:
+        """Runs until it is cancelled; the socket is closed properly then."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._live())
+            tasks.create_task(self._stay_connected())
+
+    async def _live(self) -> None:
+        """Moves the station on, and collects what it has to say."""
+        while True:
+            if self.station.restart_wanted is None:
+                self.station.advance(self._clock.life_ms())
+            self.collect()
+            await asyncio.sleep(TICK_S)
+
+    def collect(self) -> None:
+        """Takes what happened into memory. While offline the station answers its own questions."""
+        for event in self.station.drain():
+            self.memory.add(event)
+        if self._online and self.memory.accepted:
+            return
+        while self.memory.questions:
+            question = self.memory.questions.popleft()
+            if self.station.may_start_unasked(question.id_tag, datetime.now(UTC), online=False):
+                self.station.authorized(question.connector_id, question.id_tag)
+
+    async def _stay_connected(self) -> None:
+        while True:
+            try:
+                await self._connect_once()
+            except (OSError, WebSocketException, TimeoutError) as error:
+                self._online = False
+                wait_s = self._backoff.next_s()
+                log.info("offline", station_id=self._id, reason=_explain(error), again_in_s=round(wait_s, 1))
+                await asyncio.sleep(wait_s)
+            else:
+                await self._restart()
+
+    async def _connect_once(self) -> None:
+        ping_s = self.station.configuration.number("WebSocketPingInterval") or None
+        async with connect(
+            f"{self._access.url.rstrip('/')}/{self._id}",
+            subprotocols=[Subprotocol(self._dialect.subprotocol)],
+            additional_headers=self._headers(),
+            ping_interval=ping_s,
+            open_timeout=_OPEN_TIMEOUT_S,
+            compression=None,
+            proxy=None,
+        ) as connection:
+            self._backoff.reset()
+            self._online = True
+            session = self._dialect.open(
+                station=self.station, memory=self.memory, clock=self._clock, connection=connection
+            )
+            await session.run()
+
+    async def _restart(self) -> None:
+        """Goes down and comes up again, as a reset asked for."""
+        self._online = False
+        self.memory.accepted = False
+        log.info("restarting", station_id=self._id, how=self.station.restart_wanted)
+        await asyncio.sleep(max(0.5, self._clock.real_seconds(RESTART_S)))
+        self.station.restarted()
+
+    def _headers(self) -> dict[str, str]:
+        if self._access.password is None:
+            return {}
+        text = f"{self._id}:{self._access.password}"
+        return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
+
+    @property
+    def _id(self) -> str:
+        return self.station.identity.station_id
+
+
+def _explain(error: Exception) -> str:
+    """Why there is no connection, in one line."""
+    if isinstance(error, InvalidHandshake):
+        return f"refused: {error}"
+    if isinstance(error, ConnectionClosed):
+        return f"closed: {error}"
+    return str(error) or type(error).__name__
+
+
+async def run_all(runners: list[Runner], stop: asyncio.Event) -> None:
+    """Runs stations until `stop` is set, then closes their sockets. Raises what a station failed of."""
+    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (*tasks, stopping):
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
