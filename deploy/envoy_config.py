@@ -1,0 +1,225 @@
+"""Renders the front door's configuration from envoy/*.yaml and the contract.
+
+`python -m deploy.envoy_config FOLDER` writes it, and the descriptors it needs, for docker-compose.yml.
+"""
+
+import base64
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from google.rpc import error_details_pb2, status_pb2
+
+from deploy.envoy_descriptor import Contract, read_contract
+from deploy.local_replies import LOCAL_REPLIES, LocalReply
+from mesh.contract import OPERATOR_SERVICES
+from mesh.errors import DOMAIN
+from mesh.operator_edge import PUBLIC_METHODS
+from mesh.operators import AUDIENCE, ISSUER
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = ROOT / "envoy"
+DESCRIPTOR = "csms.binpb"
+WELCOME = {"name": "ocpp-mesh", "rest": "/v1/", "chargePoints": "/ocpp/{station_id}", "health": "/healthz"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontDoor:
+    """What the configuration depends on. Addresses are host:port."""
+
+    host: str  # what to bind to, an IP address
+    port: int
+    upstreams: Mapping[str, str]  # operator address per process; those of the contract that are missing do not run
+    gateway: str  # where the gateway takes charge points
+    gateway_mesh: str  # where it is asked for its health
+    admin_socket: Path
+    folder: Path  # where the configuration and the descriptors stand when Envoy reads them
+    cors_origins: Sequence[str] = ()
+    reflection: bool = True
+
+
+def write(door: FrontDoor, folder: Path) -> Path:
+    """Writes the configuration and what it needs into `folder`; returns the path of the configuration."""
+    contract = read_contract()
+    (folder / DESCRIPTOR).write_bytes(contract.descriptor)
+    path = folder / "envoy.yaml"
+    path.write_text(render(door, contract))
+    return path
+
+
+def render(door: FrontDoor, contract: Contract) -> str:
+    """The configuration as YAML."""
+    processes = [name for name in OPERATOR_SERVICES if name in door.upstreams]
+    # Reflection and REST's preliminary route need one process; any would do.
+    first = processes[0]
+    values = {
+        "admin_socket": _quoted(str(door.admin_socket)),
+        "host": _quoted(door.host),
+        "port": str(door.port),
+        "descriptor": _quoted(str(door.folder / DESCRIPTOR)),
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "services": json.dumps([service for name in processes for service in OPERATOR_SERVICES[name]]),
+        "cors_origins": json.dumps([{"exact": origin} for origin in door.cors_origins]),
+        "healthy_clusters": json.dumps({name: {"value": 100} for name in [*processes, "gateway_health"]}),
+        "unwrap": _quoted((TEMPLATES / "unwrap.lua").read_text()),
+        "welcome": _quoted(json.dumps(WELCOME)),
+        "rest_cluster": first,
+        "local_replies": _local_replies(),
+        "public_rules": _each("public-rule", ({"method": method} for method in sorted(PUBLIC_METHODS))),
+        "operator_routes": "\n".join(_operator_routes(name, contract) for name in processes),
+        "reflection_routes": _each("reflection-route", [{"cluster": first}] if door.reflection else []),
+        "operator_clusters": _each("operator-cluster", (_cluster(name, door.upstreams[name]) for name in processes)),
+        "health_checks": json.dumps(HEALTH_CHECKS),
+        **_placed("gateway", door.gateway),
+        **_placed("gateway_health", door.gateway_mesh),
+        "front_door_endpoint": _endpoint("front_door", f"{_reachable(door.host)}:{door.port}"),
+    }
+    return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
+
+
+# Once every two seconds costs nothing; before the first call the default would be once a minute.
+HEALTH_CHECKS = [
+    {
+        "timeout": "1s",
+        "interval": "2s",
+        "unhealthy_interval": "0.5s",
+        "no_traffic_interval": "0.25s",
+        "no_traffic_healthy_interval": "2s",
+        "healthy_threshold": 1,
+        "unhealthy_threshold": 2,
+        "grpc_health_check": {},
+    }
+]
+
+
+# One call that gets one answer. The time is longer than a charge point has for its answer to a command; a caller's own
+# deadline counts where it is shorter. Tried again is only what has certainly not been sent: a command must not reach a
+# charge point twice.
+UNARY = {
+    "timeout": "90s",
+    "max_stream_duration": {"grpc_timeout_header_max": "90s"},
+    "retry_policy": {
+        "retry_on": "connect-failure,refused-stream",
+        "num_retries": 3,
+        "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
+    },
+}
+
+
+def _operator_routes(process: str, contract: Contract) -> str:
+    services = OPERATOR_SERVICES[process]
+    unary = json.dumps({"cluster": process, **UNARY})
+    streams = (method for method in contract.streaming if method.partition("/")[0] in services)
+    unwrapped = (
+        (method, field) for method, field in contract.unwrapped.items() if method.partition("/")[0] in services
+    )
+    return "\n".join(
+        [
+            *(_one("operator-stream-route", {"method": method, "cluster": process}) for method in streams),
+            *(_one("unwrapped-route", {"method": name, "field": field, "route": unary}) for name, field in unwrapped),
+            *(_one("operator-route", {"service": service, "route": unary}) for service in services),
+        ]
+    )
+
+
+def _cluster(name: str, address: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "type": _discovery(address),
+        "health_checks": json.dumps(HEALTH_CHECKS),
+        "endpoint": _endpoint(name, address),
+    }
+
+
+def _placed(name: str, address: str) -> dict[str, str]:
+    return {f"{name}_type": _discovery(address), f"{name}_endpoint": _endpoint(name, address)}
+
+
+def _discovery(address: str) -> str:
+    """How Envoy finds an address: names are looked up, again and again; numbers are taken as they are."""
+    try:
+        ipaddress.ip_address(_split(address)[0])
+    except ValueError:
+        return "STRICT_DNS"
+    return "STATIC"
+
+
+def _endpoint(cluster: str, address: str) -> str:
+    host, port = _split(address)
+    socket = {"socket_address": {"address": host, "port_value": port}}
+    endpoints = [{"lb_endpoints": [{"endpoint": {"address": socket}}]}]
+    return json.dumps({"cluster_name": cluster, "endpoints": endpoints})
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _reachable(host: str) -> str:
+    """An address at which this machine reaches a server that is bound to `host`."""
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "::1"
+    return host
+
+
+def _local_replies() -> str:
+    health = [
+        _one("local-reply-health", {"op": op, "status": status})
+        for op, status in (("EQ", "SERVING"), ("NE", "NOT_SERVING"))
+    ]
+    grpc = [_one("local-reply-grpc", _grpc_values(reply)) for reply in LOCAL_REPLIES if reply.grpc_code is not None]
+    rest = [_one("local-reply-rest", _rest_values(reply)) for reply in LOCAL_REPLIES]
+    return "\n".join([*health, *rest, *grpc])
+
+
+def _rest_values(reply: LocalReply) -> dict[str, str]:
+    message = "%LOCAL_REPLY_BODY%" if reply.message is None else reply.message
+    return {
+        "op": "EQ",
+        "http": str(reply.http),
+        "code": str(reply.rest_code),
+        "message": _quoted(message),
+        "reason": reply.reason,
+        "domain": DOMAIN,
+    }
+
+
+def _grpc_values(reply: LocalReply) -> dict[str, str]:
+    # Clients refuse details whose code or message is not the one of the answer itself.
+    status = status_pb2.Status(code=reply.grpc_code or 0, message=reply.message or "")
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reply.reason, domain=DOMAIN))
+    details = base64.b64encode(status.SerializeToString()).decode().rstrip("=")
+    return {"http": str(reply.http), "message": _quoted(status.message), "details": details}
+
+
+def _each(template: str, rows: Iterable[Mapping[str, str]]) -> str:
+    return "\n".join(_one(template, row) for row in rows)
+
+
+def _one(template: str, values: Mapping[str, str]) -> str:
+    lines = (TEMPLATES / f"{template}.yaml").read_text().splitlines()
+    return _fill("\n".join(line for line in lines if not line.lstrip().startswith("#")), values)
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    """Puts values in their places; one of several lines is indented as its place is."""
+    lines = []
+    for line in template.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        if line.lstrip().startswith("#"):
+            lines.append(line)
+            continue
+        filled = Template(line).substitute(values)
+        lines.append(filled.replace("\n", f"\n{indent}"))
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """As a YAML string: JSON's are."""
+    return json.dumps(text)
