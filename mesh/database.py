@@ -5,6 +5,7 @@ loop never waits for the database.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -27,9 +28,27 @@ Result = TypeVar("Result")
 
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 15_000
+READ_THREADS = 2
 # Statements that PostgreSQL ended to resolve a conflict: running the transaction again is right.
 _RETRYABLE = frozenset({"40001", "40P01"})
 _ATTEMPTS = 3
+# Classes of SQLSTATE that tell of the database's own trouble: connection, read-only (a standby), rollback for a
+# conflict, resources, locks, an administrator, the system below (PostgreSQL manual, appendix A). The driver's
+# OperationalError also covers what is wrong with one item, such as a key too long for its index (54000).
+_AWAY_STATES = frozenset({"08", "25", "40", "53", "55", "57", "58"})
+_AWAY_IN_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
 
 
 def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
@@ -42,11 +61,20 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
         f"-clock_timeout={LOCK_TIMEOUT_MS} -cstatement_timeout={STATEMENT_TIMEOUT_MS}"
     )
     arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5}
-    return sqlalchemy.create_engine(parsed, pool_size=threads, max_overflow=0, pool_timeout=5, connect_args=arguments)
+    return sqlalchemy.create_engine(
+        parsed,
+        pool_size=threads + READ_THREADS,
+        max_overflow=0,
+        pool_timeout=5,
+        connect_args=arguments,
+        hide_parameters=True,  # they would stand in logged errors, and hold what stations and operators said
+    )
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    engine = sqlalchemy.create_engine(url, connect_args={"check_same_thread": False, "timeout": 5})
+    engine = sqlalchemy.create_engine(
+        url, connect_args={"check_same_thread": False, "timeout": 5}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -72,7 +100,7 @@ class Database:
         self.engine = engine
         writers = 1 if engine.dialect.name == "sqlite" else threads
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
-        self._readers = ThreadPoolExecutor(2, thread_name_prefix="db-read")
+        self._readers = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="db-read")
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in one transaction and returns once it is committed.
@@ -120,7 +148,12 @@ def is_away(error: DBAPIError) -> bool:
     """Whether the database, rather than what was asked of it, is the trouble."""
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
-    return isinstance(error, OperationalError)
+    if not isinstance(error, OperationalError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return error.orig.sqlite_errorcode & 0xFF in _AWAY_IN_SQLITE
+    state = getattr(error.orig, "pgcode", None)  # None: there was no connection to have an answer from
+    return state is None or state[:2] in _AWAY_STATES
 
 
 def _worth_repeating(error: DBAPIError) -> bool:

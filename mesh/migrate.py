@@ -15,12 +15,15 @@ _ADVISORY_LOCK = 0x6F637070
 def upgrade(engine: Engine, migrations: ModuleType, schema: str) -> None:
     """Runs the migrations in the package `migrations` that are missing. `schema` is made where it is not there."""
     config = Config()
-    config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent))
+    config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent).replace("%", "%%"))
     with closing(engine.connect()) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
-            # A migration waits for locks no longer than this, so that it cannot queue up the service's own work.
-            connection.execute(text("SET LOCAL lock_timeout = '4s'"))
+            # However long another replica's migration, or this one, takes.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            # A migration waits for tables no longer than this, so that it cannot queue up the service's own work.
+            connection.execute(text("SET LOCAL lock_timeout = '4s'"))
             connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
         config.attributes["connection"] = connection
         config.attributes["schema"] = schema

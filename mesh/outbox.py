@@ -80,3 +80,22 @@ def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
     ]
     if rows:
         _APPEND.run(connection, rows)
+
+
+# The oldest rows alone are looked at, so that a turn costs the same however long the table is.
+_REMOVE = sa.text(
+    """
+    DELETE FROM outbox
+    WHERE outbox_id IN (SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT :limit)
+      AND (published_us < :published_before_us OR event_time_us < :before_us)
+    """
+)
+
+
+def remove_old(connection: Connection, *, published_before_us: int, before_us: int, limit: int) -> int:
+    """Removes up to `limit` events that were published before a moment, or that nobody fetched since another.
+
+    Returns how many; as many as `limit` may mean that there are more.
+    """
+    parameters = {"published_before_us": published_before_us, "before_us": before_us, "limit": limit}
+    return connection.execute(_REMOVE, parameters).rowcount

@@ -4,6 +4,7 @@ One fixed SQL text whatever the number of rows, so nothing is compiled anew and 
 constant. Measured against execute_values and arrays: docs/adr/0002-rows-as-json.md.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, CursorResult, TextClause, text
 
 _encode = msgspec.json.Encoder().encode
+_LOCK = re.compile(r"\bFOR UPDATE OF \w+")
 
 
 class RowStatement:
@@ -21,18 +23,19 @@ class RowStatement:
     double precision). Times are bigint microseconds, bytes travel as hexadecimal text.
 
     SQLite needs `WHERE true` before ON CONFLICT where the rows come from SELECT (sqlite.org/lang_upsert.html, 2.2).
+    `FOR UPDATE OF table` is left out there: a transaction that may write has the whole database to itself.
+    Text with a NUL character fails on PostgreSQL and is cut at it on SQLite: keep it out.
     """
 
     def __init__(self, sql: str, **columns: str) -> None:
         self._columns = tuple(columns)
         typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         extracted = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
-        sources = {
-            "postgresql": f"json_to_recordset(CAST(:rows AS json)) AS rows({typed})",
-            "sqlite": f"(SELECT {extracted} FROM json_each(:rows)) AS rows",  # noqa: S608 - our own column names
-        }
+        postgresql = f"json_to_recordset(CAST(:rows AS json)) AS rows({typed})"
+        sqlite = f"(SELECT {extracted} FROM json_each(:rows)) AS rows"  # noqa: S608 - our own column names
         self._texts: dict[str, TextClause] = {
-            dialect: text(sql.replace("{rows}", source)) for dialect, source in sources.items()
+            "postgresql": text(sql.replace("{rows}", postgresql)),
+            "sqlite": text(_LOCK.sub("", sql).replace("{rows}", sqlite)),
         }
 
     def run(self, connection: Connection, rows: Iterable[Mapping[str, Any]], **parameters: Any) -> CursorResult[Any]:
