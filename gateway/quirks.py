@@ -44,7 +44,8 @@ def _keep(value: Any) -> Any:
 class Quirk:
     """One known fault: where it is met, which violation it makes, and how it is mended.
 
-    No `versions` means all of them, no `actions` means all requests.
+    No `versions` means all of them, no `actions` means all messages. The answer to a CALL of ours is named as in the
+    schemas: GetConfigurationResponse.
     """
 
     name: str
@@ -141,6 +142,12 @@ QUIRKS = (
         actions=IDENTIFIED,
         forgives=lambda found: _is_long_id(found, "idToken"),
     ),
+    Quirk(  # more supported measurands than CiString500Type can hold
+        name="configuration_value_long",
+        versions=V16,
+        actions=frozenset({"GetConfigurationResponse"}),
+        forgives=lambda found: found.keyword == "maxLength" and found.field == "value",
+    ),
     Quirk(  # not even PostgreSQL takes it
         name="nul_character",
         forgives=lambda found: found.keyword == "pattern",
@@ -164,7 +171,7 @@ class Mended(NamedTuple):
 
 
 def mend(label: str, action: str, payload: Any, violations: Iterable[Violation]) -> Mended | Violation:
-    """Mends a request whose violations these are, in a copy; or returns the first violation that nothing forgives."""
+    """Mends a message whose violations these are, in a copy; or returns the first violation that nothing forgives."""
     known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
     met: set[str] = set()
     changes: list[tuple[tuple[str | int, ...], Any]] = []
@@ -203,7 +210,7 @@ _METER_VALUES_OF: Mapping[str, str] = {"MeterValues": "meterValue", "StopTransac
 
 
 def oddities(label: str, action: str, payload: Payload) -> tuple[str, ...]:
-    """Quirks in a request that no schema can see, sorted: sampled values that are blank, padded or no numbers (14)."""
+    """Quirks in a message that no schema can see, sorted: sampled values that are blank, padded or no numbers (14)."""
     if label != "1.6" or action not in _METER_VALUES_OF:
         return ()
     entries = payload.get(_METER_VALUES_OF[action], ())

@@ -75,17 +75,18 @@ class Schemas:
             return None
         return self._fault(min(self.violations(action, kind, payload), key=_gravity))
 
-    def accept(self, action: str, payload: Any) -> Mended | SchemaFault:
-        """Takes a station's request, known faults of chargers mended (gateway/quirks.py), or says why not.
+    def accept(self, action: str, payload: Any, kind: Kind = "request") -> Mended | SchemaFault:
+        """Takes what a station sent, known faults of chargers mended (gateway/quirks.py), or says why not.
 
         Raises KeyError as `check` does.
         """
-        if self._is_valid(action, "request", payload):
-            return Mended(payload, oddities(self.label, action, payload))
-        violations = sorted(self.violations(action, "request", payload), key=_gravity)
+        message = action if kind == "request" else f"{action}Response"
+        if self._is_valid(action, kind, payload):
+            return Mended(payload, oddities(self.label, message, payload))
+        violations = sorted(self.violations(action, kind, payload), key=_gravity)
         if _count(payload) > _MAX_VALUES:
             return self._fault(violations[0])
-        mended = mend(self.label, action, payload, violations)
+        mended = mend(self.label, message, payload, violations)
         return self._fault(mended) if isinstance(mended, Violation) else mended
 
     def violations(self, action: str, kind: Kind, payload: Any) -> Iterator[Violation]:

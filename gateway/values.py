@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.times import SECOND_US
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - only its text is used, and "Z" is written after it
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC too; where there is no zone to tell of it
 _FIRST_US = -62_135_596_800 * SECOND_US  # the years 1 to 9999, which is also what Timestamp can hold
 _LAST_US = 253_402_300_800 * SECOND_US - 1
 _SHORTEST = len("20240101T120000")  # shorter texts tell no time of day
@@ -48,9 +48,7 @@ def _parse_odd_us(text: str) -> int | None:
 
 
 def _since_epoch_us(moment: datetime) -> int | None:
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    since = moment - _EPOCH
+    since = moment - (_NAIVE_EPOCH if moment.tzinfo is None else _EPOCH)
     us = (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
     return us if _FIRST_US <= us <= _LAST_US else None
 

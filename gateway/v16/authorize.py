@@ -1,0 +1,25 @@
+"""Authorize, 1.6 section 4.1."""
+
+from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_INVALID, IdToken, IdTokenInfo
+from csms.common.v1.origin_pb2 import Origin
+
+from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.v16.parts import authorization, id_tag_info
+
+
+def to_items(payload: Payload, origin: Origin) -> Items:
+    """A question about an id tag; a blank one is nobody's, and not asked about."""
+    id_tag = payload["idTag"]
+    if not id_tag.strip():
+        return {}
+    return {LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=id_tag))}
+
+
+def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
+    """What the id tag may do."""
+    info = authorization(results) or IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
+    return {"idTagInfo": id_tag_info(info)}
+
+
+INBOUND = Inbound(to_items=to_items, to_response=to_response)

@@ -1,0 +1,46 @@
+"""ChangeConfiguration, 1.6 section 5.3: one CALL for each variable."""
+
+from collections.abc import Sequence
+
+from csms.station.v1.command_service_pb2 import (
+    SET_VARIABLE_STATUS_ACCEPTED,
+    SET_VARIABLE_STATUS_REBOOT_REQUIRED,
+    SetVariableResult,
+    SetVariablesRequest,
+    SetVariablesResponse,
+)
+from csms.station.v1.station_pb2 import Variable
+
+from gateway.enums import SET_VARIABLE_STATUSES
+from gateway.translation import Outbound, Payload, UnacceptableError
+from gateway.v16.configuration import to_key, to_variable
+from gateway.v16.parts import check_length
+
+_MAX_VALUE = 500  # CiString500Type
+_TAKEN = frozenset({SET_VARIABLE_STATUS_ACCEPTED, SET_VARIABLE_STATUS_REBOOT_REQUIRED})
+
+
+def to_calls(command: SetVariablesRequest) -> Sequence[Payload]:
+    """One CALL for each variable, in the given order. Nothing is sent where one of them cannot be said in 1.6."""
+    if not command.variables:
+        raise UnacceptableError("OccurenceConstraintViolation", "variables", "at least one is needed")
+    return [_to_call(variable, f"variables[{index}]") for index, variable in enumerate(command.variables)]
+
+
+def _to_call(variable: Variable, field: str) -> Payload:
+    return {"key": to_key(variable, field), "value": check_length(variable.value, _MAX_VALUE, f"{field}.value")}
+
+
+def to_answer(command: SetVariablesRequest, payloads: Sequence[Payload]) -> SetVariablesResponse:
+    """One result for each variable, with the value that the station has now where that is known."""
+    pairs = zip(command.variables, payloads, strict=True)
+    return SetVariablesResponse(results=[_to_result(variable, payload) for variable, payload in pairs])
+
+
+def _to_result(variable: Variable, payload: Payload) -> SetVariableResult:
+    status = SET_VARIABLE_STATUSES[payload["status"]]
+    value = variable.value if status in _TAKEN else ""
+    return SetVariableResult(status=status, variable=to_variable(variable.variable, value))
+
+
+OUTBOUND = Outbound(action="ChangeConfiguration", to_calls=to_calls, to_answer=to_answer)

@@ -1,0 +1,51 @@
+"""DataTransfer, 1.6 sections 4.3 and 5.6, both ways."""
+
+from collections.abc import Sequence
+
+from csms.common.v1.origin_pb2 import Origin
+from csms.station.v1.command_service_pb2 import DataTransferRequest, DataTransferResponse
+from csms.station.v1.station_ingest_service_pb2 import TransferDataItem, TransferDataResult
+
+from gateway.enums import DATA_TRANSFER_STATUSES, words
+from gateway.translation import Inbound, Items, LaneName, Outbound, Payload, Results
+from gateway.v16.parts import check_given, check_length, result_of
+
+_STATUS_WORDS = words(DATA_TRANSFER_STATUSES)
+
+
+def to_items(payload: Payload, origin: Origin) -> Items:
+    """A vendor's own message."""
+    item = TransferDataItem(
+        origin=origin,
+        vendor_id=payload["vendorId"],
+        message_id=payload.get("messageId", ""),
+        data=payload.get("data", ""),
+    )
+    return {LaneName.DATA_TRANSFERS: item}
+
+
+def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
+    """What became of it; a status that is not known counts as Rejected."""
+    result = result_of(results, LaneName.DATA_TRANSFERS, TransferDataResult)
+    return {"status": _STATUS_WORDS.get(result.status, "Rejected")}
+
+
+def to_calls(command: DataTransferRequest) -> Sequence[Payload]:
+    """A vendor's own message to a station; what is empty is left out."""
+    check_given(command.vendor_id, "vendor_id")
+    payload = {"vendorId": check_length(command.vendor_id, 255, "vendor_id")}
+    if command.message_id:
+        payload["messageId"] = check_length(command.message_id, 50, "message_id")
+    if command.data:
+        payload["data"] = command.data
+    return [payload]
+
+
+def to_answer(_command: DataTransferRequest, payloads: Sequence[Payload]) -> DataTransferResponse:
+    """What came of it."""
+    [payload] = payloads
+    return DataTransferResponse(status=DATA_TRANSFER_STATUSES[payload["status"]], data=payload.get("data", ""))
+
+
+INBOUND = Inbound(to_items=to_items, to_response=to_response)
+OUTBOUND = Outbound(action="DataTransfer", to_calls=to_calls, to_answer=to_answer)

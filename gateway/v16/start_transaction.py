@@ -1,0 +1,58 @@
+"""StartTransaction, 1.6 section 4.8."""
+
+from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
+from csms.common.v1.id_token_pb2 import (
+    AUTHORIZATION_STATUS_ACCEPTED,
+    AUTHORIZATION_STATUS_CONCURRENT_TX,
+    AUTHORIZATION_STATUS_INVALID,
+    AuthorizationStatus,
+    IdTokenInfo,
+)
+from csms.common.v1.meter_value_pb2 import READING_CONTEXT_TRANSACTION_BEGIN
+from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_STARTED
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
+
+from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.v16.parts import add_register, authorization, check_int32, id_tag_info, result_of, set_evse
+from gateway.values import parse_us, set_time
+
+
+def to_items(payload: Payload, origin: Origin) -> Items:
+    """The start, recorded whatever becomes of the id tag, and at the same time a question about the tag."""
+    item = TransactionEventItem(origin=origin)
+    event, id_tag = item.event, payload["idTag"]
+    event.event_type = TRANSACTION_EVENT_TYPE_STARTED
+    set_evse(event.evse, payload["connectorId"])
+    us = parse_us(payload["timestamp"])
+    if us is not None:
+        set_time(event.event_time, us)
+    add_register(event.meter_values, payload["meterStart"], us, READING_CONTEXT_TRANSACTION_BEGIN)
+    if "reservationId" in payload:
+        event.reservation_id = check_int32(payload["reservationId"], "reservationId")
+    if not id_tag.strip():
+        return {LaneName.TRANSACTION_EVENTS: item}
+    event.id_token.id_token = id_tag
+    question = AuthorizeItem(origin=origin, id_token=event.id_token, evse=event.evse)
+    return {LaneName.TRANSACTION_EVENTS: item, LaneName.AUTHORIZE: question}
+
+
+def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
+    """The transaction's number, and what the id tag may do.
+
+    While auth_svc is away the tag counts as accepted: the station let the driver in by itself. A start that went
+    into quarantine has no number; the station is told 0, and its later messages name that (quirk 18).
+    """
+    result = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
+    info = authorization(results) or IdTokenInfo(status=_without_answer(payload))
+    tag_info = id_tag_info(info)
+    if result.concurrent and info.status == AUTHORIZATION_STATUS_ACCEPTED:
+        tag_info |= id_tag_info(IdTokenInfo(status=AUTHORIZATION_STATUS_CONCURRENT_TX))
+    return {"transactionId": int(result.transaction_id or 0), "idTagInfo": tag_info}
+
+
+def _without_answer(payload: Payload) -> AuthorizationStatus.ValueType:
+    return AUTHORIZATION_STATUS_ACCEPTED if payload["idTag"].strip() else AUTHORIZATION_STATUS_INVALID
+
+
+INBOUND = Inbound(to_items=to_items, to_response=to_response, optional=frozenset({LaneName.AUTHORIZE}), durable=True)

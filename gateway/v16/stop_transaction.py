@@ -1,0 +1,44 @@
+"""StopTransaction, 1.6 section 4.10."""
+
+from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
+from csms.common.v1.meter_value_pb2 import READING_CONTEXT_TRANSACTION_END
+from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1.transaction_event_pb2 import STOPPED_REASON_UNSPECIFIED, TRANSACTION_EVENT_TYPE_ENDED
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+
+from gateway.enums import STOPPED_REASONS
+from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.v16.parts import add_meter_values, add_register, authorization, id_tag_info, transaction_id_text
+from gateway.values import parse_us, set_time
+
+_DEFAULT_REASON = "Local"
+
+
+def to_items(payload: Payload, origin: Origin) -> Items:
+    """The stop with the values it brings, meterStop last; and a question about the id tag, where one stopped it."""
+    item = TransactionEventItem(origin=origin)
+    event, id_tag = item.event, payload.get("idTag", "")
+    event.event_type = TRANSACTION_EVENT_TYPE_ENDED
+    event.transaction_id = transaction_id_text(payload["transactionId"])
+    us = parse_us(payload["timestamp"])
+    if us is not None:
+        set_time(event.event_time, us)
+    add_meter_values(event.meter_values, payload.get("transactionData", ()))
+    add_register(event.meter_values, payload["meterStop"], us, READING_CONTEXT_TRANSACTION_END)
+    event.stopped_reason = STOPPED_REASONS.get(payload.get("reason", _DEFAULT_REASON), STOPPED_REASON_UNSPECIFIED)
+    if not id_tag.strip():
+        return {LaneName.TRANSACTION_EVENTS: item}
+    event.id_token.id_token = id_tag
+    return {
+        LaneName.TRANSACTION_EVENTS: item,
+        LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=event.id_token),
+    }
+
+
+def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
+    """What the id tag may do, where there was one and auth_svc could say."""
+    info = authorization(results)
+    return {} if info is None else {"idTagInfo": id_tag_info(info)}
+
+
+INBOUND = Inbound(to_items=to_items, to_response=to_response, optional=frozenset({LaneName.AUTHORIZE}), durable=True)
