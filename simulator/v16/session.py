@@ -56,10 +56,8 @@ class Session16:
         try:
             await asyncio.wait((receiving, talking), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (receiving, talking):
-                task.cancel()
-            outcomes = await asyncio.gather(receiving, talking, return_exceptions=True)
-        for outcome in reversed(outcomes):
+            outcomes = [await _end(task) for task in (talking, receiving)]
+        for outcome in outcomes:
             if isinstance(outcome, Exception) and not isinstance(outcome, SessionEndedError):
                 raise outcome
 
@@ -260,3 +258,15 @@ class Session16:
     @property
     def _id(self) -> str:
         return self._station.identity.station_id
+
+
+async def _end(task: asyncio.Task[Any]) -> BaseException | None:
+    """Cancels a task and returns what it failed of.
+
+    Once is not always enough: Python 3.11's wait_for, which the library uses too, swallows a cancellation that comes
+    together with its result (python/cpython#86296).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=0.1)
+    return None if task.cancelled() else task.exception()

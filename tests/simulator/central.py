@@ -1,0 +1,144 @@
+"""A central system for tests, on the `ocpp` library and a real socket: it records what stations say."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ocpp.exceptions import InternalError
+from ocpp.routing import on
+from ocpp.v16 import ChargePoint, call_result
+from ocpp.v16.datatypes import IdTagInfo
+from ocpp.v16.enums import Action
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+TIME = "2026-01-31T12:00:00.000Z"
+
+
+class Central:
+    """Accepts every station and every tag, unless told otherwise; `heard` is all it was told, in order."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, dict[str, Any]]] = []
+        self.link: ChargePoint | None = None
+        self.connections = 0
+        self.boot_answers: list[tuple[str, int]] = []  # what to say first; then Accepted
+        self.tag_status = "Accepted"
+        self.fail_next: list[str] = []  # actions to answer with a CALLERROR, once for each time they stand here
+        self.cut_at: str | None = None  # action at which the socket is cut instead of answering, once
+        self.port = 0
+        self._changed = asyncio.Condition()
+        self._server: Server | None = None
+        self._last_id = 0
+
+    async def listen(self) -> None:
+        """Opens the port, the same one again after `shut`."""
+        self._server = await serve(
+            self._talk, "127.0.0.1", self.port, subprotocols=[Subprotocol("ocpp1.6")], compression=None
+        )
+        self.port = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def shut(self) -> None:
+        """Closes the port and every socket."""
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
+        """Waits until what was heard fulfils a condition."""
+        async with self._changed:
+            await asyncio.wait_for(self._changed.wait_for(condition), timeout_s)
+
+    def actions(self) -> list[str]:
+        """The actions heard, in order."""
+        return [action for action, _ in self.heard]
+
+    def of(self, action: str) -> list[dict[str, Any]]:
+        """The payloads of an action, in order."""
+        return [payload for heard, payload in self.heard if heard == action]
+
+    async def command(self, payload: Any) -> Any:
+        """Sends a command to the station and returns its answer."""
+        assert self.link is not None
+        return await self.link.call(payload, suppress=False)
+
+    async def answer(self, action: str, payload: dict[str, Any], result: Any) -> Any:
+        """Records a message and returns its answer, unless it is to fail."""
+        if self.cut_at == action:
+            self.cut_at = None
+            assert self.link is not None
+            await self.link._connection.close()
+        async with self._changed:
+            self.heard.append((action, payload))
+            self._changed.notify_all()
+        if action in self.fail_next:
+            self.fail_next.remove(action)
+            raise InternalError(description="told to")
+        return result
+
+    def next_id(self) -> int:
+        """A number for a transaction."""
+        self._last_id += 1
+        return self._last_id
+
+    async def _talk(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        self.connections += 1
+        self.link = _Link(self, connection.request.path.rpartition("/")[2], connection)
+        try:
+            await self.link.start()
+        except ConnectionClosed:
+            return
+
+
+class _Link(ChargePoint):  # type: ignore[misc]  # the library has no types
+    def __init__(self, central: Central, station_id: str, connection: ServerConnection) -> None:
+        super().__init__(station_id, connection, response_timeout=10)
+        self._central = central
+
+    @on(Action.boot_notification)  # type: ignore[untyped-decorator]
+    async def on_boot(self, **payload: Any) -> Any:
+        answers = self._central.boot_answers
+        status, interval = answers.pop(0) if answers else ("Accepted", 300)
+        result = call_result.BootNotification(current_time=TIME, interval=interval, status=status)
+        return await self._central.answer("BootNotification", payload, result)
+
+    @on(Action.heartbeat)  # type: ignore[untyped-decorator]
+    async def on_heartbeat(self, **payload: Any) -> Any:
+        return await self._central.answer("Heartbeat", payload, call_result.Heartbeat(current_time=TIME))
+
+    @on(Action.status_notification)  # type: ignore[untyped-decorator]
+    async def on_status(self, **payload: Any) -> Any:
+        return await self._central.answer("StatusNotification", payload, call_result.StatusNotification())
+
+    @on(Action.authorize)  # type: ignore[untyped-decorator]
+    async def on_authorize(self, **payload: Any) -> Any:
+        result = call_result.Authorize(id_tag_info=IdTagInfo(status=self._central.tag_status))
+        return await self._central.answer("Authorize", payload, result)
+
+    @on(Action.start_transaction)  # type: ignore[untyped-decorator]
+    async def on_start(self, **payload: Any) -> Any:
+        info = IdTagInfo(status=self._central.tag_status)
+        result = call_result.StartTransaction(transaction_id=self._central.next_id(), id_tag_info=info)
+        return await self._central.answer("StartTransaction", payload, result)
+
+    @on(Action.meter_values)  # type: ignore[untyped-decorator]
+    async def on_meter_values(self, **payload: Any) -> Any:
+        return await self._central.answer("MeterValues", payload, call_result.MeterValues())
+
+    @on(Action.stop_transaction)  # type: ignore[untyped-decorator]
+    async def on_stop(self, **payload: Any) -> Any:
+        return await self._central.answer("StopTransaction", payload, call_result.StopTransaction())
+
+
+@asynccontextmanager
+async def central_system() -> AsyncIterator[Central]:
+    """A central system that listens."""
+    central = Central()
+    await central.listen()
+    try:
+        yield central
+    finally:
+        await central.shut()
