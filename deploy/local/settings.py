@@ -1,0 +1,65 @@
+"""What the local run is told. docs/CONFIGURATION.md lists every setting."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from mesh.errors import SettingError
+from mesh.settings import Environment, Onboarding, is_loopback
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """The settings of one run."""
+
+    host: str  # an IP address
+    http_port: int  # 0: any free one
+    ocpp_port: int  # 0: any free one
+    data_dir: Path
+    onboarding: Onboarding
+    cors_origins: tuple[str, ...]
+    reflection: bool
+    demo: bool
+    admin_password_given: bool
+    environment: Mapping[str, str] = field(repr=False)  # of this process; what the parts are started with
+
+    @classmethod
+    def read(cls, values: Mapping[str, str]) -> Self:
+        """Reads them from the environment. Raises SettingError."""
+        env = Environment(values)
+        host = _address(env.text("CSMS_HOST", "127.0.0.1"))
+        # Whoever tries this out has stations that nobody registered; a mesh that others can reach does not let them in.
+        default = {"CSMS_ONBOARDING": "accept" if is_loopback(host) else "reject"}
+        given = {name: value for name, value in values.items() if value}
+        return cls(
+            host=host,
+            http_port=env.port("CSMS_HTTP_PORT", 8080),
+            ocpp_port=env.port("CSMS_OCPP_PORT", 9000),
+            data_dir=Path(os.path.abspath(env.text("CSMS_DATA_DIR", "data"))),  # noqa: PTH100 - no symlink is followed
+            onboarding=Environment({**default, **given}).onboarding(host=host),
+            cors_origins=_origins(env.optional("CSMS_CORS_ORIGINS")),
+            reflection=env.switch("CSMS_REFLECTION", default=True),
+            demo=env.switch("CSMS_DEMO", default=True),
+            admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
+            environment=dict(values),
+        )
+
+
+def _address(host: str) -> str:
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError as error:
+        raise SettingError(f"CSMS_HOST={host!r}: an IP address is needed, such as 127.0.0.1 or 0.0.0.0") from error
+
+
+def _origins(text: str | None) -> tuple[str, ...]:
+    origins = tuple(part.strip().rstrip("/") for part in (text or "").split(",") if part.strip())
+    for origin in origins:
+        if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
+            raise SettingError(f"CSMS_CORS_ORIGINS: {origin!r} is not an origin, such as http://localhost:5173")
+    return origins
