@@ -75,7 +75,7 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
         stack.push_async_callback(buffer.drain, DRAIN_S)
         await _beside(stack, buffer.run())
     server = StationServer(
-        versions={version.subprotocol: (version, Schemas(version.label)) for version in VERSIONS},
+        versions={version.subprotocol: (version, _schemas(version)) for version in VERSIONS},
         mesh=mesh,
         registry=registry,
         messages=buffers.messages,
@@ -101,6 +101,12 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
     return RunningGateway(
         registry=registry, lease=lease, ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port
     )
+
+
+def _schemas(version: Version) -> Schemas:
+    schemas = Schemas(version.label)
+    schemas.warm(version.inbound)
+    return schemas
 
 
 class _Buffers:
