@@ -1,11 +1,14 @@
 """Renders the front door's configuration from envoy/*.yaml and the contract.
 
-`python -m deploy.envoy_config FOLDER` writes it, and the descriptors it needs, for docker-compose.yml.
+`python -m deploy.envoy_config FOLDER` writes it, and the descriptors it needs, for docker-compose.yml: from the
+settings that the processes themselves have.
 """
 
 import base64
 import ipaddress
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +19,11 @@ from google.rpc import error_details_pb2, status_pb2
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract import OPERATOR_SERVICES
-from mesh.errors import DOMAIN
+from mesh.errors import DOMAIN, SettingError
 from mesh.operator_edge import PUBLIC_METHODS
 from mesh.operators import AUDIENCE, ISSUER
+from mesh.process import EX_CONFIG
+from mesh.settings import Environment
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "envoy"
@@ -223,3 +228,45 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
 def _quoted(text: str) -> str:
     """As a YAML string: JSON's are."""
     return json.dumps(text)
+
+
+def read_origins(env: Environment) -> tuple[str, ...]:
+    """CSMS_CORS_ORIGINS: the origins whose pages may call the front door, separated by commas. Raises SettingError."""
+    parts = (part.strip().rstrip("/") for part in (env.optional("CSMS_CORS_ORIGINS") or "").split(","))
+    origins = tuple(filter(None, parts))
+    for origin in origins:
+        if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
+            raise SettingError(f"CSMS_CORS_ORIGINS: {origin!r} is not an origin, such as http://localhost:5173")
+    return origins
+
+
+def read_front_door(env: Environment, folder: Path) -> FrontDoor:
+    """The front door of a mesh whose processes have these settings. Raises SettingError."""
+    gateway_mesh = env.text("CSMS_GATEWAY_ADDRESS")
+    addresses = {name: env.optional(f"CSMS_{name.upper()}_OPERATOR_ADDRESS") for name in OPERATOR_SERVICES}
+    return FrontDoor(
+        host=env.text("CSMS_HOST", "127.0.0.1"),
+        port=env.port("CSMS_HTTP_PORT", 8080),
+        upstreams={name: address for name, address in addresses.items() if address},
+        gateway=f"{_split(gateway_mesh)[0]}:{env.port('CSMS_OCPP_PORT', 9000)}",
+        gateway_mesh=gateway_mesh,
+        admin_socket=Path("/tmp/envoy-admin.sock"),  # noqa: S108 - in a container of its own
+        folder=folder,
+        cors_origins=read_origins(env),
+        reflection=env.switch("CSMS_REFLECTION", default=True),
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Writes the configuration into the folder that is named; returns the exit status."""
+    folder = Path(arguments[0])
+    try:
+        write(read_front_door(Environment(os.environ), folder), folder)
+    except SettingError as error:
+        sys.stderr.write(f"envoy_config: {error}\n")
+        return EX_CONFIG
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

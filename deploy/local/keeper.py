@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from deploy.local.child import Child, describe
 from deploy.local.log_echo import LogEcho, last_words
 from deploy.local.log_file import LogFile
-from deploy.local.probes import Probe
 from deploy.local.terminal import say
+from deploy.probes import Probe
 
 READY_TIMEOUT_S = 60.0
 PROBE_INTERVAL_S = 0.05

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import envoy
+from deploy import probes
 from deploy.envoy_config import FrontDoor, reachable, write
-from deploy.local import probes, tether
+from deploy.local import tether
 from deploy.local.data_directory import DataDirectory
 from deploy.local.keeper import Part
 from deploy.local.ports import Reservation, choose

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from deploy.envoy_config import read_origins
 from mesh.errors import SettingError
 from mesh.settings import Environment, Onboarding, is_loopback
 
@@ -40,7 +41,7 @@ class RunSettings:
             ocpp_port=env.port("CSMS_OCPP_PORT", 9000),
             data_dir=Path(os.path.abspath(env.text("CSMS_DATA_DIR", "data"))),  # noqa: PTH100 - no symlink is followed
             onboarding=Environment({**default, **given}).onboarding(host=host),
-            cors_origins=_origins(env.optional("CSMS_CORS_ORIGINS")),
+            cors_origins=read_origins(env),
             reflection=env.switch("CSMS_REFLECTION", default=True),
             demo=env.switch("CSMS_DEMO", default=True),
             admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
@@ -55,11 +56,3 @@ def _address(host: str) -> str:
         return str(ipaddress.ip_address(host))
     except ValueError as error:
         raise SettingError(f"CSMS_HOST={host!r}: an IP address is needed, such as 127.0.0.1 or 0.0.0.0") from error
-
-
-def _origins(text: str | None) -> tuple[str, ...]:
-    origins = tuple(part.strip().rstrip("/") for part in (text or "").split(",") if part.strip())
-    for origin in origins:
-        if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
-            raise SettingError(f"CSMS_CORS_ORIGINS: {origin!r} is not an origin, such as http://localhost:5173")
-    return origins

@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from deploy.local.keeper import Keeper, PartFailedError
-from deploy.local.probes import Probe
 from deploy.local.terminal import say
+from deploy.probes import Probe
 
 OPEN_TIMEOUT_S = 30.0
 OPEN_INTERVAL_S = 0.05
