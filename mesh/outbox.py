@@ -50,6 +50,9 @@ def outbox_table(metadata: MetaData) -> sa.Table:
     )
 
 
+# A connection that events were appended over carries this note until the relay has read it.
+_APPENDED = "csms_outbox_appended"
+
 _APPEND = RowStatement(
     """
     INSERT INTO outbox (event_id, tenant_id, type, station_id, event_time_us, data)
@@ -80,6 +83,7 @@ def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
     ]
     if rows:
         _APPEND.run(connection, rows)
+        connection.info[_APPENDED] = True
 
 
 # The oldest rows alone are looked at, so that a turn costs the same however long the table is.
@@ -99,3 +103,51 @@ def remove_old(connection: Connection, *, published_before_us: int, before_us: i
     """
     parameters = {"published_before_us": published_before_us, "before_us": before_us, "limit": limit}
     return connection.execute(_REMOVE, parameters).rowcount
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxRow:
+    """An event in the outbox; `data` is JSON text."""
+
+    outbox_id: int
+    event_id: str
+    tenant_id: str
+    type: str
+    station_id: str
+    event_time_us: int
+    data: str
+
+
+_UNPUBLISHED = sa.text(
+    """
+    SELECT outbox_id, event_id, tenant_id, type, station_id, event_time_us, data FROM outbox
+    WHERE published_us IS NULL ORDER BY outbox_id LIMIT :limit
+    """
+)
+
+_MARK_PUBLISHED = RowStatement(
+    """
+    UPDATE outbox SET published_us = :now_us
+    WHERE published_us IS NULL AND outbox_id IN (SELECT outbox_id FROM {rows})
+    """,
+    outbox_id="bigint",
+)
+
+
+def unpublished(connection: Connection, *, limit: int) -> list[OutboxRow]:
+    """The oldest events that are not marked as published.
+
+    Never by position: a smaller id may be committed after a larger one, and would be passed over for good.
+    """
+    rows = connection.execute(_UNPUBLISHED, {"limit": limit})
+    return [OutboxRow(**row) for row in rows.mappings()]
+
+
+def mark_published(connection: Connection, outbox_ids: Iterable[int], *, now_us: int) -> None:
+    """Marks events as taken over by notification_svc."""
+    _MARK_PUBLISHED.run(connection, [{"outbox_id": outbox_id} for outbox_id in outbox_ids], now_us=now_us)
+
+
+def take_appended(connection_info: dict[Any, Any]) -> bool:
+    """Whether events were appended over this connection since it was last asked: `append` leaves a note in its info."""
+    return bool(connection_info.pop(_APPENDED, False))
