@@ -1,0 +1,150 @@
+"""auth_svc as it runs: both its ports on this machine, a real database, a clock that stands still."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import msgspec
+import pytest
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
+from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
+from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse
+from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
+
+from auth_svc import migrations, models
+from auth_svc.service import build
+from auth_svc.settings import AuthSettings
+from mesh import migrate
+from mesh.channels import open_channel
+from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.database import Database, make_engine
+from mesh.errors import from_rpc_error
+from mesh.grpc_servers import mesh_server, operator_server
+from mesh.operators import KeySource, TokenVerifier
+from mesh.service import Background
+from mesh.times import SECOND_US
+from tests.conftest import FakeClock
+
+if TYPE_CHECKING:  # these are there for the type checker only
+    from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceAsyncStub
+    from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceAsyncStub
+    from csms.auth.v1.user_service_pb2_grpc import UserServiceAsyncStub
+
+SECRET = "mesh-secret-of-the-tests"
+PASSWORD = "correct horse"
+# argon2id with the least it takes: these tests are about what is done with it.
+FAST_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+Metadata = Sequence[tuple[str, str]]
+
+
+@dataclass(kw_only=True)
+class Auth:
+    """A running auth_svc, and stubs for it."""
+
+    database: Database
+    clock: FakeClock
+    keys: KeySource
+    background: Sequence[Background]
+    mesh_address: str
+    operator_channel: grpc.aio.Channel
+    users: "UserServiceAsyncStub"
+    id_tokens: "IdTokenServiceAsyncStub"
+    authorization: "AuthorizationServiceAsyncStub"
+    announced: list[str] = field(default_factory=list)
+
+    async def login(self, username: str = "admin", password: str = PASSWORD) -> LoginResponse:
+        """A session of this user."""
+        return await self.users.Login(LoginRequest(username=username, password=password))
+
+    async def admin(self) -> Metadata:
+        """What a call of the administrator carries."""
+        return bearer(await self.login())
+
+    async def events(self, kind: str) -> list[dict[str, Any]]:
+        """The data of the outbox's events of this type, oldest first."""
+        query = sa.select(models.outbox.c.data).where(models.outbox.c.type == kind).order_by(models.outbox.c.outbox_id)
+        texts = await self.database.read(lambda connection: connection.execute(query).scalars().all())
+        return [msgspec.json.decode(text) for text in texts]
+
+
+StartAuth = Callable[..., Awaitable[Auth]]
+
+
+def bearer(session: Any) -> Metadata:
+    """The metadata of a call with the access token of a Login or Refresh response."""
+    return (("authorization", f"Bearer {session.access_token}"),)
+
+
+@contextmanager
+def refused(code: grpc.StatusCode, reason: str, field_name: str | None = None) -> Iterator[None]:
+    """Expects that a call fails with this code and reason, on this field."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        yield
+    error = from_rpc_error(caught.value)
+    assert (error.code, error.reason) == (code, reason), error
+    assert error.metadata.get("field") == field_name
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database with auth_svc's schema."""
+    database = Database(engine=make_engine(database_url, "auth"))
+    migrate.upgrade(database.engine, migrations, "auth")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[StartAuth]:
+    """Starts auth_svc with the settings given; several at once are replicas."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *, accept_unknown: bool = False, open_registration: bool = False, admin_password: str | None = PASSWORD
+        ) -> Auth:
+            settings = AuthSettings(
+                accept_unknown_tokens=accept_unknown, open_registration=open_registration, admin_password=admin_password
+            )
+            return await _start(stack, database, clock, settings)
+
+        yield start
+
+
+@pytest.fixture
+async def auth(start_auth: StartAuth) -> Auth:
+    """auth_svc with the default settings, and `admin` with PASSWORD."""
+    return await start_auth()
+
+
+async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, settings: AuthSettings) -> Auth:
+    announced: list[str] = []
+    parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
+    verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
+    mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
+    operator = operator_server(
+        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"], special_roles=parts.special_roles
+    )
+    for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
+        for add in adders:
+            add(server.server)
+        await server.start()
+        stack.push_async_callback(server.stop, 0)
+    mesh_channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{mesh.port}", secret=SECRET))
+    operator_channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{operator.port}"))
+    return Auth(
+        database=database,
+        clock=clock,
+        keys=parts.keys,
+        background=parts.background,
+        mesh_address=f"127.0.0.1:{mesh.port}",
+        operator_channel=operator_channel,
+        users=UserServiceStub(operator_channel),
+        id_tokens=IdTokenServiceStub(operator_channel),
+        authorization=AuthorizationServiceStub(mesh_channel),
+        announced=announced,
+    )
