@@ -22,6 +22,8 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">": lambda column, value: column > value,
     ">=": lambda column, value: column >= value,
 }
+# Tokens that a comparison cannot have on its right, unless in quotes.
+_NO_VALUES = frozenset({*_OPERATORS, "(", ")"})
 MAX_LENGTH = 1000
 _MAX_DEPTH = 20
 
@@ -38,6 +40,8 @@ def to_condition(text: str, fields: Mapping[str, Field]) -> ColumnElement[bool] 
     """The condition that a filter stands for; None for an empty one. Raises MeshError INVALID_FILTER."""
     if not text.strip():
         return None
+    if "\0" in text:
+        raise _invalid("it has a NUL in it, which no field has")
     if len(text) > MAX_LENGTH:
         raise _invalid(f"it is longer than {MAX_LENGTH} characters")
     parser = _Parser(text, fields)
@@ -94,6 +98,8 @@ class _Parser:
 
     def _comparison(self) -> ColumnElement[bool]:
         name, operator, value = self._next(), self._next(), self._next()
+        if value in _NO_VALUES:
+            raise _invalid(f"{value!r} is not a value; one with such characters stands in quotes")
         field = self._fields.get(name)
         if field is None:
             raise _invalid(f"{name!r} is not a field to filter by; these are: {', '.join(sorted(self._fields))}")
@@ -103,6 +109,8 @@ class _Parser:
             converted = field.convert(_unquote(value))
         except ValueError as error:
             raise _invalid(f"{value} is not a value for {name!r}: {error}") from error
+        if isinstance(converted, int) and not -(2**63) <= converted < 2**63:
+            raise _invalid(f"{value} is too large a number")
         condition: ColumnElement[bool] = _OPERATORS[operator](field.expression, converted)
         return condition
 

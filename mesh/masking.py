@@ -7,16 +7,17 @@ MASK = "***"
 
 # Configuration keys and variables whose values are secrets. 1.6 security whitepaper; OCPP 2.x BasicAuthPassword.
 SECRET_VARIABLES = frozenset(
-    {"authorizationkey", "basicauthpassword", "password", "vpnpassword", "apnpassword", "cpopsk"}
+    {"authorizationkey", "basicauthpassword", "password", "vpnpassword", "apnpassword", "simpin", "cpopsk"}
 )
 
 _TEXT_PATTERNS = (
     (re.compile(r"([?&](?:token|access_token)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"(://[^/\s:@]+:)[^/\s@]+@"), rf"\1{MASK}@"),
+    # Up to the last @ before the path: people do not escape one in a password.
+    (re.compile(r"(://[^/\s:@\"']*:)[^/\s\"']+@"), rf"\1{MASK}@"),
 )
 # Cheap test that lets nearly every text through without the patterns above.
-_SUSPECT = re.compile(r"token=|basic\s|bearer\s|://[^/\s:@]+:[^/\s@]+@", re.IGNORECASE)
+_SUSPECT = re.compile(r"token=|basic\s|bearer\s|://[^/\s:@]*:[^/\s]+@", re.IGNORECASE)
 
 
 def mask_text(text: str) -> str:
@@ -36,8 +37,9 @@ def is_secret(variable: str) -> bool:
 def mask_payload(payload: Any) -> Any:
     """A JSON payload with the values of secret keys and variables replaced by ***; shares what it does not change.
 
-    Knows both ways a payload names a variable: {"key": NAME, "value": …} (1.6) and {"variable": {"name": NAME},
-    "attributeValue": …} (2.x), and fields that are called like a secret themselves.
+    Knows the ways a payload names a variable: {"key": NAME, "value": …} (1.6), {"variable": {"name": NAME},
+    "attributeValue": …} and {"variable": {"name": NAME}, "variableAttribute": [{"value": …}]} (2.x), fields that are
+    called like a secret themselves, and the shared key of a VPN, which is just called "key" (2.x VPNType).
     """
     if isinstance(payload, list):
         return [mask_payload(item) for item in payload]
@@ -45,7 +47,9 @@ def mask_payload(payload: Any) -> Any:
         return mask_text(payload) if isinstance(payload, str) else payload
     masked = {key: MASK if is_secret(key) else mask_payload(value) for key, value in payload.items()}
     if _names_secret(payload):
-        masked |= {key: MASK for key in ("value", "attributeValue", "data") if key in payload}
+        masked |= {key: MASK for key in ("value", "attributeValue", "variableAttribute", "data") if key in payload}
+    if isinstance(masked.get("vpn"), dict) and "key" in masked["vpn"]:
+        masked["vpn"] = masked["vpn"] | {"key": MASK}
     return masked
 
 

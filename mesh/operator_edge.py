@@ -15,6 +15,8 @@ from mesh.required import check_required
 PUBLIC_METHODS = frozenset(
     f"/csms.auth.v1.UserService/{method}" for method in ("Login", "Register", "Refresh", "GetKeySet")
 )
+# Those that do the same whoever calls: a token that has expired is no hindrance, since they are the way to a new one.
+_REGARDLESS = PUBLIC_METHODS - {"/csms.auth.v1.UserService/Register"}
 _OPEN_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 _READING = ("Get", "List", "Watch", "Verify", "Logout")
 
@@ -94,7 +96,7 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         try:
             caller = await self._verifier.verify(token)
         except MeshError as error:
-            if method in PUBLIC_METHODS and error.code is grpc.StatusCode.UNAUTHENTICATED:
+            if method in _REGARDLESS and error.code is grpc.StatusCode.UNAUTHENTICATED:
                 set_caller(None)
                 return
             raise

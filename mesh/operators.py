@@ -85,25 +85,31 @@ class RemoteKeys:
         self._stub = authorization_service_pb2_grpc.AuthorizationServiceStub(channel)
         self._clock_s = clock_s
         self._keys: KeySet | None = None
-        self._fetched_s = float("-inf")
+        self._tried_s = float("-inf")
         self._fetching = asyncio.Lock()
 
     async def keys(self, key_id: str) -> KeySet:
         """See KeySource."""
+        # Tokens with a known key never wait for a fetch that one with an unknown key has set off.
+        if self._keys is not None and not self._is_stale(self._keys, key_id):
+            return self._keys
         async with self._fetching:
-            if self._keys is None or self._is_stale(key_id):
-                request = authorization_service_pb2.GetSigningKeysRequest()
-                try:
-                    response = await self._stub.GetSigningKeys(request, timeout=KEYS_TIMEOUT_S)
-                except grpc.aio.AioRpcError as error:
-                    raise from_rpc_error(error) from error
-                self._keys = KeySet.import_key_set(json.loads(response.jwks_json))
-                self._fetched_s = self._clock_s()
+            if self._keys is None or self._is_stale(self._keys, key_id):
+                self._keys = await self._fetch()
             return self._keys
 
-    def _is_stale(self, key_id: str) -> bool:
-        known = self._keys is not None and any(key.kid == key_id for key in self._keys.keys)
-        return not known and self._clock_s() - self._fetched_s > KEYS_REFRESH_S
+    async def _fetch(self) -> KeySet:
+        self._tried_s = self._clock_s()
+        request = authorization_service_pb2.GetSigningKeysRequest()
+        try:
+            response = await self._stub.GetSigningKeys(request, timeout=KEYS_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        return KeySet.import_key_set(json.loads(response.jwks_json))
+
+    def _is_stale(self, keys: KeySet, key_id: str) -> bool:
+        known = any(key.kid == key_id for key in keys.keys)
+        return not known and self._clock_s() - self._tried_s > KEYS_REFRESH_S
 
 
 class TokenVerifier:

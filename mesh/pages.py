@@ -38,6 +38,8 @@ def decode_token(token: str, types: Sequence[type], *, binding: str = "") -> tup
         key = msgspec.json.decode(text, type=tuple.__class_getitem__((str, *types)))
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
         raise _invalid("page_token is not one that this list returned") from error
+    if any(_is_beyond_sql(part) for part in key):
+        raise _invalid("page_token is not one that this list returned")
     if key[0] != binding:
         raise _invalid("page_token belongs to a list with another filter: keep all else the same while paging")
     return tuple(key[1:])
@@ -50,6 +52,11 @@ def cut_page(
     if len(rows) <= size:
         return rows, ""
     return rows[:size], encode_token(key(rows[size - 1]), binding=binding)
+
+
+def _is_beyond_sql(part: Any) -> bool:
+    """Whether a database would choke on this: an integer beyond 64 bits, or a text with a NUL."""
+    return not -(2**63) <= part < 2**63 if isinstance(part, int) else isinstance(part, str) and "\0" in part
 
 
 def _invalid(message: str) -> MeshError:
