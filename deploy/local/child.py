@@ -3,12 +3,12 @@
 import asyncio
 import os
 import signal
-from asyncio.subprocess import PIPE
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 # A line longer than this is cut: no log line of ours is, and what a runaway process writes must not pile up here.
 MAX_LINE = 64 * 1024
+DRAIN_S = 1.0
 
 OnLine = Callable[[bytes], None]
 
@@ -19,8 +19,11 @@ class Child:
     Its standard input is a pipe whose other end ends with this process, however that ends: its lifeline.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, readers: Sequence[asyncio.Task[None]]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, lifeline: int, readers: Sequence[asyncio.Task[None]]
+    ) -> None:
         self._process = process
+        self._lifeline = lifeline
         self._readers = readers
 
     @classmethod
@@ -28,11 +31,23 @@ class Child:
         cls, command: Sequence[str], *, env: Mapping[str, str], on_output: OnLine, on_log: OnLine
     ) -> "Child":
         """Starts a process; lines of its standard output and standard error go to the two functions."""
-        process = await asyncio.create_subprocess_exec(
-            *command, env=env, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
-        )
-        streams = ((process.stdout, on_output), (process.stderr, on_log))
-        return cls(process, [asyncio.create_task(_read(stream, on)) for stream, on in streams if stream])
+        # Pipes of our own: with asyncio's, a process has not ended for as long as one that it started holds them.
+        lifeline_end, lifeline = os.pipe()
+        output, output_end = os.pipe()
+        log, log_end = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, env=env, stdin=lifeline_end, stdout=output_end, stderr=log_end, start_new_session=True
+            )
+        except OSError:
+            for end in (lifeline, output, log):
+                os.close(end)
+            raise
+        finally:
+            for end in (lifeline_end, output_end, log_end):
+                os.close(end)
+        readers = [asyncio.create_task(_read(end, take)) for end, take in ((output, on_output), (log, on_log))]
+        return cls(process, lifeline, readers)
 
     @property
     def pid(self) -> int:
@@ -47,9 +62,18 @@ class Child:
     async def wait(self) -> int:
         """Waits until it has ended, and what it wrote has been read; returns its exit status."""
         status = await self._process.wait()
-        # A process of its own making may hold the pipes open: not for ever.
-        await asyncio.wait(self._readers, timeout=1)
+        # What it started may hold its pipes open: not for ever.
+        await asyncio.wait(self._readers, timeout=DRAIN_S)
         return status
+
+    async def close(self) -> None:
+        """Lets go of its pipes, once it has ended."""
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
 
     async def stop(self, grace_s: float) -> bool:
         """Asks it to stop, kills it after `grace_s` seconds. Returns whether it stopped by itself."""
@@ -62,6 +86,7 @@ class Child:
         finally:
             self.kill()
             await self.wait()
+            await self.close()
         return True
 
     def kill(self) -> None:
@@ -80,12 +105,20 @@ def describe(status: int) -> str:
         return f"killed by signal {-status}"
 
 
-async def _read(stream: asyncio.StreamReader, on_line: OnLine) -> None:
-    rest = b""
-    while chunk := await stream.read(MAX_LINE):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            on_line(line)
-        rest = rest[:MAX_LINE]
-    if rest:
-        on_line(rest)
+async def _read(end: int, on_line: OnLine) -> None:
+    reader = asyncio.StreamReader()
+    with open(end, "rb", buffering=0) as pipe:  # noqa: ASYNC230 - it is open already
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
+        try:
+            rest = b""
+            while chunk := await reader.read(MAX_LINE):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    on_line(line)
+                rest = rest[:MAX_LINE]
+            if rest:
+                on_line(rest)
+        finally:
+            transport.close()

@@ -78,6 +78,9 @@ class Keeper:
         pause_s = FIRST_PAUSE_S
         while self._child is not None:
             status = await self._child.wait()
+            # Nothing of it may be left when it is started again: its ports, its lock on the database.
+            self._child.kill()
+            await self._child.close()
             lived_s = time.monotonic() - self._ready_s
             pause_s = FIRST_PAUSE_S if lived_s > STEADY_S else pause_s
             say(f"{self.part.name} died ({describe(status)}) and is started again; its log: {self._log.path}")

@@ -1,0 +1,1 @@
+"""Tests of the local run: how it starts, what it says, that nothing stays behind."""

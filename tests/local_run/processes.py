@@ -1,0 +1,24 @@
+"""What tests need to know about processes that are not their own children."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and it is not merely waiting to be reaped."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in {"Z", "X"}
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = 10.0) -> bool:
+    """Waits for a condition; returns whether it came true in time."""
+    deadline_s = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.02)
+    return True

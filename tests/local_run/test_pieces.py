@@ -1,0 +1,134 @@
+"""The pieces of the local run that need no process: ports, data directory, logs, settings."""
+
+import json
+import os
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from deploy.local.data_directory import DataDirectory
+from deploy.local.log_echo import LogEcho, last_words
+from deploy.local.log_file import LogFile
+from deploy.local.ports import Reservation, choose
+from deploy.local.settings import RunSettings
+from mesh.errors import SettingError
+
+
+def test_a_taken_port_is_told_with_its_setting() -> None:
+    """In one line that says what to do."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingError, match=f"port {port} is taken: .* CSMS_HTTP_PORT=") as failure:
+            choose("127.0.0.1", port, "CSMS_HTTP_PORT")
+    assert "\n" not in str(failure.value)
+    assert choose("127.0.0.1", port, "CSMS_HTTP_PORT") == port
+
+
+def test_an_address_of_another_machine() -> None:
+    """192.0.2.1 is for documentation: nobody has it."""
+    with pytest.raises(SettingError, match=r"192\.0\.2\.1 is not an address of this machine"):
+        choose("192.0.2.1", 8080, "CSMS_HTTP_PORT")
+
+
+def test_a_reserved_port_is_nobody_elses_until_it_is_let_go() -> None:
+    """Two meshes that start together do not choose the same."""
+    held = Reservation()
+    with pytest.raises(SettingError):
+        choose("127.0.0.1", held.port, "X")
+    held.release()
+    held.release()
+    assert choose("127.0.0.1", held.port, "X") == held.port
+
+
+def test_two_meshes_cannot_share_a_data_directory(tmp_path: Path) -> None:
+    """The second is told; when the first has ended it may."""
+    first = DataDirectory(tmp_path / "data")
+    with pytest.raises(SettingError, match="another mesh is using the data directory"):
+        DataDirectory(tmp_path / "data")
+    first.release()
+    DataDirectory(tmp_path / "data").release()
+
+
+def test_a_data_directory_that_cannot_be_made(tmp_path: Path) -> None:
+    """A file stands in its place."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingError, match=r"cannot write to the data directory .*: Not a directory; .*CSMS_DATA_DIR"):
+        DataDirectory(tmp_path / "file" / "data")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_directory_without_permission(tmp_path: Path) -> None:
+    """It is there, and may only be read."""
+    (tmp_path / "data").mkdir(mode=0o500)
+    with pytest.raises(SettingError, match=r"cannot write to the data directory .*: Permission denied"):
+        DataDirectory(tmp_path / "data")
+
+
+def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
+    """Two files of the limit's size at most, the newest line in the first."""
+    log = LogFile(tmp_path / "x.log", limit_bytes=1000)
+    for number in range(1000):
+        log.write(f"line {number}".encode())
+    log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.log", "x.log.1"]
+    assert all(path.stat().st_size <= 1000 for path in tmp_path.iterdir())
+    assert (tmp_path / "x.log").read_text().endswith("line 999\n")
+
+
+def test_errors_are_shown_once_in_a_while(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Warnings and what is not a log line stay in the log."""
+    now = [0.0]
+    echo = LogEcho("auth_svc", tmp_path / "a.log", clock_s=lambda: now[0])
+    error = json.dumps({"level": "error", "event": "call failed", "exception": "Traceback\n  x\nKeyError: 'a'"})
+    for line in (error, error, json.dumps({"level": "warning", "event": "odd"}), 'an "error" in plain text'):
+        echo.take(line.encode())
+    now[0] = 60.0
+    echo.take(error.encode())
+    echo.silenced = True
+    now[0] = 120.0
+    echo.take(error.encode())
+    shown = f"auth_svc reports: call failed: KeyError: 'a' (see {tmp_path / 'a.log'})"
+    assert capsys.readouterr().out.splitlines() == [shown, shown]
+
+
+def test_last_words() -> None:
+    """Of a JSON line its event and error, of any other line the line."""
+    assert last_words(b'{"event": "no database", "error": "refused", "level": "error"}') == "no database: refused"
+    assert last_words(b"auth_svc: a setting is wrong\n") == "auth_svc: a setting is wrong"
+    assert last_words(b"") == ""
+
+
+def test_settings_of_a_run_that_nobody_configured() -> None:
+    """The fixed points of the design."""
+    settings = RunSettings.read({})
+    assert (settings.host, settings.http_port, settings.ocpp_port) == ("127.0.0.1", 8080, 9000)
+    assert settings.data_dir == Path.cwd() / "data"
+    assert (settings.onboarding, settings.demo, settings.reflection) == ("accept", True, True)
+    assert settings.cors_origins == ()
+
+
+def test_a_mesh_that_others_can_reach_lets_no_stranger_in() -> None:
+    """`accept` is the default on loopback only, and refused elsewhere."""
+    assert RunSettings.read({"CSMS_HOST": "0.0.0.0"}).onboarding == "reject"
+    assert RunSettings.read({"CSMS_HOST": "0.0.0.0", "CSMS_ONBOARDING": "pending"}).onboarding == "pending"
+    with pytest.raises(SettingError, match="CSMS_ONBOARDING=accept lets anyone in"):
+        RunSettings.read({"CSMS_HOST": "0.0.0.0", "CSMS_ONBOARDING": "accept"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CSMS_HTTP_PORT", "http"),
+        ("CSMS_HTTP_PORT", "65536"),
+        ("CSMS_HOST", "example.org"),
+        ("CSMS_CORS_ORIGINS", "*"),
+        ("CSMS_CORS_ORIGINS", "http://localhost:5173/path"),
+        ("CSMS_DEMO", "yes"),
+    ],
+)
+def test_wrong_settings_are_named(name: str, value: str) -> None:
+    """With the setting's name."""
+    with pytest.raises(SettingError, match=name):
+        RunSettings.read({name: value})
