@@ -1,0 +1,237 @@
+"""The tables of words against the schemas of every version: none may lack a word, none may make one up."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from csms.common.v1 import id_token_pb2, meter_value_pb2
+from csms.station.v1 import command_service_pb2, station_ingest_service_pb2, station_pb2
+from csms.transaction.v1 import transaction_event_pb2
+
+from gateway import enums
+from gateway.schemas import KINDS, Schemas
+
+# Enumerations of 2.x by the names of their types.
+TABLES_2: Mapping[str, Mapping[str, int]] = {
+    "AuthorizationStatusEnumType": enums.AUTHORIZATION_STATUSES,
+    "BootReasonEnumType": enums.BOOT_REASONS,
+    "ChangeAvailabilityStatusEnumType": enums.CHANGE_AVAILABILITY_STATUSES,
+    "ChargingStateEnumType": enums.CHARGING_STATES,
+    "ClearCacheStatusEnumType": enums.CLEAR_CACHE_STATUSES,
+    "ConnectorStatusEnumType": enums.CONNECTOR_STATUSES,
+    "DataTransferStatusEnumType": enums.DATA_TRANSFER_STATUSES,
+    "GetVariableStatusEnumType": enums.GET_VARIABLE_STATUSES,
+    "LocationEnumType": enums.LOCATIONS,
+    "MeasurandEnumType": enums.MEASURANDS,
+    "MessageTriggerEnumType": enums.MESSAGE_TRIGGERS,
+    "OperationalStatusEnumType": enums.OPERATIONAL_STATUSES,
+    "PhaseEnumType": enums.PHASES,
+    "ReadingContextEnumType": enums.READING_CONTEXTS,
+    "ReasonEnumType": enums.STOPPED_REASONS,
+    "RegistrationStatusEnumType": enums.REGISTRATION_STATUSES,
+    "RequestStartStopStatusEnumType": enums.REQUEST_START_STOP_STATUSES,
+    "ResetEnumType": enums.RESET_TYPES,
+    "ResetStatusEnumType": enums.RESET_STATUSES,
+    "SetVariableStatusEnumType": enums.SET_VARIABLE_STATUSES,
+    "TransactionEventEnumType": enums.EVENT_TYPES,
+    "TriggerMessageStatusEnumType": enums.TRIGGER_MESSAGE_STATUSES,
+    "TriggerReasonEnumType": enums.TRIGGER_REASONS,
+    "UnlockStatusEnumType": enums.UNLOCK_STATUSES,
+}
+
+# Enumerations of 1.6 by message and field; "#" stands before the name of a type.
+TABLES_16: Mapping[str, Mapping[str, int]] = {
+    "AuthorizeResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
+    "BootNotificationResponse status": enums.REGISTRATION_STATUSES,
+    "ChangeAvailability type": enums.OPERATIONAL_STATUSES,
+    "ChangeAvailabilityResponse status": enums.CHANGE_AVAILABILITY_STATUSES,
+    "ChangeConfigurationResponse status": enums.SET_VARIABLE_STATUSES,
+    "ClearCacheResponse status": enums.CLEAR_CACHE_STATUSES,
+    "DataTransferResponse status": enums.DATA_TRANSFER_STATUSES,
+    "ExtendedTriggerMessage #MessageTriggerEnumType": enums.MESSAGE_TRIGGERS,
+    "ExtendedTriggerMessageResponse #TriggerMessageStatusEnumType": enums.TRIGGER_MESSAGE_STATUSES,
+    "MeterValues meterValue.sampledValue.context": enums.READING_CONTEXTS,
+    "MeterValues meterValue.sampledValue.measurand": enums.MEASURANDS,
+    "MeterValues meterValue.sampledValue.phase": enums.PHASES,
+    "MeterValues meterValue.sampledValue.location": enums.LOCATIONS,
+    "RemoteStartTransactionResponse status": enums.REQUEST_START_STOP_STATUSES,
+    "RemoteStopTransactionResponse status": enums.REQUEST_START_STOP_STATUSES,
+    "Reset type": enums.RESET_TYPES_16,
+    "ResetResponse status": enums.RESET_STATUSES,
+    "SendLocalList localAuthorizationList.idTagInfo.status": enums.AUTHORIZATION_STATUSES,
+    "StartTransactionResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
+    "StatusNotification status": enums.CONNECTOR_STATUSES,
+    "StopTransaction reason": enums.STOPPED_REASONS,
+    "StopTransaction transactionData.sampledValue.context": enums.READING_CONTEXTS,
+    "StopTransaction transactionData.sampledValue.measurand": enums.MEASURANDS,
+    "StopTransaction transactionData.sampledValue.phase": enums.PHASES,
+    "StopTransaction transactionData.sampledValue.location": enums.LOCATIONS,
+    "StopTransactionResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
+    "TriggerMessage requestedMessage": enums.MESSAGE_TRIGGERS,
+    "TriggerMessageResponse status": enums.TRIGGER_MESSAGE_STATUSES,
+    "UnlockConnectorResponse status": enums.UNLOCK_STATUSES,
+}
+
+# Words of ours to send for which the contract has no value yet (2.1).
+NOT_YET = {"ImmediateAndResume", "SignV2G20Certificate", "CustomTrigger"}
+
+# Values that no schema has a word for: they come from elsewhere.
+WITHOUT_WORD = {
+    "STOPPED_REASON_COST_LIMIT_REACHED",
+    "STOPPED_REASON_TARIFF_NOT_ACCEPTED",
+    "STOPPED_REASON_SUPERSEDED",
+}
+
+ENUMS: Mapping[Any, Mapping[str, int]] = {
+    command_service_pb2.ChangeAvailabilityStatus: enums.CHANGE_AVAILABILITY_STATUSES,
+    command_service_pb2.ClearCacheStatus: enums.CLEAR_CACHE_STATUSES,
+    command_service_pb2.GetVariableStatus: enums.GET_VARIABLE_STATUSES,
+    command_service_pb2.MessageTrigger: enums.MESSAGE_TRIGGERS,
+    command_service_pb2.OperationalStatus: enums.OPERATIONAL_STATUSES,
+    command_service_pb2.RequestStartStopStatus: enums.REQUEST_START_STOP_STATUSES,
+    command_service_pb2.ResetStatus: enums.RESET_STATUSES,
+    command_service_pb2.ResetType: enums.RESET_TYPES,
+    command_service_pb2.SetVariableStatus: enums.SET_VARIABLE_STATUSES,
+    command_service_pb2.TriggerMessageStatus: enums.TRIGGER_MESSAGE_STATUSES,
+    command_service_pb2.UnlockStatus: enums.UNLOCK_STATUSES,
+    id_token_pb2.AuthorizationStatus: enums.AUTHORIZATION_STATUSES,
+    meter_value_pb2.Measurand: enums.MEASURANDS,
+    meter_value_pb2.MeasurandLocation: enums.LOCATIONS,
+    meter_value_pb2.Phase: enums.PHASES,
+    meter_value_pb2.ReadingContext: enums.READING_CONTEXTS,
+    station_ingest_service_pb2.DataTransferStatus: enums.DATA_TRANSFER_STATUSES,
+    station_pb2.BootReason: enums.BOOT_REASONS,
+    station_pb2.ConnectorStatus: enums.CONNECTOR_STATUSES,
+    station_pb2.RegistrationStatus: enums.REGISTRATION_STATUSES,
+    transaction_event_pb2.ChargingState: enums.CHARGING_STATES,
+    transaction_event_pb2.StoppedReason: enums.STOPPED_REASONS,
+    transaction_event_pb2.TransactionEventType: enums.EVENT_TYPES,
+    transaction_event_pb2.TriggerReason: enums.TRIGGER_REASONS,
+}
+
+
+def _messages(label: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    schemas = Schemas(label)
+    for action in sorted(schemas.actions):
+        for kind in KINDS:
+            if (action, kind) != ("NotifyPeriodicEventStream", "response"):
+                name = action + ("Response" if kind == "response" else "")
+                yield name, schemas.schema(action, kind)
+
+
+def _fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, list[str]]]:
+    if "enum" in schema:
+        yield path, schema["enum"]
+    for name, field in schema.get("properties", {}).items():
+        yield from _fields(field, f"{path}.{name}" if path else name)
+    for name, definition in schema.get("definitions", {}).items():
+        yield from _fields(definition, f"#{name}")
+    if isinstance(schema.get("items"), dict):
+        yield from _fields(schema["items"], path)
+
+
+def _words_2() -> list[tuple[str, str, str]]:
+    found = set()
+    for label in ("2.0.1", "2.1"):
+        for _name, schema in _messages(label):
+            for name, definition in schema.get("definitions", {}).items():
+                found |= {(label, name, word) for word in definition.get("enum", ()) if name in TABLES_2}
+    return sorted(found)
+
+
+def _words_16() -> list[tuple[str, str]]:
+    return sorted(
+        (f"{name} {path}", word)
+        for name, schema in _messages("1.6")
+        for path, words in _fields(schema, "")
+        for word in words
+        if f"{name} {path}" in TABLES_16
+    )
+
+
+@pytest.mark.parametrize("label", ["2.0.1", "2.1"])
+def test_words_of_2(label: str) -> None:
+    """Every word of every enumeration of 2.x that the contract has, in every message."""
+    missing = {
+        f"{name} {word}"
+        for version, name, word in _words_2()
+        if version == label and word not in TABLES_2[name] and word not in NOT_YET
+    }
+    assert not missing
+
+
+def test_words_of_16() -> None:
+    """Every word of every enumeration of 1.6 that the contract has, in every message."""
+    missing = {f"{place} {word}" for place, word in _words_16() if word not in TABLES_16[place]}
+    assert not missing
+
+
+def test_places_exist() -> None:
+    """The tests above look at every enumeration they name, and nothing there has been overlooked."""
+    assert {name for _label, name, _word in _words_2()} == TABLES_2.keys()
+    assert {place for place, _word in _words_16()} == TABLES_16.keys()
+
+
+def test_no_word_is_made_up() -> None:
+    """Every word in a table stands in a schema for which the table is used."""
+    known: dict[int, set[str]] = {}
+    for _label, name, word in _words_2():
+        known.setdefault(id(TABLES_2[name]), set()).add(word)
+    for place, word in _words_16():
+        known.setdefault(id(TABLES_16[place]), set()).add(word)
+    for table in {id(table): table for table in (*TABLES_2.values(), *TABLES_16.values())}.values():
+        assert set(table) <= known[id(table)]
+
+
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.DESCRIPTOR.name)
+def test_every_value_has_a_word(enum: Any) -> None:
+    """Every value of the contract's enumerations can be met or said, and none is met as UNSPECIFIED."""
+    values = set(enum.values()) - {enum.Value(name) for name in WITHOUT_WORD if name in enum.keys()} - {0}  # noqa: SIM118
+    assert set(ENUMS[enum].values()) == values
+    assert set(enums.words(ENUMS[enum])) == values
+
+
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.DESCRIPTOR.name)
+def test_words_mean_their_values(enum: Any) -> None:
+    """A word goes to the value of its own name, but for those of 1.6 that 2.x calls differently."""
+    prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", enum.DESCRIPTOR.name).upper() + "_"
+    names = {_plain(name.removeprefix(prefix)): value for name, value in enum.items()}
+    renamed = {
+        "HardReset": "IMMEDIATE_RESET",
+        "Preparing": "OCCUPIED",
+        "Charging": "OCCUPIED",
+        "SuspendedEV": "OCCUPIED",
+        "SuspendedEVSE": "OCCUPIED",
+        "Finishing": "OCCUPIED",
+        "NotSupported": "UNKNOWN_VARIABLE" if enum is command_service_pb2.SetVariableStatus else "UNKNOWN_CONNECTOR",
+        "SignChargePointCertificate": "SIGN_CHARGING_STATION_CERTIFICATE",
+    }
+    for word, value in ENUMS[enum].items():
+        own = names.get(_plain(word))
+        assert value == (own if own is not None else names[_plain(renamed[word])]), word
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def test_authorization_in_16() -> None:
+    """Every outcome is told in one of 1.6's five words, and only the accepted one as Accepted."""
+    assert set(enums.AUTHORIZATION_STATUS_WORDS_16) == set(id_token_pb2.AuthorizationStatus.values())
+    schema = Schemas("1.6").schema("Authorize", "response")
+    five = schema["properties"]["idTagInfo"]["properties"]["status"]["enum"]
+    assert set(enums.AUTHORIZATION_STATUS_WORDS_16.values()) == set(five)
+    accepted = [status for status, word in enums.AUTHORIZATION_STATUS_WORDS_16.items() if word == "Accepted"]
+    assert accepted == [id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED]
+    for status, word in enums.words(enums.AUTHORIZATION_STATUSES).items():
+        if word in five:
+            assert enums.AUTHORIZATION_STATUS_WORDS_16[status] == word
+
+
+def test_units_of_16() -> None:
+    """The units that are spelled anew are 1.6's own."""
+    schema = Schemas("1.6").schema("MeterValues", "request")
+    meter_value = schema["properties"]["meterValue"]["items"]["properties"]
+    units = meter_value["sampledValue"]["items"]["properties"]["unit"]["enum"]
+    assert set(enums.UNITS_16) <= set(units)

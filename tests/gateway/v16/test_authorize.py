@@ -1,0 +1,77 @@
+"""Authorize of 1.6."""
+
+import pytest
+from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeResult
+from csms.common.v1 import id_token_pb2
+from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdToken, IdTokenInfo
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.status_pb2 import Status
+
+from gateway.translation import LaneName
+from tests.gateway.v16 import helpers
+
+ACTION = "Authorize"
+PAYLOAD = {"idTag": "DEADBEEF"}
+
+
+def answer(result: AuthorizeResult) -> object:
+    """The idTagInfo that the station is given."""
+    return helpers.to_response(ACTION, PAYLOAD, {LaneName.AUTHORIZE: result})["idTagInfo"]
+
+
+def test_question() -> None:
+    """The tag is asked about; 1.6 knows no type of it, and no place."""
+    item = helpers.item(ACTION, PAYLOAD, LaneName.AUTHORIZE)
+    assert item == AuthorizeItem(origin=helpers.ORIGIN, id_token=IdToken(id_token="DEADBEEF"))
+    for payload in helpers.request_payloads(ACTION):
+        helpers.item(ACTION, payload, LaneName.AUTHORIZE)
+
+
+@pytest.mark.parametrize("id_tag", ["", "  "])
+def test_blank(id_tag: str) -> None:
+    """A blank tag is nobody's."""
+    assert helpers.to_items(ACTION, {"idTag": id_tag}) == {}
+    assert helpers.to_response(ACTION, {"idTag": id_tag}, {}) == {"idTagInfo": {"status": "Invalid"}}
+
+
+def test_statuses() -> None:
+    """Every outcome is told in a word of 1.6."""
+    words = {}
+    for status in AuthorizationStatus.values():
+        info = answer(AuthorizeResult(id_token_info=IdTokenInfo(status=status)))
+        assert isinstance(info, dict)
+        words[AuthorizationStatus.Name(status).removeprefix("AUTHORIZATION_STATUS_")] = info["status"]
+    assert words == {
+        "UNSPECIFIED": "Invalid",
+        "ACCEPTED": "Accepted",
+        "BLOCKED": "Blocked",
+        "CONCURRENT_TX": "ConcurrentTx",
+        "EXPIRED": "Expired",
+        "INVALID": "Invalid",
+        "NO_CREDIT": "Blocked",
+        "NOT_ALLOWED_TYPE_EVSE": "Blocked",
+        "NOT_AT_THIS_LOCATION": "Blocked",
+        "NOT_AT_THIS_TIME": "Blocked",
+        "UNKNOWN": "Invalid",
+    }
+
+
+def test_details() -> None:
+    """Expiry and group are told; a group too long for 1.6 is left out."""
+    info = IdTokenInfo(
+        status=id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED,
+        cache_expire_time=Timestamp(seconds=1_735_732_800, nanos=5_000_000),
+        group_id_token=IdToken(id_token="G" * 20),
+    )
+    assert answer(AuthorizeResult(id_token_info=info)) == {
+        "status": "Accepted",
+        "expiryDate": "2025-01-01T12:00:00.005Z",
+        "parentIdTag": "G" * 20,
+    }
+    info.group_id_token.id_token = "G" * 21
+    assert "parentIdTag" not in answer(AuthorizeResult(id_token_info=info))  # type: ignore[operator]
+
+
+def test_error() -> None:
+    """Where auth_svc could not say, nobody is let in."""
+    assert answer(AuthorizeResult(error=Status(code=13))) == {"status": "Invalid"}

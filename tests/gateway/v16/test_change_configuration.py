@@ -1,0 +1,71 @@
+"""ChangeConfiguration of 1.6, which is SetVariables."""
+
+import pytest
+from csms.station.v1 import command_service_pb2
+from csms.station.v1.command_service_pb2 import SetVariablesRequest
+from csms.station.v1.station_pb2 import Variable
+
+from gateway.translation import UnacceptableError
+from tests.gateway.v16 import helpers
+
+NAME = "set_variables"
+
+
+def put(*pairs: tuple[str, str]) -> SetVariablesRequest:
+    """A command for these keys and values."""
+    return SetVariablesRequest(variables=[Variable(variable=key, value=value) for key, value in pairs])
+
+
+def test_calls() -> None:
+    """One CALL each, in the given order; a value may be empty."""
+    assert helpers.to_calls(NAME, put(("B", "2"), ("A", ""), ("C", "x" * 500))) == [
+        {"key": "B", "value": "2"},
+        {"key": "A", "value": ""},
+        {"key": "C", "value": "x" * 500},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (SetVariablesRequest(), "variables"),
+        (put(("A", "1"), ("", "2")), "variables[1].variable"),
+        (put(("K" * 51, "1")), "variables[0].variable"),
+        (put(("A", "x" * 501)), "variables[0].value"),
+        (SetVariablesRequest(variables=[Variable(component="EVSE", variable="A")]), "variables[0].component"),
+    ],
+)
+def test_impossible(command: SetVariablesRequest, field: str) -> None:
+    """What 1.6 cannot say is refused by the field's name, before anything is sent."""
+    with pytest.raises(UnacceptableError) as caught:
+        helpers.to_calls(NAME, command)
+    assert caught.value.field == field
+
+
+def test_answers() -> None:
+    """Every word of the station has its status; the value is shown where the station took it."""
+    words = helpers.answer_words("ChangeConfiguration")
+    answers = [{"status": word} for word in words]
+    answer = helpers.to_answer(NAME, put(*((word, "new") for word in words)), *answers)
+    told = {result.variable.variable: (result.status, result.variable.value) for result in answer.results}
+    assert told == {
+        "Accepted": (command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, "new"),
+        "Rejected": (command_service_pb2.SET_VARIABLE_STATUS_REJECTED, ""),
+        "RebootRequired": (command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED, "new"),
+        "NotSupported": (command_service_pb2.SET_VARIABLE_STATUS_UNKNOWN_VARIABLE, ""),
+    }
+    assert {result.variable.component for result in answer.results} == {"ChargingStation"}
+
+
+def test_secret() -> None:
+    """A secret is sent, but not shown."""
+    command = put(("AuthorizationKey", "topsecret"))
+    assert helpers.to_calls(NAME, command) == [{"key": "AuthorizationKey", "value": "topsecret"}]
+    answer = helpers.to_answer(NAME, command, {"status": "Accepted"})
+    assert answer.results[0].variable.value == "***"
+
+
+def test_missing_answer() -> None:
+    """As many answers as calls, or nothing is told."""
+    with pytest.raises(ValueError, match="shorter"):
+        helpers.to_answer(NAME, put(("A", "1"), ("B", "2")), {"status": "Accepted"})

@@ -1,0 +1,95 @@
+"""The table of 1.6 as a whole."""
+
+from typing import Any
+
+from csms.gateway.v1.gateway_service_pb2 import CallRequest, CallResponse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.quirks import Mended
+from gateway.translation import UnacceptableError
+from gateway.v16.routes import VERSION
+from tests.gateway import payloads
+from tests.gateway.v16 import helpers
+
+
+def test_names() -> None:
+    """Label and sub-protocol are OCPP's."""
+    assert (VERSION.label, VERSION.subprotocol) == ("1.6", "ocpp1.6")
+
+
+def test_inbound_actions() -> None:
+    """Every action is one of 1.6's, and all of Core that stations send are there."""
+    assert set(VERSION.inbound) == {
+        "Authorize",
+        "BootNotification",
+        "DataTransfer",
+        "Heartbeat",
+        "MeterValues",
+        "StartTransaction",
+        "StatusNotification",
+        "StopTransaction",
+    }
+    assert set(VERSION.inbound) <= helpers.SCHEMAS.actions
+
+
+def test_outbound_commands() -> None:
+    """Every command of the contract is there but the raw one; each answers in the field of its own name."""
+    commands = {field.name for field in CallRequest.DESCRIPTOR.oneofs_by_name["command"].fields}
+    assert set(VERSION.outbound) == commands - {"send_call"}
+    assert {route.action for route in VERSION.outbound.values()} <= helpers.SCHEMAS.actions
+    for name, route in VERSION.outbound.items():
+        command = _possible(name)
+        answers = [payloads.minimal(helpers.SCHEMAS.schema(route.action, "response")) for _ in route.to_calls(command)]
+        CallResponse(**{name: route.to_answer(command, answers)})  # type: ignore[arg-type]
+
+
+def _possible(name: str) -> Any:
+    """A command that 1.6 can say."""
+    request = CallRequest()
+    command = getattr(request, name)
+    command.SetInParent()
+    possible: dict[str, dict[str, Any]] = {
+        "request_start_transaction": {"id_token": {"id_token": "T"}},
+        "request_stop_transaction": {"transaction_id": "1"},
+        "unlock_connector": {"evse": {"evse_id": 1}},
+        "change_availability": {"operational_status": 1},
+        "set_variables": {"variables": [{"variable": "A", "value": "1"}]},
+        "trigger_message": {"requested_message": 4},
+        "data_transfer": {"vendor_id": "v"},
+    }
+    command.MergeFrom(type(command)(**possible.get(name, {})))
+    return command
+
+
+_LEAVES: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(), st.just([]), st.just({})
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_whatever_is_accepted_can_be_sent(data: st.DataObject) -> None:
+    """A payload with any leaf replaced is refused, or sent on over the wire; it never fails otherwise."""
+    action = data.draw(st.sampled_from(sorted(VERSION.inbound)))
+    payload = payloads.maximal(helpers.SCHEMAS.schema(action, "request"))
+    leaves = _leaves(payload)
+    for _ in range(data.draw(st.integers(1, 3)) if leaves else 0):
+        payloads.put(payload, data.draw(st.sampled_from(leaves)), data.draw(_LEAVES))
+    accepted = helpers.SCHEMAS.accept(action, payload)
+    if not isinstance(accepted, Mended):
+        return
+    try:
+        items = VERSION.inbound[action].to_items(accepted.payload, helpers.ORIGIN)
+    except UnacceptableError:
+        return
+    for item in items.values():
+        assert "\0" not in str(helpers.over_the_wire(item))
+
+
+def _leaves(payload: Any, path: payloads.Path = ()) -> list[payloads.Path]:
+    if isinstance(payload, dict):
+        return [leaf for name, value in payload.items() for leaf in _leaves(value, (*path, name))]
+    if isinstance(payload, list):
+        return [leaf for index, value in enumerate(payload) for leaf in _leaves(value, (*path, index))]
+    return [path]
