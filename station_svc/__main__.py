@@ -1,0 +1,18 @@
+"""`python -m station_svc` serves until it is told to stop; `python -m station_svc migrate` migrates and exits."""
+
+from functools import partial
+
+from mesh.service import Build, run_service
+from mesh.settings import Environment
+from mesh.times import now_us
+from station_svc import migrations
+from station_svc.build import build
+from station_svc.settings import StationSettings
+
+
+def _build(env: Environment) -> Build:
+    return partial(build, settings=StationSettings.read(env), clock=now_us)
+
+
+if __name__ == "__main__":
+    run_service("station", migrations, _build)

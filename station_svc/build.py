@@ -1,0 +1,55 @@
+"""Puts station_svc together."""
+
+from contextlib import AsyncExitStack
+
+from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_to_server
+from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
+from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
+
+from mesh.channels import open_channel
+from mesh.database import Database
+from mesh.operators import RemoteKeys
+from mesh.service import Parts
+from mesh.times import Clock
+from station_svc.closer import SocketCloser
+from station_svc.command_servicer import CommandServicer
+from station_svc.commands import Commands
+from station_svc.gateways import Gateways
+from station_svc.housekeeping import Housekeeper
+from station_svc.ingest_servicer import IngestRules, StationIngestServicer
+from station_svc.settings import StationSettings
+from station_svc.station_servicer import StationServicer
+
+
+async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:
+    """The parts of the service; what must be closed goes onto `stack`."""
+    auth = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    stack.push_async_callback(auth.close)
+    gateways = Gateways(secret=settings.mesh_secret)
+    stack.push_async_callback(gateways.close)
+    commands = Commands(database=database, gateways=gateways, clock=clock)
+    stack.push_async_callback(commands.close)
+    closer = SocketCloser(gateways=gateways)
+    housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
+    ingest = StationIngestServicer(database=database, clock=clock, rules=_rules(settings), closer=closer)
+    stations = StationServicer(database=database, clock=clock, closer=closer)
+    sender = CommandServicer(commands=commands, station_budget_s=settings.command_timeout_s)
+    return Parts(
+        keys=RemoteKeys(channel=auth),
+        mesh=[lambda server: add_StationIngestServiceServicer_to_server(ingest, server)],
+        operator=[
+            lambda server: add_StationServiceServicer_to_server(stations, server),
+            lambda server: add_CommandServiceServicer_to_server(sender, server),
+        ],
+        background=[closer.run, housekeeper.watch_nodes, housekeeper.tidy_up],
+    )
+
+
+def _rules(settings: StationSettings) -> IngestRules:
+    return IngestRules(
+        onboarding=settings.onboarding,
+        lease_duration_s=settings.lease_duration_s,
+        heartbeat_interval_s=settings.heartbeat_interval_s,
+        boot_retry_interval_s=settings.boot_retry_interval_s,
+        vendors=settings.vendors,
+    )

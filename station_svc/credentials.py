@@ -1,0 +1,54 @@
+"""Per-station credentials. They are random and long, so that a fast keyed hash is enough (design 5)."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+
+_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredCredential:
+    """What is kept of a credential: HMAC-SHA-256 under a salt of its own, both hexadecimal; empty: there is none."""
+
+    salt: str = ""
+    digest: str = ""
+
+
+def make_credential() -> str:
+    """A new credential: 40 hexadecimal characters.
+
+    That is 160 bits, all that 1.6's AuthorizationKey holds, and within what OCPP 2.x allows a BasicAuthPassword.
+    """
+    return secrets.token_hex(20)
+
+
+def store_credential(credential: bytes) -> StoredCredential:
+    """What to keep of a credential."""
+    salt = secrets.token_hex(16)
+    return StoredCredential(salt=salt, digest=_digest(salt, _decoded(credential)))
+
+
+def matches(stored: StoredCredential, offered: bytes) -> bool:
+    """Whether the credential offered is the one stored, as it was given out or decoded from hexadecimal.
+
+    Stations decode an AuthorizationKey before they send it, or do not (quirk 7).
+    """
+    if not stored.digest:
+        return False
+    return any(hmac.compare_digest(_digest(stored.salt, form), stored.digest) for form in {offered, _decoded(offered)})
+
+
+def digest_of(salt: str, content: bytes) -> str:
+    """HMAC-SHA-256 of anything under a salt, hexadecimal."""
+    return _digest(salt, content)
+
+
+def _decoded(credential: bytes) -> bytes:
+    return bytes.fromhex(credential.decode()) if _HEX.fullmatch(credential) else credential
+
+
+def _digest(salt: str, content: bytes) -> str:
+    return hmac.digest(salt.encode(), content, hashlib.sha256).hex()

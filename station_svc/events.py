@@ -1,0 +1,128 @@
+"""What station_svc tells the world, as outbox events. Details carry the contract's JSON names and enum names.
+
+An event's id is made from what it tells, so that a change that is ingested twice is told once.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from csms.station.v1 import station_ingest_service_pb2, station_pb2
+
+from mesh.outbox import OutboxEvent
+from station_svc.rows import Boot, Closed, Frame, Knock, Opened, Status, Transfer
+
+
+def created(*, tenant_id: str, station_id: str, registration_status: int, onboarded: bool, now_us: int) -> OutboxEvent:
+    """A station was added, by an operator or because it knocked."""
+    return OutboxEvent(
+        event_id=f"station.created:{station_id}:{now_us}",
+        tenant_id=tenant_id,
+        type="station.created",
+        station_id=station_id,
+        event_time_us=now_us,
+        data={"registrationStatus": registration_name(registration_status), "onboarded": onboarded},
+    )
+
+
+def updated(*, tenant_id: str, station_id: str, registration_status: int, now_us: int) -> OutboxEvent:
+    """An operator changed a station."""
+    return OutboxEvent(
+        event_id=f"station.updated:{station_id}:{now_us}",
+        tenant_id=tenant_id,
+        type="station.updated",
+        station_id=station_id,
+        event_time_us=now_us,
+        data={"registrationStatus": registration_name(registration_status)},
+    )
+
+
+def deleted(*, tenant_id: str, station_id: str, now_us: int) -> OutboxEvent:
+    """An operator removed a station."""
+    return OutboxEvent(
+        event_id=f"station.deleted:{station_id}:{now_us}",
+        tenant_id=tenant_id,
+        type="station.deleted",
+        station_id=station_id,
+        event_time_us=now_us,
+    )
+
+
+def connected(knock: Knock, opened: Opened, now_us: int) -> OutboxEvent:
+    """A station has a socket; an earlier one, if any, no longer counts."""
+    return OutboxEvent(
+        event_id=f"station.connected:{opened.epoch}",
+        tenant_id=opened.tenant_id,
+        type="station.connected",
+        station_id=knock.station_id,
+        event_time_us=now_us,
+        data={"epoch": opened.epoch, "ocppVersion": knock.ocpp_version, "nodeId": knock.node_id},
+    )
+
+
+def disconnected(closed: Closed) -> OutboxEvent:
+    """A station has no socket any more."""
+    return OutboxEvent(
+        event_id=f"station.disconnected:{closed.epoch}",
+        tenant_id=closed.tenant_id,
+        type="station.disconnected",
+        station_id=closed.station_id,
+        event_time_us=closed.disconnect_us,
+        data={"epoch": closed.epoch, "closeCode": closed.close_code},
+    )
+
+
+def booted(boot: Boot, registration_status: int) -> OutboxEvent:
+    """A station booted, and was answered with `registration_status`."""
+    data = {
+        "registrationStatus": registration_name(registration_status),
+        "bootReason": _name(station_pb2.BootReason.Name, boot.reason),
+        "vendorName": boot.identity["vendor_name"],
+        "model": boot.identity["model"],
+        "firmwareVersion": boot.identity["firmware_version"],
+    }
+    return _of_frame("station.booted", boot.frame, data)
+
+
+def status_changed(status: Status) -> OutboxEvent:
+    """A connector's status became another one."""
+    data: dict[str, str | int] = {
+        "evseId": status.evse_id,
+        "connectorId": status.connector_id,
+        "status": _name(station_pb2.ConnectorStatus.Name, status.status),
+        "reportedStatus": status.reported_status,
+        "errorCode": status.error_code,
+    }
+    return _of_frame("station.status_changed", status.frame, data)
+
+
+def data_transferred(transfer: Transfer) -> OutboxEvent:
+    """A vendor's own message came in; the data itself stays in the list of data transfers."""
+    data = {
+        "vendorId": transfer.vendor_id,
+        "messageId": transfer.message_id,
+        "status": _name(station_ingest_service_pb2.DataTransferStatus.Name, transfer.status),
+    }
+    return _of_frame("station.data_transferred", transfer.frame, data)
+
+
+def registration_name(status: int) -> str:
+    """The contract's name of a registration status."""
+    return _name(station_pb2.RegistrationStatus.Name, status)
+
+
+def _of_frame(kind: str, frame: Frame, data: Mapping[str, str | int]) -> OutboxEvent:
+    return OutboxEvent(
+        event_id=f"{kind}:{frame.epoch}:{frame.ordinal}",
+        tenant_id=frame.tenant_id,
+        type=kind,
+        station_id=frame.station_id,
+        event_time_us=frame.receive_us,
+        data=data,
+    )
+
+
+def _name(to_name: Callable[[Any], str], number: int) -> str:
+    try:
+        return to_name(number)
+    except ValueError:  # enums are open: a newer gateway may know a word that this build does not
+        return str(number)

@@ -1,0 +1,133 @@
+"""What happens in the background: lost gateways are noticed, and what is old is removed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from mesh import outbox
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+from mesh.times import SECOND_US, Clock
+from station_svc import housekeeping_store as store
+
+log = get_logger(__name__)
+
+DAY_US = 24 * 3600 * SECOND_US
+# Rows per transaction: a few milliseconds, between which the work of gateways goes on.
+CHUNK = 500
+SWEEP_EVERY_S = 1.0
+TIDY_EVERY_S = 300.0
+# Between two chunks of a long removal, so that it never has the database to itself.
+PAUSE_S = 0.02
+# A gateway whose renewal comes this late finds its connections as they were; until then they count as offline already.
+GRACE_S = 3.0
+
+Removal = Callable[..., int]
+"""`removal(connection, limit=…)` removes up to so many rows, and returns how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """For how long things are kept, in days."""
+
+    messages: int = 30
+    status_reports: int = 90
+    data_transfers: int = 30
+    commands: int = 30
+    connections: int = 30
+    published_events: int = 3
+    events: int = 30
+
+
+class Housekeeper:
+    """Keeps house. `watch_nodes` and `tidy_up` run until they are cancelled."""
+
+    def __init__(
+        self, *, database: Database, clock: Clock, retention: Retention, grace_s: float = GRACE_S, chunk: int = CHUNK
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._retention = retention
+        self._grace_s = grace_s
+        self._chunk = chunk
+
+    async def watch_nodes(self) -> None:
+        """Closes the connections of gateways that are gone."""
+        while True:
+            await _despite_database(self.close_lost)
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def tidy_up(self) -> None:
+        """Removes what is old, and the history of removed stations."""
+        while True:
+            await _despite_database(self.remove_old)
+            await _despite_database(self.remove_histories)
+            await asyncio.sleep(TIDY_EVERY_S)
+
+    async def close_lost(self) -> int:
+        """Closes the connections of gateways whose lease ran out some time ago; returns how many."""
+        before_us = self._clock() - int(self._grace_s * SECOND_US)
+        count = await self._in_chunks(partial(store.close_lost, before_us=before_us))
+        if count:
+            log.warning("connections of lost gateways closed", connections=count)
+        return count
+
+    async def remove_old(self) -> int:
+        """Removes what has been kept for long enough; returns how many rows."""
+        count = 0
+        for removal in self._removals():
+            count += await self._in_chunks(removal)
+        if count:
+            log.info("old rows removed", rows=count)
+        return count
+
+    async def remove_histories(self) -> int:
+        """Removes the history of removed stations; returns how many rows."""
+        count = 0
+        stations = await self._database.read(partial(store.removed_stations, limit=self._chunk))
+        for tenant_id, station_id, through_epoch in stations:
+            remove = partial(
+                store.remove_history, tenant_id=tenant_id, station_id=station_id, through_epoch=through_epoch
+            )
+            count += await self._in_chunks(remove)
+        return count
+
+    def _removals(self) -> list[Removal]:
+        keep = self._retention
+        aged = (
+            (store.MESSAGES, keep.messages),
+            (store.STATUS_REPORTS, keep.status_reports),
+            (store.DATA_TRANSFERS, keep.data_transfers),
+            (store.COMMANDS, keep.commands),
+        )
+        return [
+            *(partial(store.remove_old, age=age, before_us=self._days_ago(days)) for age, days in aged),
+            partial(store.remove_old_connections, before_us=self._days_ago(keep.connections)),
+            partial(
+                outbox.remove_old,
+                published_before_us=self._days_ago(keep.published_events),
+                before_us=self._days_ago(keep.events),
+            ),
+        ]
+
+    def _days_ago(self, days: int) -> int:
+        return self._clock() - days * DAY_US
+
+    async def _in_chunks(self, removal: Removal) -> int:
+        count = 0
+        while True:
+            removed = await self._database.write(partial(removal, limit=self._chunk))
+            count += removed
+            if removed < self._chunk:
+                return count
+            await asyncio.sleep(PAUSE_S)
+
+
+async def _despite_database(turn: Callable[[], Awaitable[int]]) -> None:
+    """One turn; a database that is away is waited for without a word: `Database` has said so already."""
+    try:
+        await turn()
+    except MeshError as error:
+        log.debug("turn skipped", error=error.reason)

@@ -1,0 +1,1 @@
+"""The history of station_svc's schema."""

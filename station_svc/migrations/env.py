@@ -1,0 +1,6 @@
+"""What Alembic runs for each upgrade."""
+
+from mesh.migrate import run_environment
+from station_svc.models import metadata
+
+run_environment(metadata)

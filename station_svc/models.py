@@ -1,0 +1,246 @@
+"""The tables of station_svc. Times are microseconds since 1970 in UTC (`*_us`); enums hold the contract's numbers.
+
+`tenant_id` leads every key but those of what no tenant owns: nodes, and connections, whose epochs are one number range
+for all. There are no foreign keys: what is ingested is joined with `station` as it is written, which costs less.
+"""
+
+import sqlalchemy as sa
+
+from mesh.outbox import outbox_table
+
+metadata = sa.MetaData()
+
+# Compared by code point on both databases: pages have one order, and PostgreSQL's indexes need no locale.
+_Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+_Identity = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default="")
+
+
+def _small(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.SmallInteger, nullable=False, server_default="0")
+
+
+def _big(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+
+
+def _station_key() -> tuple[sa.Column[str], sa.Column[str]]:
+    return sa.Column("tenant_id", _Key, primary_key=True), sa.Column("station_id", _Key, primary_key=True)
+
+
+def _frame_key() -> tuple[sa.Column[int], sa.Column[int]]:
+    return (
+        sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("ordinal", sa.BigInteger, primary_key=True, autoincrement=False),
+    )
+
+
+# One start of a gateway process. Alive until its lease runs out.
+node = sa.Table(
+    "node",
+    metadata,
+    sa.Column("node_id", _Key, primary_key=True),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("lease_end_us", sa.BigInteger, nullable=False),
+)
+
+station = sa.Table(
+    "station",
+    metadata,
+    *_station_key(),
+    _small("registration_status"),
+    _text("display_name"),
+    _small("security_profile"),
+    # HMAC-SHA-256 of the credential under the salt, both hexadecimal; empty where it has none.
+    _text("credential_salt"),
+    _text("credential_digest"),
+    # Its newest connection; 0 before the first.
+    _big("latest_epoch"),
+    _text("model"),
+    _text("vendor_name"),
+    _text("serial_number"),
+    _text("firmware_version"),
+    _text("iccid"),
+    _text("imsi"),
+    _text("meter_serial_number"),
+    _text("meter_type"),
+    _text("charge_box_serial_number"),
+    # The boot that the above is from, and the version of it: only a later frame may change it.
+    _big("boot_epoch"),
+    _big("boot_ordinal"),
+    _small("boot_reason"),
+    # What it was answered at that boot.
+    _small("boot_status"),
+    sa.Column("boot_us", sa.BigInteger),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("station_id", name="station_id_unique"),
+    # Room for new versions of a row on its own page (heap-only tuples): each connection and boot makes one.
+    postgresql_with={"fillfactor": "80"},
+)
+
+connection = sa.Table(
+    "connection",
+    metadata,
+    sa.Column("epoch", _Identity, primary_key=True, autoincrement=True),
+    sa.Column("tenant_id", _Key, nullable=False),
+    sa.Column("station_id", _Key, nullable=False),
+    sa.Column("node_id", _Key, nullable=False),
+    _text("ocpp_version"),
+    _text("remote_address"),
+    sa.Column("connect_us", sa.BigInteger, nullable=False),
+    sa.Column("disconnect_us", sa.BigInteger),
+    sa.Column("close_code", sa.Integer),
+    sa.Index(
+        "connection_open",
+        "node_id",
+        postgresql_where=sa.text("disconnect_us IS NULL"),
+        sqlite_where=sa.text("disconnect_us IS NULL"),
+    ),
+    sa.Index(
+        "connection_closed",
+        "disconnect_us",
+        postgresql_where=sa.text("disconnect_us IS NOT NULL"),
+        sqlite_where=sa.text("disconnect_us IS NOT NULL"),
+    ),
+    sqlite_autoincrement=True,  # an epoch is never given twice, even when its row is gone
+)
+
+# Apart from `station`, since it changes every few seconds.
+sighting = sa.Table(
+    "sighting",
+    metadata,
+    *_station_key(),
+    sa.Column("seen_us", sa.BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
+
+quirk = sa.Table(
+    "quirk",
+    metadata,
+    *_station_key(),
+    sa.Column("name", _Key, primary_key=True),
+    _big("count"),
+)
+
+# The current status of each connector; changed only by a later frame than the one it is from.
+connector = sa.Table(
+    "connector",
+    metadata,
+    *_station_key(),
+    sa.Column("evse_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("connector_id", sa.Integer, primary_key=True, autoincrement=False),
+    _small("status"),
+    _text("reported_status"),
+    _text("error_code"),
+    sa.Column("status_us", sa.BigInteger, nullable=False),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    _big("epoch"),
+    _big("ordinal"),
+    # The frame at which the status last became another one.
+    _big("changed_epoch"),
+    _big("changed_ordinal"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+status_report = sa.Table(
+    "status_report",
+    metadata,
+    *_station_key(),
+    *_frame_key(),
+    sa.Column("evse_id", sa.Integer, nullable=False),
+    sa.Column("connector_id", sa.Integer, nullable=False),
+    _small("status"),
+    _text("reported_status"),
+    _text("error_code"),
+    _text("info"),
+    _text("vendor_id"),
+    _text("vendor_error_code"),
+    sa.Column("status_us", sa.BigInteger),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Index("status_report_age", "receive_us"),
+)
+
+data_transfer = sa.Table(
+    "data_transfer",
+    metadata,
+    *_station_key(),
+    *_frame_key(),
+    _text("vendor_id"),
+    _text("message_id"),
+    _text("data"),
+    _small("status"),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Index("data_transfer_age", "receive_us"),
+)
+
+# The message log.
+message = sa.Table(
+    "message",
+    metadata,
+    *_station_key(),
+    *_frame_key(),
+    _small("direction"),
+    _small("message_type"),
+    _text("message_id"),
+    _text("action"),
+    _text("payload"),
+    sa.Column("message_us", sa.BigInteger, nullable=False),
+    sa.Index("message_age", "message_us"),
+)
+
+# The columns of the key stand in the order of lists. EVSE 0, connector 0: the station as a whole.
+variable = sa.Table(
+    "variable",
+    metadata,
+    *_station_key(),
+    sa.Column("component", _Key, primary_key=True),
+    sa.Column("variable", _Key, primary_key=True),
+    sa.Column("component_instance", _Key, primary_key=True),
+    sa.Column("evse_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("connector_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("variable_instance", _Key, primary_key=True),
+    sa.Column("attribute_type", _Key, primary_key=True),
+    _text("value"),
+    sa.Column("readonly", sa.Boolean),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+)
+
+# Every command to a station, and what came of it. The request itself is not kept, since it may hold secrets; `digest`
+# (HMAC-SHA-256 under the salt) tells whether another one is the same.
+command = sa.Table(
+    "command",
+    metadata,
+    sa.Column("tenant_id", _Key, primary_key=True),
+    sa.Column("command_id", _Key, primary_key=True),
+    sa.Column("request_id", _Key),  # the caller's; NULL where it gave none
+    sa.Column("station_id", _Key, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("salt", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    _big("epoch"),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    # When whoever sent it has given up at the latest: unfinished beyond this, its outcome will stay unknown.
+    sa.Column("deadline_us", sa.BigInteger, nullable=False),
+    sa.Column("finish_us", sa.BigInteger),
+    # The answer, or the google.rpc.Status of the error, serialized; both NULL while it is under way.
+    sa.Column("answer", sa.LargeBinary),
+    sa.Column("error", sa.LargeBinary),
+    sa.Index("command_request", "tenant_id", "request_id", unique=True),
+    sa.Index("command_station", "tenant_id", "station_id", "create_us"),
+    sa.Index("command_age", "create_us"),
+)
+
+# Stations that were removed while their history is still being removed, up to and with an epoch.
+removal = sa.Table(
+    "removal",
+    metadata,
+    *_station_key(),
+    _big("through_epoch"),
+)
+
+outbox = outbox_table(metadata)

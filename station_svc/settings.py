@@ -1,0 +1,65 @@
+"""The settings of station_svc beside those of every service. docs/CONFIGURATION.md lists them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from mesh.errors import SettingError
+from mesh.settings import Environment, Onboarding
+from station_svc.housekeeping import Retention
+from station_svc.vendors import Vendors
+
+# A retention beyond this is as good as for ever.
+_MOST_DAYS = 36_500
+
+
+@dataclass(frozen=True, kw_only=True)
+class StationSettings:
+    """What station_svc is told."""
+
+    auth_address: str
+    mesh_secret: str
+    onboarding: Onboarding
+    lease_duration_s: int
+    heartbeat_interval_s: int
+    boot_retry_interval_s: int
+    command_timeout_s: int
+    vendors: Vendors
+    retention: Retention
+
+    @classmethod
+    def read(cls, env: Environment) -> Self:
+        """Reads them. Raises SettingError."""
+        return cls(
+            auth_address=env.text("CSMS_AUTH_ADDRESS"),
+            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            onboarding=env.onboarding(host=env.text("CSMS_HOST", "127.0.0.1")),
+            lease_duration_s=env.number("CSMS_NODE_LEASE_S", 10, least=2, most=3600),
+            heartbeat_interval_s=env.number("CSMS_HEARTBEAT_INTERVAL_S", 300, least=1, most=86_400),
+            boot_retry_interval_s=env.number("CSMS_BOOT_RETRY_INTERVAL_S", 60, least=1, most=86_400),
+            command_timeout_s=env.number("CSMS_COMMAND_TIMEOUT_S", 30, least=1, most=300),
+            vendors=_vendors(env),
+            retention=_retention(env),
+        )
+
+
+def _vendors(env: Environment) -> Vendors:
+    try:
+        return Vendors.parse(env.optional("CSMS_DATA_TRANSFER_VENDORS") or "")
+    except SettingError as error:
+        raise SettingError(f"CSMS_DATA_TRANSFER_VENDORS: {error}") from error
+
+
+def _retention(env: Environment) -> Retention:
+    def days(name: str, default: int) -> int:
+        return env.number(f"CSMS_{name}_RETENTION_DAYS", default, least=1, most=_MOST_DAYS)
+
+    usual = Retention()
+    return Retention(
+        messages=days("MESSAGE", usual.messages),
+        status_reports=days("STATUS_REPORT", usual.status_reports),
+        data_transfers=days("DATA_TRANSFER", usual.data_transfers),
+        commands=days("COMMAND", usual.commands),
+        connections=days("CONNECTION", usual.connections),
+        published_events=days("PUBLISHED_EVENT", usual.published_events),
+        events=days("EVENT", usual.events),
+    )
