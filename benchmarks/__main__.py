@@ -1,0 +1,198 @@
+"""Runs the benchmark and prints its table: `make bench`, or `python -m benchmarks --quick`."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.measuring import Acknowledged, Measured, Plan, measure
+from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
+from benchmarks.postgres import postgres
+from benchmarks.report import LONE_TARGET_MS, Cost, table
+from benchmarks.servers import Database, echo_server, mesh
+from benchmarks.workloads import WORKLOADS
+
+FULL = Plan(warm_up_s=2.0, window_s=3.0, windows=5)
+QUICK = Plan(warm_up_s=0.5, window_s=1.0, windows=3)
+LONE = "StartTransaction"
+# What is measured: workload and number of stations, in this order.
+CASES = (
+    ("Heartbeat", 50),
+    ("Heartbeat", 500),
+    ("MeterValues", 50),
+    ("MeterValues", 500),
+    ("Session", 50),
+    ("Session", 500),
+    (LONE, 1),
+)
+DATABASES = ("sqlite", "postgresql")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is measured, and how."""
+
+    plan: Plan
+    databases: Sequence[str]
+    cases: Sequence[tuple[str, int]]
+    load_processes: int
+    json_path: Path | None
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What the mesh costs.")
+    parser.add_argument("--quick", action="store_true", help="short windows: about a minute, and less to rely on")
+    parser.add_argument("--database", action="append", choices=DATABASES, help="only this one (default: both)")
+    parser.add_argument("--workload", action="append", choices=sorted(WORKLOADS), help="only this one (default: all)")
+    parser.add_argument("--stations", type=int, action="append", help="only with so many stations")
+    parser.add_argument("--load-processes", type=int, default=1, help="processes that make the load (default: 1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
+    found = parser.parse_args(arguments)
+    cases = [
+        (workload, stations)
+        for workload, stations in CASES
+        if (not found.workload or workload in found.workload) and (not found.stations or stations in found.stations)
+    ]
+    if not cases:
+        parser.error(f"none of the cases is that: {', '.join(f'{name} with {count}' for name, count in CASES)}")
+    return Options(
+        plan=QUICK if found.quick else FULL,
+        databases=found.database or DATABASES,
+        cases=cases,
+        load_processes=found.load_processes,
+        json_path=found.json,
+    )
+
+
+async def main(options: Options) -> None:
+    """Measures everything. Raises BenchmarkError where the machine lacks something, or data was lost."""
+    if not Path("/proc/self/stat").exists():  # noqa: ASYNC240 - once, before anything is measured
+        raise BenchmarkError("CPU time is read from /proc, which this machine does not have: run it on Linux")
+    say(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPUs; CPU time per message in µs")
+    yardstick = await measure_echo(options)
+    costs: list[Cost] = []
+    with tempfile.TemporaryDirectory(prefix="csms-bench-") as directory:
+        for name in options.databases:
+            costs += await measure_database(options, name, make_directory(directory, name), yardstick)
+    say("")
+    say(table(costs))
+    for line in remarks(costs):
+        say(line)
+    if options.json_path is not None:
+        write_json(options.json_path, yardstick, costs)
+
+
+async def measure_echo(options: Options) -> dict[int, float]:
+    """E by number of stations: heartbeats, which are the smallest messages and make the strictest yardstick."""
+    yardstick = {}
+    async with echo_server() as target:
+        for stations in sorted({stations for _, stations in options.cases}):
+            found = await measure(
+                target,
+                workload="Heartbeat",
+                stations=station_ids("Heartbeat", stations),
+                plan=options.plan,
+                load_processes=options.load_processes,
+            )
+            yardstick[stations] = found.cpu_us["echo"]
+            say(
+                f"echo, {stations} stations: {found.rate:,.0f} messages/s, p50 {found.p50_ms:.2f} ms, "
+                f"p99 {found.p99_ms:.2f} ms, E = {yardstick[stations]:.1f} µs"
+            )
+    return yardstick
+
+
+async def measure_database(options: Options, name: str, directory: Path, yardstick: dict[int, float]) -> list[Cost]:
+    """All cases on one kind of database; checks at the end that all that was acknowledged is there."""
+    source = postgres(directory) if name == "postgresql" else nullcontext(Database(name="SQLite", url=None, root=None))
+    costs = []
+    told = Acknowledged()
+    with source as database:
+        async with mesh(database, directory) as running:
+            await make_id_tags(running, [f"TAG-{one}" for case in options.cases for one in station_ids(*case)])
+            for workload, stations in options.cases:
+                found = await measure(
+                    running.target,
+                    workload=workload,
+                    stations=station_ids(workload, stations),
+                    plan=options.plan,
+                    load_processes=min(options.load_processes, stations),
+                )
+                told += found.acknowledged
+                costs.append(Cost(measured=found, e_us=yardstick[stations]))
+                say(progress(found))
+            say(f"{database.name}: {check_ledger(told, await recorded(running))}")
+    return costs
+
+
+def make_directory(parent: str, name: str) -> Path:
+    """A directory for one run's files."""
+    directory = Path(parent) / name
+    directory.mkdir()
+    return directory
+
+
+def station_ids(workload: str, stations: int) -> list[str]:
+    """The stations of a case; each case has its own."""
+    return [f"{workload[:2].upper()}{stations}-{number}" for number in range(1, stations + 1)]
+
+
+def progress(found: Measured) -> str:
+    """One line when a case is done."""
+    return (
+        f"{found.target}, {found.workload}, {found.stations} stations: {found.rate:,.0f} messages/s, "
+        f"p50 {found.p50_ms:.2f} ms, p99 {found.p99_ms:.2f} ms"
+    )
+
+
+def remarks(costs: Sequence[Cost]) -> list[str]:
+    """What the table does not say."""
+    lines = ["", "E: CPU time per message of a bare websockets echo server, under the same load in this run."]
+    for cost in costs:
+        if cost.measured.workload == LONE:
+            p50, p99 = LONE_TARGET_MS
+            lines.append(
+                f"A lone station's StartTransaction on {cost.measured.target}: p50 {cost.measured.p50_ms:.1f} ms "
+                f"(≤ {p50:g}), p99 {cost.measured.p99_ms:.1f} ms (≤ {p99:g} on PostgreSQL)."
+            )
+    return lines
+
+
+def write_json(path: Path, yardstick: dict[int, float], costs: Sequence[Cost]) -> None:
+    """All figures, for programs."""
+    document = {
+        "machine": platform.platform(),
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+        "e_us": {str(stations): us for stations, us in yardstick.items()},
+        "measured": [cost.to_json() for cost in costs],
+    }
+    path.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def say(line: str) -> None:
+    """Prints a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main(parse(sys.argv[1:])))
+    except BenchmarkError as error:
+        sys.exit(f"benchmark: {error}")
+    except grpc.aio.AioRpcError as error:
+        sys.exit(f"benchmark: a call failed with {error.code().name}: {error.details()}")
+    except KeyboardInterrupt:
+        sys.exit(130)

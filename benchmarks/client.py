@@ -1,0 +1,159 @@
+"""A raw OCPP-J client: one socket, one CALL at a time, as little work a message as possible."""
+
+import asyncio
+import time
+from array import array
+from dataclasses import dataclass, field
+from typing import cast
+
+from benchmarks.frames import CLOSE, PING, PONG, TEXT, FrameError, decode, encode, handshake, handshake_end
+from benchmarks.workloads import Script
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What all connections of a process have seen. `latencies_s` is kept only while `recording`."""
+
+    answered: int = 0
+    errors: list[str] = field(default_factory=list)
+    latencies_s: "array[float]" = field(default_factory=lambda: array("d"))
+    recording: bool = False
+    only: bytes | None = None  # the beginning of the CALLs whose latency counts; None: all
+
+
+class Connection(asyncio.Protocol):
+    """One station's socket. `run(script)` plays a script; a script without an end stops after `halt()`."""
+
+    def __init__(self, *, tally: Tally, opening: bytes) -> None:
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tally = tally
+        self._opening = opening
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._script: Script | None = None
+        self._played: asyncio.Future[None] | None = None
+        self._held: bytes | None = None  # what the script says next
+        self._last_id = 0
+        self._sent_s = 0.0
+        self._counts = False  # whether the latency of the present CALL counts
+        self._halted = False
+
+    def run(self, script: Script) -> asyncio.Future[None]:
+        """Plays a script from its beginning; the future is done when it has ended."""
+        self._script = script
+        self._held = next(script, None)
+        return self.resume()
+
+    def resume(self) -> asyncio.Future[None]:
+        """Goes on with the script that `halt` held."""
+        self._halted = False
+        self._played = asyncio.get_running_loop().create_future()
+        if self._held is None:
+            self._done()
+        else:
+            self._send(self._held)
+        return self._played
+
+    def halt(self) -> None:
+        """Sends nothing more once the present CALL is answered."""
+        self._halted = True
+
+    def close(self) -> None:
+        """Closes the socket properly."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(encode(b"\x03\xe8", CLOSE))
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Sends the handshake."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class does not derive from it
+        self._transport.write(self._opening)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes the handshake's answer first, then frames."""
+        self._buffer += data
+        try:
+            if not self.opened.done():
+                self._take_handshake()
+            else:
+                self._take_frames()
+        except (FrameError, RuntimeError, ValueError, KeyError) as error:
+            self._fail(str(error))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fails what was under way."""
+        self._fail(f"the socket closed: {exc or 'by the server'}")
+
+    def _take_handshake(self) -> None:
+        end = handshake_end(self._buffer)
+        if end is not None:
+            del self._buffer[:end]
+            self.opened.set_result(None)
+            self._take_frames()
+
+    def _take_frames(self) -> None:
+        start = 0
+        while (frame := decode(self._buffer, start)) is not None:
+            opcode, begin, start = frame
+            if opcode == TEXT:
+                self._take_text(bytes(self._buffer[begin:start]))
+            elif opcode == PING:
+                self._write(encode(bytes(self._buffer[begin:start]), PONG))
+            elif opcode == CLOSE:
+                raise FrameError(f"the server closes: {bytes(self._buffer[begin:start])!r}")
+        del self._buffer[:start]
+
+    def _take_text(self, text: bytes) -> None:
+        prefix = b'[3,"%d",' % self._last_id
+        if not text.startswith(prefix):
+            # A server may put blanks between, and an echo server sends the CALL itself back.
+            if text.startswith(b'[2,"%d",' % self._last_id):
+                self._answered(b"{}")
+                return
+            raise FrameError(f"not the answer to CALL {self._last_id}: {text[:200].decode(errors='replace')}")
+        self._answered(text[len(prefix) : -1])
+
+    def _answered(self, payload: bytes) -> None:
+        tally = self._tally
+        tally.answered += 1
+        if tally.recording and self._counts:
+            tally.latencies_s.append(time.perf_counter() - self._sent_s)
+        assert self._script is not None  # noqa: S101
+        try:
+            self._held = self._script.send(payload)
+        except StopIteration:
+            self._held = None
+        if self._held is None or self._halted:
+            self._done()
+        else:
+            self._send(self._held)
+
+    def _send(self, rest: bytes) -> None:
+        self._last_id += 1
+        self._counts = self._tally.only is None or rest.startswith(self._tally.only)
+        self._sent_s = time.perf_counter()
+        self._write(encode(b'[2,"%d",%s]' % (self._last_id, rest)))
+
+    def _write(self, frame: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(frame)
+
+    def _done(self) -> None:
+        if self._played is not None and not self._played.done():
+            self._played.set_result(None)
+
+    def _fail(self, reason: str) -> None:
+        for future in (self.opened, self._played):
+            if future is not None and not future.done():
+                self._tally.errors.append(reason)
+                future.set_exception(ConnectionError(reason))
+        self.close()
+
+
+async def open_station(*, host: str, port: int, path: str, tally: Tally) -> Connection:
+    """Opens one station's socket. Raises ConnectionError or OSError."""
+    opening = handshake(host, port, path, "ocpp1.6")
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(lambda: Connection(tally=tally, opening=opening), host, port)
+    await connection.opened
+    return connection

@@ -1,0 +1,133 @@
+"""One process of load: `python -m benchmarks.load`. It is told what to do in lines of JSON, and answers in such lines.
+
+Orders: {"do": "connect", …}, {"do": "run", "seconds": …, "record": …}, {"do": "finish"}. Every order gets one answer;
+an answer with "error" means that the benchmark has failed.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import uvloop
+
+from benchmarks.client import Connection, Tally, open_station
+from benchmarks.workloads import WORKLOADS, Ledger, LoadedStation, Script, Workload
+
+CONNECT_AT_ONCE = 50
+SETTLE_S = 30.0
+
+
+class Load:
+    """The stations of this process."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+        self._ledger = Ledger()
+        self._links: list[tuple[LoadedStation, Connection]] = []
+        self._workload: Workload | None = None
+        self._began = False
+
+    async def follow(self, do: str, order: dict[str, Any]) -> dict[str, Any]:
+        """Follows one order."""
+        match do:
+            case "connect":
+                return await self.connect(**order)
+            case "run":
+                return await self.run(**order)
+            case _:
+                return await self.finish()
+
+    async def connect(
+        self, *, host: str, port: int, path: str, stations: list[str], workload: str, boot: bool
+    ) -> dict[str, Any]:
+        """Opens the sockets and does what comes before the loop. `path` ends where a station's id begins."""
+        self._workload = WORKLOADS[workload]
+        only = self._workload.only
+        self._tally.only = None if only is None else f'"{only}"'.encode()
+        gate = asyncio.Semaphore(CONNECT_AT_ONCE)
+
+        async def open_one(station_id: str) -> None:
+            async with gate:
+                connection = await open_station(host=host, port=port, path=path + station_id, tally=self._tally)
+                tag = f"TAG-{station_id}"
+                self._links.append((LoadedStation(station_id=station_id, id_tag=tag, ledger=self._ledger), connection))
+
+        await asyncio.gather(*(open_one(station_id) for station_id in stations))
+        if boot:
+            await self._play(LoadedStation.boot)
+        if self._workload.before is not None and boot:
+            await self._play(self._workload.before)
+        return {"connected": len(self._links)}
+
+    async def run(self, *, seconds: float, record: bool) -> dict[str, Any]:
+        """Runs the closed loop for some seconds; all CALLs are answered when it returns."""
+        assert self._workload is not None  # noqa: S101 - connect comes first
+        self._tally.recording = record
+        self._tally.latencies_s = type(self._tally.latencies_s)("d")
+        answered, began_s = self._tally.answered, time.perf_counter()
+        loop = self._workload.loop
+        if self._began:
+            playing = [connection.resume() for _, connection in self._links]
+        else:
+            playing = [connection.run(loop(station)) for station, connection in self._links]
+        self._began = True
+        await asyncio.wait(playing, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+        for _, connection in self._links:
+            connection.halt()
+        await asyncio.wait_for(asyncio.gather(*playing), SETTLE_S)
+        return {
+            "messages": self._tally.answered - answered,
+            "seconds": time.perf_counter() - began_s,
+            "latencies_s": list(self._tally.latencies_s),
+        }
+
+    async def finish(self) -> dict[str, Any]:
+        """Does what comes after the loop, closes the sockets, and tells what was acknowledged."""
+        assert self._workload is not None  # noqa: S101
+        self._tally.recording = False
+        if self._workload.after is not None:
+            await self._play(self._workload.after)
+        for _, connection in self._links:
+            connection.close()
+        ledger = self._ledger
+        return {
+            "starts": ledger.starts,
+            "meter_values": ledger.meter_values,
+            "stops": ledger.stops,
+            "energy_wh": ledger.energy_wh,
+            "names": sorted(ledger.names),
+        }
+
+    async def _play(self, script: Callable[[LoadedStation], Script]) -> None:
+        """Plays a script that ends, on all stations, some at a time."""
+        for some in _chunks(self._links, CONNECT_AT_ONCE):
+            playing = [connection.run(script(station)) for station, connection in some]
+            await asyncio.wait_for(asyncio.gather(*playing), SETTLE_S)
+
+
+def _chunks(
+    links: list[tuple[LoadedStation, Connection]], size: int
+) -> Iterable[list[tuple[LoadedStation, Connection]]]:
+    return (links[start : start + size] for start in range(0, len(links), size))
+
+
+async def main() -> None:
+    """Follows orders until standard input ends."""
+    reader = asyncio.StreamReader(limit=2**26)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    load = Load()
+    while line := await reader.readline():
+        order = json.loads(line)
+        try:
+            answer = await load.follow(order.pop("do"), order)
+        except (OSError, TimeoutError, RuntimeError) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

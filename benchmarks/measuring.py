@@ -1,0 +1,138 @@
+"""Measures one workload against one server: a warm-up, then short windows, of which the medians count."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.accounting import CpuMeter, missing
+from benchmarks.errors import BenchmarkError
+from benchmarks.figures import median, percentile
+from benchmarks.loaders import Loaders
+
+# What a message leaves to be done after its answer (message log, outbox) is paid for by the window it belongs to.
+TAIL_S = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A server under load: where it is, and the processes that do its work, by name. `database` names one of them."""
+
+    name: str
+    host: str
+    port: int
+    path: str
+    roots: Mapping[str, int]
+    is_mesh: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How long to measure."""
+
+    warm_up_s: float
+    window_s: float
+    windows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """One window. CPU is in microseconds, by process."""
+
+    messages: int
+    seconds: float
+    latencies_s: Sequence[float]
+    cpu_us: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Medians over the windows. `cpu_us` is per message, by process; `acknowledged` is what `finish` told, added up."""
+
+    target: str
+    workload: str
+    stations: int
+    messages: int
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: Mapping[str, float]
+    acknowledged: "Acknowledged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledged:
+    """Transaction messages that were answered, and the energy of the stops among them."""
+
+    starts: int = 0
+    meter_values: int = 0
+    stops: int = 0
+    energy_wh: int = 0
+    names: frozenset[str] = field(default_factory=frozenset)  # station/transaction
+
+    def __add__(self, other: "Acknowledged") -> "Acknowledged":
+        return Acknowledged(
+            starts=self.starts + other.starts,
+            meter_values=self.meter_values + other.meter_values,
+            stops=self.stops + other.stops,
+            energy_wh=self.energy_wh + other.energy_wh,
+            names=self.names | other.names,
+        )
+
+
+async def measure(
+    target: Target, *, workload: str, stations: Sequence[str], plan: Plan, load_processes: int
+) -> Measured:
+    """Runs a workload. Raises BenchmarkError where a station is refused, cut off or not answered."""
+    async with Loaders(processes=load_processes) as loaders:
+        await loaders.connect(
+            stations=stations,
+            host=target.host,
+            port=target.port,
+            path=target.path,
+            workload=workload,
+            boot=target.is_mesh,
+        )
+        await loaders.all("run", seconds=plan.warm_up_s, record=False)
+        await asyncio.sleep(TAIL_S)
+        windows = [await _window(loaders, target, plan) for _ in range(plan.windows)]
+        told = await loaders.all("finish")
+    if gone := missing(target.roots.values()):
+        raise BenchmarkError(f"processes of {target.name} died during {workload}: {gone}")
+    return _summarize(target, workload, len(stations), windows, told)
+
+
+async def _window(loaders: Loaders, target: Target, plan: Plan) -> Window:
+    meter = CpuMeter(target.roots)
+    meter.start()
+    answers = await loaders.all("run", seconds=plan.window_s, record=True)
+    await asyncio.sleep(TAIL_S)
+    cpu_us = meter.stop()
+    messages = sum(answer["messages"] for answer in answers)
+    if not messages:
+        raise BenchmarkError(f"{target.name} answered nothing within {plan.window_s} s")
+    return Window(
+        messages=messages,
+        seconds=max(answer["seconds"] for answer in answers),
+        latencies_s=[latency for answer in answers for latency in answer["latencies_s"]],
+        cpu_us=cpu_us,
+    )
+
+
+def _summarize(
+    target: Target, workload: str, stations: int, windows: Sequence[Window], told: Sequence[Mapping[str, Any]]
+) -> Measured:
+    acknowledged = Acknowledged()
+    for one in told:
+        acknowledged += Acknowledged(**{**one, "names": frozenset(one["names"])})
+    return Measured(
+        target=target.name,
+        workload=workload,
+        stations=stations,
+        messages=sum(window.messages for window in windows),
+        rate=median([window.messages / window.seconds for window in windows]),
+        p50_ms=1000 * median([percentile(window.latencies_s, 0.5) for window in windows]),
+        p99_ms=1000 * median([percentile(window.latencies_s, 0.99) for window in windows]),
+        cpu_us={name: median([window.cpu_us[name] / window.messages for window in windows]) for name in target.roots},
+        acknowledged=acknowledged,
+    )

@@ -1,0 +1,173 @@
+"""Starts what is measured: the echo server, a PostgreSQL, and the parts of the mesh, on free ports."""
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.measuring import Target
+
+HOST = "127.0.0.1"
+READY_S = 60.0
+STOP_S = 10.0
+SERVICES = ("auth", "station", "transaction")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mesh:
+    """A running mesh, without a front door: the operator ports are called directly."""
+
+    target: Target
+    operator_addresses: Mapping[str, str]
+    admin_password: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """Where the mesh keeps its data. `root` is PostgreSQL's first process, None where there is none to account."""
+
+    name: str
+    url: str | None
+    root: int | None
+
+
+@asynccontextmanager
+async def echo_server() -> AsyncIterator[Target]:
+    """The yardstick, running."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.echo", stdin=PIPE, stdout=PIPE)
+    assert process.stdin is not None  # noqa: S101 - it was made with both
+    assert process.stdout is not None  # noqa: S101
+    try:
+        port = int(await asyncio.wait_for(process.stdout.readline(), READY_S) or 0)
+        if not port:
+            raise BenchmarkError("the echo server did not start; its error is above")
+        yield Target(name="echo", host=HOST, port=port, path="/ocpp/", roots={"echo": process.pid}, is_mesh=False)
+    finally:
+        process.stdin.close()
+        await _end(process)
+
+
+@asynccontextmanager
+async def mesh(database: Database, directory: Path) -> AsyncIterator[Mesh]:
+    """Services and gateway as child processes with empty databases, ready to serve; their logs are in `directory`."""
+    environment = _environment(database, directory)
+    processes: dict[str, Process] = {}
+    try:
+        for name in (*(f"{service}_svc" for service in SERVICES), "gateway"):
+            processes[name] = await _start(name, environment, directory)
+        for service in SERVICES:
+            await _healthy(f"{service}_svc", environment[f"CSMS_{service.upper()}_ADDRESS"], processes, directory)
+        await _healthy("gateway", environment["CSMS_GATEWAY_ADDRESS"], processes, directory)
+        await _listening(int(environment["CSMS_OCPP_PORT"]), processes["gateway"], directory)
+        roots = {name: process.pid for name, process in processes.items()}
+        if database.root is not None:
+            roots["database"] = database.root
+        yield Mesh(
+            target=Target(
+                name=database.name, host=HOST, port=int(environment["CSMS_OCPP_PORT"]), path="/ocpp/", roots=roots
+            ),
+            operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in SERVICES},
+            admin_password=environment["CSMS_ADMIN_PASSWORD"],
+        )
+    finally:
+        for process in reversed(processes.values()):
+            await _end(process)
+
+
+def _environment(database: Database, directory: Path) -> dict[str, str]:
+    """What the parts are told, and of this process's own settings nothing."""
+    ports = iter(_free_ports(2 + 2 * len(SERVICES)))
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")}
+    settings = {
+        "CSMS_HOST": HOST,
+        "CSMS_OCPP_PORT": str(next(ports)),
+        "CSMS_GATEWAY_ADDRESS": f"{HOST}:{next(ports)}",
+        "CSMS_GATEWAY_METRICS_ADDRESS": f"{HOST}:0",
+        "CSMS_ONBOARDING": "accept",
+        "CSMS_MESH_SECRET": secrets.token_urlsafe(24),
+        "CSMS_ADMIN_PASSWORD": secrets.token_urlsafe(24),
+        "CSMS_AUTO_MIGRATE": "1",
+        "CSMS_DATA_DIR": str(directory / "data"),
+        "CSMS_LOG_LEVEL": "WARNING",
+        "CSMS_LIFELINE": "1",
+    }
+    for service in SERVICES:
+        settings[f"CSMS_{service.upper()}_ADDRESS"] = f"{HOST}:{next(ports)}"
+        settings[f"CSMS_{service.upper()}_OPERATOR_ADDRESS"] = f"{HOST}:{next(ports)}"
+    if database.url is not None:
+        settings["CSMS_DATABASE_URL"] = database.url
+    return own | settings
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on; all are held until all are known, so that they differ."""
+    held = [socket.create_server((HOST, 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+async def _start(name: str, environment: Mapping[str, str], directory: Path) -> Process:
+    with (directory / f"{name}.log").open("wb") as log:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", name, env=dict(environment), stdin=PIPE, stdout=DEVNULL, stderr=log
+        )
+
+
+async def _healthy(name: str, address: str, processes: Mapping[str, Process], directory: Path) -> None:
+    """Waits until a part says that it serves. Raises BenchmarkError with the end of its log where it does not."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for _ in range(int(READY_S / 0.2)):
+            if processes[name].returncode is not None:
+                break
+            try:
+                answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
+                if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                    return
+            except grpc.aio.AioRpcError:
+                pass  # not yet
+            await asyncio.sleep(0.2)
+    raise _not_started(name, directory)
+
+
+async def _listening(port: int, process: Process, directory: Path) -> None:
+    """Waits until stations can connect, which a gateway lets them only once it holds its lease."""
+    for _ in range(int(READY_S / 0.1)):
+        if process.returncode is not None:
+            break
+        try:
+            _, writer = await asyncio.open_connection(HOST, port)
+        except OSError:
+            await asyncio.sleep(0.1)
+            continue
+        writer.close()
+        await writer.wait_closed()
+        return
+    raise _not_started("gateway", directory)
+
+
+def _not_started(name: str, directory: Path) -> BenchmarkError:
+    lines = (directory / f"{name}.log").read_text(errors="replace").splitlines()
+    return BenchmarkError(f"{name} did not start: {lines[-1] if lines else 'it logged nothing'}")
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

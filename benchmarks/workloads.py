@@ -1,0 +1,165 @@
+"""What a loaded station says, as generators: each yields the rest of a CALL and is sent the answer's payload.
+
+A CALL is `[2,"<id>",<rest>]`; the client adds the id. Messages are made by filling bytes in, so that they cost little.
+"""
+
+import json
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+Script = Generator[bytes, bytes, None]
+"""Yields the rest of a CALL (`"Action",{payload}`), is sent the payload of its CALLRESULT."""
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """What was acknowledged: transaction messages by kind, and the energy that acknowledged stops add up to."""
+
+    starts: int = 0
+    meter_values: int = 0
+    stops: int = 0
+    energy_wh: int = 0
+    names: set[str] = field(default_factory=set)  # of the transactions
+
+    def add(self, other: "Ledger") -> None:
+        """Adds what another process was told."""
+        self.starts += other.starts
+        self.meter_values += other.meter_values
+        self.stops += other.stops
+        self.energy_wh += other.energy_wh
+
+
+class LoadedStation:
+    """One station's scripts. Every message differs by its time or its values, as real ones do."""
+
+    def __init__(self, *, station_id: str, id_tag: str, ledger: Ledger) -> None:
+        self.station_id = station_id
+        self._id_tag = id_tag.encode()
+        self._ledger = ledger
+        self._meter_wh = 1_000
+        self._time_ms = int(time.time() * 1000)
+        self._transaction_id = b""
+        self._started_wh = 0
+
+    def boot(self) -> Script:
+        """BootNotification and the status of one connector. Raises RuntimeError unless it is accepted."""
+        answer = yield b'"BootNotification",{"chargePointVendor":"Bench","chargePointModel":"Raw"}'
+        if json.loads(answer)["status"] != "Accepted":
+            raise RuntimeError(f"{self.station_id}: the boot was answered {answer.decode()}")
+        yield (
+            b'"StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available","timestamp":"%s"}'
+            % self._now()
+        )
+
+    def start(self) -> Script:
+        """StartTransaction."""
+        answer = yield self._start_message()
+        self._take_start(answer)
+
+    def stop(self) -> Script:
+        """StopTransaction, where one is under way."""
+        if self._transaction_id:
+            yield self._stop_message()
+            self._take_stop()
+
+    def heartbeats(self) -> Script:
+        """Heartbeats for ever."""
+        while True:
+            yield b'"Heartbeat",{}'
+
+    def meter_values(self) -> Script:
+        """MeterValues with two sampled values, within a transaction, for ever."""
+        while True:
+            yield self._meter_message()
+            self._ledger.meter_values += 1
+
+    def lone_starts(self) -> Script:
+        """StartTransaction and StopTransaction in turns, for ever."""
+        while True:
+            yield from self.start()
+            yield from self.stop()
+
+    def sessions(self) -> Script:
+        """Whole sessions for ever: Authorize, StartTransaction, three MeterValues, StopTransaction."""
+        while True:
+            yield b'"Authorize",{"idTag":"%s"}' % self._id_tag
+            yield from self.start()
+            for _ in range(3):
+                yield self._meter_message()
+                self._ledger.meter_values += 1
+            yield from self.stop()
+
+    def _start_message(self) -> bytes:
+        self._started_wh = self._meter_wh
+        return b'"StartTransaction",{"connectorId":1,"idTag":"%s","meterStart":%d,"timestamp":"%s"}' % (
+            self._id_tag,
+            self._meter_wh,
+            self._now(),
+        )
+
+    def _take_start(self, answer: bytes) -> None:
+        name = str(json.loads(answer)["transactionId"])
+        self._ledger.starts += 1
+        self._ledger.names.add(f"{self.station_id}/{name}")
+        self._transaction_id = name.encode()
+
+    def _meter_message(self) -> bytes:
+        self._meter_wh += 7
+        return (
+            b'"MeterValues",{"connectorId":1,"transactionId":%s,"meterValue":[{"timestamp":"%s","sampledValue":['
+            b'{"value":"%d","measurand":"Energy.Active.Import.Register","unit":"Wh"},'
+            b'{"value":"%d","measurand":"Power.Active.Import","unit":"W"}]}]}'
+        ) % (self._transaction_id, self._now(), self._meter_wh, 10_000 + self._meter_wh % 1_000)
+
+    def _stop_message(self) -> bytes:
+        self._meter_wh += 7
+        return b'"StopTransaction",{"transactionId":%s,"meterStop":%d,"timestamp":"%s","reason":"Local"}' % (
+            self._transaction_id,
+            self._meter_wh,
+            self._now(),
+        )
+
+    def _take_stop(self) -> None:
+        self._ledger.stops += 1
+        self._ledger.energy_wh += self._meter_wh - self._started_wh
+        self._transaction_id = b""
+
+    def _now(self) -> bytes:
+        """The station's time, which is never the same twice: the present, or a millisecond more than before."""
+        self._time_ms = max(self._time_ms + 1, int(time.time() * 1000))
+        seconds, rest = divmod(self._time_ms, 1000)
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode() + b".%03dZ" % rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """What is measured: what each station does before, in a closed loop, and after."""
+
+    name: str
+    before: Callable[[LoadedStation], Script] | None
+    loop: Callable[[LoadedStation], Script]
+    after: Callable[[LoadedStation], Script] | None
+    only: str | None = None  # the action whose latency counts; None: every one
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload(name="Heartbeat", before=None, loop=LoadedStation.heartbeats, after=None),
+        Workload(
+            name="MeterValues",
+            before=LoadedStation.start,
+            loop=LoadedStation.meter_values,
+            after=LoadedStation.stop,
+        ),
+        Workload(name="Session", before=None, loop=LoadedStation.sessions, after=LoadedStation.stop),
+        Workload(
+            name="StartTransaction",
+            before=None,
+            loop=LoadedStation.lone_starts,
+            after=LoadedStation.stop,
+            only="StartTransaction",
+        ),
+    )
+}
