@@ -1,9 +1,7 @@
 """auth_svc put together: its servicers, and what runs beside them."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 
 from argon2 import PasswordHasher
 from csms.auth.v1.authorization_service_pb2_grpc import add_AuthorizationServiceServicer_to_server
@@ -13,6 +11,7 @@ from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 from auth_svc.administrator import ensure_administrator
 from auth_svc.attempts import Attempts
 from auth_svc.authorization_servicer import AuthorizationServicer
+from auth_svc.housekeeping import Housekeeper
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
 from auth_svc.passwords import Passwords
@@ -22,8 +21,6 @@ from auth_svc.user_servicer import SPECIAL_ROLES, UserServicer
 from mesh.database import Database
 from mesh.service import Parts
 from mesh.times import Clock
-
-_HOUSEKEEPING_S = 600
 
 
 async def build(
@@ -60,6 +57,9 @@ async def build(
         clock=clock,
         open_registration=settings.open_registration,
     )
+    housekeeper = Housekeeper(
+        database=database, keys=keys, sessions=sessions, clock=clock, outbox_days=settings.outbox_days
+    )
     return Parts(
         keys=keys,
         mesh=[lambda server: add_AuthorizationServiceServicer_to_server(authorization, server)],
@@ -68,13 +68,5 @@ async def build(
             lambda server: add_IdTokenServiceServicer_to_server(id_tokens, server),
         ],
         special_roles=SPECIAL_ROLES,
-        background=[partial(_keep_house, keys, sessions)],
+        background=[housekeeper.run],
     )
-
-
-async def _keep_house(keys: SigningKeys, sessions: Sessions) -> None:
-    """Replaces keys when it is time, and deletes what has expired."""
-    while True:
-        await sessions.delete_expired()
-        await keys.maintain()
-        await asyncio.sleep(_HOUSEKEEPING_S)

@@ -16,6 +16,7 @@ class AuthSettings:
     accept_unknown_tokens: bool
     open_registration: bool
     admin_password: str | None = field(repr=False)
+    outbox_days: int
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -34,6 +35,7 @@ class AuthSettings:
             accept_unknown_tokens=_one_of(env, "CSMS_UNKNOWN_TOKENS", ("reject", "accept")) == "accept",
             open_registration=open_registration,
             admin_password=admin_password,
+            outbox_days=env.number("CSMS_OUTBOX_RETENTION_DAYS", 7, least=1, most=3650),
         )
 
 

@@ -108,7 +108,10 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
             *, accept_unknown: bool = False, open_registration: bool = False, admin_password: str | None = PASSWORD
         ) -> Auth:
             settings = AuthSettings(
-                accept_unknown_tokens=accept_unknown, open_registration=open_registration, admin_password=admin_password
+                accept_unknown_tokens=accept_unknown,
+                open_registration=open_registration,
+                admin_password=admin_password,
+                outbox_days=7,
             )
             return await _start(stack, database, clock, settings)
 

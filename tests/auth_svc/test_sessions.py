@@ -154,21 +154,6 @@ async def test_session_ends_by_its_age(auth: Auth) -> None:
         await _refresh(auth, tokens.refresh_token)
 
 
-async def test_expired_sessions_are_deleted_in_the_background(auth: Auth) -> None:
-    """Nobody need ask for them; sessions that last are kept."""
-    await auth.login()
-    auth.clock.advance(SESSION_S)
-    kept = await auth.login()
-    assert await _session_rows(auth) == 2
-    tasks = [asyncio.ensure_future(work()) for work in auth.background]
-    while await _session_rows(auth) > 1:  # noqa: ASYNC110 - the database tells, and it has no event
-        await asyncio.sleep(0.01)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await _refresh(auth, kept.refresh_token)
-
-
 async def test_logout_ends_the_session_of_the_access_token(auth: Auth) -> None:
     """Its refresh token is void, and no other session of the user is touched."""
     ended, other = await auth.login(), await auth.login()

@@ -270,6 +270,33 @@ async def test_password_changed_during_a_login_is_not_logged_in_with(auth: Auth)
     assert await auth.database.write(lambda connection: store.open_session(connection, session, fresh))
 
 
+async def test_login_and_change_of_password_at_the_same_moment(auth: Auth) -> None:
+    """A session for the old password is either not opened or ended, in whatever order the two commit."""
+    user = await auth.database.read(lambda connection: store.find_user(connection, "admin"))
+    assert user is not None
+    session = store.Session(
+        tenant_id="default",
+        session_id="s",
+        username_key="admin",
+        family_hash="f",
+        secret_hash="h",
+        create_us=1,
+        refresh_us=1,
+        expire_us=2,
+    )
+
+    def open_session() -> bool:
+        with auth.database.engine.begin() as connection:
+            return store.open_session(connection, session, user.password_hash)
+
+    with auth.database.engine.begin() as connection:
+        store.set_password(connection, "default", "admin", FAST_HASHER.hash("a new secret"))
+        opening = asyncio.create_task(asyncio.to_thread(open_session))
+        await asyncio.wait([opening], timeout=0.2)  # long enough to get in, were there nothing to keep it out
+        assert not opening.done()
+    assert not await opening
+
+
 async def test_tenants_do_not_see_each_others_users(auth: Auth) -> None:
     """An administrator of another tenant neither lists nor removes ours."""
     eve = store.User(

@@ -1,0 +1,55 @@
+"""What happens in the background: keys are replaced when it is time, and what is old is removed."""
+
+import asyncio
+from functools import partial
+
+from auth_svc.keys import SigningKeys
+from auth_svc.sessions import Sessions
+from mesh import outbox
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+from mesh.times import SECOND_US, Clock
+
+log = get_logger(__name__)
+
+EVERY_S = 600.0
+_DAY_US = 24 * 3600 * SECOND_US
+# Events per transaction: a few milliseconds, between which callers' work goes on.
+_CHUNK = 500
+
+
+class Housekeeper:
+    """Keeps house. `outbox_days` is how long events are kept, fetched or not."""
+
+    def __init__(
+        self, *, database: Database, keys: SigningKeys, sessions: Sessions, clock: Clock, outbox_days: int
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._sessions = sessions
+        self._clock = clock
+        self._outbox_us = outbox_days * _DAY_US
+
+    async def run(self) -> None:
+        """Does all of it now and every ten minutes, until it is cancelled. A database that is away is waited for."""
+        while True:
+            try:
+                await self._turn()
+            except MeshError as error:
+                log.warning("housekeeping put off", reason=error.reason)
+            await asyncio.sleep(EVERY_S)
+
+    async def _turn(self) -> None:
+        await self._keys.maintain()
+        await self._sessions.delete_expired()
+        await self._remove_events()
+
+    async def _remove_events(self) -> None:
+        before_us, total, removed = self._clock() - self._outbox_us, 0, _CHUNK
+        remove = partial(outbox.remove_old, published_before_us=before_us, before_us=before_us, limit=_CHUNK)
+        while removed == _CHUNK:
+            removed = await self._database.write(remove)
+            total += removed
+        if total:
+            log.info("old events removed", count=total)
