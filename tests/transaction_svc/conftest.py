@@ -1,0 +1,36 @@
+"""transaction_svc on a real database of either kind, with a clock that stands still."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from mesh import migrate
+from mesh.database import Database, make_engine
+from tests.conftest import FakeClock
+from tests.transaction_svc.kit import Service
+from transaction_svc import migrations
+from transaction_svc.ingest_servicer import TransactionIngestServicer
+from transaction_svc.operator_servicer import TransactionServicer
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A migrated database."""
+    engine = make_engine(database_url, "transaction")
+    migrate.upgrade(engine, migrations, "transaction")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+async def service(engine: Engine, clock: FakeClock) -> AsyncIterator[Service]:
+    """The servicers on it."""
+    database = Database(engine=engine)
+    yield Service(
+        database=database,
+        clock=clock,
+        ingest=TransactionIngestServicer(database=database, clock=clock),
+        operator=TransactionServicer(database=database),
+    )
+    await database.close()

@@ -1,0 +1,203 @@
+"""Stations that tell of transactions, both ways: 1.6's, without seq_no, and 2.x's, with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from csms.common.v1 import meter_value_pb2 as meter
+from csms.common.v1.evse_pb2 import EvseRef
+from csms.common.v1.id_token_pb2 import IdToken
+from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
+from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1 import transaction_event_pb2 as tx
+from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
+from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    RecordTransactionEventsRequest,
+    TransactionEventItem,
+    TransactionEventResult,
+)
+from csms.transaction.v1.transaction_service_pb2 import (
+    GetTransactionRequest,
+    ListTransactionEventsRequest,
+    ListTransactionsRequest,
+    RecordedTransactionEvent,
+    Transaction,
+)
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from mesh.database import Database
+from mesh.errors import MeshError, from_status
+from mesh.operators import Caller, Role, set_caller
+from mesh.times import SECOND_US, to_timestamp
+from tests.conftest import FakeClock
+from transaction_svc import models
+from transaction_svc.ingest_servicer import TransactionIngestServicer
+from transaction_svc.operator_servicer import TransactionServicer
+
+CONTEXT: Any = None  # the servicers use none
+START_US = 1_760_000_000_000_000 - 86_400 * SECOND_US  # a day before the tests' clock
+VIEWER = Caller(username="eve", tenant_id="default", role=Role.VIEWER, session_id="s", expires_s=2**31)
+
+
+def at(seconds: float) -> Timestamp:
+    """A time of the station, by seconds; the gateway hears of all within the next day."""
+    return to_timestamp(START_US + int(seconds * SECOND_US))
+
+
+def register(value: str | int, *, context: Any = meter.READING_CONTEXT_UNSPECIFIED, **more: Any) -> SampledValue:
+    """A sample of the imported-energy register, in Wh."""
+    return SampledValue(value=str(value), context=context, **more)
+
+
+def sampled(seconds: float, *samples: SampledValue) -> MeterValue:
+    """Samples of one moment."""
+    return MeterValue(sample_time=at(seconds), sampled_values=samples)
+
+
+def begin(seconds: float, value: str | int) -> MeterValue:
+    """1.6's meterStart."""
+    return sampled(seconds, register(value, context=meter.READING_CONTEXT_TRANSACTION_BEGIN))
+
+
+def end(seconds: float, value: str | int) -> MeterValue:
+    """1.6's meterStop."""
+    return sampled(seconds, register(value, context=meter.READING_CONTEXT_TRANSACTION_END))
+
+
+def start_16(
+    seconds: float = 0, *, meter_start: str | int = 1000, token: str = "TAG", connector: int = 1
+) -> TransactionEvent:
+    """StartTransaction."""
+    return TransactionEvent(
+        event_type=tx.TRANSACTION_EVENT_TYPE_STARTED,
+        event_time=at(seconds),
+        evse=EvseRef(evse_id=connector, connector_id=1),
+        id_token=IdToken(id_token=token),
+        meter_values=[begin(seconds, meter_start)],
+    )
+
+
+def values_16(
+    number: str, seconds: float, value: str | int, *, connector: int = 1, samples: Sequence[SampledValue] = ()
+) -> TransactionEvent:
+    """MeterValues."""
+    return TransactionEvent(
+        event_type=tx.TRANSACTION_EVENT_TYPE_UPDATED,
+        transaction_id=number,
+        event_time=at(seconds),
+        evse=EvseRef(evse_id=connector, connector_id=1),
+        meter_values=[sampled(seconds, *(samples or (register(value),)))],
+    )
+
+
+def stop_16(
+    number: str,
+    seconds: float,
+    meter_stop: str | int | None,
+    *,
+    token: str = "TAG",
+    reason: Any = tx.STOPPED_REASON_LOCAL,
+) -> TransactionEvent:
+    """StopTransaction."""
+    return TransactionEvent(
+        event_type=tx.TRANSACTION_EVENT_TYPE_ENDED,
+        transaction_id=number,
+        event_time=at(seconds),
+        id_token=IdToken(id_token=token) if token else None,
+        meter_values=[] if meter_stop is None else [end(seconds, meter_stop)],
+        stopped_reason=reason,
+    )
+
+
+def event_2x(
+    transaction_id: str, kind: str, seq_no: int, seconds: float, value: str | int | None = None, **more: Any
+) -> TransactionEvent:
+    """TransactionEvent; `kind` is STARTED, UPDATED or ENDED."""
+    context = {"STARTED": meter.READING_CONTEXT_TRANSACTION_BEGIN, "ENDED": meter.READING_CONTEXT_TRANSACTION_END}
+    sample = None if value is None else register(value, context=context.get(kind, 0))
+    fields: dict[str, Any] = {
+        "event_type": tx.TransactionEventType.Value(f"TRANSACTION_EVENT_TYPE_{kind}"),
+        "transaction_id": transaction_id,
+        "seq_no": seq_no,
+        "event_time": at(seconds),
+        "trigger_reason": tx.TRIGGER_REASON_METER_VALUE_PERIODIC,
+        "meter_values": [] if sample is None else [sampled(seconds, sample)],
+    }
+    if kind == "STARTED":
+        fields |= {"evse": EvseRef(evse_id=1, connector_id=1), "id_token": IdToken(id_token="TAG", type="ISO14443")}
+    return TransactionEvent(**(fields | more))
+
+
+@dataclass(kw_only=True)
+class Service:
+    """transaction_svc's servicers on a database of their own."""
+
+    database: Database
+    clock: FakeClock
+    ingest: TransactionIngestServicer
+    operator: TransactionServicer
+    ordinal: int = 0
+
+    def item(self, event: TransactionEvent, *, station: str = "CP1", tenant: str = "default") -> TransactionEventItem:
+        """An event as a gateway sends it now."""
+        self.ordinal += 1
+        origin = Origin(
+            tenant_id=tenant,
+            station_id=station,
+            epoch=1,
+            ordinal=self.ordinal,
+            receive_time=to_timestamp(self.clock()),
+        )
+        return TransactionEventItem(origin=origin, event=event)
+
+    async def send_items(self, items: Sequence[TransactionEventItem]) -> Sequence[TransactionEventResult]:
+        """What became of a batch."""
+        request = RecordTransactionEventsRequest(items=items)
+        response = await self.ingest.RecordTransactionEvents(request, CONTEXT)
+        return list(response.results)
+
+    async def send(self, *events: TransactionEvent, station: str = "CP1") -> Sequence[TransactionEventResult]:
+        """What became of events of one station, all in one batch."""
+        return await self.send_items([self.item(event, station=station) for event in events])
+
+    async def one(self, event: TransactionEvent, *, station: str = "CP1") -> TransactionEventResult:
+        """What became of one event, which is to be taken."""
+        (result,) = await self.send(event, station=station)
+        assert not result.HasField("error"), result
+        return result
+
+    async def get(self, transaction_id: str, *, station: str = "CP1") -> Transaction:
+        """A transaction as a viewer sees it."""
+        set_caller(VIEWER)
+        request = GetTransactionRequest(station_id=station, transaction_id=transaction_id)
+        return (await self.operator.GetTransaction(request, CONTEXT)).transaction
+
+    async def all(self, **more: Any) -> Sequence[Transaction]:
+        """All transactions, newest first."""
+        set_caller(VIEWER)
+        request = ListTransactionsRequest(page_size=1000, **more)
+        return list((await self.operator.ListTransactions(request, CONTEXT)).transactions)
+
+    async def events(self, transaction_id: str, *, station: str = "CP1") -> Sequence[RecordedTransactionEvent]:
+        """The events of a transaction, in folding order."""
+        set_caller(VIEWER)
+        request = ListTransactionEventsRequest(station_id=station, transaction_id=transaction_id, page_size=1000)
+        return list((await self.operator.ListTransactionEvents(request, CONTEXT)).events)
+
+    async def told(self, kind: str = "%") -> list[tuple[str, dict[str, Any]]]:
+        """Types and data of the outbox's events, oldest first."""
+        query = (
+            sa.select(models.outbox.c.type, models.outbox.c.data)
+            .where(models.outbox.c.type.like(kind))
+            .order_by(models.outbox.c.outbox_id)
+        )
+        rows = await self.database.read(lambda connection: connection.execute(query).all())
+        return [(row.type, msgspec.json.decode(row.data)) for row in rows]
+
+
+def error_of(result: TransactionEventResult) -> MeshError:
+    """The error in a result."""
+    assert result.HasField("error"), result
+    return from_status(result.error)

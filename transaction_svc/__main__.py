@@ -1,0 +1,18 @@
+"""`python -m transaction_svc` serves; `python -m transaction_svc migrate` brings the schema up to date and exits."""
+
+from functools import partial
+
+from mesh.service import Build, run_service
+from mesh.settings import Environment
+from mesh.times import now_us
+from transaction_svc import migrations
+from transaction_svc.service import build
+from transaction_svc.settings import TransactionSettings
+
+
+def _build(env: Environment) -> Build:
+    return partial(build, settings=TransactionSettings.read(env), clock=now_us)
+
+
+if __name__ == "__main__":
+    run_service("transaction", migrations, _build)

@@ -1,0 +1,83 @@
+"""What the outbox tells about transactions (design 4.7). Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason
+
+from mesh.outbox import OutboxEvent
+from mesh.times import SECOND_US, to_datetime
+from transaction_svc.book import Tx, outcome
+from transaction_svc.fold import Fold
+
+# A transaction that goes on is told about no more often.
+UPDATES_APART_US = 10 * SECOND_US
+
+
+def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
+    """The events about changed transactions; notes on each what was told.
+
+    An end is told as soon as it is known, and told again where something that came later changed what it comes to.
+    """
+    for tx in changed:
+        state = tx.fold
+        kinds = []
+        if state.started and not tx.started:
+            kinds.append("transaction.started")
+        if state.ended:
+            if not state.told_end or outcome(state) != tx.outcome:
+                kinds.append("transaction.ended")
+                state.told_end = True
+        elif not kinds and now_us - state.told_us >= UPDATES_APART_US:
+            kinds.append("transaction.updated")
+        for kind in kinds:
+            state.told_us = now_us
+            yield _event(tx, kind, now_us)
+
+
+def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    state = tx.fold
+    change = f"{state.event_count}.{state.end_us or 0}.{state.energy_mwh}"
+    return OutboxEvent(
+        event_id=f"{kind}/{station_id}/{transaction_id}/{generation}/{change}",
+        tenant_id=tenant_id,
+        type=kind,
+        station_id=station_id,
+        event_time_us=now_us,
+        data={"transaction_id": transaction_id, "generation": generation, **_details(state)},
+    )
+
+
+def _details(state: Fold) -> dict[str, Any]:
+    """The resource's fields, in its field names; those that are not known are left out."""
+    token, token_type = state.holder
+    details = {
+        "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
+        "evse": {"evse_id": state.evse_id, "connector_id": state.connector_id} if state.evse_id else None,
+        "id_token": {"id_token": token, "type": token_type} if token else None,
+        "start_time": _text(state.start_us),
+        "end_time": _text(state.end_us),
+        "energy_wh": state.energy_mwh / 1000,
+        "meter_start_wh": _wh(state.meter_start_mwh),
+        "meter_stop_wh": _wh(state.meter_stop_mwh),
+        "charging_state": _word(ChargingState, state.charging_state),
+        "stopped_reason": _word(StoppedReason, state.reason),
+        "flags": list(state.flags) or None,
+    }
+    return {name: value for name, value in details.items() if value is not None}
+
+
+def _text(us: int | None) -> str | None:
+    return None if us is None else to_datetime(us).isoformat().replace("+00:00", "Z")
+
+
+def _wh(mwh: int | None) -> float | None:
+    return None if mwh is None else mwh / 1000
+
+
+def _word(enum: Any, number: int) -> str | None:
+    """The name of a value; a number that this version does not know stays one."""
+    if not number:
+        return None
+    return str(enum.Name(number)) if number in enum.values() else str(number)

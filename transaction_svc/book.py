@@ -1,0 +1,152 @@
+"""What one batch works on: the transactions it touches and the events it adds, between reading and writing them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from transaction_svc import facts, fold
+from transaction_svc.fold import Fold
+from transaction_svc.intake import Incoming
+from transaction_svc.store import Lookup, TxRow
+
+Name = tuple[str, str, str]
+"""Tenant, station, transaction id."""
+
+Key = tuple[str, str, str, int]
+"""The same with the generation."""
+
+
+class Tx:
+    """A transaction while a batch works on it."""
+
+    __slots__ = ("arrivals", "changed", "fold", "key", "outcome", "place", "started", "stored", "token_key")
+
+    def __init__(self, *, key: Key, state: Fold, stored: bool) -> None:
+        self.key = key
+        self.fold = state
+        self.stored = stored
+        self.changed = False
+        self.arrivals = state.event_count
+        # As it was before the batch.
+        self.started = state.started
+        self.place = (state.evse_id, state.begin_us) if stored else None
+        self.token_key = state.id_token.lower()
+        self.outcome = outcome(state) if state.ended else None
+
+    @property
+    def name(self) -> Name:
+        """What the station calls it."""
+        return self.key[:3]
+
+    @property
+    def transaction_id(self) -> str:
+        """The last part of its name."""
+        return self.key[2]
+
+    @property
+    def generation(self) -> int:
+        """Which use of its name it is, from 1."""
+        return self.key[3]
+
+
+def outcome(state: Fold) -> tuple[Any, ...]:
+    """What an ended transaction comes to; a change of it is told again."""
+    return state.energy_mwh, state.end_us, state.reason, state.evse_id, state.holder, tuple(state.flags)
+
+
+class Book:
+    """The transactions and events of one batch."""
+
+    def __init__(self) -> None:
+        self._txs: dict[Key, Tx] = {}
+        self._latest: dict[Name, Tx] = {}
+        self._by_station: dict[tuple[str, str], list[Tx]] = {}
+        self._recorded: dict[tuple[str, str, str], tuple[int, Tx]] = {}
+        self._rows: list[dict[str, Any]] = []
+        self.anew: dict[Name, int] = {}  # names to be folded anew, from which generation on
+
+    def take_lookups(self, items: Sequence[Incoming], lookups: Iterable[Lookup]) -> None:
+        """Takes in what the database knows of the items."""
+        for lookup in lookups:
+            if lookup.tx is None:
+                continue
+            tx = self.adopt(lookup.tx)
+            if lookup.repeat_no is None:
+                self._latest[tx.name] = tx
+                continue
+            item = items[lookup.n]
+            content = item.tenant_id, item.station_id, item.content_key
+            known = self._recorded.get(content)
+            if known is None or known[0] < lookup.repeat_no:
+                self._recorded[content] = lookup.repeat_no, tx
+
+    def adopt(self, row: TxRow) -> Tx:
+        """The transaction of a row; as this batch has changed it, if it has."""
+        key = (row.tenant_id, row.station_id, row.transaction_id, row.generation)
+        tx = self._txs.get(key)
+        return self._keep(Tx(key=key, state=fold.decode(row.fold), stored=True)) if tx is None else tx
+
+    def get(self, key: Key) -> Tx:
+        """The transaction with this key, made where it is not there."""
+        tx = self._txs.get(key)
+        return self._keep(Tx(key=key, state=Fold(), stored=False)) if tx is None else tx
+
+    def create(self, name: Name) -> Tx:
+        """A new transaction: the next generation of its name."""
+        latest = self._latest.get(name)
+        tx = self.get((*name, 1 if latest is None else latest.generation + 1))
+        self._latest[name] = tx
+        return tx
+
+    def latest(self, name: Name) -> Tx | None:
+        """The latest generation of a name; None for a name never used."""
+        return self._latest.get(name)
+
+    def recorded(self, item: Incoming) -> tuple[int, Tx] | None:
+        """Where an event is recorded already: how often it was before, and the transaction it belongs to."""
+        return self._recorded.get((item.tenant_id, item.station_id, item.content_key))
+
+    def of_station(self, tenant_id: str, station_id: str) -> Sequence[Tx]:
+        """The transactions of a station that this batch has seen."""
+        return self._by_station.get((tenant_id, station_id), ())
+
+    def changed(self) -> Iterator[Tx]:
+        """The transactions to be written."""
+        return (tx for tx in self._txs.values() if tx.changed)
+
+    def event_rows(self) -> Sequence[Mapping[str, Any]]:
+        """The events to be recorded."""
+        return self._rows
+
+    def add(self, item: Incoming, tx: Tx, repeat_no: int) -> None:
+        """Adds an event to a transaction, and folds it in where it came in order."""
+        fact = item.fact
+        fact.arrival = tx.arrivals
+        tx.arrivals += 1
+        tx.changed = True
+        self._recorded[item.tenant_id, item.station_id, item.content_key] = repeat_no, tx
+        self._rows.append(
+            {
+                "tenant_id": item.tenant_id,
+                "station_id": item.station_id,
+                "content_key": item.content_key,
+                "repeat_no": repeat_no,
+                "transaction_id": tx.key[2],
+                "generation": tx.key[3],
+                "fact": facts.encode(fact),
+                "event": item.event,
+                "receive_us": item.receive_us,
+                "epoch": item.epoch,
+                "ordinal": item.ordinal,
+            }
+        )
+        if tx.name not in self.anew and not fold.append(tx.fold, fact):
+            self.fold_anew(tx.name, tx.generation)
+
+    def fold_anew(self, name: Name, generation: int) -> None:
+        """Notes that a name has to be folded anew from a generation on."""
+        self.anew[name] = min(generation, self.anew.get(name, generation))
+
+    def _keep(self, tx: Tx) -> Tx:
+        self._txs[tx.key] = tx
+        self._by_station.setdefault(tx.key[:2], []).append(tx)
+        return tx

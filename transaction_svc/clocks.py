@@ -1,0 +1,31 @@
+"""Whether a station's clock can be believed (quirk 12). Pure."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from mesh.times import SECOND_US
+
+# The years 1 to 9999, protobuf's own bounds, in seconds.
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
+
+# OCPP 1.6 was published in October 2015: a station that says it is earlier has lost its clock.
+EARLIEST_US = 1_443_657_600 * SECOND_US
+# Local time labelled as UTC is wrong by 14 hours at most.
+LATEST_AHEAD_US = 24 * 3600 * SECOND_US
+# Further ahead than this is a fault of the clock, and not of the network. Behind tells nothing: stations queue.
+AHEAD_US = 300 * SECOND_US
+
+
+def is_plausible(time_us: int, receive_us: int) -> bool:
+    """Whether a station's time may be right, so that things can be ordered and told apart by it."""
+    return EARLIEST_US <= time_us <= receive_us + LATEST_AHEAD_US
+
+
+def is_skewed(time_us: int, receive_us: int) -> bool:
+    """Whether a station's time is surely wrong."""
+    return not EARLIEST_US <= time_us <= receive_us + AHEAD_US
+
+
+def read_time(stamp: Timestamp) -> int | None:
+    """Microseconds, or None where it is no time."""
+    seconds = stamp.seconds
+    return seconds * SECOND_US + stamp.nanos // 1_000 if _FIRST_S <= seconds <= _LAST_S else None

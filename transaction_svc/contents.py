@@ -1,0 +1,50 @@
+"""What makes two messages the same: keys by content, unique in the database (design 4.1). Pure."""
+
+import hashlib
+from collections.abc import Iterable
+
+from csms.common.v1.evse_pb2 import EvseRef
+from csms.common.v1.meter_value_pb2 import MeterValue
+from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
+
+from transaction_svc.facts import STARTED
+
+_SEPARATOR = "\x1f"
+
+
+def event_key(event: TransactionEvent, *, time_us: int | None, plausible: bool, meter_start: int | None) -> str:
+    """The content key of an event, as the station named its transaction. `offline` is no part of it.
+
+    With seq_no: transaction, seq_no, kind, trigger, time; what was measured only where no clock tells events apart.
+    A start without: connector, time, meter_start in mWh, token. All else without: everything it says.
+    """
+    kind = event.event_type
+    if event.HasField("seq_no"):
+        parts = ["seq", event.transaction_id, str(event.seq_no), str(kind), str(event.trigger_reason), str(time_us)]
+        return _digest(parts, () if plausible or kind == STARTED else event.meter_values)
+    place = f"{event.evse.evse_id}.{event.evse.connector_id}" if event.HasField("evse") else ""
+    token = event.id_token.id_token.lower()
+    if kind == STARTED:
+        # Without a register to tell starts apart, what was measured has to.
+        values = event.meter_values if meter_start is None else ()
+        return _digest(["start", place, str(time_us), str(meter_start), token], values)
+    parts = [str(kind), event.transaction_id, place, str(time_us), token, str(event.stopped_reason)]
+    return _digest(parts, event.meter_values)
+
+
+def meter_values_key(evse: EvseRef, values: Iterable[MeterValue]) -> str:
+    """The content key of meter values outside of any transaction."""
+    return _digest(["values", str(evse.evse_id), str(evse.connector_id)], values)
+
+
+def raw_key(data: bytes) -> str:
+    """The key of something that cannot be read."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _digest(parts: Iterable[str], values: Iterable[MeterValue]) -> str:
+    digest = hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=16)
+    for value in values:
+        data = value.SerializeToString(deterministic=True)
+        digest.update(b"%d:" % len(data) + data)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Alembic history of transaction_svc's schema."""

@@ -1,0 +1,6 @@
+"""What Alembic runs to migrate transaction_svc's schema."""
+
+from mesh.migrate import run_environment
+from transaction_svc.models import metadata
+
+run_environment(metadata)

@@ -1,0 +1,101 @@
+"""The tables of transaction_svc.
+
+`tx` holds one row per transaction, a fold over the rows of `tx_event`, which are only ever added. Keys compare by
+bytes: names are not words of a language, and comparing them so is faster on PostgreSQL.
+"""
+
+import sqlalchemy as sa
+
+from mesh.outbox import outbox_table
+
+metadata = sa.MetaData()
+
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+tx = sa.Table(
+    "tx",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("transaction_id", NAME, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("fold", sa.Text, nullable=False),  # transaction_svc.fold.Fold; the columns below are drawn from it
+    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("token_key", NAME, nullable=False),  # in lower case: tokens compare without regard to case
+    sa.Column("evse_id", sa.Integer, nullable=False),
+    sa.Column("begin_us", sa.BigInteger, nullable=False),
+    sa.Column("start_us", sa.BigInteger),
+    sa.Column("end_us", sa.BigInteger),
+    sa.Column("energy_mwh", sa.BigInteger, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", "transaction_id", "generation", name="tx_pkey"),
+    sa.Index("tx_newest", "tenant_id", "create_us"),
+    sa.Index("tx_evse", "tenant_id", "station_id", "evse_id", "begin_us"),
+    sa.Index(
+        "tx_open_token",
+        "tenant_id",
+        "token_key",
+        postgresql_where=sa.text("NOT ended"),
+        sqlite_where=sa.text("NOT ended"),
+    ),
+)
+
+tx_event = sa.Table(
+    "tx_event",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("content_key", NAME, nullable=False),  # transaction_svc.contents: what the station said, as a digest
+    # Counts events that say the same but are not the same: those of stations without a clock.
+    sa.Column("repeat_no", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("transaction_id", NAME, nullable=False),  # the one it belongs to, not always the one it names
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("fact", sa.Text, nullable=False),  # transaction_svc.facts.Fact
+    sa.Column("event", sa.Text, nullable=False),  # csms.transaction.v1.TransactionEvent, serialized, in base64
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("ordinal", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", "repeat_no", name="tx_event_pkey"),
+    sa.Index("tx_event_of_tx", "tenant_id", "station_id", "transaction_id", "generation"),
+)
+
+meter_values = sa.Table(
+    "meter_values",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("content_key", NAME, nullable=False),
+    sa.Column("item", sa.Text, nullable=False),  # csms.transaction.v1.MeterValuesItem, serialized, in base64
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", name="meter_values_pkey"),
+    sa.Index("meter_values_newest", "tenant_id", "station_id", "receive_us"),
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("content_key", NAME, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # the RPC's item: "TransactionEventItem", "MeterValuesItem"
+    sa.Column("item", sa.Text, nullable=False),  # serialized, in base64
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("resolve_us", sa.BigInteger),  # when it was run again and taken
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", name="quarantine_pkey"),
+    sa.Index("quarantine_newest", "tenant_id", "create_us"),
+)
+
+# SQLite only: PostgreSQL has the sequence `tx_number` in its place.
+tx_counter = sa.Table(
+    "tx_counter",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+    info={"dialect": "sqlite"},
+)
+
+outbox = outbox_table(metadata)

@@ -1,0 +1,73 @@
+"""Which transaction an event belongs to. Pure: works on what the batch has read."""
+
+from transaction_svc.book import Book, Tx
+from transaction_svc.facts import END, ENDED, STARTED, Fact
+from transaction_svc.intake import Incoming
+
+
+def find_transaction(book: Book, item: Incoming, number: str) -> Tx:
+    """The transaction that a new event belongs to, made where there is none. `number` is for a 1.6 start."""
+    name = (item.tenant_id, item.station_id, item.named)
+    if item.is_numbered_start:
+        return book.create((item.tenant_id, item.station_id, number))
+    if item.has_seq_no:
+        return _by_own_name(book, item, book.latest(name))
+    latest = book.latest(name)
+    if latest is not None and not is_nobodys(item.named):
+        return latest
+    return _match(book, item) or _orphan(book, item, latest)
+
+
+def is_nobodys(number: str) -> bool:
+    """Whether a 1.6 number is none that we gave: stations that have none say 0 or -1 (quirk 18)."""
+    try:
+        return int(number) <= 0
+    except ValueError:
+        return False
+
+
+def _by_own_name(book: Book, item: Incoming, latest: Tx | None) -> Tx:
+    """By the name that a 2.x station gives. A further start is a new use of the name: a new generation."""
+    name = (item.tenant_id, item.station_id, item.named)
+    if latest is None:
+        return book.create(name)
+    fact, fold = item.fact, latest.fold
+    if fact.kind == STARTED:
+        if latest.generation == 1 and not fold.started:
+            return latest
+        if fold.started and fact.order_us > fold.latest_us:
+            return book.create(name)
+        book.fold_anew(name, 1)
+    elif latest.generation > 1 and fact.order_us < fold.begin_us:
+        book.fold_anew(name, 1)
+    return latest
+
+
+def _match(book: Book, item: Incoming) -> Tx | None:
+    """The station's only open transaction that an event without a usable number can mean; None for none, or several."""
+    candidates = [
+        tx
+        for tx in book.of_station(item.tenant_id, item.station_id)
+        if tx.fold.started and not tx.fold.ended and _agrees(tx, item.fact)
+    ]
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _agrees(tx: Tx, fact: Fact) -> bool:
+    fold = tx.fold
+    if fact.order_us < fold.begin_us:
+        return False
+    if fact.kind != ENDED:
+        return fact.evse_id == fold.evse_id
+    if fact.id_token and fold.id_token and fact.id_token.lower() != fold.id_token.lower():
+        return False
+    ends = [value for rank, _at_us, _source, value in fact.readings if rank == END and value >= 0]
+    return not ends or not fold.register.count or max(ends) >= fold.register.last
+
+
+def _orphan(book: Book, item: Incoming, latest: Tx | None) -> Tx:
+    """A transaction for what belongs to none. What has no number shares one until it is stopped."""
+    item.fact.orphan = True
+    if latest is not None and latest.fold.orphan and not latest.fold.ended:
+        return latest
+    return book.create((item.tenant_id, item.station_id, item.named))

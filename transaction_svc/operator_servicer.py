@@ -1,0 +1,170 @@
+"""TransactionService: transactions, as operators see them."""
+
+from functools import partial
+
+import grpc
+from csms.common.v1.evse_pb2 import EvseRef
+from csms.common.v1.id_token_pb2 import IdToken
+from csms.transaction.v1 import transaction_service_pb2_grpc
+from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason, TransactionEvent
+from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
+from csms.transaction.v1.transaction_service_pb2 import (
+    TRANSACTION_STATE_ACTIVE,
+    TRANSACTION_STATE_ENDED,
+    GetTransactionRequest,
+    GetTransactionResponse,
+    ListMeterValuesRequest,
+    ListMeterValuesResponse,
+    ListTransactionEventsRequest,
+    ListTransactionEventsResponse,
+    ListTransactionsRequest,
+    ListTransactionsResponse,
+    RecordedMeterValues,
+    RecordedTransactionEvent,
+    Transaction,
+)
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.filters import to_condition
+from mesh.grpc_types import Context
+from mesh.operators import current_caller
+from mesh.pages import cut_page, decode_token, page_size
+from mesh.times import to_timestamp
+from transaction_svc import intake
+from transaction_svc import reading_store as store
+
+
+class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceServicer):
+    """Reads what the ingest servicer recorded, of the caller's own tenant."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
+        """See the contract."""
+        found = await self._get(request.station_id, request.transaction_id)
+        return GetTransactionResponse(transaction=to_transaction(found))
+
+    async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
+        """See the contract."""
+        size = page_size(request.page_size)
+        binding = f"{request.station_id}\n{request.filter}"
+        after = decode_token(request.page_token, (int, str, str, int), binding=binding)
+        listing = partial(
+            store.list_transactions,
+            tenant_id=current_caller().tenant_id,
+            station_id=request.station_id,
+            condition=to_condition(request.filter, store.FILTERS),
+            after=after,
+            most=size + 1,
+        )
+        rows = await self._database.read(listing)
+        page, token = cut_page(
+            rows,
+            size,
+            lambda row: (row.fold.created_us, row.station_id, row.transaction_id, row.generation),
+            binding=binding,
+        )
+        return ListTransactionsResponse(transactions=[to_transaction(row) for row in page], next_page_token=token)
+
+    async def ListTransactionEvents(
+        self, request: ListTransactionEventsRequest, context: Context
+    ) -> ListTransactionEventsResponse:
+        """See the contract."""
+        size = page_size(request.page_size, default=100)
+        binding = f"{request.station_id}\n{request.transaction_id}"
+        after = decode_token(request.page_token, (int, int, int, int, str, int), binding=binding)
+        await self._get(request.station_id, request.transaction_id)
+        listing = partial(
+            store.list_events,
+            tenant_id=current_caller().tenant_id,
+            station_id=request.station_id,
+            transaction_id=request.transaction_id,
+            after=after,
+            most=size + 1,
+        )
+        rows = await self._database.read(listing)
+        page, token = cut_page(rows, size, lambda row: row.key, binding=binding)
+        return ListTransactionEventsResponse(events=[_to_event(row) for row in page], next_page_token=token)
+
+    async def ListMeterValues(self, request: ListMeterValuesRequest, context: Context) -> ListMeterValuesResponse:
+        """See the contract."""
+        size = page_size(request.page_size)
+        after = decode_token(request.page_token, (int, str), binding=request.station_id)
+        listing = partial(
+            store.list_meter_values,
+            tenant_id=current_caller().tenant_id,
+            station_id=request.station_id,
+            after=after,
+            most=size + 1,
+        )
+        rows = await self._database.read(listing)
+        page, token = cut_page(rows, size, lambda row: (row.receive_us, row.content_key), binding=request.station_id)
+        return ListMeterValuesResponse(meter_values=[_to_meter_values(row) for row in page], next_page_token=token)
+
+    async def _get(self, station_id: str, transaction_id: str) -> store.Transaction:
+        getting = partial(
+            store.get_transaction,
+            tenant_id=current_caller().tenant_id,
+            station_id=station_id,
+            transaction_id=transaction_id,
+        )
+        found = await self._database.read(getting)
+        if found is None:
+            raise MeshError(
+                grpc.StatusCode.NOT_FOUND,
+                "TRANSACTION_NOT_FOUND",
+                f"station {station_id!r} has no transaction {transaction_id!r}",
+            )
+        return found
+
+
+def to_transaction(row: store.Transaction) -> Transaction:
+    """A row as the contract has it."""
+    fold = row.fold
+    token, token_type = fold.holder
+    return Transaction(
+        station_id=row.station_id,
+        transaction_id=row.transaction_id,
+        generation=row.generation,
+        state=TRANSACTION_STATE_ENDED if fold.ended else TRANSACTION_STATE_ACTIVE,
+        evse=EvseRef(evse_id=fold.evse_id, connector_id=fold.connector_id) if fold.evse_id else None,
+        id_token=IdToken(id_token=token, type=token_type) if token else None,
+        start_time=_optional_time(fold.start_us),
+        end_time=_optional_time(fold.end_us),
+        energy_wh=fold.energy_mwh / 1000,
+        meter_start_wh=_optional_wh(fold.meter_start_mwh),
+        meter_stop_wh=_optional_wh(fold.meter_stop_mwh),
+        charging_state=ChargingState.ValueType(fold.charging_state),
+        stopped_reason=StoppedReason.ValueType(fold.reason),
+        flags=fold.flags,
+        event_count=fold.event_count,
+        create_time=to_timestamp(fold.created_us),
+        update_time=to_timestamp(fold.updated_us),
+    )
+
+
+def _optional_time(us: int | None) -> Timestamp | None:
+    return None if us is None else to_timestamp(us)
+
+
+def _optional_wh(mwh: int | None) -> float | None:
+    return None if mwh is None else mwh / 1000
+
+
+def _to_event(row: store.Event) -> RecordedTransactionEvent:
+    return RecordedTransactionEvent(
+        event=TransactionEvent.FromString(intake.decode(row.event)),
+        receive_time=to_timestamp(row.receive_us),
+        epoch=row.epoch,
+        ordinal=row.ordinal,
+    )
+
+
+def _to_meter_values(row: store.MeterValues) -> RecordedMeterValues:
+    item = MeterValuesItem.FromString(intake.decode(row.item))
+    return RecordedMeterValues(
+        evse=item.evse, meter_values=item.meter_values, receive_time=to_timestamp(row.receive_us)
+    )

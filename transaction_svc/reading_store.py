@@ -1,0 +1,165 @@
+"""The SQL behind what operators read. Functions run inside a transaction that mesh.database.Database opens."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh.filters import Field
+from mesh.times import from_datetime
+from transaction_svc import facts, fold
+from transaction_svc.fold import Fold
+from transaction_svc.models import meter_values, tx, tx_event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transaction:
+    """A transaction with what it comes to."""
+
+    station_id: str
+    transaction_id: str
+    generation: int
+    fold: Fold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """An event as it was recorded; `event` is csms.transaction.v1.TransactionEvent, serialized, in base64."""
+
+    key: tuple[int, int, int, int, str, int]  # its place in folding order
+    event: str
+    receive_us: int
+    epoch: int
+    ordinal: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeterValues:
+    """Meter values outside of any transaction; `item` is a MeterValuesItem, serialized, in base64."""
+
+    content_key: str
+    item: str
+    receive_us: int
+
+
+_STATES = {"ACTIVE": False, "ENDED": True}
+
+
+def _ended(word: str) -> bool:
+    state = _STATES.get(word.upper().removeprefix("TRANSACTION_STATE_"))
+    if state is None:
+        raise ValueError("one of ACTIVE, ENDED is needed")
+    return state
+
+
+def _time(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time with its zone is needed, such as 2026-01-31T12:00:00Z")
+    return from_datetime(moment)
+
+
+FILTERS: Mapping[str, Field] = {
+    "station_id": Field(tx.c.station_id),
+    "state": Field(tx.c.ended, _ended),
+    "id_token": Field(tx.c.token_key, str.lower),
+    "start_time": Field(tx.c.start_us, _time),
+}
+"""What a list of transactions can be filtered by."""
+
+_NEWEST_FIRST = (tx.c.create_us, tx.c.station_id, tx.c.transaction_id, tx.c.generation)
+
+
+def get_transaction(connection: Connection, tenant_id: str, station_id: str, transaction_id: str) -> Transaction | None:
+    """The latest generation of a name, or None."""
+    named = (tx.c.tenant_id == tenant_id, tx.c.station_id == station_id, tx.c.transaction_id == transaction_id)
+    query = _SELECT.where(*named).order_by(tx.c.generation.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _transaction(row)
+
+
+def list_transactions(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    station_id: str,
+    condition: ColumnElement[bool] | None,
+    after: tuple[int, str, str, int] | None,
+    most: int,
+) -> Sequence[Transaction]:
+    """Up to `most` transactions, newest first; `after` is the key of the last one of the page before."""
+    query = _SELECT.where(tx.c.tenant_id == tenant_id)
+    if station_id:
+        query = query.where(tx.c.station_id == station_id)
+    if condition is not None:
+        query = query.where(condition)
+    if after is not None:
+        query = query.where(sa.tuple_(*_NEWEST_FIRST) < after)
+    query = query.order_by(*(column.desc() for column in _NEWEST_FIRST)).limit(most)
+    return [_transaction(row) for row in connection.execute(query)]
+
+
+def list_events(
+    connection: Connection,
+    tenant_id: str,
+    station_id: str,
+    transaction_id: str,
+    *,
+    after: tuple[int, int, int, int, str, int] | None,
+    most: int,
+) -> Sequence[Event]:
+    """Up to `most` events of the latest generation of a name, in folding order.
+
+    The order is the fold's own, so all keys are read, and then the events of the page alone.
+    """
+    of_tx = (
+        tx_event.c.tenant_id == tenant_id,
+        tx_event.c.station_id == station_id,
+        tx_event.c.transaction_id == transaction_id,
+    )
+    latest = sa.select(sa.func.max(tx.c.generation)).where(
+        tx.c.tenant_id == tenant_id, tx.c.station_id == station_id, tx.c.transaction_id == transaction_id
+    )
+    keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(
+        *of_tx, tx_event.c.generation == latest.scalar_subquery()
+    )
+    keys = sorted((*facts.decode(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed))
+    page = [key for key in keys if after is None or key > after][:most]
+    wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
+    rows = connection.execute(sa.select(tx_event).where(*of_tx, wanted))
+    found = {(row.content_key, row.repeat_no): row for row in rows}
+    return [
+        Event(key=key, event=row.event, receive_us=row.receive_us, epoch=row.epoch, ordinal=row.ordinal)
+        for key in page
+        for row in (found[key[4:]],)
+    ]
+
+
+def list_meter_values(
+    connection: Connection, tenant_id: str, station_id: str, *, after: tuple[int, str] | None, most: int
+) -> Sequence[MeterValues]:
+    """Up to `most` meter values outside of transactions, newest first."""
+    newest_first = (meter_values.c.receive_us, meter_values.c.content_key)
+    query = sa.select(meter_values.c.content_key, meter_values.c.item, meter_values.c.receive_us).where(
+        meter_values.c.tenant_id == tenant_id, meter_values.c.station_id == station_id
+    )
+    if after is not None:
+        query = query.where(sa.tuple_(*newest_first) < after)
+    query = query.order_by(*(column.desc() for column in newest_first)).limit(most)
+    return [
+        MeterValues(content_key=row.content_key, item=row.item, receive_us=row.receive_us)
+        for row in connection.execute(query)
+    ]
+
+
+_SELECT = sa.select(tx.c.station_id, tx.c.transaction_id, tx.c.generation, tx.c.fold)
+
+
+def _transaction(row: Any) -> Transaction:
+    station_id, transaction_id, generation, state = row
+    return Transaction(
+        station_id=station_id, transaction_id=transaction_id, generation=generation, fold=fold.decode(state)
+    )

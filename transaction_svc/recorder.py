@@ -1,0 +1,208 @@
+"""Records a batch of transaction events in one database transaction, with a constant number of statements.
+
+Lock, read, decide and fold in memory, write. docs of each step: naming (which transaction), fold (what it comes to),
+neighbours (what the next start on an EVSE ends), announcements (what the outbox tells).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from mesh import outbox
+from transaction_svc import announcements, facts, fold, neighbours, store
+from transaction_svc.book import Book, Name, Tx
+from transaction_svc.facts import ENDED, STARTED, Fact
+from transaction_svc.intake import Incoming
+from transaction_svc.naming import find_transaction, is_nobodys
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """What became of one event."""
+
+    transaction_id: str
+    repeated: bool
+    concurrent: bool
+
+
+def record(connection: Connection, items: Sequence[Incoming], *, now_us: int) -> Sequence[Recorded]:
+    """Records events; what became of each, in their order."""
+    store.lock(connection, _lock_keys(items))
+    numbers = _numbers(connection, items)
+    book = Book()
+    book.take_lookups(items, store.look_up(connection, _lookups(items, numbers)))
+    if strays := _strays(book, items):
+        for row in store.open_transactions(connection, strays):
+            book.adopt(row)
+    taken = [_record_one(book, item, number) for item, number in zip(items, numbers, strict=True)]
+    if book.event_rows():
+        store.insert_events(connection, sorted(book.event_rows(), key=_content))
+        _fold_anew(connection, book)
+        neighbours.link(connection, book)
+        _write(connection, book, now_us=now_us)
+    return [
+        Recorded(tx.transaction_id, repeated, tx.fold.concurrent and _identifies(item.fact))
+        for (tx, repeated), item in zip(taken, items, strict=True)
+    ]
+
+
+def _content(row: Any) -> tuple[str, str, str]:
+    return row["tenant_id"], row["station_id"], row["content_key"]
+
+
+def _identifies(fact: Fact) -> bool:
+    return fact.kind != ENDED and bool(fact.id_token)
+
+
+def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
+    """Each station, and each token that may begin to hold a transaction."""
+    keys = {f"station:{item.station_id}" for item in items}
+    keys.update(f"token:{item.tenant_id}:{item.fact.id_token.lower()}" for item in items if _identifies(item.fact))
+    return keys
+
+
+def _numbers(connection: Connection, items: Sequence[Incoming]) -> Sequence[str]:
+    """A number for each 1.6 start, drawn before it is known whether the start is a repeat; empty for all else."""
+    count = sum(item.is_numbered_start for item in items)
+    if not count:
+        return [""] * len(items)
+    drawn = iter(store.allocate_numbers(connection, count))
+    return [str(next(drawn)) if item.is_numbered_start else "" for item in items]
+
+
+def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict[str, Any]]:
+    return [
+        {
+            "n": n,
+            "tenant_id": item.tenant_id,
+            "station_id": item.station_id,
+            "content_key": item.content_key,
+            "transaction_id": numbers[n] or item.named,
+        }
+        for n, item in enumerate(items)
+    ]
+
+
+def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:
+    """Stations with 1.6 events that name no transaction we know: what they mean is to be found."""
+    stations = {
+        (item.tenant_id, item.station_id)
+        for item in items
+        if item.fact.seq_no is None
+        and item.fact.kind != STARTED
+        and book.recorded(item) is None
+        and (is_nobodys(item.named) or book.latest((item.tenant_id, item.station_id, item.named)) is None)
+    }
+    return sorted(stations)
+
+
+def _record_one(book: Book, item: Incoming, number: str) -> tuple[Tx, bool]:
+    """Adds an event to its transaction, unless it is recorded already."""
+    repeat_no = 0
+    known = book.recorded(item)
+    if known is not None:
+        repeat_no, tx = known
+        # A station that lost its clock begins each transaction at the same time: a start like one that is over is new.
+        if item.plausible or item.fact.kind != STARTED or not tx.fold.ended:
+            return tx, True
+        repeat_no += 1
+    tx = find_transaction(book, item, number)
+    book.add(item, tx, repeat_no)
+    return tx, False
+
+
+def _fold_anew(connection: Connection, book: Book) -> None:
+    """Folds anew what came out of order, and puts events into the generation they turn out to belong to."""
+    if not book.anew:
+        return
+    wanted = [
+        {"tenant_id": name[0], "station_id": name[1], "transaction_id": name[2], "generation": generation}
+        for name, generation in sorted(book.anew.items())
+    ]
+    by_name: dict[Name, list[store.FactRow]] = {}
+    for row in store.facts(connection, wanted):
+        by_name.setdefault((row.tenant_id, row.station_id, row.transaction_id), []).append(row)
+    for tx_row in store.generations(connection, wanted):
+        book.adopt(tx_row)
+    moves: list[dict[str, Any]] = []
+    for name, rows in by_name.items():
+        moves.extend(_fold_name(book, name, rows))
+    if moves:
+        store.move_events(connection, sorted(moves, key=_content))
+
+
+def _fold_name(book: Book, name: Name, rows: Sequence[store.FactRow]) -> Iterable[dict[str, Any]]:
+    """Folds the events of a name anew; returns the rows of those that move to another generation."""
+    told = [(facts.decode(row.fact), row) for row in rows]
+    row_of = {id(fact): row for fact, row in told}
+    for generation, use in _uses(told, book.anew[name]):
+        tx = book.get((*name, generation))
+        tx.fold = fold.fold_anew(use, tx.fold)
+        tx.changed = True
+        for fact in use:
+            row = row_of[id(fact)]
+            if row.generation != generation:
+                yield {
+                    "tenant_id": row.tenant_id,
+                    "station_id": row.station_id,
+                    "content_key": row.content_key,
+                    "repeat_no": row.repeat_no,
+                    "generation": generation,
+                }
+
+
+def _uses(told: Sequence[tuple[Fact, store.FactRow]], first: int) -> Iterable[tuple[int, Sequence[Fact]]]:
+    """The uses of a name with their generations. Where we gave the name (1.6), each event keeps its generation."""
+    if any(fact.seq_no is not None for fact, _row in told):
+        return enumerate(fold.generations(fact for fact, _row in told), start=first)
+    kept: dict[int, list[Fact]] = {}
+    for fact, row in told:
+        kept.setdefault(row.generation, []).append(fact)
+    return kept.items()
+
+
+def _write(connection: Connection, book: Book, *, now_us: int) -> None:
+    changed = sorted(book.changed(), key=lambda tx: tx.key)
+    outbox.append(connection, announcements.announce(changed, now_us=now_us))
+    fresh = [_tx_row(tx) for tx in changed if not tx.stored]
+    if fresh:
+        store.insert_transactions(connection, fresh)
+    known = [_tx_row(tx) for tx in changed if tx.stored]
+    if known:
+        store.update_transactions(connection, known)
+    _note_concurrent(connection, changed)
+
+
+def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
+    """Notes which tokens hold another open transaction, seen once all that this batch ends has ended."""
+    identified = [tx for tx in changed if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key]
+    if not identified:
+        return
+    held = store.concurrent(connection, ({"n": n, **_tx_row(tx)} for n, tx in enumerate(identified)))
+    if held:
+        found = [identified[n] for n in sorted(held)]
+        for tx in found:
+            tx.fold.concurrent = True
+        store.update_transactions(connection, [_tx_row(tx) for tx in found])
+
+
+def _tx_row(tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    state = tx.fold
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+        "fold": fold.encode(state),
+        "ended": state.ended,
+        "token_key": state.holder[0].lower(),
+        "evse_id": state.evse_id,
+        "begin_us": state.begin_us,
+        "start_us": state.start_us,
+        "end_us": state.end_us,
+        "energy_mwh": state.energy_mwh,
+        "create_us": state.created_us,
+        "update_us": state.updated_us,
+    }

@@ -1,0 +1,31 @@
+"""transaction_svc put together: its servicers, and what runs beside them."""
+
+from contextlib import AsyncExitStack
+
+from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
+from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
+
+from mesh.channels import open_channel
+from mesh.database import Database
+from mesh.operators import RemoteKeys
+from mesh.service import Parts
+from mesh.times import Clock
+from transaction_svc.ingest_servicer import TransactionIngestServicer
+from transaction_svc.operator_servicer import TransactionServicer
+from transaction_svc.retention import Retention
+from transaction_svc.settings import TransactionSettings
+
+
+async def build(database: Database, stack: AsyncExitStack, *, settings: TransactionSettings, clock: Clock) -> Parts:
+    """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
+    channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    stack.push_async_callback(channel.close)
+    ingest = TransactionIngestServicer(database=database, clock=clock)
+    transactions = TransactionServicer(database=database)
+    retention = Retention(database=database, clock=clock, outbox_days=settings.outbox_days)
+    return Parts(
+        keys=RemoteKeys(channel=channel),
+        mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
+        operator=[lambda server: add_TransactionServiceServicer_to_server(transactions, server)],
+        background=[retention.run],
+    )

@@ -1,0 +1,24 @@
+"""What transaction_svc is told beside what every service is told."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from mesh.settings import Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionSettings:
+    """The settings of transaction_svc's own."""
+
+    auth_address: str  # auth_svc's mesh port, host:port
+    mesh_secret: str = field(repr=False)
+    outbox_days: int
+
+    @classmethod
+    def read(cls, env: Environment) -> Self:
+        """Reads them. Raises SettingError."""
+        return cls(
+            auth_address=env.text("CSMS_AUTH_ADDRESS"),
+            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            outbox_days=env.number("CSMS_OUTBOX_RETENTION_DAYS", 7, least=1, most=3650),
+        )

@@ -1,0 +1,368 @@
+"""All SQL of transaction_svc's recording. Functions run inside a transaction that mesh.database.Database opens.
+
+Each is one statement whatever the number of rows. What operators read is in `reading_store.py`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, CursorResult, text
+
+from mesh.rowset import RowStatement
+from transaction_svc.intake import IncomingMeterValues
+
+
+class TxRow(msgspec.Struct, frozen=True):
+    """A transaction as stored; `fold` is its state, encoded."""
+
+    tenant_id: str
+    station_id: str
+    transaction_id: str
+    generation: int
+    fold: str
+
+
+class Lookup(msgspec.Struct, frozen=True):
+    """What is known already of one event, the `n`-th that was asked for.
+
+    `repeat_no` None: the event is new, and `tx` is the latest generation of the name. Else the event is recorded, and
+    `tx` is the transaction that it belongs to. An event may be recorded more than once: that gives a lookup for each.
+    """
+
+    n: int
+    repeat_no: int | None
+    tx: TxRow | None
+
+
+class FactRow(msgspec.Struct, frozen=True):
+    """What a recorded event says, encoded, and where it is recorded."""
+
+    tenant_id: str
+    station_id: str
+    transaction_id: str
+    generation: int
+    content_key: str
+    repeat_no: int
+    fact: str
+
+
+# Stations, and the tokens of starts, one writer each: folds never lose an update, and two starts with one token see
+# each other. Advisory locks, since the rows they guard may not be there yet. SQLite has one writer anyway.
+_LOCK = RowStatement(
+    """
+    SELECT count(CAST(pg_advisory_xact_lock(k) AS text)) FROM (
+        SELECT DISTINCT hashtextextended('tx:' || key, 0) AS k FROM {rows} ORDER BY k
+    ) AS keys
+    """,
+    key="text",
+)
+
+_LOOK_UP = RowStatement(
+    """
+    SELECT rows.n, e.repeat_no, rows.tenant_id, rows.station_id, t.transaction_id, t.generation, t.fold
+    FROM {rows}
+    LEFT JOIN tx_event e
+      ON e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id AND e.content_key = rows.content_key
+    LEFT JOIN tx t
+      ON t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id
+     AND t.transaction_id = COALESCE(e.transaction_id, rows.transaction_id)
+     AND t.generation = COALESCE(e.generation, (
+           SELECT max(m.generation) FROM tx m
+           WHERE m.tenant_id = rows.tenant_id AND m.station_id = rows.station_id
+             AND m.transaction_id = rows.transaction_id))
+    """,
+    n="integer",
+    tenant_id="text",
+    station_id="text",
+    content_key="text",
+    transaction_id="text",
+)
+
+_OPEN = RowStatement(
+    """
+    SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    FROM {rows} JOIN tx t ON t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id AND NOT t.ended
+    """,
+    tenant_id="text",
+    station_id="text",
+)
+
+_INSERT_EVENTS = RowStatement(
+    """
+    INSERT INTO tx_event (tenant_id, station_id, content_key, repeat_no, transaction_id, generation, fact, event,
+                          receive_us, epoch, ordinal)
+    SELECT tenant_id, station_id, content_key, repeat_no, transaction_id, generation, fact, event,
+           receive_us, epoch, ordinal
+    FROM {rows}
+    """,
+    tenant_id="text",
+    station_id="text",
+    content_key="text",
+    repeat_no="integer",
+    transaction_id="text",
+    generation="integer",
+    fact="text",
+    event="text",
+    receive_us="bigint",
+    epoch="bigint",
+    ordinal="bigint",
+)
+
+_FACTS = RowStatement(
+    """
+    SELECT e.tenant_id, e.station_id, e.transaction_id, e.generation, e.content_key, e.repeat_no, e.fact
+    FROM {rows} JOIN tx_event e
+      ON e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id
+     AND e.transaction_id = rows.transaction_id AND e.generation >= rows.generation
+    """,
+    tenant_id="text",
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+)
+
+_GENERATIONS = RowStatement(
+    """
+    SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    FROM {rows} JOIN tx t
+      ON t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id
+     AND t.transaction_id = rows.transaction_id AND t.generation >= rows.generation
+    """,
+    tenant_id="text",
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+)
+
+_MOVE_EVENTS = RowStatement(
+    """
+    UPDATE tx_event SET generation = rows.generation FROM {rows}
+    WHERE tx_event.tenant_id = rows.tenant_id AND tx_event.station_id = rows.station_id
+      AND tx_event.content_key = rows.content_key AND tx_event.repeat_no = rows.repeat_no
+    """,
+    tenant_id="text",
+    station_id="text",
+    content_key="text",
+    repeat_no="integer",
+    generation="integer",
+)
+
+_SAME_EVSE = """
+    t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id AND t.evse_id = rows.evse_id
+     AND NOT (t.transaction_id = rows.transaction_id AND t.generation = rows.generation)
+"""
+_NEIGHBOURS = RowStatement(
+    f"""
+    SELECT b.tenant_id, b.station_id, b.transaction_id, b.generation, b.fold
+    FROM {{rows}} JOIN tx b ON b.tenant_id = rows.tenant_id AND b.station_id = rows.station_id
+     AND b.evse_id = rows.evse_id
+     AND b.begin_us = (SELECT max(t.begin_us) FROM tx t WHERE {_SAME_EVSE} AND t.begin_us <= rows.begin_us)
+    UNION
+    SELECT a.tenant_id, a.station_id, a.transaction_id, a.generation, a.fold
+    FROM {{rows}} JOIN tx a ON a.tenant_id = rows.tenant_id AND a.station_id = rows.station_id
+     AND a.evse_id = rows.evse_id
+     AND a.begin_us = (SELECT min(t.begin_us) FROM tx t WHERE {_SAME_EVSE} AND t.begin_us > rows.begin_us)
+    """,  # noqa: S608 - our own text
+    tenant_id="text",
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+    evse_id="integer",
+    begin_us="bigint",
+)
+
+_TX_COLUMNS = {
+    "tenant_id": "text",
+    "station_id": "text",
+    "transaction_id": "text",
+    "generation": "integer",
+    "fold": "text",
+    "ended": "boolean",
+    "token_key": "text",
+    "evse_id": "integer",
+    "begin_us": "bigint",
+    "start_us": "bigint",
+    "end_us": "bigint",
+    "energy_mwh": "bigint",
+    "create_us": "bigint",
+    "update_us": "bigint",
+}
+_NAMES = ", ".join(_TX_COLUMNS)
+_INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_TX_COLUMNS)  # noqa: S608
+_SETTINGS = ", ".join(f"{name} = rows.{name}" for name in list(_TX_COLUMNS)[4:])
+_UPDATE_TXS = RowStatement(
+    f"""
+    UPDATE tx SET {_SETTINGS} FROM {{rows}}
+    WHERE tx.tenant_id = rows.tenant_id AND tx.station_id = rows.station_id
+      AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
+    """,  # noqa: S608 - our own column names
+    **_TX_COLUMNS,
+)
+
+# Of transactions that began in one batch, the earlier one is not concurrent to the later.
+_CONCURRENT = RowStatement(
+    """
+    SELECT rows.n FROM {rows} WHERE EXISTS (
+        SELECT 1 FROM tx t
+        WHERE t.tenant_id = rows.tenant_id AND t.token_key = rows.token_key AND NOT t.ended
+          AND NOT (t.station_id = rows.station_id AND t.transaction_id = rows.transaction_id
+                   AND t.generation = rows.generation)
+          AND (t.create_us <> rows.create_us
+               OR (t.begin_us, t.station_id, t.transaction_id)
+                < (rows.begin_us, rows.station_id, rows.transaction_id)))
+    """,
+    n="integer",
+    tenant_id="text",
+    token_key="text",  # noqa: S106 - a column's type
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+    create_us="bigint",
+    begin_us="bigint",
+)
+
+_INSERT_METER_VALUES = RowStatement(
+    """
+    INSERT INTO meter_values (tenant_id, station_id, content_key, item, receive_us)
+    SELECT tenant_id, station_id, content_key, item, receive_us FROM {rows} WHERE true
+    ON CONFLICT (tenant_id, station_id, content_key) DO NOTHING
+    RETURNING tenant_id, station_id, content_key
+    """,
+    tenant_id="text",
+    station_id="text",
+    content_key="text",
+    item="text",
+    receive_us="bigint",
+)
+
+_INSERT_QUARANTINE = RowStatement(
+    """
+    INSERT INTO quarantine (tenant_id, station_id, content_key, kind, item, reason, message, receive_us, create_us)
+    SELECT tenant_id, station_id, content_key, kind, item, reason, message, receive_us, create_us
+    FROM {rows} WHERE true
+    ON CONFLICT (tenant_id, station_id, content_key) DO NOTHING
+    """,
+    tenant_id="text",
+    station_id="text",
+    content_key="text",
+    kind="text",
+    item="text",
+    reason="text",
+    message="text",
+    receive_us="bigint",
+    create_us="bigint",
+)
+
+
+def lock(connection: Connection, keys: Iterable[str]) -> None:
+    """Lets no other writer at what `keys` name until this transaction ends. In one order for all: no deadlocks."""
+    if connection.dialect.name == "postgresql":
+        _LOCK.run(connection, [{"key": key} for key in keys])
+
+
+def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
+    """Numbers for 1.6 transactions, int32 and positive, never given before (until all have been)."""
+    if connection.dialect.name == "postgresql":
+        drawn = connection.execute(
+            text("SELECT nextval('tx_number') FROM generate_series(1, :count)"), {"count": count}
+        )
+        return [int(number) for number in drawn.scalars()]
+    last = connection.execute(
+        text("UPDATE tx_counter SET value = value + :count WHERE name = 'tx_number' RETURNING value"), {"count": count}
+    ).scalar_one()
+    return [(number - 1) % (2**31 - 1) + 1 for number in range(last - count + 1, last + 1)]
+
+
+def look_up(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[Lookup]:
+    """What is known of events: rows of n, tenant_id, station_id, content_key, transaction_id (may be empty)."""
+    return [
+        Lookup(n, repeat_no, None if fold is None else TxRow(tenant, station, name, generation, fold))
+        for n, repeat_no, tenant, station, name, generation, fold in _rows(_LOOK_UP.run(connection, rows))
+    ]
+
+
+def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
+    """The open transactions of stations, each (tenant_id, station_id)."""
+    rows = [{"tenant_id": tenant, "station_id": station} for tenant, station in stations]
+    return [TxRow(*row) for row in _rows(_OPEN.run(connection, rows))]
+
+
+def insert_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Records events that are not recorded yet; the unique key refuses others."""
+    _INSERT_EVENTS.run(connection, rows)
+
+
+def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[FactRow]:
+    """What the events of names say, from a generation on: rows of tenant_id, station_id, transaction_id, generation."""
+    return [FactRow(*row) for row in _rows(_FACTS.run(connection, rows))]
+
+
+def generations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
+    """The transactions of names, from a generation on; rows as for `facts`."""
+    return [TxRow(*row) for row in _rows(_GENERATIONS.run(connection, rows))]
+
+
+def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Puts events into another generation of their name."""
+    _MOVE_EVENTS.run(connection, rows)
+
+
+def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
+    """The transactions next before and next after others on the same EVSE, by their begin."""
+    return [TxRow(*row) for row in _rows(_NEIGHBOURS.run(connection, rows))]
+
+
+def insert_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Adds transactions."""
+    _INSERT_TXS.run(connection, rows)
+
+
+def update_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes transactions that are there."""
+    _UPDATE_TXS.run(connection, rows)
+
+
+def concurrent(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> frozenset[int]:
+    """The `n` of those rows whose token has another open transaction."""
+    return frozenset(_CONCURRENT.run(connection, rows).scalars())
+
+
+def insert_meter_values(
+    connection: Connection, items: Iterable[IncomingMeterValues]
+) -> frozenset[tuple[str, str, str]]:
+    """Adds meter values; returns the keys (tenant_id, station_id, content_key) of those that were not there."""
+    rows = [
+        {
+            "tenant_id": item.tenant_id,
+            "station_id": item.station_id,
+            "content_key": item.content_key,
+            "item": item.item,
+            "receive_us": item.receive_us,
+        }
+        for item in sorted(items, key=lambda item: (item.tenant_id, item.station_id, item.content_key))
+    ]
+    added = _INSERT_METER_VALUES.run(connection, rows)
+    return frozenset((tenant, station, key) for tenant, station, key in _rows(added))
+
+
+def insert_quarantine(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Keeps what could not be recorded; what is there already stays."""
+    _INSERT_QUARANTINE.run(connection, rows)
+
+
+def delete_outbox_before(connection: Connection, before_us: int, most: int) -> int:
+    """Deletes up to `most` outbox rows of before then, oldest first; returns how many."""
+    deleted = connection.execute(
+        text(
+            "DELETE FROM outbox WHERE outbox_id IN (SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT :most)"
+            " AND event_time_us < :before_us"
+        ),
+        {"before_us": before_us, "most": most},
+    )
+    return deleted.rowcount
+
+
+def _rows(result: CursorResult[Any]) -> Sequence[Any]:
+    """The rows of a statement whose columns are known from its text alone."""
+    return result.fetchall()
