@@ -59,6 +59,7 @@ class RunningGateway:
 
     registry: Registry
     lease: NodeLease
+    watch: Watch
     ocpp_port: int
     mesh_port: int
     metrics_port: int
@@ -88,7 +89,8 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
     lease = NodeLease(mesh=mesh, address=address, on_lost=lambda: server.close_all(NODE_LOST, "connect again"))
     loop_s = asyncio.get_running_loop().time
     await _beside(stack, lease.run())
-    await _beside(stack, Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s).run())
+    watch = Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
+    await _beside(stack, watch.run())
     await downward.start()
     stack.push_async_callback(downward.stop)
     ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease)
@@ -99,7 +101,12 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
     metrics_port = serve_metrics(settings.metrics_address)
     log.info("serving", ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port)
     return RunningGateway(
-        registry=registry, lease=lease, ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port
+        registry=registry,
+        lease=lease,
+        watch=watch,
+        ocpp_port=ocpp_port,
+        mesh_port=downward.port,
+        metrics_port=metrics_port,
     )
 
 

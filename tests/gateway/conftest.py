@@ -1,0 +1,22 @@
+"""A mesh in one process for the tests of the edge."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.rig import MeshRig, running_mesh
+
+
+@pytest.fixture
+async def mesh(tmp_path: Path) -> AsyncIterator[MeshRig]:
+    """The whole mesh on SQLite, for what does not depend on the database."""
+    async with running_mesh(f"sqlite:///{tmp_path / 'test.db'}") as rig:
+        yield rig
+
+
+@pytest.fixture
+async def mesh_on_both(database_url: str) -> AsyncIterator[MeshRig]:
+    """The whole mesh, on SQLite and on PostgreSQL."""
+    async with running_mesh(database_url) as rig:
+        yield rig
