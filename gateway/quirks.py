@@ -1,4 +1,4 @@
-"""Known faults of chargers, mended before a message is refused for them. The numbers are those of docs/QUIRKS.md.
+"""Known faults of chargers, mended before a message is refused for them.
 
 The rule: a message that its official schema refuses is taken all the same when **every** violation in it is one that
 an entry of `QUIRKS` forgives. There is no second, weaker schema: the validator lists the violations, each is put to the
@@ -67,6 +67,9 @@ METERED = frozenset({"MeterValues", "StopTransaction", "TransactionEvent"})
 PRECIOUS = METERED | {"StartTransaction", "StatusNotification"}
 IDENTIFIED = frozenset({"Authorize", "StartTransaction", "StopTransaction", "TransactionEvent"})
 
+# Words that say how the rest of the message is to be read.
+DECISIVE_WORDS = frozenset({"eventType", "hashAlgorithm"})
+
 MAX_ID_TAG = 255
 MAX_WORD = 255
 
@@ -91,6 +94,7 @@ def _is_long_id(violation: Violation, field: str) -> bool:
     return violation.keyword == "maxLength" and violation.field == field and len(violation.value) <= MAX_ID_TAG
 
 
+# Numbers in comments are those that this project has given the faults it knows of.
 QUIRKS = (
     Quirk(  # 11
         name="timestamp_form",
@@ -125,10 +129,10 @@ QUIRKS = (
         actions=METERED,
         forgives=lambda found: found.keyword == "minItems" and found.field == "sampledValue",
     ),
-    Quirk(  # 16: an event of a kind nobody knows cannot be handled; all other words can be kept
+    Quirk(  # 16: most words can be kept without being understood
         name="unknown_word",
-        actions=PRECIOUS | {"BootNotification"},
-        forgives=lambda found: _is_short_word(found) and found.field != "eventType",
+        actions=PRECIOUS | IDENTIFIED | {"BootNotification"},
+        forgives=lambda found: _is_short_word(found) and found.field not in DECISIVE_WORDS,
     ),
     Quirk(  # 17
         name="id_tag_long",

@@ -168,6 +168,7 @@ def test_15_empty_sampled_values() -> None:
         ("1.6", "StopTransaction", stopped(reason="Banana")),
         ("1.6", "StopTransaction", stopped({"value": "50", "unit": "Hertz"})),
         ("2.0.1", "TransactionEvent", event(triggerReason="Whim")),
+        ("2.0.1", "Authorize", {"idToken": {"idToken": "A", "type": "Fingerprint"}}),
     ],
 )
 def test_16_unknown_words(label: str, action: str, payload: Any) -> None:
