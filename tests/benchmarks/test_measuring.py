@@ -1,0 +1,127 @@
+"""The whole chain on the yardstick: load processes, windows, CPU time; and what the table and the ledger make of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
+
+from benchmarks.__main__ import parse, station_ids
+from benchmarks.errors import BenchmarkError
+from benchmarks.loaders import Loaders
+from benchmarks.measuring import Acknowledged, Measured, Plan, measure
+from benchmarks.operator_calls import check_ledger
+from benchmarks.report import Cost, align, table
+from benchmarks.servers import echo_server
+
+SHORT = Plan(warm_up_s=0.1, window_s=0.3, windows=2)
+
+
+async def test_measures_the_echo_server() -> None:
+    """Two processes of load, ten stations: messages flow, and cost the server something."""
+    async with echo_server() as target:
+        found = await measure(
+            target, workload="Heartbeat", stations=station_ids("Heartbeat", 10), plan=SHORT, load_processes=2
+        )
+    assert found.messages > 200
+    assert found.rate > 300
+    assert 0 < found.p50_ms <= found.p99_ms < 1000
+    assert 1 < found.cpu_us["echo"] < 2000
+    assert found.acknowledged == Acknowledged()
+
+
+@asynccontextmanager
+async def answering(answers: list[str]) -> AsyncIterator[int]:
+    """A server that answers each message with the next of `answers`, `{id}` being the message's; then it closes."""
+
+    async def talk(connection: ServerConnection) -> None:
+        for answer in answers:
+            text = str(await connection.recv())
+            await connection.send(answer.replace("{id}", text.split('"')[1]))
+        await connection.close(1011, "that was all")
+
+    async with serve(talk, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")], compression=None) as server:
+        yield next(iter(server.sockets)).getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("answers", "complaint"),
+    [
+        (['[3,"{id}",{"status":"Pending","interval":1,"currentTime":"2026-01-31T12:00:00Z"}]'], "Pending"),
+        (['[4,"{id}","InternalError","told to",{}]'], "InternalError"),
+        (['[3,"other",{}]'], "not the answer"),
+        ([], "closes|closed"),
+    ],
+)
+async def test_a_server_that_fails_ends_the_run(answers: list[str], complaint: str) -> None:
+    """A refused boot, a CALLERROR, a foreign answer, a closed socket: none of them is a measurement."""
+    async with answering(answers) as port, Loaders(processes=1) as loaders:
+        with pytest.raises(BenchmarkError, match=complaint):
+            await loaders.connect(
+                stations=["S1"], host="127.0.0.1", port=port, path="/ocpp/", workload="Heartbeat", boot=True
+            )
+
+
+async def test_nobody_listens() -> None:
+    """Said in one line."""
+    async with Loaders(processes=1) as loaders:
+        with pytest.raises(BenchmarkError, match="could not connect"):
+            await asyncio.wait_for(
+                loaders.connect(
+                    stations=["S1"], host="127.0.0.1", port=1, path="/ocpp/", workload="Heartbeat", boot=True
+                ),
+                20,
+            )
+
+
+def measured(**cpu_us: float) -> Measured:
+    """A measurement of MeterValues with 50 stations."""
+    return Measured(
+        target="PostgreSQL",
+        workload="MeterValues",
+        stations=50,
+        messages=1000,
+        rate=5000,
+        p50_ms=9,
+        p99_ms=20,
+        cpu_us=cpu_us,
+        acknowledged=Acknowledged(),
+    )
+
+
+def test_ratios_leave_the_database_out_and_take_it_in() -> None:
+    """Ours is every process but the database's."""
+    cost = Cost(measured=measured(gateway=60, transaction_svc=65, database=50), e_us=25)
+    assert (cost.ours_us, cost.all_us) == (125, 175)
+    assert (cost.to_json()["ours_e"], cost.to_json()["with_database_e"]) == (5, 7)
+    row = table([cost]).splitlines()[-1].split()
+    assert row[-12:] == ["5.0", "E", "≤", "8", "E", "7.0", "E", "≤", "11", "E"][-12:]
+
+
+def test_columns_line_up() -> None:
+    """Texts to the left, numbers to the right."""
+    assert align([["a", "b", "n"], ["xx", "y", "1"], ["x", "yyy", "100"]]).splitlines() == [
+        "a   b      n", "--  ---  ---", "xx  y      1", "x   yyy  100",
+    ]  # fmt: skip
+
+
+def test_the_ledger_must_balance() -> None:
+    """What was acknowledged and is not there fails the run; so does what is there twice."""
+    told = Acknowledged(starts=2, meter_values=6, stops=2, energy_wh=56, names=frozenset({"S1/1", "S1/2"}))
+    assert "all recorded" in check_ledger(told, told)
+    with pytest.raises(BenchmarkError, match=r"meter_values: 6 acknowledged, 5 recorded"):
+        check_ledger(told, Acknowledged(starts=2, meter_values=5, stops=2, energy_wh=56, names=told.names))
+    with pytest.raises(BenchmarkError, match="1 transactions are not there, S1/2"):
+        check_ledger(told, Acknowledged(starts=2, meter_values=6, stops=2, energy_wh=56, names=frozenset({"S1/1"})))
+    with pytest.raises(BenchmarkError, match="starts: 2 acknowledged, 3 recorded"):
+        check_ledger(told, Acknowledged(starts=3, meter_values=6, stops=2, energy_wh=56, names=told.names))
+
+
+def test_the_command_line_chooses_cases() -> None:
+    """One workload, one number of stations, one database."""
+    options = parse(["--quick", "--database", "sqlite", "--workload", "MeterValues", "--stations", "50"])
+    assert (options.cases, options.databases) == ([("MeterValues", 50)], ["sqlite"])
+    with pytest.raises(SystemExit):
+        parse(["--workload", "Heartbeat", "--stations", "7"])
