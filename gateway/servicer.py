@@ -65,6 +65,8 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
     try:
         payloads = route.to_calls(command)
     except UnacceptableError as error:
+        if error.code == "NotSupported":
+            raise _unsupported(session, f"{error.field}: {error}") from error
         raise invalid_field(error.field, str(error)) from error
     answers = [await _exchange(session, route, payload, timeout_s) for payload in payloads]
     return route.to_answer(command, answers)
@@ -73,17 +75,18 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
 async def _exchange(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
     _check_request(session, route.action, payload)
     answer = await session.call(route.action, payload, timeout_s=timeout_s)
-    fault = session.schemas.check(route.action, "response", answer)
-    if fault is not None:
+    accepted = session.schemas.accept(route.action, answer, "response")
+    if isinstance(accepted, SchemaFault):
         session.note_quirk("invalid_answer")
         raise MeshError(
             grpc.StatusCode.ABORTED,
             "INVALID_ANSWER",
-            f"the station answered, but not as OCPP {session.version.label} has it: {fault.message}",
-            {"ocpp_error_code": fault.code},
+            f"the station answered, but not as OCPP {session.version.label} has it: {accepted.message}",
+            {"ocpp_error_code": accepted.code},
         )
-    valid: Payload = answer
-    return valid
+    for quirk in accepted.quirks:
+        session.note_quirk(quirk)
+    return accepted.payload
 
 
 async def _send_call(
@@ -116,7 +119,7 @@ def _unsupported(session: Session, what: str) -> MeshError:
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
         "UNSUPPORTED_BY_VERSION",
-        f"the station speaks OCPP {session.version.label}, which has no {what}",
+        f"the station speaks OCPP {session.version.label}, which does not have this: {what}",
     )
 
 

@@ -122,7 +122,7 @@ class LoginResponse(_message.Message):
     TOKEN_TYPE_FIELD_NUMBER: _builtins.int
     USER_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
-    """Signed JWT (EdDSA) for the header `authorization: Bearer …`."""
+    """Signed JWT (ES256) for the header `authorization: Bearer …`."""
     refresh_token: _builtins.str
     """Secret to get the next access token with; valid once."""
     expires_in_s: _builtins.int
@@ -237,7 +237,7 @@ class RefreshResponse(_message.Message):
     EXPIRES_IN_S_FIELD_NUMBER: _builtins.int
     TOKEN_TYPE_FIELD_NUMBER: _builtins.int
     access_token: _builtins.str
-    """Signed JWT (EdDSA)."""
+    """Signed JWT (ES256)."""
     refresh_token: _builtins.str
     """Secret to get the next access token with; valid once."""
     expires_in_s: _builtins.int

@@ -37,6 +37,7 @@ class CommandServiceStub:
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
+    ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
     ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
     RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -116,6 +117,7 @@ class CommandServiceServicer:
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
+    ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
     ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
     RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -276,6 +278,7 @@ class CommandService:
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
+    ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
     ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
     RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """

@@ -38,6 +38,7 @@ class CommandServiceStub:
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
+      ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
       ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
       RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -84,6 +85,7 @@ class CommandServiceAsyncStub(CommandServiceStub):
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
+      ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
       ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
       RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -126,6 +128,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
+      ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
       ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
       RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
