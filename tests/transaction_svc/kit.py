@@ -67,14 +67,14 @@ def end(seconds: float, value: str | int) -> MeterValue:
 
 
 def start_16(
-    seconds: float = 0, *, meter_start: str | int = 1000, token: str = "TAG", connector: int = 1
+    seconds: float = 0, *, meter_start: str | int = 1000, id_tag: str = "TAG", connector: int = 1
 ) -> TransactionEvent:
     """StartTransaction."""
     return TransactionEvent(
         event_type=tx.TRANSACTION_EVENT_TYPE_STARTED,
         event_time=at(seconds),
         evse=EvseRef(evse_id=connector, connector_id=1),
-        id_token=IdToken(id_token=token),
+        id_token=IdToken(id_token=id_tag),
         meter_values=[begin(seconds, meter_start)],
     )
 
@@ -97,7 +97,7 @@ def stop_16(
     seconds: float,
     meter_stop: str | int | None,
     *,
-    token: str = "TAG",
+    id_tag: str = "TAG",
     reason: Any = tx.STOPPED_REASON_LOCAL,
 ) -> TransactionEvent:
     """StopTransaction."""
@@ -105,7 +105,7 @@ def stop_16(
         event_type=tx.TRANSACTION_EVENT_TYPE_ENDED,
         transaction_id=number,
         event_time=at(seconds),
-        id_token=IdToken(id_token=token) if token else None,
+        id_token=IdToken(id_token=id_tag) if id_tag else None,
         meter_values=[] if meter_stop is None else [end(seconds, meter_stop)],
         stopped_reason=reason,
     )
