@@ -31,6 +31,7 @@ class StopReason(StrEnum):
     EV_DISCONNECTED = "EVDisconnected"
     HARD_RESET = "HardReset"
     LOCAL = "Local"
+    POWER_LOSS = "PowerLoss"
     REMOTE = "Remote"
     SOFT_RESET = "SoftReset"
     UNLOCK_COMMAND = "UnlockCommand"

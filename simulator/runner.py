@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from simulator.station import Station
 log = get_logger(__name__)
 
 TICK_S = 0.25
+SWITCH_OFF_S = 3.0  # how long a fleet that is switched off may take to say so
 RESTART_S = 20.0  # of the station's life
 _OPEN_TIMEOUT_S = 20.0
 
@@ -60,6 +62,7 @@ class Runner:
         self._clock = clock
         self._backoff = backoff
         self._online = False
+        self._alive = True
 
     async def run(self) -> None:
         """Runs until it is cancelled; the socket is closed properly then."""
@@ -67,9 +70,20 @@ class Runner:
             tasks.create_task(self._live())
             tasks.create_task(self._stay_connected())
 
+    def switch_off(self) -> None:
+        """Ends the station's life: its transactions stop. What it has to say is said while `run` goes on."""
+        self._alive = False
+        self.station.switch_off()
+        self.collect()
+
+    @property
+    def has_to_say(self) -> bool:
+        """Whether transaction messages wait that a central system could have now."""
+        return self._online and self.memory.accepted and bool(self.memory.transactions)
+
     async def _live(self) -> None:
         """Moves the station on, and collects what it has to say."""
-        while True:
+        while self._alive:
             if self.station.restart_wanted is None:
                 self.station.advance(self._clock.life_ms())
             self.collect()
@@ -145,11 +159,16 @@ def _explain(error: Exception) -> str:
 
 
 async def run_all(runners: list[Runner], stop: asyncio.Event) -> None:
-    """Runs stations until `stop` is set, then closes their sockets. Raises what a station failed of."""
+    """Runs stations until `stop` is set, then switches them off and closes their sockets.
+
+    A station that leaves in the middle of a transaction ends it first, so that none stays open for ever. Raises what a
+    station failed of.
+    """
     tasks = [asyncio.create_task(runner.run()) for runner in runners]
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await _switch_off(runners)
     finally:
         for task in (*tasks, stopping):
             task.cancel()
@@ -157,3 +176,11 @@ async def run_all(runners: list[Runner], stop: asyncio.Event) -> None:
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
+
+
+async def _switch_off(runners: list[Runner]) -> None:
+    for runner in runners:
+        runner.switch_off()
+    until_s = time.monotonic() + SWITCH_OFF_S
+    while time.monotonic() < until_s and any(runner.has_to_say for runner in runners):  # noqa: ASYNC110 - seconds
+        await asyncio.sleep(0.02)

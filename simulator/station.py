@@ -188,9 +188,12 @@ class Station:
     def begin_restart(self, restart: Restart) -> None:
         """Ends what is under way; the session closes the connection and then calls `restarted`."""
         reason = StopReason.HARD_RESET if restart is Restart.HARD else StopReason.SOFT_RESET
-        for connector in self.connectors.values():
-            connector.stop(reason)
+        self._stop_all(reason)
         self.restart_wanted = restart
+
+    def switch_off(self) -> None:
+        """Ends what is under way, for good."""
+        self._stop_all(StopReason.POWER_LOSS)
 
     def restarted(self) -> None:
         """The station is up again: settings that waited for this are in force."""
@@ -198,6 +201,10 @@ class Station:
         self.configuration.apply_pending()
         for connector in self.connectors.values():
             connector.restart()
+
+    def _stop_all(self, reason: StopReason) -> None:
+        for connector in self.connectors.values():
+            connector.stop(reason)
 
     def _free_connector(self) -> Connector | None:
         free = [connector for connector in self.connectors.values() if connector.can_start()]

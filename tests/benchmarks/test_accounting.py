@@ -41,7 +41,7 @@ def test_measures_a_process_that_works() -> None:
         "print(flush=True)\nsys.stdin.read()"
     )
     with (
-        subprocess.Popen([sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as busy,
+        subprocess.Popen([sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as busy,  # noqa: S603
         subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as idle,
     ):
         assert busy.stdin is not None
@@ -62,7 +62,7 @@ def test_measures_a_process_that_works() -> None:
 
 
 def test_sees_itself() -> None:
-    """This process is in the list, as a child of its parent."""
+    """The present process is in the list, as a child of its parent."""
     assert read_all()[os.getpid()].parent == os.getppid()
 
 

@@ -11,7 +11,7 @@ from ocpp.v16 import call
 
 from simulator.backoff import Backoff
 from simulator.clocks import StationClock
-from simulator.runner import Access, Runner
+from simulator.runner import Access, Runner, run_all
 from simulator.station import Identity, Station
 from simulator.v16.charge_point import ECHO_VENDOR
 from simulator.v16.dialect import Dialect16
@@ -21,18 +21,22 @@ from tests.simulator.central import Central, central_system
 SPEED = 600.0  # a minute of the station's life in a tenth of a second
 
 
-@asynccontextmanager
-async def running(central: Central) -> AsyncIterator[Runner]:
-    """A station that lives and is connected to `central`, without drivers."""
+def make_runner(central: Central) -> Runner:
+    """A station for `central`, without drivers."""
     identity = Identity(station_id="CP001", vendor="V", model="M", serial_number="S", firmware_version="1")
-    station = Station(identity=identity, connector_powers_w=(11_000, 11_000), start_wh=(1_000, 0))
-    runner = Runner(
-        station=station,
+    return Runner(
+        station=Station(identity=identity, connector_powers_w=(11_000, 11_000), start_wh=(1_000, 0)),
         dialect=Dialect16(),
         access=Access(url=f"ws://127.0.0.1:{central.port}/ocpp", password=None),
         clock=StationClock(speed=SPEED),
         backoff=Backoff(random=Random(1), first_s=0.05, most_s=0.2),  # noqa: S311 - no secret
     )
+
+
+@asynccontextmanager
+async def running(central: Central) -> AsyncIterator[Runner]:
+    """A station that lives and is connected to `central`."""
+    runner = make_runner(central)
     task = asyncio.create_task(runner.run())
     try:
         yield runner
@@ -220,6 +224,22 @@ async def test_reset_really_restarts(kind: str, reason: str) -> None:
         assert (stopped < boots[1]) is (kind == "Soft")
 
 
+async def test_switching_a_fleet_off_leaves_no_transaction_open() -> None:
+    """Its stops are told, with reason PowerLoss, before the sockets close."""
+    async with central_system() as central:
+        runner = make_runner(central)
+        stop = asyncio.Event()
+        fleet = asyncio.create_task(run_all([runner], stop))
+        await booted(central)
+        plug_in(runner)
+        await central.command(call.RemoteStartTransaction(id_tag="APP", connector_id=1))
+        await central.until(lambda: "MeterValues" in central.actions())
+        stop.set()
+        await asyncio.wait_for(fleet, 10)
+        assert central.of("StopTransaction")[0]["reason"] == "PowerLoss"
+        assert not runner.memory.transactions
+
+
 async def test_configuration_as_a_real_station_has_it() -> None:
     """Known, unknown, read-only and write-only keys; a heartbeat interval counts at once."""
     async with central_system() as central, running(central):
@@ -237,7 +257,7 @@ async def test_configuration_as_a_real_station_has_it() -> None:
         await central.until(lambda: len(central.of("Heartbeat")) >= 2)
 
 
-async def test_other_commands() -> None:
+async def test_runner_commands() -> None:
     """Availability, unlock, cache, triggers and data transfers, and what is not implemented."""
     async with central_system() as central, running(central):
         await booted(central)
