@@ -40,6 +40,8 @@ class Parts:
     operator: Sequence[AddServicer]
     special_roles: Mapping[str, Role] = field(default_factory=dict)
     background: Sequence[Background] = ()
+    # Called first when the service stops, to end calls that would not end by themselves.
+    on_stop: Sequence[Callable[[], None]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +119,8 @@ async def start(
     for server in (mesh, operator):
         await server.start()
         stack.push_async_callback(server.stop)
+    for stopping in parts.on_stop:
+        stack.callback(stopping)
     running = RunningService(
         database=database,
         mesh_port=mesh.port,

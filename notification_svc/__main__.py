@@ -1,0 +1,18 @@
+"""`python -m notification_svc` serves until told to stop; `python -m notification_svc migrate` migrates and exits."""
+
+from functools import partial
+
+from mesh.service import Build, run_service
+from mesh.settings import Environment
+from mesh.times import now_us
+from notification_svc import migrations
+from notification_svc.service import build
+from notification_svc.settings import NotificationSettings
+
+
+def _build(env: Environment) -> Build:
+    return partial(build, settings=NotificationSettings.read(env), clock=now_us)
+
+
+if __name__ == "__main__":
+    run_service("notification", migrations, _build)

@@ -1,0 +1,146 @@
+"""How operators list and watch events."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import grpc
+from csms.event.v1.event_service_pb2 import (
+    Event,
+    ListEventsRequest,
+    ListEventsResponse,
+    WatchEventsRequest,
+    WatchEventsResponse,
+)
+from csms.event.v1.event_service_pb2_grpc import EventServiceServicer
+from google.protobuf.struct_pb2 import Struct
+from sqlalchemy import ColumnElement
+
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.filters import to_condition
+from mesh.grpc_types import Context
+from mesh.operators import Caller, current_caller
+from mesh.pages import decode_token, encode_token, page_size
+from mesh.times import SECOND_US, Clock, to_timestamp
+from notification_svc import store
+from notification_svc.feed import PAGE, Feed, Tail
+
+SIGN_OF_LIFE_S = 15.0
+
+
+class EventServicer(EventServiceServicer):
+    """EventService. `sign_of_life_s` is how long a watch says nothing at the most, in seconds."""
+
+    def __init__(self, *, database: Database, feed: Feed, clock: Clock, sign_of_life_s: float = SIGN_OF_LIFE_S) -> None:
+        self._database = database
+        self._feed = feed
+        self._clock = clock
+        self._sign_of_life_s = sign_of_life_s
+
+    async def ListEvents(self, request: ListEventsRequest, context: Context) -> ListEventsResponse:
+        """Lists them by their cursors."""
+        tenant_id, size = current_caller().tenant_id, page_size(request.page_size, default=100)
+        condition = to_condition(request.filter, store.event_filters())
+        binding = f"{request.after_cursor} {request.filter}"
+        (after,) = decode_token(request.page_token, [int], binding=binding) or (request.after_cursor,)
+        page = await self._page(tenant_id, after, condition, size + 1)
+        _check_cursor(after, page)
+        events = page.events[:size]
+        more = len(page.events) > size
+        return ListEventsResponse(
+            events=[_to_message(event) for event in events],
+            next_page_token=encode_token([events[-1].cursor], binding=binding) if more else "",
+        )
+
+    async def WatchEvents(self, request: WatchEventsRequest, context: Context) -> AsyncIterator[WatchEventsResponse]:
+        """Reads from the database up to the live end, then goes on from memory as far as that reaches.
+
+        Each turn goes on behind the last cursor sent, wherever it reads, so nothing is missed or told twice between the
+        two. A watcher that is too slow for what memory holds reads from the database again: nothing queues up for it.
+        """
+        caller = current_caller()
+        condition = to_condition(request.filter, store.event_filters())
+        after = request.after_cursor if request.HasField("after_cursor") else None
+        page = await self._page(caller.tenant_id, after or 0, condition, 1)
+        if after is None:
+            after = page.last_cursor
+        _check_cursor(after, page)
+        await context.send_initial_metadata(())  # "from now on" begins here, and the caller may know
+        with self._feed.watch(caller.tenant_id, page.last_cursor) as tail:
+            async for event in self._follow(caller, tail, after, condition):
+                yield WatchEventsResponse(event=None if event is None else _to_message(event))
+
+    async def _follow(
+        self, caller: Caller, tail: Tail, after: int, condition: ColumnElement[bool] | None
+    ) -> AsyncIterator[store.StoredEvent | None]:
+        """The events beyond `after`; None for a sign of life."""
+        loop = asyncio.get_running_loop()
+        spoke_s = loop.time()
+        while True:
+            events, after = await self._next(caller.tenant_id, tail, after, condition)
+            for event in events:
+                yield event
+                spoke_s = loop.time()
+            left_s = spoke_s + self._sign_of_life_s - loop.time()
+            if left_s <= 0:
+                yield None
+                spoke_s = loop.time()
+                continue
+            await tail.wait(after, min(left_s, self._valid_s(caller)))
+
+    async def _next(
+        self, tenant_id: str, tail: Tail, after: int, condition: ColumnElement[bool] | None
+    ) -> tuple[Sequence[store.StoredEvent], int]:
+        """Events beyond a cursor, and the one up to which there are no others."""
+        if tail.head <= after:
+            return (), after
+        recent = tail.after(after) if condition is None else None
+        if recent is not None:
+            return recent, tail.head
+        page = await self._page(tenant_id, after, condition, PAGE)
+        _check_cursor(after, page)
+        return page.events, page.through
+
+    async def _page(self, tenant_id: str, after: int, condition: ColumnElement[bool] | None, limit: int) -> store.Page:
+        return await self._database.read(
+            lambda connection: store.read_page(connection, tenant_id, after=after, condition=condition, limit=limit)
+        )
+
+    def _valid_s(self, caller: Caller) -> float:
+        """For how long the caller's access token is still valid. Raises MeshError UNAUTHENTICATED when it is not."""
+        left_s = caller.expires_s - self._clock() / SECOND_US
+        if left_s <= 0:
+            raise MeshError(
+                grpc.StatusCode.UNAUTHENTICATED,
+                "INVALID_TOKEN",
+                "the access token has expired: refresh it, and watch again from the last cursor",
+            )
+        return left_s
+
+
+def _check_cursor(after: int, page: store.Page) -> None:
+    if after < 0 or after > page.last_cursor:
+        raise MeshError(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "INVALID_CURSOR",
+            f"after_cursor: {after} is not a cursor of this stream, which has come to {page.last_cursor}",
+            {"field": "after_cursor"},
+        )
+    if 0 < after < page.removed_cursor:
+        raise MeshError(
+            grpc.StatusCode.OUT_OF_RANGE,
+            "CURSOR_EXPIRED",
+            f"events after {after} have been removed since: begin again from 0, with the oldest that is kept",
+        )
+
+
+def _to_message(event: store.StoredEvent) -> Event:
+    return Event(
+        event_id=event.event_id,
+        cursor=event.cursor,
+        type=event.type,
+        source=event.source,
+        station_id=event.station_id,
+        event_time=to_timestamp(event.event_time_us),
+        data=Struct.FromString(event.data),
+    )

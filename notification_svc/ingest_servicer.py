@@ -1,0 +1,67 @@
+"""How the services' relays hand events over."""
+
+from collections.abc import Iterable, Sequence
+
+from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest, PublishEventsResponse
+from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceServicer
+
+from mesh.database import Database
+from mesh.errors import invalid_field
+from mesh.grpc_types import Context
+from mesh.times import Clock, from_timestamp
+from notification_svc import store
+from notification_svc.feed import Feed
+
+MAX_ITEMS = 256
+# Keys of an index must stay below 2,704 bytes on PostgreSQL, and a character may have four.
+MAX_TEXT = 300
+
+
+class IngestServicer(EventIngestServiceServicer):
+    """EventIngestService."""
+
+    def __init__(self, *, database: Database, feed: Feed, clock: Clock) -> None:
+        self._database = database
+        self._feed = feed
+        self._clock = clock
+
+    async def PublishEvents(self, request: PublishEventsRequest, context: Context) -> PublishEventsResponse:
+        """Two statements, whatever the number of events."""
+        if len(request.items) > MAX_ITEMS:
+            raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
+        events = _distinct(_read(item, f"items[{index}]") for index, item in enumerate(request.items))
+        if events:
+            now_us = self._clock()
+            heads = await self._database.write(lambda connection: store.add(connection, events, now_us=now_us))
+            self._feed.announce(heads)
+        return PublishEventsResponse()
+
+
+def _distinct(events: Iterable[store.NewEvent]) -> Sequence[store.NewEvent]:
+    """Without what comes twice in one batch: the first of the same id counts."""
+    by_id: dict[tuple[str, str], store.NewEvent] = {}
+    for event in events:
+        by_id.setdefault((event.tenant_id, event.event_id), event)
+    return tuple(by_id.values())
+
+
+def _read(item: PublishEventItem, path: str) -> store.NewEvent:
+    event = item.event
+    _check_text(item.tenant_id, f"{path}.tenant_id", least=1)
+    for name in ("event_id", "type", "source"):
+        _check_text(getattr(event, name), f"{path}.event.{name}", least=1)
+    _check_text(event.station_id, f"{path}.event.station_id", least=0)
+    return store.NewEvent(
+        tenant_id=item.tenant_id,
+        event_id=event.event_id,
+        type=event.type,
+        source=event.source,
+        station_id=event.station_id,
+        event_time_us=from_timestamp(event.event_time),
+        data=event.data.SerializeToString(),
+    )
+
+
+def _check_text(text: str, path: str, *, least: int) -> None:
+    if not least <= len(text) <= MAX_TEXT or "\0" in text:
+        raise invalid_field(path, f"{least} to {MAX_TEXT} characters are needed, and no NUL")

@@ -1,0 +1,1 @@
+"""The history of notification_svc's schema."""

@@ -1,0 +1,37 @@
+"""The tables of notification_svc. Names are unqualified: the search path picks the service's schema.
+
+Each tenant has a stream of its own, with cursors of its own. Columns that end in `_us` hold microseconds since 1970 in
+UTC.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+# Whoever adds events to a stream holds its row until the commit: that makes one writer of however many replicas.
+stream = sa.Table(
+    "stream",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("last_cursor", sa.BigInteger, nullable=False),  # the largest that was given
+    sa.Column("removed_cursor", sa.BigInteger, nullable=False),  # the largest that retention has taken; 0: none
+    sa.PrimaryKeyConstraint("tenant_id", name="stream_pkey"),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("cursor", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("station_id", sa.Text, nullable=False),  # empty where none is concerned
+    sa.Column("event_time_us", sa.BigInteger, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),  # when it came here: what retention goes by
+    # google.protobuf.Struct as bytes, in base64: it is passed on as it came, and JSON would cost 15 µs each way.
+    sa.Column("data", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "cursor", name="event_pkey"),
+    sa.UniqueConstraint("tenant_id", "event_id", name="event_event_id"),
+    sa.Index("event_by_station", "tenant_id", "station_id", "cursor"),
+)

@@ -1,0 +1,41 @@
+"""notification_svc put together: its servicers, and what runs beside them."""
+
+from contextlib import AsyncExitStack
+
+from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
+from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
+
+from mesh.channels import open_channel
+from mesh.database import Database
+from mesh.operators import RemoteKeys
+from mesh.service import Parts
+from mesh.times import Clock
+from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
+from notification_svc.feed import Feed
+from notification_svc.ingest_servicer import IngestServicer
+from notification_svc.retention import Retention
+from notification_svc.settings import NotificationSettings
+
+
+async def build(
+    database: Database,
+    stack: AsyncExitStack,
+    *,
+    settings: NotificationSettings,
+    clock: Clock,
+    sign_of_life_s: float = SIGN_OF_LIFE_S,
+) -> Parts:
+    """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
+    channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    stack.push_async_callback(channel.close)
+    feed = Feed(database=database)
+    ingest = IngestServicer(database=database, feed=feed, clock=clock)
+    events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
+    retention = Retention(database=database, clock=clock, days=settings.retention_days)
+    return Parts(
+        keys=RemoteKeys(channel=channel),
+        mesh=[lambda server: add_EventIngestServiceServicer_to_server(ingest, server)],
+        operator=[lambda server: add_EventServiceServicer_to_server(events, server)],
+        background=[feed.run, retention.run],
+        on_stop=[feed.stop],
+    )

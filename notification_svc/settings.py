@@ -1,0 +1,24 @@
+"""What notification_svc is told beside what every service is told."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from mesh.settings import Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationSettings:
+    """The settings of notification_svc's own. The address is host:port."""
+
+    auth_address: str
+    mesh_secret: str = field(repr=False)
+    retention_days: int
+
+    @classmethod
+    def read(cls, env: Environment) -> Self:
+        """Reads them. Raises SettingError."""
+        return cls(
+            auth_address=env.text("CSMS_AUTH_ADDRESS"),
+            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            retention_days=env.number("CSMS_EVENT_RETENTION_DAYS", 30, least=1, most=3650),
+        )

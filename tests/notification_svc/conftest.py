@@ -1,0 +1,22 @@
+"""A running notification_svc for each test, on both kinds of database."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.conftest import FakeClock
+from tests.notification_svc.rig import Notifications, start_notifications
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """What is on it ends with the test."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def notifications(stack: AsyncExitStack, database_url: str, clock: FakeClock) -> Notifications:
+    """notification_svc."""
+    return await start_notifications(stack, database_url, clock)

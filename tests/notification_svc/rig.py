@@ -1,0 +1,211 @@
+"""notification_svc as it runs: both its ports here, a real database, operators with tokens of a test's own."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest
+from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceStub
+from csms.event.v1.event_service_pb2 import (
+    Event,
+    ListEventsRequest,
+    ListEventsResponse,
+    WatchEventsRequest,
+    WatchEventsResponse,
+)
+from csms.event.v1.event_service_pb2_grpc import EventServiceStub
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+
+from mesh.channels import open_channel
+from mesh.database import Database
+from mesh.errors import from_rpc_error
+from mesh.operators import AUDIENCE, ISSUER
+from mesh.service import Parts, RunningService, start
+from mesh.settings import ServiceSettings
+from mesh.times import SECOND_US, to_timestamp
+from notification_svc import migrations
+from notification_svc.feed import Feed
+from notification_svc.service import build
+from notification_svc.settings import NotificationSettings
+from tests.conftest import FakeClock
+
+if TYPE_CHECKING:  # these are there for the type checker only
+    from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceAsyncStub
+    from csms.event.v1.event_service_pb2_grpc import EventServiceAsyncStub
+
+SECRET = "mesh-secret-of-the-tests"
+KEY = ECKey.generate_key("P-256", auto_kid=True)
+RETENTION_DAYS = 30
+
+
+class Keys:
+    """The key that the tokens of these tests are signed with."""
+
+    async def keys(self, key_id: str) -> KeySet:
+        """The key."""
+        return KeySet([KEY])
+
+
+def token(tenant_id: str = "default", *, role: str = "VIEWER", valid_s: int = 3600) -> tuple[tuple[str, str], ...]:
+    """The metadata of a call by an operator of this tenant."""
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "someone", "tenant": tenant_id, "role": role, "sid": "s"}
+    text = jwt.encode({"alg": "ES256", "kid": KEY.kid}, claims | {"exp": int(time.time()) + valid_s}, KEY)
+    return (("authorization", f"Bearer {text}"),)
+
+
+def item(event_id: str, *, tenant_id: str = "default", **fields: Any) -> PublishEventItem:
+    """An event on its way; `fields` replace those of a typical one."""
+    typical: dict[str, Any] = {"type": "station.booted", "source": "station", "station_id": "CP1"}
+    return PublishEventItem(tenant_id=tenant_id, event=Event(event_id=event_id, **(typical | fields)))
+
+
+@dataclass(kw_only=True)
+class Notifications:
+    """A running notification_svc, and stubs for it."""
+
+    service: RunningService
+    clock: FakeClock
+    mesh_address: str
+    ingest: "EventIngestServiceAsyncStub"
+    events: "EventServiceAsyncStub"
+    feed: Feed
+    stack: AsyncExitStack
+
+    @property
+    def database(self) -> Database:
+        """Its database."""
+        return self.service.database
+
+    async def stop(self) -> None:
+        """Stops it, as SIGTERM does."""
+        await self.stack.aclose()
+
+    async def publish(self, *items: PublishEventItem) -> None:
+        """One batch."""
+        await self.ingest.PublishEvents(PublishEventsRequest(items=items), timeout=30)
+
+    async def list(self, tenant_id: str = "default", **fields: Any) -> ListEventsResponse:
+        """One page."""
+        return await self.events.ListEvents(ListEventsRequest(**fields), metadata=token(tenant_id), timeout=30)
+
+    async def all(self, tenant_id: str = "default", **fields: Any) -> Sequence[Event]:
+        """All pages."""
+        found: list[Event] = []
+        while True:
+            page = await self.list(tenant_id, **fields)
+            found += page.events
+            if not page.next_page_token:
+                return found
+            fields["page_token"] = page.next_page_token
+
+    @asynccontextmanager
+    async def watch(
+        self, tenant_id: str = "default", *, metadata: Sequence[tuple[str, str]] | None = None, **fields: Any
+    ) -> AsyncIterator["Watch"]:
+        """A watch, from when it has begun."""
+        call = self.events.WatchEvents(WatchEventsRequest(**fields), metadata=metadata or token(tenant_id))
+        try:
+            await asyncio.wait_for(call.wait_for_connection(), 30)
+            yield Watch(call)
+        finally:
+            call.cancel()
+
+
+class Watch:
+    """A watch that is read from."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+
+    async def response(self) -> WatchEventsResponse:
+        """What comes next. Raises AioRpcError where the watch ends."""
+        response: WatchEventsResponse = await asyncio.wait_for(self.call.read(), 30)
+        return response
+
+    async def ids(self, count: int) -> list[str]:
+        """The ids of the next events."""
+        found: list[str] = []
+        while len(found) < count:
+            response = await self.response()
+            if response.HasField("event"):
+                found.append(response.event.event_id)
+        return found
+
+    async def error(self) -> tuple[grpc.StatusCode, str]:
+        """How it ends, where that is the next thing that happens: code and reason."""
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await self.response()
+        error = from_rpc_error(caught.value)
+        return error.code, error.reason
+
+
+async def start_notifications(
+    stack: AsyncExitStack,
+    database_url: str,
+    clock: FakeClock,
+    *,
+    sign_of_life_s: float = 15,
+    address: str = "127.0.0.1:0",
+) -> Notifications:
+    """Starts notification_svc; several on one database are replicas."""
+    own = AsyncExitStack()
+    stack.push_async_callback(own.aclose)
+    settings = NotificationSettings(auth_address="127.0.0.1:1", mesh_secret=SECRET, retention_days=RETENTION_DAYS)
+    making = partial(build, settings=settings, clock=clock, sign_of_life_s=sign_of_life_s)
+
+    feeds: list[Feed] = []
+
+    async def build_with_our_keys(database: Database, inner: AsyncExitStack) -> Parts:
+        parts = await making(database, inner)
+        feeds.extend(stop.__self__ for stop in parts.on_stop if isinstance(stop, MethodType))
+        return replace(parts, keys=Keys())
+
+    service = await start(own, service_settings("notification", database_url, address), migrations, build_with_our_keys)
+    mesh_address = f"127.0.0.1:{service.mesh_port}"
+    mesh = await stack.enter_async_context(open_channel(mesh_address, secret=SECRET))
+    operator = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{service.operator_port}"))
+    return Notifications(
+        service=service,
+        clock=clock,
+        mesh_address=mesh_address,
+        ingest=EventIngestServiceStub(mesh),
+        events=EventServiceStub(operator),
+        feed=feeds[0],
+        stack=own,
+    )
+
+
+def service_settings(name: str, database_url: str, address: str = "127.0.0.1:0") -> ServiceSettings:
+    """What a service on this machine is told."""
+    return ServiceSettings(
+        name=name,
+        mesh_address=address,
+        operator_address="127.0.0.1:0",
+        metrics_address="127.0.0.1:0",
+        database_url=database_url,
+        mesh_secret=SECRET,
+        auto_migrate=True,
+        reflection=False,
+    )
+
+
+@contextmanager
+def refused(code: grpc.StatusCode, reason: str) -> Iterator[None]:
+    """Expects that a call fails with this code and reason."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        yield
+    error = from_rpc_error(caught.value)
+    assert (error.code, error.reason) == (code, reason), error
+
+
+def seconds(us: int) -> Any:
+    """A time in a message."""
+    return to_timestamp(us // SECOND_US * SECOND_US)
