@@ -5,7 +5,7 @@ deadlock, and so that of two connections of one station the later one has the hi
 was removed is not stored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,7 +80,10 @@ _PREVIOUS = RowStatement(
     epoch="bigint",
 )
 _LIVE_NODES = RowStatement(
-    "SELECT node.node_id FROM {rows} JOIN node ON node.node_id = rows.node_id AND node.lease_end_us > :now_us",
+    """
+    SELECT node.node_id, node.address
+    FROM {rows} JOIN node ON node.node_id = rows.node_id AND node.lease_end_us > :now_us
+    """,
     node_id="text",
 )
 _CONNECT = RowStatement(
@@ -120,10 +123,10 @@ def open_connections(connection: Connection, knocks: Sequence[Knock], rules: Ope
     named = {knock.station_id for knock in knocks if is_station_id(knock.station_id)}
     stations = _find_stations(connection, named, rules)
     nodes = [{"node_id": node_id} for node_id in {knock.node_id for knock in knocks}]
-    live_nodes = set(_LIVE_NODES.run(connection, nodes, now_us=rules.now_us).scalars())
-    refusals = [_refusal(knock, stations.get(knock.station_id), live_nodes) for knock in knocks]
+    live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
+    refusals = [_refusal(knock, stations.get(knock.station_id), live.keys()) for knock in knocks]
     welcome = [knock for knock, refusal in zip(knocks, refusals, strict=True) if refusal is None]
-    opened = iter(_let_in(connection, welcome, stations, rules.now_us))
+    opened = iter(_let_in(connection, welcome, stations, live, rules.now_us))
     return [refusal or next(opened) for refusal in refusals]
 
 
@@ -159,7 +162,7 @@ def _lock_knocking(connection: Connection, station_ids: set[str]) -> dict[str, A
     return {row.station_id: row for row in rows}
 
 
-def _refusal(knock: Knock, station: Any, live_nodes: set[str]) -> MeshError | None:
+def _refusal(knock: Knock, station: Any, live_nodes: Container[str]) -> MeshError | None:
     if knock.node_id not in live_nodes:
         return unavailable("NODE_LEASE_EXPIRED", "this gateway's lease has run out: renew it first")
     if station is None:
@@ -177,7 +180,13 @@ def _refusal(knock: Knock, station: Any, live_nodes: set[str]) -> MeshError | No
     )
 
 
-def _let_in(connection: Connection, knocks: Sequence[Knock], stations: Mapping[str, Any], now_us: int) -> list[Opened]:
+def _let_in(
+    connection: Connection,
+    knocks: Sequence[Knock],
+    stations: Mapping[str, Any],
+    addresses: Mapping[str, str],
+    now_us: int,
+) -> list[Opened]:
     if not knocks:
         return []
     previous = _previous(connection, [stations[knock.station_id].latest_epoch for knock in knocks], now_us)
@@ -197,7 +206,7 @@ def _let_in(connection: Connection, knocks: Sequence[Knock], stations: Mapping[s
         )
         # The same station may knock twice in one batch, at one node or at two.
         latest[knock.station_id] = epoch
-        previous[epoch] = Superseded(epoch=epoch, node_address=None)
+        previous[epoch] = Superseded(epoch=epoch, node_address=addresses[knock.node_id])
     _SET_LATEST.run(connection, _latest_rows(knocks, opened))
     outbox.append(connection, [events.connected(knock, one, now_us) for knock, one in zip(knocks, opened, strict=True)])
     return opened

@@ -16,15 +16,15 @@ _Identity = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default="")
+    return sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''"))
 
 
 def _small(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.SmallInteger, nullable=False, server_default="0")
+    return sa.Column(name, sa.SmallInteger, nullable=False, server_default=sa.text("0"))
 
 
 def _big(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default=sa.text("0"))
 
 
 def _station_key() -> tuple[sa.Column[str], sa.Column[str]]:

@@ -223,12 +223,12 @@ def _number_key(name: str, kind: sa.Integer) -> sa.Column[int]:
 
 
 def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default="")
+    return sa.Column(name, sa.Text, nullable=False, server_default=sa.text("''"))
 
 
 def _small(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.SmallInteger, nullable=False, server_default="0")
+    return sa.Column(name, sa.SmallInteger, nullable=False, server_default=sa.text("0"))
 
 
 def _big(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default=sa.text("0"))
