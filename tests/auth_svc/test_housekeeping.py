@@ -1,7 +1,7 @@
 """What auth_svc does in the background."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import sqlalchemy as sa
@@ -14,17 +14,12 @@ from auth_svc.keys import REPLACED_AFTER_US
 from auth_svc.sessions import SESSION_S
 from mesh import outbox
 from tests.auth_svc.conftest import Auth
+from tests.waiting import eventually, until
 
 
 async def _count(auth: Auth, table: Table) -> int:
     query = sa.select(sa.func.count()).select_from(table)
     return await auth.database.read(lambda connection: int(connection.execute(query).scalar_one()))
-
-
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
-        while not await condition():  # noqa: ASYNC110 - conditions of the database have no event
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -48,7 +43,7 @@ async def test_expired_sessions_are_deleted(auth: Auth) -> None:
         return await _count(auth, models.session) == 1
 
     async with _running(auth):
-        await _until(one_left)
+        await eventually(one_left)
     await auth.users.Refresh(RefreshRequest(refresh_token=kept.refresh_token))
 
 
@@ -60,7 +55,7 @@ async def test_signing_key_is_replaced(auth: Auth) -> None:
         return len(await auth.database.read(store.list_signing_keys)) == 2
 
     async with _running(auth):
-        await _until(replaced)
+        await eventually(replaced)
 
 
 async def test_old_events_are_removed(auth: Auth) -> None:
@@ -79,7 +74,7 @@ async def test_old_events_are_removed(auth: Auth) -> None:
         return await _count(auth, models.outbox) == 1
 
     async with _running(auth):
-        await _until(one_left)
+        await eventually(one_left)
     assert await auth.events("test") == [{}]
 
 
@@ -90,10 +85,10 @@ async def test_database_that_is_away_ends_nothing(auth: Auth) -> None:
     try:
         with capture_logs() as logs:
 
-            async def put_off() -> bool:
+            def put_off() -> bool:
                 return any(entry["event"] == "housekeeping put off" for entry in logs)
 
             async with _running(auth):
-                await _until(put_off)
+                await until(put_off)
     finally:
         auth.database.engine = away
