@@ -9,12 +9,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import grpc
 
 from benchmarks.errors import BenchmarkError
+from benchmarks.extremes import Arrival, allow_sockets, storm
 from benchmarks.measuring import Acknowledged, Measured, Plan, measure
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.postgres import postgres
@@ -36,6 +37,7 @@ CASES = (
     (LONE, 1),
 )
 DATABASES = ("sqlite", "postgresql")
+STORM, QUICK_STORM = 10_000, 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,7 @@ class Options:
     plan: Plan
     databases: Sequence[str]
     cases: Sequence[tuple[str, int]]
+    storm: int  # stations that arrive at once; 0: none
     load_processes: int
     json_path: Path | None
 
@@ -56,6 +59,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--database", action="append", choices=DATABASES, help="only this one (default: both)")
     parser.add_argument("--workload", action="append", choices=sorted(WORKLOADS), help="only this one (default: all)")
     parser.add_argument("--stations", type=int, action="append", help="only with so many stations")
+    parser.add_argument("--storm", type=int, help="stations that arrive at once, 0 for none (default: 10000)")
     parser.add_argument("--load-processes", type=int, default=1, help="processes that make the load (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     found = parser.parse_args(arguments)
@@ -70,6 +74,7 @@ def parse(arguments: Sequence[str]) -> Options:
         plan=QUICK if found.quick else FULL,
         databases=found.database or DATABASES,
         cases=cases,
+        storm=(QUICK_STORM if found.quick else STORM) if found.storm is None else found.storm,
         load_processes=found.load_processes,
         json_path=found.json,
     )
@@ -80,17 +85,19 @@ async def main(options: Options) -> None:
     if not Path("/proc/self/stat").exists():  # noqa: ASYNC240 - once, before anything is measured
         raise BenchmarkError("CPU time is read from /proc, which this machine does not have: run it on Linux")
     say(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPUs; CPU time per message in µs")
+    allow_sockets(max(options.storm, 500))
     yardstick = await measure_echo(options)
     costs: list[Cost] = []
+    arrivals: dict[str, Arrival] = {}
     with tempfile.TemporaryDirectory(prefix="csms-bench-") as directory:
         for name in options.databases:
-            costs += await measure_database(options, name, make_directory(directory, name), yardstick)
+            costs += await measure_database(options, name, make_directory(directory, name), yardstick, arrivals)
     say("")
     say(table(costs))
-    for line in remarks(costs):
+    for line in [*remarks(costs), *(arrival.describe(name) for name, arrival in arrivals.items())]:
         say(line)
     if options.json_path is not None:
-        write_json(options.json_path, yardstick, costs)
+        write_json(options.json_path, yardstick, costs, arrivals)
 
 
 async def measure_echo(options: Options) -> dict[int, float]:
@@ -113,7 +120,9 @@ async def measure_echo(options: Options) -> dict[int, float]:
     return yardstick
 
 
-async def measure_database(options: Options, name: str, directory: Path, yardstick: dict[int, float]) -> list[Cost]:
+async def measure_database(
+    options: Options, name: str, directory: Path, yardstick: dict[int, float], arrivals: dict[str, Arrival]
+) -> list[Cost]:
     """All cases on one kind of database; checks at the end that all that was acknowledged is there."""
     source = postgres(directory) if name == "postgresql" else nullcontext(Database(name="SQLite", url=None, root=None))
     costs = []
@@ -121,6 +130,11 @@ async def measure_database(options: Options, name: str, directory: Path, yardsti
     with source as database:
         async with mesh(database, directory) as running:
             await make_id_tags(running, [f"TAG-{one}" for case in options.cases for one in station_ids(*case)])
+            # First, while the gateway's memory is what it is without load.
+            if options.storm:
+                ids = station_ids("Storm", options.storm)
+                arrivals[database.name] = await storm(running, stations=ids, load_processes=options.load_processes)
+                say(arrivals[database.name].describe(database.name))
             for workload, stations in options.cases:
                 found = await measure(
                     running.target,
@@ -169,7 +183,7 @@ def remarks(costs: Sequence[Cost]) -> list[str]:
     return lines
 
 
-def write_json(path: Path, yardstick: dict[int, float], costs: Sequence[Cost]) -> None:
+def write_json(path: Path, yardstick: dict[int, float], costs: Sequence[Cost], arrivals: dict[str, Arrival]) -> None:
     """All figures, for programs."""
     document = {
         "machine": platform.platform(),
@@ -177,6 +191,7 @@ def write_json(path: Path, yardstick: dict[int, float], costs: Sequence[Cost]) -
         "python": platform.python_version(),
         "e_us": {str(stations): us for stations, us in yardstick.items()},
         "measured": [cost.to_json() for cost in costs],
+        "storms": {name: asdict(arrival) for name, arrival in arrivals.items()},
     }
     path.write_text(json.dumps(document, indent=2) + "\n")
 

@@ -1,7 +1,7 @@
 """One process of load: `python -m benchmarks.load`. It is told what to do in lines of JSON, and answers in such lines.
 
-Orders: {"do": "connect", …}, {"do": "run", "seconds": …, "record": …}, {"do": "finish"}. Every order gets one answer;
-an answer with "error" means that the benchmark has failed.
+Orders: {"do": "connect", …}, {"do": "run", "seconds": …, "record": …}, {"do": "storm", …}, {"do": "finish"}. Every
+order gets one answer; an answer with "error" means that the benchmark has failed.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from benchmarks.workloads import WORKLOADS, Ledger, LoadedStation, Script, Workl
 
 CONNECT_AT_ONCE = 50
 SETTLE_S = 30.0
+STORM_S = 100.0
 
 
 class Load:
@@ -35,6 +36,8 @@ class Load:
         match do:
             case "connect":
                 return await self.connect(**order)
+            case "storm":
+                return await self.storm(**order)
             case "run":
                 return await self.run(**order)
             case _:
@@ -62,6 +65,21 @@ class Load:
             await self._play(self._workload.before)
         return {"connected": len(self._links)}
 
+    async def storm(self, *, host: str, port: int, path: str, stations: list[str]) -> dict[str, Any]:
+        """Connects and boots all stations at once, and keeps them connected."""
+        began_s = time.perf_counter()
+
+        async def arrive(station_id: str) -> None:
+            connection = await open_station(host=host, port=port, path=path + station_id, tally=self._tally)
+            station = LoadedStation(station_id=station_id, id_tag="", ledger=self._ledger)
+            await connection.run(station.boot())
+            self._links.append((station, connection))
+
+        arriving = asyncio.gather(*map(arrive, stations), return_exceptions=True)
+        outcomes = await asyncio.wait_for(arriving, STORM_S)
+        failures = [repr(outcome) for outcome in outcomes if outcome is not None]
+        return {"seconds": time.perf_counter() - began_s, "accepted": len(self._links), "failures": failures[:3]}
+
     async def run(self, *, seconds: float, record: bool) -> dict[str, Any]:
         """Runs the closed loop for some seconds; all CALLs are answered when it returns."""
         assert self._workload is not None  # noqa: S101 - connect comes first
@@ -86,9 +104,8 @@ class Load:
 
     async def finish(self) -> dict[str, Any]:
         """Does what comes after the loop, closes the sockets, and tells what was acknowledged."""
-        assert self._workload is not None  # noqa: S101
         self._tally.recording = False
-        if self._workload.after is not None:
+        if self._workload is not None and self._workload.after is not None:
             await self._play(self._workload.after)
         for _, connection in self._links:
             connection.close()

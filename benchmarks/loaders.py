@@ -38,11 +38,11 @@ class Loaders:
                 process.kill()
                 await process.wait()
 
-    async def connect(self, *, stations: Sequence[str], **order: Any) -> None:
-        """Opens the sockets of all stations, each in one of the processes."""
+    async def share(self, do: str, *, stations: Sequence[str], **order: Any) -> list[dict[str, Any]]:
+        """Gives every process an order for its share of the stations, and returns their answers."""
         shares = [list(stations[index :: self._count]) for index in range(self._count)]
-        orders = [{"do": "connect", "stations": share, **order} for share in shares]
-        await asyncio.gather(*map(self._order, self._processes, orders))
+        orders = [{"do": do, "stations": share, **order} for share in shares]
+        return list(await asyncio.gather(*map(self._order, self._processes, orders)))
 
     async def all(self, do: str, **order: Any) -> list[dict[str, Any]]:
         """Gives every process the same order, and returns their answers."""

@@ -85,7 +85,8 @@ async def measure(
 ) -> Measured:
     """Runs a workload. Raises BenchmarkError where a station is refused, cut off or not answered."""
     async with Loaders(processes=load_processes) as loaders:
-        await loaders.connect(
+        await loaders.share(
+            "connect",
             stations=stations,
             host=target.host,
             port=target.port,

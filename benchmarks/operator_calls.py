@@ -17,7 +17,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 @asynccontextmanager
-async def _logged_in(mesh: Mesh, service: str) -> AsyncIterator[tuple[grpc.aio.Channel, Metadata]]:
+async def logged_in(mesh: Mesh, service: str) -> AsyncIterator[tuple[grpc.aio.Channel, Metadata]]:
     """A channel to a service's operator port, and what proves who calls."""
     async with grpc.aio.insecure_channel(mesh.operator_addresses["auth"]) as channel:
         request = user_service_pb2.LoginRequest(username="admin", password=mesh.admin_password)
@@ -28,7 +28,7 @@ async def _logged_in(mesh: Mesh, service: str) -> AsyncIterator[tuple[grpc.aio.C
 
 async def make_id_tags(mesh: Mesh, id_tags: Sequence[str]) -> None:
     """Makes id tags that are accepted, those that there are already excepted."""
-    async with _logged_in(mesh, "auth") as (channel, metadata):
+    async with logged_in(mesh, "auth") as (channel, metadata):
         stub = id_token_service_pb2_grpc.IdTokenServiceStub(channel)
         for id_tag in id_tags:
             token = id_token_service_pb2.IdToken(id_token=id_tag, type="ISO14443", status="Accepted")
@@ -43,7 +43,7 @@ async def make_id_tags(mesh: Mesh, id_tags: Sequence[str]) -> None:
 async def recorded(mesh: Mesh) -> Acknowledged:
     """What the transaction service has, in the terms of what was acknowledged."""
     total = Acknowledged()
-    async with _logged_in(mesh, "transaction") as (channel, metadata):
+    async with logged_in(mesh, "transaction") as (channel, metadata):
         stub = transaction_service_pb2_grpc.TransactionServiceStub(channel)
         token = ""
         while True:

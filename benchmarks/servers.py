@@ -14,6 +14,7 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from benchmarks.client import Tally, open_station
 from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import Target
 
@@ -68,7 +69,7 @@ async def mesh(database: Database, directory: Path) -> AsyncIterator[Mesh]:
         for service in SERVICES:
             await _healthy(f"{service}_svc", environment[f"CSMS_{service.upper()}_ADDRESS"], processes, directory)
         await _healthy("gateway", environment["CSMS_GATEWAY_ADDRESS"], processes, directory)
-        await _listening(int(environment["CSMS_OCPP_PORT"]), processes["gateway"], directory)
+        await _admitting(int(environment["CSMS_OCPP_PORT"]), processes["gateway"], directory)
         roots = {name: process.pid for name, process in processes.items()}
         if database.root is not None:
             roots["database"] = database.root
@@ -142,18 +143,17 @@ async def _healthy(name: str, address: str, processes: Mapping[str, Process], di
     raise _not_started(name, directory)
 
 
-async def _listening(port: int, process: Process, directory: Path) -> None:
-    """Waits until stations can connect, which a gateway lets them only once it holds its lease."""
+async def _admitting(port: int, process: Process, directory: Path) -> None:
+    """Waits until a station's handshake succeeds: a gateway without its lease answers 503."""
     for _ in range(int(READY_S / 0.1)):
         if process.returncode is not None:
             break
         try:
-            _, writer = await asyncio.open_connection(HOST, port)
+            connection = await open_station(host=HOST, port=port, path="/ocpp/bench-probe", tally=Tally())
         except OSError:
             await asyncio.sleep(0.1)
             continue
-        writer.close()
-        await writer.wait_closed()
+        connection.close()
         return
     raise _not_started("gateway", directory)
 

@@ -59,8 +59,8 @@ async def test_a_server_that_fails_ends_the_run(answers: list[str], complaint: s
     """A refused boot, a CALLERROR, a foreign answer, a closed socket: none of them is a measurement."""
     async with answering(answers) as port, Loaders(processes=1) as loaders:
         with pytest.raises(BenchmarkError, match=complaint):
-            await loaders.connect(
-                stations=["S1"], host="127.0.0.1", port=port, path="/ocpp/", workload="Heartbeat", boot=True
+            await loaders.share(
+                "connect", stations=["S1"], host="127.0.0.1", port=port, path="/ocpp/", workload="Heartbeat", boot=True
             )
 
 
@@ -69,11 +69,37 @@ async def test_nobody_listens() -> None:
     async with Loaders(processes=1) as loaders:
         with pytest.raises(BenchmarkError, match="could not connect"):
             await asyncio.wait_for(
-                loaders.connect(
-                    stations=["S1"], host="127.0.0.1", port=1, path="/ocpp/", workload="Heartbeat", boot=True
+                loaders.share(
+                    "connect", stations=["S1"], host="127.0.0.1", port=1, path="/ocpp/", workload="Heartbeat", boot=True
                 ),
                 20,
             )
+
+
+async def test_a_storm_counts_who_was_accepted() -> None:
+    """Each of the stations connects, boots and stays; a command that comes meanwhile is answered."""
+    commanded: asyncio.Future[str | bytes] = asyncio.get_running_loop().create_future()
+
+    async def talk(connection: ServerConnection) -> None:
+        for _ in range(2):
+            message_id = str(await connection.recv()).split('"')[1]
+            boot = '{"status":"Accepted","interval":300,"currentTime":"2026-01-31T12:00:00Z"}'
+            await connection.send(f'[3,"{message_id}",{boot}]')
+        await connection.send('[2,"c-7","ClearCache",{}]')
+        answer = await connection.recv()
+        if not commanded.done():
+            commanded.set_result(answer)
+        await connection.wait_closed()
+
+    async with (
+        serve(talk, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")], compression=None) as server,
+        Loaders(processes=1) as loaders,
+    ):
+        port = next(iter(server.sockets)).getsockname()[1]
+        ids = [f"S{n}" for n in range(40)]
+        (answer,) = await loaders.share("storm", stations=ids, host="127.0.0.1", port=port, path="/ocpp/")
+        assert (answer["accepted"], answer["failures"]) == (40, [])
+        assert await asyncio.wait_for(commanded, 5) == '[3,"c-7",{"status":"Accepted"}]'
 
 
 def measured(**cpu_us: float) -> Measured:
