@@ -9,6 +9,7 @@ from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_
 from mesh.channels import open_channel
 from mesh.database import Database
 from mesh.operators import RemoteKeys
+from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
 from station_svc.closer import SocketCloser
@@ -34,6 +35,14 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     ingest = StationIngestServicer(database=database, clock=clock, rules=_rules(settings), closer=closer)
     stations = StationServicer(database=database, clock=clock, closer=closer)
     sender = CommandServicer(commands=commands, station_budget_s=settings.command_timeout_s)
+    relay = open_relay(
+        stack,
+        database=database,
+        address=settings.notification_address,
+        secret=settings.mesh_secret,
+        source="station",
+        clock=clock,
+    )
     return Parts(
         keys=RemoteKeys(channel=auth),
         mesh=[lambda server: add_StationIngestServiceServicer_to_server(ingest, server)],
@@ -41,7 +50,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             lambda server: add_StationServiceServicer_to_server(stations, server),
             lambda server: add_CommandServiceServicer_to_server(sender, server),
         ],
-        background=[closer.run, housekeeper.watch_nodes, housekeeper.tidy_up],
+        background=[closer.run, housekeeper.watch_nodes, housekeeper.tidy_up, *relay],
     )
 
 

@@ -30,15 +30,15 @@ Removal = Callable[..., int]
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """For how long things are kept, in days."""
+    """For how long things are kept, in days. Events are wanted by nobody once they are published."""
 
     messages: int = 30
     status_reports: int = 90
     data_transfers: int = 30
     commands: int = 30
     connections: int = 30
-    published_events: int = 3
-    events: int = 30
+    events: int = 7
+    published_events: int = 1
 
 
 class Housekeeper:

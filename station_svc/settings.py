@@ -17,6 +17,7 @@ class StationSettings:
     """What station_svc is told."""
 
     auth_address: str
+    notification_address: str | None
     mesh_secret: str
     onboarding: Onboarding
     lease_duration_s: int
@@ -31,6 +32,7 @@ class StationSettings:
         """Reads them. Raises SettingError."""
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
+            notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             onboarding=env.onboarding(host=env.text("CSMS_HOST", "127.0.0.1")),
             lease_duration_s=env.number("CSMS_NODE_LEASE_S", 10, least=2, most=3600),
@@ -60,6 +62,5 @@ def _retention(env: Environment) -> Retention:
         data_transfers=days("DATA_TRANSFER", usual.data_transfers),
         commands=days("COMMAND", usual.commands),
         connections=days("CONNECTION", usual.connections),
-        published_events=days("PUBLISHED_EVENT", usual.published_events),
-        events=days("EVENT", usual.events),
+        events=days("OUTBOX", usual.events),
     )

@@ -1,0 +1,127 @@
+"""What is removed in time, and what is not."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import sqlalchemy as sa
+from csms.station.v1 import command_service_pb2, station_pb2
+from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
+
+from mesh import outbox
+from mesh.times import to_timestamp
+from station_svc import models
+from station_svc.housekeeping import Housekeeper, Retention
+from tests.conftest import FakeClock
+from tests.station_svc.conftest import StationSystem, fails_with
+
+DAY_S = 24 * 3600
+
+Fill = Callable[[StationSystem, int, int], Awaitable[object]]
+
+
+async def _message(system: StationSystem, epoch: int, ordinal: int) -> object:
+    message = station_pb2.Message(
+        station_id="CP1", epoch=epoch, ordinal=ordinal, message_time=to_timestamp(system.clock())
+    )
+    items = [ingest_pb2.MessageItem(tenant_id="default", message=message)]
+    return await system.ingest.RecordMessages(ingest_pb2.RecordMessagesRequest(items=items))
+
+
+async def _status(system: StationSystem, epoch: int, ordinal: int) -> object:
+    return await system.report(system.status_item("CP1", epoch, ordinal))
+
+
+async def _transfer(system: StationSystem, epoch: int, ordinal: int) -> object:
+    item = ingest_pb2.TransferDataItem(origin=system.origin("CP1", epoch, ordinal), vendor_id="v")
+    return await system.ingest.TransferData(ingest_pb2.TransferDataRequest(items=[item]))
+
+
+async def _command(system: StationSystem, epoch: int, _ordinal: int) -> object:
+    await system.close("CP1", epoch)
+    with fails_with("STATION_OFFLINE"):
+        await system.commands.ClearCache(command_service_pb2.ClearCacheRequest(station_id="CP1"))
+    return None
+
+
+@pytest.mark.parametrize(
+    ("table", "days", "fill"),
+    [
+        (models.message, 30, _message),
+        (models.status_report, 90, _status),
+        (models.data_transfer, 30, _transfer),
+        (models.command, 30, _command),
+    ],
+)
+async def test_what_is_old_is_removed(
+    system: StationSystem, clock: FakeClock, table: sa.Table, days: int, fill: Fill
+) -> None:
+    """Rows go once they are older than they are to be kept, in parts, and not a moment before."""
+    epoch = await system.open("CP1")
+    for ordinal in range(1, 8):
+        await fill(system, epoch, ordinal)
+    clock.advance(DAY_S)
+    await fill(system, epoch, 8)
+    clock.advance((days - 1) * DAY_S)
+    await system.housekeeper.remove_old()
+    assert await system.count(table) == 8
+    clock.advance(1)
+    await system.housekeeper.remove_old()
+    assert await system.count(table) == 1
+    clock.advance(DAY_S)
+    await system.housekeeper.remove_old()
+    assert await system.count(table) == 0
+
+
+async def test_the_current_status_outlives_its_history(system: StationSystem, clock: FakeClock) -> None:
+    """A connector whose last report is old still has the status that it told of."""
+    await _status(system, await system.open("CP1"), 1)
+    clock.advance(100 * DAY_S)
+    await system.housekeeper.remove_old()
+    assert await system.count(models.status_report) == 0
+    [evse] = (await system.station("CP1")).evses
+    assert evse.connectors[0].reported_status == "Available"
+
+
+async def test_old_connections_are_removed_but_for_the_latest(system: StationSystem, clock: FakeClock) -> None:
+    """The latest tells when a station was last here; an open one stays however old it is."""
+    epochs = [await system.open("CP1") for _ in range(6)]
+    for epoch in epochs:
+        await system.close("CP1", epoch)
+    open_ = await system.open("CP2")
+    clock.advance(30 * DAY_S + 1)
+    await system.lease()
+    assert await system.housekeeper.close_lost() == 0
+    await system.housekeeper.remove_old()
+    left = await system.database.read(lambda connection: connection.scalars(sa.select(models.connection.c.epoch)).all())
+    assert sorted(left) == [epochs[-1], open_]
+    assert (await system.station("CP1")).connection.epoch == epochs[-1]
+    assert (await system.station("CP2")).connected
+
+
+async def test_events_are_kept_until_they_are_published(system: StationSystem, clock: FakeClock) -> None:
+    """Published ones go after some days, others wait for the relay much longer, but not for ever."""
+    for number in range(5):
+        await system.open(f"CP{number}")
+    ids = await system.database.read(lambda connection: connection.scalars(sa.select(models.outbox.c.outbox_id)).all())
+    published = sorted(ids)[:8]
+    await system.database.write(lambda connection: outbox.mark_published(connection, published, now_us=clock()))
+    clock.advance(DAY_S)
+    await system.housekeeper.remove_old()
+    assert await system.count(models.outbox) == 10
+    clock.advance(1)
+    await system.housekeeper.remove_old()
+    assert await system.count(models.outbox) == 2
+    clock.advance(6 * DAY_S)
+    await system.housekeeper.remove_old()
+    assert await system.count(models.outbox) == 0
+
+
+async def test_retention_is_a_setting(system: StationSystem, clock: FakeClock) -> None:
+    """What is set counts, for each kind by itself."""
+    epoch = await system.open("CP1")
+    await _message(system, epoch, 1)
+    await _status(system, epoch, 2)
+    clock.advance(DAY_S + 1)
+    keeper = Housekeeper(database=system.database, clock=clock, retention=Retention(messages=1))
+    assert await keeper.remove_old() == 1
+    assert (await system.count(models.message), await system.count(models.status_report)) == (0, 1)

@@ -1,0 +1,80 @@
+"""What station_svc is told by its environment."""
+
+import pytest
+
+from mesh.errors import SettingError
+from mesh.settings import Environment
+from station_svc.settings import StationSettings
+from station_svc.vendors import Vendors
+
+NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:7000", "CSMS_MESH_SECRET": "secret"}
+
+
+def test_defaults() -> None:
+    """Little has to be set, and unknown stations are turned away."""
+    settings = StationSettings.read(Environment(NEEDED))
+    assert settings.onboarding == "reject"
+    assert (settings.lease_duration_s, settings.heartbeat_interval_s, settings.command_timeout_s) == (10, 300, 30)
+    assert settings.retention.messages == 30
+
+
+def test_what_is_set_counts() -> None:
+    """Each setting reaches its place."""
+    settings = StationSettings.read(
+        Environment(
+            {
+                **NEEDED,
+                "CSMS_ONBOARDING": "accept",
+                "CSMS_HEARTBEAT_INTERVAL_S": "60",
+                "CSMS_MESSAGE_RETENTION_DAYS": "7",
+                "CSMS_STATUS_REPORT_RETENTION_DAYS": "8",
+                "CSMS_DATA_TRANSFER_VENDORS": "com.acme",
+            }
+        )
+    )
+    assert (settings.onboarding, settings.heartbeat_interval_s) == ("accept", 60)
+    assert (settings.retention.messages, settings.retention.status_reports) == (7, 8)
+    assert settings.vendors.judge("com.acme", "x") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CSMS_MESSAGE_RETENTION_DAYS", "0"),
+        ("CSMS_NODE_LEASE_S", "1"),
+        ("CSMS_HEARTBEAT_INTERVAL_S", "soon"),
+        ("CSMS_DATA_TRANSFER_VENDORS", "com.acme/"),
+        ("CSMS_DATA_TRANSFER_VENDORS", "/x"),
+        ("CSMS_ONBOARDING", "perhaps"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(name: str, value: str) -> None:
+    """In one line that names the setting."""
+    with pytest.raises(SettingError, match=name):
+        StationSettings.read(Environment({**NEEDED, name: value}))
+
+
+def test_nobody_is_let_in_unseen_from_outside() -> None:
+    """Accepting unknown stations is for a machine that only itself can reach."""
+    with pytest.raises(SettingError, match="CSMS_ONBOARDING"):
+        StationSettings.read(Environment({**NEEDED, "CSMS_ONBOARDING": "accept", "CSMS_HOST": "192.0.2.1"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "vendor", "message", "status"),
+    [
+        ("", "a", "m", 4),
+        ("a", "a", "m", 1),
+        ("a", "a", "", 1),
+        ("a/m", "a", "m", 1),
+        ("a/m, a/n", "a", "n", 1),
+        ("a/m", "a", "n", 3),
+        ("a/m, a", "a", "n", 1),
+        ("a, a/m", "a", "n", 1),
+        ("a, b/m ,", "c", "m", 4),
+        ("a", "A", "m", 4),
+    ],
+)
+def test_vendors(text: str, vendor: str, message: str, status: int) -> None:
+    """A vendor alone stands for all its messages, whatever else is said of it."""
+    assert Vendors.parse(text).judge(vendor, message) == status
