@@ -4,8 +4,9 @@ from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_INVALID, IdToken, IdTokenInfo
 from csms.common.v1.origin_pb2 import Origin
 
+from gateway.results import authorization
 from gateway.translation import Inbound, Items, LaneName, Payload, Results
-from gateway.v16.parts import authorization, id_tag_info
+from gateway.v16.parts import id_tag_info
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:

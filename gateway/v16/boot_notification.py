@@ -5,8 +5,8 @@ from csms.station.v1.station_ingest_service_pb2 import BootItem, BootResult
 from csms.station.v1.station_pb2 import StationIdentity
 
 from gateway.enums import REGISTRATION_STATUSES, words
+from gateway.results import result_of
 from gateway.translation import Inbound, Items, LaneName, Payload, Results
-from gateway.v16.parts import result_of
 from gateway.values import format_us
 
 _STATUS_WORDS = words(REGISTRATION_STATUSES)

@@ -11,10 +11,10 @@ from csms.station.v1.command_service_pb2 import (
 )
 from csms.station.v1.station_pb2 import Variable
 
+from gateway.checks import check_length
 from gateway.enums import SET_VARIABLE_STATUSES
 from gateway.translation import Outbound, Payload, UnacceptableError
 from gateway.v16.configuration import to_key, to_variable
-from gateway.v16.parts import check_length
 
 _MAX_VALUE = 500  # CiString500Type
 _TAKEN = frozenset({SET_VARIABLE_STATUS_ACCEPTED, SET_VARIABLE_STATUS_REBOOT_REQUIRED})

@@ -2,8 +2,8 @@
 
 from csms.station.v1.station_pb2 import Variable
 
+from gateway.checks import check_given, check_length
 from gateway.translation import UnacceptableError
-from gateway.v16.parts import check_given, check_length
 from mesh.masking import MASK, is_secret
 
 COMPONENT = "ChargingStation"

@@ -6,9 +6,10 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.command_service_pb2 import DataTransferRequest, DataTransferResponse
 from csms.station.v1.station_ingest_service_pb2 import TransferDataItem, TransferDataResult
 
+from gateway.checks import check_given, check_length
 from gateway.enums import DATA_TRANSFER_STATUSES, words
+from gateway.results import result_of
 from gateway.translation import Inbound, Items, LaneName, Outbound, Payload, Results
-from gateway.v16.parts import check_given, check_length, result_of
 
 _STATUS_WORDS = words(DATA_TRANSFER_STATUSES)
 

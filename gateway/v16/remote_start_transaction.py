@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from csms.station.v1.command_service_pb2 import RequestStartTransactionRequest, RequestStartTransactionResponse
 
+from gateway.checks import check_given, check_length, check_not_negative
 from gateway.enums import REQUEST_START_STOP_STATUSES
 from gateway.translation import Outbound, Payload
-from gateway.v16.parts import MAX_ID_TAG, check_given, check_length, check_not_negative
+from gateway.v16.parts import MAX_ID_TAG
 
 
 def to_calls(command: RequestStartTransactionRequest) -> Sequence[Payload]:

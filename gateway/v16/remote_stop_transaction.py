@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from csms.station.v1.command_service_pb2 import RequestStopTransactionRequest, RequestStopTransactionResponse
 
+from gateway.checks import check_int32
 from gateway.enums import REQUEST_START_STOP_STATUSES
 from gateway.translation import Outbound, Payload, UnacceptableError
-from gateway.v16.parts import check_int32
 
 _DECIMAL = re.compile(r"-?[0-9]{1,10}")
 

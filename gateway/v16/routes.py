@@ -1,5 +1,6 @@
 """What is done with each action of OCPP 1.6. Data."""
 
+from gateway import heartbeat
 from gateway.translation import Version
 from gateway.v16 import (
     authorize,
@@ -9,7 +10,6 @@ from gateway.v16 import (
     clear_cache,
     data_transfer,
     get_configuration,
-    heartbeat,
     meter_values,
     remote_start_transaction,
     remote_stop_transaction,

@@ -13,8 +13,10 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_STARTED
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 
+from gateway.checks import check_int32
+from gateway.results import authorization, result_of
 from gateway.translation import Inbound, Items, LaneName, Payload, Results
-from gateway.v16.parts import add_register, authorization, check_int32, id_tag_info, result_of, set_evse
+from gateway.v16.parts import add_register, id_tag_info, set_evse
 from gateway.values import parse_us, set_time
 
 

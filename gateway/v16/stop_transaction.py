@@ -7,8 +7,9 @@ from csms.transaction.v1.transaction_event_pb2 import STOPPED_REASON_UNSPECIFIED
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
 from gateway.enums import STOPPED_REASONS
+from gateway.results import authorization
 from gateway.translation import Inbound, Items, LaneName, Payload, Results
-from gateway.v16.parts import add_meter_values, add_register, authorization, id_tag_info, transaction_id_text
+from gateway.v16.parts import add_meter_values, add_register, id_tag_info, transaction_id_text
 from gateway.values import parse_us, set_time
 
 _DEFAULT_REASON = "Local"

@@ -1,0 +1,49 @@
+"""What the schemas do not ask for, and every version's translators must: numbers that can be stored, texts that fit."""
+
+from gateway.translation import UnacceptableError
+
+_INT32 = range(-(2**31), 2**31)
+_INT64 = range(-(2**63), 2**63)
+
+
+def check_int32(value: int, field: str) -> int:
+    """The number itself; UnacceptableError where it is none of 32 bits, which the schemas do not ask for.
+
+    To JSON Schema 1.0 is a whole number too; it comes back as 1.
+    """
+    if value not in _INT32:
+        raise UnacceptableError("PropertyConstraintViolation", field, "is not a whole number of 32 bits")
+    return int(value)
+
+
+def check_int64(value: int, field: str) -> int:
+    """The number itself, 1.0 as 1; UnacceptableError where it is none of 64 bits."""
+    if value not in _INT64:
+        raise UnacceptableError("PropertyConstraintViolation", field, "is not a whole number of 64 bits")
+    return int(value)
+
+
+def check_not_negative(value: int, field: str) -> int:
+    """The number itself; UnacceptableError where it is below 0."""
+    if value < 0:
+        raise UnacceptableError("PropertyConstraintViolation", field, "must not be below 0")
+    return value
+
+
+# What operators give
+
+
+def check_given(text: str, field: str) -> str:
+    """The text itself; UnacceptableError where it is empty."""
+    if not text:
+        raise UnacceptableError("OccurenceConstraintViolation", field, "is required")
+    return text
+
+
+def check_length(text: str, limit: int, field: str) -> str:
+    """The text itself; UnacceptableError where it is longer than the station's OCPP version allows."""
+    if len(text) > limit:
+        raise UnacceptableError(
+            "PropertyConstraintViolation", field, f"has {len(text)} characters, and the station's OCPP allows {limit}"
+        )
+    return text
