@@ -175,16 +175,25 @@ def _write(connection: Connection, book: Book, *, now_us: int) -> None:
 
 
 def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
-    """Notes which tokens hold another open transaction, seen once all that this batch ends has ended."""
+    """Notes which tokens hold another open transaction, once all that this batch ends has ended."""
     identified = [tx for tx in changed if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key]
     if not identified:
         return
-    held = store.concurrent(connection, ({"n": n, **_tx_row(tx)} for n, tx in enumerate(identified)))
-    if held:
-        found = [identified[n] for n in sorted(held)]
-        for tx in found:
+    # Of several that this batch begins, the earliest is not concurrent to the later ones.
+    identified.sort(key=lambda tx: (tx.fold.begin_us, tx.key))
+    rows = [{"n": n, **_tx_row(tx)} for n, tx in enumerate(identified)]
+    held = store.concurrent(connection, rows)
+    holding: set[tuple[str, str]] = set()
+    found = []
+    for n, tx in enumerate(identified):
+        token = (tx.key[0], tx.fold.id_token.lower())
+        if n in held or token in holding:
             tx.fold.concurrent = True
-        store.update_transactions(connection, [_tx_row(tx) for tx in found])
+            found.append(tx)
+        if not tx.fold.ended:
+            holding.add(token)
+    if found:
+        store.update_transactions(connection, [_tx_row(tx) for tx in sorted(found, key=lambda tx: tx.key)])
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:

@@ -200,17 +200,13 @@ _UPDATE_TXS = RowStatement(
     **_TX_COLUMNS,
 )
 
-# Of transactions that began in one batch, the earlier one is not concurrent to the later.
 _CONCURRENT = RowStatement(
     """
     SELECT rows.n FROM {rows} WHERE EXISTS (
         SELECT 1 FROM tx t
         WHERE t.tenant_id = rows.tenant_id AND t.token_key = rows.token_key AND NOT t.ended
-          AND NOT (t.station_id = rows.station_id AND t.transaction_id = rows.transaction_id
-                   AND t.generation = rows.generation)
-          AND (t.create_us <> rows.create_us
-               OR (t.begin_us, t.station_id, t.transaction_id)
-                < (rows.begin_us, rows.station_id, rows.transaction_id)))
+          AND (t.station_id, t.transaction_id, t.generation)
+              NOT IN (SELECT station_id, transaction_id, generation FROM {rows}))
     """,
     n="integer",
     tenant_id="text",
@@ -218,8 +214,6 @@ _CONCURRENT = RowStatement(
     station_id="text",
     transaction_id="text",
     generation="integer",
-    create_us="bigint",
-    begin_us="bigint",
 )
 
 _INSERT_METER_VALUES = RowStatement(
@@ -324,7 +318,7 @@ def update_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]
 
 
 def concurrent(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> frozenset[int]:
-    """The `n` of those rows whose token has another open transaction."""
+    """The `n` of those rows whose token has an open transaction that is not among the rows."""
     return frozenset(_CONCURRENT.run(connection, rows).scalars())
 
 

@@ -1,5 +1,6 @@
 """transaction_svc on a real database of either kind, with a clock that stands still."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -23,14 +24,29 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-async def service(engine: Engine, clock: FakeClock) -> AsyncIterator[Service]:
-    """The servicers on it."""
+def make_service(engine: Engine, clock: FakeClock) -> Service:
+    """The servicers on a database; the caller closes that."""
     database = Database(engine=engine)
-    yield Service(
+    return Service(
         database=database,
         clock=clock,
         ingest=TransactionIngestServicer(database=database, clock=clock),
         operator=TransactionServicer(database=database),
     )
-    await database.close()
+
+
+@pytest.fixture
+async def service(engine: Engine, clock: FakeClock) -> AsyncIterator[Service]:
+    """The servicers on it."""
+    service = make_service(engine, clock)
+    yield service
+    await service.database.close()
+
+
+@pytest.fixture
+def run(engine: Engine, clock: FakeClock) -> Iterator[tuple[asyncio.Runner, Service]]:
+    """The servicers on it, and what runs their methods: for tests that hypothesis calls many times."""
+    service = make_service(engine, clock)
+    with asyncio.Runner() as runner:
+        yield runner, service
+        runner.run(service.database.close())

@@ -284,7 +284,7 @@ async def test_a_stop_that_tells_all_values_again(service: Service) -> None:
 
 
 async def test_a_token_that_holds_another_transaction_is_concurrent(service: Service) -> None:
-    """Whatever its case and station; not the one that this start ends, and not one that is over. A repeat says the same."""
+    """Whatever its case and station; not the one that this start ends, nor one that is over. A repeat says the same."""
     first = await service.one(start_16())
     assert not first.concurrent
     assert not (await service.one(start_16(50, meter_start=1100))).concurrent  # supersedes the first

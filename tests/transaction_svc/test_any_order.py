@@ -1,0 +1,201 @@
+"""However a session's messages arrive - shuffled, repeated, sent again, in any batches - it comes to the same.
+
+Each example tells the same story twice: to one station in order, one by one; to another as hypothesis likes. What
+operators see of both must be equal. A 1.6 station can name a transaction only once it was given the number: there the
+start comes first, and may come again at any time.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from csms.common.v1.evse_pb2 import EvseRef
+from csms.transaction.v1 import transaction_event_pb2 as tx
+from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
+from csms.transaction.v1.transaction_service_pb2 import Transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.transaction_svc.kit import Service, event_2x, start_16, stop_16, values_16
+
+# A database is made once for all examples of a test: each has stations of its own.
+EXAMPLES = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+Run = tuple[asyncio.Runner, Service]
+_stations = itertools.count()
+
+
+@dataclass
+class Session:
+    """What a station tells of one transaction, in order. The transaction's name is put in when it is sent."""
+
+    events: list[TransactionEvent] = field(default_factory=list)
+
+
+@st.composite
+def registers(draw: st.DrawFn, count: int) -> Sequence[int]:
+    """Readings of a register that rises, with a wrong one here and there, or a meter that starts over."""
+    value, readings = draw(st.integers(0, 5000)), []
+    for _ in range(count):
+        value += draw(st.integers(0, 500))
+        wrong = draw(st.sampled_from([None] * 8 + [-1, 0, 7, 10_000_000]))
+        if draw(st.integers(0, 15)) == 0:
+            value = draw(st.integers(0, 20))
+        readings.append(value if wrong is None else wrong)
+    return readings
+
+
+@st.composite
+def sessions_16(draw: st.DrawFn) -> Sequence[Session]:
+    """One to three transactions on a connector, one after the other; some without a stop."""
+    sessions, now_s = [], 0
+    for number in range(draw(st.integers(1, 3))):
+        count = draw(st.integers(0, 5))
+        readings = draw(registers(count + 2))
+        events = [start_16(now_s, meter_start=readings[0], id_tag=f"TAG{number}")]
+        for reading in readings[1:-1]:
+            now_s += draw(st.integers(1, 60))  # of two at one time, the first to arrive is listed first
+            events.append(values_16("", now_s, reading))
+        now_s += draw(st.integers(1, 60))
+        if draw(st.integers(0, 3)):
+            events.append(stop_16("", now_s, readings[-1], id_tag=f"TAG{number}"))
+        if draw(st.booleans()):
+            events.append(values_16("", now_s + draw(st.integers(1, 3)), readings[-1]))
+        now_s += draw(st.integers(4, 100))
+        sessions.append(Session(events))
+    return sessions
+
+
+@st.composite
+def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
+    """One to three transactions on an EVSE, which may all have one name; with each way of counting."""
+    same_name, counting = draw(st.booleans()), draw(st.sampled_from(["right", "zero", "gaps"]))
+    sessions, now_s = [], 0
+    for use in range(draw(st.integers(1, 3))):
+        readings = draw(registers(draw(st.integers(2, 6))))
+        ends = draw(st.integers(0, 3)) > 0
+        seq_no, events = 0, []
+        for place, reading in enumerate(readings):
+            kind = "UPDATED" if place else "STARTED"
+            kind = "ENDED" if ends and place == len(readings) - 1 else kind
+            more = {"evse": EvseRef(evse_id=1, connector_id=1)} if draw(st.booleans()) else {}
+            state = draw(st.sampled_from([0, 1, 2, 3]))
+            name = "one" if same_name else f"use{use}"
+            event = event_2x(name, kind, seq_no, now_s, draw(st.sampled_from([reading, None])), **more)
+            event.charging_state = tx.ChargingState.ValueType(state)
+            events.append(event)
+            now_s += draw(st.integers(1, 60))
+            seq_no += {"right": 1, "zero": 0, "gaps": draw(st.integers(1, 2))}[counting]
+        sessions.append(Session(events))
+    return sessions
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, told: Sequence[tuple[int, int]]) -> Sequence[Sequence[tuple[int, int]]]:
+    """Batches that hold each message, named by session and place, at least once, in any order."""
+    repeats = draw(st.lists(st.sampled_from(told), max_size=6))
+    left = list(draw(st.permutations([*told, *repeats])))
+    batches = []
+    while left:
+        size = draw(st.integers(1, 6))
+        batches.append(left[:size])
+        left = left[size:]
+    return batches
+
+
+def named(event: TransactionEvent, name: str) -> TransactionEvent:
+    """The event with its transaction's name."""
+    copy = TransactionEvent()
+    copy.CopyFrom(event)
+    copy.transaction_id = name
+    return copy
+
+
+async def tell_16(
+    service: Service, station: str, sessions: Sequence[Session], batches: Sequence[Sequence[tuple[int, int]]]
+) -> Mapping[int, str]:
+    """Sends them; what needs a number that is not given yet waits for it. Returns the numbers by session."""
+    numbers: dict[int, str] = {}
+    waiting: list[tuple[int, int]] = []
+    for batch in [*batches, []]:
+        messages, waiting = [*waiting, *batch], []
+        sendable = [message for message in messages if message[1] == 0 or message[0] in numbers]
+        waiting = [message for message in messages if message not in sendable]
+        events = [
+            event if place == 0 else named(event, numbers[session])
+            for session, place in sendable
+            for event in (sessions[session].events[place],)
+        ]
+        results = await service.send(*events, station=station)
+        for (session, _place), result in zip(sendable, results, strict=True):
+            assert not result.HasField("error"), result
+            assert numbers.setdefault(session, result.transaction_id) == result.transaction_id
+    assert not waiting
+    return numbers
+
+
+def bare(found: Transaction) -> Transaction:
+    """A transaction without what may differ."""
+    for name in ("station_id", "transaction_id", "create_time", "update_time"):
+        found.ClearField(name)
+    return found
+
+
+async def seen(service: Service, station: str, names: Mapping[int, str]) -> Sequence[object]:
+    """What operators see of transactions: all of each, and its events in folding order."""
+    found = []
+    for _session, name in sorted(names.items()):
+        events = [named(recorded.event, "") for recorded in await service.events(name, station=station)]
+        found.append((bare(await service.get(name, station=station)), events))
+    return found
+
+
+@EXAMPLES
+@given(st.data())
+def test_1_6(run: Run, data: st.DataObject) -> None:
+    """Any order after the start, whose repeat comes at any time."""
+    runner, service = run
+    sessions = data.draw(sessions_16())
+    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
+    batches = data.draw(deliveries(told))
+    straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
+
+    async def compare() -> None:
+        expected = await tell_16(service, straight, sessions, [[message] for message in told])
+        numbers = await tell_16(service, shuffled, sessions, batches)
+        assert await seen(service, shuffled, numbers) == await seen(service, straight, expected)
+        again = await tell_16(service, shuffled, sessions, [told])
+        assert again == numbers
+
+    runner.run(compare())
+
+
+@EXAMPLES
+@given(st.data())
+def test_2_x(run: Run, data: st.DataObject) -> None:
+    """Any order at all, names used again included."""
+    runner, service = run
+    sessions = data.draw(sessions_2x())
+    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
+    batches = data.draw(deliveries(told))
+    straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
+
+    async def tell(station: str, batches: Sequence[Sequence[tuple[int, int]]]) -> None:
+        for batch in batches:
+            results = await service.send(*(sessions[n].events[place] for n, place in batch), station=station)
+            assert not any(result.HasField("error") for result in results), results
+
+    async def all_seen(station: str) -> Sequence[object]:
+        found = await service.all(station_id=station)
+        by_name = sorted(found, key=lambda found: (found.transaction_id, found.generation))
+        names = dict(enumerate(sorted({found.transaction_id for found in found})))
+        return [[bare(found) for found in by_name], await seen(service, station, names)]
+
+    async def compare() -> None:
+        await tell(straight, [[message] for message in told])
+        await tell(shuffled, batches)
+        assert await all_seen(shuffled) == await all_seen(straight)
+
+    runner.run(compare())

@@ -1,0 +1,163 @@
+"""What operators read: filters, pages, and of their own tenant only."""
+
+from dataclasses import replace
+from typing import Any
+
+import grpc
+import pytest
+from csms.common.v1.evse_pb2 import EvseRef
+from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, RecordMeterValuesRequest
+from csms.transaction.v1.transaction_service_pb2 import (
+    ListMeterValuesRequest,
+    ListTransactionEventsRequest,
+    ListTransactionsRequest,
+    RecordedTransactionEvent,
+)
+
+from mesh.errors import MeshError
+from mesh.operators import set_caller
+from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, at, event_2x, register, sampled, start_16, stop_16
+
+
+async def fill(service: Service) -> list[str]:
+    """Five transactions at two stations, a second apart, of which one has ended; their numbers, newest first."""
+    numbers = []
+    for n in range(5):
+        event = start_16(n, connector=n + 1, id_tag=f"Tag{n}")
+        numbers.append((await service.one(event, station=f"CP{n % 2}")).transaction_id)
+        service.clock.advance(1)
+    await service.one(stop_16(numbers[0], 60, 1100, id_tag="Tag0"), station="CP0")
+    return numbers[::-1]
+
+
+async def test_lists_are_newest_first_in_pages(service: Service) -> None:
+    """Each once, over all pages, also while more are added."""
+    numbers = await fill(service)
+    set_caller(VIEWER)
+    seen: list[str] = []
+    token = ""
+    while True:
+        request = ListTransactionsRequest(page_size=2, page_token=token)
+        response = await service.operator.ListTransactions(request, CONTEXT)
+        seen.extend(found.transaction_id for found in response.transactions)
+        token = response.next_page_token
+        if not token:
+            break
+        await service.one(start_16(500 + len(seen)), station="CP9")
+    assert seen == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ('state = "ACTIVE"', [0, 1, 2, 3]),
+        ("state = ENDED", [4]),
+        ('station_id = "CP0"', [0, 2, 4]),
+        ('id_token = "tag3"', [1]),
+        ('start_time >= "2025-10-08T08:53:22Z" AND station_id = "CP0"', [0, 2]),
+        ('NOT station_id = "CP0" AND state = ACTIVE', [1, 3]),
+    ],
+)
+async def test_lists_are_filtered(service: Service, text: str, places: list[int]) -> None:
+    """By station, state, token and start."""
+    numbers = await fill(service)
+    assert [found.transaction_id for found in await service.all(filter=text)] == [numbers[place] for place in places]
+
+
+async def test_lists_of_one_station(service: Service) -> None:
+    """The field in the path, with and without a filter."""
+    numbers = await fill(service)
+    assert [found.transaction_id for found in await service.all(station_id="CP1")] == [numbers[1], numbers[3]]
+    assert len(await service.all(station_id="CP0", filter="state = ENDED")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"filter": "colour = red"}, "INVALID_FILTER"),
+        ({"filter": "state = GONE"}, "INVALID_FILTER"),
+        ({"filter": "start_time > yesterday"}, "INVALID_FILTER"),
+        ({"filter": 'start_time > "2025-10-08T08:53:22"'}, "INVALID_FILTER"),
+        ({"page_token": "nonsense"}, "INVALID_PAGE_TOKEN"),
+        ({"page_size": -1}, "INVALID_FIELD"),
+    ],
+)
+async def test_what_cannot_be_listed(service: Service, fields: dict[str, Any], reason: str) -> None:
+    """Refused, with the reason that the contract gives."""
+    set_caller(VIEWER)
+    with pytest.raises(MeshError) as caught:
+        await service.operator.ListTransactions(ListTransactionsRequest(**fields), CONTEXT)
+    assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
+
+
+async def test_a_page_token_belongs_to_its_list(service: Service) -> None:
+    """Another filter with the same token is refused."""
+    await fill(service)
+    set_caller(VIEWER)
+    response = await service.operator.ListTransactions(ListTransactionsRequest(page_size=1), CONTEXT)
+    request = ListTransactionsRequest(page_size=1, page_token=response.next_page_token, filter="state = ENDED")
+    with pytest.raises(MeshError, match="INVALID_PAGE_TOKEN"):
+        await service.operator.ListTransactions(request, CONTEXT)
+
+
+async def test_unknown_transactions_are_not_found(service: Service) -> None:
+    """Also for their events."""
+    for asked in (service.get("77"), service.events("77")):
+        with pytest.raises(MeshError) as caught:
+            await asked
+        assert (caught.value.code, caught.value.reason) == (grpc.StatusCode.NOT_FOUND, "TRANSACTION_NOT_FOUND")
+
+
+async def test_other_tenants_see_nothing(service: Service) -> None:
+    """Neither single ones nor lists."""
+    number = (await service.one(start_16())).transaction_id
+    set_caller(replace(VIEWER, tenant_id="other"))
+    response = await service.operator.ListTransactions(ListTransactionsRequest(), CONTEXT)
+    assert not response.transactions
+    with pytest.raises(MeshError, match="TRANSACTION_NOT_FOUND"):
+        await service.operator.ListTransactionEvents(
+            ListTransactionEventsRequest(station_id="CP1", transaction_id=number), CONTEXT
+        )
+
+
+async def test_events_come_in_folding_order_in_pages(service: Service) -> None:
+    """With where and when each came in."""
+    told = [event_2x("a", "ENDED", 4, 40, 50), *(event_2x("a", "UPDATED", n, n * 10, n * 10) for n in (3, 1, 2))]
+    told.append(event_2x("a", "STARTED", 0, 0, 0))
+    for event in told:
+        await service.one(event)
+    set_caller(VIEWER)
+    seen: list[RecordedTransactionEvent] = []
+    token = ""
+    while True:
+        request = ListTransactionEventsRequest(station_id="CP1", transaction_id="a", page_size=2, page_token=token)
+        response = await service.operator.ListTransactionEvents(request, CONTEXT)
+        seen.extend(response.events)
+        token = response.next_page_token
+        if not token:
+            break
+    assert [recorded.event.seq_no for recorded in seen] == [0, 1, 2, 3, 4]
+    assert [recorded.ordinal for recorded in seen] == [5, 3, 4, 2, 1]
+    assert seen[4].event == told[0]
+
+
+async def test_meter_values_are_listed_in_pages(service: Service) -> None:
+    """Newest first, whole."""
+    items = [
+        MeterValuesItem(
+            origin=Origin(tenant_id="default", station_id="CP1", receive_time=at(n)),
+            evse=EvseRef(evse_id=n),
+            meter_values=[sampled(n, register(n))],
+        )
+        for n in range(3)
+    ]
+    await service.ingest.RecordMeterValues(RecordMeterValuesRequest(items=items), CONTEXT)
+    set_caller(VIEWER)
+    first = await service.operator.ListMeterValues(ListMeterValuesRequest(station_id="CP1", page_size=2), CONTEXT)
+    rest = await service.operator.ListMeterValues(
+        ListMeterValuesRequest(station_id="CP1", page_size=2, page_token=first.next_page_token), CONTEXT
+    )
+    assert [found.evse.evse_id for found in (*first.meter_values, *rest.meter_values)] == [2, 1, 0]
+    assert first.meter_values[0].meter_values == items[2].meter_values
+    assert first.meter_values[0].receive_time == at(2)

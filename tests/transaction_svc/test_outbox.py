@@ -1,0 +1,60 @@
+"""What the outbox tells, committed with what it tells of."""
+
+from tests.transaction_svc.kit import Service, event_2x, start_16, stop_16, values_16
+from transaction_svc.retention import Retention
+
+
+async def test_started_updated_and_ended_are_told_once(service: Service) -> None:
+    """In the resource's field names; a repeat tells nothing."""
+    number = (await service.one(start_16())).transaction_id
+    service.clock.advance(60)
+    for _ in range(2):
+        await service.one(values_16(number, 60, 1100))
+    for _ in range(2):
+        await service.one(stop_16(number, 90, 1250))
+    told = await service.told()
+    assert [kind for kind, _data in told] == ["transaction.started", "transaction.updated", "transaction.ended"]
+    assert told[-1][1] == {
+        "transaction_id": number,
+        "generation": 1,
+        "state": "TRANSACTION_STATE_ENDED",
+        "evse": {"evse_id": 1, "connector_id": 1},
+        "id_token": {"id_token": "TAG", "type": ""},
+        "start_time": "2025-10-08T08:53:20Z",
+        "end_time": "2025-10-08T08:54:50Z",
+        "energy_wh": 250.0,
+        "meter_start_wh": 1000.0,
+        "meter_stop_wh": 1250.0,
+        "stopped_reason": "STOPPED_REASON_LOCAL",
+    }
+
+
+async def test_updates_are_told_no_more_than_every_ten_seconds(service: Service) -> None:
+    """Of a transaction; each has its own ten seconds."""
+    await service.one(event_2x("a", "STARTED", 0, 0, 0))
+    for second in range(1, 31):
+        service.clock.advance(1)
+        await service.one(event_2x("a", "UPDATED", second, second, second))
+    assert [data["energy_wh"] for _kind, data in await service.told("transaction.updated")] == [10, 20, 30]
+
+
+async def test_an_end_that_is_corrected_is_told_again(service: Service) -> None:
+    """Superseded first; then the late stop says what it came to. What changes nothing is not told."""
+    first = (await service.one(start_16(0))).transaction_id
+    await service.one(start_16(100, meter_start=1500))
+    await service.one(stop_16(first, 90, 1490))
+    await service.one(values_16(first, 95, 1490))
+    told = [(data["stopped_reason"], data["energy_wh"]) for _kind, data in await service.told("transaction.ended")]
+    assert told == [("STOPPED_REASON_SUPERSEDED", 0), ("STOPPED_REASON_LOCAL", 490)]
+
+
+async def test_retention_deletes_old_rows_and_no_transactions(service: Service) -> None:
+    """After the days that the setting gives."""
+    await service.one(start_16())
+    retention = Retention(database=service.database, clock=service.clock, outbox_days=2)
+    service.clock.advance(86_400)
+    await service.one(start_16(connector=2))
+    service.clock.advance(86_401)
+    assert await retention.delete_old() == 1
+    assert [data["evse"]["evse_id"] for _kind, data in await service.told()] == [2]
+    assert len(await service.all()) == 2

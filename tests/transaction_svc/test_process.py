@@ -1,0 +1,64 @@
+"""transaction_svc as it runs: its own process's parts, both ports, the front edge of each."""
+
+from contextlib import AsyncExitStack
+from functools import partial
+
+import grpc
+import pytest
+from csms.transaction.v1.transaction_ingest_service_pb2 import RecordTransactionEventsRequest
+from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
+from csms.transaction.v1.transaction_service_pb2 import ListTransactionsRequest
+from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceStub
+
+from mesh.channels import open_channel
+from mesh.errors import SettingError, from_rpc_error
+from mesh.service import start
+from mesh.settings import Environment, ServiceSettings
+from tests.conftest import FakeClock
+from transaction_svc import migrations
+from transaction_svc.service import build
+from transaction_svc.settings import TransactionSettings
+
+SECRET = "mesh-secret-of-the-tests"
+
+
+def environment(database_url: str) -> Environment:
+    """What the process is told."""
+    return Environment(
+        {
+            "CSMS_TRANSACTION_ADDRESS": "127.0.0.1:0",
+            "CSMS_TRANSACTION_OPERATOR_ADDRESS": "127.0.0.1:0",
+            "CSMS_AUTH_ADDRESS": "127.0.0.1:1",  # nobody there: keys are fetched when first needed
+            "CSMS_DATABASE_URL": database_url,
+            "CSMS_MESH_SECRET": SECRET,
+            "CSMS_AUTO_MIGRATE": "1",
+        }
+    )
+
+
+async def test_it_serves_the_mesh_and_operators_apart(database_url: str, clock: FakeClock) -> None:
+    """With the secret one gets in at the mesh port, without a token nowhere at the other."""
+    env = environment(database_url)
+    building = partial(build, settings=TransactionSettings.read(env), clock=clock)
+    async with AsyncExitStack() as stack:
+        running = await start(stack, ServiceSettings.read(env, "transaction"), migrations, building)
+        mesh = open_channel(f"127.0.0.1:{running.mesh_port}", secret=SECRET)
+        stack.push_async_callback(mesh.close)
+        request = RecordTransactionEventsRequest()
+        response = await TransactionIngestServiceStub(mesh).RecordTransactionEvents(request, timeout=5)
+        assert not response.results
+        operator = grpc.aio.insecure_channel(f"127.0.0.1:{running.operator_port}")
+        stack.push_async_callback(operator.close)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await TransactionServiceStub(operator).ListTransactions(ListTransactionsRequest(), timeout=5)
+        assert from_rpc_error(caught.value).reason == "INVALID_TOKEN"
+
+
+def test_settings_that_are_wrong_are_told() -> None:
+    """In one line each."""
+    with pytest.raises(SettingError, match="CSMS_OUTBOX_RETENTION_DAYS"):
+        TransactionSettings.read(
+            Environment(
+                {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": SECRET, "CSMS_OUTBOX_RETENTION_DAYS": "0"}
+            )
+        )
