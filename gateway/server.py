@@ -8,7 +8,6 @@ from http import HTTPStatus
 import grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
@@ -22,7 +21,8 @@ from gateway.metrics import Metrics
 from gateway.recorder import Recorder
 from gateway.registry import Registry
 from gateway.schemas import Schemas
-from gateway.session import STATION_BUDGET_S, Connection, Session, SocketClosedError
+from gateway.session import STATION_BUDGET_S, Connection, Session
+from gateway.socket import StationSocket
 from gateway.translation import Version
 from mesh.errors import MeshError, SettingError, from_status
 from mesh.logs import get_logger
@@ -83,6 +83,7 @@ class StationServer:
                 self._serve,
                 host,
                 port,
+                create_connection=StationSocket,
                 process_request=self._process_request,
                 select_subprotocol=self._select_subprotocol,
                 # Small windows without context: compression for those who ask, without 64 KiB a connection.
@@ -191,6 +192,7 @@ class StationServer:
     # After the handshake
 
     async def _serve(self, websocket: ServerConnection) -> None:
+        assert isinstance(websocket, StationSocket)  # noqa: S101 - made by our own factory
         admission = self._admissions.pop(websocket)
         if admission.version is None or admission.connection is None:
             self._metrics.count("handshake", "subprotocol")
@@ -201,15 +203,17 @@ class StationServer:
         replaced = self._registry.add(session)
         if replaced is not None:
             self.close_soon(replaced, REPLACED, "replaced by a newer connection of this station")
+        websocket.attach(session.receive)
         try:
-            code = await session.run()
+            await websocket.wait_closed()
         finally:
+            session.closed()
             self._registry.remove(session)
-        self._note_closed(admission.connection, code)
+            self._note_closed(admission.connection, websocket.final_code)
 
-    def _make_session(self, websocket: ServerConnection, version: Version, connection: Connection) -> Session:
+    def _make_session(self, websocket: StationSocket, version: Version, connection: Connection) -> Session:
         return Session(
-            socket=_WebSocket(websocket),
+            socket=websocket,
             connection=connection,
             version=version,
             schemas=self._versions[version.subprotocol][1],
@@ -234,42 +238,6 @@ class StationServer:
                 close_code=code,
             )
         )
-
-
-class _WebSocket:
-    """A `websockets` connection as a session's Socket."""
-
-    def __init__(self, websocket: ServerConnection) -> None:
-        self._websocket = websocket
-
-    async def receive(self) -> bytes:
-        try:
-            return await self._websocket.recv(decode=False)
-        except ConnectionClosed as closed:
-            raise SocketClosedError(_close_code(closed)) from None
-
-    async def send(self, data: bytes) -> None:
-        try:
-            await self._websocket.send(data, text=True)
-        except ConnectionClosed as closed:
-            raise SocketClosedError(_close_code(closed)) from None
-
-    async def close(self, code: int, reason: str) -> None:
-        await self._websocket.close(code, reason)
-
-    def abort(self) -> None:
-        self._websocket.transport.abort()
-
-    async def ping(self) -> None:
-        try:
-            await (await self._websocket.ping())
-        except ConnectionClosed as closed:
-            raise SocketClosedError(_close_code(closed)) from None
-
-
-def _close_code(closed: ConnectionClosed) -> int:
-    frame = closed.rcvd if closed.rcvd_then_sent or closed.sent is None else closed.sent
-    return frame.code if frame is not None else 1006
 
 
 def _remote_address(connection: ServerConnection, request: Request) -> str:

@@ -1,7 +1,8 @@
 """One station's connection: socket ↔ OCPP-J ↔ translators ↔ lanes.
 
-The receive loop never awaits a handler: it puts CALLs into an inbox that one worker empties in order, and hands answers
-to whoever waits for them, so a handler may call the station it is serving (design 4.5).
+Receiving never waits for a handler: CALLs go into an inbox that one worker empties in order, answers go to whoever
+waits for them, so a handler may call the station it is serving (design 4.5). What needs no service is answered on the
+spot.
 """
 
 import asyncio
@@ -38,13 +39,22 @@ INTERNAL_ERROR = "InternalError"
 
 
 class Socket(Protocol):
-    """The WebSocket, as far as a session needs it."""
+    """The WebSocket, as far as a session needs it; it gives each message to `Session.receive`."""
 
-    async def receive(self) -> bytes:
-        """The next frame. Raises SocketClosedError when there will be none."""
+    def write(self, data: bytes) -> bool:
+        """Sends a text message; false where the far end does not read, so that the caller must `drain` first.
 
-    async def send(self, data: bytes) -> None:
-        """Sends a text frame. Raises SocketClosedError."""
+        Raises SocketClosedError.
+        """
+
+    async def drain(self) -> None:
+        """Returns once the far end reads again. Raises SocketClosedError."""
+
+    def hold(self) -> None:
+        """Takes no more messages until `resume`."""
+
+    def resume(self) -> None:
+        """Takes messages again."""
 
     async def close(self, code: int, reason: str) -> None:
         """Closes the socket; returns once it is closed."""
@@ -52,7 +62,7 @@ class Socket(Protocol):
     def abort(self) -> None:
         """Drops the connection without a word."""
 
-    async def ping(self) -> None:
+    async def prove_alive(self) -> None:
         """Sends a WebSocket ping and returns when it is answered. Raises SocketClosedError."""
 
 
@@ -76,7 +86,10 @@ class Connection:
 
 
 class Session:
-    """One connection from its opening to its close. `run` serves it; `call` sends the station a command."""
+    """One connection from its opening to its close.
+
+    The socket's messages come in through `receive`, its end through `closed`; `call` sends the station a command.
+    """
 
     def __init__(
         self,
@@ -110,23 +123,13 @@ class Session:
         self._invited: set[str] = set()
         self._inbox: deque[tuple[Call, origin_pb2.Origin]] = deque()
         self._open_calls: dict[str, bytes] = {}
-        self._room = asyncio.Event()
-        self._room.set()
+        self._held = False
         self._worker: asyncio.Task[None] | None = None
-        self._answering: set[asyncio.Task[None]] = set()
+        self._waiting: asyncio.Task[None] | None = None
 
-    async def run(self) -> int:
-        """Serves the connection until it closes; returns the WebSocket close code."""
-        try:
-            while True:
-                self._on_frame(await self._socket.receive())
-                if not self._room.is_set():
-                    await self._room.wait()
-                self._start_worker()
-        except SocketClosedError as closed:
-            return closed.code
-        finally:
-            self.outgoing.close()
+    def closed(self) -> None:
+        """The socket is closed: whoever waits for an answer of the station is told."""
+        self.outgoing.close()
 
     async def close(self, code: int, reason: str) -> None:
         """Closes the connection; a CALL being handled is still handled, its answer goes nowhere."""
@@ -139,7 +142,7 @@ class Session:
     async def ping(self) -> None:
         """Asks for a sign of life at the WebSocket level; many stations never answer it (quirk 4)."""
         try:
-            await self._socket.ping()
+            await self._socket.prove_alive()
         except SocketClosedError:
             return
         self.last_alive_us = self._clock()
@@ -163,7 +166,8 @@ class Session:
 
     # What comes in
 
-    def _on_frame(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
+        """Takes a message of the station. Never waits; a flood of CALLs makes the socket hold back."""
         now_us = self._clock()
         self.last_seen_us = self.last_alive_us = now_us
         self._ordinal += 1
@@ -178,13 +182,37 @@ class Session:
             self._on_answer(frame, data, now_us)
 
     def _on_call(self, call: Call, data: bytes, now_us: int) -> None:
+        if self._worker is None and self._answer_on_the_spot(call):
+            return
         if self._open_calls.get(call.message_id) == data:
             self.note_quirk("repeated_call")  # quirk 19: one call, one answer
             return
         self._open_calls[call.message_id] = data
         self._inbox.append((call, self._origin(now_us)))
         if len(self._inbox) >= INBOX_SIZE:
-            self._room.clear()
+            self._held = True
+            self._socket.hold()
+        if self._worker is None:
+            self._worker = self._loop.create_task(self._work())
+
+    def _answer_on_the_spot(self, call: Call) -> bool:
+        """Answers what needs no service (a heartbeat) without a task, where nothing waits before it."""
+        route = self.version.inbound.get(call.action)
+        if (
+            route is None
+            or route.to_items is not None
+            or not self._accepted
+            or self.blocked_since_s is not None
+            or call.unconfirmed
+        ):
+            return False
+        accepted = self.schemas.accept(call.action, call.payload)
+        if isinstance(accepted, SchemaFault) or accepted.quirks:
+            return False
+        response = route.to_response(accepted.payload, {}, self._clock())
+        data = ocppj.encode_result(call.message_id, response)
+        self._answer_now(data, ocppj.CALL_RESULT, call.message_id, call.action)
+        return True
 
     def _on_answer(self, frame: CallResult | CallError, data: bytes, now_us: int) -> None:
         action = self.outgoing.resolve(frame) or ""
@@ -200,26 +228,21 @@ class Session:
             message_id = ocppj.UNREADABLE_ID
         if frame.wants_answer and message_id is not None:
             error = ocppj.encode_error(message_id, frame.code, frame.description)
-            task = self._loop.create_task(self._answer(error, ocppj.CALL_ERROR, message_id, ""))
-            self._answering.add(task)
-            task.add_done_callback(self._answering.discard)
+            self._answer_now(error, ocppj.CALL_ERROR, message_id, "")
 
     # What is done about it
-
-    def _start_worker(self) -> None:
-        if self._inbox and self._worker is None:
-            self._worker = self._loop.create_task(self._work())
 
     async def _work(self) -> None:
         try:
             while self._inbox:
                 call, origin = self._inbox.popleft()
-                if not self._room.is_set():
-                    self._room.set()
                 try:
                     await self._serve(call, origin)
                 finally:
                     self._open_calls.pop(call.message_id, None)
+                    if self._held and len(self._inbox) < INBOX_SIZE:
+                        self._held = False
+                        self._socket.resume()
         finally:
             self._worker = None
 
@@ -248,11 +271,13 @@ class Session:
     async def _handle(self, call: Call, origin: origin_pb2.Origin) -> Payload:
         route = self._route(call.action)
         payload = self._accept(call)
+        if route.to_items is None:
+            return route.to_response(payload, {}, self._clock())
         try:
             items = route.to_items(payload, origin)
         except UnacceptableError as error:
             raise _RefusalError(error.code, f"{error.field}: {error}") from error
-        results = await self._submit(items, route) if items else {}
+        results = await self._submit(items, route)
         self._check(results, route)
         return route.to_response(payload, results, self._clock())
 
@@ -312,6 +337,18 @@ class Session:
         with suppress(SocketClosedError):
             await self._send(data, kind, message_id, action)
 
+    def _answer_now(self, data: bytes, kind: int, message_id: str, action: str) -> None:
+        """Answers without waiting; a station that does not read is not read from either until it does."""
+        with suppress(SocketClosedError):
+            if not self._write(data, kind, message_id, action):
+                self._socket.hold()
+                self._waiting = self._loop.create_task(self._resume_once_read())
+
+    async def _resume_once_read(self) -> None:
+        with suppress(SocketClosedError):
+            await self._drain()
+            self._socket.resume()
+
     async def _send_call(self, data: bytes, message_id: str, action: str) -> None:
         try:
             await self._send(data, ocppj.CALL, message_id, action)
@@ -319,16 +356,21 @@ class Session:
             self.outgoing.close()
 
     async def _send(self, data: bytes, kind: int, message_id: str, action: str) -> None:
+        if not self._write(data, kind, message_id, action):
+            await self._drain()
+
+    async def _drain(self) -> None:
+        if self.blocked_since_s is None:
+            self.blocked_since_s = self._loop.time()
+        await self._socket.drain()
+        self.blocked_since_s = None
+
+    def _write(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
         self._ordinal += 1
         self._recorder.add(
             SENT, self._ordinal, self._clock(), data, message_type=kind, message_id=message_id, action=action
         )
-        if self.blocked_since_s is None:
-            self.blocked_since_s = self._loop.time()
-        try:
-            await self._socket.send(data)
-        finally:
-            self.blocked_since_s = None
+        return self._socket.write(data)
 
     # Small things
 

@@ -28,7 +28,7 @@ class LaneName(StrEnum):
 
 
 Items = Mapping[LaneName, Message]
-"""Items to send, at most one down each lane, all at once. None at all where the gateway answers by itself."""
+"""Items to send, at most one down each lane, all at once."""
 
 Results = Mapping[LaneName, Message]
 """What came back, by lane. One that the route names as optional may be missing: that service was away."""
@@ -39,14 +39,14 @@ class Inbound:
     """How one action from a station is handled.
 
     `to_items(payload, origin)` says what to send where; the payload is valid by the action's schema. It raises
-    `UnacceptableError` for what no schema can catch.
+    `UnacceptableError` for what no schema can catch. None where the gateway answers by itself.
     `to_response(payload, results, now_us)` makes the CALLRESULT's payload, valid by the response's schema.
     `optional` lanes may fail without failing the message.
     `durable` messages tell of money: they are answered only once they are committed, never with a CALLERROR because
     something of ours is away (design 2).
     """
 
-    to_items: Callable[[Payload, origin_pb2.Origin], Items]
+    to_items: Callable[[Payload, origin_pb2.Origin], Items] | None
     to_response: Callable[[Payload, Results, int], Payload]
     optional: frozenset[LaneName] = frozenset()
     durable: bool = False

@@ -1,0 +1,159 @@
+"""A session with a test at both of its ends: the socket, and the services' ends of the lanes."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, IdTokenInfo
+from csms.station.v1.station_ingest_service_pb2 import BootResult, MessageItem, StatusResult
+from csms.station.v1.station_pb2 import (
+    REGISTRATION_STATUS_ACCEPTED,
+    RegistrationStatus,
+)
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
+
+from gateway.buffers import Buffer
+from gateway.recorder import Recorder
+from gateway.schemas import Schemas
+from gateway.session import Connection, Session, SocketClosedError
+from gateway.translation import LaneName
+from gateway.v16.routes import VERSION
+from tests.conftest import FakeClock
+from tests.waiting import until
+
+SCHEMAS = Schemas("1.6")
+BOOT = '[2,"b","BootNotification",{"chargePointModel":"M","chargePointVendor":"V"}]'
+STATUS = '[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
+START = '[2,"t","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]'
+HEARTBEAT = '[2,"h","Heartbeat",{}]'
+
+
+class Wire:
+    """The station's end of the socket."""
+
+    def __init__(self) -> None:
+        self.receiver: Callable[[bytes], None] = lambda _data: None
+        self.kept: deque[bytes] = deque()
+        self.sent: list[Any] = []
+        self.closed_with: int | None = None
+        self.held = False
+        self.reads = asyncio.Event()
+        self.reads.set()
+
+    def put(self, text: str) -> None:
+        """The station sends."""
+        self.kept.append(text.encode())
+        self._deliver()
+
+    def write(self, data: bytes) -> bool:
+        """See gateway.session.Socket."""
+        if self.closed_with is not None:
+            raise SocketClosedError(self.closed_with)
+        self.sent.append(json.loads(data))
+        return self.reads.is_set()
+
+    async def drain(self) -> None:
+        """See gateway.session.Socket."""
+        await self.reads.wait()
+
+    def hold(self) -> None:
+        """See gateway.session.Socket."""
+        self.held = True
+
+    def resume(self) -> None:
+        """See gateway.session.Socket."""
+        self.held = False
+        self._deliver()
+
+    async def close(self, code: int, reason: str) -> None:
+        """See gateway.session.Socket."""
+        assert len(reason) <= 123
+        self.closed_with = code
+
+    def abort(self) -> None:
+        """See gateway.session.Socket."""
+        self.closed_with = 1006
+
+    async def prove_alive(self) -> None:
+        """See gateway.session.Socket."""
+
+    def _deliver(self) -> None:
+        while self.kept and not self.held:
+            self.receiver(self.kept.popleft())
+
+
+class Service:
+    """The far end of one lane: answers with `result`, or holds items back while it is None."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+        self.items: list[Any] = []
+        self.waiting: list[asyncio.Future[Any]] = []
+
+    def submit(self, item: Any, *, deadline_s: float) -> "asyncio.Future[Any]":
+        """See gateway.lanes.Lane."""
+        assert deadline_s > 0
+        future = asyncio.get_running_loop().create_future()
+        self.items.append(item)
+        if self.result is None:
+            self.waiting.append(future)
+        elif isinstance(self.result, Exception):
+            future.set_exception(self.result)
+        else:
+            future.set_result(self.result)
+        return future
+
+
+class Rig:
+    """A session with a test at both of its ends."""
+
+    def __init__(self, status: RegistrationStatus.ValueType, *, booted: bool) -> None:
+        self.wire = Wire()
+        self.services: dict[LaneName, Any] = {
+            LaneName.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
+            LaneName.STATUSES: Service(StatusResult()),
+            LaneName.AUTHORIZE: Service(
+                AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
+            ),
+            LaneName.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
+        }
+        self.frames: list[MessageItem] = []
+        self.counts: list[tuple[str, str]] = []
+        buffer: Buffer[MessageItem] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)
+        self.buffer = buffer
+        self.session = Session(
+            socket=self.wire,
+            connection=Connection(
+                station_id="CP1", tenant_id="default", epoch=42, registration_status=status, booted=booted
+            ),
+            version=VERSION,
+            schemas=SCHEMAS,
+            lanes=self.services,
+            recorder=Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=42),
+            clock=FakeClock(),
+            count=lambda kind, label: self.counts.append((kind, label)),
+        )
+        self.wire.receiver = self.session.receive
+
+    async def _keep(self, items: Any) -> None:
+        self.frames.extend(items)
+
+    async def answers(self, count: int) -> list[Any]:
+        """The first `count` frames to the station, once they are there."""
+        await until(lambda: len(self.wire.sent) >= count)
+        return self.wire.sent[:count]
+
+
+@asynccontextmanager
+async def session_rig(
+    status: RegistrationStatus.ValueType = REGISTRATION_STATUS_ACCEPTED, *, booted: bool = True
+) -> AsyncIterator[Rig]:
+    """A session that is open; at the end its CALLs are answered, then it is closed."""
+    rig = Rig(status, booted=booted)
+    yield rig
+    await rig.session.finish(5)
+    rig.session.closed()
