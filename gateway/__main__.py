@@ -21,6 +21,7 @@ from gateway.server import NODE_LOST, StationServer
 from gateway.servicer import GatewayServicer
 from gateway.translation import Version
 from gateway.v16.routes import VERSION as V16
+from gateway.v201.routes import VERSION as V201
 from gateway.watch import Watch
 from mesh.channels import open_channel
 from mesh.contract import MESH_SERVICES
@@ -33,7 +34,7 @@ from mesh.times import now_us
 log = get_logger(__name__)
 
 # In the order of preference.
-VERSIONS: tuple[Version, ...] = (V16,)
+VERSIONS: tuple[Version, ...] = (V201, V16)
 
 DRAIN_S = 5.0
 

@@ -59,11 +59,11 @@ def add_sample(target: SampledValues, sample: Payload, *, value: str, unit: str)
     context = READING_CONTEXTS.get(sample.get("context", _DEFAULT_CONTEXT), READING_CONTEXT_UNSPECIFIED)
     location = LOCATIONS.get(sample.get("location", _DEFAULT_LOCATION), MEASURAND_LOCATION_UNSPECIFIED)
     added = target.add(value=value, measurand=measurand, context=context, location=location, unit=unit)
-    known = measurand and context and location
+    known = bool(measurand and context and location)
     if "phase" in sample:
         phase = PHASES.get(sample["phase"], PHASE_UNSPECIFIED)
         added.phase = phase
-        known = known and phase
+        known = known and bool(phase)
     if not known:
         added.raw_words = _unknown_words(sample)
     return added

@@ -1,0 +1,43 @@
+"""Authorize, C01 to C07.
+
+Plug and charge (C07): nothing here checks contract certificates yet, so none is vouched for. A request that brings one
+is told NoCertificateAvailable, "there is nothing to check it with", rather than CertChainError, which would claim a
+fault that nobody has found; and its token Invalid, as C07.FR.16 pairs them, also for a station that reads only that.
+auth_svc is not asked: an eMAID says something about its bearer only together with its certificate.
+"""
+
+from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_INVALID, IdTokenInfo
+from csms.common.v1.origin_pb2 import Origin
+
+from gateway.results import authorization
+from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.v201.parts import id_token_info, is_somebody, set_id_token
+
+_UNCHECKED = "NoCertificateAvailable"
+
+
+def to_items(payload: Payload, origin: Origin) -> Items:
+    """A question about an id token. Not asked: a blank one, which is nobody's, and one with a certificate."""
+    id_token = payload["idToken"]
+    if _has_certificate(payload) or not is_somebody(id_token):
+        return {}
+    item = AuthorizeItem(origin=origin)
+    set_id_token(item.id_token, id_token)
+    return {LaneName.AUTHORIZE: item}
+
+
+def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
+    """What the id token may do."""
+    info = authorization(results) or IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
+    response: Payload = {"idTokenInfo": id_token_info(info)}
+    if _has_certificate(payload):
+        response["certificateStatus"] = _UNCHECKED
+    return response
+
+
+def _has_certificate(payload: Payload) -> bool:
+    return "certificate" in payload or "iso15118CertificateHashData" in payload
+
+
+INBOUND = Inbound(to_items=to_items, to_response=to_response)

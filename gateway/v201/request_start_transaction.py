@@ -1,0 +1,36 @@
+"""RequestStartTransaction, F01 and F02."""
+
+from collections.abc import Sequence
+
+from csms.station.v1.command_service_pb2 import RequestStartTransactionRequest, RequestStartTransactionResponse
+
+from gateway.checks import check_not_negative
+from gateway.enums import REQUEST_START_STOP_STATUSES
+from gateway.translation import Outbound, Payload, UnacceptableError
+from gateway.v201.parts import id_token_payload, status_info
+
+
+def to_calls(command: RequestStartTransactionRequest) -> Sequence[Payload]:
+    """A start for an id token; one of no given type is taken for "Central"."""
+    if not command.HasField("remote_start_id"):
+        raise UnacceptableError("OccurrenceConstraintViolation", "remote_start_id", "is required")
+    payload: Payload = {
+        "idToken": id_token_payload(command.id_token, "id_token"),
+        "remoteStartId": command.remote_start_id,
+    }
+    if check_not_negative(command.evse_id, "evse_id"):
+        payload["evseId"] = command.evse_id
+    return [payload]
+
+
+def to_answer(_command: RequestStartTransactionRequest, payloads: Sequence[Payload]) -> RequestStartTransactionResponse:
+    """Whether the station will try, and for which transaction where one was under way."""
+    [payload] = payloads
+    return RequestStartTransactionResponse(
+        status=REQUEST_START_STOP_STATUSES[payload["status"]],
+        status_info=status_info(payload),
+        transaction_id=payload.get("transactionId", ""),
+    )
+
+
+OUTBOUND = Outbound(action="RequestStartTransaction", to_calls=to_calls, to_answer=to_answer)
