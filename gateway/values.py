@@ -77,7 +77,8 @@ def decimal_text(number: float) -> str:
     """A JSON number as plain decimal text, without exponent: 1e-05 is "0.00001", 5.0 is "5.0"."""
     if isinstance(number, int):
         return str(number)
-    return format(Decimal(repr(number)), "f")
+    text = repr(number)
+    return format(Decimal(text), "f") if "e" in text else text
 
 
 def is_number(text: str) -> bool:
