@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from mesh.channels import MAX_MESSAGE_BYTES
 from mesh.errors import SettingError
@@ -15,6 +17,7 @@ from mesh.mesh_edge import MeshEdge
 from mesh.operator_edge import OperatorEdge
 from mesh.operators import Role, TokenVerifier
 
+CONTRACT = Path(__file__).resolve().parent.parent / "gen" / "csms.binpb"
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -58,7 +61,17 @@ def operator_server(
 
 def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:
     """Lets callers ask for the contract. `services` may name those of other processes: one backend answers for all."""
-    reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], server.server)
+    reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], server.server, _contract())
+
+
+def _contract() -> descriptor_pool.DescriptorPool:
+    """The whole contract: generated modules know that of this process only, and a list is no use without the types."""
+    pool = descriptor_pool.DescriptorPool()
+    files = descriptor_pb2.FileDescriptorSet.FromString(CONTRACT.read_bytes())
+    for file in files.file:
+        pool.AddSerializedFile(file.SerializeToString())
+    pool.AddSerializedFile(reflection_pb2.DESCRIPTOR.serialized_pb)
+    return pool
 
 
 def _bind(address: str, interceptors: Sequence[Any], services: Sequence[str]) -> GrpcServer:

@@ -27,6 +27,7 @@ SAME_KEYSTROKE_S = 0.5
 def main() -> int:
     """Runs the mesh; returns the exit status."""
     began_s = time.monotonic()
+    os.umask(0o077)  # the data directory holds signing keys and credentials, and is nobody else's business
     try:
         settings = RunSettings.read(os.environ)
         data = DataDirectory(settings.data_dir)
@@ -46,6 +47,8 @@ def main() -> int:
 async def _run(settings: RunSettings, data: DataDirectory, began_s: float) -> None:
     stop, kill = asyncio.Event(), asyncio.Event()
     _handle_signals(stop, kill)
+    if settings.lifeline:
+        asyncio.get_running_loop().add_reader(0, _watch_lifeline, stop)
     logins: list[str] = []
 
     def on_login(line: str) -> None:
@@ -110,6 +113,13 @@ def _handle_signals(stop: asyncio.Event, kill: asyncio.Event) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks for just that
         loop.add_signal_handler(signal.SIGHUP, stop.set)
+
+
+def _watch_lifeline(stop: asyncio.Event) -> None:
+    """Stops when standard input ends, as the parts do (mesh/process.py): whoever started this run is gone."""
+    if not os.read(0, 1024):
+        asyncio.get_running_loop().remove_reader(0)
+        stop.set()
 
 
 def raise_file_limit() -> None:

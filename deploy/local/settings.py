@@ -25,6 +25,7 @@ class RunSettings:
     reflection: bool
     demo: bool
     admin_password_given: bool
+    lifeline: bool  # whether the run ends with its standard input
     environment: Mapping[str, str] = field(repr=False)  # of this process; what the parts are started with
 
     @classmethod
@@ -45,6 +46,7 @@ class RunSettings:
             reflection=env.switch("CSMS_REFLECTION", default=True),
             demo=env.switch("CSMS_DEMO", default=True),
             admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
+            lifeline=env.switch("CSMS_LIFELINE", default=False),
             environment=dict(values),
         )
 

@@ -1,0 +1,151 @@
+"""gRPC at the front door, and the ports behind it."""
+
+import grpc
+import pytest
+from csms.auth.v1 import user_service_pb2 as users
+from csms.auth.v1 import user_service_pb2_grpc as users_grpc
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.station.v1 import station_ingest_service_pb2_grpc as ingest_grpc
+from csms.station.v1 import station_service_pb2 as stations
+from csms.station.v1 import station_service_pb2_grpc as stations_grpc
+from csms.transaction.v1 import transaction_service_pb2 as transactions
+from csms.transaction.v1 import transaction_service_pb2_grpc as transactions_grpc
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_status import rpc_status
+
+from mesh.contract import OPERATOR_SERVICES
+from tests.running_mesh import RunningMesh
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+@pytest.fixture
+def metadata(token: str) -> Metadata:
+    """What a call with the administrator's token carries."""
+    return (("authorization", f"Bearer {token}"),)
+
+
+def _reason(error: grpc.RpcError) -> str:
+    # Raises where code or message of the details are not those of the call.
+    status = rpc_status.from_call(error)
+    assert status is not None
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert info.domain == "csms"
+    return str(info.reason)
+
+
+def test_login_and_a_call(channel: grpc.Channel, mesh: RunningMesh, station_id: str) -> None:
+    """The ways of a stub's user."""
+    request = users.LoginRequest(username="admin", password=mesh.admin_password)
+    token = users_grpc.UserServiceStub(channel).Login(request, timeout=5).access_token
+    station = stations_grpc.StationServiceStub(channel).GetStation(
+        stations.GetStationRequest(station_id=station_id),
+        metadata=(("authorization", f"Bearer {token}"),),
+        timeout=5,
+    )
+    assert station.station.station_id == station_id
+
+
+def test_every_operator_service_is_there(channel: grpc.Channel, metadata: Metadata) -> None:
+    """One call to each cluster."""
+    listed = transactions_grpc.TransactionServiceStub(channel).ListTransactions(
+        transactions.ListTransactionsRequest(), metadata=metadata, timeout=5
+    )
+    assert list(listed.transactions) == []
+    verified = users_grpc.UserServiceStub(channel).Verify(users.VerifyRequest(), metadata=metadata, timeout=5)
+    assert verified.user.username == "admin"
+
+
+def test_a_services_error_keeps_its_details(channel: grpc.Channel, metadata: Metadata) -> None:
+    """In grpc-status-details-bin."""
+    with pytest.raises(grpc.RpcError) as failure:
+        stations_grpc.StationServiceStub(channel).GetStation(
+            stations.GetStationRequest(station_id="nobody"), metadata=metadata, timeout=5
+        )
+    assert failure.value.code() is grpc.StatusCode.NOT_FOUND
+    assert _reason(failure.value) == "STATION_NOT_FOUND"
+
+
+def test_without_a_token(channel: grpc.Channel) -> None:
+    """The front door's own error has details too."""
+    with pytest.raises(grpc.RpcError) as failure:
+        stations_grpc.StationServiceStub(channel).GetStation(stations.GetStationRequest(station_id="X"), timeout=5)
+    assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert _reason(failure.value) == "INVALID_TOKEN"
+
+
+def test_mesh_services_are_not_there(channel: grpc.Channel, metadata: Metadata) -> None:
+    """With a token: unimplemented; without one nothing is said at all."""
+    stub = ingest_grpc.StationIngestServiceStub(channel)
+    request = ingest.RenewNodeLeaseRequest()
+    with pytest.raises(grpc.RpcError) as failure:
+        stub.RenewNodeLease(request, metadata=(*metadata, ("csms-mesh-secret", "x")), timeout=5)
+    assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert _reason(failure.value) == "UNKNOWN_PATH"
+    with pytest.raises(grpc.RpcError) as failure:
+        stub.RenewNodeLease(request, timeout=5)
+    assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("secret", [(), (("csms-mesh-secret", "wrong"),)])
+def test_a_mesh_port_refuses_strangers(mesh: RunningMesh, secret: Metadata) -> None:
+    """Whoever gets past the front door needs the secret."""
+    with grpc.insecure_channel(mesh.address("station")) as channel, pytest.raises(grpc.RpcError) as failure:
+        ingest_grpc.StationIngestServiceStub(channel).RenewNodeLease(
+            ingest.RenewNodeLeaseRequest(), metadata=secret, timeout=5
+        )
+    assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_an_operator_port_checks_tokens_itself(mesh: RunningMesh, metadata: Metadata) -> None:
+    """And serves no mesh service."""
+    with grpc.insecure_channel(mesh.address("station", "operator_address")) as channel:
+        with pytest.raises(grpc.RpcError) as failure:
+            stations_grpc.StationServiceStub(channel).ListStations(stations.ListStationsRequest(), timeout=5)
+        assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        with pytest.raises(grpc.RpcError) as failure:
+            ingest_grpc.StationIngestServiceStub(channel).RenewNodeLease(
+                ingest.RenewNodeLeaseRequest(), metadata=metadata, timeout=5
+            )
+        assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("process", "name"),
+    [
+        *((p, n) for p in ("station", "transaction", "auth") for n in ("address", "operator_address")),
+        ("gateway", "address"),
+    ],
+)
+def test_every_port_tells_its_health(mesh: RunningMesh, process: str, name: str) -> None:
+    """grpc.health.v1, without any credential."""
+    with grpc.insecure_channel(mesh.address(process, name)) as channel:
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+@pytest.mark.parametrize("process", ["station", "transaction", "auth", "gateway"])
+def test_every_process_has_metrics(mesh: RunningMesh, process: str) -> None:
+    """In Prometheus's format."""
+    port = mesh.address(process, "metrics_address").rpartition(":")[2]
+    beside = RunningMesh(**{**vars(mesh), "http_url": f"http://127.0.0.1:{port}"})
+    assert b"process_cpu_seconds_total" in beside.request("GET", "/metrics").body
+
+
+def test_reflection_lists_the_operator_services_and_no_others(channel: grpc.Channel) -> None:
+    """Asked without a token, as grpcurl does."""
+    database = ProtoReflectionDescriptorDatabase(channel)
+    listed = {name for name in database.get_services() if not name.startswith("grpc.reflection.")}
+    assert listed == {name for names in OPERATOR_SERVICES.values() for name in names}
+
+
+def test_reflection_describes_what_it_lists(channel: grpc.Channel) -> None:
+    """Services of other processes than the one that answers, too."""
+    database = ProtoReflectionDescriptorDatabase(channel)
+    for services in OPERATOR_SERVICES.values():
+        for service in services:
+            file = database.FindFileContainingSymbol(service)
+            assert service.rpartition(".")[2] in [found.name for found in file.service]

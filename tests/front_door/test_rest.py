@@ -1,0 +1,219 @@
+"""REST at the front door: answers, errors in JSON with the status that fits, what is let in and what is not."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from tests.front_door.conftest import DEVELOPMENT_ORIGIN
+from tests.running_mesh import RunningMesh
+
+Bearer = dict[str, str]
+
+
+def test_healthz_needs_no_token(mesh: RunningMesh) -> None:
+    """200 and JSON while every process is healthy."""
+    answer = mesh.request("GET", "/healthz")
+    assert (answer.status, answer.json) == (200, {"status": "SERVING"})
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_the_front_page_says_where_things_are(mesh: RunningMesh) -> None:
+    """Until there is a dashboard."""
+    assert mesh.request("GET", "/").json["health"] == "/healthz"
+
+
+def test_the_key_set_is_public(mesh: RunningMesh) -> None:
+    """As JSON, without private parts."""
+    keys = mesh.request("GET", "/v1/auth/keys").json["keys"]
+    assert keys
+    assert all(key["kty"] == "EC" and "d" not in key for key in keys)
+
+
+def test_a_wrong_password_is_the_services_own_answer(mesh: RunningMesh) -> None:
+    """google.rpc.Status in JSON, with its ErrorInfo."""
+    answer = mesh.request("POST", "/v1/auth:login", body={"username": "admin", "password": "wrong-password"})
+    assert (answer.status, answer.json["code"], answer.reason) == (401, 16, "WRONG_CREDENTIALS")
+    assert answer.json["details"][0]["@type"] == "type.googleapis.com/google.rpc.ErrorInfo"
+    assert answer.json["details"][0]["domain"] == "csms"
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer a.b.c"}, {"authorization": "Basic YWRtaW46eA=="}])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/stations"),
+        ("GET", "/v1/stations/X"),
+        ("POST", "/v1/stations/X:requestStart"),
+        ("GET", "/v1/transactions"),
+        ("GET", "/v1/idTokens"),
+        ("GET", "/v1/users"),
+        ("POST", "/v1/auth:verify"),
+    ],
+)
+def test_nothing_without_a_token(mesh: RunningMesh, method: str, path: str, headers: dict[str, str]) -> None:
+    """401 before any service is asked."""
+    answer = mesh.request(method, path, body={} if method == "POST" else None, **headers)
+    assert (answer.status, answer.json["code"], answer.reason) == (401, 16, "INVALID_TOKEN")
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_token_in_the_url_is_none(mesh: RunningMesh, token: str) -> None:
+    """URLs get around: into logs, histories, referrers."""
+    assert mesh.request("GET", f"/v1/stations?access_token={token}").status in {400, 401}
+
+
+def test_a_tampered_token(mesh: RunningMesh, token: str) -> None:
+    """A signature that does not fit."""
+    head, payload, signature = token.split(".")
+    flipped = ("A" if signature[5] != "A" else "B").join((signature[:5], signature[6:]))
+    answer = mesh.request("GET", "/v1/stations", authorization=f"Bearer {head}.{payload}.{flipped}")
+    assert (answer.status, answer.reason) == (401, "INVALID_TOKEN")
+
+
+def test_an_unknown_station(mesh: RunningMesh, bearer: Bearer) -> None:
+    """404 with the reason of the contract."""
+    answer = mesh.request("GET", "/v1/stations/nobody", **bearer)
+    assert (answer.status, answer.json["code"], answer.reason) == (404, 5, "STATION_NOT_FOUND")
+
+
+def test_a_resource_is_its_own_answer(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """The contract's response_body: no wrapping object, zeros and empty lists present."""
+    station = mesh.request("GET", f"/v1/stations/{station_id}", **bearer).json
+    assert station["stationId"] == station_id
+    assert station["connected"] is False
+    assert station["displayName"] == ""
+
+
+def test_a_changed_resource_is_its_own_answer(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """With what an escaped string may do to it."""
+    name = 'a "quoted" {"station":{}} näme'
+    answer = mesh.request(
+        "PATCH", f"/v1/stations/{station_id}?updateMask=displayName", body={"displayName": name}, **bearer
+    )
+    assert answer.status == 200, answer
+    assert answer.json["displayName"] == name
+    back = mesh.request(
+        "PATCH", f"/v1/stations/{station_id}?updateMask=displayName", body={"displayName": ""}, **bearer
+    )
+    assert back.json["displayName"] == ""
+
+
+def test_lists_are_not_unwrapped(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """They have a page token beside the list."""
+    answer = mesh.request("GET", "/v1/stations?pageSize=1", **bearer).json
+    assert set(answer) == {"stations", "nextPageToken"}
+    assert len(answer["stations"]) == 1
+
+
+def test_an_id_token_goes_all_the_way(mesh: RunningMesh, bearer: Bearer) -> None:
+    """Create, read, delete, gone; the id has characters that need escaping."""
+    path = "/v1/idTokens/" + quote("A b/ü:1", safe="")
+    body = {"idToken": {"idToken": "A b/ü:1", "type": "ISO14443", "status": "Accepted"}}
+    assert mesh.request("POST", "/v1/idTokens", body=body, **bearer).json["idToken"] == "A b/ü:1"
+    assert mesh.request("GET", path, **bearer).json["type"] == "ISO14443"
+    again = mesh.request("POST", "/v1/idTokens", body=body, **bearer)
+    assert (again.status, again.reason) == (409, "ID_TOKEN_EXISTS")
+    assert mesh.request("DELETE", path, **bearer).status == 200
+    assert mesh.request("GET", path, **bearer).reason == "ID_TOKEN_NOT_FOUND"
+
+
+def test_an_offline_station_takes_no_command(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """A clear 4xx with its reason."""
+    body = {"idToken": {"idToken": "T"}, "evseId": 1}
+    answer = mesh.request("POST", f"/v1/stations/{station_id}:requestStart", body=body, **bearer)
+    assert (answer.status, answer.reason) == (400, "STATION_OFFLINE")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/bogus"),
+        ("GET", "/bogus"),
+        ("PUT", "/v1/stations/X"),
+        ("GET", "/v1/stations/X/bogus"),
+        ("GET", "/ocpp"),
+    ],
+)
+def test_unknown_paths(mesh: RunningMesh, bearer: Bearer, method: str, path: str) -> None:
+    """404 in the shape of all errors."""
+    answer = mesh.request(method, path, **bearer)
+    assert (answer.status, answer.json["code"], answer.reason) == (404, 5, "UNKNOWN_PATH")
+
+
+def test_an_unknown_query_parameter(mesh: RunningMesh, bearer: Bearer) -> None:
+    """A typing error is said, not passed over."""
+    answer = mesh.request("GET", "/v1/stations?pagesize=1", **bearer)
+    assert (answer.status, answer.reason) == (400, "INVALID_REQUEST")
+    assert "pagesize" in answer.json["message"]
+
+
+@pytest.mark.parametrize("body", [b"{not json", b'{"username": 5, "password": []}', b"[1]"])
+def test_a_body_that_is_not_what_it_should_be(mesh: RunningMesh, body: bytes) -> None:
+    """400, with Envoy's own words for what is wrong."""
+    answer = mesh.request("POST", "/v1/auth:login", body=body)
+    assert (answer.status, answer.json["code"]) == (400, 3)
+    assert answer.json["message"]
+
+
+def test_a_body_that_is_too_large(mesh: RunningMesh, bearer: Bearer) -> None:
+    """Over 1 MiB: 413, before it is read to its end."""
+    answer = mesh.request("POST", "/v1/stations", body={"stationId": "x" * 1_100_000}, **bearer)
+    assert (answer.status, answer.reason) == (413, "TOO_LARGE")
+
+
+def test_headers_that_are_too_large(mesh: RunningMesh) -> None:
+    """Over 32 KiB: 431."""
+    assert mesh.request("GET", "/healthz", x_long="x" * 40_000).status == 431
+
+
+def test_json_on_a_grpc_path(mesh: RunningMesh, bearer: Bearer) -> None:
+    """Said clearly: 415, and without a token 401."""
+    path = "/csms.station.v1.StationService/GetStation"
+    answer = mesh.request("POST", path, body={"stationId": "X"}, **bearer)
+    assert (answer.status, answer.reason) == (415, "NOT_GRPC")
+    assert mesh.request("POST", path, body={"stationId": "X"}).status == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/stations", "/v1/stations/X:requestStart", "/csms.station.v1.StationService/GetStation"]
+)
+def test_preflight_from_an_allowed_origin(mesh: RunningMesh, path: str) -> None:
+    """Without a token: a browser sends none."""
+    answer = mesh.request(
+        "OPTIONS",
+        path,
+        origin=DEVELOPMENT_ORIGIN,
+        access_control_request_method="POST",
+        access_control_request_headers="authorization,content-type,x-grpc-web,grpc-timeout",
+    )
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-origin"] == DEVELOPMENT_ORIGIN
+    allowed = {name.strip() for name in answer.headers["access-control-allow-headers"].split(",")}
+    assert {"authorization", "content-type", "x-grpc-web", "grpc-timeout"} <= allowed
+
+
+def test_errors_can_be_read_from_an_allowed_origin(mesh: RunningMesh) -> None:
+    """Also those that Envoy answers itself; gRPC's headers are exposed."""
+    answer = mesh.request("GET", "/v1/stations", origin=DEVELOPMENT_ORIGIN)
+    assert answer.status == 401
+    assert answer.headers["access-control-allow-origin"] == DEVELOPMENT_ORIGIN
+    exposed = answer.headers["access-control-expose-headers"]
+    assert all(name in exposed for name in ("grpc-status", "grpc-message", "grpc-status-details-bin"))
+
+
+def test_other_origins_are_not_allowed(mesh: RunningMesh, bearer: Bearer) -> None:
+    """No header that a browser would let the answer through for."""
+    answer = mesh.request("GET", "/v1/stations", origin="http://elsewhere.example", **bearer)
+    assert "access-control-allow-origin" not in answer.headers
+    preflight = mesh.request(
+        "OPTIONS", "/v1/stations", origin="http://elsewhere.example", access_control_request_method="GET"
+    )
+    assert "access-control-allow-origin" not in preflight.headers
+
+
+def test_errors_are_whole_json(mesh: RunningMesh) -> None:
+    """One object, whose length is the one that the header says."""
+    answer = mesh.request("GET", "/v1/stations")
+    assert set(json.loads(answer.body)) == {"code", "message", "details"}
+    assert int(answer.headers["content-length"]) == len(answer.body)
