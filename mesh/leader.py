@@ -79,9 +79,8 @@ class Leader:
 
     def _connect(self) -> Connection:
         """A connection of its own: the lock is the session's, and the pool keeps the number of its connections."""
-        connection = self._engine.connect()
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(_PROBES)
         return connection
 

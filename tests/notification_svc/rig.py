@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -165,7 +164,7 @@ async def start_notifications(
 
     async def build_with_our_keys(database: Database, inner: AsyncExitStack) -> Parts:
         parts = await making(database, inner)
-        feeds.extend(stop.__self__ for stop in parts.on_stop if isinstance(stop, MethodType))
+        feeds.extend(owner for stop in parts.on_stop if isinstance(owner := getattr(stop, "__self__", None), Feed))
         return replace(parts, keys=Keys())
 
     service = await start(own, service_settings("notification", database_url, address), migrations, build_with_our_keys)

@@ -1,6 +1,7 @@
 """How events are taken over: once each, in order, with a cursor that only grows."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -13,7 +14,7 @@ from tests.notification_svc.rig import Notifications, item, refused
 
 async def test_event_is_kept_as_it_came(notifications: Notifications) -> None:
     """Every field, and data of every kind."""
-    data = {"energy_wh": 12.5, "count": 3, "text": "é\0\n", "on": True, "none": None, "deep": {"list": [1, "a", {}]}}
+    data: Any = {"energy_wh": 12.5, "count": 3, "text": "é\0\n", "on": True, "none": None, "deep": {"list": [1, "a", {}]}}
     sent = item("e1", type="transaction.ended", source="transaction", event_time=to_timestamp(1_700_000_000_123_456))
     sent.event.data.update(data)
     await notifications.publish(sent)
@@ -95,7 +96,7 @@ async def test_batch_is_bounded(notifications: Notifications) -> None:
 async def test_caller_without_the_secret_is_turned_away(notifications: Notifications) -> None:
     """The mesh port is for processes of the mesh."""
     async with grpc.aio.insecure_channel(notifications.mesh_address) as channel:
-        call = channel.unary_unary(
+        call: Any = channel.unary_unary(
             "/csms.event.v1.EventIngestService/PublishEvents",
             request_serializer=PublishEventsRequest.SerializeToString,
         )

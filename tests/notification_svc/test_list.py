@@ -1,5 +1,7 @@
 """How operators list events."""
 
+from typing import Any
+
 import grpc
 import pytest
 
@@ -73,7 +75,7 @@ async def test_cursor_is_where_a_list_goes_on(notifications: Notifications) -> N
     ],
 )
 async def test_wrong_requests_are_explained(
-    notifications: Notifications, fields: dict[str, object], reason: str
+    notifications: Notifications, fields: dict[str, Any], reason: str
 ) -> None:
     """Each with its reason; a cursor that was never given belongs to another stream, and nothing is to be skipped."""
     await notifications.publish(item("a"))
