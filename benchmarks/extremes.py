@@ -57,7 +57,7 @@ async def storm(mesh: Mesh, *, stations: Sequence[str], load_processes: int) -> 
         accepted = sum(answer["accepted"] for answer in answers)
         if accepted != len(stations):
             failures = [failure for answer in answers for failure in answer["failures"]]
-            raise BenchmarkError(f"only {accepted} of {len(stations)} stations were accepted: {failures[0]}")
+            raise BenchmarkError(f"only {accepted} of {len(stations)} stations were accepted: {'; '.join(failures)}")
         after = tree_resident_bytes(target.roots["gateway"], read_all())
         latencies_s = await _commands(mesh, stations)
         await loaders.all("finish")
