@@ -161,6 +161,15 @@ def _worth_repeating(error: DBAPIError) -> bool:
     return error.connection_invalidated or getattr(error.orig, "pgcode", None) in _RETRYABLE
 
 
+def _log_failure(error: Exception) -> None:
+    if isinstance(error, DBAPIError):
+        # The database refused it. Only the first line: those after it quote what was refused.
+        lines = str(error.orig).strip().splitlines() or [""]
+        log.warning("item failed", error=lines[0], kind=type(error.orig).__name__)
+    else:
+        log.error("item failed", exc_info=error)
+
+
 async def commit_batch(
     database: Database, items: Sequence[Item], work: Callable[[Connection, Sequence[Item]], Sequence[Result]]
 ) -> list[Result | MeshError]:
@@ -183,7 +192,7 @@ async def commit_batch(
             grpc.StatusCode.INTERNAL, "ITEM_FAILED", "this item could not be stored; the service's log says why"
         )
         if len(items) == 1:
-            log.exception("item failed", error=repr(error))
+            _log_failure(error)
     if len(items) == 1:
         return [failure]
     middle = len(items) // 2

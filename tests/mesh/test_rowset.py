@@ -1,0 +1,92 @@
+"""Rows as JSON mean the same on both databases."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Engine
+
+from mesh.database import make_engine
+from mesh.rowset import RowStatement
+
+_ECHO = RowStatement(
+    "SELECT number, words, big, flag, half FROM {rows} ORDER BY number",
+    number="integer",
+    words="text",
+    big="bigint",
+    flag="boolean",
+    half="double precision",
+)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on an empty database."""
+    engine = make_engine(database_url, "public")
+    yield engine
+    engine.dispose()
+
+
+def _echo(engine: Engine, *rows: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with engine.begin() as connection:
+        return [tuple(row) for row in _ECHO.run(connection, rows)]
+
+
+def test_values_come_through(engine: Engine) -> None:
+    """Text of every kind, the largest numbers, and nothing at all."""
+    texts = ["", "plain", "quote ' and \" and \\", "colon :name %s {rows}", "Grüße 😀", "line\nend", "[]", "null", "1"]
+    rows = [{"number": number, "words": words, "big": 2**63 - 1 - number} for number, words in enumerate(texts)]
+    assert _echo(engine, *rows) == [
+        (number, words, 2**63 - 1 - number, None, None) for number, words in enumerate(texts)
+    ]
+
+
+def test_missing_and_null_are_null(engine: Engine) -> None:
+    """A key that is left out is NULL; what is false or zero is not."""
+    assert _echo(engine, {"number": 1}, {"number": 2, "words": None, "flag": False, "big": 0, "half": 0.5}) == [
+        (1, None, None, None, None),
+        (2, None, 0, False, 0.5),
+    ]
+
+
+def test_no_rows(engine: Engine) -> None:
+    """A statement over no rows does nothing."""
+    assert _echo(engine) == []
+
+
+def test_rows_keep_their_order(engine: Engine) -> None:
+    """They are read in the order they were given, so that sorted rows are locked in order."""
+    statement = RowStatement("SELECT number FROM {rows}", number="integer")
+    with engine.begin() as connection:
+        assert list(statement.run(connection, ({"number": n} for n in (3, 1, 2))).scalars()) == [3, 1, 2]
+
+
+def test_upsert_update_and_locks(engine: Engine) -> None:
+    """The statements that ingest is made of: upsert, update from rows, rows locked in order; with parameters."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE thing (name text PRIMARY KEY, count bigint NOT NULL)"))
+        upsert = RowStatement(
+            """
+            INSERT INTO thing (name, count) SELECT name, count + :more FROM {rows} WHERE true
+            ON CONFLICT (name) DO UPDATE SET count = thing.count + excluded.count RETURNING name
+            """,
+            name="text",
+            count="bigint",
+        )
+        rows = [{"name": "b", "count": 1}, {"name": "a", "count": 2}]
+        upsert.run(connection, rows, more=0)
+        assert sorted(upsert.run(connection, rows, more=10).scalars()) == ["a", "b"]
+        update = RowStatement(
+            "UPDATE thing SET count = rows.count FROM {rows} WHERE thing.name = rows.name AND thing.count < rows.count",
+            name="text",
+            count="bigint",
+        )
+        assert update.run(connection, [{"name": "a", "count": 100}, {"name": "b", "count": 5}]).rowcount == 1
+        lock = RowStatement(
+            "SELECT thing.name, thing.count FROM {rows} JOIN thing ON thing.name = rows.name "
+            "ORDER BY thing.name FOR UPDATE OF thing",
+            name="text",
+        )
+        locked = lock.run(connection, [{"name": "b"}, {"name": "a"}, {"name": "c"}]).all()
+        assert [tuple(row) for row in locked] == [("a", 100), ("b", 12)]
