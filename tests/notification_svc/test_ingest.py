@@ -14,7 +14,14 @@ from tests.notification_svc.rig import Notifications, item, refused
 
 async def test_event_is_kept_as_it_came(notifications: Notifications) -> None:
     """Every field, and data of every kind."""
-    data: Any = {"energy_wh": 12.5, "count": 3, "text": "é\0\n", "on": True, "none": None, "deep": {"list": [1, "a", {}]}}
+    data: Any = {
+        "energy_wh": 12.5,
+        "count": 3,
+        "text": "é\0\n",
+        "on": True,
+        "none": None,
+        "deep": {"list": [1, "a", {}]},
+    }
     sent = item("e1", type="transaction.ended", source="transaction", event_time=to_timestamp(1_700_000_000_123_456))
     sent.event.data.update(data)
     await notifications.publish(sent)

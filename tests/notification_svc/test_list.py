@@ -74,9 +74,7 @@ async def test_cursor_is_where_a_list_goes_on(notifications: Notifications) -> N
         ({"page_size": -1}, "INVALID_FIELD"),
     ],
 )
-async def test_wrong_requests_are_explained(
-    notifications: Notifications, fields: dict[str, Any], reason: str
-) -> None:
+async def test_wrong_requests_are_explained(notifications: Notifications, fields: dict[str, Any], reason: str) -> None:
     """Each with its reason; a cursor that was never given belongs to another stream, and nothing is to be skipped."""
     await notifications.publish(item("a"))
     with refused(grpc.StatusCode.INVALID_ARGUMENT, reason):
