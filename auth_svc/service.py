@@ -19,6 +19,7 @@ from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.user_servicer import SPECIAL_ROLES, UserServicer
 from mesh.database import Database
+from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
 
@@ -60,6 +61,14 @@ async def build(
     housekeeper = Housekeeper(
         database=database, keys=keys, sessions=sessions, clock=clock, outbox_days=settings.outbox_days
     )
+    relay = open_relay(
+        stack,
+        database=database,
+        address=settings.notification_address,
+        secret=settings.mesh_secret,
+        source="auth",
+        clock=clock,
+    )
     return Parts(
         keys=keys,
         mesh=[lambda server: add_AuthorizationServiceServicer_to_server(authorization, server)],
@@ -68,5 +77,5 @@ async def build(
             lambda server: add_IdTokenServiceServicer_to_server(id_tokens, server),
         ],
         special_roles=SPECIAL_ROLES,
-        background=[housekeeper.run],
+        background=[housekeeper.run, *relay],
     )

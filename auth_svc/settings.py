@@ -16,6 +16,8 @@ class AuthSettings:
     accept_unknown_tokens: bool
     open_registration: bool
     admin_password: str | None = field(repr=False)
+    notification_address: str | None = None  # notification_svc's mesh port, host:port
+    mesh_secret: str = field(default="", repr=False)
     outbox_days: int
 
     @classmethod
@@ -35,6 +37,8 @@ class AuthSettings:
             accept_unknown_tokens=_one_of(env, "CSMS_UNKNOWN_TOKENS", ("reject", "accept")) == "accept",
             open_registration=open_registration,
             admin_password=admin_password,
+            notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
+            mesh_secret=env.text("CSMS_MESH_SECRET", ""),
             outbox_days=env.number("CSMS_OUTBOX_RETENTION_DAYS", 7, least=1, most=3650),
         )
 

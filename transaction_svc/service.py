@@ -8,6 +8,7 @@ from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServ
 from mesh.channels import open_channel
 from mesh.database import Database
 from mesh.operators import RemoteKeys
+from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
 from transaction_svc.ingest_servicer import TransactionIngestServicer
@@ -23,9 +24,17 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     ingest = TransactionIngestServicer(database=database, clock=clock)
     transactions = TransactionServicer(database=database)
     retention = Retention(database=database, clock=clock, outbox_days=settings.outbox_days)
+    relay = open_relay(
+        stack,
+        database=database,
+        address=settings.notification_address,
+        secret=settings.mesh_secret,
+        source="transaction",
+        clock=clock,
+    )
     return Parts(
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
         operator=[lambda server: add_TransactionServiceServicer_to_server(transactions, server)],
-        background=[retention.run],
+        background=[retention.run, *relay],
     )

@@ -13,6 +13,7 @@ class TransactionSettings:
     auth_address: str  # auth_svc's mesh port, host:port
     mesh_secret: str = field(repr=False)
     outbox_days: int
+    notification_address: str | None = None  # notification_svc's mesh port, host:port
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -21,4 +22,5 @@ class TransactionSettings:
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             outbox_days=env.number("CSMS_OUTBOX_RETENTION_DAYS", 7, least=1, most=3650),
+            notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
         )
