@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from transaction_svc import facts, fold
+from transaction_svc.contents import name_hash
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
 from transaction_svc.store import Lookup, TxRow
@@ -67,8 +68,6 @@ class Book:
     def take_lookups(self, items: Sequence[Incoming], lookups: Iterable[Lookup]) -> None:
         """Takes in what the database knows of the items."""
         for lookup in lookups:
-            if lookup.tx is None:
-                continue
             tx = self.adopt(lookup.tx)
             if lookup.repeat_no is None:
                 self._latest[tx.name] = tx
@@ -132,6 +131,7 @@ class Book:
                 "repeat_no": repeat_no,
                 "transaction_id": tx.key[2],
                 "generation": tx.key[3],
+                "tx_hash": name_hash(*tx.key[:3]),
                 "fact": facts.encode(fact),
                 "event": item.event,
                 "receive_us": item.receive_us,

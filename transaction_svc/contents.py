@@ -37,6 +37,12 @@ def meter_values_key(evse: EvseRef, values: Iterable[MeterValue]) -> str:
     return _digest(["values", str(evse.evse_id), str(evse.connector_id)], values)
 
 
+def name_hash(*parts: str) -> int:
+    """What stands for a name in an index: a bigint, the same everywhere. Names decide where two have the same."""
+    digest = hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
 def raw_key(data: bytes) -> str:
     """The key of something that cannot be read."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -2,6 +2,10 @@
 
 `tx` holds one row per transaction, a fold over the rows of `tx_event`, which are only ever added. Keys compare by
 bytes: names are not words of a language, and comparing them so is faster on PostgreSQL.
+
+The second index of a table stands on a hash (`contents.name_hash`), whose meaning each query checks by the names beside
+it. An index that began with tenant and station, as the keys do, would be taken for a key now and then: while PostgreSQL
+knows nothing of a young table it holds a station's rows for few, and reads all of them.
 """
 
 import sqlalchemy as sa
@@ -23,6 +27,7 @@ tx = sa.Table(
     sa.Column("ended", sa.Boolean, nullable=False),
     sa.Column("token_key", NAME, nullable=False),  # in lower case: tokens compare without regard to case
     sa.Column("evse_id", sa.Integer, nullable=False),
+    sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station and evse_id
     sa.Column("begin_us", sa.BigInteger, nullable=False),
     sa.Column("start_us", sa.BigInteger),
     sa.Column("end_us", sa.BigInteger),
@@ -31,7 +36,7 @@ tx = sa.Table(
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "transaction_id", "generation", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
-    sa.Index("tx_evse", "tenant_id", "station_id", "evse_id", "begin_us"),
+    sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(
         "tx_open_token",
         "tenant_id",
@@ -51,13 +56,14 @@ tx_event = sa.Table(
     sa.Column("repeat_no", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("transaction_id", NAME, nullable=False),  # the one it belongs to, not always the one it names
     sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("tx_hash", sa.BigInteger, nullable=False),  # of tenant, station and transaction_id
     sa.Column("fact", sa.Text, nullable=False),  # transaction_svc.facts.Fact
     sa.Column("event", sa.Text, nullable=False),  # csms.transaction.v1.TransactionEvent, serialized, in base64
     sa.Column("receive_us", sa.BigInteger, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("ordinal", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", "repeat_no", name="tx_event_pkey"),
-    sa.Index("tx_event_of_tx", "tenant_id", "station_id", "transaction_id", "generation"),
+    sa.Index("tx_event_of_tx", "tx_hash"),
 )
 
 meter_values = sa.Table(

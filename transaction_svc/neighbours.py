@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from transaction_svc import store
 from transaction_svc.book import Book, Tx
+from transaction_svc.contents import name_hash
 
 
 def link(connection: Connection, book: Book) -> None:
@@ -24,6 +25,7 @@ def link(connection: Connection, book: Book) -> None:
             "transaction_id": tx.key[2],
             "generation": tx.key[3],
             "evse_id": tx.fold.evse_id,
+            "evse_hash": name_hash(tx.key[0], tx.key[1], str(tx.fold.evse_id)),
             "begin_us": tx.fold.begin_us,
         }
         for tx in moved

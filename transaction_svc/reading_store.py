@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.filters import Field
 from mesh.times import from_datetime
 from transaction_svc import facts, fold
+from transaction_svc.contents import name_hash
 from transaction_svc.fold import Fold
 from transaction_svc.models import meter_values, tx, tx_event
 
@@ -116,6 +117,7 @@ def list_events(
     The order is the fold's own, so all keys are read, and then the events of the page alone.
     """
     of_tx = (
+        tx_event.c.tx_hash == name_hash(tenant_id, station_id, transaction_id),
         tx_event.c.tenant_id == tenant_id,
         tx_event.c.station_id == station_id,
         tx_event.c.transaction_id == transaction_id,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from mesh import outbox
 from transaction_svc import announcements, facts, fold, neighbours, store
 from transaction_svc.book import Book, Name, Tx
+from transaction_svc.contents import name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.naming import find_transaction, is_nobodys
@@ -117,7 +118,13 @@ def _fold_anew(connection: Connection, book: Book) -> None:
     if not book.anew:
         return
     wanted = [
-        {"tenant_id": name[0], "station_id": name[1], "transaction_id": name[2], "generation": generation}
+        {
+            "tenant_id": name[0],
+            "station_id": name[1],
+            "transaction_id": name[2],
+            "generation": generation,
+            "tx_hash": name_hash(*name),
+        }
         for name, generation in sorted(book.anew.items())
     ]
     by_name: dict[Name, list[store.FactRow]] = {}
@@ -208,6 +215,7 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "ended": state.ended,
         "token_key": state.holder[0].lower(),
         "evse_id": state.evse_id,
+        "evse_hash": name_hash(tenant_id, station_id, str(state.evse_id)),
         "begin_us": state.begin_us,
         "start_us": state.start_us,
         "end_us": state.end_us,

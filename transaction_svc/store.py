@@ -24,15 +24,15 @@ class TxRow(msgspec.Struct, frozen=True):
 
 
 class Lookup(msgspec.Struct, frozen=True):
-    """What is known already of one event, the `n`-th that was asked for.
+    """Something known already about one event, the `n`-th that was asked for; there may be several of one.
 
-    `repeat_no` None: the event is new, and `tx` is the latest generation of the name. Else the event is recorded, and
-    `tx` is the transaction that it belongs to. An event may be recorded more than once: that gives a lookup for each.
+    `repeat_no` None: `tx` is the latest generation of the name that the event has. Else the event is recorded, for the
+    time after as many as that, and `tx` is the transaction that it belongs to.
     """
 
     n: int
     repeat_no: int | None
-    tx: TxRow | None
+    tx: TxRow
 
 
 class FactRow(msgspec.Struct, frozen=True):
@@ -49,28 +49,38 @@ class FactRow(msgspec.Struct, frozen=True):
 
 # Stations, and the tokens of starts, one writer each: folds never lose an update, and two starts with one token see
 # each other. Advisory locks, since the rows they guard may not be there yet. SQLite has one writer anyway.
+#
+# The same statement tells the planner, for this transaction, to join as written, each row looked up by its key: what it
+# knows of a young or fast-growing table makes it read whole tables, or all of a station, instead.
 _LOCK = RowStatement(
     """
-    SELECT count(CAST(pg_advisory_xact_lock(k) AS text)) FROM (
-        SELECT DISTINCT hashtextextended('tx:' || key, 0) AS k FROM {rows} ORDER BY k
-    ) AS keys
+    SELECT count(CAST(pg_advisory_xact_lock(k) AS text)),
+           set_config('join_collapse_limit', '1', true),
+           set_config('enable_hashjoin', 'off', true),
+           set_config('enable_mergejoin', 'off', true),
+           set_config('enable_seqscan', 'off', true)
+    FROM (SELECT DISTINCT hashtextextended('tx:' || key, 0) AS k FROM {rows} ORDER BY k) AS keys
     """,
     key="text",
 )
 
 _LOOK_UP = RowStatement(
     """
-    SELECT rows.n, e.repeat_no, rows.tenant_id, rows.station_id, t.transaction_id, t.generation, t.fold
+    SELECT rows.n, e.repeat_no, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows}
-    LEFT JOIN tx_event e
+    JOIN tx_event e
       ON e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id AND e.content_key = rows.content_key
-    LEFT JOIN tx t
-      ON t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id
-     AND t.transaction_id = COALESCE(e.transaction_id, rows.transaction_id)
-     AND t.generation = COALESCE(e.generation, (
-           SELECT max(m.generation) FROM tx m
-           WHERE m.tenant_id = rows.tenant_id AND m.station_id = rows.station_id
-             AND m.transaction_id = rows.transaction_id))
+    JOIN tx t
+      ON t.tenant_id = e.tenant_id AND t.station_id = e.station_id AND t.transaction_id = e.transaction_id
+     AND t.generation = e.generation
+    UNION ALL
+    SELECT rows.n, NULL, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    FROM {rows}
+    JOIN tx t
+      ON t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id AND t.transaction_id = rows.transaction_id
+     AND t.generation = (SELECT max(m.generation) FROM tx m
+                         WHERE m.tenant_id = rows.tenant_id AND m.station_id = rows.station_id
+                           AND m.transaction_id = rows.transaction_id)
     """,
     n="integer",
     tenant_id="text",
@@ -90,10 +100,10 @@ _OPEN = RowStatement(
 
 _INSERT_EVENTS = RowStatement(
     """
-    INSERT INTO tx_event (tenant_id, station_id, content_key, repeat_no, transaction_id, generation, fact, event,
-                          receive_us, epoch, ordinal)
-    SELECT tenant_id, station_id, content_key, repeat_no, transaction_id, generation, fact, event,
-           receive_us, epoch, ordinal
+    INSERT INTO tx_event (tenant_id, station_id, content_key, repeat_no, transaction_id, generation, tx_hash,
+                          fact, event, receive_us, epoch, ordinal)
+    SELECT tenant_id, station_id, content_key, repeat_no, transaction_id, generation, tx_hash,
+           fact, event, receive_us, epoch, ordinal
     FROM {rows}
     """,
     tenant_id="text",
@@ -102,6 +112,7 @@ _INSERT_EVENTS = RowStatement(
     repeat_no="integer",
     transaction_id="text",
     generation="integer",
+    tx_hash="bigint",
     fact="text",
     event="text",
     receive_us="bigint",
@@ -113,13 +124,14 @@ _FACTS = RowStatement(
     """
     SELECT e.tenant_id, e.station_id, e.transaction_id, e.generation, e.content_key, e.repeat_no, e.fact
     FROM {rows} JOIN tx_event e
-      ON e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id
+      ON e.tx_hash = rows.tx_hash AND e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id
      AND e.transaction_id = rows.transaction_id AND e.generation >= rows.generation
     """,
     tenant_id="text",
     station_id="text",
     transaction_id="text",
     generation="integer",
+    tx_hash="bigint",
 )
 
 _GENERATIONS = RowStatement(
@@ -149,19 +161,20 @@ _MOVE_EVENTS = RowStatement(
 )
 
 _SAME_EVSE = """
-    t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id AND t.evse_id = rows.evse_id
+    t.evse_hash = rows.evse_hash
+     AND t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id AND t.evse_id = rows.evse_id
      AND NOT (t.transaction_id = rows.transaction_id AND t.generation = rows.generation)
 """
 _NEIGHBOURS = RowStatement(
     f"""
     SELECT b.tenant_id, b.station_id, b.transaction_id, b.generation, b.fold
-    FROM {{rows}} JOIN tx b ON b.tenant_id = rows.tenant_id AND b.station_id = rows.station_id
-     AND b.evse_id = rows.evse_id
+    FROM {{rows}} JOIN tx b ON b.evse_hash = rows.evse_hash
+     AND b.tenant_id = rows.tenant_id AND b.station_id = rows.station_id AND b.evse_id = rows.evse_id
      AND b.begin_us = (SELECT max(t.begin_us) FROM tx t WHERE {_SAME_EVSE} AND t.begin_us <= rows.begin_us)
     UNION
     SELECT a.tenant_id, a.station_id, a.transaction_id, a.generation, a.fold
-    FROM {{rows}} JOIN tx a ON a.tenant_id = rows.tenant_id AND a.station_id = rows.station_id
-     AND a.evse_id = rows.evse_id
+    FROM {{rows}} JOIN tx a ON a.evse_hash = rows.evse_hash
+     AND a.tenant_id = rows.tenant_id AND a.station_id = rows.station_id AND a.evse_id = rows.evse_id
      AND a.begin_us = (SELECT min(t.begin_us) FROM tx t WHERE {_SAME_EVSE} AND t.begin_us > rows.begin_us)
     """,  # noqa: S608 - our own text
     tenant_id="text",
@@ -169,6 +182,7 @@ _NEIGHBOURS = RowStatement(
     transaction_id="text",
     generation="integer",
     evse_id="integer",
+    evse_hash="bigint",
     begin_us="bigint",
 )
 
@@ -181,6 +195,7 @@ _TX_COLUMNS = {
     "ended": "boolean",
     "token_key": "text",
     "evse_id": "integer",
+    "evse_hash": "bigint",
     "begin_us": "bigint",
     "start_us": "bigint",
     "end_us": "bigint",
@@ -250,7 +265,10 @@ _INSERT_QUARANTINE = RowStatement(
 
 
 def lock(connection: Connection, keys: Iterable[str]) -> None:
-    """Lets no other writer at what `keys` name until this transaction ends. In one order for all: no deadlocks."""
+    """Lets no other writer at what `keys` name until this transaction ends. In one order for all: no deadlocks.
+
+    Comes first: what is read after it is what the writer before has left.
+    """
     if connection.dialect.name == "postgresql":
         _LOCK.run(connection, [{"key": key} for key in keys])
 
@@ -271,7 +289,7 @@ def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
 def look_up(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[Lookup]:
     """What is known of events: rows of n, tenant_id, station_id, content_key, transaction_id (may be empty)."""
     return [
-        Lookup(n, repeat_no, None if fold is None else TxRow(tenant, station, name, generation, fold))
+        Lookup(n, repeat_no, TxRow(tenant, station, name, generation, fold))
         for n, repeat_no, tenant, station, name, generation, fold in _rows(_LOOK_UP.run(connection, rows))
     ]
 
@@ -288,7 +306,10 @@ def insert_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> 
 
 
 def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[FactRow]:
-    """What the events of names say, from a generation on: rows of tenant_id, station_id, transaction_id, generation."""
+    """What the events of names say, from a generation on.
+
+    Rows of tenant_id, station_id, transaction_id, generation, tx_hash.
+    """
     return [FactRow(*row) for row in _rows(_FACTS.run(connection, rows))]
 
 

@@ -18,7 +18,7 @@ from transaction_svc import intake, models
 
 _REFUSE = {
     "sqlite": (
-        "CREATE TRIGGER refuse BEFORE INSERT ON tx_event WHEN NEW.station_id = 'BAD' BEGIN SELECT RAISE(ABORT, 'no'); END"
+        "CREATE TRIGGER no BEFORE INSERT ON tx_event WHEN NEW.station_id = 'BAD' BEGIN SELECT RAISE(ABORT, 'x'); END"
     ),
     "postgresql": "ALTER TABLE tx_event ADD CONSTRAINT refuse CHECK (station_id <> 'BAD')",
 }

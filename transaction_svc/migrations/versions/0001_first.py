@@ -40,6 +40,7 @@ def _create_tx() -> None:
         sa.Column("ended", sa.Boolean, nullable=False),
         sa.Column("token_key", _NAME, nullable=False),
         sa.Column("evse_id", sa.Integer, nullable=False),
+        sa.Column("evse_hash", sa.BigInteger, nullable=False),
         sa.Column("begin_us", sa.BigInteger, nullable=False),
         sa.Column("start_us", sa.BigInteger),
         sa.Column("end_us", sa.BigInteger),
@@ -49,7 +50,7 @@ def _create_tx() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "station_id", "transaction_id", "generation", name="tx_pkey"),
     )
     op.create_index("tx_newest", "tx", ["tenant_id", "create_us"])
-    op.create_index("tx_evse", "tx", ["tenant_id", "station_id", "evse_id", "begin_us"])
+    op.create_index("tx_evse", "tx", ["evse_hash", "begin_us"])
     is_open = sa.text("NOT ended")
     op.create_index("tx_open_token", "tx", ["tenant_id", "token_key"], postgresql_where=is_open, sqlite_where=is_open)
 
@@ -63,6 +64,7 @@ def _create_tx_event() -> None:
         sa.Column("repeat_no", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("transaction_id", _NAME, nullable=False),
         sa.Column("generation", sa.Integer, nullable=False),
+        sa.Column("tx_hash", sa.BigInteger, nullable=False),
         sa.Column("fact", sa.Text, nullable=False),
         sa.Column("event", sa.Text, nullable=False),
         sa.Column("receive_us", sa.BigInteger, nullable=False),
@@ -70,7 +72,7 @@ def _create_tx_event() -> None:
         sa.Column("ordinal", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", "repeat_no", name="tx_event_pkey"),
     )
-    op.create_index("tx_event_of_tx", "tx_event", ["tenant_id", "station_id", "transaction_id", "generation"])
+    op.create_index("tx_event_of_tx", "tx_event", ["tx_hash"])
 
 
 def _create_meter_values() -> None:
