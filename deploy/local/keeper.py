@@ -93,8 +93,8 @@ class Keeper:
                 say(str(error))
                 self.kill()
             else:
-                say(f"{self.part.name} is back, {time.monotonic() - died_s:.1f} s later")
                 self._on_back()
+                say(f"{self.part.name} is back, {time.monotonic() - died_s:.1f} s later")
 
     async def stop(self) -> None:
         """Asks the part to stop, and kills it where it does not in time."""
