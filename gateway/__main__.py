@@ -87,13 +87,21 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
     )
     downward = _downward_server(settings, registry, server)
     address = settings.advertised_address or f"{settings.mesh_address.rpartition(':')[0]}:{downward.port}"
-    lease = NodeLease(mesh=mesh, address=address, on_lost=lambda: server.close_all(NODE_LOST, "connect again"))
+
+    async def taken() -> None:
+        await downward.tell(ready=True)
+
+    async def lost() -> None:
+        await downward.tell(ready=False)
+        await server.close_all(NODE_LOST, "connect again")
+
+    lease = NodeLease(mesh=mesh, address=address, on_taken=taken, on_lost=lost)
     loop_s = asyncio.get_running_loop().time
-    await _beside(stack, lease.run())
     watch = Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
     await _beside(stack, watch.run())
-    await downward.start()
+    await downward.start(ready=False)
     stack.push_async_callback(downward.stop)
+    await _beside(stack, lease.run())
     ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease)
     stack.push_async_callback(server.stop)
     metrics.watch(registry=registry, lanes=mesh.all_lanes(), buffers=buffers.all())

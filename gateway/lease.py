@@ -16,12 +16,23 @@ _FIRST_TIMEOUT_S = 2.0
 
 
 class NodeLease:
-    """Renews the lease; `on_lost` closes every socket. `run` it as a task; the lease is not held before it has run."""
+    """Renews the lease. `run` it as a task; the lease is not held before it has run.
 
-    def __init__(self, *, mesh: MeshClient, address: str, on_lost: Callable[[], Awaitable[None]]) -> None:
+    `on_taken` is awaited when the lease is taken, `on_lost` when it was lost: it closes every socket.
+    """
+
+    def __init__(
+        self,
+        *,
+        mesh: MeshClient,
+        address: str,
+        on_taken: Callable[[], Awaitable[None]],
+        on_lost: Callable[[], Awaitable[None]],
+    ) -> None:
         self.node_id = f"gateway-{secrets.token_hex(8)}"
         self._mesh = mesh
         self._address = address
+        self._on_taken = on_taken
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._held_until_s = 0.0
@@ -50,7 +61,7 @@ class NodeLease:
         try:
             duration_ms = await self._mesh.renew_lease(self.node_id, self._address, timeout_s=timeout_s)
         except MeshError as error:
-            log.warning("node lease not renewed", error=error.reason)
+            log.warning("node lease not renewed", error=str(error))
             return
         # Counted from before the request, so that ours ends no later than station_svc's.
         self._duration_s = duration_ms / 1000
@@ -58,3 +69,4 @@ class NodeLease:
         if not self.acquired.is_set():
             log.info("node lease taken", node_id=self.node_id, duration_s=self._duration_s)
             self.acquired.set()
+            await self._on_taken()

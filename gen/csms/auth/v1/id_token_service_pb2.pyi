@@ -248,7 +248,7 @@ class UpdateIdTokenRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields to change; empty: all that may be (AIP-161)."""
+        """Which fields to change; empty: those that are set (AIP-134)."""
 
     def __init__(
         self,
