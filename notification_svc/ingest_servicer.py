@@ -13,8 +13,11 @@ from notification_svc import store
 from notification_svc.feed import Feed
 
 MAX_ITEMS = 256
-# Keys of an index must stay below 2,704 bytes on PostgreSQL, and a character may have four.
-MAX_TEXT = 300
+# In bytes of UTF-8. On PostgreSQL what an index holds of a row must stay below 2,704 of them.
+MAX_TENANT_ID = 255
+MAX_EVENT_ID = 2000
+MAX_STATION_ID = 1100
+MAX_WORD = 255
 
 
 class IngestServicer(EventIngestServiceServicer):
@@ -47,10 +50,11 @@ def _distinct(events: Iterable[store.NewEvent]) -> Sequence[store.NewEvent]:
 
 def _read(item: PublishEventItem, path: str) -> store.NewEvent:
     event = item.event
-    _check_text(item.tenant_id, f"{path}.tenant_id", least=1)
-    for name in ("event_id", "type", "source"):
-        _check_text(getattr(event, name), f"{path}.event.{name}", least=1)
-    _check_text(event.station_id, f"{path}.event.station_id", least=0)
+    _check_text(item.tenant_id, f"{path}.tenant_id", most=MAX_TENANT_ID)
+    _check_text(event.event_id, f"{path}.event.event_id", most=MAX_EVENT_ID)
+    _check_text(event.type, f"{path}.event.type", most=MAX_WORD)
+    _check_text(event.source, f"{path}.event.source", most=MAX_WORD)
+    _check_text(event.station_id, f"{path}.event.station_id", least=0, most=MAX_STATION_ID)
     return store.NewEvent(
         tenant_id=item.tenant_id,
         event_id=event.event_id,
@@ -62,6 +66,6 @@ def _read(item: PublishEventItem, path: str) -> store.NewEvent:
     )
 
 
-def _check_text(text: str, path: str, *, least: int) -> None:
-    if not least <= len(text) <= MAX_TEXT or "\0" in text:
-        raise invalid_field(path, f"{least} to {MAX_TEXT} characters are needed, and no NUL")
+def _check_text(text: str, path: str, *, most: int, least: int = 1) -> None:
+    if not least <= len(text.encode()) <= most or "\0" in text:
+        raise invalid_field(path, f"{least} to {most} bytes are needed, and no NUL")

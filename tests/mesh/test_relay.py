@@ -264,7 +264,7 @@ async def test_event_that_nobody_can_take_keeps_no_other_back(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
     """It is left behind by itself, in the middle of its batch."""
-    await _append(database, _events(["a", "b", "x" * 301, "c", "d"]))
+    await _append(database, _events(["a", "b", "x" * 2001, "c", "d"]))
     _start(stack, database, notifications.mesh_address, clock)
     await eventually(lambda: _drained(database))
     assert [event.event_id for event in await notifications.all()] == ["a", "b", "c", "d"]

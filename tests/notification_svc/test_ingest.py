@@ -1,6 +1,7 @@
 """How events are taken over: once each, in order, with a cursor that only grows."""
 
 import asyncio
+import random
 from typing import Any
 
 import grpc
@@ -9,6 +10,7 @@ from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEven
 from csms.event.v1.event_service_pb2 import Event
 
 from mesh.times import to_timestamp
+from notification_svc import store
 from tests.notification_svc.rig import Notifications, item, refused
 
 
@@ -77,11 +79,11 @@ async def test_nothing_is_something_too(notifications: Notifications) -> None:
     [
         PublishEventItem(tenant_id="", event=Event(event_id="x", type="t", source="s")),
         item(""),
-        item("x" * 301),
+        item("x" * 2001),
         item("nul\0"),
         item("x", type=""),
         item("x", source=""),
-        item("x", station_id="s" * 301),
+        item("x", station_id="s" * 1101),
         item("x", tenant_id="t\0"),
     ],
 )
@@ -90,6 +92,22 @@ async def test_event_that_can_never_be_kept_is_refused(notifications: Notificati
     with refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"):
         await notifications.publish(item("good"), wrong)
     assert await notifications.all() == []
+
+
+async def test_longest_names_are_kept(notifications: Notifications) -> None:
+    """As long as they may be, they fit into the indexes too."""
+    noise = random.Random(1)  # noqa: S311 - repeatable; what repeats itself would be stored smaller
+    letters = [chr(number) for number in range(0x4E00, 0x9000)]
+    longest = item(
+        "".join(noise.choices(letters, k=666)),
+        tenant_id="".join(noise.choices(letters, k=85)),
+        station_id="".join(noise.choices(letters, k=366)),
+    )
+    await notifications.publish(longest)
+    (event,) = await notifications.database.read(
+        lambda connection: store.read_page(connection, longest.tenant_id, after=0, condition=None, limit=5).events
+    )
+    assert (event.event_id, event.station_id) == (longest.event.event_id, longest.event.station_id)
 
 
 async def test_batch_is_bounded(notifications: Notifications) -> None:
