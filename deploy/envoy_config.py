@@ -102,8 +102,8 @@ HEALTH_CHECKS = [
 
 
 # One call that gets one answer. The time is longer than a charge point can be given for its answer to a command
-# (CSMS_COMMAND_TIMEOUT_S: 300 s at the most); a caller's own deadline counts where it is shorter. Tried again is only what
-# has certainly not been sent: a command must not reach a charge point twice.
+# (CSMS_COMMAND_TIMEOUT_S: 300 s at the most); a caller's own deadline counts where it is shorter. Tried again is only
+# what has certainly not been sent: a command must not reach a charge point twice.
 UNARY = {
     "timeout": "310s",
     "idle_timeout": "310s",
