@@ -15,6 +15,7 @@ from gateway.buffers import Buffer
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.metrics import Metrics
+from gateway.recorder import LoggedFrame
 from gateway.registry import Registry
 from gateway.schemas import Schemas
 from gateway.server import NODE_LOST, StationServer
@@ -129,7 +130,7 @@ class _Buffers:
     """What leaves in the background. Sizes: some minutes of a busy fleet, and tens of megabytes at the most."""
 
     def __init__(self, mesh: MeshClient) -> None:
-        self.messages: Buffer[ingest.MessageItem] = Buffer(
+        self.messages: Buffer[LoggedFrame] = Buffer(
             name="messages", flush=mesh.record_messages, delay_s=0.05, batch=256, capacity=50_000
         )
         self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(

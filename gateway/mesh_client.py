@@ -12,6 +12,7 @@ from csms.transaction.v1 import transaction_ingest_service_pb2 as transaction
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
 
 from gateway.lanes import Lane
+from gateway.recorder import LoggedFrame, to_request
 from gateway.translation import LaneName
 from mesh.errors import from_rpc_error, unavailable
 
@@ -87,9 +88,9 @@ class MeshClient:
         """Notes signs of life. Raises MeshError."""
         await _call(self._stations.RecordSightings, station.RecordSightingsRequest(items=items), ATTEMPT_TIMEOUT_S)
 
-    async def record_messages(self, items: Sequence[station.MessageItem]) -> None:
+    async def record_messages(self, frames: Sequence[LoggedFrame]) -> None:
         """Appends to the message log. Raises MeshError."""
-        await _call(self._stations.RecordMessages, station.RecordMessagesRequest(items=items), ATTEMPT_TIMEOUT_S)
+        await _call(self._stations.RecordMessages, to_request(frames), ATTEMPT_TIMEOUT_S)
 
     async def close(self) -> None:
         """Waits for the batches in flight; what still waits fails."""

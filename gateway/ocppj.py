@@ -5,7 +5,6 @@ Frames are JSON arrays: [2, id, action, payload], [3, id, payload], [4, id, code
 """
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -23,8 +22,7 @@ UNREADABLE_ID = "-1"
 Payload = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A request: CALL, or SEND where `unconfirmed`, which wants no answer (2.1)."""
 
     message_id: str
@@ -33,16 +31,14 @@ class Call:
     unconfirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CallResult:
+class CallResult(msgspec.Struct, frozen=True):
     """The answer to a CALL of ours."""
 
     message_id: str
     payload: Any  # not checked yet: any JSON value
 
 
-@dataclass(frozen=True, slots=True)
-class CallError:
+class CallError(msgspec.Struct, frozen=True):
     """The refusal of a CALL of ours; `of_result` where it refuses a CALLRESULT of ours (2.1)."""
 
     message_id: str
@@ -52,8 +48,7 @@ class CallError:
     of_result: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(msgspec.Struct, frozen=True):
     """A frame that is none of these. `message_id` is None where it cannot be read; `code` is the OCPP error code."""
 
     message_id: str | None

@@ -1,13 +1,15 @@
 """Turns frames into entries of the message log: secrets masked, long ones cut, before they leave the session."""
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from csms.station.v1 import station_ingest_service_pb2, station_pb2
 
 from gateway.buffers import Buffer
 from mesh.masking import MASK, SECRET_VARIABLES, mask_payload, mask_text
-from mesh.times import to_timestamp
+from mesh.times import SECOND_US
 
 MAX_LOGGED_BYTES = 64 * 1024
 
@@ -31,46 +33,61 @@ RECEIVED = station_pb2.MESSAGE_DIRECTION_RECEIVED
 SENT = station_pb2.MESSAGE_DIRECTION_SENT
 
 
+class LoggedFrame(NamedTuple):
+    """One frame on its way to the log. It becomes protobuf only when its batch leaves: a third of the cost."""
+
+    tenant_id: str
+    station_id: str
+    epoch: int
+    ordinal: int
+    direction: station_pb2.MessageDirection.ValueType
+    message_type: int  # 0 where it could not be read, and id and action are empty
+    message_id: str
+    action: str
+    payload: str
+    time_us: int
+
+
 class Recorder:
     """The message log of one socket."""
 
-    def __init__(
-        self,
-        *,
-        buffer: Buffer[station_ingest_service_pb2.MessageItem],
-        tenant_id: str,
-        station_id: str,
-        epoch: int,
-    ) -> None:
-        self._buffer = buffer
-        self._tenant_id = tenant_id
-        self._station_id = station_id
-        self._epoch = epoch
+    def __init__(self, *, buffer: Buffer[LoggedFrame], tenant_id: str, station_id: str, epoch: int) -> None:
+        self._add = buffer.add
+        self._names = (tenant_id, station_id, epoch)
 
-    def add(
+    def add(  # noqa: PLR0917 - a frame is what it is, and this is done for every one
         self,
         direction: station_pb2.MessageDirection.ValueType,
         ordinal: int,
         time_us: int,
         data: bytes,
-        *,
         message_type: int,
         message_id: str,
         action: str,
     ) -> None:
-        """Logs one frame. `message_type` is 0, and id and action are empty, where they could not be read."""
-        message = station_pb2.Message(
-            station_id=self._station_id,
-            direction=direction,
-            message_type=message_type,
-            message_id=message_id,
-            action=action,
-            payload=to_loggable(data, action),
-            epoch=self._epoch,
-            ordinal=ordinal,
-            message_time=to_timestamp(time_us),
-        )
-        self._buffer.add(station_ingest_service_pb2.MessageItem(tenant_id=self._tenant_id, message=message))
+        """Logs one frame."""
+        payload = to_loggable(data, action)
+        self._add(LoggedFrame(*self._names, ordinal, direction, message_type, message_id, action, payload, time_us))
+
+
+def to_request(frames: Sequence[LoggedFrame]) -> station_ingest_service_pb2.RecordMessagesRequest:
+    """A batch for the message log."""
+    request = station_ingest_service_pb2.RecordMessagesRequest()
+    for frame in frames:
+        item = request.items.add(tenant_id=frame.tenant_id)
+        message = item.message
+        message.station_id = frame.station_id
+        message.direction = frame.direction
+        message.message_type = frame.message_type
+        message.message_id = frame.message_id
+        message.action = frame.action
+        message.payload = frame.payload
+        message.epoch = frame.epoch
+        message.ordinal = frame.ordinal
+        stamp = message.message_time
+        stamp.seconds, micros = divmod(frame.time_us, SECOND_US)
+        stamp.nanos = micros * 1000
+    return request
 
 
 def to_loggable(data: bytes, action: str) -> str:

@@ -18,7 +18,7 @@ from gateway.lanes import LaneUnavailableError
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.metrics import Metrics
-from gateway.recorder import Recorder
+from gateway.recorder import LoggedFrame, Recorder
 from gateway.registry import Registry
 from gateway.schemas import Schemas
 from gateway.session import STATION_BUDGET_S, Connection, Session
@@ -60,7 +60,7 @@ class StationServer:
         versions: Mapping[str, tuple[Version, Schemas]],
         mesh: MeshClient,
         registry: Registry,
-        messages: Buffer[ingest.MessageItem],
+        messages: Buffer[LoggedFrame],
         closings: Buffer[ingest.CloseConnectionItem],
         metrics: Metrics,
         clock: Clock,

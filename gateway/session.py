@@ -23,7 +23,7 @@ from gateway.recorder import RECEIVED, SENT, Recorder
 from gateway.schemas import SchemaFault, Schemas
 from gateway.translation import Inbound, Items, LaneName, Results, UnacceptableError, Version
 from mesh.logs import get_logger
-from mesh.times import Clock, to_timestamp
+from mesh.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 
@@ -117,6 +117,9 @@ class Session:
         self._count = count
         self._loop = asyncio.get_running_loop()
         self._ordinal = 0
+        self._origin_prototype = origin_pb2.Origin(
+            tenant_id=connection.tenant_id, station_id=connection.station_id, epoch=connection.epoch
+        )
         self._accepted = (
             connection.booted and connection.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
         )
@@ -367,32 +370,22 @@ class Session:
 
     def _write(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
         self._ordinal += 1
-        self._recorder.add(
-            SENT, self._ordinal, self._clock(), data, message_type=kind, message_id=message_id, action=action
-        )
+        self._recorder.add(SENT, self._ordinal, self._clock(), data, kind, message_id, action)
         return self._socket.write(data)
 
     # Small things
 
     def _origin(self, now_us: int) -> origin_pb2.Origin:
-        return origin_pb2.Origin(
-            tenant_id=self.connection.tenant_id,
-            station_id=self.connection.station_id,
-            epoch=self.connection.epoch,
-            ordinal=self._ordinal,
-            receive_time=to_timestamp(now_us),
-        )
+        origin = origin_pb2.Origin()
+        origin.CopyFrom(self._origin_prototype)  # cheaper than naming each field anew
+        origin.ordinal = self._ordinal
+        stamp = origin.receive_time
+        stamp.seconds, micros = divmod(now_us, SECOND_US)
+        stamp.nanos = micros * 1000
+        return origin
 
     def _log(self, now_us: int, data: bytes, kind: int, frame: Frame, action: str = "") -> None:
-        self._recorder.add(
-            RECEIVED,
-            self._ordinal,
-            now_us,
-            data,
-            message_type=kind,
-            message_id=frame.message_id or "",
-            action=action,
-        )
+        self._recorder.add(RECEIVED, self._ordinal, now_us, data, kind, frame.message_id or "", action)
 
 
 class _RefusalError(Exception):

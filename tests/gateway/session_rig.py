@@ -9,7 +9,7 @@ from typing import Any
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, IdTokenInfo
-from csms.station.v1.station_ingest_service_pb2 import BootResult, MessageItem, StatusResult
+from csms.station.v1.station_ingest_service_pb2 import BootResult, StatusResult
 from csms.station.v1.station_pb2 import (
     REGISTRATION_STATUS_ACCEPTED,
     RegistrationStatus,
@@ -17,7 +17,7 @@ from csms.station.v1.station_pb2 import (
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 
 from gateway.buffers import Buffer
-from gateway.recorder import Recorder
+from gateway.recorder import LoggedFrame, Recorder
 from gateway.schemas import Schemas
 from gateway.session import Connection, Session, SocketClosedError
 from gateway.translation import LaneName
@@ -121,9 +121,9 @@ class Rig:
             ),
             LaneName.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
         }
-        self.frames: list[MessageItem] = []
+        self.frames: list[LoggedFrame] = []
         self.counts: list[tuple[str, str]] = []
-        buffer: Buffer[MessageItem] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)
+        buffer: Buffer[LoggedFrame] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)
         self.buffer = buffer
         self.session = Session(
             socket=self.wire,

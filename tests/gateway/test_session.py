@@ -97,8 +97,8 @@ async def test_an_unreadable_frame_is_logged_and_counted_and_otherwise_ignored()
         assert (await rig.answers(1))[0][1] == "h"
         assert rig.session.quirks["malformed_frame"] == 1
         await rig.buffer.drain(5)
-    assert rig.frames[0].message.payload == "what is this"
-    assert rig.frames[0].message.message_type == 0
+    assert rig.frames[0].payload == "what is this"
+    assert rig.frames[0].message_type == 0
 
 
 async def test_calls_are_answered_in_order_and_answers_pass_them() -> None:
@@ -214,10 +214,7 @@ async def test_every_frame_is_in_the_log_with_its_ordinal() -> None:
         rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))
         await call
         await rig.buffer.drain(5)
-    seen = [
-        (item.message.ordinal, item.message.direction, item.message.message_type, item.message.action)
-        for item in rig.frames
-    ]
+    seen = [(frame.ordinal, frame.direction, frame.message_type, frame.action) for frame in rig.frames]
     assert seen == [(1, 1, 2, "Heartbeat"), (2, 2, 3, "Heartbeat"), (3, 2, 2, "ClearCache"), (4, 1, 3, "ClearCache")]
 
 
