@@ -126,6 +126,7 @@ async def test_statuses_in_any_order_and_twice_end_the_same(system: StationSyste
         batch = shuffler.choices(items, k=4)
         await system.report(*batch)
     await system.report(*reversed(items))
+    await system.report(items[2])
     [evse] = (await system.station("CP1")).evses
     assert evse.connectors[0].reported_status == "Faulted"
     assert [report.reported_status for report in await _reports(system, "CP1")] == words[::-1]
