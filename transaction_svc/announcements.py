@@ -19,7 +19,8 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
 
     An end is told as soon as it is known, and told again where something that came later changed what it comes to.
     """
-    for tx in changed:
+    # What a start ends is told before that start.
+    for tx in sorted(changed, key=lambda tx: tx.fold.begin_us):
         state = tx.fold
         kinds = []
         if state.started and not tx.started:

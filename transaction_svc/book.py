@@ -19,10 +19,11 @@ Key = tuple[str, str, str, int]
 class Tx:
     """A transaction while a batch works on it."""
 
-    __slots__ = ("arrivals", "changed", "fold", "key", "outcome", "place", "started", "stored", "token_key")
+    __slots__ = ("arrivals", "changed", "fold", "key", "name", "outcome", "place", "started", "stored", "token_key")
 
     def __init__(self, *, key: Key, state: Fold, stored: bool) -> None:
         self.key = key
+        self.name: Name = key[:3]  # what the station calls it
         self.fold = state
         self.stored = stored
         self.changed = False
@@ -32,11 +33,6 @@ class Tx:
         self.place = (state.evse_id, state.begin_us) if stored else None
         self.token_key = state.id_token.lower()
         self.outcome = outcome(state) if state.ended else None
-
-    @property
-    def name(self) -> Name:
-        """What the station calls it."""
-        return self.key[:3]
 
     @property
     def transaction_id(self) -> str:
@@ -72,8 +68,7 @@ class Book:
             if lookup.repeat_no is None:
                 self._latest[tx.name] = tx
                 continue
-            item = items[lookup.n]
-            content = item.tenant_id, item.station_id, item.content_key
+            content = items[lookup.n].content
             known = self._recorded.get(content)
             if known is None or known[0] < lookup.repeat_no:
                 self._recorded[content] = lookup.repeat_no, tx
@@ -102,7 +97,7 @@ class Book:
 
     def recorded(self, item: Incoming) -> tuple[int, Tx] | None:
         """Where an event is recorded already: how often it was before, and the transaction it belongs to."""
-        return self._recorded.get((item.tenant_id, item.station_id, item.content_key))
+        return self._recorded.get(item.content)
 
     def of_station(self, tenant_id: str, station_id: str) -> Sequence[Tx]:
         """The transactions of a station that this batch has seen."""
@@ -122,16 +117,17 @@ class Book:
         fact.arrival = tx.arrivals
         tx.arrivals += 1
         tx.changed = True
-        self._recorded[item.tenant_id, item.station_id, item.content_key] = repeat_no, tx
+        self._recorded[item.content] = repeat_no, tx
+        tenant_id, station_id, content_key = item.content
         self._rows.append(
             {
-                "tenant_id": item.tenant_id,
-                "station_id": item.station_id,
-                "content_key": item.content_key,
+                "tenant_id": tenant_id,
+                "station_id": station_id,
+                "content_key": content_key,
                 "repeat_no": repeat_no,
                 "transaction_id": tx.key[2],
                 "generation": tx.key[3],
-                "tx_hash": name_hash(*tx.key[:3]),
+                "tx_hash": name_hash(*tx.name),
                 "fact": facts.encode(fact),
                 "event": item.event,
                 "receive_us": item.receive_us,

@@ -2,34 +2,38 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.meter_value_pb2 import MeterValue
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 
-from transaction_svc.facts import STARTED
+from transaction_svc.facts import BEGIN, STARTED, Fact
 
 _SEPARATOR = "\x1f"
 
 
-def event_key(event: TransactionEvent, *, time_us: int | None, plausible: bool, meter_start: int | None) -> str:
+def event_key(event: TransactionEvent, fact: Fact, data: bytes, *, plausible: bool) -> str:
     """The content key of an event, as the station named its transaction. `offline` is no part of it.
 
     With seq_no: transaction, seq_no, kind, trigger, time; what was measured only where no clock tells events apart.
-    A start without: connector, time, meter_start in mWh, token. All else without: everything it says.
+    A start without: connector, time, meter in mWh, token. All else without: everything it says, serialized in `data`.
     """
-    kind = event.event_type
-    if event.HasField("seq_no"):
-        parts = ["seq", event.transaction_id, str(event.seq_no), str(kind), str(event.trigger_reason), str(time_us)]
+    kind, time = fact.kind, str(fact.time_us)
+    if fact.seq_no is not None:
+        parts = ["seq", event.transaction_id, str(fact.seq_no), str(kind), str(event.trigger_reason), time]
         return _digest(parts, () if plausible or kind == STARTED else event.meter_values)
-    place = f"{event.evse.evse_id}.{event.evse.connector_id}" if event.HasField("evse") else ""
-    token = event.id_token.id_token.lower()
     if kind == STARTED:
+        meter = next((value for rank, _at_us, _source, value in fact.readings if rank == BEGIN), None)
+        parts = ["start", f"{fact.evse_id}.{fact.connector_id}", time, str(meter), event.id_token.id_token.lower()]
         # Without a register to tell starts apart, what was measured has to.
-        values = event.meter_values if meter_start is None else ()
-        return _digest(["start", place, str(time_us), str(meter_start), token], values)
-    parts = [str(kind), event.transaction_id, place, str(time_us), token, str(event.stopped_reason)]
-    return _digest(parts, event.meter_values)
+        return _digest(parts, event.meter_values if meter is None else ())
+    if event.offline:
+        bare = TransactionEvent()
+        bare.CopyFrom(event)
+        bare.offline = False
+        data = bare.SerializeToString(deterministic=True)
+    return raw_key(data)
 
 
 def meter_values_key(evse: EvseRef, values: Iterable[MeterValue]) -> str:
@@ -37,6 +41,7 @@ def meter_values_key(evse: EvseRef, values: Iterable[MeterValue]) -> str:
     return _digest(["values", str(evse.evse_id), str(evse.connector_id)], values)
 
 
+@lru_cache(maxsize=16_384)
 def name_hash(*parts: str) -> int:
     """What stands for a name in an index: a bigint, the same everywhere. Names decide where two have the same."""
     digest = hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=8).digest()
@@ -44,7 +49,7 @@ def name_hash(*parts: str) -> int:
 
 
 def raw_key(data: bytes) -> str:
-    """The key of something that cannot be read."""
+    """The key of something as it came."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 

@@ -9,7 +9,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, 
 from mesh.errors import invalid_field
 from transaction_svc import contents
 from transaction_svc.clocks import is_plausible, is_skewed, read_time
-from transaction_svc.facts import BEGIN, ENDED, STARTED, UPDATED, Fact
+from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact
 from transaction_svc.readings import read_meter_values
 
 _KINDS = frozenset((STARTED, UPDATED, ENDED))
@@ -18,21 +18,14 @@ _KINDS = frozenset((STARTED, UPDATED, ENDED))
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction event on its way into the database."""
 
-    tenant_id: str
-    station_id: str
-    named: str  # the transaction as the station names it; empty on a 1.6 start
-    content_key: str
+    name: tuple[str, str, str]  # tenant, station, transaction as the station names it; empty on a 1.6 start
+    content: tuple[str, str, str]  # tenant, station, content key
     plausible: bool  # whether the station's clock was
     fact: Fact
     event: str  # serialized, base64
     receive_us: int
     epoch: int
     ordinal: int
-
-    @property
-    def has_seq_no(self) -> bool:
-        """Whether the station names and counts by itself (2.x)."""
-        return self.fact.seq_no is not None
 
     @property
     def is_numbered_start(self) -> bool:
@@ -53,23 +46,22 @@ class IncomingMeterValues(msgspec.Struct, frozen=True, kw_only=True):
 def read_event(item: TransactionEventItem, *, now_us: int) -> Incoming:
     """Reads an item. Raises MeshError INVALID_FIELD for one that cannot be an event of any transaction."""
     origin, event = item.origin, item.event
-    _check_event(item)
+    tenant_id, station_id, named = origin.tenant_id, origin.station_id, event.transaction_id
+    _check_origin(tenant_id, station_id)
     receive_us = read_time(origin.receive_time) if origin.HasField("receive_time") else None
     if receive_us is None:
         receive_us = now_us
     time_us = read_time(event.event_time) if event.HasField("event_time") else None
     plausible = time_us is not None and is_plausible(time_us, receive_us)
-    fact = _read_fact(event, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
-    meter_start = next((value for rank, _at, _source, value in fact.readings if rank == BEGIN), None)
-    key = contents.event_key(event, time_us=time_us, plausible=plausible, meter_start=meter_start)
+    fact = _read_fact(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
+    data = event.SerializeToString(deterministic=True)
+    key = contents.event_key(event, fact, data, plausible=plausible)
     return Incoming(
-        tenant_id=origin.tenant_id,
-        station_id=origin.station_id,
-        named=_clean(event.transaction_id),
-        content_key=key,
+        name=(tenant_id, station_id, _clean(named)),
+        content=(tenant_id, station_id, key),
         plausible=plausible,
         fact=fact,
-        event=encode(event.SerializeToString()),
+        event=encode(data),
         receive_us=receive_us,
         epoch=origin.epoch,
         ordinal=origin.ordinal,
@@ -100,11 +92,16 @@ def decode(text: str) -> bytes:
     return binascii.a2b_base64(text)
 
 
-def _read_fact(event: TransactionEvent, *, time_us: int | None, plausible: bool, receive_us: int, now_us: int) -> Fact:
+def _read_fact(
+    event: TransactionEvent, named: str, *, time_us: int | None, plausible: bool, receive_us: int, now_us: int
+) -> Fact:
+    kind = event.event_type
+    seq_no = event.seq_no if event.HasField("seq_no") else None
+    _check_event(kind, named, seq_no)
     order_us = time_us if plausible and time_us is not None else receive_us
     fact = Fact(
-        kind=event.event_type,
-        seq_no=event.seq_no if event.HasField("seq_no") else None,
+        kind=kind,
+        seq_no=seq_no,
         time_us=time_us,
         order_us=order_us,
         recorded_us=now_us,
@@ -113,24 +110,22 @@ def _read_fact(event: TransactionEvent, *, time_us: int | None, plausible: bool,
         skewed=time_us is not None and is_skewed(time_us, receive_us),
     )
     if event.HasField("evse"):
-        fact.evse_id, fact.connector_id = event.evse.evse_id, event.evse.connector_id
+        evse = event.evse
+        fact.evse_id, fact.connector_id = evse.evse_id, evse.connector_id
     if event.HasField("id_token"):
         fact.id_token, fact.id_token_type = _clean(event.id_token.id_token), _clean(event.id_token.type)
-    if event.meter_values:
-        readings, intervals = read_meter_values(event.meter_values, order_us=order_us, receive_us=receive_us)
+    if values := event.meter_values:
+        readings, intervals = read_meter_values(values, order_us=order_us, receive_us=receive_us)
         fact.readings, fact.intervals = tuple(readings), tuple(intervals)
     return fact
 
 
-def _check_event(item: TransactionEventItem) -> None:
-    event = item.event
-    _check_origin(item.origin.tenant_id, item.origin.station_id)
-    if event.event_type not in _KINDS:
+def _check_event(kind: int, named: str, seq_no: int | None) -> None:
+    if kind not in _KINDS:
         raise invalid_field("event.event_type", "must be STARTED, UPDATED or ENDED")
-    numbered = event.event_type == STARTED and not event.HasField("seq_no")
-    if not event.transaction_id and not numbered:
+    if not named and (kind != STARTED or seq_no is not None):
         raise invalid_field("event.transaction_id", "is required, but for a start without seq_no")
-    if event.seq_no < 0:
+    if seq_no is not None and seq_no < 0:
         raise invalid_field("event.seq_no", "must not be negative")
 
 

@@ -7,13 +7,13 @@ from transaction_svc.intake import Incoming
 
 def find_transaction(book: Book, item: Incoming, number: str) -> Tx:
     """The transaction that a new event belongs to, made where there is none. `number` is for a 1.6 start."""
-    name = (item.tenant_id, item.station_id, item.named)
+    tenant_id, station_id, named = item.name
     if item.is_numbered_start:
-        return book.create((item.tenant_id, item.station_id, number))
-    if item.has_seq_no:
-        return _by_own_name(book, item, book.latest(name))
-    latest = book.latest(name)
-    if latest is not None and not is_nobodys(item.named):
+        return book.create((tenant_id, station_id, number))
+    latest = book.latest(item.name)
+    if item.fact.seq_no is not None:
+        return _by_own_name(book, item, latest)
+    if latest is not None and not is_nobodys(named):
         return latest
     return _match(book, item) or _orphan(book, item, latest)
 
@@ -28,27 +28,24 @@ def is_nobodys(number: str) -> bool:
 
 def _by_own_name(book: Book, item: Incoming, latest: Tx | None) -> Tx:
     """By the name that a 2.x station gives. A further start is a new use of the name: a new generation."""
-    name = (item.tenant_id, item.station_id, item.named)
     if latest is None:
-        return book.create(name)
+        return book.create(item.name)
     fact, fold = item.fact, latest.fold
     if fact.kind == STARTED:
         if latest.generation == 1 and not fold.started:
             return latest
         if fold.started and fact.order_us > fold.latest_us:
-            return book.create(name)
-        book.fold_anew(name, 1)
+            return book.create(item.name)
+        book.fold_anew(item.name, 1)
     elif latest.generation > 1 and fact.order_us < fold.begin_us:
-        book.fold_anew(name, 1)
+        book.fold_anew(item.name, 1)
     return latest
 
 
 def _match(book: Book, item: Incoming) -> Tx | None:
     """The station's only open transaction that an event without a usable number can mean; None for none, or several."""
     candidates = [
-        tx
-        for tx in book.of_station(item.tenant_id, item.station_id)
-        if tx.fold.started and not tx.fold.ended and _agrees(tx, item.fact)
+        tx for tx in book.of_station(*item.name[:2]) if tx.fold.started and not tx.fold.ended and _agrees(tx, item.fact)
     ]
     return candidates[0] if len(candidates) == 1 else None
 
@@ -70,4 +67,4 @@ def _orphan(book: Book, item: Incoming, latest: Tx | None) -> Tx:
     item.fact.orphan = True
     if latest is not None and latest.fold.orphan and not latest.fold.ended:
         return latest
-    return book.create((item.tenant_id, item.station_id, item.named))
+    return book.create(item.name)

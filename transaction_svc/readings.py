@@ -1,7 +1,7 @@
 """What meter values say about energy: the samples of the imported-energy register, in integer mWh. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from csms.common.v1 import meter_value_pb2
@@ -16,11 +16,20 @@ _LONGEST_NUMBER = 64
 _MOST_DIGITS = 18
 _MWH_PER_UNIT = {"": 1_000, "wh": 1_000, "kwh": 1_000_000}
 
-_REGISTER = frozenset((meter_value_pb2.MEASURAND_UNSPECIFIED, meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER))
 _INTERVAL = meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL
+_ENERGY = frozenset(
+    (
+        meter_value_pb2.MEASURAND_UNSPECIFIED,  # OCPP's default is the register
+        meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER,
+        _INTERVAL,
+    )
+)
+# Beside the ranks of readings: no reading of the register at all.
+_OF_INTERVAL = 3
 _OUTLET = frozenset((meter_value_pb2.MEASURAND_LOCATION_UNSPECIFIED, meter_value_pb2.MEASURAND_LOCATION_OUTLET))
 # Which of the three phases a value belongs to; the sum takes each once.
-_PHASES = {
+_PHASES: Mapping[int, int] = {
+    meter_value_pb2.PHASE_UNSPECIFIED: 0,
     meter_value_pb2.PHASE_L1: 1,
     meter_value_pb2.PHASE_L2: 2,
     meter_value_pb2.PHASE_L3: 3,
@@ -64,62 +73,66 @@ def to_mwh(text: str, unit: str, multiplier: int) -> int | None:
 def read_meter_values(
     values: Iterable[MeterValue], *, order_us: int, receive_us: int
 ) -> tuple[Sequence[Reading], Sequence[Interval]]:
-    """The register's readings and the intervals' energies, at most one of each for each meter value.
+    """The register's readings and the intervals' energies, at most one of each rank for each meter value.
 
     A sample without a plausible time counts as taken at `order_us`.
     """
     readings: list[Reading] = []
     intervals: list[Interval] = []
     for value in values:
-        registers, sums = _by_source(value.sampled_values)
-        if not registers and not sums:
+        samples = [
+            found for sample in value.sampled_values if sample.measurand in _ENERGY and (found := _energy(sample))
+        ]
+        if not samples:
             continue
         raw_us = read_time(value.sample_time) if value.HasField("sample_time") else None
         at_us = raw_us if raw_us is not None and is_plausible(raw_us, receive_us) else order_us
-        for rank, found in registers.items():
-            source, energy = _best(found)
-            readings.append((rank, at_us, source, energy))
-        if sums:
-            source, energy = _best(sums)
-            # By the clock of the station, right or wrong: it tells one interval from the next.
-            intervals.append((at_us if raw_us is None else raw_us, source, energy))
+        for rank, source, energy in _best(samples):
+            if rank == _OF_INTERVAL:
+                # By the clock of the station, right or wrong: it tells one interval from the next.
+                intervals.append((at_us if raw_us is None else raw_us, source, energy))
+            else:
+                readings.append((rank, at_us, source, energy))
     return readings, intervals
 
 
-_BySource = dict[tuple[bool, bool], dict[int, int]]
-"""Energies in mWh by (not at the outlet, single phase), then by phase; phase 0 stands for all of them."""
+_Sample = tuple[int, int, int, int]
+"""Rank, source (0 is best), phase (0 is all of them), energy in mWh."""
 
 
-def _by_source(samples: Iterable[SampledValue]) -> tuple[dict[int, _BySource], _BySource]:
-    registers: dict[int, _BySource] = {}
-    intervals: _BySource = {}
-    for sample in samples:
-        measurand = sample.measurand
-        if measurand in _REGISTER:
-            found = registers.setdefault(_RANKS.get(sample.context, BETWEEN), {})
-        elif measurand == _INTERVAL:
-            found = intervals
-        else:
-            continue
-        _add(found, sample)
-    return {rank: found for rank, found in registers.items() if found}, intervals
-
-
-def _add(found: _BySource, sample: SampledValue) -> None:
+def _energy(sample: SampledValue) -> _Sample | None:
+    """What a sample of an energy says; None where that is nothing."""
+    words = sample.raw_words
     # An unspecified measurand with the station's own word for it is some other quantity, not the default one.
-    if sample.raw_words and ("measurand=" in sample.raw_words or "unit=" in sample.raw_words):
-        return
-    phase = sample.phase and _PHASES.get(sample.phase)
+    if words and ("measurand=" in words or "unit=" in words):
+        return None
+    phase = _PHASES.get(sample.phase)
     if phase is None:
-        return
+        return None
     energy = to_mwh(sample.value, sample.unit, sample.multiplier)
-    if energy is not None:
-        found.setdefault((sample.location not in _OUTLET, phase != 0), {}).setdefault(phase, energy)
+    if energy is None:
+        return None
+    rank = _OF_INTERVAL if sample.measurand == _INTERVAL else _RANKS.get(sample.context, BETWEEN)
+    # The outlet before other places, all phases before a sum.
+    return rank, (sample.location not in _OUTLET) * 2 + (phase != 0), phase, energy
 
 
-def _best(found: _BySource) -> tuple[int, int]:
-    """How good the source is, 0 being best, and its energy: the outlet before other places, all phases before a sum."""
-    elsewhere, by_phase = source = min(found)
-    phases = found[source].values()
-    broken = min(phases)
-    return elsewhere * 2 + by_phase, broken if broken < 0 else sum(phases)
+def _best(samples: Sequence[_Sample]) -> Iterable[tuple[int, int, int]]:
+    """Of each rank the best source and its energy."""
+    if len(samples) == 1:
+        rank, source, _phase, energy = samples[0]
+        return ((rank, source, energy),)
+    sources: dict[int, int] = {}
+    for rank, source, _phase, _value in samples:
+        sources[rank] = min(source, sources.get(rank, source))
+    return [(rank, source, _sum(samples, rank, source)) for rank, source in sources.items()]
+
+
+def _sum(samples: Sequence[_Sample], rank: int, source: int) -> int:
+    """The energy of all phases, each taken once; below zero where one of them is."""
+    phases: dict[int, int] = {}
+    for its_rank, its_source, phase, energy in samples:
+        if (its_rank, its_source) == (rank, source):
+            phases.setdefault(phase, energy)
+    lowest = min(phases.values())
+    return lowest if lowest < 0 else sum(phases.values())

@@ -58,8 +58,8 @@ def _identifies(fact: Fact) -> bool:
 
 def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
     """Each station, and each token that may begin to hold a transaction."""
-    keys = {f"station:{item.station_id}" for item in items}
-    keys.update(f"token:{item.tenant_id}:{item.fact.id_token.lower()}" for item in items if _identifies(item.fact))
+    keys = {f"station:{item.name[1]}" for item in items}
+    keys.update(f"token:{item.name[0]}:{item.fact.id_token.lower()}" for item in items if _identifies(item.fact))
     return keys
 
 
@@ -76,10 +76,10 @@ def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict
     return [
         {
             "n": n,
-            "tenant_id": item.tenant_id,
-            "station_id": item.station_id,
-            "content_key": item.content_key,
-            "transaction_id": numbers[n] or item.named,
+            "tenant_id": item.name[0],
+            "station_id": item.name[1],
+            "content_key": item.content[2],
+            "transaction_id": numbers[n] or item.name[2],
         }
         for n, item in enumerate(items)
     ]
@@ -88,12 +88,12 @@ def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict
 def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:
     """Stations with 1.6 events that name no transaction we know: what they mean is to be found."""
     stations = {
-        (item.tenant_id, item.station_id)
+        item.name[:2]
         for item in items
         if item.fact.seq_no is None
         and item.fact.kind != STARTED
         and book.recorded(item) is None
-        and (is_nobodys(item.named) or book.latest((item.tenant_id, item.station_id, item.named)) is None)
+        and (book.latest(item.name) is None or is_nobodys(item.name[2]))
     }
     return sorted(stations)
 

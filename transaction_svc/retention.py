@@ -3,21 +3,25 @@
 import asyncio
 from functools import partial
 
+from mesh import outbox
 from mesh.database import Database
+from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.times import SECOND_US, Clock
-from transaction_svc import store
 
 log = get_logger(__name__)
 
 _DAY_US = 24 * 3600 * SECOND_US
-_EVERY_S = 3600
-# A few at a time: recording does not wait for it.
-_MOST = 5_000
+# What is published is wanted by nobody here.
+_PUBLISHED_US = _DAY_US
+_EVERY_S = 300
+# A few at a time, with a pause: recording goes on between.
+_MOST = 500
+_PAUSE_S = 0.02
 
 
 class Retention:
-    """Deletes outbox rows that are older than `outbox_days`, whether or not anyone has fetched them."""
+    """Deletes outbox rows a day after they were published, and those that nobody fetched after `outbox_days`."""
 
     def __init__(self, *, database: Database, clock: Clock, outbox_days: int) -> None:
         self._database = database
@@ -25,19 +29,27 @@ class Retention:
         self._outbox_us = outbox_days * _DAY_US
 
     async def run(self) -> None:
-        """Deletes each hour, until cancelled."""
+        """Deletes now and then, until cancelled."""
         while True:
-            await self.delete_old()
+            try:
+                await self.delete_old()
+            except MeshError as error:
+                log.warning("outbox rows stay for now", error=error.message)
             await asyncio.sleep(_EVERY_S)
 
     async def delete_old(self) -> int:
         """Deletes all that is old enough; returns how many rows."""
-        before_us = self._clock() - self._outbox_us
+        now_us = self._clock()
+        removal = partial(
+            outbox.remove_old,
+            published_before_us=now_us - min(_PUBLISHED_US, self._outbox_us),
+            before_us=now_us - self._outbox_us,
+            limit=_MOST,
+        )
         total = 0
-        deleted = _MOST
-        while deleted == _MOST:
-            deleted = await self._database.write(partial(store.delete_outbox_before, before_us=before_us, most=_MOST))
+        while deleted := await self._database.write(removal):
             total += deleted
+            await asyncio.sleep(_PAUSE_S)
         if total:
             log.info("outbox rows deleted", count=total)
         return total

@@ -366,18 +366,6 @@ def insert_quarantine(connection: Connection, rows: Iterable[Mapping[str, Any]])
     _INSERT_QUARANTINE.run(connection, rows)
 
 
-def delete_outbox_before(connection: Connection, before_us: int, most: int) -> int:
-    """Deletes up to `most` outbox rows of before then, oldest first; returns how many."""
-    deleted = connection.execute(
-        text(
-            "DELETE FROM outbox WHERE outbox_id IN (SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT :most)"
-            " AND event_time_us < :before_us"
-        ),
-        {"before_us": before_us, "most": most},
-    )
-    return deleted.rowcount
-
-
 def _rows(result: CursorResult[Any]) -> Sequence[Any]:
     """The rows of a statement whose columns are known from its text alone."""
     return result.fetchall()

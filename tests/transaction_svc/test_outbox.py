@@ -48,6 +48,14 @@ async def test_an_end_that_is_corrected_is_told_again(service: Service) -> None:
     assert told == [("STOPPED_REASON_SUPERSEDED", 0), ("STOPPED_REASON_LOCAL", 490)]
 
 
+async def test_what_a_start_ends_is_told_before_it(service: Service) -> None:
+    """However the two are called: consumers see one transaction at a time on an EVSE."""
+    for name in ("b", "a"):
+        await service.one(event_2x(name, "STARTED", 0, 10 if name == "a" else 0, 0))
+    told = [(kind.removeprefix("transaction."), data["transaction_id"]) for kind, data in await service.told()]
+    assert told == [("started", "b"), ("ended", "b"), ("started", "a")]
+
+
 async def test_retention_deletes_old_rows_and_no_transactions(service: Service) -> None:
     """After the days that the setting gives."""
     await service.one(start_16())
