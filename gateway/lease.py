@@ -3,16 +3,23 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
-from gateway.mesh_client import MeshClient
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 
 log = get_logger(__name__)
 
 # Attempts within the time of one lease.
-_ATTEMPTS_PER_LEASE = 4
+ATTEMPTS_PER_LEASE = 4
 _FIRST_TIMEOUT_S = 2.0
+
+
+class Stations(Protocol):
+    """Where the lease comes from: gateway.mesh_client.MeshClient."""
+
+    async def renew_lease(self, node_id: str, address: str, *, timeout_s: float) -> int:
+        """Takes or renews the lease; returns for how many milliseconds it holds. Raises MeshError."""
 
 
 class NodeLease:
@@ -24,7 +31,7 @@ class NodeLease:
     def __init__(
         self,
         *,
-        mesh: MeshClient,
+        mesh: Stations,
         address: str,
         on_taken: Callable[[], Awaitable[None]],
         on_lost: Callable[[], Awaitable[None]],
@@ -36,7 +43,7 @@ class NodeLease:
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._held_until_s = 0.0
-        self._duration_s = _FIRST_TIMEOUT_S * _ATTEMPTS_PER_LEASE
+        self._duration_s = _FIRST_TIMEOUT_S * ATTEMPTS_PER_LEASE
         self.acquired = asyncio.Event()
 
     @property
@@ -47,26 +54,31 @@ class NodeLease:
     async def run(self) -> None:
         """Renews until cancelled."""
         while True:
-            held_before = self.acquired.is_set()
-            await self._renew()
-            if held_before and not self.held:
-                self.acquired.clear()
-                log.error("node lease lost: closing every socket", node_id=self.node_id)
-                await self._on_lost()
-            await asyncio.sleep(self._duration_s / _ATTEMPTS_PER_LEASE)
+            await self.renew()
+            await asyncio.sleep(self._duration_s / ATTEMPTS_PER_LEASE)
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
+        """Renews once. A lease that ran out before the renewal came is lost, even if the renewal succeeded."""
         sent_s = self._loop.time()
-        timeout_s = self._duration_s / _ATTEMPTS_PER_LEASE
-        try:
-            duration_ms = await self._mesh.renew_lease(self.node_id, self._address, timeout_s=timeout_s)
-        except MeshError as error:
-            log.warning("node lease not renewed", error=str(error))
+        duration_s = await self._ask()
+        if self.acquired.is_set() and not self.held:
+            self.acquired.clear()
+            log.error("node lease lost: closing every socket", node_id=self.node_id)
+            await self._on_lost()
+        if duration_s is None:
             return
         # Counted from before the request, so that ours ends no later than station_svc's.
-        self._duration_s = duration_ms / 1000
-        self._held_until_s = sent_s + self._duration_s
+        self._duration_s = duration_s
+        self._held_until_s = sent_s + duration_s
         if not self.acquired.is_set():
-            log.info("node lease taken", node_id=self.node_id, duration_s=self._duration_s)
+            log.info("node lease taken", node_id=self.node_id, duration_s=duration_s)
             self.acquired.set()
             await self._on_taken()
+
+    async def _ask(self) -> float | None:
+        timeout_s = self._duration_s / ATTEMPTS_PER_LEASE
+        try:
+            return await self._mesh.renew_lease(self.node_id, self._address, timeout_s=timeout_s) / 1000
+        except MeshError as error:
+            log.warning("node lease not renewed", error=str(error))
+            return None

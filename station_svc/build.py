@@ -8,7 +8,7 @@ from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_
 
 from mesh.channels import open_channel
 from mesh.database import Database
-from mesh.operators import RemoteKeys
+from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
@@ -50,6 +50,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             lambda server: add_StationServiceServicer_to_server(stations, server),
             lambda server: add_CommandServiceServicer_to_server(sender, server),
         ],
+        # By its verb it would be for viewers, yet it makes the station do something.
+        special_roles={"/csms.station.v1.CommandService/GetVariables": Role.OPERATOR},
         background=[closer.run, housekeeper.watch_nodes, housekeeper.tidy_up, *relay],
     )
 
