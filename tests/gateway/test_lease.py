@@ -6,6 +6,7 @@ from collections.abc import Callable
 from gateway import lease as lease_module
 from gateway.lease import NodeLease
 from mesh.errors import unavailable
+from tests.waiting import until
 
 
 class Stations:
@@ -50,10 +51,11 @@ def _away() -> int:
 async def test_a_lease_is_held_once_it_was_given() -> None:
     """Not before the first answer."""
     lease, _, told = _lease(lambda: 10_000)
-    assert not lease.held
-    await lease.renew()
-    await lease.renew()
-    assert lease.held
+    held = [lease.held]
+    for _ in range(2):
+        await lease.renew()
+        held.append(lease.held)
+    assert held == [False, True, True]
     assert told.events == ["taken"]
 
 
@@ -69,8 +71,9 @@ async def test_a_failed_renewal_leaves_the_lease_until_it_runs_out() -> None:
 
 async def test_a_lease_that_ran_out_is_lost_and_taken_again() -> None:
     """Others may have taken the stations meanwhile: every socket closes, then the node begins anew."""
-    lease, stations, told = _lease(lambda: 0)
+    lease, stations, told = _lease(lambda: 1)
     await lease.renew()
+    await until(lambda: not lease.held)
     stations.answer = _away
     await lease.renew()
     assert told.events == ["taken", "lost"]
@@ -82,8 +85,9 @@ async def test_a_lease_that_ran_out_is_lost_and_taken_again() -> None:
 
 async def test_a_renewal_that_came_too_late_loses_the_lease_first() -> None:
     """station_svc has closed the records of our sockets by then: keeping them would hide the stations."""
-    lease, stations, told = _lease(lambda: 0)
+    lease, stations, told = _lease(lambda: 1)
     await lease.renew()
+    await until(lambda: not lease.held)
     stations.answer = lambda: 10_000
     await lease.renew()
     assert told.events == ["taken", "lost", "taken"]
