@@ -41,6 +41,7 @@ class Wire:
         self.sent: list[Any] = []
         self.closed_with: int | None = None
         self.held = False
+        self.pings = 0
         self.reads = asyncio.Event()
         self.reads.set()
 
@@ -80,6 +81,7 @@ class Wire:
 
     async def prove_alive(self) -> None:
         """See gateway.session.Socket."""
+        self.pings += 1
 
     def _deliver(self) -> None:
         while self.kept and not self.held:

@@ -1,0 +1,176 @@
+"""Frames at the byte level: what the short way does not take, the library gets, and no byte is lost (RFC 6455)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+from tests.gateway.rig import MeshRig
+
+BOOT = json.dumps([2, "b", "BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"}])
+TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
+MASK = b"\x12\x34\x56\x78"
+
+
+def frame(data: bytes, opcode: int = TEXT, *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
+    """One frame as a client sends it (5.2)."""
+    first = (0x80 if fin else 0) | rsv | opcode
+    mask_bit = 0x80 if masked else 0
+    if len(data) < 126:
+        head = bytes((first, mask_bit | len(data)))
+    elif len(data) < 65_536:
+        head = bytes((first, mask_bit | 126)) + len(data).to_bytes(2, "big")
+    else:
+        head = bytes((first, mask_bit | 127)) + len(data).to_bytes(8, "big")
+    if not masked:
+        return head + data
+    return head + MASK + bytes(byte ^ MASK[index % 4] for index, byte in enumerate(data))
+
+
+def heartbeat(message_id: str) -> bytes:
+    """The text of a Heartbeat."""
+    return json.dumps([2, message_id, "Heartbeat", {}]).encode()
+
+
+class ByteStation:
+    """A station that writes bytes and reads frames."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def write(self, data: bytes) -> None:
+        """Writes bytes as they are."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def read(self) -> tuple[int, bytes]:
+        """The next frame of the gateway: opcode and data."""
+        async with asyncio.timeout(10):
+            first, length = await self._reader.readexactly(2)
+            if length == 126:
+                length = int.from_bytes(await self._reader.readexactly(2), "big")
+            return first & 0x0F, await self._reader.readexactly(length)
+
+    async def answers(self, count: int) -> list[str]:
+        """Message ids of the next answers, all of which must be CALLRESULTs."""
+        found = []
+        for _ in range(count):
+            opcode, data = await self.read()
+            assert opcode == TEXT
+            answer = json.loads(data)
+            assert answer[0] == 3, answer
+            found.append(answer[1])
+        return found
+
+    async def close_code(self) -> int:
+        """The code of the close frame that comes next."""
+        opcode, data = await self.read()
+        assert opcode == CLOSE
+        return int.from_bytes(data[:2], "big")
+
+
+@asynccontextmanager
+async def _byte_station(mesh: MeshRig, *, early: bytes = b"") -> AsyncIterator[ByteStation]:
+    """A connection after its handshake and boot; `early` is sent along with the handshake, before its answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", mesh.ocpp_port)
+    try:
+        writer.write(
+            b"GET /ocpp/CP1 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n" + early
+        )
+        async with asyncio.timeout(10):
+            assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        station = ByteStation(reader, writer)
+        if not early:
+            await station.write(frame(BOOT.encode()))
+            assert await station.answers(1) == ["b"]
+        yield station
+    finally:
+        writer.close()
+
+
+async def test_several_frames_in_one_segment_and_one_frame_in_many(mesh: MeshRig) -> None:
+    """5.4: frames and segments have nothing to do with each other."""
+    async with _byte_station(mesh) as station:
+        await station.write(b"".join(frame(heartbeat(str(number))) for number in range(20)))
+        assert await station.answers(20) == [str(number) for number in range(20)]
+        for byte in frame(heartbeat("slow")) + frame(heartbeat("x" * 200)):
+            await station.write(bytes([byte]))
+            await asyncio.sleep(0)
+        assert await station.answers(2) == ["slow", "x" * 200]
+
+
+async def test_fragments_with_a_ping_between_them(mesh: MeshRig) -> None:
+    """5.4: a message may come in parts, and a control frame between the parts."""
+    text = heartbeat("parts")
+    async with _byte_station(mesh) as station:
+        await station.write(frame(text[:5], fin=False) + frame(b"are you there", PING) + frame(text[5:9], 0, fin=False))
+        assert await station.read() == (PONG, b"are you there")
+        await station.write(frame(text[9:], CONTINUATION) + frame(heartbeat("next")))
+        assert await station.answers(2) == ["parts", "next"]
+
+
+async def test_a_text_frame_within_a_fragmented_message_is_a_protocol_error(mesh: MeshRig) -> None:
+    """5.4: it does not pass by the short way."""
+    async with _byte_station(mesh) as station:
+        await station.write(frame(b"[2,", fin=False) + frame(heartbeat("no")))
+        assert await station.close_code() == 1002
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [frame(b"[]", masked=False), frame(b"[]", rsv=0x40), frame(b"[]", opcode=3), frame(b"x", CONTINUATION)],
+    ids=["unmasked", "compressed without agreement", "unknown opcode", "continuation of nothing"],
+)
+async def test_broken_frames_close_the_socket_with_1002(mesh: MeshRig, bad: bytes) -> None:
+    """5.1, 5.2; quirk 6: a protocol error, and what came before it is answered."""
+    async with _byte_station(mesh) as station:
+        await station.write(frame(heartbeat("before")) + bad)
+        assert await station.answers(1) == ["before"]
+        assert await station.close_code() == 1002
+
+
+async def test_a_length_beyond_the_limit_closes_at_once(mesh: MeshRig) -> None:
+    """1009 as soon as the length is known: nothing of the frame is waited for or kept."""
+    async with _byte_station(mesh) as station:
+        await station.write(bytes((0x81, 0xFF)) + (2_000_000).to_bytes(8, "big") + MASK + b"x" * 100)
+        assert await station.close_code() == 1009
+
+
+async def test_binary_frames_are_read_as_text(mesh: MeshRig) -> None:
+    """OCPP-J knows text only; a station that sends the same bytes as binary is served all the same."""
+    async with _byte_station(mesh) as station:
+        await station.write(frame(heartbeat("binary"), BINARY))
+        assert await station.answers(1) == ["binary"]
+
+
+async def test_frames_sent_before_the_handshake_is_answered_are_not_lost(mesh: MeshRig) -> None:
+    """A hasty station sends its boot along with the handshake, perhaps half of it."""
+    boot = frame(BOOT.encode())
+    async with _byte_station(mesh, early=boot[:20]) as station:
+        await station.write(boot[20:] + frame(heartbeat("next")))
+        assert await station.answers(2) == ["b", "next"]
+
+
+async def test_a_close_is_answered_and_ends_the_connection(mesh: MeshRig) -> None:
+    """5.5.1: the same code comes back; what follows a close is ignored."""
+    async with _byte_station(mesh) as station:
+        await station.write(frame((1000).to_bytes(2, "big"), CLOSE) + frame(heartbeat("late")))
+        assert await station.close_code() == 1000
+
+
+async def test_negotiated_compression_works(mesh: MeshRig) -> None:
+    """Quirk 6: permessage-deflate, where both agreed on it."""
+    async with connect(mesh.station_url("CP1"), subprotocols=[Subprotocol("ocpp1.6")], compression="deflate") as socket:
+        assert "permessage-deflate" in socket.response.headers["Sec-WebSocket-Extensions"]  # type: ignore[union-attr]
+        await socket.send(BOOT)
+        assert json.loads(await socket.recv())[2]["status"] == "Accepted"
+        for number in range(3):
+            await socket.send(heartbeat(str(number)), text=True)
+            assert json.loads(await socket.recv())[1] == str(number)

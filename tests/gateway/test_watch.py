@@ -1,0 +1,81 @@
+"""The watch over sessions: who was seen, who is silent, who does not read."""
+
+import asyncio
+
+import pytest
+from csms.station.v1.station_ingest_service_pb2 import Sighting
+
+from gateway import watch as watch_module
+from gateway.buffers import Buffer
+from gateway.registry import Registry
+from gateway.watch import Watch
+from tests.conftest import FakeClock
+from tests.gateway.session_rig import HEARTBEAT, session_rig
+from tests.waiting import until
+
+
+class Log:
+    """Where sightings go."""
+
+    def __init__(self) -> None:
+        self.sightings: list[Sighting] = []
+        self.buffer: Buffer[Sighting] = Buffer(name="test", flush=self._keep, delay_s=0, batch=99, capacity=99)
+
+    async def _keep(self, items: object) -> None:
+        self.sightings.extend(items)  # type: ignore[arg-type]
+
+
+def _watch(log: Log, registry: Registry, clock: FakeClock) -> Watch:
+    return Watch(registry=registry, sightings=log.buffer, clock=clock, loop_s=asyncio.get_running_loop().time)
+
+
+async def test_a_station_is_noted_once_for_all_it_sent(clock: FakeClock) -> None:
+    """Signs of life are coalesced; one who said nothing new is not noted again; quirks go along, once."""
+    log, registry = Log(), Registry()
+    watch = _watch(log, registry, clock)
+    async with session_rig() as rig:
+        registry.add(rig.session)
+        for _ in range(3):
+            rig.wire.put(HEARTBEAT)
+        rig.session.note_quirk("repeated_call")
+        watch.sweep()
+        watch.sweep()
+        await log.buffer.drain(5)
+    assert [(sighting.station_id, dict(sighting.quirks)) for sighting in log.sightings] == [
+        ("CP1", {"repeated_call": 1})
+    ]
+    assert log.sightings[0].seen_time.seconds == clock() // 1_000_000
+
+
+async def test_a_silent_station_is_pinged_and_then_given_up(clock: FakeClock) -> None:
+    """Quirk 4: any frame or pong proves life; none for long means it is gone."""
+    log, registry = Log(), Registry()
+    watch = _watch(log, registry, clock)
+    async with session_rig() as rig:
+        registry.add(rig.session)
+        rig.session.last_alive_us = clock()
+        clock.advance(61)
+        watch.sweep()
+        await until(lambda: rig.wire.pings == 1)
+        assert rig.wire.closed_with is None
+        rig.session.last_alive_us = clock() - watch_module.GONE_AFTER_US - 1
+        watch.sweep()
+        assert rig.wire.closed_with == 1006
+
+
+async def test_a_station_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """Once it has been blocked for too long."""
+    log, registry = Log(), Registry()
+    watch = _watch(log, registry, clock)
+    async with session_rig() as rig:
+        registry.add(rig.session)
+        rig.wire.reads.clear()
+        rig.wire.put(HEARTBEAT)
+        await until(lambda: rig.session.blocked_since_s is not None)
+        codes = []
+        for limit_s in (watch_module.BLOCKED_S, -1):
+            monkeypatch.setattr(watch_module, "BLOCKED_S", limit_s)
+            watch.sweep()
+            codes.append(rig.wire.closed_with)
+        assert codes == [None, 1006]
+        rig.wire.reads.set()
