@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 
 import grpc
 from csms.event.v1.event_service_pb2 import (
-    Event,
     ListEventsRequest,
     ListEventsResponse,
     WatchEventsRequest,
     WatchEventsResponse,
 )
 from csms.event.v1.event_service_pb2_grpc import EventServiceServicer
-from google.protobuf.struct_pb2 import Struct
 from sqlalchemy import ColumnElement
 
 from mesh.database import Database
@@ -21,9 +19,10 @@ from mesh.filters import to_condition
 from mesh.grpc_types import Context
 from mesh.operators import Caller, current_caller
 from mesh.pages import decode_token, encode_token, page_size
-from mesh.times import SECOND_US, Clock, to_timestamp
+from mesh.times import SECOND_US, Clock
 from notification_svc import store
 from notification_svc.feed import PAGE, Feed, Tail
+from notification_svc.messages import to_message
 
 SIGN_OF_LIFE_S = 15.0
 
@@ -48,7 +47,7 @@ class EventServicer(EventServiceServicer):
         events = page.events[:size]
         more = len(page.events) > size
         return ListEventsResponse(
-            events=[_to_message(event) for event in events],
+            events=[to_message(event) for event in events],
             next_page_token=encode_token([events[-1].cursor], binding=binding) if more else "",
         )
 
@@ -68,7 +67,7 @@ class EventServicer(EventServiceServicer):
         await context.send_initial_metadata(())  # "from now on" begins here, and the caller may know
         with self._feed.watch(caller.tenant_id, page.last_cursor) as tail:
             async for event in self._follow(caller, tail, after, condition):
-                yield WatchEventsResponse(event=None if event is None else _to_message(event))
+                yield WatchEventsResponse(event=None if event is None else to_message(event))
 
     async def _follow(
         self, caller: Caller, tail: Tail, after: int, condition: ColumnElement[bool] | None
@@ -132,15 +131,3 @@ def _check_cursor(after: int, page: store.Page) -> None:
             "CURSOR_EXPIRED",
             f"events after {after} have been removed since: begin again from 0, with the oldest that is kept",
         )
-
-
-def _to_message(event: store.StoredEvent) -> Event:
-    return Event(
-        event_id=event.event_id,
-        cursor=event.cursor,
-        type=event.type,
-        source=event.source,
-        station_id=event.station_id,
-        event_time=to_timestamp(event.event_time_us),
-        data=Struct.FromString(event.data),
-    )

@@ -1,6 +1,6 @@
 """How the services' relays hand events over."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest, PublishEventsResponse
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceServicer
@@ -10,7 +10,6 @@ from mesh.errors import invalid_field
 from mesh.grpc_types import Context
 from mesh.times import Clock, from_timestamp
 from notification_svc import store
-from notification_svc.feed import Feed
 
 MAX_ITEMS = 256
 # In bytes of UTF-8. On PostgreSQL what an index holds of a row must stay below 2,704 of them.
@@ -20,13 +19,17 @@ MAX_STATION_ID = 1100
 MAX_WORD = 255
 
 
-class IngestServicer(EventIngestServiceServicer):
-    """EventIngestService."""
+Announce = Callable[[Mapping[str, int]], None]
+"""Is told, after a commit, up to which cursors streams have come."""
 
-    def __init__(self, *, database: Database, feed: Feed, clock: Clock) -> None:
+
+class IngestServicer(EventIngestServiceServicer):
+    """EventIngestService. Each of `announce` is called after each commit."""
+
+    def __init__(self, *, database: Database, clock: Clock, announce: Sequence[Announce]) -> None:
         self._database = database
-        self._feed = feed
         self._clock = clock
+        self._announce = announce
 
     async def PublishEvents(self, request: PublishEventsRequest, context: Context) -> PublishEventsResponse:
         """Two statements, whatever the number of events."""
@@ -36,7 +39,8 @@ class IngestServicer(EventIngestServiceServicer):
         if events:
             now_us = self._clock()
             heads = await self._database.write(lambda connection: store.add(connection, events, now_us=now_us))
-            self._feed.announce(heads)
+            for announce in self._announce:
+                announce(heads)
         return PublishEventsResponse()
 
 

@@ -35,3 +35,12 @@ event = sa.Table(
     sa.UniqueConstraint("tenant_id", "event_id", name="event_event_id"),
     sa.Index("event_by_station", "tenant_id", "station_id", "cursor"),
 )
+
+# How far a stream has been handed to the broker, and confirmed by it.
+fanout = sa.Table(
+    "fanout",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("cursor", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", name="fanout_pkey"),
+)

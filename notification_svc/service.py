@@ -11,6 +11,7 @@ from mesh.operators import RemoteKeys
 from mesh.service import Parts
 from mesh.times import Clock
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
+from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed
 from notification_svc.ingest_servicer import IngestServicer
 from notification_svc.retention import Retention
@@ -29,13 +30,15 @@ async def build(
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
     feed = Feed(database=database)
-    ingest = IngestServicer(database=database, feed=feed, clock=clock)
+    fanouts = [] if settings.amqp_url is None else [Fanout(database=database, url=settings.amqp_url)]
+    announce = [feed.announce, *(fanout.announce for fanout in fanouts)]
+    ingest = IngestServicer(database=database, clock=clock, announce=announce)
     events = EventServicer(database=database, feed=feed, clock=clock, sign_of_life_s=sign_of_life_s)
     retention = Retention(database=database, clock=clock, days=settings.retention_days)
     return Parts(
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_EventIngestServiceServicer_to_server(ingest, server)],
         operator=[lambda server: add_EventServiceServicer_to_server(events, server)],
-        background=[feed.run, retention.run],
+        background=[feed.run, retention.run, *(fanout.run for fanout in fanouts)],
         on_stop=[feed.stop],
     )

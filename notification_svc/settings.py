@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
+from mesh.errors import SettingError
 from mesh.settings import Environment
 
 
@@ -13,12 +14,17 @@ class NotificationSettings:
     auth_address: str
     mesh_secret: str = field(repr=False)
     retention_days: int
+    amqp_url: str | None = field(default=None, repr=False)  # None: no fan-out
 
     @classmethod
     def read(cls, env: Environment) -> Self:
         """Reads them. Raises SettingError."""
+        amqp_url = env.optional("CSMS_AMQP_URL")
+        if amqp_url is not None and not amqp_url.startswith(("amqp://", "amqps://")):
+            raise SettingError("CSMS_AMQP_URL: a URL that begins with amqp:// or amqps:// is needed")
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             retention_days=env.number("CSMS_EVENT_RETENTION_DAYS", 30, least=1, most=3650),
+            amqp_url=amqp_url,
         )

@@ -173,6 +173,33 @@ def remove_old(connection: Connection, *, tenant_id: str, before_us: int, limit:
     ).rowcount
 
 
+def read_unsent(connection: Connection) -> dict[str, int]:
+    """The streams that the broker has not had all of, each with the cursor up to which it has."""
+    stream, fanout = models.stream.c, models.fanout.c
+    position = sa.func.coalesce(fanout.cursor, 0)
+    query = (
+        sa.select(stream.tenant_id, position.label("position"))
+        .select_from(models.stream.outerjoin(models.fanout, fanout.tenant_id == stream.tenant_id))
+        .where(stream.last_cursor > position)
+        .order_by(stream.tenant_id)
+    )
+    return {row.tenant_id: row.position for row in connection.execute(query)}
+
+
+# Never backwards: a replica that no longer leads may be late with what it has to say.
+_SAVE_SENT = text(
+    """
+    INSERT INTO fanout (tenant_id, cursor) VALUES (:tenant_id, :cursor)
+    ON CONFLICT (tenant_id) DO UPDATE SET cursor = excluded.cursor WHERE fanout.cursor < excluded.cursor
+    """
+)
+
+
+def save_sent(connection: Connection, *, tenant_id: str, cursor: int) -> None:
+    """Notes that the broker has had a stream up to a cursor."""
+    connection.execute(_SAVE_SENT, {"tenant_id": tenant_id, "cursor": cursor})
+
+
 def event_filters() -> dict[str, Field]:
     """What events may be filtered by."""
     event = models.event.c
