@@ -24,11 +24,12 @@ from gateway.translation import Version
 from gateway.v16.routes import VERSION as V16
 from gateway.v201.routes import VERSION as V201
 from gateway.watch import Watch
+from gateway.workers import run_workers
 from mesh.channels import open_channel
 from mesh.contract import MESH_SERVICES
 from mesh.grpc_servers import GrpcServer, mesh_server
 from mesh.logs import get_logger
-from mesh.process import run, serve_metrics
+from mesh.process import run, serve_metrics, settle
 from mesh.settings import Environment
 from mesh.times import now_us
 
@@ -47,7 +48,8 @@ class Settings:
     host: str
     ocpp_port: int
     mesh_address: str
-    advertised_address: str | None  # where station_svc reaches the mesh port; None: where it listens
+    advertised_host: str | None  # where station_svc reaches the mesh port; None: where it listens
+    shared_port: bool  # other gateways listen on the same OCPP port
     metrics_address: str
     mesh_secret: str
     station_address: str
@@ -87,7 +89,7 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
         clock=now_us,
     )
     downward = _downward_server(settings, registry, server)
-    address = settings.advertised_address or f"{settings.mesh_address.rpartition(':')[0]}:{downward.port}"
+    address = f"{settings.advertised_host or settings.mesh_address.rpartition(':')[0]}:{downward.port}"
 
     async def taken() -> None:
         await downward.tell(ready=True)
@@ -103,7 +105,7 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
     await downward.start(ready=False)
     stack.push_async_callback(downward.stop)
     await _beside(stack, lease.run())
-    ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease)
+    ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
     stack.push_async_callback(server.stop)
     metrics.watch(registry=registry, lanes=mesh.all_lanes(), buffers=buffers.all())
     REGISTRY.register(metrics)
@@ -183,7 +185,8 @@ def read_settings(env: Environment) -> Settings:
         host=host,
         ocpp_port=env.port("CSMS_OCPP_PORT", 9000),
         mesh_address=env.text("CSMS_GATEWAY_ADDRESS"),
-        advertised_address=env.optional("CSMS_GATEWAY_ADVERTISED_ADDRESS"),
+        advertised_host=env.optional("CSMS_GATEWAY_ADVERTISED_HOST"),
+        shared_port=env.switch("CSMS_GATEWAY_SHARED_PORT", default=False) or worker_count(env) > 1,
         metrics_address=env.text("CSMS_GATEWAY_METRICS_ADDRESS", "127.0.0.1:0"),
         mesh_secret=env.text("CSMS_MESH_SECRET"),
         station_address=env.text("CSMS_STATION_ADDRESS"),
@@ -192,11 +195,20 @@ def read_settings(env: Environment) -> Settings:
     )
 
 
+def worker_count(env: Environment) -> int:
+    """How many gateway processes share the OCPP port."""
+    return env.number("CSMS_GATEWAY_WORKERS", 1, least=1, most=64)
+
+
 async def main(stop: asyncio.Event) -> None:
-    """Runs the gateway until `stop` is set."""
-    settings = read_settings(Environment(os.environ))
+    """Runs the gateway until `stop` is set, and the other workers beside it."""
+    env = Environment(os.environ)
+    settings = read_settings(env)
     async with AsyncExitStack() as stack:
-        await start(stack, settings)
+        running = await start(stack, settings)
+        # A port that was left to be chosen is chosen by now: the others take the same one.
+        await run_workers(stack, worker_count(env) - 1, {**os.environ, "CSMS_OCPP_PORT": str(running.ocpp_port)})
+        settle()
         await stop.wait()
         log.info("stopping")
 

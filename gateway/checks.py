@@ -9,7 +9,7 @@ _INT64 = range(-(2**63), 2**63)
 def check_int32(value: int, field: str) -> int:
     """The number itself; UnacceptableError where it is none of 32 bits, which the schemas do not ask for.
 
-    To JSON Schema 1.0 is a whole number too; it comes back as 1.
+    To the JSON Schema of 2.x 1.0 is a whole number too; it comes back as 1.
     """
     if value not in _INT32:
         raise UnacceptableError("PropertyConstraintViolation", field, "is not a whole number of 32 bits")

@@ -77,8 +77,8 @@ class StationServer:
         self._closing: set[asyncio.Task[None]] = set()
         self._server: Server | None = None
 
-    async def start(self, host: str, port: int, *, lease: NodeLease) -> int:
-        """Listens, and returns the port. Raises SettingError where it is taken."""
+    async def start(self, host: str, port: int, *, lease: NodeLease, shared_port: bool = False) -> int:
+        """Listens, and returns the port, which other gateways may share. Raises SettingError where it is taken."""
         self._lease = lease
         try:
             self._server = await serve(
@@ -105,6 +105,7 @@ class StationServer:
                 max_size=MAX_FRAME_BYTES,
                 max_queue=4,
                 backlog=BACKLOG,
+                reuse_port=shared_port,
                 server_header=None,
             )
         except OSError as error:

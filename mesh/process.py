@@ -1,6 +1,7 @@
 """The life of one process: start, serve until told to stop, stop in order. Used by every `__main__`."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -30,6 +31,17 @@ def run(process: str, main: Main) -> None:
     except SettingError as error:
         sys.stderr.write(f"{process}: {error}\n")
         sys.exit(EX_CONFIG)
+
+
+def settle() -> None:
+    """Tells the garbage collector that what is there after the start stays, and to look for rubbish less often.
+
+    Our messages make thousands of short-lived objects a batch and hardly a cycle; by default the collector walks through
+    them again and again, which took a third of transaction_svc's CPU. Call it once everything is built.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 async def _run(main: Main) -> None:

@@ -19,7 +19,7 @@ from mesh.grpc_servers import GrpcServer, add_reflection, mesh_server, operator_
 from mesh.logs import get_logger
 from mesh.masking import mask_text
 from mesh.operators import KeySource, Role, TokenVerifier
-from mesh.process import run, serve_metrics
+from mesh.process import run, serve_metrics, settle
 from mesh.settings import Environment, ServiceSettings, database_url
 
 log = get_logger(__name__)
@@ -135,6 +135,7 @@ async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: Modu
     """Runs a service until `stop` is set, then lets the calls in flight end."""
     async with AsyncExitStack() as stack:
         await start(stack, settings, migrations, build)
+        settle()
         await stop.wait()
         log.info("stopping")
 
