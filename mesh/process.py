@@ -36,8 +36,8 @@ def run(process: str, main: Main) -> None:
 def settle() -> None:
     """Tells the garbage collector that what is there after the start stays, and to look for rubbish less often.
 
-    Our messages make thousands of short-lived objects a batch and hardly a cycle; by default the collector walks through
-    them again and again, which took a third of transaction_svc's CPU. Call it once everything is built.
+    Our messages make thousands of short-lived objects a batch and hardly a cycle; by default the collector walks
+    through them again and again, which took a third of transaction_svc's CPU. Call it once everything is built.
     """
     gc.collect()
     gc.freeze()
