@@ -23,6 +23,9 @@ Result = TypeVar("Result")
 MAX_ITEMS = 256
 MAX_BYTES = 1024 * 1024
 MAX_IN_FLIGHT = 2
+# A second batch leaves only when this many items wait: two small batches cost more than one large one (at 50 stations in
+# a closed loop, 12 % more CPU per message), and only a large load gains by two.
+SECOND_BATCH_ITEMS = 128
 FIRST_BACKOFF_S = 0.05
 MOST_BACKOFF_S = 1.0
 
@@ -98,11 +101,16 @@ class Lane(Generic[Item, Result]):
 
     def _pump(self) -> None:
         self._pump_scheduled = False
-        most = MAX_IN_FLIGHT if self._away_since_s is None else 1
-        while self._queue and len(self._in_flight) < most:
+        while self._queue and self._may_send():
             task = self._loop.create_task(self._deliver(self._take_batch()))
             self._in_flight.add(task)
             task.add_done_callback(self._landed)
+
+    def _may_send(self) -> bool:
+        if not self._in_flight:
+            return True
+        enough = len(self._queue) >= SECOND_BATCH_ITEMS and len(self._in_flight) < MAX_IN_FLIGHT
+        return enough and self._away_since_s is None
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

@@ -45,21 +45,37 @@ def _in(seconds: float) -> float:
 
 
 async def test_idle_lane_sends_at_once_and_busy_lane_batches() -> None:
-    """The first item leaves alone; those that come while batches are out leave together."""
+    """The first item leaves alone; those that come while it is out leave together when it returns."""
     service = Service()
     service.gate.clear()
     lane = _lane(service)
     results = [lane.submit(Origin(ordinal=1), deadline_s=_in(5))]
     await until(lambda: len(service.batches) == 1)
-    results += [lane.submit(Origin(ordinal=2), deadline_s=_in(5))]
-    await until(lambda: len(service.batches) == 2)
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(3, 9)]
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(2, 9)]
     for _ in range(10):
         await asyncio.sleep(0)
-    assert service.batches == [[1], [2]]  # two in flight are the most
+    assert service.batches == [[1]]
     service.gate.set()
     assert await asyncio.gather(*results) == list(range(1, 9))
-    assert service.batches == [[1], [2], [3, 4, 5, 6, 7, 8]]
+    assert service.batches == [[1], [2, 3, 4, 5, 6, 7, 8]]
+
+
+async def test_a_second_batch_leaves_only_for_a_large_load() -> None:
+    """Two in flight are the most, and the second waits until it is worth it."""
+    service = Service()
+    service.gate.clear()
+    lane = _lane(service)
+    results = [lane.submit(Origin(ordinal=0), deadline_s=_in(5))]
+    await until(lambda: len(service.batches) == 1)
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(1, 1 + 2 * 128)]
+    await until(lambda: len(service.batches) == 2)
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(300, 300 + 2 * 128)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(service.batches) == 2
+    service.gate.set()
+    await asyncio.gather(*results)
+    assert [len(batch) for batch in service.batches] == [1, 256, 256]
 
 
 async def test_items_of_one_turn_of_the_loop_leave_together() -> None:
