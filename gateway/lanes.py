@@ -23,8 +23,8 @@ Result = TypeVar("Result")
 MAX_ITEMS = 256
 MAX_BYTES = 1024 * 1024
 MAX_IN_FLIGHT = 2
-# A second batch leaves only when this many items wait: two small batches cost more than one large one (at 50 stations in
-# a closed loop, 12 % more CPU per message), and only a large load gains by two.
+# A second batch leaves only when this many items wait: two small batches cost more than one large one (at 50 stations
+# in a closed loop, 12 % more CPU per message), and only a large load gains by two.
 SECOND_BATCH_ITEMS = 128
 FIRST_BACKOFF_S = 0.05
 MOST_BACKOFF_S = 1.0
