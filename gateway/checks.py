@@ -2,8 +2,9 @@
 
 from gateway.translation import UnacceptableError
 
-_INT32 = range(-(2**31), 2**31)
-_INT64 = range(-(2**63), 2**63)
+# Compared by hand: whether a float is in a range Python finds out by counting.
+_MOST_32 = 2**31 - 1
+_MOST_64 = 2**63 - 1
 
 
 def check_int32(value: int, field: str) -> int:
@@ -11,14 +12,14 @@ def check_int32(value: int, field: str) -> int:
 
     To the JSON Schema of 2.x 1.0 is a whole number too; it comes back as 1.
     """
-    if value not in _INT32:
+    if not -_MOST_32 - 1 <= value <= _MOST_32:
         raise UnacceptableError("PropertyConstraintViolation", field, "is not a whole number of 32 bits")
     return int(value)
 
 
 def check_int64(value: int, field: str) -> int:
     """The number itself, 1.0 as 1; UnacceptableError where it is none of 64 bits."""
-    if value not in _INT64:
+    if not -_MOST_64 - 1 <= value <= _MOST_64:
         raise UnacceptableError("PropertyConstraintViolation", field, "is not a whole number of 64 bits")
     return int(value)
 

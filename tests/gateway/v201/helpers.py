@@ -1,0 +1,48 @@
+"""The translators of 2.0.1, as their tests use them."""
+
+from typing import Any
+
+from gateway.v201.routes import VERSION
+from tests.gateway import translators
+from tests.gateway.translators import Translators
+
+TRANSLATORS = Translators(VERSION)
+SCHEMAS = TRANSLATORS.schemas
+ORIGIN = translators.ORIGIN
+NOW = translators.NOW
+# More about a status, as a station says it, and as the contract does.
+INFO = {"statusInfo": {"reasonCode": "Busy", "additionalInfo": "later"}}
+
+over_the_wire = translators.over_the_wire
+sampled = translators.sampled
+to_items = TRANSLATORS.to_items
+item = TRANSLATORS.item
+to_response = TRANSLATORS.to_response
+to_calls = TRANSLATORS.to_calls
+to_answer = TRANSLATORS.to_answer
+request_payloads = TRANSLATORS.request_payloads
+
+
+def enumeration(action: str, name: str) -> list[str]:
+    """Every word of an enumeration in the action's request."""
+    words: list[str] = SCHEMAS.schema(action, "request")["definitions"][name]["enum"]
+    return words
+
+
+def answer_words(action: str, name: str) -> list[str]:
+    """Every word of an enumeration in the action's response."""
+    words: list[str] = SCHEMAS.schema(action, "response")["definitions"][name]["enum"]
+    return words
+
+
+def statuses_told(command_name: str, command: Any, name: str) -> dict[str, int]:
+    """What each status word of a station becomes; checks on the way that what it says beside is carried over."""
+    told = {}
+    for word in answer_words(VERSION.outbound[command_name].action, name):
+        answer = to_answer(command_name, command, {"status": word} | INFO)
+        assert (answer.status_info.reason_code, answer.status_info.additional_info) == ("Busy", "later")
+        plain = to_answer(command_name, command, {"status": word})
+        assert not plain.HasField("status_info")
+        assert plain.status == answer.status
+        told[word] = plain.status
+    return told

@@ -1,0 +1,111 @@
+"""The table of 2.0.1 as a whole."""
+
+from typing import Any
+
+import pytest
+from csms.common.v1.evse_pb2 import EvseRef
+from csms.gateway.v1.gateway_service_pb2 import CallRequest, CallResponse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.translation import UnacceptableError
+from gateway.v201 import parts
+from gateway.v201.routes import VERSION
+from tests.gateway import payloads
+from tests.gateway.v201 import helpers
+
+
+def test_names() -> None:
+    """Label and sub-protocol are OCPP's."""
+    assert (VERSION.label, VERSION.subprotocol) == ("2.0.1", "ocpp2.0.1")
+
+
+def test_inbound_actions() -> None:
+    """Every action is one of 2.0.1's, and all that a session needs are there."""
+    assert set(VERSION.inbound) == {
+        "Authorize",
+        "BootNotification",
+        "DataTransfer",
+        "Heartbeat",
+        "MeterValues",
+        "StatusNotification",
+        "TransactionEvent",
+    }
+    assert set(VERSION.inbound) <= helpers.SCHEMAS.actions
+
+
+def test_heartbeat() -> None:
+    """The gateway answers by itself, with its time."""
+    assert VERSION.inbound["Heartbeat"].to_items is None
+    assert helpers.to_response("Heartbeat", {}, {}) == {"currentTime": helpers.NOW}
+
+
+def test_outbound_commands() -> None:
+    """Every command of the contract is there but the raw one; each answers in the field of its own name."""
+    commands = {field.name for field in CallRequest.DESCRIPTOR.oneofs_by_name["command"].fields}
+    assert set(VERSION.outbound) == commands - {"send_call"}
+    for name, route in VERSION.outbound.items():
+        command = _possible(name)
+        calls = helpers.to_calls(name, command)
+        for make in (payloads.minimal, payloads.maximal):
+            answers = [make(helpers.SCHEMAS.schema(route.action, "response")) for _ in calls]
+            CallResponse(**{name: helpers.to_answer(name, command, *answers)})
+
+
+def _possible(name: str) -> Any:
+    """A command that 2.0.1 can say."""
+    request = CallRequest()
+    command = getattr(request, name)
+    command.SetInParent()
+    possible: dict[str, dict[str, Any]] = {
+        "request_start_transaction": {"id_token": {"id_token": "T"}, "remote_start_id": 1},
+        "request_stop_transaction": {"transaction_id": "tx"},
+        "unlock_connector": {"evse": {"evse_id": 1}},
+        "change_availability": {"operational_status": 1},
+        "get_variables": {"variables": [{"component": "C", "variable": "A"}]},
+        "set_variables": {"variables": [{"component": "C", "variable": "A", "value": "1"}]},
+        "trigger_message": {"requested_message": 4},
+        "data_transfer": {"vendor_id": "v"},
+    }
+    command.MergeFrom(type(command)(**possible.get(name, {})))
+    return command
+
+
+def test_id_token_types() -> None:
+    """The types of tokens are those of the schema."""
+    assert set(helpers.enumeration("Authorize", "IdTokenEnumType")) == parts.ID_TOKEN_TYPES
+
+
+@pytest.mark.parametrize(
+    ("evse", "payload"),
+    [
+        (EvseRef(), None),
+        (EvseRef(evse_id=2), {"id": 2}),
+        (EvseRef(evse_id=2, connector_id=1), {"id": 2, "connectorId": 1}),
+    ],
+)
+def test_evse_payload(evse: EvseRef, payload: dict[str, int] | None) -> None:
+    """EVSE 0 is the station as a whole, which is said by naming none."""
+    assert parts.evse_payload(evse, "evse") == payload
+
+
+@pytest.mark.parametrize(
+    ("evse", "field"),
+    [
+        (EvseRef(connector_id=1), "evse.evse_id"),
+        (EvseRef(evse_id=-1), "evse.evse_id"),
+        (EvseRef(evse_id=1, connector_id=-1), "evse.connector_id"),
+    ],
+)
+def test_impossible_evse(evse: EvseRef, field: str) -> None:
+    """A connector is one of an EVSE, and no number is below 0."""
+    with pytest.raises(UnacceptableError) as caught:
+        parts.evse_payload(evse, "evse")
+    assert caught.value.field == field
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_whatever_is_accepted_can_be_sent(data: st.DataObject) -> None:
+    """A payload with any leaf replaced is refused, or sent on over the wire; it never fails otherwise."""
+    helpers.TRANSLATORS.check_odd_payload(data)
