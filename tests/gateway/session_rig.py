@@ -20,7 +20,7 @@ from gateway.buffers import Buffer
 from gateway.recorder import LoggedFrame, Recorder
 from gateway.schemas import Schemas
 from gateway.session import Connection, Session, SocketClosedError
-from gateway.translation import LaneName
+from gateway.translation import LaneName, Version
 from gateway.v16.routes import VERSION
 from tests.conftest import FakeClock
 from tests.waiting import until
@@ -113,7 +113,9 @@ class Service:
 class Rig:
     """A session with a test at both of its ends."""
 
-    def __init__(self, status: RegistrationStatus.ValueType, *, booted: bool) -> None:
+    def __init__(
+        self, status: RegistrationStatus.ValueType, *, booted: bool, version: Version, schemas: Schemas
+    ) -> None:
         self.wire = Wire()
         self.services: dict[LaneName, Any] = {
             LaneName.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
@@ -132,8 +134,8 @@ class Rig:
             connection=Connection(
                 station_id="CP1", tenant_id="default", epoch=42, registration_status=status, booted=booted
             ),
-            version=VERSION,
-            schemas=SCHEMAS,
+            version=version,
+            schemas=schemas,
             lanes=self.services,
             recorder=Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=42),
             clock=FakeClock(),
@@ -152,10 +154,14 @@ class Rig:
 
 @asynccontextmanager
 async def session_rig(
-    status: RegistrationStatus.ValueType = REGISTRATION_STATUS_ACCEPTED, *, booted: bool = True
+    status: RegistrationStatus.ValueType = REGISTRATION_STATUS_ACCEPTED,
+    *,
+    booted: bool = True,
+    version: Version = VERSION,
+    schemas: Schemas = SCHEMAS,
 ) -> AsyncIterator[Rig]:
     """A session that is open; at the end its CALLs are answered, then it is closed."""
-    rig = Rig(status, booted=booted)
+    rig = Rig(status, booted=booted, version=version, schemas=schemas)
     yield rig
     await rig.session.finish(5)
     rig.session.closed()

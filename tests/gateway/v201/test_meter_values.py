@@ -79,9 +79,8 @@ def test_defaults() -> None:
 )
 def test_numbers(text: str, value: str) -> None:
     """A number on the wire becomes the shortest plain decimal text that is exactly it."""
-    frame = (
-        f'[2,"1","{ACTION}",{{"evseId":1,"meterValue":[{{"timestamp":"{TIME}","sampledValue":[{{"value":{text}}}]}}]}}]'
-    )
+    values = f'[{{"timestamp":"{TIME}","sampledValue":[{{"value":{text}}}]}}]'
+    frame = f'[2,"1","{ACTION}",{{"evseId":1,"meterValue":{values}}}]'
     call = parse(frame.encode(), "2.0.1")
     assert isinstance(call, Call)
     [told] = helpers.sampled(helpers.item(ACTION, call.payload, LaneName.METER_VALUES).meter_values)

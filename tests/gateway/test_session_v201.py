@@ -1,0 +1,238 @@
+"""What a session does differently where the station speaks 2.0.1."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from csms.common.v1.id_token_pb2 import IdToken
+from csms.station.v1.station_pb2 import (
+    BOOT_REASON_POWER_UP,
+    REGISTRATION_STATUS_ACCEPTED,
+    REGISTRATION_STATUS_PENDING,
+    REGISTRATION_STATUS_REJECTED,
+    RegistrationStatus,
+)
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
+from google.rpc.status_pb2 import Status
+
+from gateway.lanes import LaneUnavailableError
+from gateway.schemas import Schemas
+from gateway.translation import LaneName
+from gateway.v201.routes import VERSION
+from tests.gateway.session_rig import HEARTBEAT, Rig, session_rig
+from tests.waiting import until
+
+SCHEMAS = Schemas("2.0.1")
+BOOT = '[2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]'
+STATUS = json.dumps(
+    [
+        2,
+        "s",
+        "StatusNotification",
+        {"timestamp": "2026-01-01T00:00:00Z", "connectorStatus": "Available", "evseId": 1, "connectorId": 1},
+    ]
+)
+EVENT = {
+    "eventType": "Started",
+    "timestamp": "2026-01-01T00:00:00Z",
+    "triggerReason": "Authorized",
+    "seqNo": 0,
+    "transactionInfo": {"transactionId": "tx-1"},
+    "idToken": {"idToken": "T", "type": "ISO14443"},
+}
+
+
+def event(**fields: Any) -> str:
+    """The frame of a start with these fields."""
+    return json.dumps([2, "t", "TransactionEvent", EVENT | fields])
+
+
+@asynccontextmanager
+async def _rig(
+    status: RegistrationStatus.ValueType = REGISTRATION_STATUS_ACCEPTED, *, booted: bool = True
+) -> AsyncIterator[Rig]:
+    async with session_rig(status, booted=booted, version=VERSION, schemas=SCHEMAS) as rig:
+        yield rig
+
+
+async def test_a_station_boots_and_then_may_do_its_work() -> None:
+    """B01: before an accepted boot only BootNotification is served, SecurityError tells so."""
+    async with _rig(booted=False) as rig:
+        for frame in (event(), HEARTBEAT, BOOT, STATUS):
+            rig.wire.put(frame)
+        start, heartbeat, booted, noted = await rig.answers(4)
+        assert rig.services[LaneName.TRANSACTION_EVENTS].items == []
+        assert rig.services[LaneName.BOOTS].items[0].reason == BOOT_REASON_POWER_UP
+    assert start[:3] == [4, "t", "SecurityError"]
+    assert heartbeat[:3] == [4, "h", "SecurityError"]
+    assert (booted[2]["status"], booted[2]["interval"]) == ("Accepted", 300)
+    assert noted == [3, "s", {}]
+
+
+@pytest.mark.parametrize("status", [REGISTRATION_STATUS_PENDING, REGISTRATION_STATUS_REJECTED])
+async def test_a_pending_or_rejected_station_may_not_go_on(status: RegistrationStatus.ValueType) -> None:
+    """B02.FR.09, B03.FR.07: what it may not send is answered with SecurityError; the connection stays."""
+    async with _rig(booted=False) as rig:
+        rig.services[LaneName.BOOTS].result.registration_status = status
+        for frame in (BOOT, event(), BOOT.replace('"b"', '"again"')):
+            rig.wire.put(frame)
+        first, refused, second = await rig.answers(3)
+    assert first[2]["status"] == second[2]["status"] != "Accepted"
+    assert refused[:3] == [4, "t", "SecurityError"]
+    assert rig.wire.closed_with is None
+
+
+async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
+    """B02.FR.06: a triggered message is served while the station is pending, others are not."""
+    async with _rig(REGISTRATION_STATUS_PENDING) as rig:
+        call = asyncio.ensure_future(
+            rig.session.call("TriggerMessage", {"requestedMessage": "StatusNotification"}, timeout_s=5)
+        )
+        sent = (await rig.answers(1))[0]
+        rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))
+        assert await call == {"status": "Accepted"}
+        rig.wire.put(STATUS)
+        rig.wire.put(event())
+        noted, refused = (await rig.answers(3))[1:]
+    assert noted == [3, "s", {}]
+    assert refused[:3] == [4, "t", "SecurityError"]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["what is this", "{}", "[]", "[2]", '[2,7,"Heartbeat",{}]', '[2,"","Heartbeat",{}]', '[2,null,"Heartbeat",{}]'],
+)
+async def test_an_unreadable_id_is_answered_with_minus_one(frame: str) -> None:
+    """OCPP-J 2.0.1, 4.2.3; and the connection goes on."""
+    async with _rig() as rig:
+        rig.wire.put(frame)
+        rig.wire.put(HEARTBEAT)
+        error, alive = await rig.answers(2)
+    assert error[:3] == [4, "-1", "RpcFrameworkError"]
+    assert error[3]
+    assert alive[:2] == [3, "h"]
+
+
+@pytest.mark.parametrize("frame", ["[3]", '[3,"x"]', "[4,5]"])
+async def test_a_broken_answer_is_not_answered(frame: str) -> None:
+    """There is no answer to an answer."""
+    async with _rig() as rig:
+        rig.wire.put(frame)
+        rig.wire.put(HEARTBEAT)
+        assert (await rig.answers(1))[0][1] == "h"
+        assert rig.session.quirks["malformed_frame"] == 1
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ('[2,"x","MakeCoffee",{}]', "NotSupported"),
+        ('[2,"x","NotifyEvent",{}]', "NotImplemented"),
+        ('[2,"x","Heartbeat",[]]', "FormatViolation"),
+        ('[2,"x","Heartbeat"]', "RpcFrameworkError"),
+        ('[2,"x","Heartbeat",{]', "RpcFrameworkError"),
+        ('[6,"x","Heartbeat",{}]', "MessageTypeNotSupported"),
+        ('[2,"x","Heartbeat",{"eye":1}]', "OccurrenceConstraintViolation"),
+        ('[2,"x","Authorize",{}]', "OccurrenceConstraintViolation"),
+        ('[2,"x","Authorize",{"idToken":{"idToken":7,"type":"Local"}}]', "TypeConstraintViolation"),
+        (event(eventType="Paused").replace('"t"', '"x"', 1), "PropertyConstraintViolation"),
+        (event(seqNo=2**40).replace('"t"', '"x"', 1), "PropertyConstraintViolation"),
+        # Shaped as 1.6 has it (quirk 3).
+        (
+            '[2,"x","BootNotification",{"chargePointModel":"M","chargePointVendor":"V"}]',
+            "OccurrenceConstraintViolation",
+        ),
+        ('[2,"x","Authorize",{"idTag":"T"}]', "OccurrenceConstraintViolation"),
+        (
+            '[2,"x","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]',
+            "OccurrenceConstraintViolation",
+        ),
+        (
+            '[2,"x","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]',
+            "NotSupported",
+        ),
+    ],
+)
+async def test_bad_input_has_its_exact_error_and_the_connection_goes_on(frame: str, code: str) -> None:
+    """OCPP-J 2.0.1, 4.3: each kind of fault has its code."""
+    async with _rig() as rig:
+        rig.wire.put(frame)
+        rig.wire.put(HEARTBEAT)
+        answers = {answer[1]: answer for answer in await rig.answers(2)}
+        assert rig.wire.closed_with is None
+    assert answers["x"][0] == 4
+    assert answers["x"][2] == code
+    assert answers["x"][3]  # says what was wrong
+    assert answers["h"][2] == {"currentTime": "2025-10-09T08:53:20.000Z"}
+
+
+async def test_a_whole_number_with_a_point_holds_nobody_up() -> None:
+    """To JSON Schema 1.0 is a whole number."""
+    async with _rig() as rig:
+        rig.wire.put(event(seqNo=4.0))
+        assert (await rig.answers(1))[0][0] == 3
+        assert rig.services[LaneName.TRANSACTION_EVENTS].items[0].event.seq_no == 4
+
+
+async def test_an_event_is_recorded_and_its_token_asked_about() -> None:
+    """Both at once; the answer waits for both."""
+    async with _rig() as rig:
+        rig.wire.put(event())
+        answer = (await rig.answers(1))[0]
+        [recorded] = rig.services[LaneName.TRANSACTION_EVENTS].items
+        [question] = rig.services[LaneName.AUTHORIZE].items
+    assert answer == [3, "t", {"idTokenInfo": {"status": "Accepted"}}]
+    assert recorded.event.id_token == question.id_token == IdToken(id_token="T", type="ISO14443")
+    assert recorded.origin == question.origin
+
+
+async def test_an_event_is_answered_without_auth() -> None:
+    """4.6: the event is committed even if auth is away; without a token there is nothing to say."""
+    async with _rig() as rig:
+        rig.services[LaneName.AUTHORIZE].result = LaneUnavailableError()
+        rig.wire.put(event())
+        assert await rig.answers(1) == [[3, "t", {"idTokenInfo": {"status": "Accepted"}}]]
+
+
+async def test_a_second_transaction_of_a_token_is_told() -> None:
+    """ConcurrentTx is transaction_svc's to say."""
+    async with _rig() as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(concurrent=True)
+        rig.wire.put(event())
+        assert (await rig.answers(1))[0][2] == {"idTokenInfo": {"status": "ConcurrentTx"}}
+
+
+async def test_an_event_that_its_service_quarantined_is_acknowledged() -> None:
+    """Design 2: the station must not send it for ever."""
+    async with _rig() as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
+        rig.wire.put(event())
+        assert (await rig.answers(1))[0][0] == 3
+        assert ("item_refused", "transaction_events") in rig.counts
+
+
+async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing() -> None:
+    """Design 2: a CALLERROR would burn an attempt of the station; an offline station keeps its message."""
+    async with _rig() as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
+        rig.wire.put(event())
+        await until(lambda: rig.wire.closed_with)
+    assert rig.wire.closed_with == 1013
+    assert rig.wire.sent == []
+
+
+async def test_an_event_repeated_while_it_is_handled_is_one_call() -> None:
+    """Quirk 19, in 2.0.1 as in 1.6."""
+    async with _rig() as rig:
+        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events.result = None
+        rig.wire.put(event())
+        rig.wire.put(event())
+        await until(lambda: events.waiting)
+        events.waiting[0].set_result(TransactionEventResult(transaction_id="tx-1"))
+        assert len(await rig.answers(1)) == 1
+        assert len(events.items) == 1
+        assert rig.session.quirks["repeated_call"] == 1
