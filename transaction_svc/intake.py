@@ -43,7 +43,7 @@ class IncomingMeterValues(msgspec.Struct, frozen=True, kw_only=True):
     receive_us: int
 
 
-def read_event(item: TransactionEventItem, *, now_us: int) -> Incoming:
+def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
     """Reads an item. Raises MeshError INVALID_FIELD for one that cannot be an event of any transaction."""
     origin, event = item.origin, item.event
     tenant_id, station_id, named = origin.tenant_id, origin.station_id, event.transaction_id
@@ -68,7 +68,7 @@ def read_event(item: TransactionEventItem, *, now_us: int) -> Incoming:
     )
 
 
-def read_values(item: MeterValuesItem, *, now_us: int) -> IncomingMeterValues:
+def read_values(item: MeterValuesItem, now_us: int) -> IncomingMeterValues:
     """Reads an item. Raises MeshError INVALID_FIELD for one that belongs to no station."""
     origin = item.origin
     _check_origin(origin.tenant_id, origin.station_id)

@@ -82,16 +82,18 @@ quarantine = sa.Table(
     "quarantine",
     metadata,
     sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("quarantine_id", NAME, nullable=False),  # a digest of station, kind and what was said
     sa.Column("station_id", NAME, nullable=False),
-    sa.Column("content_key", NAME, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),  # the RPC's item: "TransactionEventItem", "MeterValuesItem"
     sa.Column("item", sa.Text, nullable=False),  # serialized, in base64
+    sa.Column("state", sa.Text, nullable=False),  # csms.transaction.v1.QuarantineState: "OPEN", "RECORDED", "DISMISSED"
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
-    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Column("run_count", sa.Integer, nullable=False),
+    sa.Column("transaction_id", NAME, nullable=False),  # empty unless it was recorded in one
     sa.Column("create_us", sa.BigInteger, nullable=False),
-    sa.Column("resolve_us", sa.BigInteger),  # when it was run again and taken
-    sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", name="quarantine_pkey"),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", name="quarantine_pkey"),
     sa.Index("quarantine_newest", "tenant_id", "create_us"),
 )
 

@@ -11,16 +11,24 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
 from csms.transaction.v1.transaction_service_pb2 import (
     TRANSACTION_STATE_ACTIVE,
     TRANSACTION_STATE_ENDED,
+    DismissQuarantinedItemRequest,
+    DismissQuarantinedItemResponse,
+    GetQuarantinedItemRequest,
+    GetQuarantinedItemResponse,
     GetTransactionRequest,
     GetTransactionResponse,
     ListMeterValuesRequest,
     ListMeterValuesResponse,
+    ListQuarantinedItemsRequest,
+    ListQuarantinedItemsResponse,
     ListTransactionEventsRequest,
     ListTransactionEventsResponse,
     ListTransactionsRequest,
     ListTransactionsResponse,
     RecordedMeterValues,
     RecordedTransactionEvent,
+    RerunQuarantinedItemRequest,
+    RerunQuarantinedItemResponse,
     Transaction,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -31,16 +39,19 @@ from mesh.filters import to_condition
 from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from mesh.pages import cut_page, decode_token, page_size
-from mesh.times import to_timestamp
-from transaction_svc import intake
+from mesh.times import Clock, to_timestamp
+from transaction_svc import intake, quarantine_store
 from transaction_svc import reading_store as store
+from transaction_svc.quarantine import Quarantine, find
+from transaction_svc.quarantined_items import to_quarantined_item
 
 
 class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceServicer):
-    """Reads what the ingest servicer recorded, of the caller's own tenant."""
+    """Reads what the ingest servicer recorded, and runs again what it could not; of the caller's own tenant."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
+        self._quarantine = Quarantine(database=database, clock=clock)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
         """See the contract."""
@@ -103,6 +114,43 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         rows = await self._database.read(listing)
         page, token = cut_page(rows, size, lambda row: (row.receive_us, row.content_key), binding=request.station_id)
         return ListMeterValuesResponse(meter_values=[_to_meter_values(row) for row in page], next_page_token=token)
+
+    async def ListQuarantinedItems(
+        self, request: ListQuarantinedItemsRequest, context: Context
+    ) -> ListQuarantinedItemsResponse:
+        """See the contract."""
+        size = page_size(request.page_size)
+        listing = partial(
+            quarantine_store.list_items,
+            tenant_id=current_caller().tenant_id,
+            condition=to_condition(request.filter, quarantine_store.FILTERS),
+            after=decode_token(request.page_token, (int, str), binding=request.filter),
+            most=size + 1,
+        )
+        rows = await self._database.read(listing)
+        page, token = cut_page(rows, size, lambda row: (row.create_us, row.quarantine_id), binding=request.filter)
+        return ListQuarantinedItemsResponse(items=[to_quarantined_item(row) for row in page], next_page_token=token)
+
+    async def GetQuarantinedItem(
+        self, request: GetQuarantinedItemRequest, context: Context
+    ) -> GetQuarantinedItemResponse:
+        """See the contract."""
+        finding = partial(find, tenant_id=current_caller().tenant_id, quarantine_id=request.quarantine_id)
+        return GetQuarantinedItemResponse(item=to_quarantined_item(await self._database.read(finding)))
+
+    async def RerunQuarantinedItem(
+        self, request: RerunQuarantinedItemRequest, context: Context
+    ) -> RerunQuarantinedItemResponse:
+        """See the contract."""
+        row = await self._quarantine.rerun(current_caller().tenant_id, request.quarantine_id)
+        return RerunQuarantinedItemResponse(item=to_quarantined_item(row))
+
+    async def DismissQuarantinedItem(
+        self, request: DismissQuarantinedItemRequest, context: Context
+    ) -> DismissQuarantinedItemResponse:
+        """See the contract."""
+        row = await self._quarantine.dismiss(current_caller().tenant_id, request.quarantine_id)
+        return DismissQuarantinedItemResponse(item=to_quarantined_item(row))
 
     async def _get(self, station_id: str, transaction_id: str) -> store.Transaction:
         getting = partial(

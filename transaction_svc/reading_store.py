@@ -56,7 +56,8 @@ def _ended(word: str) -> bool:
     return state
 
 
-def _time(text: str) -> int:
+def read_time(text: str) -> int:
+    """A time in a filter. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time with its zone is needed, such as 2026-01-31T12:00:00Z")
@@ -67,7 +68,7 @@ FILTERS: Mapping[str, Field] = {
     "station_id": Field(tx.c.station_id),
     "state": Field(tx.c.ended, _ended),
     "id_token": Field(tx.c.token_key, str.lower),
-    "start_time": Field(tx.c.start_us, _time),
+    "start_time": Field(tx.c.start_us, read_time),
 }
 """What a list of transactions can be filtered by."""
 

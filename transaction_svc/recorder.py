@@ -27,7 +27,7 @@ class Recorded(msgspec.Struct, frozen=True):
     concurrent: bool
 
 
-def record(connection: Connection, items: Sequence[Incoming], *, now_us: int) -> Sequence[Recorded]:
+def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Sequence[Recorded]:
     """Records events; what became of each, in their order."""
     store.lock(connection, _lock_keys(items))
     numbers = _numbers(connection, items)

@@ -22,7 +22,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
     ingest = TransactionIngestServicer(database=database, clock=clock)
-    transactions = TransactionServicer(database=database)
+    transactions = TransactionServicer(database=database, clock=clock)
     retention = Retention(database=database, clock=clock, outbox_days=settings.outbox_days)
     relay = open_relay(
         stack,

@@ -245,24 +245,6 @@ _INSERT_METER_VALUES = RowStatement(
     receive_us="bigint",
 )
 
-_INSERT_QUARANTINE = RowStatement(
-    """
-    INSERT INTO quarantine (tenant_id, station_id, content_key, kind, item, reason, message, receive_us, create_us)
-    SELECT tenant_id, station_id, content_key, kind, item, reason, message, receive_us, create_us
-    FROM {rows} WHERE true
-    ON CONFLICT (tenant_id, station_id, content_key) DO NOTHING
-    """,
-    tenant_id="text",
-    station_id="text",
-    content_key="text",
-    kind="text",
-    item="text",
-    reason="text",
-    message="text",
-    receive_us="bigint",
-    create_us="bigint",
-)
-
 
 def lock(connection: Connection, keys: Iterable[str]) -> None:
     """Lets no other writer at what `keys` name until this transaction ends. In one order for all: no deadlocks.
@@ -359,11 +341,6 @@ def insert_meter_values(
     ]
     added = _INSERT_METER_VALUES.run(connection, rows)
     return frozenset((tenant, station, key) for tenant, station, key in _rows(added))
-
-
-def insert_quarantine(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Keeps what could not be recorded; what is there already stays."""
-    _INSERT_QUARANTINE.run(connection, rows)
 
 
 def _rows(result: CursorResult[Any]) -> Sequence[Any]:

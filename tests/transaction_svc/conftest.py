@@ -31,7 +31,7 @@ def make_service(engine: Engine, clock: FakeClock) -> Service:
         database=database,
         clock=clock,
         ingest=TransactionIngestServicer(database=database, clock=clock),
-        operator=TransactionServicer(database=database),
+        operator=TransactionServicer(database=database, clock=clock),
     )
 
 

@@ -92,16 +92,18 @@ def _create_quarantine() -> None:
     op.create_table(
         "quarantine",
         sa.Column("tenant_id", _NAME, nullable=False),
+        sa.Column("quarantine_id", _NAME, nullable=False),
         sa.Column("station_id", _NAME, nullable=False),
-        sa.Column("content_key", _NAME, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("item", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
-        sa.Column("receive_us", sa.BigInteger, nullable=False),
+        sa.Column("run_count", sa.Integer, nullable=False),
+        sa.Column("transaction_id", _NAME, nullable=False),
         sa.Column("create_us", sa.BigInteger, nullable=False),
-        sa.Column("resolve_us", sa.BigInteger),
-        sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", name="quarantine_pkey"),
+        sa.Column("update_us", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", name="quarantine_pkey"),
     )
     op.create_index("quarantine_newest", "quarantine", ["tenant_id", "create_us"])
 

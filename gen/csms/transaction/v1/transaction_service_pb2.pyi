@@ -48,6 +48,34 @@ TRANSACTION_STATE_ENDED: TransactionState.ValueType  # 2
 """It has ended."""
 Global___TransactionState: _TypeAlias = TransactionState  # noqa: Y015
 
+class _QuarantineState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QuarantineStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QuarantineState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUARANTINE_STATE_UNSPECIFIED: _QuarantineState.ValueType  # 0
+    """Never sent."""
+    QUARANTINE_STATE_OPEN: _QuarantineState.ValueType  # 1
+    """It is not recorded, and somebody has to look at it."""
+    QUARANTINE_STATE_RECORDED: _QuarantineState.ValueType  # 2
+    """It was run again, and is recorded."""
+    QUARANTINE_STATE_DISMISSED: _QuarantineState.ValueType  # 3
+    """Somebody decided that it need not be recorded."""
+
+class QuarantineState(_QuarantineState, metaclass=_QuarantineStateEnumTypeWrapper):
+    """What is to be done about a quarantined message."""
+
+QUARANTINE_STATE_UNSPECIFIED: QuarantineState.ValueType  # 0
+"""Never sent."""
+QUARANTINE_STATE_OPEN: QuarantineState.ValueType  # 1
+"""It is not recorded, and somebody has to look at it."""
+QUARANTINE_STATE_RECORDED: QuarantineState.ValueType  # 2
+"""It was run again, and is recorded."""
+QUARANTINE_STATE_DISMISSED: QuarantineState.ValueType  # 3
+"""Somebody decided that it need not be recorded."""
+Global___QuarantineState: _TypeAlias = QuarantineState  # noqa: Y015
+
 @_typing.final
 class Transaction(_message.Message):
     """One use of one connector by one driver: a fold over the events the station sent."""
@@ -462,3 +490,273 @@ class RecordedMeterValues(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordedMeterValues: _TypeAlias = RecordedMeterValues  # noqa: Y015
+
+@_typing.final
+class QuarantinedItem(_message.Message):
+    """A message about a transaction that could not be recorded for its own content, kept as it came. The same content from
+    the same station is kept once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TRANSACTION_EVENT_FIELD_NUMBER: _builtins.int
+    METER_VALUES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    RUN_COUNT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Its id."""
+    station_id: _builtins.str
+    """The station; empty where the message named none."""
+    state: Global___QuarantineState.ValueType
+    """Whether somebody has still to look at it."""
+    reason: _builtins.str
+    """Why it failed, the last time it was tried: a word for programs, such as "INVALID_FIELD"."""
+    message: _builtins.str
+    """The same, for people."""
+    run_count: _builtins.int
+    """How often it was run again."""
+    transaction_id: _builtins.str
+    """The transaction that it was recorded in; empty while it is not RECORDED, and for meter values outside of any."""
+    @_builtins.property
+    def transaction_event(self) -> Global___RecordedTransactionEvent:
+        """A transaction event."""
+
+    @_builtins.property
+    def meter_values(self) -> Global___RecordedMeterValues:
+        """Meter values outside of any transaction."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was put here."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last changed: put here again, run again, dismissed."""
+
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+        station_id: _builtins.str = ...,
+        state: Global___QuarantineState.ValueType = ...,
+        transaction_event: Global___RecordedTransactionEvent | None = ...,
+        meter_values: Global___RecordedMeterValues | None = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        run_count: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        transaction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "meter_values", b"meter_values", "transaction_event", b"transaction_event", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "message", b"message", "meter_values", b"meter_values", "quarantine_id", b"quarantine_id", "reason", b"reason", "run_count", b"run_count", "state", b"state", "station_id", b"station_id", "transaction_event", b"transaction_event", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["transaction_event", "meter_values"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+
+Global___QuarantinedItem: _TypeAlias = QuarantinedItem  # noqa: Y015
+
+@_typing.final
+class ListQuarantinedItemsRequest(_message.Message):
+    """Request for a page of quarantined messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 1000 means 1000."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
+    filter: _builtins.str
+    """AIP-160 over station_id, state, reason, create_time, for example `state = "OPEN" AND station_id = "CP1"`."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuarantinedItemsRequest: _TypeAlias = ListQuarantinedItemsRequest  # noqa: Y015
+
+@_typing.final
+class ListQuarantinedItemsResponse(_message.Message):
+    """A page of quarantined messages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token for the next page; empty on the last."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuarantinedItem]:
+        """The messages, newest first by create_time."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___QuarantinedItem] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListQuarantinedItemsResponse: _TypeAlias = ListQuarantinedItemsResponse  # noqa: Y015
+
+@_typing.final
+class GetQuarantinedItemRequest(_message.Message):
+    """Request for one quarantined message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantine_id", b"quarantine_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQuarantinedItemRequest: _TypeAlias = GetQuarantinedItemRequest  # noqa: Y015
+
+@_typing.final
+class GetQuarantinedItemResponse(_message.Message):
+    """The quarantined message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item(self) -> Global___QuarantinedItem:
+        """The message."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___QuarantinedItem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetQuarantinedItemResponse: _TypeAlias = GetQuarantinedItemResponse  # noqa: Y015
+
+@_typing.final
+class RerunQuarantinedItemRequest(_message.Message):
+    """Request to record a quarantined message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantine_id", b"quarantine_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RerunQuarantinedItemRequest: _TypeAlias = RerunQuarantinedItemRequest  # noqa: Y015
+
+@_typing.final
+class RerunQuarantinedItemResponse(_message.Message):
+    """What became of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item(self) -> Global___QuarantinedItem:
+        """The message; RECORDED with its transaction_id, or still OPEN (or DISMISSED) with the reason of this failure."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___QuarantinedItem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RerunQuarantinedItemResponse: _TypeAlias = RerunQuarantinedItemResponse  # noqa: Y015
+
+@_typing.final
+class DismissQuarantinedItemRequest(_message.Message):
+    """Request to dismiss a quarantined message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quarantine_id", b"quarantine_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DismissQuarantinedItemRequest: _TypeAlias = DismissQuarantinedItemRequest  # noqa: Y015
+
+@_typing.final
+class DismissQuarantinedItemResponse(_message.Message):
+    """The dismissed message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item(self) -> Global___QuarantinedItem:
+        """The message."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___QuarantinedItem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DismissQuarantinedItemResponse: _TypeAlias = DismissQuarantinedItemResponse  # noqa: Y015

@@ -55,6 +55,26 @@ class TransactionServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListMeterValuesRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListMeterValuesResponse.FromString,
                 _registered_method=True)
+        self.ListQuarantinedItems = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/ListQuarantinedItems',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListQuarantinedItemsRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListQuarantinedItemsResponse.FromString,
+                _registered_method=True)
+        self.GetQuarantinedItem = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/GetQuarantinedItem',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetQuarantinedItemRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetQuarantinedItemResponse.FromString,
+                _registered_method=True)
+        self.RerunQuarantinedItem = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/RerunQuarantinedItem',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.RerunQuarantinedItemRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.RerunQuarantinedItemResponse.FromString,
+                _registered_method=True)
+        self.DismissQuarantinedItem = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/DismissQuarantinedItem',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionServiceServicer:
@@ -93,6 +113,42 @@ class TransactionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListQuarantinedItems(self, request, context):
+        """Lists messages about transactions that could not be recorded for their own content, newest first. Each was
+        acknowledged to its station, so it is only here.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQuarantinedItem(self, request, context):
+        """Reads one such message.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RerunQuarantinedItem(self, request, context):
+        """Records such a message now, as if it came from the station again. Where it fails again the call itself succeeds,
+        and the item in the response is not RECORDED and says why. One that is RECORDED already is returned as it is, so
+        that the call may be repeated; a DISMISSED one is tried all the same.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database is away: call again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DismissQuarantinedItem(self, request, context):
+        """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
+        one that has been recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransactionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -115,6 +171,26 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.ListMeterValues,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListMeterValuesRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListMeterValuesResponse.SerializeToString,
+            ),
+            'ListQuarantinedItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuarantinedItems,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListQuarantinedItemsRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListQuarantinedItemsResponse.SerializeToString,
+            ),
+            'GetQuarantinedItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuarantinedItem,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetQuarantinedItemRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetQuarantinedItemResponse.SerializeToString,
+            ),
+            'RerunQuarantinedItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.RerunQuarantinedItem,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.RerunQuarantinedItemRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.RerunQuarantinedItemResponse.SerializeToString,
+            ),
+            'DismissQuarantinedItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.DismissQuarantinedItem,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -226,6 +302,114 @@ class TransactionService:
             '/csms.transaction.v1.TransactionService/ListMeterValues',
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListMeterValuesRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListMeterValuesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuarantinedItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/ListQuarantinedItems',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListQuarantinedItemsRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListQuarantinedItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuarantinedItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/GetQuarantinedItem',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetQuarantinedItemRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.GetQuarantinedItemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RerunQuarantinedItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/RerunQuarantinedItem',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.RerunQuarantinedItemRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.RerunQuarantinedItemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DismissQuarantinedItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/DismissQuarantinedItem',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,26 @@ class TransactionServiceStub:
     """Lists the meter values a station sent outside of any transaction, newest first.
     Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
+    ListQuarantinedItems: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListQuarantinedItemsRequest, _transaction_service_pb2.ListQuarantinedItemsResponse]
+    """Lists messages about transactions that could not be recorded for their own content, newest first. Each was
+    acknowledged to its station, so it is only here.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
+    GetQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.GetQuarantinedItemRequest, _transaction_service_pb2.GetQuarantinedItemResponse]
+    """Reads one such message.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND.
+    """
+    RerunQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.RerunQuarantinedItemRequest, _transaction_service_pb2.RerunQuarantinedItemResponse]
+    """Records such a message now, as if it came from the station again. Where it fails again the call itself succeeds,
+    and the item in the response is not RECORDED and says why. One that is RECORDED already is returned as it is, so
+    that the call may be repeated; a DISMISSED one is tried all the same.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database is away: call again.
+    """
+    DismissQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.DismissQuarantinedItemRequest, _transaction_service_pb2.DismissQuarantinedItemResponse]
+    """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
+    one that has been recorded.
+    """
 
 @_typing.type_check_only
 class TransactionServiceAsyncStub(TransactionServiceStub):
@@ -70,6 +90,26 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     ListMeterValues: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListMeterValuesRequest, _transaction_service_pb2.ListMeterValuesResponse]  # type: ignore[assignment]
     """Lists the meter values a station sent outside of any transaction, newest first.
     Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """
+    ListQuarantinedItems: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListQuarantinedItemsRequest, _transaction_service_pb2.ListQuarantinedItemsResponse]  # type: ignore[assignment]
+    """Lists messages about transactions that could not be recorded for their own content, newest first. Each was
+    acknowledged to its station, so it is only here.
+    Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
+    GetQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.GetQuarantinedItemRequest, _transaction_service_pb2.GetQuarantinedItemResponse]  # type: ignore[assignment]
+    """Reads one such message.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND.
+    """
+    RerunQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.RerunQuarantinedItemRequest, _transaction_service_pb2.RerunQuarantinedItemResponse]  # type: ignore[assignment]
+    """Records such a message now, as if it came from the station again. Where it fails again the call itself succeeds,
+    and the item in the response is not RECORDED and says why. One that is RECORDED already is returned as it is, so
+    that the call may be repeated; a DISMISSED one is tried all the same.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database is away: call again.
+    """
+    DismissQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.DismissQuarantinedItemRequest, _transaction_service_pb2.DismissQuarantinedItemResponse]  # type: ignore[assignment]
+    """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
+    one that has been recorded.
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -113,6 +153,50 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_service_pb2.ListMeterValuesResponse, _abc.Awaitable[_transaction_service_pb2.ListMeterValuesResponse]]:
         """Lists the meter values a station sent outside of any transaction, newest first.
         Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """
+
+    @_abc_1.abstractmethod
+    def ListQuarantinedItems(
+        self,
+        request: _transaction_service_pb2.ListQuarantinedItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.ListQuarantinedItemsResponse, _abc.Awaitable[_transaction_service_pb2.ListQuarantinedItemsResponse]]:
+        """Lists messages about transactions that could not be recorded for their own content, newest first. Each was
+        acknowledged to its station, so it is only here.
+        Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+
+    @_abc_1.abstractmethod
+    def GetQuarantinedItem(
+        self,
+        request: _transaction_service_pb2.GetQuarantinedItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.GetQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.GetQuarantinedItemResponse]]:
+        """Reads one such message.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RerunQuarantinedItem(
+        self,
+        request: _transaction_service_pb2.RerunQuarantinedItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.RerunQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.RerunQuarantinedItemResponse]]:
+        """Records such a message now, as if it came from the station again. Where it fails again the call itself succeeds,
+        and the item in the response is not RECORDED and says why. One that is RECORDED already is returned as it is, so
+        that the call may be repeated; a DISMISSED one is tried all the same.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database is away: call again.
+        """
+
+    @_abc_1.abstractmethod
+    def DismissQuarantinedItem(
+        self,
+        request: _transaction_service_pb2.DismissQuarantinedItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.DismissQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.DismissQuarantinedItemResponse]]:
+        """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
+        one that has been recorded.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

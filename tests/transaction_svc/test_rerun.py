@@ -1,0 +1,252 @@
+"""What is in quarantine can be read, run again once its cause is gone, or dismissed."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import grpc
+import pytest
+from csms.common.v1.evse_pb2 import EvseRef
+from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
+from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, RecordMeterValuesRequest
+from csms.transaction.v1.transaction_service_pb2 import (
+    QUARANTINE_STATE_DISMISSED,
+    QUARANTINE_STATE_OPEN,
+    QUARANTINE_STATE_RECORDED,
+    DismissQuarantinedItemRequest,
+    GetQuarantinedItemRequest,
+    ListMeterValuesRequest,
+    ListQuarantinedItemsRequest,
+    QuarantinedItem,
+    RerunQuarantinedItemRequest,
+)
+from sqlalchemy import Engine
+
+from mesh.contract import OPERATOR_SERVICES
+from mesh.errors import MeshError
+from mesh.operator_edge import role_needed
+from mesh.operators import Role, set_caller
+from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, at, event_2x, register, sampled, start_16, stop_16
+
+OPERATOR = replace(VIEWER, role=Role.OPERATOR)
+_TRIGGER = "CREATE TRIGGER no BEFORE INSERT ON {} WHEN NEW.station_id = 'BAD' BEGIN SELECT RAISE(ABORT, 'x'); END"
+_CHECK = "ALTER TABLE {} ADD CONSTRAINT refuse CHECK (station_id <> 'BAD') NOT VALID"
+_NO_MORE = {"sqlite": "DROP TRIGGER no", "postgresql": "ALTER TABLE {} DROP CONSTRAINT refuse"}
+
+
+def refuse(engine: Engine, table: str = "tx_event") -> None:
+    """From now on the database takes nothing of station BAD."""
+    statement = {"sqlite": _TRIGGER, "postgresql": _CHECK}[engine.dialect.name]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement.format(table))
+
+
+def accept(engine: Engine, table: str = "tx_event") -> None:
+    """From now on it does again."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(_NO_MORE[engine.dialect.name].format(table))
+
+
+async def kept(service: Service, **more: Any) -> Sequence[QuarantinedItem]:
+    """What is in quarantine, newest first."""
+    set_caller(VIEWER)
+    return list((await service.operator.ListQuarantinedItems(ListQuarantinedItemsRequest(**more), CONTEXT)).items)
+
+
+async def rerun(service: Service, quarantine_id: str) -> QuarantinedItem:
+    """What an operator is told who runs an item again."""
+    set_caller(OPERATOR)
+    request = RerunQuarantinedItemRequest(quarantine_id=quarantine_id)
+    return (await service.operator.RerunQuarantinedItem(request, CONTEXT)).item
+
+
+async def dismiss(service: Service, quarantine_id: str) -> QuarantinedItem:
+    """What an operator is told who dismisses an item."""
+    set_caller(OPERATOR)
+    request = DismissQuarantinedItemRequest(quarantine_id=quarantine_id)
+    return (await service.operator.DismissQuarantinedItem(request, CONTEXT)).item
+
+
+async def test_an_item_is_recorded_once_its_cause_is_gone(service: Service, engine: Engine) -> None:
+    """As it came, exactly once, however often it is run; until then each try says why it failed."""
+    refuse(engine)
+    sent = service.item(event_2x("a", "STARTED", 0, 0, 100), station="BAD")
+    await service.send_items([sent])
+    (item,) = await kept(service)
+    assert (item.station_id, item.state, item.reason) == ("BAD", QUARANTINE_STATE_OPEN, "ITEM_FAILED")
+    assert (item.transaction_event.event, item.transaction_event.ordinal) == (sent.event, 1)
+    service.clock.advance(60)
+    failed = await rerun(service, item.quarantine_id)
+    assert (failed.state, failed.run_count, failed.transaction_id) == (QUARANTINE_STATE_OPEN, 1, "")
+    assert (failed.create_time, failed.update_time != item.update_time) == (item.create_time, True)
+    assert not await service.all()
+    accept(engine)
+    for _ in range(3):
+        done = await rerun(service, item.quarantine_id)
+        assert (done.state, done.run_count, done.transaction_id) == (QUARANTINE_STATE_RECORDED, 2, "a")
+    assert (await service.get("a", station="BAD")).event_count == 1
+    (recorded,) = await service.events("a", station="BAD")
+    assert (recorded.event, recorded.receive_time) == (sent.event, sent.origin.receive_time)
+
+
+async def test_a_start_out_of_quarantine_gets_its_number(service: Service, engine: Engine) -> None:
+    """1.6: the stop that names it comes later, and finds it."""
+    refuse(engine)
+    await service.send(start_16(), station="BAD")
+    accept(engine)
+    (item,) = await kept(service)
+    number = (await rerun(service, item.quarantine_id)).transaction_id
+    await service.one(stop_16(number, 60, 1500), station="BAD")
+    assert (await service.get(number, station="BAD")).energy_wh == 500
+
+
+async def test_what_arrived_meanwhile_is_not_doubled(service: Service, engine: Engine) -> None:
+    """The station repeats a message that is in quarantine: it is recorded, and running it again finds it so."""
+    refuse(engine)
+    await service.send(event_2x("a", "STARTED", 0, 0, 0), station="BAD")
+    accept(engine)
+    await service.one(event_2x("a", "STARTED", 0, 0, 0), station="BAD")
+    (item,) = await kept(service)
+    assert (await rerun(service, item.quarantine_id)).state == QUARANTINE_STATE_RECORDED
+    assert (await service.get("a", station="BAD")).event_count == 1
+
+
+async def test_running_it_twice_at_once_records_it_once(service: Service, engine: Engine) -> None:
+    """Both callers are told the same, and the second one waits for the first."""
+    refuse(engine)
+    await service.send(start_16(), station="BAD")
+    accept(engine)
+    (item,) = await kept(service)
+    items = await asyncio.gather(*(rerun(service, item.quarantine_id) for _ in range(4)))
+    assert [each.run_count for each in items] == [1] * 4
+    assert len({each.transaction_id for each in items}) == 1
+    assert len(await service.all()) == 1
+
+
+async def test_what_can_never_be_recorded_says_so_again(service: Service) -> None:
+    """Its reason is that of the recording, not of the run."""
+    await service.send(event_2x("a", "UPDATED", -1, 0))
+    (item,) = await kept(service)
+    failed = await rerun(service, item.quarantine_id)
+    assert (failed.state, failed.reason, failed.run_count) == (QUARANTINE_STATE_OPEN, "INVALID_FIELD", 1)
+    assert "event.seq_no" in failed.message
+
+
+async def test_meter_values_are_run_again_too(service: Service, engine: Engine) -> None:
+    """They belong to no transaction, so none is named."""
+    refuse(engine, "meter_values")
+    sent = MeterValuesItem(
+        origin=Origin(tenant_id="default", station_id="BAD", receive_time=at(5)),
+        evse=EvseRef(evse_id=2),
+        meter_values=[sampled(1, register(77))],
+    )
+    await service.ingest.RecordMeterValues(RecordMeterValuesRequest(items=[sent]), CONTEXT)
+    accept(engine, "meter_values")
+    (item,) = await kept(service)
+    assert (item.meter_values.evse, item.meter_values.receive_time) == (sent.evse, at(5))
+    done = await rerun(service, item.quarantine_id)
+    assert (done.state, done.transaction_id) == (QUARANTINE_STATE_RECORDED, "")
+    set_caller(VIEWER)
+    listed = await service.operator.ListMeterValues(ListMeterValuesRequest(station_id="BAD"), CONTEXT)
+    assert [found.meter_values for found in listed.meter_values] == [sent.meter_values]
+
+
+async def test_dismissing(service: Service, engine: Engine) -> None:
+    """It stays, and can still be run; what was recorded cannot be dismissed."""
+    refuse(engine)
+    await service.send(start_16(), station="BAD")
+    accept(engine)
+    (item,) = await kept(service)
+    for _ in range(2):
+        assert (await dismiss(service, item.quarantine_id)).state == QUARANTINE_STATE_DISMISSED
+    assert not await kept(service, filter="state = OPEN")
+    assert (await rerun(service, item.quarantine_id)).state == QUARANTINE_STATE_RECORDED
+    with pytest.raises(MeshError) as caught:
+        await dismiss(service, item.quarantine_id)
+    assert (caught.value.code, caught.value.reason) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "QUARANTINED_ITEM_RECORDED",
+    )
+
+
+async def test_what_fails_anew_is_to_be_looked_at_anew(service: Service, engine: Engine) -> None:
+    """The same content again, after it was dealt with: a station without a clock says the same of two transactions."""
+    refuse(engine)
+    await service.send(start_16(), station="BAD")
+    (item,) = await kept(service)
+    await dismiss(service, item.quarantine_id)
+    await service.send(start_16(), station="BAD")
+    (again,) = await kept(service)
+    assert (again.quarantine_id, again.state) == (item.quarantine_id, QUARANTINE_STATE_OPEN)
+    assert [data["quarantine_id"] for _kind, data in await service.told()] == [item.quarantine_id]
+    service.clock.advance(1)
+    await dismiss(service, item.quarantine_id)
+    await service.send(start_16(), start_16(), station="BAD")
+    assert len(await service.told("transaction.quarantined")) == 2
+
+
+async def test_lists_are_filtered_and_paged(service: Service) -> None:
+    """Newest first; by station, state, reason and time."""
+    for n in range(5):
+        await service.send(TransactionEvent(), station=f"CP{n}")
+        service.clock.advance(1)
+    names = [item.station_id for item in await kept(service)]
+    assert names == ["CP4", "CP3", "CP2", "CP1", "CP0"]
+    assert [item.station_id for item in await kept(service, filter='station_id = "CP2"')] == ["CP2"]
+    assert len(await kept(service, filter="reason = INVALID_FIELD AND state = OPEN")) == 5
+    since = 'create_time >= "2025-10-09T08:53:23Z"'
+    assert [item.station_id for item in await kept(service, filter=since)] == ["CP4", "CP3"]
+    seen: list[str] = []
+    token = ""
+    while True:
+        request = ListQuarantinedItemsRequest(page_size=2, page_token=token)
+        response = await service.operator.ListQuarantinedItems(request, CONTEXT)
+        seen.extend(item.station_id for item in response.items)
+        token = response.next_page_token
+        if not token:
+            break
+    assert seen == names
+    with pytest.raises(MeshError, match="INVALID_FILTER"):
+        await kept(service, filter="state = GONE")
+
+
+async def test_nobody_else_sees_it(service: Service) -> None:
+    """Not another tenant, not by another id: reading, running and dismissing find nothing."""
+    await service.send(TransactionEvent())
+    (item,) = await kept(service)
+    for caller, quarantine_id in (
+        (replace(OPERATOR, tenant_id="other"), item.quarantine_id),
+        (OPERATOR, "nothing"),
+        (OPERATOR, "\0"),
+    ):
+        set_caller(caller)
+        for asked in (
+            service.operator.GetQuarantinedItem(GetQuarantinedItemRequest(quarantine_id=quarantine_id), CONTEXT),
+            service.operator.RerunQuarantinedItem(RerunQuarantinedItemRequest(quarantine_id=quarantine_id), CONTEXT),
+            service.operator.DismissQuarantinedItem(
+                DismissQuarantinedItemRequest(quarantine_id=quarantine_id), CONTEXT
+            ),
+        ):
+            with pytest.raises(MeshError) as caught:
+                await asked
+            assert (caught.value.code, caught.value.reason) == (
+                grpc.StatusCode.NOT_FOUND,
+                "QUARANTINED_ITEM_NOT_FOUND",
+            )
+    set_caller(VIEWER)
+    found = await service.operator.GetQuarantinedItem(
+        GetQuarantinedItemRequest(quarantine_id=item.quarantine_id), CONTEXT
+    )
+    assert found.item == item
+
+
+def test_viewers_read_and_operators_run() -> None:
+    """The rule for all services gives the methods of the quarantine these roles."""
+    (service,) = OPERATOR_SERVICES["transaction"]
+    roles = {
+        verb: role_needed(f"/{service}/{verb}", {})
+        for verb in ("ListQuarantinedItems", "GetQuarantinedItem", "RerunQuarantinedItem", "DismissQuarantinedItem")
+    }
+    assert list(roles.values()) == [Role.VIEWER, Role.VIEWER, Role.OPERATOR, Role.OPERATOR]

@@ -1,0 +1,75 @@
+"""The kinds of items that gateways send, and how each is read and recorded: at once, or out of the quarantine later."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import grpc
+from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+from transaction_svc import intake, recorder, store
+from transaction_svc.intake import IncomingMeterValues
+from transaction_svc.recorder import Recorded
+
+log = get_logger(__name__)
+
+Item = TypeVar("Item", TransactionEventItem, MeterValuesItem)
+Read = TypeVar("Read")
+Done = TypeVar("Done")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[Item, Read, Done]):
+    """How items of one kind are read, and recorded in one transaction: `record` returns one result per item."""
+
+    message: type[Item]
+    reader: Callable[[Item, int], Read]
+    record: Callable[[Connection, Sequence[Read], int], Sequence[Done]]
+
+    @property
+    def name(self) -> str:
+        """What the tables call it."""
+        return self.message.DESCRIPTOR.name
+
+    def read(self, item: Item, now_us: int) -> Read:
+        """What an item says. Raises MeshError, whatever is wrong with it: that must not touch its neighbours."""
+        try:
+            return self.reader(item, now_us)
+        except MeshError:
+            raise
+        except Exception as error:
+            log.exception("item cannot be read", error=repr(error))
+            raise MeshError(grpc.StatusCode.INVALID_ARGUMENT, "ITEM_UNREADABLE", "this item cannot be read") from error
+
+
+@dataclass(frozen=True)
+class RecordedValues:
+    """What became of meter values outside of any transaction."""
+
+    repeated: bool
+    transaction_id: str = ""
+
+
+def _record_values(
+    connection: Connection, items: Sequence[IncomingMeterValues], _now_us: int
+) -> Sequence[RecordedValues]:
+    added = set(store.insert_meter_values(connection, items))
+    recorded = []
+    for item in items:
+        key = (item.tenant_id, item.station_id, item.content_key)
+        recorded.append(RecordedValues(repeated=key not in added))
+        added.discard(key)
+    return recorded
+
+
+EVENTS: Kind[TransactionEventItem, intake.Incoming, Recorded] = Kind(
+    message=TransactionEventItem, reader=intake.read_event, record=recorder.record
+)
+METER_VALUES: Kind[MeterValuesItem, IncomingMeterValues, RecordedValues] = Kind(
+    message=MeterValuesItem, reader=intake.read_values, record=_record_values
+)
+KINDS: Mapping[str, Kind[Any, Any, Any]] = {kind.name: kind for kind in (EVENTS, METER_VALUES)}
+"""By the names that the tables have."""

@@ -1,0 +1,115 @@
+"""The SQL of the quarantine. Functions run inside a transaction that mesh.database.Database opens."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh.filters import Field
+from mesh.rowset import RowStatement
+from transaction_svc.models import quarantine
+from transaction_svc.reading_store import read_time
+
+OPEN, RECORDED, DISMISSED = "OPEN", "RECORDED", "DISMISSED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantined:
+    """A message that could not be recorded; `item` is what the gateway sent, serialized, in base64."""
+
+    tenant_id: str
+    quarantine_id: str
+    station_id: str
+    kind: str
+    item: str
+    state: str
+    reason: str
+    message: str
+    run_count: int
+    transaction_id: str
+    create_us: int
+    update_us: int
+
+
+# What was dealt with before and fails now is to be looked at again: a station without a clock says the same of two.
+_ADD = RowStatement(
+    """
+    INSERT INTO quarantine (tenant_id, quarantine_id, station_id, kind, item, state, reason, message,
+                            run_count, transaction_id, create_us, update_us)
+    SELECT tenant_id, quarantine_id, station_id, kind, item, 'OPEN', reason, message, 0, '', now_us, now_us
+    FROM {rows} WHERE true
+    ON CONFLICT (tenant_id, quarantine_id) DO UPDATE
+    SET item = excluded.item, state = 'OPEN', reason = excluded.reason, message = excluded.message,
+        transaction_id = '', update_us = excluded.update_us
+    WHERE quarantine.state <> 'OPEN'
+    RETURNING quarantine_id
+    """,
+    tenant_id="text",
+    quarantine_id="text",
+    station_id="text",
+    kind="text",
+    item="text",
+    reason="text",
+    message="text",
+    now_us="bigint",
+)
+
+
+def add(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Keeps items, each id once; returns the ids of those that are newly to be looked at."""
+    return frozenset(_ADD.run(connection, rows).scalars())
+
+
+def get(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bool = False) -> Quarantined | None:
+    """One item, or None. With `lock`, nobody else changes it until the transaction ends."""
+    query = sa.select(quarantine).where(
+        quarantine.c.tenant_id == tenant_id, quarantine.c.quarantine_id == quarantine_id
+    )
+    if lock:
+        query = query.with_for_update()  # nothing on SQLite, which has one writer anyway
+    row = connection.execute(query).mappings().first()
+    return None if row is None else Quarantined(**row)
+
+
+def change(connection: Connection, tenant_id: str, quarantine_id: str, **values: Any) -> Quarantined:
+    """Sets columns of an item that is there; returns it as it is then."""
+    named = (quarantine.c.tenant_id == tenant_id, quarantine.c.quarantine_id == quarantine_id)
+    changed = connection.execute(sa.update(quarantine).where(*named).values(**values).returning(*quarantine.c))
+    return Quarantined(**changed.mappings().one())
+
+
+def _state(word: str) -> str:
+    state = word.upper().removeprefix("QUARANTINE_STATE_")
+    if state not in {OPEN, RECORDED, DISMISSED}:
+        raise ValueError("one of OPEN, RECORDED, DISMISSED is needed")
+    return state
+
+
+FILTERS: Mapping[str, Field] = {
+    "station_id": Field(quarantine.c.station_id),
+    "state": Field(quarantine.c.state, _state),
+    "reason": Field(quarantine.c.reason),
+    "create_time": Field(quarantine.c.create_us, read_time),
+}
+"""What the list can be filtered by."""
+
+
+def list_items(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    condition: ColumnElement[bool] | None,
+    after: tuple[int, str] | None,
+    most: int,
+) -> Sequence[Quarantined]:
+    """Up to `most` items, newest first; `after` is the key of the last one of the page before."""
+    newest_first = (quarantine.c.create_us, quarantine.c.quarantine_id)
+    query = sa.select(quarantine).where(quarantine.c.tenant_id == tenant_id)
+    if condition is not None:
+        query = query.where(condition)
+    if after is not None:
+        query = query.where(sa.tuple_(*newest_first) < after)
+    query = query.order_by(*(column.desc() for column in newest_first)).limit(most)
+    return [Quarantined(**row) for row in connection.execute(query).mappings()]
