@@ -9,7 +9,6 @@ from typing import Any
 
 from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
-from prometheus_client import REGISTRY
 
 from gateway.buffers import Buffer
 from gateway.lease import NodeLease
@@ -61,6 +60,7 @@ class Settings:
 class RunningGateway:
     """A gateway that serves, and the ports it is bound to."""
 
+    mesh: MeshClient
     registry: Registry
     lease: NodeLease
     watch: Watch
@@ -108,11 +108,10 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
     ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
     stack.push_async_callback(server.stop)
     metrics.watch(registry=registry, lanes=mesh.all_lanes(), buffers=buffers.all())
-    REGISTRY.register(metrics)
-    stack.callback(REGISTRY.unregister, metrics)
-    metrics_port = serve_metrics(settings.metrics_address)
+    metrics_port = serve_metrics(stack, settings.metrics_address, [metrics])
     log.info("serving", ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port)
     return RunningGateway(
+        mesh=mesh,
         registry=registry,
         lease=lease,
         watch=watch,

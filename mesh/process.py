@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 
 import uvloop
-from prometheus_client import start_http_server
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client.registry import Collector
 
 from mesh.errors import SettingError
 from mesh.logs import configure, get_logger
@@ -66,11 +68,27 @@ def _watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Non
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
-def serve_metrics(address: str) -> int:
-    """Serves `/metrics` for Prometheus at host:port, and returns the port. Raises SettingError where it is taken."""
+def serve_metrics(stack: AsyncExitStack, address: str, collectors: Iterable[Collector] = ()) -> int:
+    """Serves `/metrics` for Prometheus at host:port until `stack` unwinds, and returns the port.
+
+    Beside `collectors` it tells of the process itself. Raises SettingError where the port is taken.
+    """
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    for collector in collectors:
+        registry.register(collector)
     host, _, port = address.rpartition(":")
     try:
-        server, _thread = start_http_server(int(port), addr=host)
+        server, thread = start_http_server(int(port), addr=host, registry=registry)
     except OSError as error:
         raise SettingError(f"cannot serve metrics on {address}: {error.strerror}") from error
+
+    async def close() -> None:
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+        thread.join()
+
+    stack.push_async_callback(close)
     return int(server.server_port)

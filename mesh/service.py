@@ -125,7 +125,7 @@ async def start(
         database=database,
         mesh_port=mesh.port,
         operator_port=operator.port,
-        metrics_port=serve_metrics(settings.metrics_address),
+        metrics_port=serve_metrics(stack, settings.metrics_address),
     )
     log.info("serving", mesh_port=mesh.port, operator_port=operator.port, metrics_port=running.metrics_port)
     return running

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +12,7 @@ import grpc
 from argon2 import PasswordHasher
 from csms.auth.v1 import user_service_pb2
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
-from csms.station.v1 import command_service_pb2, station_service_pb2
+from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 from csms.station.v1.command_service_pb2_grpc import CommandServiceStub
 from csms.station.v1.station_service_pb2_grpc import StationServiceStub
 from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceStub
@@ -26,8 +26,11 @@ import transaction_svc.migrations
 import transaction_svc.service
 from auth_svc.settings import AuthSettings
 from gateway.__main__ import RunningGateway, Settings, start
+from gateway.lanes import Lane
+from gateway.translation import LaneName
 from mesh import service
-from mesh.service import RunningService
+from mesh.database import Database
+from mesh.service import Parts, RunningService
 from mesh.settings import Environment, ServiceSettings
 from mesh.times import now_us
 from station_svc.settings import StationSettings
@@ -53,7 +56,7 @@ class MeshRig:
     commands: "CommandServiceAsyncStub"
     transactions: "TransactionServiceAsyncStub"
     metadata: tuple[tuple[str, str], ...]
-    stack: AsyncExitStack
+    transaction_service: "TransactionService"
 
     @property
     def ocpp_port(self) -> int:
@@ -93,9 +96,67 @@ class MeshRig:
         response = await self.commands.SendCall(request, metadata=self.metadata, timeout=TIMEOUT_S)
         return json_format.MessageToDict(response.payload)
 
-    async def second_gateway(self) -> RunningGateway:
-        """Starts another gateway on the same services."""
-        return await start(self.stack, replace(self.gateway_settings, ocpp_port=0))
+    async def epoch(self, station_id: str) -> int:
+        """The number of a station's latest connection."""
+        request = station_service_pb2.GetStationRequest(station_id=station_id)
+        response = await self.stations.GetStation(request, metadata=self.metadata, timeout=TIMEOUT_S)
+        return response.station.connection.epoch
+
+    async def messages(self, station_id: str) -> Sequence[station_pb2.Message]:
+        """The message log of a station, newest first."""
+        request = station_service_pb2.ListMessagesRequest(station_id=station_id, page_size=1000)
+        response = await self.stations.ListMessages(request, metadata=self.metadata, timeout=TIMEOUT_S)
+        return response.messages
+
+    def lane_of_transactions(self) -> Lane[Any, Any]:
+        """The gateway's lane to transaction_svc."""
+        return self.gateway.mesh.lanes[LaneName.TRANSACTION_EVENTS]
+
+
+class TransactionService:
+    """transaction_svc, which can be stopped and started again on its port, and held up at its door."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._settings = _separate(env, "transaction")
+        self._stack = AsyncExitStack()
+        self._open = asyncio.Event()
+        self._open.set()
+        self.waiting = 0
+        self.running: RunningService
+
+    async def start(self) -> None:
+        """Starts it, on the ports of the time before if there was one."""
+        settings = TransactionSettings.read(self._env)
+        self.running = await service.start(
+            self._stack, self._settings, transaction_svc.migrations, partial(self._build, settings=settings)
+        )
+        address = f"127.0.0.1:{self.running.mesh_port}"
+        self._settings = replace(self._settings, mesh_address=address)
+
+    async def stop(self) -> None:
+        """Stops it."""
+        await self._stack.aclose()
+        self._stack = AsyncExitStack()
+
+    def hold(self) -> None:
+        """Lets no batch reach its database from now on."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Lets them through again."""
+        self._open.set()
+
+    async def _build(self, database: Database, stack: AsyncExitStack, *, settings: TransactionSettings) -> Parts:
+        write = database.write
+
+        async def write_when_open(work: Any) -> Any:
+            self.waiting += not self._open.is_set()
+            await self._open.wait()
+            return await write(work)
+
+        database.write = write_when_open  # type: ignore[method-assign]
+        return await transaction_svc.service.build(database, stack, settings=settings, clock=now_us)
 
 
 @asynccontextmanager
@@ -111,7 +172,9 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
         }
         auth = await _start_auth(stack, values)
         station = await _start_station(stack, values)
-        transaction = await _start_transaction(stack, values)
+        transaction = TransactionService(_environment(values, "transaction"))
+        await transaction.start()
+        stack.push_async_callback(transaction.stop)
         settings = Settings(
             host="127.0.0.1",
             ocpp_port=0,
@@ -121,7 +184,7 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
             metrics_address="127.0.0.1:0",
             mesh_secret=values["CSMS_MESH_SECRET"],
             station_address=f"127.0.0.1:{station.mesh_port}",
-            transaction_address=f"127.0.0.1:{transaction.mesh_port}",
+            transaction_address=f"127.0.0.1:{transaction.running.mesh_port}",
             auth_address=f"127.0.0.1:{auth.mesh_port}",
         )
         gateway = await start(stack, settings)
@@ -132,9 +195,9 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
             gateway_settings=settings,
             stations=StationServiceStub(await _channel(stack, station)),
             commands=CommandServiceStub(await _channel(stack, station)),
-            transactions=TransactionServiceStub(await _channel(stack, transaction)),
+            transactions=TransactionServiceStub(await _channel(stack, transaction.running)),
             metadata=await _log_in(await _channel(stack, auth)),
-            stack=stack,
+            transaction_service=transaction,
         )
 
 
@@ -156,12 +219,6 @@ async def _start_station(stack: AsyncExitStack, values: dict[str, str]) -> Runni
     env = _environment(values, "station")
     build = partial(station_svc.build.build, settings=StationSettings.read(env), clock=now_us)
     return await service.start(stack, _separate(env, "station"), station_svc.migrations, build)
-
-
-async def _start_transaction(stack: AsyncExitStack, values: dict[str, str]) -> RunningService:
-    env = _environment(values, "transaction")
-    build = partial(transaction_svc.service.build, settings=TransactionSettings.read(env), clock=now_us)
-    return await service.start(stack, _separate(env, "transaction"), transaction_svc.migrations, build)
 
 
 def _environment(values: dict[str, str], name: str) -> Environment:
