@@ -38,8 +38,8 @@ class FrontDoor:
     host: str  # what to bind to, an IP address
     port: int
     upstreams: Mapping[str, str]  # operator address per process; those of the contract that are missing do not run
-    gateway: str  # where the gateway takes charge points
-    gateway_mesh: str  # where it is asked for its health
+    gateway: str  # where the gateway takes charge points; of several gateways, separated by commas
+    gateway_mesh: str  # where it is asked for its health; likewise
     admin_socket: Path
     folder: Path  # where the configuration and the descriptors stand when Envoy reads them
     cors_origins: Sequence[str] = ()
@@ -148,16 +148,18 @@ def _placed(name: str, address: str) -> dict[str, str]:
 def _discovery(address: str) -> str:
     """How Envoy finds an address: names are looked up, again and again; numbers are taken as they are."""
     try:
-        ipaddress.ip_address(_split(address)[0])
+        for each in address.split(","):
+            ipaddress.ip_address(_split(each)[0])
     except ValueError:
         return "STRICT_DNS"
     return "STATIC"
 
 
 def _endpoint(cluster: str, address: str) -> str:
-    host, port = _split(address)
-    socket = {"socket_address": {"address": host, "port_value": port}}
-    endpoints = [{"lb_endpoints": [{"endpoint": {"address": socket}}]}]
+    """Where a cluster's members are: one address, or several with commas between them."""
+    places = (_split(each) for each in address.split(","))
+    sockets = [{"socket_address": {"address": host, "port_value": port}} for host, port in places]
+    endpoints = [{"lb_endpoints": [{"endpoint": {"address": socket}} for socket in sockets]}]
     return json.dumps({"cluster_name": cluster, "endpoints": endpoints})
 
 
