@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PROTOC := $(BIN)/python -m grpc_tools.protoc -Iproto -Ithird_party/googleapis
 PROTO  := $(sort $(shell find proto -name '*.proto'))
 # Our own Python: what ruff, mypy and import-linter look at.
-CODE   := mesh gateway station_svc transaction_svc auth_svc notification_svc simulator benchmarks deploy tests
+CODE   := mesh gateway station_svc transaction_svc auth_svc notification_svc simulator benchmarks chaos deploy tests
 
 .PHONY: help
 help:  ## Show this list
@@ -79,6 +79,10 @@ lock: $(VENV)/dev.stamp  ## Lock dependencies anew, by version and hash (UPGRADE
 .PHONY: bench
 bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per message, on SQLite and PostgreSQL
 	$(BIN)/python -m benchmarks
+
+.PHONY: chaos
+chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled
+	$(BIN)/python -m chaos
 
 .PHONY: clean
 clean:  ## Remove .venv and caches; data/ stays

@@ -49,15 +49,16 @@ def read_all() -> dict[int, Stat]:
 
 def tree_cpu_us(root: int, stats: Mapping[int, Stat]) -> int:
     """CPU time of a process and all its descendants, ended ones that were waited for included."""
-    return sum(stats[pid].cpu_us + stats[pid].reaped_us for pid in _tree(root, stats))
+    return sum(stats[pid].cpu_us + stats[pid].reaped_us for pid in tree(root, stats))
 
 
 def tree_resident_bytes(root: int, stats: Mapping[int, Stat]) -> int:
     """Resident memory of a process and its descendants; shared pages count once for each."""
-    return sum(stats[pid].resident_bytes for pid in _tree(root, stats))
+    return sum(stats[pid].resident_bytes for pid in tree(root, stats))
 
 
-def _tree(root: int, stats: Mapping[int, Stat]) -> set[int]:
+def tree(root: int, stats: Mapping[int, Stat]) -> set[int]:
+    """A process and all its descendants; empty where it is no more."""
     if root not in stats:
         return set()
     children: dict[int, list[int]] = {}

@@ -1,7 +1,8 @@
 """What the benchmark does as an operator: makes id tags before, counts transactions after."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import grpc
 from csms.auth.v1 import id_token_service_pb2, id_token_service_pb2_grpc, user_service_pb2, user_service_pb2_grpc
@@ -16,8 +17,20 @@ PAGE = 1000
 Metadata = tuple[tuple[str, str], ...]
 
 
+class Operated(Protocol):
+    """A mesh as its administrator reaches it."""
+
+    @property
+    def operator_addresses(self) -> Mapping[str, str]:
+        """host:port by service."""
+
+    @property
+    def admin_password(self) -> str:
+        """Of the user `admin`."""
+
+
 @asynccontextmanager
-async def logged_in(mesh: Mesh, service: str) -> AsyncIterator[tuple[grpc.aio.Channel, Metadata]]:
+async def logged_in(mesh: Operated, service: str) -> AsyncIterator[tuple[grpc.aio.Channel, Metadata]]:
     """A channel to a service's operator port, and what proves who calls."""
     async with grpc.aio.insecure_channel(mesh.operator_addresses["auth"]) as channel:
         request = user_service_pb2.LoginRequest(username="admin", password=mesh.admin_password)
