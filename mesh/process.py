@@ -81,14 +81,14 @@ def serve_metrics(stack: AsyncExitStack, address: str, collectors: Iterable[Coll
         registry.register(collector)
     host, _, port = address.rpartition(":")
     try:
-        server, thread = start_http_server(int(port), addr=host, registry=registry)
+        server, _thread = start_http_server(int(port), addr=host, registry=registry)
     except OSError as error:
         raise SettingError(f"cannot serve metrics on {address}: {error.strerror}") from error
 
-    async def close() -> None:
-        await asyncio.to_thread(server.shutdown)
+    def close() -> None:
+        server.shutdown()
         server.server_close()
-        thread.join()
 
-    stack.push_async_callback(close)
+    # Not waited for: it ends at the next turn of its loop, up to half a second later, and nothing depends on it.
+    stack.callback(lambda: threading.Thread(target=close, daemon=True).start())
     return int(server.server_port)
