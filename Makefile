@@ -38,7 +38,7 @@ install: $(VENV)/dev.stamp  ## Install everything into .venv without running any
 
 .PHONY: test
 test: $(VENV)/dev.stamp  ## Run all tests, on SQLite and on a PostgreSQL of their own
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: check
 check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its contracts
