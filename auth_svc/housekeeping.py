@@ -9,18 +9,17 @@ from mesh import outbox
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.times import Clock
 
 log = get_logger(__name__)
 
 EVERY_S = 600.0
-_DAY_US = 24 * 3600 * SECOND_US
 # Events per transaction: a few milliseconds, between which callers' work goes on.
 _CHUNK = 500
 
 
 class Housekeeper:
-    """Keeps house. `outbox_days` is how long events are kept, fetched or not."""
+    """Keeps house. `outbox_days` is how long events wait for somebody to fetch them."""
 
     def __init__(
         self, *, database: Database, keys: SigningKeys, sessions: Sessions, clock: Clock, outbox_days: int
@@ -29,7 +28,7 @@ class Housekeeper:
         self._keys = keys
         self._sessions = sessions
         self._clock = clock
-        self._outbox_us = outbox_days * _DAY_US
+        self._outbox_days = outbox_days
 
     async def run(self) -> None:
         """Does all of it now and every ten minutes, until it is cancelled. A database that is away is waited for."""
@@ -46,8 +45,8 @@ class Housekeeper:
         await self._remove_events()
 
     async def _remove_events(self) -> None:
-        before_us, total, removed = self._clock() - self._outbox_us, 0, _CHUNK
-        remove = partial(outbox.remove_old, published_before_us=before_us, before_us=before_us, limit=_CHUNK)
+        total, removed = 0, _CHUNK
+        remove = partial(outbox.remove_old, now_us=self._clock(), days=self._outbox_days, limit=_CHUNK)
         while removed == _CHUNK:
             removed = await self._database.write(remove)
             total += removed

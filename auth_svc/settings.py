@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from auth_svc.texts import MAX_PASSWORD
+from mesh import outbox
 from mesh.errors import SettingError
 from mesh.settings import Environment, is_loopback
 
@@ -39,7 +40,7 @@ class AuthSettings:
             admin_password=admin_password,
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET", ""),
-            outbox_days=env.number("CSMS_OUTBOX_RETENTION_DAYS", 7, least=1, most=3650),
+            outbox_days=outbox.retention_days(env),
         )
 
 

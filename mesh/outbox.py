@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData
 
 from mesh.rowset import RowStatement
+from mesh.settings import Environment
+from mesh.times import SECOND_US
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,14 @@ def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
         connection.info[_APPENDED] = True
 
 
+RETENTION_DAYS = 30
+"""How long events wait by default: as long as notification_svc may be away without any being lost."""
+
+PUBLISHED_DAYS = 1
+"""What is published is wanted by nobody here; a day is for people who look for what became of it."""
+
+_DAY_US = 24 * 3600 * SECOND_US
+
 # The oldest rows alone are looked at, so that a turn costs the same however long the table is.
 _REMOVE = sa.text(
     """
@@ -96,12 +106,21 @@ _REMOVE = sa.text(
 )
 
 
-def remove_old(connection: Connection, *, published_before_us: int, before_us: int, limit: int) -> int:
-    """Removes up to `limit` events that were published before a moment, or that nobody fetched since another.
+def retention_days(env: Environment) -> int:
+    """CSMS_OUTBOX_RETENTION_DAYS: how long events wait for somebody to fetch them. Raises SettingError."""
+    return env.number("CSMS_OUTBOX_RETENTION_DAYS", RETENTION_DAYS, least=1, most=36_500)
+
+
+def remove_old(connection: Connection, *, now_us: int, days: int, limit: int) -> int:
+    """Removes up to `limit` events that were published a day ago, or that nobody has fetched for `days`.
 
     Returns how many; as many as `limit` may mean that there are more.
     """
-    parameters = {"published_before_us": published_before_us, "before_us": before_us, "limit": limit}
+    parameters = {
+        "published_before_us": now_us - PUBLISHED_DAYS * _DAY_US,
+        "before_us": now_us - days * _DAY_US,
+        "limit": limit,
+    }
     return connection.execute(_REMOVE, parameters).rowcount
 
 

@@ -30,15 +30,14 @@ Removal = Callable[..., int]
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """For how long things are kept, in days. Events are wanted by nobody once they are published."""
+    """For how long things are kept, in days; events, how long they wait for somebody to fetch them."""
 
     messages: int = 30
     status_reports: int = 90
     data_transfers: int = 30
     commands: int = 30
     connections: int = 30
-    events: int = 7
-    published_events: int = 1
+    events: int = outbox.RETENTION_DAYS
 
 
 class Housekeeper:
@@ -105,11 +104,7 @@ class Housekeeper:
         return [
             *(partial(store.remove_old, age=age, before_us=self._days_ago(days)) for age, days in aged),
             partial(store.remove_old_connections, before_us=self._days_ago(keep.connections)),
-            partial(
-                outbox.remove_old,
-                published_before_us=self._days_ago(keep.published_events),
-                before_us=self._days_ago(keep.events),
-            ),
+            partial(outbox.remove_old, now_us=self._clock(), days=keep.events),
         ]
 
     def _days_ago(self, days: int) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from mesh import outbox
 from mesh.errors import SettingError
 from mesh.settings import Environment, Onboarding
 from station_svc.housekeeping import Retention
@@ -62,5 +63,5 @@ def _retention(env: Environment) -> Retention:
         data_transfers=days("DATA_TRANSFER", usual.data_transfers),
         commands=days("COMMAND", usual.commands),
         connections=days("CONNECTION", usual.connections),
-        events=days("OUTBOX", usual.events),
+        events=outbox.retention_days(env),
     )

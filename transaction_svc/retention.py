@@ -7,13 +7,10 @@ from mesh import outbox
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.times import Clock
 
 log = get_logger(__name__)
 
-_DAY_US = 24 * 3600 * SECOND_US
-# What is published is wanted by nobody here.
-_PUBLISHED_US = _DAY_US
 _EVERY_S = 300
 # A few at a time, with a pause: recording goes on between.
 _MOST = 500
@@ -26,7 +23,7 @@ class Retention:
     def __init__(self, *, database: Database, clock: Clock, outbox_days: int) -> None:
         self._database = database
         self._clock = clock
-        self._outbox_us = outbox_days * _DAY_US
+        self._outbox_days = outbox_days
 
     async def run(self) -> None:
         """Deletes now and then, until cancelled."""
@@ -39,13 +36,7 @@ class Retention:
 
     async def delete_old(self) -> int:
         """Deletes all that is old enough; returns how many rows."""
-        now_us = self._clock()
-        removal = partial(
-            outbox.remove_old,
-            published_before_us=now_us - min(_PUBLISHED_US, self._outbox_us),
-            before_us=now_us - self._outbox_us,
-            limit=_MOST,
-        )
+        removal = partial(outbox.remove_old, now_us=self._clock(), days=self._outbox_days, limit=_MOST)
         total = 0
         while deleted := await self._database.write(removal):
             total += deleted

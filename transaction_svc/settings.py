@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
+from mesh import outbox
 from mesh.settings import Environment
 
 
@@ -21,6 +22,6 @@ class TransactionSettings:
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET"),
-            outbox_days=env.number("CSMS_OUTBOX_RETENTION_DAYS", 7, least=1, most=3650),
+            outbox_days=outbox.retention_days(env),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
         )

@@ -65,13 +65,15 @@ def test_what_is_undone_tells_nothing(engine: Engine) -> None:
 
 
 def test_removing_looks_at_the_oldest_only(engine: Engine) -> None:
-    """Published and unpublished events each have their time; at most `limit` rows go in one turn."""
+    """Published events go after a day, others after theirs; at most `limit` rows go in one turn."""
+    day_us = 86_400_000_000
+    now_us = 3 * day_us + 1
     with engine.begin() as connection:
-        outbox.append(connection, [_event(number, event_time_us=number) for number in range(1, 9)])
+        outbox.append(connection, [_event(number, event_time_us=number - 1) for number in range(1, 9)])
         rows = {row.event_id: row.outbox_id for row in outbox.unpublished(connection, limit=10)}
-        outbox.mark_published(connection, [rows["e3"], rows["e4"]], now_us=100)
-        outbox.mark_published(connection, [rows["e5"]], now_us=200)
-        assert outbox.remove_old(connection, published_before_us=101, before_us=2, limit=2) == 1
-        assert outbox.remove_old(connection, published_before_us=101, before_us=2, limit=3) == 2
-        assert outbox.remove_old(connection, published_before_us=101, before_us=2, limit=100) == 0
+        outbox.mark_published(connection, [rows["e3"], rows["e4"]], now_us=now_us - day_us - 1)
+        outbox.mark_published(connection, [rows["e5"]], now_us=now_us - day_us)
+        assert outbox.remove_old(connection, now_us=now_us, days=3, limit=2) == 1
+        assert outbox.remove_old(connection, now_us=now_us, days=3, limit=3) == 2
+        assert outbox.remove_old(connection, now_us=now_us, days=3, limit=100) == 0
     assert _ids(engine) == ["e2", "e5", "e6", "e7", "e8"]
