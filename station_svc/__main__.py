@@ -6,7 +6,7 @@ from mesh.service import Build, run_service
 from mesh.settings import Environment
 from mesh.times import now_us
 from station_svc import migrations
-from station_svc.build import build
+from station_svc.service import build
 from station_svc.settings import StationSettings
 
 

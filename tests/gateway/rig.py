@@ -20,8 +20,8 @@ from google.protobuf import json_format
 
 import auth_svc.migrations
 import auth_svc.service
-import station_svc.build
 import station_svc.migrations
+import station_svc.service
 import transaction_svc.migrations
 import transaction_svc.service
 from auth_svc.settings import AuthSettings
@@ -217,7 +217,7 @@ async def _start_auth(stack: AsyncExitStack, values: dict[str, str]) -> RunningS
 
 async def _start_station(stack: AsyncExitStack, values: dict[str, str]) -> RunningService:
     env = _environment(values, "station")
-    build = partial(station_svc.build.build, settings=StationSettings.read(env), clock=now_us)
+    build = partial(station_svc.service.build, settings=StationSettings.read(env), clock=now_us)
     return await service.start(stack, _separate(env, "station"), station_svc.migrations, build)
 
 

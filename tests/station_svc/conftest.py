@@ -38,8 +38,8 @@ from mesh.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from mesh.service import Parts
 from mesh.times import to_timestamp
 from station_svc import migrations, models
-from station_svc.build import build
 from station_svc.housekeeping import Housekeeper, Retention
+from station_svc.service import build
 from station_svc.settings import StationSettings
 from station_svc.vendors import Vendors
 from tests.conftest import FakeClock

@@ -1,4 +1,4 @@
-"""Puts station_svc together."""
+"""station_svc put together: its servicers, and what runs beside them."""
 
 from contextlib import AsyncExitStack
 
