@@ -134,7 +134,9 @@ class Relay:
             await asyncio.sleep(self._linger_s)
             return
         try:
-            await asyncio.wait_for(self._wake.wait(), self._poll_s)
+            # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with what it waits for.
+            async with asyncio.timeout(self._poll_s):
+                await self._wake.wait()
         except TimeoutError:
             return
 

@@ -128,7 +128,9 @@ class Fanout:
     async def _wait(self, connection: aio_pika.Connection) -> None:
         """Returns when there may be something to publish. Raises ConnectionError where the connection is gone."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), self._poll_s)
+            # Not wait_for, which may forget a cancellation: see mesh/relay.py.
+            async with asyncio.timeout(self._poll_s):
+                await self._news.wait()
         if not connection.connected.is_set():
             raise ConnectionError("the broker closed the connection")
 

@@ -75,7 +75,8 @@ class Tail:
         changed = self._changed
         if not self._stopping and self.head <= cursor:
             try:
-                await asyncio.wait_for(changed.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await changed.wait()
             except TimeoutError:
                 return
         if self._stopping:
@@ -149,7 +150,9 @@ class Feed:
 
     async def _wait_for_news(self) -> None:
         try:
-            await asyncio.wait_for(self._news.wait(), self._poll_s if self._tails else None)
+            # Not wait_for, which may forget a cancellation: see mesh/relay.py.
+            async with asyncio.timeout(self._poll_s if self._tails else None):
+                await self._news.wait()
         except TimeoutError:
             return
         self._news.clear()

@@ -346,6 +346,24 @@ async def test_without_an_address_events_stay(stack: AsyncExitStack, database: D
     assert background == ()
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_it_ends_though_a_commit_wakes_it_at_that_moment(
+    stack: AsyncExitStack, database: Database, clock: FakeClock, turns: int
+) -> None:
+    """A cancellation that meets its waking counts: a service that stops would otherwise wait for it for ever."""
+    channel = open_channel("127.0.0.1:1", secret=SECRET)
+    stack.push_async_callback(channel.close)
+    relay = Relay(database=database, channel=channel, source="station", clock=clock)
+    resting = asyncio.create_task(relay._rest(0))
+    await asyncio.sleep(0.01)
+    relay._wake.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    asked = resting.cancel()
+    await asyncio.wait([resting])
+    assert resting.cancelled() is asked
+
+
 async def test_killed_at_any_line_it_loses_and_doubles_nothing(
     database: Database, service_url: str, notifications: Notifications
 ) -> None:
