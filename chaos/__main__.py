@@ -16,8 +16,8 @@ from chaos.run import Options, Outcome, run
 MOST_FAULTS = 10
 
 
-def parse(arguments: Sequence[str]) -> Options:
-    """Reads the command line."""
+def parse(arguments: Sequence[str]) -> tuple[Options, bool]:
+    """Reads the command line: what is run, and whether the logs are kept whatever comes of it."""
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="how often something is killed (default: 50)")
     parser.add_argument("--seed", type=int, default=1, help="chooses what is killed and when (default: 1)")
@@ -27,8 +27,9 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--long-absences", type=int, default=3, help="kills after which the part stays away for 25 s (default: 3)"
     )
+    parser.add_argument("--keep-logs", action="store_true", help="keep the logs where nothing is off, too")
     found = parser.parse_args(arguments)
-    return Options(
+    options = Options(
         kills=found.kills,
         seed=found.seed,
         stations=found.stations,
@@ -37,6 +38,7 @@ def parse(arguments: Sequence[str]) -> Options:
         long_absences=found.long_absences,
         long_s=25.0,
     )
+    return options, found.keep_logs
 
 
 def report(outcome: Outcome) -> str:
@@ -62,7 +64,7 @@ def report(outcome: Outcome) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs it; returns the exit status. The logs stay where something is off."""
-    options = parse(arguments)
+    options, keep_logs = parse(arguments)
     directory = Path(tempfile.mkdtemp(prefix="csms-chaos-"))
     try:
         outcome = asyncio.run(run(options, directory, say=say))
@@ -70,11 +72,11 @@ def main(arguments: Sequence[str]) -> int:
         say(f"chaos: {error}")
         return 1
     say(report(outcome))
-    if outcome.ok:
+    if outcome.ok and not keep_logs:
         shutil.rmtree(directory, ignore_errors=True)
-        return 0
-    say(f"the logs: {directory}")
-    return 1
+    else:
+        say(f"the logs: {directory}")
+    return 0 if outcome.ok else 1
 
 
 def say(line: str) -> None:

@@ -112,7 +112,7 @@ class Killer:
     async def run(self, *, kills: int, long_absences: int, long_s: float, missed: Sequence[Victim]) -> None:
         """Kills so many times; the last is dead, or just started again, when this returns.
 
-        `long_absences` of them take one of `missed`, in turns, away for `long_s` seconds.
+        `long_absences` of them take one of `missed`, in turns, away for `long_s` seconds, and nothing else meanwhile.
         """
         long_ones = sorted(self._random.sample(range(kills), min(long_absences, kills)))
         for n in range(kills):
@@ -121,6 +121,9 @@ class Killer:
             if n in long_ones:
                 candidates, away_s = [missed[long_ones.index(n) % len(missed)]], long_s
             (await self._alive(candidates)).kill(away_s=away_s)
+            if n in long_ones:
+                # Nothing else: stations that lose their connections would not see how long they can be kept waiting.
+                await asyncio.sleep(away_s)
 
     async def _alive(self, candidates: Sequence[Victim]) -> Victim:
         while not (alive := [victim for victim in candidates if victim.alive]):  # noqa: ASYNC110 - processes
