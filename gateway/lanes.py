@@ -188,3 +188,5 @@ class Lane(Generic[Item, Result]):
 def _fail(entry: _Entry[Item, Result]) -> None:
     if not entry.result.done():
         entry.result.set_exception(LaneUnavailableError())
+        # Nobody may be left to hear it: of several items of one message, the first that fails ends the wait.
+        entry.result.exception()

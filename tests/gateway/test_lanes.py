@@ -1,6 +1,7 @@
 """Natural batching, and riding out a service's absence."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 
 import pytest
@@ -124,6 +125,20 @@ async def test_an_item_fails_at_its_deadline_and_only_it() -> None:
         await hurried
     service.away = False
     assert await patient == 2
+
+
+async def test_a_failure_nobody_hears_is_no_error_in_the_log() -> None:
+    """A message with several items stops waiting at the first that fails; the others' failures are no news."""
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+    service = Service()
+    service.away = True
+    lane = _lane(service)
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(0.01)) for n in range(2)]
+    await until(lambda: all(result.done() for result in results))
+    results.clear()
+    gc.collect()
+    assert reported == []
 
 
 async def test_an_empty_lane_probes_until_the_service_is_back() -> None:
