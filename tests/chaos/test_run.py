@@ -9,11 +9,11 @@ from chaos.run import Options, run
 
 def test_a_few_kills_lose_and_double_nothing(short_path: Path) -> None:
     """Parts of a whole mesh are killed under load; what the fleet was told is what the mesh has."""
-    options = Options(kills=6, seed=7, stations=20, interval_s=1.0, pace_s=0.25, long_absences=0, long_s=0.0)
+    options = Options(kills=10, seed=7, stations=20, interval_s=1.0, pace_s=0.25, long_absences=0, long_s=0.0)
     outcome = asyncio.run(run(options, short_path, say=lambda line: None))
     assert outcome.ok, report(outcome)
     figures = {figure.name: figure for figure in outcome.figures}
-    assert outcome.kills.total() == 6
+    assert outcome.kills.total() == 10
     assert figures["starts"].told >= 20
     assert figures["energy, Wh"].told > 0
     assert figures["connected"].found == 20
