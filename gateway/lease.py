@@ -10,9 +10,9 @@ from mesh.logs import get_logger
 
 log = get_logger(__name__)
 
-# Attempts within the time of one lease.
-ATTEMPTS_PER_LEASE = 4
-_FIRST_TIMEOUT_S = 2.0
+# Attempts within the time of one lease: with 12 s, station_svc may be away for 10 s and no lease is lost.
+ATTEMPTS_PER_LEASE = 8
+_FIRST_TIMEOUT_S = 1.5
 
 
 class Stations(Protocol):

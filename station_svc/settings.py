@@ -36,7 +36,7 @@ class StationSettings:
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             onboarding=env.onboarding(host=env.text("CSMS_HOST", "127.0.0.1")),
-            lease_duration_s=env.number("CSMS_NODE_LEASE_S", 10, least=2, most=3600),
+            lease_duration_s=env.number("CSMS_NODE_LEASE_S", 12, least=2, most=3600),
             heartbeat_interval_s=env.number("CSMS_HEARTBEAT_INTERVAL_S", 300, least=1, most=86_400),
             boot_retry_interval_s=env.number("CSMS_BOOT_RETRY_INTERVAL_S", 60, least=1, most=86_400),
             command_timeout_s=env.number("CSMS_COMMAND_TIMEOUT_S", 30, least=1, most=300),
