@@ -14,7 +14,7 @@ def test_defaults() -> None:
     """Little has to be set, and unknown stations are turned away."""
     settings = StationSettings.read(Environment(NEEDED))
     assert settings.onboarding == "reject"
-    assert (settings.lease_duration_s, settings.heartbeat_interval_s, settings.command_timeout_s) == (10, 300, 30)
+    assert (settings.lease_duration_s, settings.heartbeat_interval_s, settings.command_timeout_s) == (12, 300, 30)
     assert settings.retention.messages == 30
 
 
