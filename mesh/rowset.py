@@ -4,8 +4,9 @@ One fixed SQL text whatever the number of rows, so nothing is compiled anew and 
 constant. Measured against execute_values and arrays: docs/adr/0002-rows-as-json.md.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -37,8 +38,42 @@ class RowStatement:
             "postgresql": text(sql.replace("{rows}", postgresql)),
             "sqlite": text(_LOCK.sub("", sql).replace("{rows}", sqlite)),
         }
+        body = sql.replace("{rows}", postgresql).replace(":rows", "$1")
+        self._name = "csms_" + hashlib.blake2b(body.encode(), digest_size=8).hexdigest()
+        self._prepare = f"PREPARE {self._name} (json) AS {body}"
 
     def run(self, connection: Connection, rows: Iterable[Mapping[str, Any]], **parameters: Any) -> CursorResult[Any]:
         """Runs the statement; each row maps column names to JSON values, a missing one is NULL."""
         encoded = _encode(list(rows)).decode()
         return connection.execute(self._texts[connection.dialect.name], {"rows": encoded, **parameters})
+
+    def prepared(self, connection: Connection) -> str:
+        """What runs this statement by its plan, which is made once per connection (PostgreSQL only)."""
+        known = connection.info.setdefault(_PREPARED, set())
+        if self._name not in known:
+            connection.exec_driver_sql(self._prepare)
+            known.add(self._name)
+        return f"EXECUTE {self._name} (%s)"
+
+
+# A connection carries this note of what is prepared on it: no rollback undoes that, and only its end does.
+_PREPARED = "csms_prepared"
+
+
+def run_prepared(
+    connection: Connection, *calls: tuple[RowStatement, Iterable[Mapping[str, Any]]]
+) -> Sequence[tuple[Any, ...]]:
+    """Runs statements one after the other, on PostgreSQL in one go; returns the rows of the last one, as plain tuples.
+
+    For small batches: a statement is read and planned once per connection, and the server is waited for once. Each
+    still sees what those before it did, and what others have committed until it begins.
+
+    The statements take no further parameters, and have no percent sign in them.
+    """
+    if connection.dialect.name != "postgresql":
+        results = [statement.run(connection, rows) for statement, rows in calls]
+        last = results[-1]
+    else:
+        script = "; ".join([statement.prepared(connection) for statement, _rows in calls])
+        last = connection.exec_driver_sql(script, tuple(_encode(list(rows)).decode() for _statement, rows in calls))
+    return [tuple(row) for row in last.fetchall()] if last.returns_rows else []

@@ -3,9 +3,9 @@
 `tx` holds one row per transaction, a fold over the rows of `tx_event`, which are only ever added. Keys compare by
 bytes: names are not words of a language, and comparing them so is faster on PostgreSQL.
 
-The second index of a table stands on a hash (`contents.name_hash`), whose meaning each query checks by the names beside
-it. An index that began with tenant and station, as the keys do, would be taken for a key now and then: while PostgreSQL
-knows nothing of a young table it holds a station's rows for few, and reads all of them.
+No two indexes of a table begin alike but for those that operators' lists use (`…_newest`): while PostgreSQL knows
+nothing of a young table it would take one for the other, and read all of a station or a tenant. So some stand on a hash
+(`contents.name_hash`), whose meaning each query checks by the names beside it, and `tx`'s key begins with the station.
 """
 
 import sqlalchemy as sa
@@ -34,12 +34,11 @@ tx = sa.Table(
     sa.Column("energy_mwh", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
-    sa.PrimaryKeyConstraint("tenant_id", "station_id", "transaction_id", "generation", name="tx_pkey"),
+    sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(
         "tx_open_token",
-        "tenant_id",
         "token_key",
         postgresql_where=sa.text("NOT ended"),
         sqlite_where=sa.text("NOT ended"),

@@ -29,10 +29,9 @@ class Recorded(msgspec.Struct, frozen=True):
 
 def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Sequence[Recorded]:
     """Records events; what became of each, in their order."""
-    store.lock(connection, _lock_keys(items))
     numbers = _numbers(connection, items)
     book = Book()
-    book.take_lookups(items, store.look_up(connection, _lookups(items, numbers)))
+    book.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
     if strays := _strays(book, items):
         for row in store.open_transactions(connection, strays):
             book.adopt(row)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, CursorResult, text
+from sqlalchemy import Connection, text
 
-from mesh.rowset import RowStatement
+from mesh.rowset import RowStatement, run_prepared
 from transaction_svc.intake import IncomingMeterValues
 
 
@@ -51,13 +51,16 @@ class FactRow(msgspec.Struct, frozen=True):
 # each other. Advisory locks, since the rows they guard may not be there yet. SQLite has one writer anyway.
 #
 # The same statement tells the planner, for this transaction, to join as written, each row looked up by its key: what it
-# knows of a young or fast-growing table makes it read whole tables, or all of a station, instead.
+# knows of a young or fast-growing table makes it read whole tables, or all of a station, instead. For the same reason
+# each statement leaves it one index to choose: a name that others begin with is compared as `name || ''`, which none
+# serves. A plan is made once per connection, often when the tables are empty.
 _LOCK = RowStatement(
     """
     SELECT count(CAST(pg_advisory_xact_lock(k) AS text)),
            set_config('join_collapse_limit', '1', true),
            set_config('enable_hashjoin', 'off', true),
            set_config('enable_mergejoin', 'off', true),
+           set_config('enable_bitmapscan', 'off', true),
            set_config('enable_seqscan', 'off', true)
     FROM (SELECT DISTINCT hashtextextended('tx:' || key, 0) AS k FROM {rows} ORDER BY k) AS keys
     """,
@@ -71,16 +74,18 @@ _LOOK_UP = RowStatement(
     JOIN tx_event e
       ON e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id AND e.content_key = rows.content_key
     JOIN tx t
-      ON t.tenant_id = e.tenant_id AND t.station_id = e.station_id AND t.transaction_id = e.transaction_id
+      ON t.tenant_id || '' = e.tenant_id AND t.station_id = e.station_id AND t.transaction_id = e.transaction_id
      AND t.generation = e.generation
     UNION ALL
     SELECT rows.n, NULL, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows}
     JOIN tx t
-      ON t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id AND t.transaction_id = rows.transaction_id
-     AND t.generation = (SELECT max(m.generation) FROM tx m
-                         WHERE m.tenant_id = rows.tenant_id AND m.station_id = rows.station_id
-                           AND m.transaction_id = rows.transaction_id)
+      ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id
+     AND t.transaction_id = rows.transaction_id
+     AND t.generation = (SELECT m.generation FROM tx m
+                         WHERE m.tenant_id || '' = rows.tenant_id AND m.station_id = rows.station_id
+                           AND m.transaction_id = rows.transaction_id
+                         ORDER BY m.generation DESC LIMIT 1)
     """,
     n="integer",
     tenant_id="text",
@@ -92,7 +97,8 @@ _LOOK_UP = RowStatement(
 _OPEN = RowStatement(
     """
     SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
-    FROM {rows} JOIN tx t ON t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id AND NOT t.ended
+    FROM {rows} JOIN tx t
+      ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id AND NOT t.ended
     """,
     tenant_id="text",
     station_id="text",
@@ -124,7 +130,7 @@ _FACTS = RowStatement(
     """
     SELECT e.tenant_id, e.station_id, e.transaction_id, e.generation, e.content_key, e.repeat_no, e.fact
     FROM {rows} JOIN tx_event e
-      ON e.tx_hash = rows.tx_hash AND e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id
+      ON e.tx_hash = rows.tx_hash AND e.tenant_id || '' = rows.tenant_id AND e.station_id || '' = rows.station_id
      AND e.transaction_id = rows.transaction_id AND e.generation >= rows.generation
     """,
     tenant_id="text",
@@ -138,7 +144,7 @@ _GENERATIONS = RowStatement(
     """
     SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows} JOIN tx t
-      ON t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id
+      ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id
      AND t.transaction_id = rows.transaction_id AND t.generation >= rows.generation
     """,
     tenant_id="text",
@@ -160,23 +166,23 @@ _MOVE_EVENTS = RowStatement(
     generation="integer",
 )
 
-_SAME_EVSE = """
-    t.evse_hash = rows.evse_hash
-     AND t.tenant_id = rows.tenant_id AND t.station_id = rows.station_id AND t.evse_id = rows.evse_id
-     AND NOT (t.transaction_id = rows.transaction_id AND t.generation = rows.generation)
+# Read from the index on (evse_hash, begin_us), and from there to the first that fits, however long the history.
+_BESIDE = """
+    SELECT t.begin_us FROM tx t
+    WHERE t.evse_hash = rows.evse_hash AND t.begin_us {side} rows.begin_us
+      AND t.tenant_id || '' = rows.tenant_id AND t.station_id || '' = rows.station_id AND t.evse_id = rows.evse_id
+      AND (t.transaction_id || '' <> rows.transaction_id OR t.generation <> rows.generation)
+    ORDER BY t.begin_us {order} LIMIT 1
+"""
+_AT = """
+    SELECT b.tenant_id, b.station_id, b.transaction_id, b.generation, b.fold
+    FROM {{rows}} JOIN tx b ON b.evse_hash = rows.evse_hash AND b.begin_us = ({beside})
+     AND b.tenant_id || '' = rows.tenant_id AND b.station_id || '' = rows.station_id AND b.evse_id = rows.evse_id
 """
 _NEIGHBOURS = RowStatement(
-    f"""
-    SELECT b.tenant_id, b.station_id, b.transaction_id, b.generation, b.fold
-    FROM {{rows}} JOIN tx b ON b.evse_hash = rows.evse_hash
-     AND b.tenant_id = rows.tenant_id AND b.station_id = rows.station_id AND b.evse_id = rows.evse_id
-     AND b.begin_us = (SELECT max(t.begin_us) FROM tx t WHERE {_SAME_EVSE} AND t.begin_us <= rows.begin_us)
-    UNION
-    SELECT a.tenant_id, a.station_id, a.transaction_id, a.generation, a.fold
-    FROM {{rows}} JOIN tx a ON a.evse_hash = rows.evse_hash
-     AND a.tenant_id = rows.tenant_id AND a.station_id = rows.station_id AND a.evse_id = rows.evse_id
-     AND a.begin_us = (SELECT min(t.begin_us) FROM tx t WHERE {_SAME_EVSE} AND t.begin_us > rows.begin_us)
-    """,  # noqa: S608 - our own text
+    _AT.format(beside=_BESIDE.format(side="<=", order="DESC"))
+    + "UNION ALL"
+    + _AT.format(beside=_BESIDE.format(side=">", order="ASC")),
     tenant_id="text",
     station_id="text",
     transaction_id="text",
@@ -209,7 +215,7 @@ _SETTINGS = ", ".join(f"{name} = rows.{name}" for name in list(_TX_COLUMNS)[4:])
 _UPDATE_TXS = RowStatement(
     f"""
     UPDATE tx SET {_SETTINGS} FROM {{rows}}
-    WHERE tx.tenant_id = rows.tenant_id AND tx.station_id = rows.station_id
+    WHERE tx.tenant_id || '' = rows.tenant_id AND tx.station_id = rows.station_id
       AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
     """,  # noqa: S608 - our own column names
     **_TX_COLUMNS,
@@ -219,9 +225,10 @@ _CONCURRENT = RowStatement(
     """
     SELECT rows.n FROM {rows} WHERE EXISTS (
         SELECT 1 FROM tx t
-        WHERE t.tenant_id = rows.tenant_id AND t.token_key = rows.token_key AND NOT t.ended
+        WHERE t.tenant_id || '' = rows.tenant_id AND t.token_key = rows.token_key AND NOT t.ended
           AND (t.station_id, t.transaction_id, t.generation)
-              NOT IN (SELECT station_id, transaction_id, generation FROM {rows}))
+              NOT IN (SELECT station_id, transaction_id, generation FROM {rows})
+        LIMIT 1 OFFSET 0)
     """,
     n="integer",
     tenant_id="text",
@@ -246,13 +253,21 @@ _INSERT_METER_VALUES = RowStatement(
 )
 
 
-def lock(connection: Connection, keys: Iterable[str]) -> None:
-    """Lets no other writer at what `keys` name until this transaction ends. In one order for all: no deadlocks.
+def lock_and_look_up(
+    connection: Connection, keys: Iterable[str], rows: Iterable[Mapping[str, Any]]
+) -> Sequence[Lookup]:
+    """What is known of events: rows of n, tenant_id, station_id, content_key, transaction_id (may be empty).
 
-    Comes first: what is read after it is what the writer before has left.
+    First of all, lets no other writer at what `keys` name until this transaction ends, in one order for all: no
+    deadlocks. So what is read is what the writer before has left.
     """
-    if connection.dialect.name == "postgresql":
-        _LOCK.run(connection, [{"key": key} for key in keys])
+    looking = (_LOOK_UP, rows)
+    locking = (_LOCK, [{"key": key} for key in keys])
+    calls = (locking, looking) if connection.dialect.name == "postgresql" else (looking,)
+    return [
+        Lookup(n, repeat_no, TxRow(tenant, station, name, generation, fold))
+        for n, repeat_no, tenant, station, name, generation, fold in run_prepared(connection, *calls)
+    ]
 
 
 def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
@@ -268,23 +283,15 @@ def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
     return [(number - 1) % (2**31 - 1) + 1 for number in range(last - count + 1, last + 1)]
 
 
-def look_up(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[Lookup]:
-    """What is known of events: rows of n, tenant_id, station_id, content_key, transaction_id (may be empty)."""
-    return [
-        Lookup(n, repeat_no, TxRow(tenant, station, name, generation, fold))
-        for n, repeat_no, tenant, station, name, generation, fold in _rows(_LOOK_UP.run(connection, rows))
-    ]
-
-
 def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
     """The open transactions of stations, each (tenant_id, station_id)."""
     rows = [{"tenant_id": tenant, "station_id": station} for tenant, station in stations]
-    return [TxRow(*row) for row in _rows(_OPEN.run(connection, rows))]
+    return [TxRow(*row) for row in run_prepared(connection, (_OPEN, rows))]
 
 
 def insert_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Records events that are not recorded yet; the unique key refuses others."""
-    _INSERT_EVENTS.run(connection, rows)
+    run_prepared(connection, (_INSERT_EVENTS, rows))
 
 
 def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[FactRow]:
@@ -292,37 +299,37 @@ def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence
 
     Rows of tenant_id, station_id, transaction_id, generation, tx_hash.
     """
-    return [FactRow(*row) for row in _rows(_FACTS.run(connection, rows))]
+    return [FactRow(*row) for row in run_prepared(connection, (_FACTS, rows))]
 
 
 def generations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
     """The transactions of names, from a generation on; rows as for `facts`."""
-    return [TxRow(*row) for row in _rows(_GENERATIONS.run(connection, rows))]
+    return [TxRow(*row) for row in run_prepared(connection, (_GENERATIONS, rows))]
 
 
 def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Puts events into another generation of their name."""
-    _MOVE_EVENTS.run(connection, rows)
+    run_prepared(connection, (_MOVE_EVENTS, rows))
 
 
 def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
     """The transactions next before and next after others on the same EVSE, by their begin."""
-    return [TxRow(*row) for row in _rows(_NEIGHBOURS.run(connection, rows))]
+    return [TxRow(*row) for row in run_prepared(connection, (_NEIGHBOURS, rows))]
 
 
 def insert_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Adds transactions."""
-    _INSERT_TXS.run(connection, rows)
+    run_prepared(connection, (_INSERT_TXS, rows))
 
 
 def update_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Writes transactions that are there."""
-    _UPDATE_TXS.run(connection, rows)
+    run_prepared(connection, (_UPDATE_TXS, rows))
 
 
 def concurrent(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> frozenset[int]:
     """The `n` of those rows whose token has an open transaction that is not among the rows."""
-    return frozenset(_CONCURRENT.run(connection, rows).scalars())
+    return frozenset(n for (n,) in run_prepared(connection, (_CONCURRENT, rows)))
 
 
 def insert_meter_values(
@@ -339,10 +346,5 @@ def insert_meter_values(
         }
         for item in sorted(items, key=lambda item: (item.tenant_id, item.station_id, item.content_key))
     ]
-    added = _INSERT_METER_VALUES.run(connection, rows)
-    return frozenset((tenant, station, key) for tenant, station, key in _rows(added))
-
-
-def _rows(result: CursorResult[Any]) -> Sequence[Any]:
-    """The rows of a statement whose columns are known from its text alone."""
-    return result.fetchall()
+    added = run_prepared(connection, (_INSERT_METER_VALUES, rows))
+    return frozenset((tenant, station, key) for tenant, station, key in added)

@@ -47,12 +47,12 @@ def _create_tx() -> None:
         sa.Column("energy_mwh", sa.BigInteger, nullable=False),
         sa.Column("create_us", sa.BigInteger, nullable=False),
         sa.Column("update_us", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "station_id", "transaction_id", "generation", name="tx_pkey"),
+        sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     )
     op.create_index("tx_newest", "tx", ["tenant_id", "create_us"])
     op.create_index("tx_evse", "tx", ["evse_hash", "begin_us"])
     is_open = sa.text("NOT ended")
-    op.create_index("tx_open_token", "tx", ["tenant_id", "token_key"], postgresql_where=is_open, sqlite_where=is_open)
+    op.create_index("tx_open_token", "tx", ["token_key"], postgresql_where=is_open, sqlite_where=is_open)
 
 
 def _create_tx_event() -> None:
