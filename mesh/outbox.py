@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData
 
-from mesh.rowset import RowStatement
+from mesh.rowset import RowStatement, run_prepared
 from mesh.settings import Environment
 from mesh.times import SECOND_US
 
@@ -84,7 +84,7 @@ def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
         for event in events
     ]
     if rows:
-        _APPEND.run(connection, rows)
+        run_prepared(connection, (_APPEND, rows))
         connection.info[_APPENDED] = True
 
 

@@ -24,6 +24,7 @@ tx = sa.Table(
     sa.Column("transaction_id", NAME, nullable=False),
     sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("fold", sa.Text, nullable=False),  # transaction_svc.fold.Fold; the columns below are drawn from it
+    sa.Column("station_hash", sa.BigInteger, nullable=False),  # of tenant and station
     sa.Column("ended", sa.Boolean, nullable=False),
     sa.Column("token_key", NAME, nullable=False),  # in lower case: tokens compare without regard to case
     sa.Column("evse_id", sa.Integer, nullable=False),
@@ -37,6 +38,12 @@ tx = sa.Table(
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
+    sa.Index(
+        "tx_open_station",
+        "station_hash",
+        postgresql_where=sa.text("NOT ended"),
+        sqlite_where=sa.text("NOT ended"),
+    ),
     sa.Index(
         "tx_open_token",
         "token_key",

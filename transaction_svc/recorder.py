@@ -4,7 +4,7 @@ Lock, read, decide and fold in memory, write. docs of each step: naming (which t
 neighbours (what the next start on an EVSE ends), announcements (what the outbox tells).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -37,10 +37,13 @@ def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Se
             book.adopt(row)
     taken = [_record_one(book, item, number) for item, number in zip(items, numbers, strict=True)]
     if book.event_rows():
-        store.insert_events(connection, sorted(book.event_rows(), key=_content))
-        _fold_anew(connection, book)
+        events = sorted(book.event_rows(), key=_content)
+        if book.anew:
+            store.write(connection, events=events)
+            events = []
+            _fold_anew(connection, book)
         neighbours.link(connection, book)
-        _write(connection, book, now_us=now_us)
+        _write(connection, book, events, now_us=now_us)
     return [
         Recorded(tx.transaction_id, repeated, tx.fold.concurrent and _identifies(item.fact))
         for (tx, repeated), item in zip(taken, items, strict=True)
@@ -114,8 +117,6 @@ def _record_one(book: Book, item: Incoming, number: str) -> tuple[Tx, bool]:
 
 def _fold_anew(connection: Connection, book: Book) -> None:
     """Folds anew what came out of order, and puts events into the generation they turn out to belong to."""
-    if not book.anew:
-        return
     wanted = [
         {
             "tenant_id": name[0],
@@ -168,15 +169,15 @@ def _uses(told: Sequence[tuple[Fact, store.FactRow]], first: int) -> Iterable[tu
     return kept.items()
 
 
-def _write(connection: Connection, book: Book, *, now_us: int) -> None:
+def _write(connection: Connection, book: Book, events: Sequence[Mapping[str, Any]], *, now_us: int) -> None:
     changed = sorted(book.changed(), key=lambda tx: tx.key)
     outbox.append(connection, announcements.announce(changed, now_us=now_us))
-    fresh = [_tx_row(tx) for tx in changed if not tx.stored]
-    if fresh:
-        store.insert_transactions(connection, fresh)
-    known = [_tx_row(tx) for tx in changed if tx.stored]
-    if known:
-        store.update_transactions(connection, known)
+    store.write(
+        connection,
+        events=events,
+        fresh=[{**_tx_row(tx), "station_hash": name_hash(*tx.key[:2])} for tx in changed if not tx.stored],
+        known=[_tx_row(tx) for tx in changed if tx.stored],
+    )
     _note_concurrent(connection, changed)
 
 
@@ -199,7 +200,7 @@ def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
         if not tx.fold.ended:
             holding.add(token)
     if found:
-        store.update_transactions(connection, [_tx_row(tx) for tx in sorted(found, key=lambda tx: tx.key)])
+        store.write(connection, known=[_tx_row(tx) for tx in sorted(found, key=lambda tx: tx.key)])
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from mesh.rowset import RowStatement, run_prepared
+from transaction_svc.contents import name_hash
 from transaction_svc.intake import IncomingMeterValues
 
 
@@ -98,10 +99,12 @@ _OPEN = RowStatement(
     """
     SELECT t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows} JOIN tx t
-      ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id AND NOT t.ended
+      ON t.station_hash = rows.station_hash AND t.tenant_id || '' = rows.tenant_id
+     AND t.station_id || '' = rows.station_id AND NOT t.ended
     """,
     tenant_id="text",
     station_id="text",
+    station_hash="bigint",
 )
 
 _INSERT_EVENTS = RowStatement(
@@ -209,8 +212,9 @@ _TX_COLUMNS = {
     "create_us": "bigint",
     "update_us": "bigint",
 }
-_NAMES = ", ".join(_TX_COLUMNS)
-_INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_TX_COLUMNS)  # noqa: S608
+_NEW_COLUMNS = {**_TX_COLUMNS, "station_hash": "bigint"}
+_NAMES = ", ".join(_NEW_COLUMNS)
+_INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
 _SETTINGS = ", ".join(f"{name} = rows.{name}" for name in list(_TX_COLUMNS)[4:])
 _UPDATE_TXS = RowStatement(
     f"""
@@ -285,13 +289,24 @@ def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
 
 def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
     """The open transactions of stations, each (tenant_id, station_id)."""
-    rows = [{"tenant_id": tenant, "station_id": station} for tenant, station in stations]
+    rows = [
+        {"tenant_id": tenant, "station_id": station, "station_hash": name_hash(tenant, station)}
+        for tenant, station in stations
+    ]
     return [TxRow(*row) for row in run_prepared(connection, (_OPEN, rows))]
 
 
-def insert_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Records events that are not recorded yet; the unique key refuses others."""
-    run_prepared(connection, (_INSERT_EVENTS, rows))
+def write(
+    connection: Connection,
+    *,
+    events: Sequence[Mapping[str, Any]] = (),
+    fresh: Sequence[Mapping[str, Any]] = (),
+    known: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Records events that are not recorded yet (the unique key refuses others), adds and updates transactions."""
+    calls = [call for call in ((_INSERT_EVENTS, events), (_INSERT_TXS, fresh), (_UPDATE_TXS, known)) if call[1]]
+    if calls:
+        run_prepared(connection, *calls)
 
 
 def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[FactRow]:
@@ -315,16 +330,6 @@ def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
 def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
     """The transactions next before and next after others on the same EVSE, by their begin."""
     return [TxRow(*row) for row in run_prepared(connection, (_NEIGHBOURS, rows))]
-
-
-def insert_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Adds transactions."""
-    run_prepared(connection, (_INSERT_TXS, rows))
-
-
-def update_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Writes transactions that are there."""
-    run_prepared(connection, (_UPDATE_TXS, rows))
 
 
 def concurrent(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> frozenset[int]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from mesh.database import make_engine
-from mesh.rowset import RowStatement
+from mesh.rowset import RowStatement, run_prepared
 
 _ECHO = RowStatement(
     "SELECT number, words, big, flag, half FROM {rows} ORDER BY number",
@@ -90,3 +90,45 @@ def test_upsert_update_and_locks(engine: Engine) -> None:
         )
         locked = lock.run(connection, [{"name": "b"}, {"name": "a"}, {"name": "c"}]).all()
         assert [tuple(row) for row in locked] == [("a", 100), ("b", 12)]
+
+
+_ADD = RowStatement(
+    "INSERT INTO thing (name) SELECT name FROM {rows} WHERE true ON CONFLICT (name) DO NOTHING RETURNING name",
+    name="text",
+)
+_ALL = RowStatement("SELECT thing.name, rows.n FROM {rows} CROSS JOIN thing ORDER BY 1, 2", n="integer")
+
+
+def test_prepared_statements_run_one_after_the_other(engine: Engine) -> None:
+    """Each sees what those before it did; the rows are those of the last; the same connection, again and again."""
+    texts = ["", "quote ' and \\", "100 % :rows $1 %s", "Grüße 😀"]
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE thing (name text PRIMARY KEY)"))
+    for _ in range(2):
+        with engine.begin() as connection:
+            found = run_prepared(connection, (_ADD, [{"name": name} for name in texts]), (_ALL, [{"n": 1}]))
+            assert sorted(found) == sorted((name, 1) for name in texts)
+            assert run_prepared(connection, (_ADD, [{"name": name} for name in texts])) == []
+
+
+def test_prepared_statements_outlive_a_rollback(engine: Engine) -> None:
+    """What one of them did is undone with its transaction; the next transaction can use them."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE thing (name text PRIMARY KEY)"))
+    with engine.connect() as connection, connection.begin() as transaction:
+        assert run_prepared(connection, (_ADD, [{"name": "a"}])) == [("a",)]
+        transaction.rollback()
+    with engine.begin() as connection:
+        assert run_prepared(connection, (_ALL, [{"n": 1}])) == []
+        assert run_prepared(connection, (_ADD, [{"name": "b"}]), (_ALL, [{"n": 2}])) == [("b", 2)]
+
+
+def test_prepared_statements_are_made_anew_on_a_new_connection(engine: Engine) -> None:
+    """A connection that the server cut, or that was put away, takes its statements with it."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE thing (name text PRIMARY KEY)"))
+    for name in ("a", "b"):
+        with engine.begin() as connection:
+            assert run_prepared(connection, (_ADD, [{"name": name}])) == [(name,)]
+        with engine.connect() as connection:
+            connection.invalidate()

@@ -37,6 +37,7 @@ def _create_tx() -> None:
         sa.Column("transaction_id", _NAME, nullable=False),
         sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("fold", sa.Text, nullable=False),
+        sa.Column("station_hash", sa.BigInteger, nullable=False),
         sa.Column("ended", sa.Boolean, nullable=False),
         sa.Column("token_key", _NAME, nullable=False),
         sa.Column("evse_id", sa.Integer, nullable=False),
@@ -52,6 +53,7 @@ def _create_tx() -> None:
     op.create_index("tx_newest", "tx", ["tenant_id", "create_us"])
     op.create_index("tx_evse", "tx", ["evse_hash", "begin_us"])
     is_open = sa.text("NOT ended")
+    op.create_index("tx_open_station", "tx", ["station_hash"], postgresql_where=is_open, sqlite_where=is_open)
     op.create_index("tx_open_token", "tx", ["token_key"], postgresql_where=is_open, sqlite_where=is_open)
 
 

@@ -1,0 +1,63 @@
+"""On PostgreSQL each statement finds its rows by the one index that fits, whatever is known of the tables."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from mesh.rowset import RowStatement, run_prepared
+from transaction_svc import store
+
+_INDEXES: dict[str, set[str]] = {
+    "_LOOK_UP": {"tx_pkey", "tx_event_pkey"},
+    "_OPEN": {"tx_open_station"},
+    "_FACTS": {"tx_event_of_tx"},
+    "_GENERATIONS": {"tx_pkey"},
+    "_MOVE_EVENTS": {"tx_event_pkey"},
+    "_NEIGHBOURS": {"tx_evse"},
+    "_UPDATE_TXS": {"tx_pkey"},
+    "_CONCURRENT": {"tx_open_token"},
+}
+_HISTORY = """
+    INSERT INTO tx
+    SELECT 't', 'CP' || mod(n, 10), CAST(n AS text), 1, repeat('x', 300), mod(n, 10), n < 4000, 'tag', 1, mod(n, 10), n,
+           1, 2, 3, 4, 5
+    FROM generate_series(1, 5000) AS n;
+    INSERT INTO tx_event
+    SELECT 't', 'CP' || mod(n, 10), md5(CAST(n AS text)), 0, CAST(mod(n, 1000) AS text), 1, mod(n, 1000),
+           repeat('x', 100), repeat('x', 300), 1, 2, 3
+    FROM generate_series(1, 5000) AS n
+"""
+
+
+def _plan(connection: Connection, statement: RowStatement) -> list[dict[str, Any]]:
+    """The nodes of the plan that a prepared statement keeps."""
+    execute = statement.prepared(connection).replace("%s", "'[]'")
+    connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+    (tree,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {execute}").scalar_one()
+    nodes, waiting = [], [tree["Plan"]]
+    while waiting:
+        node = waiting.pop()
+        nodes.append(node)
+        waiting.extend(node.get("Plans", ()))
+    return nodes
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("known", ["empty", "young", "analyzed"])
+def test_rows_are_found_by_key(engine: Engine, known: str) -> None:
+    """No table is read whole, none by another index, none sorted: the history does not make recording slower."""
+    if known != "empty":
+        with engine.begin() as connection:
+            connection.exec_driver_sql(_HISTORY)
+            if known == "analyzed":
+                connection.execute(sa.text("ANALYZE"))
+    for name, indexes in _INDEXES.items():
+        with engine.begin() as connection:
+            run_prepared(connection, (store._LOCK, [{"key": "a"}]))
+            nodes = _plan(connection, getattr(store, name))
+        reading = [node for node in nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
+        assert {node.get("Index Name") for node in reading} == indexes, name
+        assert all("Index Cond" in node for node in reading), name
+        assert not {node["Node Type"] for node in nodes} & {"Sort", "Materialize", "Hash"}, name
