@@ -9,14 +9,16 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import grpc
 
+from benchmarks import open_loop
 from benchmarks.errors import BenchmarkError
 from benchmarks.extremes import Arrival, allow_sockets, storm
 from benchmarks.measuring import Acknowledged, Measured, Plan, measure
+from benchmarks.open_loop import Fleet, measure_fleet
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.postgres import postgres
 from benchmarks.report import LONE_TARGET_MS, Cost, table
@@ -38,6 +40,7 @@ CASES = (
 )
 DATABASES = ("sqlite", "postgresql")
 STORM, QUICK_STORM = 10_000, 1_000
+QUICK_FLEET = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +51,21 @@ class Options:
     databases: Sequence[str]
     cases: Sequence[tuple[str, int]]
     storm: int  # stations that arrive at once; 0: none
+    fleet: int  # stations of the open loop, which runs on PostgreSQL; 0: none
+    fleet_plan: Plan
     load_processes: int
     json_path: Path | None
+
+
+@dataclass(kw_only=True)
+class Findings:
+    """All that was measured. Something in `failures` fails the run, which goes on all the same."""
+
+    yardstick: dict[int, float] = field(default_factory=dict)  # E by number of stations
+    costs: list[Cost] = field(default_factory=list)
+    arrivals: dict[str, Arrival] = field(default_factory=dict)  # by database
+    fleet: Fleet | None = None
+    failures: list[str] = field(default_factory=list)
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -60,6 +76,8 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--workload", action="append", choices=sorted(WORKLOADS), help="only this one (default: all)")
     parser.add_argument("--stations", type=int, action="append", help="only with so many stations")
     parser.add_argument("--storm", type=int, help="stations that arrive at once, 0 for none (default: 10000)")
+    parser.add_argument("--fleet", type=int, help="stations of the open loop, 0 for none (default: 10000)")
+    parser.add_argument("--no-table", action="store_true", help="only the storm and the open loop")
     parser.add_argument("--load-processes", type=int, default=1, help="processes that make the load (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     found = parser.parse_args(arguments)
@@ -68,96 +86,109 @@ def parse(arguments: Sequence[str]) -> Options:
         for workload, stations in CASES
         if (not found.workload or workload in found.workload) and (not found.stations or stations in found.stations)
     ]
-    if not cases:
+    if found.no_table:
+        cases = []
+    elif not cases:
         parser.error(f"none of the cases is that: {', '.join(f'{name} with {count}' for name, count in CASES)}")
     return Options(
         plan=QUICK if found.quick else FULL,
         databases=found.database or DATABASES,
         cases=cases,
         storm=(QUICK_STORM if found.quick else STORM) if found.storm is None else found.storm,
+        fleet=(QUICK_FLEET if found.quick else open_loop.STATIONS) if found.fleet is None else found.fleet,
+        fleet_plan=open_loop.QUICK if found.quick else open_loop.FULL,
         load_processes=found.load_processes,
         json_path=found.json,
     )
 
 
-async def main(options: Options) -> None:
-    """Measures everything. Raises BenchmarkError where the machine lacks something, or data was lost."""
+async def main(options: Options) -> Sequence[str]:
+    """Measures everything and returns what failed. Raises BenchmarkError where nothing more can be measured."""
     if not Path("/proc/self/stat").exists():  # noqa: ASYNC240 - once, before anything is measured
         raise BenchmarkError("CPU time is read from /proc, which this machine does not have: run it on Linux")
     say(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPUs; CPU time per message in µs")
-    allow_sockets(max(options.storm, 500))
-    yardstick = await measure_echo(options)
-    costs: list[Cost] = []
-    arrivals: dict[str, Arrival] = {}
+    allow_sockets(max(options.storm, options.fleet, 500))
+    found = Findings()
+    await measure_echo(options, found)
     with tempfile.TemporaryDirectory(prefix="csms-bench-") as directory:
         for name in options.databases:
-            costs += await measure_database(options, name, make_directory(directory, name), yardstick, arrivals)
+            await measure_database(options, name, make_directory(directory, name), found)
+        if options.fleet and "postgresql" in options.databases:
+            await let_live(options, make_directory(directory, "fleet"), found)
     say("")
-    say(table(costs))
-    for line in [*remarks(costs), *(arrival.describe(name) for name, arrival in arrivals.items())]:
+    for line in summary(found):
         say(line)
     if options.json_path is not None:
-        write_json(options.json_path, yardstick, costs, arrivals)
+        write_json(options.json_path, found)
+    return found.failures
 
 
-async def measure_echo(options: Options) -> dict[int, float]:
+async def measure_echo(options: Options, found: Findings) -> None:
     """E by number of stations: heartbeats, which are the smallest messages and make the strictest yardstick."""
-    yardstick = {}
     async with echo_server() as target:
         for stations in sorted({stations for _, stations in options.cases}):
-            found = await measure(
+            measured = await measure(
                 target,
                 workload="Heartbeat",
                 stations=station_ids("Heartbeat", stations),
                 plan=options.plan,
                 load_processes=options.load_processes,
             )
-            yardstick[stations] = found.cpu_us["echo"]
-            say(
-                f"echo, {stations} stations: {found.rate:,.0f} messages/s, p50 {found.p50_ms:.2f} ms, "
-                f"p99 {found.p99_ms:.2f} ms, E = {yardstick[stations]:.1f} µs"
-            )
-    return yardstick
+            found.yardstick[stations] = measured.cpu_us["echo"]
+            say(f"{progress(measured)}, E = {measured.cpu_us['echo']:.1f} µs")
 
 
-async def measure_database(
-    options: Options, name: str, directory: Path, yardstick: dict[int, float], arrivals: dict[str, Arrival]
-) -> list[Cost]:
+async def measure_database(options: Options, name: str, directory: Path, found: Findings) -> None:
     """All cases on one kind of database; checks at the end that all that was acknowledged is there."""
+    if not options.storm and not options.cases:
+        return
     source = postgres(directory) if name == "postgresql" else nullcontext(Database(name="SQLite", url=None, root=None))
-    costs = []
     told = Acknowledged()
     with source as database:
         async with mesh(database, directory) as running:
             await make_id_tags(running, [f"TAG-{one}" for case in options.cases for one in station_ids(*case)])
             # First, while the gateway's memory is what it is without load.
             if options.storm:
-                arrival = await let_arrive(options, running)
-                say(arrival if isinstance(arrival, str) else arrival.describe(database.name))
-                if isinstance(arrival, Arrival):
-                    arrivals[database.name] = arrival
+                await let_arrive(options, running, found)
             for workload, stations in options.cases:
-                found = await measure(
+                measured = await measure(
                     running.target,
                     workload=workload,
                     stations=station_ids(workload, stations),
                     plan=options.plan,
                     load_processes=min(options.load_processes, stations),
                 )
-                told += found.acknowledged
-                costs.append(Cost(measured=found, e_us=yardstick[stations]))
-                say(progress(found))
+                told += measured.acknowledged
+                found.costs.append(Cost(measured=measured, e_us=found.yardstick[stations]))
+                say(progress(measured))
             say(f"{database.name}: {check_ledger(told, await recorded(running))}")
-    return costs
 
 
-async def let_arrive(options: Options, running: Mesh) -> Arrival | str:
-    """The storm; where it fails, why: the other measurements mean something all the same."""
+async def let_arrive(options: Options, running: Mesh, found: Findings) -> None:
+    """The storm; where it fails, the other measurements mean something all the same."""
     ids = station_ids("Storm", options.storm)
+    name = running.target.name
     try:
-        return await storm(running, stations=ids, load_processes=options.load_processes)
+        arrival = await storm(running, stations=ids, load_processes=options.load_processes)
     except BenchmarkError as error:
-        return f"{running.target.name}: the storm FAILED: {error}"
+        found.failures.append(f"{name}: the storm failed: {error}")
+        say(found.failures[-1])
+        return
+    found.arrivals[name] = arrival
+    say(arrival.describe(name))
+
+
+async def let_live(options: Options, directory: Path, found: Findings) -> None:
+    """The open loop, on a PostgreSQL and a mesh of its own: the gateway has served nobody yet."""
+    few, many = station_ids("Few", open_loop.FEW), station_ids("Many", options.fleet)
+    with postgres(directory) as database:
+        async with mesh(database, directory) as running:
+            await make_id_tags(running, [f"TAG-{one}" for one in [*few, *many]])
+            found.fleet = await measure_fleet(
+                running, few=few, many=many, plan=options.fleet_plan, load_processes=options.load_processes
+            )
+            say(found.fleet.describe())
+            say(f"{database.name}: {check_ledger(found.fleet.acknowledged, await recorded(running))}")
 
 
 def make_directory(parent: str, name: str) -> Path:
@@ -180,6 +211,15 @@ def progress(found: Measured) -> str:
     )
 
 
+def summary(found: Findings) -> list[str]:
+    """All that was measured, for a person."""
+    lines = [table(found.costs), *remarks(found.costs)] if found.costs else []
+    lines += [arrival.describe(name) for name, arrival in found.arrivals.items()]
+    if found.fleet is not None:
+        lines.append(found.fleet.describe())
+    return [*lines, *(f"FAILED: {failure}" for failure in found.failures)]
+
+
 def remarks(costs: Sequence[Cost]) -> list[str]:
     """What the table does not say."""
     lines = ["", "E: CPU time per message of a bare websockets echo server, under the same load in this run."]
@@ -193,15 +233,17 @@ def remarks(costs: Sequence[Cost]) -> list[str]:
     return lines
 
 
-def write_json(path: Path, yardstick: dict[int, float], costs: Sequence[Cost], arrivals: dict[str, Arrival]) -> None:
+def write_json(path: Path, found: Findings) -> None:
     """All figures, for programs."""
     document = {
         "machine": platform.platform(),
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
-        "e_us": {str(stations): us for stations, us in yardstick.items()},
-        "measured": [cost.to_json() for cost in costs],
-        "storms": {name: asdict(arrival) for name, arrival in arrivals.items()},
+        "e_us": {str(stations): us for stations, us in found.yardstick.items()},
+        "measured": [cost.to_json() for cost in found.costs],
+        "storms": {name: asdict(arrival) for name, arrival in found.arrivals.items()},
+        "fleet": None if found.fleet is None else found.fleet.to_json(),
+        "failures": found.failures,
     }
     path.write_text(json.dumps(document, indent=2) + "\n")
 
@@ -214,7 +256,7 @@ def say(line: str) -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(parse(sys.argv[1:])))
+        sys.exit(1 if asyncio.run(main(parse(sys.argv[1:]))) else 0)
     except BenchmarkError as error:
         sys.exit(f"benchmark: {error}")
     except grpc.aio.AioRpcError as error:

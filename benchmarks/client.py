@@ -3,6 +3,7 @@
 import asyncio
 import time
 from array import array
+from collections import deque
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -22,7 +23,10 @@ class Tally:
 
 
 class Connection(asyncio.Protocol):
-    """One station's socket. `run(script)` plays a script; a script without an end stops after `halt()`."""
+    """One station's socket. `run(script)` plays a script; a script without an end stops after `halt()`.
+
+    In an open loop the script waits instead: `pace(script)`, and then `send_due(due_s)` for each CALL.
+    """
 
     def __init__(self, *, tally: Tally, opening: bytes) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -37,10 +41,11 @@ class Connection(asyncio.Protocol):
         self._sent_s = 0.0
         self._counts = False  # whether the latency of the present CALL counts
         self._halted = False
+        self._due_s: deque[float] | None = None  # when CALLs that wait for the present one were due; None: closed loop
 
     def run(self, script: Script) -> asyncio.Future[None]:
         """Plays a script from its beginning; the future is done when it has ended."""
-        self._script = script
+        self._script, self._due_s = script, None
         self._held = next(script, None)
         return self.resume()
 
@@ -53,6 +58,30 @@ class Connection(asyncio.Protocol):
         else:
             self._send(self._held)
         return self._played
+
+    def pace(self, script: Script) -> None:
+        """Takes a script of which `send_due` says each CALL."""
+        self._script, self._held = script, next(script, None)
+        self._due_s = deque()
+        self._played = None
+
+    def send_due(self, due_s: float) -> None:
+        """Says what comes next; its latency counts from `due_s`, of time.perf_counter().
+
+        Where the CALL before is not answered yet, this one waits (OCPP-J 4.1.1), and its latency with it.
+        """
+        assert self._due_s is not None  # noqa: S101 - pace comes first
+        if self._played is not None and not self._played.done():
+            self._due_s.append(due_s)
+            return
+        assert self._held is not None  # noqa: S101 - the scripts of open loops have no end
+        self._played = asyncio.get_running_loop().create_future()
+        self._send(self._held, due_s)
+
+    async def quiet(self) -> None:
+        """Waits until all that was due is answered. Raises ConnectionError where the socket closed."""
+        if self._played is not None:
+            await self._played
 
     def halt(self) -> None:
         """Sends nothing more once the present CALL is answered."""
@@ -132,13 +161,17 @@ class Connection(asyncio.Protocol):
             self._held = None
         if self._held is None or self._halted:
             self._done()
-        else:
+        elif self._due_s is None:
             self._send(self._held)
+        elif self._due_s:
+            self._send(self._held, self._due_s.popleft())
+        else:
+            self._done()
 
-    def _send(self, rest: bytes) -> None:
+    def _send(self, rest: bytes, due_s: float | None = None) -> None:
         self._last_id += 1
         self._counts = self._tally.only is None or rest.startswith(self._tally.only)
-        self._sent_s = time.perf_counter()
+        self._sent_s = time.perf_counter() if due_s is None else due_s
         self._write(encode(b'[2,"%d",%s]' % (self._last_id, rest)))
 
     def _write(self, frame: bytes) -> None:
@@ -157,9 +190,9 @@ class Connection(asyncio.Protocol):
         self.close()
 
 
-async def open_station(*, host: str, port: int, path: str, tally: Tally) -> Connection:
+async def open_station(*, host: str, port: int, path: str, tally: Tally, subprotocol: str = "ocpp1.6") -> Connection:
     """Opens one station's socket. Raises ConnectionError or OSError."""
-    opening = handshake(host, port, path, "ocpp1.6")
+    opening = handshake(host, port, path, subprotocol)
     loop = asyncio.get_running_loop()
     _, connection = await loop.create_connection(lambda: Connection(tally=tally, opening=opening), host, port)
     await connection.opened

@@ -1,14 +1,17 @@
 """One process of load: `python -m benchmarks.load`. It is told what to do in lines of JSON, and answers in such lines.
 
-Orders: {"do": "connect", …}, {"do": "run", "seconds": …, "record": …}, {"do": "storm", …}, {"do": "finish"}. Every
-order gets one answer; an answer with "error" means that the benchmark has failed.
+Orders: {"do": "connect", …}, {"do": "run", "seconds": …, "record": …}, {"do": "pace", "seconds": …, "record": …,
+"rate": …}, {"do": "storm", …}, {"do": "finish"}. Every order gets one answer; an answer with "error" means that the
+benchmark has failed.
 """
 
 import asyncio
+import itertools
 import json
+import random
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import uvloop
@@ -30,6 +33,7 @@ class Load:
         self._links: list[tuple[LoadedStation, Connection]] = []
         self._workload: Workload | None = None
         self._began = False
+        self._turns: Iterator[Connection] = iter(())
 
     async def follow(self, do: str, order: dict[str, Any]) -> dict[str, Any]:
         """Follows one order."""
@@ -40,6 +44,8 @@ class Load:
                 return await self.storm(**order)
             case "run":
                 return await self.run(**order)
+            case "pace":
+                return await self.pace(**order)
             case _:
                 return await self.finish()
 
@@ -87,9 +93,7 @@ class Load:
     async def run(self, *, seconds: float, record: bool) -> dict[str, Any]:
         """Runs the closed loop for some seconds; all CALLs are answered when it returns."""
         assert self._workload is not None  # noqa: S101 - connect comes first
-        self._tally.recording = record
-        self._tally.latencies_s = type(self._tally.latencies_s)("d")
-        answered, began_s = self._tally.answered, time.perf_counter()
+        answered, began_s = self._begin(record=record)
         loop = self._workload.loop
         if self._began:
             playing = [connection.resume() for _, connection in self._links]
@@ -100,6 +104,35 @@ class Load:
         for _, connection in self._links:
             connection.halt()
         await asyncio.wait_for(asyncio.gather(*playing), SETTLE_S)
+        return self._end(answered, began_s)
+
+    async def pace(self, *, seconds: float, record: bool, rate: float) -> dict[str, Any]:
+        """Runs an open loop: `rate` CALLs a second in all, at times fixed beforehand, the stations taking turns.
+
+        A CALL that is late because the system is slow counts from when it was due, so that no wait goes unseen.
+        """
+        assert self._workload is not None  # noqa: S101 - connect comes first
+        if not self._began:
+            random.Random(1).shuffle(self._links)  # noqa: S311 - so that neighbours are not served together
+            for station, connection in self._links:
+                connection.pace(self._workload.loop(station))
+            self._turns = itertools.cycle([connection for _, connection in self._links])
+        self._began = True
+        answered, began_s = self._begin(record=record)
+        for number in range(int(seconds * rate)):
+            due_s = began_s + number / rate
+            if (early_s := due_s - time.perf_counter()) > 0:
+                await asyncio.sleep(early_s)
+            next(self._turns).send_due(due_s)
+        await asyncio.wait_for(asyncio.gather(*(connection.quiet() for _, connection in self._links)), SETTLE_S)
+        return self._end(answered, began_s)
+
+    def _begin(self, *, record: bool) -> tuple[int, float]:
+        self._tally.recording = record
+        self._tally.latencies_s = type(self._tally.latencies_s)("d")
+        return self._tally.answered, time.perf_counter()
+
+    def _end(self, answered: int, began_s: float) -> dict[str, Any]:
         return {
             "messages": self._tally.answered - answered,
             "seconds": time.perf_counter() - began_s,

@@ -16,11 +16,11 @@ class Loaders:
     """One or more processes that share the stations of a workload. Use as an async context manager."""
 
     def __init__(self, *, processes: int) -> None:
-        self._count = processes
+        self.count = processes
         self._processes: list[Process] = []
 
     async def __aenter__(self) -> Self:
-        for _ in range(self._count):
+        for _ in range(self.count):
             self._processes.append(
                 await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "benchmarks.load", stdin=PIPE, stdout=PIPE, limit=2**28
@@ -40,13 +40,13 @@ class Loaders:
 
     async def share(self, do: str, *, stations: Sequence[str], **order: Any) -> list[dict[str, Any]]:
         """Gives every process an order for its share of the stations, and returns their answers."""
-        shares = [list(stations[index :: self._count]) for index in range(self._count)]
+        shares = [list(stations[index :: self.count]) for index in range(self.count)]
         orders = [{"do": do, "stations": share, **order} for share in shares]
         return list(await asyncio.gather(*map(self._order, self._processes, orders)))
 
     async def all(self, do: str, **order: Any) -> list[dict[str, Any]]:
         """Gives every process the same order, and returns their answers."""
-        orders = [{"do": do, **order}] * self._count
+        orders = [{"do": do, **order}] * self.count
         return list(await asyncio.gather(*map(self._order, self._processes, orders)))
 
     async def _order(self, process: Process, order: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmarks.accounting import CpuMeter, missing
+from benchmarks.accounting import CpuMeter, missing, read_all, tree_resident_bytes
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import median, percentile
 from benchmarks.loaders import Loaders
@@ -28,11 +28,12 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How long to measure."""
+    """How long to measure, and how: in a closed loop, or in an open one of `rate` messages a second in all."""
 
     warm_up_s: float
     window_s: float
     windows: int
+    rate: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class Measured:
     p50_ms: float
     p99_ms: float
     cpu_us: Mapping[str, float]
+    resident_bytes: Mapping[str, int]  # by process, after the last window, all stations connected
     acknowledged: "Acknowledged"
 
 
@@ -94,19 +96,33 @@ async def measure(
             workload=workload,
             boot=target.is_mesh,
         )
-        await loaders.all("run", seconds=plan.warm_up_s, record=False)
+        await _run(loaders, plan, seconds=plan.warm_up_s, record=False)
         await asyncio.sleep(TAIL_S)
         windows = [await _window(loaders, target, plan) for _ in range(plan.windows)]
+        resident = resident_bytes(target)
         told = await loaders.all("finish")
     if gone := missing(target.roots.values()):
         raise BenchmarkError(f"processes of {target.name} died during {workload}: {gone}")
-    return _summarize(target, workload, len(stations), windows, told)
+    found = _summarize(target, workload, len(stations), windows, told)
+    return replace(found, resident_bytes=resident)
+
+
+def resident_bytes(target: Target) -> dict[str, int]:
+    """The resident memory of each of the target's processes, by name."""
+    stats = read_all()
+    return {name: tree_resident_bytes(root, stats) for name, root in target.roots.items()}
+
+
+async def _run(loaders: Loaders, plan: Plan, *, seconds: float, record: bool) -> list[dict[str, Any]]:
+    if plan.rate is None:
+        return await loaders.all("run", seconds=seconds, record=record)
+    return await loaders.all("pace", seconds=seconds, record=record, rate=plan.rate / loaders.count)
 
 
 async def _window(loaders: Loaders, target: Target, plan: Plan) -> Window:
     meter = CpuMeter(target.roots)
     meter.start()
-    answers = await loaders.all("run", seconds=plan.window_s, record=True)
+    answers = await _run(loaders, plan, seconds=plan.window_s, record=True)
     await asyncio.sleep(TAIL_S)
     cpu_us = meter.stop()
     messages = sum(answer["messages"] for answer in answers)
@@ -135,5 +151,6 @@ def _summarize(
         p50_ms=1000 * median([percentile(window.latencies_s, 0.5) for window in windows]),
         p99_ms=1000 * median([percentile(window.latencies_s, 0.99) for window in windows]),
         cpu_us={name: median([window.cpu_us[name] / window.messages for window in windows]) for name in target.roots},
+        resident_bytes={},
         acknowledged=acknowledged,
     )

@@ -74,6 +74,15 @@ class LoadedStation:
             yield self._meter_message()
             self._ledger.meter_values += 1
 
+    def mixed(self) -> Script:
+        """Heartbeats and MeterValues in turns, for ever; every other station begins with the other one."""
+        if self.station_id[-1] in "13579":
+            yield b'"Heartbeat",{}'
+        while True:
+            yield self._meter_message()
+            self._ledger.meter_values += 1
+            yield b'"Heartbeat",{}'
+
     def lone_starts(self) -> Script:
         """StartTransaction and StopTransaction in turns, for ever."""
         while True:
@@ -151,6 +160,13 @@ WORKLOADS = {
             name="MeterValues",
             before=LoadedStation.start,
             loop=LoadedStation.meter_values,
+            after=LoadedStation.stop,
+        ),
+        # For open loops.
+        Workload(
+            name="Mixed",
+            before=LoadedStation.start,
+            loop=LoadedStation.mixed,
             after=LoadedStation.stop,
         ),
         Workload(name="Session", before=None, loop=LoadedStation.sessions, after=LoadedStation.stop),
