@@ -128,11 +128,16 @@ def _schemas(version: Version) -> Schemas:
 
 
 class _Buffers:
-    """What leaves in the background. Sizes: some minutes of a busy fleet, and tens of megabytes at the most."""
+    """What leaves in the background: some minutes of a busy fleet, and 64 MiB each at the most."""
 
     def __init__(self, mesh: MeshClient) -> None:
         self.messages: Buffer[LoggedFrame] = Buffer(
-            name="messages", flush=mesh.record_messages, delay_s=0.05, batch=256, capacity=50_000
+            name="messages",
+            flush=mesh.record_messages,
+            delay_s=0.05,
+            batch=256,
+            capacity=50_000,
+            size=lambda frame: len(frame.payload) + 200,
         )
         self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(
             name="closings", flush=mesh.close_connections, delay_s=0.02, batch=256, capacity=100_000

@@ -1,13 +1,15 @@
 """What leaves the gateway in the background, never as part of an acknowledgement: frames for the log, signs of life.
 
-A buffer is flushed when it is old or large enough. It is bounded: while its service is away it keeps the newest and
-counts what it had to drop.
+A buffer is flushed when it is old or large enough. It is bounded, in items and in bytes: while its service is away it
+keeps the newest and counts what it had to drop.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
+
+import grpc
 
 from mesh.errors import MeshError
 from mesh.logs import get_logger
@@ -17,13 +19,18 @@ log = get_logger(__name__)
 Item = TypeVar("Item")
 
 RETRY_S = 1.0
+# As much as a lane sends at once, far below what a gRPC message may hold.
+BATCH_BYTES = 1024 * 1024
+# Failures that pass by themselves. Any other is about the batch, which would fail for ever.
+_PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
 
 
 class Buffer(Generic[Item]):
     """Collects items and hands them over in batches of at most `batch`, `delay_s` seconds old at the most.
 
-    `flush(items)` hands a batch over and raises MeshError where that failed; the batch is then kept and tried again.
-    Beyond `capacity` the oldest items are dropped. Run `run()` as a task; `drain` at the end.
+    `flush(items)` hands a batch over and raises MeshError where that failed; the batch is then kept and tried again,
+    unless the failure is about the batch itself. Beyond `capacity` items or `capacity_bytes`, by `size`, the oldest are
+    dropped. Run `run()` as a task; `drain` at the end.
     """
 
     def __init__(
@@ -34,21 +41,28 @@ class Buffer(Generic[Item]):
         delay_s: float,
         batch: int,
         capacity: int,
+        capacity_bytes: int = 64 * 1024 * 1024,
+        size: Callable[[Item], int] = lambda _item: 200,
     ) -> None:
         self.name = name
         self._flush = flush
         self._delay_s = delay_s
         self._batch = batch
-        self._items: deque[Item] = deque(maxlen=capacity)
+        self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
+        self._size = size
+        self._bytes = 0
+        self._items: deque[Item] = deque()
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
         self.dropped = 0
 
     def add(self, item: Item) -> None:
         """Adds an item; never waits."""
-        if len(self._items) == self._items.maxlen:
-            self.dropped += 1
         self._items.append(item)
+        self._bytes += self._size(item)
+        if len(self._items) > self._capacity or self._bytes > self._capacity_bytes:
+            self._drop_oldest()
         if len(self._items) == 1:
             self._wake.set()
         if len(self._items) >= self._batch:
@@ -87,8 +101,25 @@ class Buffer(Generic[Item]):
         except TimeoutError:
             pass
 
+    def _drop_oldest(self) -> None:
+        while len(self._items) > self._capacity or self._bytes > self._capacity_bytes:
+            self._bytes -= self._size(self._items.popleft())
+            self.dropped += 1
+
+    def _take_batch(self) -> list[Item]:
+        batch: list[Item] = []
+        size = 0
+        while self._items and len(batch) < self._batch:
+            size += self._size(self._items[0])
+            if batch and size > BATCH_BYTES:
+                break
+            item = self._items.popleft()
+            self._bytes -= self._size(item)
+            batch.append(item)
+        return batch
+
     async def _hand_over(self) -> bool:
-        batch = [self._items.popleft() for _ in range(min(self._batch, len(self._items)))]
+        batch = self._take_batch()
         if len(self._items) < self._batch:
             self._full.clear()
         if not self._items:
@@ -96,17 +127,23 @@ class Buffer(Generic[Item]):
         try:
             await self._flush(batch)
         except MeshError as error:
-            log.warning("not handed over yet", buffer=self.name, error=error.reason)
-            self._keep(batch)
-            return False
+            return self._failed(batch, error)
         except asyncio.CancelledError:
             self._keep(batch)
             raise
         return True
 
+    def _failed(self, batch: Sequence[Item], error: MeshError) -> bool:
+        if error.code not in _PASSING:
+            log.error("refused: dropped", buffer=self.name, items=len(batch), error=str(error))
+            self.dropped += len(batch)
+            return True
+        log.warning("not handed over yet", buffer=self.name, waiting=len(self._items), error=str(error))
+        self._keep(batch)
+        return False
+
     def _keep(self, batch: Sequence[Item]) -> None:
-        room = (self._items.maxlen or 0) - len(self._items)
-        kept = batch[max(0, len(batch) - room) :]
-        self.dropped += len(batch) - len(kept)
-        self._items.extendleft(reversed(kept))
+        self._items.extendleft(reversed(batch))
+        self._bytes += sum(self._size(item) for item in batch)
+        self._drop_oldest()
         self._wake.set()

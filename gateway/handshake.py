@@ -37,8 +37,8 @@ def station_id(target: str) -> str:
     if len(segments) < 2 or segments[0] != PATH_PREFIX:
         raise BadHandshakeError(404, "a charge point connects to /ocpp/{its identity}")
     identity = unquote(segments[-1], errors="replace")
-    if len(identity) > MAX_STATION_ID_LENGTH or not identity.isprintable() or "\ufffd" in identity:
-        raise BadHandshakeError(400, "the identity must be up to 255 printable characters")
+    if len(identity) > MAX_STATION_ID_LENGTH or not identity.isprintable() or "\ufffd" in identity or "/" in identity:
+        raise BadHandshakeError(400, "the identity must be up to 255 printable characters, without a slash")
     return identity
 
 

@@ -16,6 +16,8 @@ MAX_ID_LENGTH = 36
 MAX_ACCEPTED_ID_LENGTH = 255
 # CALLERROR descriptions are at most this long by the standard.
 MAX_DESCRIPTION_LENGTH = 255
+# No message of OCPP is nested half as deep; what walks through payloads may rely on it.
+MAX_DEPTH = 64
 # Answers to frames whose id cannot be read carry this one (OCPP-J 2.0.1, 4.2.3); 1.6 has none such.
 UNREADABLE_ID = "-1"
 
@@ -72,11 +74,31 @@ def parse(data: bytes, label: str) -> Frame:
         return _malformed(label, _id_in_text(data), "the frame is not JSON")
     if not isinstance(frame, list) or not frame:
         return _malformed(label, None, "the frame is not a JSON array")
+    if _is_too_deep(data, frame):
+        fault = _malformed(label, _readable_id(frame), f"the frame is nested more than {MAX_DEPTH} levels deep")
+        return fault if frame[0] == CALL else _silent(label, fault.message_id, fault.description)
     parser = (_PARSERS_21 if label == "2.1" else _PARSERS).get(frame[0] if isinstance(frame[0], int) else -1)
     if parser is None:
         code = "FormationViolation" if label == "1.6" else "MessageTypeNotSupported"
         return Malformed(_readable_id(frame), code, "the message type is not one of this OCPP version")
     return parser(frame, label)
+
+
+def _is_too_deep(data: bytes, frame: list[Any]) -> bool:
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return False  # which is nearly every frame
+    level: list[Any] = [frame]
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, list):
+                inner.extend(value)
+            elif isinstance(value, dict):
+                inner.extend(value.values())
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def _parse_call(frame: list[Any], label: str) -> Frame:

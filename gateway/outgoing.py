@@ -71,6 +71,13 @@ class OutgoingCalls:
             answer.set_exception(_refused(frame))
         return action
 
+    def spoil(self, message_id: str, why: str) -> None:
+        """The answer to a CALL came, but cannot be read."""
+        if self._pending is not None and self._pending[0] == message_id and not self._pending[2].done():
+            self._pending[2].set_exception(
+                MeshError(grpc.StatusCode.ABORTED, "INVALID_ANSWER", f"the station's answer cannot be read: {why}")
+            )
+
     def close(self) -> None:
         """The socket is closed: whoever waits is told."""
         self._closed = True

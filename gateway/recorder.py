@@ -13,21 +13,18 @@ from mesh.times import SECOND_US
 
 MAX_LOGGED_BYTES = 64 * 1024
 
-# Actions whose schemas have no place for a secret; all others are looked through.
-_HARMLESS = frozenset(
-    {
-        "Authorize",
-        "BootNotification",
-        "Heartbeat",
-        "MeterValues",
-        "StartTransaction",
-        "StatusNotification",
-        "StopTransaction",
-        "TransactionEvent",
-    }
+# What a frame must contain, in lower case, to hold a secret. Nearly none does, and the rest is stored as it came.
+_SUSPECT = tuple(
+    {name.encode() for name in SECRET_VARIABLES}
+    | {b"password", b"token=", b"basic ", b"bearer ", b"://", b"simpin", b"vpn"}
 )
 # In text that is no JSON: whatever follows the name of a secret is masked to the end.
 _SECRET_IN_TEXT = re.compile(rf"({'|'.join(sorted(SECRET_VARIABLES))}).*", re.IGNORECASE | re.DOTALL)
+
+# What one socket may put into the log: this much at once, then this much a second. A station that floods the log takes
+# nobody else's place in it, nor the disk.
+BURST_BYTES = 4 * 1024 * 1024
+BYTES_PER_SECOND = 128 * 1024
 
 RECEIVED = station_pb2.MESSAGE_DIRECTION_RECEIVED
 SENT = station_pb2.MESSAGE_DIRECTION_SENT
@@ -53,6 +50,9 @@ class Recorder:
 
     def __init__(self, *, buffer: Buffer[LoggedFrame], tenant_id: str, station_id: str, epoch: int) -> None:
         self._add = buffer.add
+        self._allowance = BURST_BYTES
+        self._counted_us = 0
+        self.left_out = 0
         self._names = (tenant_id, station_id, epoch)
 
     def add(  # noqa: PLR0917 - a frame is what it is, and this is done for every one
@@ -65,8 +65,14 @@ class Recorder:
         message_id: str,
         action: str,
     ) -> None:
-        """Logs one frame."""
-        payload = to_loggable(data, action)
+        """Logs one frame, or counts it in `left_out` where this socket has had its share."""
+        elapsed_us, self._counted_us = time_us - self._counted_us, time_us
+        self._allowance = min(BURST_BYTES, self._allowance + elapsed_us * BYTES_PER_SECOND // SECOND_US)
+        if self._allowance <= 0:
+            self.left_out += 1
+            return
+        payload = to_loggable(data)
+        self._allowance -= len(payload) + 100
         self._add(LoggedFrame(*self._names, ordinal, direction, message_type, message_id, action, payload, time_us))
 
 
@@ -90,9 +96,10 @@ def to_request(frames: Sequence[LoggedFrame]) -> station_ingest_service_pb2.Reco
     return request
 
 
-def to_loggable(data: bytes, action: str) -> str:
+def to_loggable(data: bytes) -> str:
     """A frame's text as it may be stored: valid Unicode without NUL, at most 64 KiB, without secrets."""
-    if action not in _HARMLESS:
+    lowered = data.lower()
+    if any(word in lowered for word in _SUSPECT):
         return _mask(data)
     return _cut(data)
 

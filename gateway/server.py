@@ -26,6 +26,7 @@ from gateway.socket import StationSocket
 from gateway.translation import Version
 from mesh.errors import MeshError, SettingError, from_status
 from mesh.logs import get_logger
+from mesh.masking import mask_text
 from mesh.times import Clock, to_timestamp
 
 log = get_logger(__name__)
@@ -141,6 +142,7 @@ class StationServer:
             return await self._admit(connection, request)
         except BadHandshakeError as error:
             self._metrics.count("handshake", str(error.status))
+            log.info("handshake refused", status=error.status, reason=str(error), path=mask_text(request.path[:300]))
             return _refuse(connection, error.status, str(error))
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -182,6 +184,7 @@ class StationServer:
             epoch=result.epoch,
             registration_status=result.registration_status,
             booted=result.booted,
+            heartbeat_interval_s=result.heartbeat_interval_s,
         )
 
     def _is_backend_away(self) -> bool:
@@ -203,17 +206,20 @@ class StationServer:
             await websocket.close(PROTOCOL_ERROR, f"sub-protocols spoken here: {', '.join(self._versions)}")
             return
         self._metrics.count("handshake", "101")
+        known = {"station_id": admission.connection.station_id, "epoch": admission.connection.epoch}
+        log.info("connected", ocpp_version=admission.version.label, **known)
         session = self._make_session(websocket, admission.version, admission.connection)
         replaced = self._registry.add(session)
         if replaced is not None:
             self.close_soon(replaced, REPLACED, "replaced by a newer connection of this station")
-        websocket.attach(session.receive)
+        websocket.attach(session.receive, session.on_pong)
         try:
             await websocket.wait_closed()
         finally:
             session.closed()
             self._registry.remove(session)
             self._note_closed(admission.connection, websocket.final_code)
+            log.info("disconnected", code=websocket.final_code, reason=websocket.close_reason, **known)
 
     def _make_session(self, websocket: StationSocket, version: Version, connection: Connection) -> Session:
         return Session(

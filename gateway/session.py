@@ -62,8 +62,8 @@ class Socket(Protocol):
     def abort(self) -> None:
         """Drops the connection without a word."""
 
-    async def prove_alive(self) -> None:
-        """Sends a WebSocket ping and returns when it is answered. Raises SocketClosedError."""
+    def ask_for_pong(self) -> None:
+        """Sends a WebSocket ping."""
 
 
 class SocketClosedError(Exception):
@@ -83,6 +83,7 @@ class Connection:
     epoch: int
     registration_status: station_pb2.RegistrationStatus.ValueType
     booted: bool
+    heartbeat_interval_s: int
 
 
 class Session:
@@ -106,7 +107,8 @@ class Session:
         self.connection = connection
         self.version = version
         self.schemas = schemas
-        self.last_seen_us = self.last_alive_us = clock()
+        self.last_seen_us = self.last_alive_us = self.pinged_us = clock()
+        self.heartbeat_interval_s = connection.heartbeat_interval_s
         self.quirks: Counter[str] = Counter()
         self.blocked_since_s: float | None = None
         self.outgoing = OutgoingCalls(prefix=f"{connection.epoch:x}", send=self._send_call)
@@ -142,12 +144,13 @@ class Session:
         """Drops the connection without a word: the far end is gone, or does not read."""
         self._socket.abort()
 
-    async def ping(self) -> None:
-        """Asks for a sign of life at the WebSocket level; many stations never answer it (quirk 4)."""
-        try:
-            await self._socket.prove_alive()
-        except SocketClosedError:
-            return
+    def ping(self) -> None:
+        """Asks for a sign of life at the WebSocket level."""
+        self.pinged_us = self._clock()
+        self._socket.ask_for_pong()
+
+    def on_pong(self) -> None:
+        """The station answered a ping."""
         self.last_alive_us = self._clock()
 
     async def finish(self, timeout_s: float) -> None:
@@ -167,10 +170,26 @@ class Session:
         self.quirks[name] += 1
         self._count("quirk", name)
 
+    def take_quirks(self) -> dict[str, int]:
+        """The faults met since the last call, and the frames that found no place in the log."""
+        left_out, self._recorder.left_out = self._recorder.left_out, 0
+        if left_out:
+            self.quirks["frames_not_logged"] += left_out
+        quirks = dict(self.quirks)
+        self.quirks.clear()
+        return quirks
+
     # What comes in
 
     def receive(self, data: bytes) -> None:
-        """Takes a message of the station. Never waits; a flood of CALLs makes the socket hold back."""
+        """Takes a message of the station. Never waits, never raises; a flood of CALLs makes the socket hold back."""
+        try:
+            self._on_frame(data)
+        except Exception:
+            log.exception("frame not understood", station_id=self.connection.station_id)
+            self._count("refused", INTERNAL_ERROR)
+
+    def _on_frame(self, data: bytes) -> None:
         now_us = self._clock()
         self.last_seen_us = self.last_alive_us = now_us
         self._ordinal += 1
@@ -227,6 +246,8 @@ class Session:
     def _on_malformed(self, frame: Malformed) -> None:
         self.note_quirk("malformed_frame")
         message_id = frame.message_id
+        if not frame.wants_answer and message_id is not None:
+            self.outgoing.spoil(message_id, frame.description)
         if message_id is None and self.version.label != "1.6":
             message_id = ocppj.UNREADABLE_ID
         if frame.wants_answer and message_id is not None:
@@ -331,6 +352,7 @@ class Session:
                 raise _RefusalError(INTERNAL_ERROR, "the message could not be stored")
         if isinstance(boot, station_ingest_service_pb2.BootResult):
             self._accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
+            self.heartbeat_interval_s = boot.interval_s
             self._invited.clear()
 
     # What goes out

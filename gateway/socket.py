@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-from websockets.frames import DATA_OPCODES, Frame
+from websockets.frames import DATA_OPCODES, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.speedups import apply_mask
@@ -22,6 +21,9 @@ from gateway.session import SocketClosedError
 _WHOLE_TEXT = 0x81
 _MASKED = 0x80
 
+# Messages taken from one socket in one turn of the event loop: a flood of one station must not hold up the others.
+TURN_MESSAGES = 32
+
 Receiver = Callable[[bytes], None]
 
 
@@ -31,6 +33,9 @@ class StationSocket(ServerConnection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._receiver: Receiver | None = None
+        self._on_pong: Callable[[], None] = lambda: None
+        self._turn_s = 0.0
+        self._taken = 0
         self._early: list[bytes] = []
         self._fragments: list[bytes] = []
         self._rest = b""  # the beginning of a frame, or what arrived while paused
@@ -38,9 +43,10 @@ class StationSocket(ServerConnection):
         self._short_way = False
         self._held = False
 
-    def attach(self, receiver: Receiver) -> None:
-        """Gives every message from now on to `receiver`, first those that came early."""
+    def attach(self, receiver: Receiver, on_pong: Callable[[], None]) -> None:
+        """Gives every message from now on to `receiver`, first those that came early; tells `on_pong` of pongs."""
         self._receiver = receiver
+        self._on_pong = on_pong
         # With an extension a frame's bytes are not its text. And where frames began to arrive before the handshake was
         # done, the library may be in the middle of one.
         self._short_way = not self.protocol.extensions and not self._came_early
@@ -62,6 +68,10 @@ class StationSocket(ServerConnection):
         self.data_received(b"")
         if not self._held:
             self.transport.resume_reading()
+
+    def _next_turn(self) -> None:
+        self._taken = 0
+        self.resume()
 
     def write(self, data: bytes) -> bool:
         """Sends a text message; false where the far end does not read, so that the caller must `drain` first.
@@ -91,12 +101,11 @@ class StationSocket(ServerConnection):
         """Drops the connection without a word."""
         self.transport.abort()
 
-    async def prove_alive(self) -> None:
-        """Sends a ping and returns when it is answered. Raises SocketClosedError."""
-        try:
-            await (await self.ping())
-        except ConnectionClosed:
-            raise SocketClosedError(self.final_code) from None
+    def ask_for_pong(self) -> None:
+        """Sends a ping, and remembers nothing: many stations never answer one (quirk 4)."""
+        if self.protocol.state is OPEN:
+            self.protocol.send_ping(b"")
+            self.send_data()
 
     @property
     def final_code(self) -> int:
@@ -133,6 +142,8 @@ class StationSocket(ServerConnection):
         """Puts the library's frames together again, and lets it have everything else."""
         if isinstance(event, Request) or not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
             super().process_event(event)
+            if isinstance(event, Frame) and event.opcode is Opcode.PONG:
+                self._on_pong()
             return
         self._fragments.append(bytes(event.data))
         if event.fin:
@@ -142,8 +153,15 @@ class StationSocket(ServerConnection):
     def _receive(self, message: bytes) -> None:
         if self._receiver is None:
             self._early.append(message)
-        else:
-            self._receiver(message)
+            return
+        self._receiver(message)
+        turn_s = self.loop.time()  # uvloop's clock stands still within a turn
+        if turn_s != self._turn_s:
+            self._turn_s, self._taken = turn_s, 0
+        self._taken += 1
+        if self._taken >= TURN_MESSAGES and not self._held:
+            self.hold()
+            self.loop.call_soon(self._next_turn)
 
     def _takes_text(self, length: int) -> bool:
         """Whether a whole text frame may come now: not within a fragmented message, a closing one, nor too long."""

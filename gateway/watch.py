@@ -20,6 +20,7 @@ BLOCKED_S = 20.0
 # the pings keep middleboxes from closing an idle connection, and make a dead one fail at the TCP level.
 PING_AFTER_US = 60 * SECOND_US
 GONE_AFTER_US = 20 * 60 * SECOND_US
+GONE_AFTER_HEARTBEATS = 3
 
 
 class Watch:
@@ -38,7 +39,6 @@ class Watch:
         self._clock = clock
         self._loop_s = loop_s
         self._noted_us: dict[Session, int] = {}
-        self._pinging: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Sweeps until cancelled."""
@@ -62,22 +62,19 @@ class Watch:
             log.warning("station reads nothing: cut off", station_id=station_id)
             session.abort()
             return
-        silent_us = self._clock() - session.last_alive_us
-        if silent_us > GONE_AFTER_US:
+        now_us = self._clock()
+        silent_us = now_us - session.last_alive_us
+        if silent_us > max(GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.heartbeat_interval_s * SECOND_US):
             log.warning("station is silent: cut off", station_id=station_id, silent_s=silent_us // SECOND_US)
             session.abort()
-        elif silent_us > PING_AFTER_US:
-            task = asyncio.get_running_loop().create_task(session.ping())
-            self._pinging.add(task)
-            task.add_done_callback(self._pinging.discard)
+        elif now_us - max(session.last_alive_us, session.pinged_us) > PING_AFTER_US:
+            session.ping()
 
 
 def _to_sighting(session: Session) -> ingest.Sighting:
-    sighting = ingest.Sighting(
+    return ingest.Sighting(
         tenant_id=session.connection.tenant_id,
         station_id=session.connection.station_id,
         seen_time=to_timestamp(session.last_seen_us),
-        quirks=session.quirks,
+        quirks=session.take_quirks(),
     )
-    session.quirks.clear()
-    return sighting

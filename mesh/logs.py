@@ -29,6 +29,10 @@ def configure(process: str, *, level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Its lines name no station: the gateway logs connections itself. What fails in our own code still comes through.
+    server = logging.getLogger("websockets.server")
+    server.setLevel(logging.ERROR)
+    server.addFilter(lambda record: "handshake failed" not in record.getMessage())
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -10,14 +10,17 @@ SECRET_VARIABLES = frozenset(
     {"authorizationkey", "basicauthpassword", "password", "vpnpassword", "apnpassword", "simpin", "cpopsk"}
 )
 
+_NAMES = "|".join(sorted(SECRET_VARIABLES))
 _TEXT_PATTERNS = (
+    # A secret told in passing: `AuthorizationKey=…`, {"AuthorizationKey": "…"} within a text. All after it goes.
+    (re.compile(rf"({_NAMES})(\W+)\S.*", re.IGNORECASE | re.DOTALL), rf"\1\2{MASK}"),
     (re.compile(r"([?&](?:token|access_token)=)[^&\s\"']+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),
     # Up to the last @ before the path: people do not escape one in a password.
     (re.compile(r"(://[^/\s:@\"']*:)[^/\s\"']+@"), rf"\1{MASK}@"),
 )
 # Cheap test that lets nearly every text through without the patterns above.
-_SUSPECT = re.compile(r"token=|basic\s|bearer\s|://[^/\s:@]*:[^/\s]+@", re.IGNORECASE)
+_SUSPECT = re.compile(rf"token=|basic\s|bearer\s|://[^/\s:@]*:[^/\s]+@|{_NAMES}", re.IGNORECASE)
 
 
 def mask_text(text: str) -> str:
@@ -30,8 +33,9 @@ def mask_text(text: str) -> str:
 
 
 def is_secret(variable: str) -> bool:
-    """Whether the value of this configuration key or variable must not be shown."""
-    return variable.lower() in SECRET_VARIABLES
+    """Whether the value of this configuration key or variable must not be shown; vendors prefix the known names."""
+    lowered = variable.lower()
+    return any(name in lowered for name in SECRET_VARIABLES)
 
 
 def mask_payload(payload: Any) -> Any:

@@ -79,7 +79,7 @@ class Wire:
         """See gateway.session.Socket."""
         self.closed_with = 1006
 
-    async def prove_alive(self) -> None:
+    def ask_for_pong(self) -> None:
         """See gateway.session.Socket."""
         self.pings += 1
 
@@ -114,7 +114,13 @@ class Rig:
     """A session with a test at both of its ends."""
 
     def __init__(
-        self, status: RegistrationStatus.ValueType, *, booted: bool, version: Version, schemas: Schemas
+        self,
+        status: RegistrationStatus.ValueType,
+        *,
+        booted: bool,
+        version: Version,
+        schemas: Schemas,
+        clock: FakeClock,
     ) -> None:
         self.wire = Wire()
         self.services: dict[LaneName, Any] = {
@@ -132,13 +138,18 @@ class Rig:
         self.session = Session(
             socket=self.wire,
             connection=Connection(
-                station_id="CP1", tenant_id="default", epoch=42, registration_status=status, booted=booted
+                station_id="CP1",
+                tenant_id="default",
+                epoch=42,
+                registration_status=status,
+                booted=booted,
+                heartbeat_interval_s=300,
             ),
             version=version,
             schemas=schemas,
             lanes=self.services,
             recorder=Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=42),
-            clock=FakeClock(),
+            clock=clock,
             count=lambda kind, label: self.counts.append((kind, label)),
         )
         self.wire.receiver = self.session.receive
@@ -159,9 +170,10 @@ async def session_rig(
     booted: bool = True,
     version: Version = VERSION,
     schemas: Schemas = SCHEMAS,
+    clock: FakeClock | None = None,
 ) -> AsyncIterator[Rig]:
     """A session that is open; at the end its CALLs are answered, then it is closed."""
-    rig = Rig(status, booted=booted, version=version, schemas=schemas)
+    rig = Rig(status, booted=booted, version=version, schemas=schemas, clock=clock or FakeClock())
     yield rig
     await rig.session.finish(5)
     rig.session.closed()

@@ -8,7 +8,7 @@ import pytest
 
 from gateway import buffers
 from gateway.buffers import Buffer
-from mesh.errors import unavailable
+from mesh.errors import invalid_field, unavailable
 from tests.waiting import until
 
 
@@ -89,3 +89,34 @@ async def test_draining_gives_up_on_an_absent_service() -> None:
     buffer.add(1)
     await buffer.drain(5)
     assert buffer.depth == 1
+
+
+async def test_batches_and_buffers_are_bounded_in_bytes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large items make small batches, and the oldest give way before memory does."""
+    monkeypatch.setattr(buffers, "BATCH_BYTES", 10)
+    service = Service()
+    buffer: Buffer[int] = Buffer(
+        name="test", flush=service.flush, delay_s=0, batch=100, capacity=100, capacity_bytes=40, size=lambda item: item
+    )
+    for item in (8, 9, 4, 5, 20):
+        buffer.add(item)
+    assert buffer.dropped == 1
+    await buffer.drain(5)
+    assert service.batches == [[9], [4, 5], [20]]
+
+
+async def test_a_batch_that_is_refused_for_itself_is_dropped() -> None:
+    """It would fail for ever, and hold up everything behind it."""
+
+    async def refuse(items: Sequence[int]) -> None:
+        if 1 in items:
+            raise invalid_field("items", "too large")
+        taken.extend(items)
+
+    taken: list[int] = []
+    buffer: Buffer[int] = Buffer(name="test", flush=refuse, delay_s=0, batch=2, capacity=10)
+    for item in range(4):
+        buffer.add(item)
+    await buffer.drain(5)
+    assert taken == [2, 3]
+    assert buffer.dropped == 2

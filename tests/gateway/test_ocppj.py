@@ -82,6 +82,18 @@ def test_malformed_frames_are_refused_with_their_id_where_it_can_be_read(
     assert malformed.code in expected
 
 
+@pytest.mark.parametrize("levels", [100, 900])
+def test_frames_that_are_nested_too_deep_are_refused(levels: int) -> None:
+    """What walks through payloads later may rely on a bound; many short lists side by side are no depth."""
+    deep = b'[2,"5","DataTransfer",{"vendorId":"v","data":' + b'{"a":' * levels + b"1" + b"}" * levels + b"}]"
+    assert parse(deep, "1.6") == Malformed("5", "FormationViolation", "the frame is nested more than 64 levels deep")
+    answer = parse(deep.replace(b'[2,"5","DataTransfer",', b'[3,"5",'), "1.6")
+    assert isinstance(answer, Malformed)
+    assert not answer.wants_answer
+    wide = b'[2,"5","DataTransfer",{"vendorId":"v","data":[' + b",".join([b"[[]]"] * levels) + b"]}]"
+    assert isinstance(parse(wide, "1.6"), Call)
+
+
 @pytest.mark.parametrize("frame", [b"[3]", b'[3,"1"]', b'[4,"1"]', b'[3,"1",{},{}]'])
 def test_broken_answers_are_not_answered(frame: bytes) -> None:
     """There is no answer to an answer."""

@@ -126,3 +126,16 @@ async def test_a_closing_socket_tells_who_was_sent_and_who_was_not() -> None:
         "STATION_OFFLINE",
     ]
     assert len(wire.sent) == 1
+
+
+async def test_an_unreadable_answer_ends_the_wait() -> None:
+    """Whoever waits is told at once, not at the time-out."""
+    wire = Wire()
+    calls = _calls(wire)
+    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
+    await until(lambda: wire.sent)
+    calls.spoil("other", "odd")
+    calls.spoil("2a-1", "a CALLRESULT is [3, id, payload]")
+    with pytest.raises(MeshError) as error:
+        await call
+    assert error.value.reason == "INVALID_ANSWER"

@@ -75,12 +75,13 @@ class ByteStation:
 
 
 @asynccontextmanager
-async def _byte_station(mesh: MeshRig, *, early: bytes = b"") -> AsyncIterator[ByteStation]:
+async def _byte_station(mesh: MeshRig, *, early: bytes = b"", station_id: str = "CP1") -> AsyncIterator[ByteStation]:
     """A connection after its handshake and boot; `early` is sent along with the handshake, before its answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", mesh.ocpp_port)
     try:
         writer.write(
-            b"GET /ocpp/CP1 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET /ocpp/{station_id} HTTP/1.1\r\n".encode()
+            + b"Host: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
             b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n" + early
         )
@@ -174,3 +175,20 @@ async def test_negotiated_compression_works(mesh: MeshRig) -> None:
         for number in range(3):
             await socket.send(heartbeat(str(number)), text=True)
             assert json.loads(await socket.recv())[1] == str(number)
+
+
+async def test_a_flood_of_one_station_does_not_hold_up_another(mesh: MeshRig) -> None:
+    """In one turn of the event loop a socket gives a bounded number of messages, however many it has."""
+    flood = b"".join(frame(heartbeat(str(number))) for number in range(20_000))
+    async with _byte_station(mesh) as noisy, _byte_station(mesh, station_id="CP2") as neighbour:
+        flooding = asyncio.ensure_future(noisy.write(flood))
+        reading = asyncio.ensure_future(noisy.answers(20_000))
+        longest_s = 0.0
+        while not reading.done():
+            start_s = asyncio.get_running_loop().time()
+            await neighbour.write(frame(heartbeat("n")))
+            await neighbour.answers(1)
+            longest_s = max(longest_s, asyncio.get_running_loop().time() - start_s)
+        await flooding
+        assert len(await reading) == 20_000
+        assert longest_s < 1  # it took as long as the flood before

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from csms.station.v1.station_ingest_service_pb2 import Sighting
 
+from gateway import recorder as recorder_module
 from gateway import watch as watch_module
 from gateway.buffers import Buffer
 from gateway.registry import Registry
@@ -47,20 +48,47 @@ async def test_a_station_is_noted_once_for_all_it_sent(clock: FakeClock) -> None
     assert log.sightings[0].seen_time.seconds == clock() // 1_000_000
 
 
-async def test_a_silent_station_is_pinged_and_then_given_up(clock: FakeClock) -> None:
-    """Quirk 4: any frame or pong proves life; none for long means it is gone."""
+async def test_a_silent_station_is_pinged_once_a_minute_and_then_given_up(clock: FakeClock) -> None:
+    """Quirk 4: any frame or pong proves life; none for 20 minutes or three heartbeats means it is gone."""
     log, registry = Log(), Registry()
     watch = _watch(log, registry, clock)
-    async with session_rig() as rig:
+    async with session_rig(clock=clock) as rig:
         registry.add(rig.session)
-        rig.session.last_alive_us = clock()
-        clock.advance(61)
+        pings = []
+        for seconds in (59, 2, 5, 54, 2):
+            clock.advance(seconds)
+            watch.sweep()
+            pings.append(rig.wire.pings)
+        assert pings == [0, 1, 1, 1, 2]
+        rig.session.on_pong()
+        clock.advance(19 * 60)
         watch.sweep()
-        await until(lambda: rig.wire.pings == 1)
+        rig.session.heartbeat_interval_s = 600
+        clock.advance(2 * 60)
+        watch.sweep()
         assert rig.wire.closed_with is None
-        rig.session.last_alive_us = clock() - watch_module.GONE_AFTER_US - 1
+        rig.session.heartbeat_interval_s = 300
         watch.sweep()
-        assert rig.wire.closed_with == 1006
+        codes = [rig.wire.closed_with]
+    assert codes == [1006]
+
+
+async def test_frames_that_found_no_place_in_the_log_are_counted(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """A station that floods the log is shown as such, and the log holds no more than its share."""
+    monkeypatch.setattr(recorder_module, "BURST_BYTES", 1_000)
+    log, registry = Log(), Registry()
+    watch = _watch(log, registry, clock)
+    async with session_rig(clock=clock) as rig:
+        registry.add(rig.session)
+        for _ in range(50):
+            rig.wire.put(HEARTBEAT)
+        watch.sweep()
+        await log.buffer.drain(5)
+        await rig.buffer.drain(5)
+    assert len(rig.frames) < 10
+    assert log.sightings[0].quirks["frames_not_logged"] == 100 - len(rig.frames)
 
 
 async def test_a_station_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
