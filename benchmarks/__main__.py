@@ -15,6 +15,7 @@ from pathlib import Path
 import grpc
 
 from benchmarks import open_loop
+from benchmarks.catalogue import WORKLOADS
 from benchmarks.errors import BenchmarkError
 from benchmarks.extremes import Arrival, allow_sockets, storm
 from benchmarks.measuring import Acknowledged, Measured, Plan, measure
@@ -23,7 +24,6 @@ from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.postgres import postgres
 from benchmarks.report import LONE_TARGET_MS, Cost, table
 from benchmarks.servers import Database, Mesh, echo_server, mesh
-from benchmarks.workloads import WORKLOADS
 
 FULL = Plan(warm_up_s=2.0, window_s=3.0, windows=5)
 QUICK = Plan(warm_up_s=0.5, window_s=1.0, windows=3)
@@ -36,6 +36,7 @@ CASES = (
     ("MeterValues", 500),
     ("Session", 50),
     ("Session", 500),
+    ("Session201", 50),
     (LONE, 1),
 )
 DATABASES = ("sqlite", "postgresql")
@@ -166,7 +167,7 @@ async def measure_database(options: Options, name: str, directory: Path, found: 
 
 async def let_arrive(options: Options, running: Mesh, found: Findings) -> None:
     """The storm; where it fails, the other measurements mean something all the same."""
-    ids = station_ids("Storm", options.storm)
+    ids = station_ids("Arrival", options.storm)
     name = running.target.name
     try:
         arrival = await storm(running, stations=ids, load_processes=options.load_processes)
@@ -200,7 +201,8 @@ def make_directory(parent: str, name: str) -> Path:
 
 def station_ids(workload: str, stations: int) -> list[str]:
     """The stations of a case; each case has its own."""
-    return [f"{workload[:2].upper()}{stations}-{number}" for number in range(1, stations + 1)]
+    code = "".join(letter for letter in workload if letter.isupper() or letter.isdigit())
+    return [f"{code}-{stations}-{number}" for number in range(1, stations + 1)]
 
 
 def progress(found: Measured) -> str:

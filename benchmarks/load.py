@@ -16,8 +16,9 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.catalogue import WORKLOADS, Workload
 from benchmarks.client import Connection, Tally, open_station
-from benchmarks.workloads import WORKLOADS, Ledger, LoadedStation, Script, Workload
+from benchmarks.workloads import Ledger, LoadedStation, Script
 
 CONNECT_AT_ONCE = 50
 SETTLE_S = 30.0
@@ -53,22 +54,24 @@ class Load:
         self, *, host: str, port: int, path: str, stations: list[str], workload: str, boot: bool
     ) -> dict[str, Any]:
         """Opens the sockets and does what comes before the loop. `path` ends where a station's id begins."""
-        self._workload = WORKLOADS[workload]
-        only = self._workload.only
+        self._workload = chosen = WORKLOADS[workload]
+        only = chosen.only
         self._tally.only = None if only is None else f'"{only}"'.encode()
         gate = asyncio.Semaphore(CONNECT_AT_ONCE)
 
         async def open_one(station_id: str) -> None:
             async with gate:
-                connection = await open_station(host=host, port=port, path=path + station_id, tally=self._tally)
+                connection = await open_station(
+                    host=host, port=port, path=path + station_id, tally=self._tally, subprotocol=chosen.subprotocol
+                )
                 tag = f"TAG-{station_id}"
-                self._links.append((LoadedStation(station_id=station_id, id_tag=tag, ledger=self._ledger), connection))
+                self._links.append((chosen.station(station_id=station_id, id_tag=tag, ledger=self._ledger), connection))
 
         await asyncio.gather(*(open_one(station_id) for station_id in stations))
         if boot:
-            await self._play(LoadedStation.boot)
-        if self._workload.before is not None and boot:
-            await self._play(self._workload.before)
+            await self._play(lambda station: station.boot())
+        if chosen.before is not None and boot:
+            await self._play(chosen.before)
         return {"connected": len(self._links)}
 
     async def storm(self, *, host: str, port: int, path: str, stations: list[str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ TARGETS: Mapping[tuple[str, int], tuple[float, float]] = {
     ("MeterValues", 50): (8, 11),
     ("MeterValues", 500): (6, 8),
     ("Session", 50): (10, 14),
+    ("Session201", 50): (10, 14),
 }
 # Milliseconds for a lone station on a quiet system with PostgreSQL: p50, p99.
 LONE_TARGET_MS = (10.0, 30.0)

@@ -5,7 +5,7 @@ A CALL is `[2,"<id>",<rest>]`; the client adds the id. Messages are made by fill
 
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 Script = Generator[bytes, bytes, None]
@@ -139,43 +139,3 @@ class LoadedStation:
         self._time_ms = max(self._time_ms + 1, int(time.time() * 1000))
         seconds, rest = divmod(self._time_ms, 1000)
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode() + b".%03dZ" % rest
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workload:
-    """What is measured: what each station does before, in a closed loop, and after."""
-
-    name: str
-    before: Callable[[LoadedStation], Script] | None
-    loop: Callable[[LoadedStation], Script]
-    after: Callable[[LoadedStation], Script] | None
-    only: str | None = None  # the action whose latency counts; None: every one
-
-
-WORKLOADS = {
-    workload.name: workload
-    for workload in (
-        Workload(name="Heartbeat", before=None, loop=LoadedStation.heartbeats, after=None),
-        Workload(
-            name="MeterValues",
-            before=LoadedStation.start,
-            loop=LoadedStation.meter_values,
-            after=LoadedStation.stop,
-        ),
-        # For open loops.
-        Workload(
-            name="Mixed",
-            before=LoadedStation.start,
-            loop=LoadedStation.mixed,
-            after=LoadedStation.stop,
-        ),
-        Workload(name="Session", before=None, loop=LoadedStation.sessions, after=LoadedStation.stop),
-        Workload(
-            name="StartTransaction",
-            before=None,
-            loop=LoadedStation.lone_starts,
-            after=LoadedStation.stop,
-            only="StartTransaction",
-        ),
-    )
-}

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from ocpp.messages import Call, validate_payload
 
-from benchmarks.workloads import WORKLOADS, Ledger, LoadedStation, Script
+from benchmarks.catalogue import WORKLOADS
+from benchmarks.workloads import Ledger, LoadedStation, Script
+from benchmarks.workloads_v201 import LoadedStation201
 
 ANSWERS: Mapping[str, dict[str, Any]] = {
     "BootNotification": {"status": "Accepted", "interval": 300, "currentTime": "2026-01-31T12:00:00.000Z"},
@@ -35,6 +37,11 @@ def station(ledger: Ledger) -> LoadedStation:
     return LoadedStation(station_id="S1", id_tag="TAG-S1", ledger=ledger)
 
 
+def station_201(ledger: Ledger) -> LoadedStation201:
+    """A station of OCPP 2.0.1 with a ledger."""
+    return LoadedStation201(station_id="S1", id_tag="TAG-S1", ledger=ledger)
+
+
 def test_a_session_has_its_messages_in_order() -> None:
     """Authorize, start, three meter values, stop; the ledger counts them and their energy."""
     ledger = Ledger()
@@ -51,12 +58,45 @@ def test_a_session_has_its_messages_in_order() -> None:
 @pytest.mark.parametrize("name", sorted(WORKLOADS))
 def test_every_message_is_valid(name: str) -> None:
     """By the official schemas, in the whole of a workload."""
-    workload, one = WORKLOADS[name], station(Ledger())
+    workload = WORKLOADS[name]
+    one = workload.station(station_id="S1", id_tag="TAG-S1", ledger=Ledger())
     parts = [one.boot(), *([workload.before(one)] if workload.before else [])]
     said = [message for script in parts for message in play(script, 10)] + play(workload.loop(one), 8)
     said += play(workload.after(one), 10) if workload.after else []
     for action, payload in said:
-        asyncio.run(validate_payload(Call("1", action, payload), "1.6"))
+        asyncio.run(validate_payload(Call("1", action, payload), workload.subprotocol.removeprefix("ocpp")))
+
+
+def test_a_session_of_201_is_told_in_events() -> None:
+    """Authorize, Started, three Updated, Ended, numbered without a gap; the ledger counts them and their energy."""
+    ledger = Ledger()
+    said = play(station_201(ledger).sessions(), 12)
+    assert [action for action, _ in said] == (["Authorize"] + ["TransactionEvent"] * 5) * 2
+    events = [payload for action, payload in said if action == "TransactionEvent"]
+    assert [event["eventType"] for event in events] == ["Started", *["Updated"] * 3, "Ended"] * 2
+    assert [event["seqNo"] for event in events] == [0, 1, 2, 3, 4] * 2
+    assert (ledger.starts, ledger.meter_values, ledger.stops) == (2, 6, 2)
+    registers = [event["meterValue"][0]["sampledValue"][0]["value"] for event in events]
+    assert ledger.energy_wh == registers[4] - registers[0] + registers[9] - registers[5] == 56
+    assert ledger.names == {"S1/S1-1", "S1/S1-2"}
+
+
+def test_a_201_session_cut_short_ends_without_a_gap() -> None:
+    """An Updated that was made and never sent has no number; the stop after it takes that number."""
+    one = station_201(Ledger())
+    play(one.sessions(), 4)  # Authorize, Started, two Updated; the third was not sent
+    ((_, ended),) = play(one.stop(), 2)
+    assert (ended["eventType"], ended["seqNo"]) == ("Ended", 3)
+
+
+def test_half_of_the_fleet_begins_with_a_heartbeat() -> None:
+    """So that both kinds are said at every time."""
+    said = []
+    for name in ("S1", "S2"):
+        one = LoadedStation(station_id=name, id_tag="TAG", ledger=Ledger())
+        play(one.start(), 1)
+        said.append([action for action, _ in play(one.mixed(), 3)])
+    assert said == [["Heartbeat", "MeterValues", "Heartbeat"], ["MeterValues", "Heartbeat", "MeterValues"]]
 
 
 def test_no_two_meter_values_are_alike() -> None:
