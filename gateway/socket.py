@@ -61,8 +61,8 @@ class StationSocket(ServerConnection):
             self.transport.pause_reading()
 
     def resume(self) -> None:
-        """Takes messages again."""
-        if not self._held:
+        """Takes messages again; what a lost connection left unread stays so: the station knows it was not answered."""
+        if not self._held or self.connection_lost_waiter.done():
             return
         self._held = False
         self.data_received(b"")

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from tests.gateway.rig import MeshRig
+from tests.waiting import until
 
 BOOT = json.dumps([2, "b", "BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"}])
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -66,6 +69,12 @@ class ByteStation:
             assert answer[0] == 3, answer
             found.append(answer[1])
         return found
+
+    def reset(self) -> None:
+        """Ends the connection without a word (TCP RST)."""
+        linger = struct.pack("ii", 1, 0)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._writer.transport.abort()
 
     async def close_code(self) -> int:
         """The code of the close frame that comes next."""
@@ -192,3 +201,15 @@ async def test_a_flood_of_one_station_does_not_hold_up_another(mesh: MeshRig) ->
         await flooding
         assert len(await reading) == 20_000
         assert longest_s < 1  # it took as long as the flood before
+
+
+async def test_a_flood_that_breaks_off_leaves_no_trace(mesh: MeshRig, caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that is reset while its messages wait for their turn ends like any other."""
+    async with _byte_station(mesh) as station:
+        await station.write(frame(b"x", PING) + b"".join(frame(heartbeat("x")) for _ in range(2_000)))
+        station.reset()
+        await until(lambda: len(mesh.gateway.registry) == 0)
+    async with _byte_station(mesh) as station:
+        await station.write(frame(heartbeat("again")))
+        assert await station.answers(1) == ["again"]
+    assert "EOFError" not in caplog.text
