@@ -23,7 +23,7 @@ from gateway.translation import Version
 from gateway.v16.routes import VERSION as V16
 from gateway.v201.routes import VERSION as V201
 from gateway.watch import Watch
-from gateway.workers import run_workers
+from gateway.workers import Workers
 from mesh.channels import open_channel
 from mesh.contract import MESH_SERVICES
 from mesh.grpc_servers import GrpcServer, mesh_server
@@ -208,10 +208,14 @@ async def main(stop: asyncio.Event) -> None:
     """Runs the gateway until `stop` is set, and the other workers beside it."""
     env = Environment(os.environ)
     settings = read_settings(env)
+    workers = Workers(count=worker_count(env) - 1)
     async with AsyncExitStack() as stack:
+        # Told first and waited for last: all stop at the same time.
+        stack.push_async_callback(workers.ended)
         running = await start(stack, settings)
+        stack.callback(workers.tell)
         # A port that was left to be chosen is chosen by now: the others take the same one.
-        await run_workers(stack, worker_count(env) - 1, {**os.environ, "CSMS_OCPP_PORT": str(running.ocpp_port)})
+        workers.start({**os.environ, "CSMS_OCPP_PORT": str(running.ocpp_port)})
         settle()
         await stop.wait()
         log.info("stopping")

@@ -6,8 +6,8 @@ they hold the other end of a pipe to it, and stop when it is gone.
 
 import asyncio
 import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 
 from mesh.logs import get_logger
 
@@ -20,66 +20,83 @@ SETTLED_S = 60.0
 STOP_S = 15.0
 
 
-async def run_workers(stack: AsyncExitStack, count: int, environment: Mapping[str, str]) -> None:
-    """Keeps `count` more gateways running until the stack unwinds, which stops them all at once and waits for them.
+class Workers:
+    """The gateways beside the first. `start`, then `tell` them to stop, then wait until they have `ended`.
 
-    `environment` is what this process was started with.
+    The last two are apart so that the first stops while the others do.
     """
-    stopping = asyncio.Event()
-    tasks = [asyncio.create_task(_keep(number, environment, stopping)) for number in range(2, count + 2)]
 
-    async def stop() -> None:
-        stopping.set()
-        await asyncio.gather(*tasks)
+    def __init__(self, *, count: int) -> None:
+        self._count = count
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
 
-    stack.push_async_callback(stop)
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Runs them from now on, again and again. `environment` is the first's, with the OCPP port it is bound to."""
+        told = _environment(environment) if self._count else {}
+        self._tasks = [asyncio.create_task(self._keep(number, told)) for number in range(2, self._count + 2)]
+
+    def tell(self) -> None:
+        """Tells all of them to stop."""
+        self._stopping.set()
+
+    async def ended(self) -> None:
+        """Waits until they have stopped; those that take longer than STOP_S are killed."""
+        self.tell()
+        await asyncio.gather(*self._tasks)
+
+    async def _keep(self, number: int, environment: Mapping[str, str]) -> None:
+        loop = asyncio.get_running_loop()
+        backoff_s = FIRST_BACKOFF_S
+        while not self._stopping.is_set():
+            started_s = loop.time()
+            try:
+                outcome = f"status {await self._run(environment)}"
+            except OSError as error:  # no memory or no process to be had: perhaps later
+                outcome = f"not started: {error}"
+            if self._stopping.is_set():
+                return
+            if loop.time() - started_s > SETTLED_S:
+                backoff_s = FIRST_BACKOFF_S
+            log.error("gateway worker ended: starting it again", worker=number, outcome=outcome, after_s=backoff_s)
+            try:
+                async with asyncio.timeout(backoff_s):
+                    await self._stopping.wait()
+            except TimeoutError:
+                backoff_s = min(backoff_s * 2, MOST_BACKOFF_S)
+
+    async def _run(self, environment: Mapping[str, str]) -> int:
+        """Runs one worker until it ends or is to stop; returns its exit status."""
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stdin=PIPE)
+        ended = asyncio.ensure_future(process.wait())
+        told = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not ended.done():
+            await _stop(process, ended)
+        return await ended
 
 
-async def _keep(number: int, environment: Mapping[str, str], stopping: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    backoff_s = FIRST_BACKOFF_S
-    while not stopping.is_set():
-        started_s = loop.time()
-        status = await _run(environment, stopping)
-        if stopping.is_set():
-            return
-        if loop.time() - started_s > SETTLED_S:
-            backoff_s = FIRST_BACKOFF_S
-        log.error("gateway worker ended: starting it again", worker=number, status=status, after_s=backoff_s)
-        try:
-            async with asyncio.timeout(backoff_s):
-                await stopping.wait()
-        except TimeoutError:
-            backoff_s = min(backoff_s * 2, MOST_BACKOFF_S)
-
-
-async def _run(environment: Mapping[str, str], stopping: asyncio.Event) -> int:
-    """Runs one worker until it ends or is to stop; returns its exit status."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", env=_environment(environment), stdin=asyncio.subprocess.PIPE
-    )
-    ended = asyncio.ensure_future(process.wait())
-    told = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
-    if not ended.done():
-        process.terminate()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await asyncio.shield(ended)
-        except TimeoutError:
-            process.kill()
-    return await ended
+async def _stop(process: Process, ended: "asyncio.Future[int]") -> None:
+    process.terminate()
+    try:
+        async with asyncio.timeout(STOP_S):
+            await asyncio.shield(ended)
+    except TimeoutError:
+        process.kill()
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
     """What a worker is told: as the first, but for the ports that only one can have."""
-    host = environment["CSMS_GATEWAY_ADDRESS"].rpartition(":")[0]
     own = {
         "CSMS_GATEWAY_WORKERS": "1",
         "CSMS_GATEWAY_SHARED_PORT": "1",
-        "CSMS_GATEWAY_ADDRESS": f"{host}:0",
-        "CSMS_GATEWAY_METRICS_ADDRESS": "127.0.0.1:0",
+        "CSMS_GATEWAY_ADDRESS": _any_port(environment["CSMS_GATEWAY_ADDRESS"]),
+        "CSMS_GATEWAY_METRICS_ADDRESS": _any_port(environment.get("CSMS_GATEWAY_METRICS_ADDRESS") or "127.0.0.1:0"),
         "CSMS_LIFELINE": "1",
     }
     return {**environment, **own}
+
+
+def _any_port(address: str) -> str:
+    return address.rpartition(":")[0] + ":0"
