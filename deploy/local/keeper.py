@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deploy.local.child import Child, describe
-from deploy.local.log_echo import LogEcho, last_words
+from deploy.local.log_echo import LastWords, LogEcho
 from deploy.local.log_file import LogFile
 from deploy.local.terminal import say
 from deploy.probes import Probe
@@ -45,7 +45,7 @@ class Keeper:
         self._on_back = on_back
         self._log = log
         self._echo = LogEcho(part.name, log.path)
-        self._last = b""
+        self._last = LastWords()
         self._child: Child | None = None
         self._ready_s = 0.0
 
@@ -57,7 +57,7 @@ class Keeper:
     async def start(self) -> None:
         """Starts the part and waits until it is ready. Raises PartFailedError; the part may be running then."""
         self.part.before_start()
-        self._last = b""
+        self._last = LastWords()
         try:
             child = await Child.start(
                 self.part.command, env=self.part.env, on_output=self._take_output, on_log=self._take_log
@@ -130,7 +130,7 @@ class Keeper:
             await asyncio.sleep(PROBE_INTERVAL_S)
 
     def _obituary(self, status: int) -> str:
-        words = last_words(self._last) or describe(status)
+        words = self._last.text or describe(status)
         own = words.removeprefix(f"{self.part.name}: ")
         return f"{self.part.name} stopped before it was ready: {own} (its log: {self._log.path})"
 
@@ -140,6 +140,5 @@ class Keeper:
 
     def _take_log(self, line: bytes) -> None:
         self._log.write(line)
-        if line.strip():
-            self._last = line
+        self._last.take(line)
         self._echo.take(line)

@@ -34,11 +34,30 @@ class LogEcho:
         say(f"{self._name} reports: {_brief(entry)} (see {self._path})")
 
 
-def last_words(line: bytes) -> str:
-    """What the last line of a log says, for a person: the event of a JSON line, another line as it is."""
-    entry = _parse(line)
-    text = line.decode(errors="replace").strip() if entry is None else _brief(entry)
-    return text[:LONGEST]
+class LastWords:
+    """What a part said last, for a person: the event of a JSON line, what a traceback raised, another line as it is."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._in_frames = False
+        self._raised = False
+
+    @property
+    def text(self) -> str:
+        """One line; empty where nothing was said."""
+        return self._text[:LONGEST]
+
+    def take(self, line: bytes) -> None:
+        """Hears one line."""
+        entry = _parse(line)
+        text = line.decode(errors="replace").rstrip() if entry is None else _brief(entry)
+        if entry is not None:
+            self._text, self._in_frames, self._raised = text, False, False
+        elif text.startswith("Traceback "):
+            self._in_frames, self._raised = True, False
+        elif text.strip() and not self._raised and not (self._in_frames and text.startswith(" ")):
+            # The first line at the margin says what was raised. Behind it come further lines of its text, and advice.
+            self._text, self._raised, self._in_frames = text.strip(), self._in_frames, False
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
@@ -49,7 +68,14 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
+def _raised(traceback: str) -> str:
+    words = LastWords()
+    for line in traceback.splitlines():
+        words.take(line.encode())
+    return words.text
+
+
 def _brief(entry: dict[str, Any]) -> str:
-    detail = entry.get("error") or str(entry.get("exception") or "").strip().rpartition("\n")[2]
+    detail = entry.get("error") or _raised(str(entry.get("exception") or ""))
     event = str(entry.get("event", ""))
     return f"{event}: {detail}" if detail else event

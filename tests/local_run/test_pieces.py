@@ -9,11 +9,26 @@ from pathlib import Path
 import pytest
 
 from deploy.local.data_directory import DataDirectory
-from deploy.local.log_echo import LogEcho, last_words
+from deploy.local.log_echo import LastWords, LogEcho
 from deploy.local.log_file import LogFile
 from deploy.local.ports import Reservation, choose
 from deploy.local.settings import RunSettings
 from mesh.errors import SettingError
+
+TRACEBACK = """Traceback (most recent call last):
+  File "base.py", line 1, in execute
+    cursor.execute(statement)
+sqlite3.OperationalError: no such table: x
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "__main__.py", line 3, in <module>
+    main()
+sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: x
+[SQL: SELECT 1 FROM x]
+(Background on this error at: https://sqlalche.me/e/20/e3q8)
+"""
 
 
 def test_a_taken_port_is_told_with_its_setting() -> None:
@@ -93,11 +108,27 @@ def test_errors_are_shown_once_in_a_while(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().out.splitlines() == [shown, shown]
 
 
-def test_last_words() -> None:
-    """Of a JSON line its event and error, of any other line the line."""
-    assert last_words(b'{"event": "no database", "error": "refused", "level": "error"}') == "no database: refused"
-    assert last_words(b"auth_svc: a setting is wrong\n") == "auth_svc: a setting is wrong"
-    assert last_words(b"") == ""
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (['{"event": "no database", "error": "refused", "level": "error"}'], "no database: refused"),
+        (["auth_svc: a setting is wrong", "", "  "], "auth_svc: a setting is wrong"),
+        (["first", "second"], "second"),
+        ([], ""),
+        (TRACEBACK.splitlines(), "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: x"),
+        ([*TRACEBACK.splitlines(), '{"event": "ended"}'], "ended"),
+        (
+            [json.dumps({"event": "call failed", "exception": TRACEBACK})],
+            "call failed: sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: x",
+        ),
+    ],
+)
+def test_last_words(lines: list[str], told: str) -> None:
+    """Of a JSON line its event and error, of a traceback what was raised, of any other line the line."""
+    words = LastWords()
+    for line in lines:
+        words.take(line.encode())
+    assert words.text == told
 
 
 def test_settings_of_a_run_that_nobody_configured() -> None:
