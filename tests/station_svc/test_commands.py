@@ -80,7 +80,9 @@ EVERY_COMMAND: list[tuple[str, str, Any, Any]] = [
     (
         "ChangeAvailability",
         "change_availability",
-        pb.ChangeAvailabilityRequest(station_id="CP1", operational_status=pb.OPERATIONAL_STATUS_INOPERATIVE),
+        pb.ChangeAvailabilityRequest(
+            station_id="CP1", operational_status=pb.OPERATIONAL_STATUS_INOPERATIVE, evse=evse_pb2.EvseRef()
+        ),
         pb.ChangeAvailabilityResponse(status=pb.CHANGE_AVAILABILITY_STATUS_SCHEDULED),
     ),
     (
@@ -464,6 +466,16 @@ async def test_a_required_field(system: StationSystem) -> None:
     with fails_with("INVALID_FIELD") as caught:
         await system.commands.RequestStopTransaction(pb.RequestStopTransactionRequest(station_id="CP1"))
     assert caught[0].metadata["field"] == "transaction_id"
+
+
+async def test_availability_of_a_whole_station_is_asked_for_by_name(system: StationSystem) -> None:
+    """Leaving the EVSE out is refused: a misspelt `evse`, which REST drops silently, must not mean every EVSE."""
+    await system.open("CP1")
+    request = pb.ChangeAvailabilityRequest(station_id="CP1", operational_status=pb.OPERATIONAL_STATUS_INOPERATIVE)
+    with fails_with("INVALID_FIELD") as caught:
+        await system.commands.ChangeAvailability(request)
+    assert caught[0].metadata["field"] == "evse"
+    assert system.gateway.calls == []
 
 
 def _read(name: str, value: str, *, readonly: bool | None = None, evse_id: int = 0) -> pb.GetVariableResult:

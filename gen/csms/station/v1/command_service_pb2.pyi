@@ -674,7 +674,7 @@ class ChangeAvailabilityRequest(_message.Message):
     """In or out."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """EVSE and connector; absent or EVSE 0: the whole station."""
+        """EVSE and connector; an EVSE 0 (or `{}`) is the whole station. Required, lest a misspelt name mean that."""
 
     def __init__(
         self,
