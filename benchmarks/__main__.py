@@ -18,6 +18,7 @@ from benchmarks import open_loop
 from benchmarks.catalogue import WORKLOADS
 from benchmarks.errors import BenchmarkError
 from benchmarks.extremes import Arrival, allow_sockets, storm
+from benchmarks.front_door import RestCommands, measure_rest
 from benchmarks.measuring import Acknowledged, Measured, Plan, measure
 from benchmarks.open_loop import Fleet, measure_fleet
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
@@ -42,6 +43,7 @@ CASES = (
 DATABASES = ("sqlite", "postgresql")
 STORM, QUICK_STORM = 10_000, 1_000
 QUICK_FLEET = 1_000
+REST = 20  # stations that commands through Envoy go to in turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Options:
     storm: int  # stations that arrive at once; 0: none
     fleet: int  # stations of the open loop, which runs on PostgreSQL; 0: none
     fleet_plan: Plan
+    rest: bool  # whether commands go through Envoy
     load_processes: int
     json_path: Path | None
 
@@ -65,6 +68,7 @@ class Findings:
     yardstick: dict[int, float] = field(default_factory=dict)  # E by number of stations
     costs: list[Cost] = field(default_factory=list)
     arrivals: dict[str, Arrival] = field(default_factory=dict)  # by database
+    rest: list[RestCommands] = field(default_factory=list)
     fleet: Fleet | None = None
     failures: list[str] = field(default_factory=list)
 
@@ -78,7 +82,8 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--stations", type=int, action="append", help="only with so many stations")
     parser.add_argument("--storm", type=int, help="stations that arrive at once, 0 for none (default: 10000)")
     parser.add_argument("--fleet", type=int, help="stations of the open loop, 0 for none (default: 10000)")
-    parser.add_argument("--no-table", action="store_true", help="only the storm and the open loop")
+    parser.add_argument("--no-rest", action="store_true", help="no commands through Envoy")
+    parser.add_argument("--no-table", action="store_true", help="no workloads: only the storm, Envoy, the open loop")
     parser.add_argument("--load-processes", type=int, default=1, help="processes that make the load (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     found = parser.parse_args(arguments)
@@ -98,6 +103,7 @@ def parse(arguments: Sequence[str]) -> Options:
         storm=(QUICK_STORM if found.quick else STORM) if found.storm is None else found.storm,
         fleet=(QUICK_FLEET if found.quick else open_loop.STATIONS) if found.fleet is None else found.fleet,
         fleet_plan=open_loop.QUICK if found.quick else open_loop.FULL,
+        rest=not found.no_rest,
         load_processes=found.load_processes,
         json_path=found.json,
     )
@@ -141,7 +147,7 @@ async def measure_echo(options: Options, found: Findings) -> None:
 
 async def measure_database(options: Options, name: str, directory: Path, found: Findings) -> None:
     """All cases on one kind of database; checks at the end that all that was acknowledged is there."""
-    if not options.storm and not options.cases:
+    if not (options.storm or options.cases or options.rest):
         return
     source = postgres(directory) if name == "postgresql" else nullcontext(Database(name="SQLite", url=None, root=None))
     told = Acknowledged()
@@ -162,6 +168,9 @@ async def measure_database(options: Options, name: str, directory: Path, found: 
                 told += measured.acknowledged
                 found.costs.append(Cost(measured=measured, e_us=found.yardstick[stations]))
                 say(progress(measured))
+            if options.rest:
+                found.rest.append(await measure_rest(running, directory, stations=station_ids("Rest", REST)))
+                say(found.rest[-1].describe())
             say(f"{database.name}: {check_ledger(told, await recorded(running))}")
 
 
@@ -217,6 +226,7 @@ def summary(found: Findings) -> list[str]:
     """All that was measured, for a person."""
     lines = [table(found.costs), *remarks(found.costs)] if found.costs else []
     lines += [arrival.describe(name) for name, arrival in found.arrivals.items()]
+    lines += [rest.describe() for rest in found.rest]
     if found.fleet is not None:
         lines.append(found.fleet.describe())
     return [*lines, *(f"FAILED: {failure}" for failure in found.failures)]
@@ -244,6 +254,7 @@ def write_json(path: Path, found: Findings) -> None:
         "e_us": {str(stations): us for stations, us in found.yardstick.items()},
         "measured": [cost.to_json() for cost in found.costs],
         "storms": {name: asdict(arrival) for name, arrival in found.arrivals.items()},
+        "rest": [asdict(rest) for rest in found.rest],
         "fleet": None if found.fleet is None else found.fleet.to_json(),
         "failures": found.failures,
     }

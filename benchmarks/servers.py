@@ -30,6 +30,7 @@ class Mesh:
 
     target: Target
     operator_addresses: Mapping[str, str]
+    gateway_address: str  # where the gateway is asked for its health
     admin_password: str
 
 
@@ -55,7 +56,7 @@ async def echo_server() -> AsyncIterator[Target]:
         yield Target(name="echo", host=HOST, port=port, path="/ocpp/", roots={"echo": process.pid}, is_mesh=False)
     finally:
         process.stdin.close()
-        await _end(process)
+        await end(process)
 
 
 @asynccontextmanager
@@ -78,16 +79,17 @@ async def mesh(database: Database, directory: Path) -> AsyncIterator[Mesh]:
                 name=database.name, host=HOST, port=int(environment["CSMS_OCPP_PORT"]), path="/ocpp/", roots=roots
             ),
             operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in SERVICES},
+            gateway_address=environment["CSMS_GATEWAY_ADDRESS"],
             admin_password=environment["CSMS_ADMIN_PASSWORD"],
         )
     finally:
         for process in reversed(processes.values()):
-            await _end(process)
+            await end(process)
 
 
 def _environment(database: Database, directory: Path) -> dict[str, str]:
     """What the parts are told, and of this process's own settings nothing."""
-    ports = iter(_free_ports(2 + 2 * len(SERVICES)))
+    ports = iter(free_ports(2 + 2 * len(SERVICES)))
     own = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")}
     settings = {
         "CSMS_HOST": HOST,
@@ -110,7 +112,7 @@ def _environment(database: Database, directory: Path) -> dict[str, str]:
     return own | settings
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on; all are held until all are known, so that they differ."""
     held = [socket.create_server((HOST, 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in held]
@@ -163,7 +165,8 @@ def _not_started(name: str, directory: Path) -> BenchmarkError:
     return BenchmarkError(f"{name} did not start: {lines[-1] if lines else 'it logged nothing'}")
 
 
-async def _end(process: Process) -> None:
+async def end(process: Process) -> None:
+    """Stops a process; kills it where it does not stop."""
     if process.returncode is None:
         process.terminate()
         try:
