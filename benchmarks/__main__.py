@@ -23,7 +23,7 @@ from benchmarks.measuring import Acknowledged, Measured, Plan, measure
 from benchmarks.open_loop import Fleet, measure_fleet
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.postgres import postgres
-from benchmarks.report import LONE_TARGET_MS, Cost, table
+from benchmarks.report import LONE_TARGET_MS, Cost, lanes_table, processes_table, table
 from benchmarks.servers import Database, Mesh, echo_server, mesh
 
 FULL = Plan(warm_up_s=2.0, window_s=3.0, windows=5)
@@ -224,7 +224,10 @@ def progress(found: Measured) -> str:
 
 def summary(found: Findings) -> list[str]:
     """All that was measured, for a person."""
-    lines = [table(found.costs), *remarks(found.costs)] if found.costs else []
+    lines = []
+    if found.costs:
+        tables = (table(found.costs), processes_table(found.costs), lanes_table(found.costs))
+        lines = ["\n\n".join(tables), *remarks(found.costs)]
     lines += [arrival.describe(name) for name, arrival in found.arrivals.items()]
     lines += [rest.describe() for rest in found.rest]
     if found.fleet is not None:

@@ -12,13 +12,23 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, kw_only=True)
 class Stat:
-    """What /proc/<pid>/stat says of one process. `reaped_us` is the CPU time of its ended children."""
+    """What /proc/<pid>/stat says of one process. `reaped_…` is of its ended children; `system` is a part of `cpu`."""
 
     pid: int
     parent: int
     cpu_us: int
     reaped_us: int
     resident_bytes: int
+    system_us: int = 0
+    reaped_system_us: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CpuTime:
+    """Microseconds of CPU: all of it, and what the kernel took of it on the process's behalf."""
+
+    total_us: int
+    system_us: int
 
 
 def parse_stat(text: str) -> Stat:
@@ -32,6 +42,8 @@ def parse_stat(text: str) -> Stat:
         cpu_us=(user + system) * _TICK_US,
         reaped_us=(reaped_user + reaped_system) * _TICK_US,
         resident_bytes=int(fields[21]) * _PAGE_BYTES,
+        system_us=system * _TICK_US,
+        reaped_system_us=reaped_system * _TICK_US,
     )
 
 
@@ -47,9 +59,13 @@ def read_all() -> dict[int, Stat]:
     return found
 
 
-def tree_cpu_us(root: int, stats: Mapping[int, Stat]) -> int:
+def tree_cpu(root: int, stats: Mapping[int, Stat]) -> CpuTime:
     """CPU time of a process and all its descendants, ended ones that were waited for included."""
-    return sum(stats[pid].cpu_us + stats[pid].reaped_us for pid in tree(root, stats))
+    found = [stats[pid] for pid in tree(root, stats)]
+    return CpuTime(
+        total_us=sum(stat.cpu_us + stat.reaped_us for stat in found),
+        system_us=sum(stat.system_us + stat.reaped_system_us for stat in found),
+    )
 
 
 def tree_resident_bytes(root: int, stats: Mapping[int, Stat]) -> int:
@@ -77,19 +93,25 @@ class CpuMeter:
 
     def __init__(self, roots: Mapping[str, int]) -> None:
         self._roots = dict(roots)
-        self._began: dict[str, int] = {}
+        self._began: dict[str, CpuTime] = {}
 
     def start(self) -> None:
         """Takes the first reading."""
         self._began = self._read()
 
-    def stop(self) -> dict[str, int]:
-        """Microseconds since `start`, by name."""
-        return {name: now - self._began[name] for name, now in self._read().items()}
+    def stop(self) -> dict[str, CpuTime]:
+        """What was used since `start`, by name."""
+        return {
+            name: CpuTime(
+                total_us=now.total_us - self._began[name].total_us,
+                system_us=now.system_us - self._began[name].system_us,
+            )
+            for name, now in self._read().items()
+        }
 
-    def _read(self) -> dict[str, int]:
+    def _read(self) -> dict[str, CpuTime]:
         stats = read_all()
-        return {name: tree_cpu_us(root, stats) for name, root in self._roots.items()}
+        return {name: tree_cpu(root, stats) for name, root in self._roots.items()}
 
 
 def missing(roots: Iterable[int]) -> list[int]:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmarks.accounting import CpuMeter, missing, read_all, tree_resident_bytes
+from benchmarks.accounting import CpuMeter, CpuTime, missing, read_all, tree_resident_bytes
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import median, percentile
+from benchmarks.lanes import Lanes, read_lanes
 from benchmarks.loaders import Loaders
 
 # What a message leaves to be done after its answer (message log, outbox) is paid for by the window it belongs to.
@@ -24,6 +25,7 @@ class Target:
     path: str
     roots: Mapping[str, int]
     is_mesh: bool = True
+    metrics_url: str | None = None  # the gateway's, for Prometheus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +40,12 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """One window. CPU is in microseconds, by process."""
+    """One window. CPU is by process."""
 
     messages: int
     seconds: float
     latencies_s: Sequence[float]
-    cpu_us: Mapping[str, int]
+    cpu: Mapping[str, CpuTime]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,9 @@ class Measured:
     p50_ms: float
     p99_ms: float
     cpu_us: Mapping[str, float]
-    resident_bytes: Mapping[str, int]  # by process, after the last window, all stations connected
+    system_share: Mapping[str, float] = field(default_factory=dict)  # of the CPU time, by process: the kernel's
+    lanes: Lanes = field(default_factory=dict)  # what the gateway sent on meanwhile
+    resident_bytes: Mapping[str, int] = field(default_factory=dict)  # by process, all stations connected, at the end
     acknowledged: "Acknowledged"
 
 
@@ -98,13 +102,15 @@ async def measure(
         )
         await _run(loaders, plan, seconds=plan.warm_up_s, record=False)
         await asyncio.sleep(TAIL_S)
+        lanes_before = await read_lanes(target.metrics_url)
         windows = [await _window(loaders, target, plan) for _ in range(plan.windows)]
+        lanes = {name: found - lanes_before[name] for name, found in (await read_lanes(target.metrics_url)).items()}
         resident = resident_bytes(target)
         told = await loaders.all("finish")
     if gone := missing(target.roots.values()):
         raise BenchmarkError(f"processes of {target.name} died during {workload}: {gone}")
     found = _summarize(target, workload, len(stations), windows, told)
-    return replace(found, resident_bytes=resident)
+    return replace(found, resident_bytes=resident, lanes=lanes)
 
 
 def resident_bytes(target: Target) -> dict[str, int]:
@@ -124,7 +130,7 @@ async def _window(loaders: Loaders, target: Target, plan: Plan) -> Window:
     meter.start()
     answers = await _run(loaders, plan, seconds=plan.window_s, record=True)
     await asyncio.sleep(TAIL_S)
-    cpu_us = meter.stop()
+    cpu = meter.stop()
     messages = sum(answer["messages"] for answer in answers)
     if not messages:
         raise BenchmarkError(f"{target.name} answered nothing within {plan.window_s} s")
@@ -132,7 +138,7 @@ async def _window(loaders: Loaders, target: Target, plan: Plan) -> Window:
         messages=messages,
         seconds=max(answer["seconds"] for answer in answers),
         latencies_s=[latency for answer in answers for latency in answer["latencies_s"]],
-        cpu_us=cpu_us,
+        cpu=cpu,
     )
 
 
@@ -150,7 +156,12 @@ def _summarize(
         rate=median([window.messages / window.seconds for window in windows]),
         p50_ms=1000 * median([percentile(window.latencies_s, 0.5) for window in windows]),
         p99_ms=1000 * median([percentile(window.latencies_s, 0.99) for window in windows]),
-        cpu_us={name: median([window.cpu_us[name] / window.messages for window in windows]) for name in target.roots},
-        resident_bytes={},
+        cpu_us={n: median([window.cpu[n].total_us / window.messages for window in windows]) for n in target.roots},
+        system_share={name: _system_share([window.cpu[name] for window in windows]) for name in target.roots},
         acknowledged=acknowledged,
     )
+
+
+def _system_share(times: Sequence[CpuTime]) -> float:
+    total_us = sum(time.total_us for time in times)
+    return sum(time.system_us for time in times) / total_us if total_us else 0.0

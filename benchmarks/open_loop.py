@@ -83,8 +83,8 @@ async def measure_fleet(
 
     at_first = await run(few)
     measured = await run(many)
-    if measured.rate < 0.9 * RATE:
-        raise BenchmarkError(f"only {measured.rate:.0f} messages a second were answered, of {RATE:.0f} that were due")
+    if measured.rate < 0.9 * (plan.rate or 0):
+        raise BenchmarkError(f"only {measured.rate:.0f} messages a second were answered, of {plan.rate} that were due")
     return Fleet(
         few=at_first,
         many=measured,

@@ -1,7 +1,7 @@
 """The table that the benchmark prints, and the same as JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.measuring import Measured
@@ -49,6 +49,8 @@ class Cost:
             "p50_ms": one.p50_ms,
             "p99_ms": one.p99_ms,
             "cpu_us_per_message": dict(one.cpu_us),
+            "system_share": dict(one.system_share),
+            "lanes": {name: asdict(delivered) for name, delivered in one.lanes.items()},
             "e_us": self.e_us,
             "ours_e": self.ours_us / self.e_us,
             "with_database_e": self.all_us / self.e_us,
@@ -61,6 +63,35 @@ def table(costs: Sequence[Cost]) -> str:
     head = ["database", "workload", "stations", "msg/s", "p50 ms", "p99 ms", *(f"{name} µs" for name in names)]
     head += ["ours", "target", "with db", "target"]
     return align([head, *(_row(cost, names) for cost in costs)])
+
+
+def processes_table(costs: Sequence[Cost]) -> str:
+    """Where the CPU goes, by process: microseconds per message, and how much of it is the kernel's (sockets, disk)."""
+    names = list(dict.fromkeys(name for cost in costs for name in cost.measured.cpu_us))
+    rows = [["database", "workload", "stations", *names]]
+    for cost in costs:
+        one = cost.measured
+        shares = [_shares(one, name) if name in one.cpu_us else "" for name in names]
+        rows.append([one.target, one.workload, str(one.stations), *shares])
+    return "CPU time per message: in user mode + in the kernel, µs\n" + align(rows)
+
+
+def lanes_table(costs: Sequence[Cost]) -> str:
+    """How messages share their way from the gateway: a batch is one RPC and one transaction."""
+    rows = [["database", "workload", "stations", "lane", "batches", "items", "a batch", "items a message"]]
+    for cost in costs:
+        one = cost.measured
+        for lane, found in sorted(one.lanes.items()):
+            if found.batches:
+                each, share = found.items / found.batches, found.items / one.messages
+                row = [one.target, one.workload, str(one.stations), lane, f"{found.batches:,}", f"{found.items:,}"]
+                rows.append([*row, f"{each:.1f}", f"{share:.2f}"])
+    return "The gateway's lanes meanwhile\n" + align(rows)
+
+
+def _shares(one: Measured, name: str) -> str:
+    system_us = one.cpu_us[name] * one.system_share.get(name, 0.0)
+    return f"{one.cpu_us[name] - system_us:.0f} + {system_us:.0f}"
 
 
 def _row(cost: Cost, names: Sequence[str]) -> list[str]:

@@ -76,7 +76,12 @@ async def mesh(database: Database, directory: Path) -> AsyncIterator[Mesh]:
             roots["database"] = database.root
         yield Mesh(
             target=Target(
-                name=database.name, host=HOST, port=int(environment["CSMS_OCPP_PORT"]), path="/ocpp/", roots=roots
+                name=database.name,
+                host=HOST,
+                port=int(environment["CSMS_OCPP_PORT"]),
+                path="/ocpp/",
+                roots=roots,
+                metrics_url=f"http://{environment['CSMS_GATEWAY_METRICS_ADDRESS']}/metrics",
             ),
             operator_addresses={s: environment[f"CSMS_{s.upper()}_OPERATOR_ADDRESS"] for s in SERVICES},
             gateway_address=environment["CSMS_GATEWAY_ADDRESS"],
@@ -89,13 +94,13 @@ async def mesh(database: Database, directory: Path) -> AsyncIterator[Mesh]:
 
 def _environment(database: Database, directory: Path) -> dict[str, str]:
     """What the parts are told, and of this process's own settings nothing."""
-    ports = iter(free_ports(2 + 2 * len(SERVICES)))
+    ports = iter(free_ports(3 + 2 * len(SERVICES)))
     own = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")}
     settings = {
         "CSMS_HOST": HOST,
         "CSMS_OCPP_PORT": str(next(ports)),
         "CSMS_GATEWAY_ADDRESS": f"{HOST}:{next(ports)}",
-        "CSMS_GATEWAY_METRICS_ADDRESS": f"{HOST}:0",
+        "CSMS_GATEWAY_METRICS_ADDRESS": f"{HOST}:{next(ports)}",
         "CSMS_ONBOARDING": "accept",
         "CSMS_MESH_SECRET": secrets.token_urlsafe(24),
         "CSMS_ADMIN_PASSWORD": secrets.token_urlsafe(24),

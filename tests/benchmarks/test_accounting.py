@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from benchmarks.accounting import CpuMeter, Stat, missing, parse_stat, read_all, tree_cpu_us, tree_resident_bytes
+from benchmarks.accounting import CpuMeter, CpuTime, Stat, missing, parse_stat, read_all, tree_cpu, tree_resident_bytes
 from benchmarks.figures import median, percentile
 
 STAT = "42 (a (b) c) S 7 42 42 0 -1 4194304 100 0 0 0 150 50 20 5 20 0 3 0 12345 1000000 2500 18446744073709551615"
@@ -19,6 +19,7 @@ def test_reads_a_line_of_proc() -> None:
     stat = parse_stat(STAT)
     tick_us, page = 1_000_000 // os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     assert (stat.pid, stat.parent, stat.cpu_us, stat.reaped_us) == (42, 7, 200 * tick_us, 25 * tick_us)
+    assert (stat.system_us, stat.reaped_system_us) == (50 * tick_us, 5 * tick_us)
     assert stat.resident_bytes == 2500 * page
 
 
@@ -26,12 +27,20 @@ def test_a_tree_has_its_children_and_nothing_else() -> None:
     """Grandchildren and ended children count, neighbours do not."""
 
     def stat(pid: int, parent: int, cpu_us: int, reaped_us: int = 0) -> Stat:
-        return Stat(pid=pid, parent=parent, cpu_us=cpu_us, reaped_us=reaped_us, resident_bytes=10)
+        return Stat(
+            pid=pid,
+            parent=parent,
+            cpu_us=cpu_us,
+            reaped_us=reaped_us,
+            resident_bytes=10,
+            system_us=cpu_us // 10,
+            reaped_system_us=reaped_us,
+        )
 
     stats = {s.pid: s for s in (stat(1, 0, 1000), stat(2, 1, 100, 7), stat(3, 2, 20), stat(4, 1, 5000), stat(5, 3, 1))}
-    assert tree_cpu_us(2, stats) == 128
+    assert tree_cpu(2, stats) == CpuTime(total_us=128, system_us=19)
     assert tree_resident_bytes(2, stats) == 30
-    assert tree_cpu_us(99, stats) == 0
+    assert tree_cpu(99, stats) == CpuTime(total_us=0, system_us=0)
 
 
 def test_measures_a_process_that_works() -> None:
@@ -53,8 +62,8 @@ def test_measures_a_process_that_works() -> None:
         busy.stdin.flush()
         busy.stdout.readline()
         found = meter.stop()
-        assert 100_000 <= found["busy"] <= 300_000
-        assert found["idle"] < 50_000
+        assert 100_000 <= found["busy"].total_us <= 300_000
+        assert found["idle"].total_us < 50_000
         assert missing([busy.pid, idle.pid]) == []
         busy.communicate()
         idle.communicate(b"\n")

@@ -113,7 +113,6 @@ def measured(**cpu_us: float) -> Measured:
         p50_ms=9,
         p99_ms=20,
         cpu_us=cpu_us,
-        resident_bytes={},
         acknowledged=Acknowledged(),
     )
 
