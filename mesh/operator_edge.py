@@ -1,9 +1,10 @@
 """What every call to an operator service passes first: who is calling, may they, is the request whole."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from mesh.aborts import abort
 from mesh.errors import MeshError
@@ -19,6 +20,9 @@ PUBLIC_METHODS = frozenset(
 _REGARDLESS = PUBLIC_METHODS - {"/csms.auth.v1.UserService/Register"}
 _OPEN_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 _READING = ("Get", "List", "Watch", "Verify", "Logout")
+
+# Stands for a request that cannot be parsed.
+_UNREADABLE = object()
 
 
 def role_needed(method: str, special: Mapping[str, Role]) -> Role:
@@ -49,12 +53,13 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or method.startswith(_OPEN_PREFIXES):
             return handler
+        parse = _parser(handler.request_deserializer)
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(
-                self._wrap_unary(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+                self._wrap_unary(method, handler.unary_unary), parse, handler.response_serializer
             )
         return grpc.unary_stream_rpc_method_handler(
-            self._wrap_stream(method, handler.unary_stream), handler.request_deserializer, handler.response_serializer
+            self._wrap_stream(method, handler.unary_stream), parse, handler.response_serializer
         )
 
     def _wrap_unary(self, method: str, behaviour: Any) -> Any:
@@ -90,6 +95,12 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
             )
         else:
             await self._admit_token(method, token)
+        if request is _UNREADABLE:
+            raise MeshError(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "INVALID_REQUEST",
+                "the request cannot be read: it is no message of this method's type, or a text in it is not UTF-8",
+            )
         check_required(request)
 
     async def _admit_token(self, method: str, token: str) -> None:
@@ -108,3 +119,15 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
                 "ROLE_TOO_LOW",
                 f"this needs the role {needed.name}, and {caller.username} is {caller.role.name}",
             )
+
+
+def _parser(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+    """`parse`, but what cannot be parsed is _UNREADABLE: grpc itself would say INTERNAL, with the exception's text."""
+
+    def parse_or_not(data: bytes) -> Any:
+        try:
+            return data if parse is None else parse(data)
+        except DecodeError:
+            return _UNREADABLE
+
+    return parse_or_not

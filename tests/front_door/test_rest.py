@@ -141,6 +141,12 @@ def test_unknown_paths(mesh: RunningMesh, bearer: Bearer, method: str, path: str
     assert (answer.status, answer.json["code"], answer.reason) == (404, 5, "UNKNOWN_PATH")
 
 
+def test_a_path_that_is_not_utf8(mesh: RunningMesh, bearer: Bearer) -> None:
+    """The transcoder passes it on, and no protobuf text can hold it."""
+    answer = mesh.request("GET", "/v1/stations/%ff", **bearer)
+    assert (answer.status, answer.reason) == (400, "INVALID_REQUEST")
+
+
 def test_an_unknown_query_parameter(mesh: RunningMesh, bearer: Bearer) -> None:
     """A typing error is said, not passed over."""
     answer = mesh.request("GET", "/v1/stations?pagesize=1", **bearer)

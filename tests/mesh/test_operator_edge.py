@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import grpc
 import pytest
@@ -94,6 +95,7 @@ class Edge:
 
     def __init__(self, channel: grpc.aio.Channel, keys: Keys) -> None:
         self.keys = keys
+        self.channel = channel
         self.users = UserServiceStub(channel)
         self.events = EventServiceStub(channel)
 
@@ -179,6 +181,20 @@ async def test_unforeseen_error_tells_an_incident_and_no_more(edge: Edge) -> Non
     assert _reason(caught) == (grpc.StatusCode.INTERNAL, "INTERNAL")
     assert "incident" in str(caught.value.details())
     assert "secret detail" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"\x12\x01\xff", b"\xff"], ids=["not UTF-8", "no message"])
+async def test_a_request_that_cannot_be_parsed_is_the_callers_mistake(edge: Edge, data: bytes) -> None:
+    """With a reason; who may not call at all is told that first. Streams too."""
+    login: Any = edge.channel.unary_unary(f"{PREFIX}Login", request_serializer=lambda _: data)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await login(LoginRequest())
+    assert _reason(caught) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    watch: Any = edge.channel.unary_stream("/csms.event.v1.EventService/WatchEvents", request_serializer=lambda _: data)
+    for metadata, reason in ((), "INVALID_TOKEN"), (_token("vera", Role.VIEWER), "INVALID_REQUEST"):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            [event async for event in watch(WatchEventsRequest(), metadata=metadata)]
+        assert _reason(caught)[1] == reason
 
 
 async def test_streams_are_authenticated_and_end_with_their_error(edge: Edge) -> None:
