@@ -1,4 +1,4 @@
-"""Has sockets closed whose place was taken, or whose station was removed: in the background, after the commit."""
+"""Has sockets closed, in the background, that were replaced, or whose station was removed or is accepted no more."""
 
 import asyncio
 from collections.abc import Sequence

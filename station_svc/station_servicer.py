@@ -35,7 +35,7 @@ from station_svc.rows import (
 T = TypeVar("T")
 
 # WebSocket close code "policy violation": the station is not welcome any more.
-REMOVED_CLOSE_CODE = 1008
+UNWELCOME_CLOSE_CODE = 1008
 _MOST_DISPLAY_NAME = 255
 # Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
 _PROFILES = (0, 1, 2)
@@ -109,7 +109,10 @@ class StationServicer(StationServiceServicer):
     async def UpdateStation(
         self, request: station_service_pb2.UpdateStationRequest, context: Context
     ) -> station_service_pb2.UpdateStationResponse:
-        """Changes the named fields of a station."""
+        """Changes the named fields of a station; one that is accepted no more has its socket closed.
+
+        It comes back, and is held to its new status: a session keeps the one it began with.
+        """
         del context
         station = request.station
         if not station.station_id:
@@ -122,7 +125,8 @@ class StationServicer(StationServiceServicer):
             values={path: _change(path, station) for path in _expanded(paths)},
             now_us=self._clock(),
         )
-        await self._database.write(update)
+        for socket in await self._database.write(update):
+            self._closer.close_soon(socket, UNWELCOME_CLOSE_CODE, "this station is not accepted any more")
         return station_service_pb2.UpdateStationResponse(station=await self._read(station.station_id))
 
     async def DeleteStation(
@@ -137,7 +141,7 @@ class StationServicer(StationServiceServicer):
             now_us=self._clock(),
         )
         for socket in await self._database.write(delete):
-            self._closer.close_soon(socket, REMOVED_CLOSE_CODE, "this station was removed")
+            self._closer.close_soon(socket, UNWELCOME_CLOSE_CODE, "this station was removed")
         return station_service_pb2.DeleteStationResponse()
 
     async def RotateCredential(

@@ -28,6 +28,7 @@ from station_svc.models import (
     variable,
 )
 from station_svc.rows import (
+    ACCEPTED,
     ConnectionRow,
     ConnectorRow,
     Frame,
@@ -321,19 +322,26 @@ def create_station(
 
 def update_station(
     db: Connection, *, tenant_id: str, station_id: str, values: Mapping[str, str | int], now_us: int
-) -> None:
-    """Changes columns of a station. Raises MeshError STATION_NOT_FOUND."""
+) -> Sequence[Socket]:
+    """Changes columns of a station. Raises MeshError STATION_NOT_FOUND.
+
+    Returns the sockets that are to be closed, since they were opened by a station that was still accepted.
+    """
+    held = sa.select(station.c.registration_status).where(_is(tenant_id, station_id)).with_for_update()
+    status_before = db.execute(held).scalar()
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id))
         .values(**values, update_us=now_us)
-        .returning(station.c.registration_status)
+        .returning(station.c.registration_status, station.c.latest_epoch)
     )
-    status = db.execute(query).scalar()
-    if status is None:
+    row = db.execute(query).first()
+    if row is None:
         raise not_found(station_id)
+    status = row.registration_status
     event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
     outbox.append(db, [event])
+    return _open_sockets(db, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
 
 
 def set_credential(
@@ -390,6 +398,15 @@ def _close_latest(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
         return []
     address = db.execute(sa.select(node.c.address).where(node.c.node_id == row.node_id, node.c.lease_end_us > now_us))
     return [Socket(station_id=row.station_id, epoch=epoch, address=found) for found in address.scalars()]
+
+
+def _open_sockets(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+    query = (
+        sa.select(connection.c.station_id, node.c.address)
+        .join(node, node.c.node_id == connection.c.node_id)
+        .where(connection.c.epoch == epoch, connection.c.disconnect_us.is_(None), node.c.lease_end_us > now_us)
+    )
+    return [Socket(station_id=row.station_id, epoch=epoch, address=row.address) for row in db.execute(query)]
 
 
 def _is(tenant_id: str, station_id: str) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from tests.waiting import until
 
 ACCEPTED = station_pb2.REGISTRATION_STATUS_ACCEPTED
 PENDING = station_pb2.REGISTRATION_STATUS_PENDING
+REJECTED = station_pb2.REGISTRATION_STATUS_REJECTED
 
 
 async def test_a_new_station(system: StationSystem, clock: FakeClock) -> None:
@@ -110,6 +111,22 @@ async def test_changing_named_fields(system: StationSystem, clock: FakeClock) ->
     assert (await _update(system, changed)).security_profile == 2
     [*_rest, (kind, _station, data)] = await system.events()
     assert (kind, data["registrationStatus"]) == ("station.updated", "REGISTRATION_STATUS_PENDING")
+
+
+@pytest.mark.parametrize("status", [PENDING, REJECTED])
+async def test_a_station_that_is_accepted_no_more_loses_its_socket(
+    system: StationSystem, status: station_pb2.RegistrationStatus.ValueType
+) -> None:
+    """Once; other changes, and a station that is accepted again, leave sockets alone."""
+    epoch = await system.open("CP1")
+    await system.open("CP2")
+    await _update(system, station_pb2.Station(station_id="CP1", display_name="New"))
+    await _update(system, station_pb2.Station(station_id="CP1", registration_status=status))
+    await until(lambda: system.gateway.closed == [("CP1", epoch, 1008)])
+    for again in (status, ACCEPTED, status):
+        await _update(system, station_pb2.Station(station_id="CP1", registration_status=again))
+    await until(lambda: len(system.gateway.closed) > 1)
+    assert system.gateway.closed == [("CP1", epoch, 1008)] * 2
 
 
 @pytest.mark.parametrize("path", ["connected", "nonsense", "station_id"])
