@@ -15,7 +15,7 @@ from deploy.local.plan import Plan, make_plan
 from deploy.local.settings import RunSettings
 from deploy.local.status_file import StatusFile
 from deploy.local.supervisor import Supervisor, run_until
-from deploy.local.terminal import say
+from deploy.local.terminal import Terminal, say, until_gone
 from mesh.errors import SettingError
 
 # Each charge point takes one file descriptor of the gateway, and two of the front door.
@@ -77,6 +77,8 @@ async def _run(settings: RunSettings, data: DataDirectory, began_s: float) -> No
             status.write(keepers)
             _announce(settings, plan, new_login=bool(logins), took_s=time.monotonic() - began_s)
 
+        watching = asyncio.create_task(_watch_terminal(stop))
+        stack.callback(watching.cancel)
         await run_until(stop, kill, Supervisor(groups=groups, is_open=plan.open), announce)
 
 
@@ -113,6 +115,14 @@ def _handle_signals(stop: asyncio.Event, kill: asyncio.Event) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks for just that
         loop.add_signal_handler(signal.SIGHUP, stop.set)
+
+
+async def _watch_terminal(stop: asyncio.Event) -> None:
+    """Stops, as at a hang-up, when the terminal is closed; nohup asks not to."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return
+    await until_gone(Terminal(0 if os.isatty(0) else 1))
+    stop.set()
 
 
 def _watch_lifeline(stop: asyncio.Event) -> None:

@@ -142,12 +142,20 @@ def test_ctrl_c_before_it_is_ready(tmp_path: Path) -> None:
     assert not any("ready" in line for line in output.lines)
 
 
-def test_the_terminal_goes_away(tmp_path: Path) -> None:
-    """A closed window: hang-up, and a terminal that takes no more lines."""
+RUN = [sys.executable, "-m", "deploy.local"]
+# As make does, where a window was opened for it: it is told of the hang-up, and waits on.
+WAITING_LEADER = (
+    "import signal, subprocess, sys; signal.signal(signal.SIGHUP, lambda *_: None); subprocess.call(sys.argv[1:])"
+)
+
+
+@pytest.mark.parametrize("leader", [[], [sys.executable, "-c", WAITING_LEADER]], ids=["itself", "one that waits"])
+def test_the_terminal_goes_away(tmp_path: Path, leader: list[str]) -> None:
+    """A closed window: hang-up for the leader of the session, and a terminal that takes no more lines."""
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover - another process
         os.environ.update(CSMS_DATA_DIR=str(tmp_path), CSMS_HTTP_PORT="0", CSMS_OCPP_PORT="0", CSMS_DEMO="0")
-        os.execv(sys.executable, [sys.executable, "-m", "deploy.local"])  # noqa: S606 - our own
+        os.execv(sys.executable, [*leader, *RUN] if leader else RUN)  # noqa: S606 - our own
     shown, deadline_s = b"", time.monotonic() + START_TIMEOUT_S
     while b"ready after" not in shown and time.monotonic() < deadline_s:
         with suppress(OSError):
