@@ -197,6 +197,8 @@ async def let_live(options: Options, directory: Path, found: Findings) -> None:
             found.fleet = await measure_fleet(
                 running, few=few, many=many, plan=options.fleet_plan, load_processes=options.load_processes
             )
+            if found.fleet.shortfall is not None:
+                found.failures.append(found.fleet.shortfall)
             say(found.fleet.describe())
             say(f"{database.name}: {check_ledger(found.fleet.acknowledged, await recorded(running))}")
 

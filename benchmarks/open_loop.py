@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import Acknowledged, Measured, Plan, measure, resident_bytes
 from benchmarks.report import DATABASE
 from benchmarks.servers import Mesh
@@ -15,6 +14,7 @@ STATIONS, FEW = 10_000, 100
 # Each of 10,000 stations speaks every 20 s: this is once in the windows, and a few thousand before.
 FULL = Plan(warm_up_s=5.0, window_s=5.0, windows=4, rate=RATE)
 QUICK = Plan(warm_up_s=2.0, window_s=3.0, windows=2, rate=RATE)
+KEPT_UP = 0.9  # of the rate; the rest is the wait for the last answers of a window
 P99_TARGET_MS, MEMORY_TARGET_KIB, COST_TARGET = 100, 40, 0.15
 
 
@@ -35,6 +35,13 @@ class Fleet:
     def dearer(self) -> float:
         """By which share a message of ours costs more over many stations than over few."""
         return _ours(self.many) / _ours(self.few) - 1
+
+    @property
+    def shortfall(self) -> str | None:
+        """What is wrong where the system could not keep up with the schedule; its latencies mean little then."""
+        if self.many.rate >= KEPT_UP * RATE:
+            return None
+        return f"{self.many.target}: only {self.many.rate:.0f} messages a second were answered, of {RATE:.0f} due"
 
     def to_json(self) -> dict[str, Any]:
         """All figures, by name."""
@@ -83,8 +90,6 @@ async def measure_fleet(
 
     at_first = await run(few)
     measured = await run(many)
-    if measured.rate < 0.9 * (plan.rate or 0):
-        raise BenchmarkError(f"only {measured.rate:.0f} messages a second were answered, of {plan.rate} that were due")
     return Fleet(
         few=at_first,
         many=measured,
