@@ -165,8 +165,9 @@ def test_the_terminal_goes_away(tmp_path: Path, leader: list[str]) -> None:
     try:
         assert _nothing_left(tmp_path), processes_of(tmp_path)
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        for left in {pid, *processes_of(tmp_path)}:
+            with suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
         os.waitpid(pid, 0)
 
 
