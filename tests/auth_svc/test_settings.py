@@ -15,7 +15,7 @@ def test_defaults_are_the_careful_ones() -> None:
     """Unknown tokens are rejected, nobody registers by themselves."""
     settings = _read()
     assert (settings.accept_unknown_tokens, settings.open_registration, settings.admin_password) == (False, False, None)
-    assert settings.outbox_days == 7
+    assert settings.outbox_days == 30
 
 
 def test_settings_are_read() -> None:
