@@ -34,7 +34,6 @@ class StationSocket(ServerConnection):
         super().__init__(*arguments, **options)
         self._receiver: Receiver | None = None
         self._on_pong: Callable[[], None] = lambda: None
-        self._turn_s = 0.0
         self._taken = 0
         self._early: list[bytes] = []
         self._fragments: list[bytes] = []
@@ -68,10 +67,6 @@ class StationSocket(ServerConnection):
         self.data_received(b"")
         if not self._held:
             self.transport.resume_reading()
-
-    def _next_turn(self) -> None:
-        self._taken = 0
-        self.resume()
 
     def write(self, data: bytes) -> bool:
         """Sends a text message; false where the far end does not read, so that the caller must `drain` first.
@@ -155,13 +150,16 @@ class StationSocket(ServerConnection):
             self._early.append(message)
             return
         self._receiver(message)
-        turn_s = self.loop.time()  # uvloop's clock stands still within a turn
-        if turn_s != self._turn_s:
-            self._turn_s, self._taken = turn_s, 0
         self._taken += 1
-        if self._taken >= TURN_MESSAGES and not self._held:
-            self.hold()
+        if self._taken == 1:
             self.loop.call_soon(self._next_turn)
+        elif self._taken == TURN_MESSAGES:
+            self.hold()
+
+    def _next_turn(self) -> None:
+        had_its_share, self._taken = self._taken >= TURN_MESSAGES, 0
+        if had_its_share:
+            self.resume()
 
     def _takes_text(self, length: int) -> bool:
         """Whether a whole text frame may come now: not within a fragmented message, a closing one, nor too long."""
