@@ -14,10 +14,7 @@ from mesh.times import SECOND_US
 MAX_LOGGED_BYTES = 64 * 1024
 
 # What a frame must contain, in lower case, to hold a secret. Nearly none does, and the rest is stored as it came.
-_SUSPECT = tuple(
-    {name.encode() for name in SECRET_VARIABLES}
-    | {b"password", b"token=", b"basic ", b"bearer ", b"://", b"simpin", b"vpn"}
-)
+_SUSPECT = (b"authorizationkey", b"password", b"cpopsk", b"simpin", b"vpn", b"token=", b"basic ", b"bearer ", b"://")
 # In text that is no JSON: whatever follows the name of a secret is masked to the end.
 _SECRET_IN_TEXT = re.compile(rf"({'|'.join(sorted(SECRET_VARIABLES))}).*", re.IGNORECASE | re.DOTALL)
 
@@ -99,8 +96,9 @@ def to_request(frames: Sequence[LoggedFrame]) -> station_ingest_service_pb2.Reco
 def to_loggable(data: bytes) -> str:
     """A frame's text as it may be stored: valid Unicode without NUL, at most 64 KiB, without secrets."""
     lowered = data.lower()
-    if any(word in lowered for word in _SUSPECT):
-        return _mask(data)
+    for word in _SUSPECT:  # not any(): a generator costs more than all the searches
+        if word in lowered:
+            return _mask(data)
     return _cut(data)
 
 

@@ -21,7 +21,8 @@ from gateway.session import SocketClosedError
 _WHOLE_TEXT = 0x81
 _MASKED = 0x80
 
-# Messages taken from one socket in one turn of the event loop: a flood of one station must not hold up the others.
+# Messages taken from what one read brought, before the others have their turn: a flood of one station must not hold
+# them up. (A read may bring thousands; libuv itself bounds how often it reads from one socket in a turn.)
 TURN_MESSAGES = 32
 
 Receiver = Callable[[bytes], None]
@@ -34,7 +35,6 @@ class StationSocket(ServerConnection):
         super().__init__(*arguments, **options)
         self._receiver: Receiver | None = None
         self._on_pong: Callable[[], None] = lambda: None
-        self._taken = 0
         self._early: list[bytes] = []
         self._fragments: list[bytes] = []
         self._rest = b""  # the beginning of a frame, or what arrived while paused
@@ -118,7 +118,7 @@ class StationSocket(ServerConnection):
             return
         if self._rest:
             data, self._rest = self._rest + data, b""
-        at, end = 0, len(data)
+        at, end, taken = 0, len(data), 0
         while not self._held and end - at >= 2:
             body, after = _extent(data, at, end)
             if after > end:
@@ -131,6 +131,10 @@ class StationSocket(ServerConnection):
             else:
                 super().data_received(data[at:after])
             at = after
+            taken += 1
+            if taken == TURN_MESSAGES and at < end and not self._held:
+                self.hold()
+                self.loop.call_soon(self.resume)
         self._rest = data[at:]
 
     def process_event(self, event: Any) -> None:
@@ -150,16 +154,6 @@ class StationSocket(ServerConnection):
             self._early.append(message)
             return
         self._receiver(message)
-        self._taken += 1
-        if self._taken == 1:
-            self.loop.call_soon(self._next_turn)
-        elif self._taken == TURN_MESSAGES:
-            self.hold()
-
-    def _next_turn(self) -> None:
-        had_its_share, self._taken = self._taken >= TURN_MESSAGES, 0
-        if had_its_share:
-            self.resume()
 
     def _takes_text(self, length: int) -> bool:
         """Whether a whole text frame may come now: not within a fragmented message, a closing one, nor too long."""

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.recorder import MAX_LOGGED_BYTES, to_loggable
+from mesh.masking import SECRET_VARIABLES
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,9 @@ def test_what_a_database_cannot_store_is_replaced() -> None:
     """NUL and broken UTF-8 are replaced, long frames are cut."""
     assert to_loggable(b"a\0\xffb") == "a\ufffd\ufffdb"
     assert len(to_loggable(b"x" * 100_000)) == MAX_LOGGED_BYTES
+
+
+def test_every_known_secret_makes_a_frame_suspect() -> None:
+    """The quick look for secrets knows all that the slow one masks."""
+    for name in SECRET_VARIABLES:
+        assert "hunter2" not in to_loggable(f'[2,"1","X",{{"{name}":"hunter2"}}]'.encode()), name
