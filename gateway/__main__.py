@@ -17,7 +17,7 @@ from gateway.metrics import Metrics
 from gateway.recorder import LoggedFrame
 from gateway.registry import Registry
 from gateway.schemas import Schemas
-from gateway.server import NODE_LOST, StationServer
+from gateway.server import SERVICE_RESTART, StationServer
 from gateway.servicer import GatewayServicer
 from gateway.translation import Version
 from gateway.v16.routes import VERSION as V16
@@ -96,7 +96,7 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
 
     async def lost() -> None:
         await downward.tell(ready=False)
-        await server.close_all(NODE_LOST, "connect again")
+        await server.close_all(SERVICE_RESTART, "connect again")
 
     lease = NodeLease(mesh=mesh, address=address, on_taken=taken, on_lost=lost)
     loop_s = asyncio.get_running_loop().time

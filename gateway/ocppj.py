@@ -11,8 +11,7 @@ import msgspec
 
 CALL, CALL_RESULT, CALL_ERROR, CALL_RESULT_ERROR, SEND = 2, 3, 4, 5, 6
 
-MAX_ID_LENGTH = 36
-# Some stations use longer ids than the standard allows; they are taken, within reason.
+# The standard allows 36 characters; some stations use longer ids, which are taken, within reason.
 MAX_ACCEPTED_ID_LENGTH = 255
 # CALLERROR descriptions are at most this long by the standard.
 MAX_DESCRIPTION_LENGTH = 255

@@ -8,6 +8,7 @@ import msgspec
 from csms.station.v1 import station_ingest_service_pb2, station_pb2
 
 from gateway.buffers import Buffer
+from gateway.values import set_time
 from mesh.masking import MASK, SECRET_VARIABLES, mask_payload, mask_text
 from mesh.times import SECOND_US
 
@@ -87,9 +88,7 @@ def to_request(frames: Sequence[LoggedFrame]) -> station_ingest_service_pb2.Reco
         message.payload = frame.payload
         message.epoch = frame.epoch
         message.ordinal = frame.ordinal
-        stamp = message.message_time
-        stamp.seconds, micros = divmod(frame.time_us, SECOND_US)
-        stamp.nanos = micros * 1000
+        set_time(message.message_time, frame.time_us)
     return request
 
 

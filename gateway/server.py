@@ -41,7 +41,6 @@ MAX_FRAME_BYTES = 512 * 1024
 PROTOCOL_ERROR = 1002
 SERVICE_RESTART = 1012  # registry of RFC 6455: the server restarts, come back
 REPLACED = 1008  # policy violation: one connection per station
-NODE_LOST = 1012
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from gateway.outgoing import OutgoingCalls
 from gateway.recorder import RECEIVED, SENT, Recorder
 from gateway.schemas import SchemaFault, Schemas
 from gateway.translation import Inbound, Items, LaneName, Results, UnacceptableError, Version
+from gateway.values import set_time
 from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.times import Clock
 
 log = get_logger(__name__)
 
@@ -401,9 +402,7 @@ class Session:
         origin = origin_pb2.Origin()
         origin.CopyFrom(self._origin_prototype)  # cheaper than naming each field anew
         origin.ordinal = self._ordinal
-        stamp = origin.receive_time
-        stamp.seconds, micros = divmod(now_us, SECOND_US)
-        stamp.nanos = micros * 1000
+        set_time(origin.receive_time, now_us)
         return origin
 
     def _log(self, now_us: int, data: bytes, kind: int, frame: Frame, action: str = "") -> None:
