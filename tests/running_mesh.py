@@ -170,8 +170,8 @@ def start(data_dir: Path, **settings: str) -> RunningMesh:
     """Starts a mesh and waits until it is ready. The caller stops it."""
     process, output = launch(data_dir, **settings)
     try:
-        line = output.wait_for("ready", START_TIMEOUT_S)
-        assert line is not None, output.lines
+        line = output.wait_for("ready after", START_TIMEOUT_S)
+        assert line is not None, "\n".join(output.lines)
         found = json.loads((data_dir / "run" / "mesh.json").read_text())
     except BaseException:
         process.terminate()

@@ -14,7 +14,7 @@ from deploy.envoy_config import FrontDoor, reachable, write
 from deploy.local import tether
 from deploy.local.data_directory import DataDirectory
 from deploy.local.keeper import Part
-from deploy.local.ports import Reservation, choose
+from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
 from mesh.contract import OPERATOR_SERVICES
 from mesh.errors import SettingError
@@ -58,7 +58,7 @@ class _Inner:
         return {name: reservation for name, reservation in found.items() if reservation}
 
     def release(self) -> None:
-        """Lets the ports go, for the process that is to have them."""
+        """Lets the process have its ports."""
         for reservation in self.named().values():
             reservation.release()
 
@@ -68,22 +68,22 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
 
     Raises SettingError where a port that was asked for is taken.
     """
-    http_port = choose(settings.host, settings.http_port, "CSMS_HTTP_PORT")
-    ocpp_port = choose(settings.host, settings.ocpp_port, "CSMS_OCPP_PORT")
-    if http_port == ocpp_port:
-        raise SettingError(f"CSMS_HTTP_PORT and CSMS_OCPP_PORT are both {http_port}: two ports are needed")
+    if settings.http_port == settings.ocpp_port != 0:
+        raise SettingError(f"CSMS_HTTP_PORT and CSMS_OCPP_PORT are both {settings.http_port}: two ports are needed")
+    http = Reservation(settings.host, settings.http_port, setting="CSMS_HTTP_PORT")
+    ocpp = Reservation(settings.host, settings.ocpp_port, setting="CSMS_OCPP_PORT")
     inner = {name: _Inner.reserve() for name in OPERATOR_SERVICES if _exists(f"{name}_svc")}
     inner["gateway"] = _Inner.reserve(operator=False)
-    env = _environment(settings, data, ocpp_port, inner)
+    env = _environment(settings, data, ocpp.port, inner)
     services = tuple(_service(name, env, inner[name], on_login) for name in inner if name != "gateway")
-    gateway = _gateway(settings, env, inner["gateway"], ocpp_port)
-    front_door, is_open = _front_door(settings, data, inner, http_port, ocpp_port)
-    simulator = (_simulator(env, settings, ocpp_port),) if settings.demo else ()
+    gateway = _gateway(settings, env, inner["gateway"], ocpp)
+    front_door, is_open = _front_door(settings, data, inner, http, ocpp)
+    simulator = (_simulator(env, settings, ocpp.port),) if settings.demo else ()
     host = _url_host(settings.host)
     return Plan(
         groups=(simulator, (gateway,), (front_door,), services),
-        http_url=f"http://{host}:{http_port}",
-        ocpp_urls=(f"ws://{host}:{http_port}/ocpp", f"ws://{host}:{ocpp_port}/ocpp"),
+        http_url=f"http://{host}:{http.port}",
+        ocpp_urls=(f"ws://{host}:{http.port}/ocpp", f"ws://{host}:{ocpp.port}/ocpp"),
         ports={name: {key.lower(): held.port for key, held in each.named().items()} for name, each in inner.items()},
         open=is_open,
     )
@@ -139,29 +139,33 @@ def _service(name: str, env: dict[str, str], ports: _Inner, on_login: Callable[[
     )
 
 
-def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp_port: int) -> Part:
+def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Reservation) -> Part:
+    def release() -> None:
+        ports.release()
+        ocpp.release()
+
     return Part(
         name="gateway",
         command=[sys.executable, "-m", "gateway"],
         env=env,
         ready=probes.all_of(
-            probes.serves_grpc(ports.mesh.address), probes.listens(reachable(settings.host), ocpp_port)
+            probes.serves_grpc(ports.mesh.address), probes.listens(reachable(settings.host), ocpp.port)
         ),
         grace_s=12.0,  # it finishes what is in flight, and hands on what it has gathered
-        before_start=ports.release,
+        before_start=release,
     )
 
 
 def _front_door(
-    settings: RunSettings, data: DataDirectory, inner: dict[str, _Inner], http_port: int, ocpp_port: int
+    settings: RunSettings, data: DataDirectory, inner: dict[str, _Inner], http: Reservation, ocpp: Reservation
 ) -> tuple[Part, probes.Probe]:
     host = reachable(settings.host)
     socket = _socket_path(data.run)
     door = FrontDoor(
         host=settings.host,
-        port=http_port,
+        port=http.port,
         upstreams={name: ports.operator.address for name, ports in inner.items() if ports.operator},
-        gateway=f"{host}:{ocpp_port}",
+        gateway=f"{host}:{ocpp.port}",
         gateway_mesh=inner["gateway"].mesh.address,
         admin_socket=socket,
         folder=data.run,
@@ -177,10 +181,11 @@ def _front_door(
             *("--config-path", str(config), *options),
         ],
         env={"PATH": settings.environment.get("PATH", "")},
-        ready=probes.listens(host, http_port),
+        ready=probes.listens(host, http.port),
         grace_s=3.0,
+        before_start=http.release,
     )
-    return part, probes.all_of(probes.answers_http(host, http_port, "/healthz"), probes.has_keys(socket))
+    return part, probes.all_of(probes.answers_http(host, http.port, "/healthz"), probes.has_keys(socket))
 
 
 def _simulator(env: dict[str, str], settings: RunSettings, ocpp_port: int) -> Part:

@@ -3,7 +3,7 @@
 import errno
 import random
 import socket
-from contextlib import closing
+import sys
 
 from mesh.errors import SettingError
 
@@ -11,35 +11,40 @@ from mesh.errors import SettingError
 _RANGE = range(20_000, 32_000)
 _ATTEMPTS = 200
 _INNER = "127.0.0.1"
+# There a socket that is bound and does not listen keeps others off a port, yet lets in one that reuses addresses.
+_CAN_SHARE = sys.platform == "linux"
 
 
 class Reservation:
-    """A free port of the loopback address, held until the part that is to listen there is started."""
+    """A free port of an address, held for the part that is to listen there.
 
-    def __init__(self) -> None:
-        self._socket, self.port = _bind_any()
+    On Linux for as long as this process runs, so that nobody takes it while the part starts, or is started again.
+    Elsewhere, and where the port was asked for by number, until the part is started.
+    """
+
+    def __init__(self, host: str = _INNER, port: int = 0, *, setting: str = "CSMS_HOST") -> None:
+        """Port 0 takes any. Raises SettingError, which names the setting, where it cannot be had."""
+        self._shared = _CAN_SHARE and port == 0
+        try:
+            self._socket = _bind(host, port) if port else _bind_any(host)
+            if not self._shared:
+                # Two sockets that reuse an address may be bound to it as long as neither listens.
+                self._socket.listen(1)
+        except OSError as error:
+            raise SettingError(_explain(error, host, port, setting)) from error
+        self.port: int = self._socket.getsockname()[1]
+        if self._shared:
+            self._socket.detach()  # open until this process ends
 
     @property
     def address(self) -> str:
-        """host:port."""
+        """The port on the loopback address, as host:port."""
         return f"{_INNER}:{self.port}"
 
     def release(self) -> None:
-        """Lets the port go; a second call does nothing."""
-        self._socket.close()
-
-
-def choose(host: str, port: int, setting: str) -> int:
-    """The port that was asked for, or a free one for 0. Raises SettingError where it cannot be had."""
-    if port == 0:
-        with closing(_bind_any(host)[0]) as free:
-            chosen: int = free.getsockname()[1]
-            return chosen
-    try:
-        _bind(host, port).close()
-    except OSError as error:
-        raise SettingError(_explain(error, host, port, setting)) from error
-    return port
+        """Lets the part have the port; a second call does nothing."""
+        if not self._shared:
+            self._socket.close()
 
 
 def _explain(error: OSError, host: str, port: int, setting: str) -> str:
@@ -52,25 +57,26 @@ def _explain(error: OSError, host: str, port: int, setting: str) -> str:
     return f"cannot listen on {host} port {port}: {error.strerror}"
 
 
-def _bind_any(host: str = _INNER) -> tuple[socket.socket, int]:
+def _bind_any(host: str) -> socket.socket:
     for port in random.sample(_RANGE, _ATTEMPTS):
         try:
-            return _bind(host, port), port
+            # Not reusing addresses: refused wherever anybody holds the port, listening or not.
+            bound = _bind(host, port, reuse=False)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise SettingError(_explain(error, host, port, "CSMS_HOST")) from error
+                raise
+        else:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            return bound
     raise SettingError(f"no free port was found between {_RANGE.start} and {_RANGE.stop}")
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+def _bind(host: str, port: int, *, reuse: bool = True) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         # As servers do it: what remains of closed connections is no reason to refuse.
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
         bound.bind((host, port))
-        # Two sockets may be bound with that option as long as neither listens.
-        bound.listen(1)
     except OSError:
         bound.close()
         raise

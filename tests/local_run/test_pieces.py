@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from deploy.local.data_directory import DataDirectory
 from deploy.local.log_echo import LastWords, LogEcho
 from deploy.local.log_file import LogFile
-from deploy.local.ports import Reservation, choose
+from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
 from mesh.errors import SettingError
 
@@ -36,25 +37,39 @@ def test_a_taken_port_is_told_with_its_setting() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingError, match=f"port {port} is taken: .* CSMS_HTTP_PORT=") as failure:
-            choose("127.0.0.1", port, "CSMS_HTTP_PORT")
+            Reservation("127.0.0.1", port, setting="CSMS_HTTP_PORT")
     assert "\n" not in str(failure.value)
-    assert choose("127.0.0.1", port, "CSMS_HTTP_PORT") == port
+    held = Reservation("127.0.0.1", port, setting="CSMS_HTTP_PORT")
+    assert held.port == port
+    held.release()
 
 
 def test_an_address_of_another_machine() -> None:
     """192.0.2.1 is for documentation: nobody has it."""
     with pytest.raises(SettingError, match=r"192\.0\.2\.1 is not an address of this machine"):
-        choose("192.0.2.1", 8080, "CSMS_HTTP_PORT")
+        Reservation("192.0.2.1", 8080)
 
 
-def test_a_reserved_port_is_nobody_elses_until_it_is_let_go() -> None:
-    """Two meshes that start together do not choose the same."""
+def test_a_reserved_port_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two meshes that start together do not choose the same; its part gets it all the same."""
     held = Reservation()
-    with pytest.raises(SettingError):
-        choose("127.0.0.1", held.port, "X")
+    monkeypatch.setattr(random, "sample", lambda _range, _count: [held.port])
+    with pytest.raises(SettingError, match="no free port"):
+        Reservation()
     held.release()
     held.release()
-    assert choose("127.0.0.1", held.port, "X") == held.port
+    with closing(socket.create_server(("127.0.0.1", held.port))), pytest.raises(SettingError, match="no free port"):
+        Reservation()
+
+
+def test_a_port_that_was_asked_for_is_held_until_its_part_starts() -> None:
+    """A second mesh is told at once."""
+    port = Reservation().port
+    held = Reservation("127.0.0.1", port)
+    with pytest.raises(SettingError, match="is taken"):
+        Reservation("127.0.0.1", port)
+    held.release()
+    Reservation("127.0.0.1", port).release()
 
 
 def test_two_meshes_cannot_share_a_data_directory(tmp_path: Path) -> None:
