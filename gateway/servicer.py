@@ -59,7 +59,7 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
 
 async def _carry_out(session: Session, name: str, command: Any, timeout_s: float) -> Any:
     """A typed command: translated into one or more CALLs, and their answers back."""
-    route = session.version.outbound.get(name)
+    route = session.version.outbound_for(name, command)
     if route is None:
         raise _unsupported(session, name)
     try:

@@ -4,7 +4,7 @@ A version (`v16`, …) is a table of them. Nothing here does I/O or knows of grp
 translator asks for, by sending its items down lanes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -67,13 +67,32 @@ class Outbound:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alternatives:
+    """A command that this OCPP version says with one of several actions: `choose(command)` tells with which."""
+
+    outbounds: tuple[Outbound, ...]
+    choose: Callable[[Any], Outbound]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Version:
     """One OCPP version: what it is called, and what is done with each of its actions."""
 
     label: str  # "1.6", "2.0.1", "2.1"
     subprotocol: str  # "ocpp1.6", …
     inbound: Mapping[str, Inbound]  # by action
-    outbound: Mapping[str, Outbound]  # by field of csms.gateway.v1.CallRequest.command
+    outbound: Mapping[str, Outbound | Alternatives]  # by field of csms.gateway.v1.CallRequest.command
+
+    def outbound_for(self, name: str, command: Message) -> Outbound | None:
+        """How this command is carried out; None where this version has no such thing."""
+        route = self.outbound.get(name)
+        return route.choose(command) if isinstance(route, Alternatives) else route
+
+    def outbounds(self) -> Iterator[tuple[str, Outbound]]:
+        """Every way to carry out a command, with the command's name."""
+        for name, route in self.outbound.items():
+            for outbound in route.outbounds if isinstance(route, Alternatives) else (route,):
+                yield name, outbound
 
 
 class UnacceptableError(Exception):

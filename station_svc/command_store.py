@@ -126,11 +126,11 @@ def finish(
     now_us: int,
     answer: bytes | None = None,
     error: bytes | None = None,
-) -> None:
-    """Records what came of a command; the first outcome stays."""
+) -> bool:
+    """Records what came of a command; the first outcome stays. Returns whether this one is it."""
     query = (
         sa.update(command)
         .where(command.c.tenant_id == tenant_id, command.c.command_id == command_id, command.c.finish_us.is_(None))
         .values(epoch=epoch, finish_us=now_us, answer=answer, error=error)
     )
-    db.execute(query)
+    return db.execute(query).rowcount == 1

@@ -18,11 +18,11 @@ from sqlalchemy import Connection
 from mesh.database import Database
 from mesh.errors import MeshError, from_status
 from mesh.logs import get_logger
-from mesh.operators import Caller
 from mesh.times import SECOND_US, Clock
 from station_svc import command_store as store
-from station_svc.answers import mask_answer, variables_in
+from station_svc.answers import mask_answer
 from station_svc.credentials import digest_of
+from station_svc.effects import NO_EFFECTS, Effects
 from station_svc.gateways import Gateways, call_timeout, station_offline
 from station_svc.rows import CommandRow, NewCommand, Socket
 
@@ -63,13 +63,15 @@ def make_budget(*, station_s: float, caller_s: float | None) -> Budget:
 class Order:
     """A command as an operator gave it. `request` is what is sent; `content` tells whether two are the same."""
 
-    caller: Caller
+    tenant_id: str
+    username: str  # whoever gave it, for the record
     name: str  # field of csms.gateway.v1.CallRequest.command
     station_id: str
     request_id: str
     request: Message
     content: bytes
     budget: Budget
+    effects: Effects = NO_EFFECTS
 
 
 class Commands:
@@ -90,7 +92,7 @@ class Commands:
         Raises MeshError with the reasons that csms.station.v1.CommandService names.
         """
         new = self._to_new(order)
-        earlier, socket = await self._database.write(partial(_begin, new=new, now_us=self._clock()))
+        earlier, socket = await self._database.write(partial(_begin, order=order, new=new, now_us=self._clock()))
         if earlier is not None:
             return await self._first_outcome(order, earlier, answer_type)
         # A caller that goes away does not undo what was sent: the outcome is waited for, and recorded, all the same.
@@ -118,12 +120,12 @@ class Commands:
     def _to_new(self, order: Order) -> NewCommand:
         lifetime_s = order.budget.call_s + RECORDING_ALLOWANCE_S
         return NewCommand(
-            tenant_id=order.caller.tenant_id,
+            tenant_id=order.tenant_id,
             command_id=secrets.token_hex(16),
             request_id=order.request_id or None,
             station_id=order.station_id,
             name=order.name,
-            username=order.caller.username,
+            username=order.username,
             content=order.content,
             deadline_us=self._clock() + int(lifetime_s * SECOND_US),
         )
@@ -132,11 +134,10 @@ class Commands:
         try:
             answer = await self._send(order, socket)
         except Exception as error:
-            known = error if isinstance(error, MeshError) else _unforeseen()
-            await self._finish(order, new, socket, error=known.to_status().SerializeToString())
+            await self._finish(order, new, socket, error if isinstance(error, MeshError) else _unforeseen())
             raise
         mask_answer(answer)
-        await self._finish(order, new, socket, answer=answer)
+        await self._finish(order, new, socket, answer)
         return answer
 
     async def _send(self, order: Order, socket: Socket | None) -> Message:
@@ -151,38 +152,30 @@ class Commands:
         answer: Message = getattr(response, order.name)
         return answer
 
-    async def _finish(
-        self,
-        order: Order,
-        new: NewCommand,
-        socket: Socket | None,
-        *,
-        answer: Message | None = None,
-        error: bytes | None = None,
-    ) -> None:
-        """Records the outcome, and the variables it told of. An outcome that cannot be recorded still stands."""
-        now_us = self._clock()
-        variables = [] if answer is None else variables_in(answer, now_us)
-        remember = partial(
-            store.remember_variables,
-            tenant_id=new.tenant_id,
-            station_id=new.station_id,
-            variables=variables,
-        )
+    async def _finish(self, order: Order, new: NewCommand, socket: Socket | None, outcome: Message | MeshError) -> None:
+        """Records the outcome, and its effects. An outcome that cannot be recorded still stands."""
         finish = partial(
             store.finish,
             tenant_id=new.tenant_id,
             command_id=new.command_id,
             epoch=socket.epoch if socket else 0,
-            now_us=now_us,
-            answer=None if answer is None else answer.SerializeToString(),
-            error=error,
+            now_us=(now_us := self._clock()),
+            answer=None if isinstance(outcome, MeshError) else outcome.SerializeToString(),
+            error=outcome.to_status().SerializeToString() if isinstance(outcome, MeshError) else None,
         )
-        for work in (finish, remember) if variables else (finish,):
+
+        def finish_with_effects(db: Connection) -> None:
+            if finish(db):
+                order.effects.ended(db, new, outcome, now_us)
+
+        # Should its effects fail, the outcome alone is worth recording.
+        for work in (finish_with_effects, finish):
             try:
                 await self._database.write(work)
             except Exception:
                 log.exception("outcome of a command not recorded", command=new.name, station_id=new.station_id)
+            else:
+                return
 
     async def _first_outcome(self, order: Order, earlier: CommandRow, answer_type: type[Answer]) -> Answer:
         same = earlier.name == order.name and hmac.compare_digest(
@@ -208,18 +201,19 @@ class Commands:
             await asyncio.sleep(poll_s)
             poll_s = min(poll_s * 1.5, MOST_POLL_S)
             row = await self._database.read(
-                lambda connection: store.find_request(connection, order.caller.tenant_id, order.request_id)
+                lambda connection: store.find_request(connection, order.tenant_id, order.request_id)
             )
         if row is None:  # its time to be kept has passed meanwhile
             raise call_timeout(order.station_id)
         return row
 
 
-def _begin(db: Connection, *, new: NewCommand, now_us: int) -> tuple[CommandRow | None, Socket | None]:
+def _begin(db: Connection, *, order: Order, new: NewCommand, now_us: int) -> tuple[CommandRow | None, Socket | None]:
     """Records the command; an earlier one of the same request id, or else where the station's socket is."""
     earlier = store.begin(db, new, now_us)
     if earlier is not None:
         return earlier, None
+    order.effects.begun(db, new, now_us)
     return None, store.find_socket(db, tenant_id=new.tenant_id, station_id=new.station_id, now_us=now_us)
 
 

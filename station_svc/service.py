@@ -13,6 +13,7 @@ from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
 from station_svc.closer import SocketCloser
+from station_svc.command_sender import CommandSender
 from station_svc.command_servicer import CommandServicer
 from station_svc.commands import Commands
 from station_svc.gateways import Gateways
@@ -34,7 +35,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
     ingest = StationIngestServicer(database=database, clock=clock, rules=_rules(settings), closer=closer)
     stations = StationServicer(database=database, clock=clock, closer=closer)
-    sender = CommandServicer(commands=commands, station_budget_s=settings.command_timeout_s)
+    sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
+    command = CommandServicer(sender=sender)
     relay = open_relay(
         stack,
         database=database,
@@ -48,7 +50,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         mesh=[lambda server: add_StationIngestServiceServicer_to_server(ingest, server)],
         operator=[
             lambda server: add_StationServiceServicer_to_server(stations, server),
-            lambda server: add_CommandServiceServicer_to_server(sender, server),
+            lambda server: add_CommandServiceServicer_to_server(command, server),
         ],
         # By its verb it would be for viewers, yet it makes the station do something.
         special_roles={"/csms.station.v1.CommandService/GetVariables": Role.OPERATOR},

@@ -60,7 +60,8 @@ class Translators:
 
     def to_calls(self, command_name: str, command: Message) -> Sequence[Payload]:
         """The payloads of the CALLs that carry out a command, each of which must be valid by its schema."""
-        route = self.version.outbound[command_name]
+        route = self.version.outbound_for(command_name, command)
+        assert route is not None
         calls = route.to_calls(command)
         for call in calls:
             assert self.schemas.check(route.action, "request", call) is None
@@ -68,7 +69,8 @@ class Translators:
 
     def to_answer(self, command_name: str, command: Message, *answers: Payload) -> Any:
         """The answer to a command whose CALLs the station answered so; each must be valid by its schema."""
-        route = self.version.outbound[command_name]
+        route = self.version.outbound_for(command_name, command)
+        assert route is not None
         for answer in answers:
             assert self.schemas.check(route.action, "response", answer) is None
         return route.to_answer(command, answers)

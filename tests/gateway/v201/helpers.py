@@ -38,7 +38,9 @@ def answer_words(action: str, name: str) -> list[str]:
 def statuses_told(command_name: str, command: Any, name: str) -> dict[str, int]:
     """What each status word of a station becomes; checks on the way that what it says beside is carried over."""
     told = {}
-    for word in answer_words(VERSION.outbound[command_name].action, name):
+    route = VERSION.outbound_for(command_name, command)
+    assert route is not None
+    for word in answer_words(route.action, name):
         answer = to_answer(command_name, command, {"status": word} | INFO)
         assert (answer.status_info.reason_code, answer.status_info.additional_info) == ("Busy", "later")
         plain = to_answer(command_name, command, {"status": word})

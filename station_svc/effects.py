@@ -1,0 +1,24 @@
+"""What a command changes beside its own record: the resources that it makes, moves on, or tells of."""
+
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError
+from station_svc.rows import NewCommand
+
+
+class Effects:
+    """What a command changes beside its own record. Each method runs in the transaction of that record.
+
+    This one changes nothing. Where the process dies between the two, `ended` is never called: what `begun` wrote has to
+    say when its outcome will stay unknown (`new.deadline_us`).
+    """
+
+    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """The command is about to be sent. Not called where its request id finds an earlier one."""
+
+    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """The station answered, or not: the answer, secrets masked, or why there is none."""
+
+
+NO_EFFECTS = Effects()
