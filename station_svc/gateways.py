@@ -96,7 +96,8 @@ class Gateways:
     async def _reach(self, channel: grpc.aio.Channel, station_id: str) -> None:
         """Waits for the channel to be connected: what fails before that was surely never sent."""
         try:
-            await asyncio.wait_for(channel.channel_ready(), self._connect_timeout_s)
+            async with asyncio.timeout(self._connect_timeout_s):
+                await channel.channel_ready()
         except TimeoutError as error:
             raise station_offline(station_id, "the gateway that held its socket does not answer") from error
 
