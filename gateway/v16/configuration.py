@@ -14,7 +14,7 @@ def to_key(variable: Variable, field: str) -> str:
     """1.6's key for a variable. UnacceptableError where 1.6 has no way to name it."""
     if variable.component not in ("", COMPONENT):
         raise UnacceptableError("NotSupported", f"{field}.component", f'OCPP 1.6 has no component but "{COMPONENT}"')
-    if variable.component_instance or variable.variable_instance or variable.evse.evse_id:
+    if variable.component_instance or variable.variable_instance or variable.evse.evse_id or variable.evse.connector_id:
         raise UnacceptableError("NotSupported", field, "OCPP 1.6 has no instances, and no variables of an EVSE")
     if variable.attribute_type not in ("", "Actual"):
         raise UnacceptableError("NotSupported", f"{field}.attribute_type", 'OCPP 1.6 has none but "Actual"')
