@@ -50,6 +50,7 @@ check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its cont
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	@$(MAKE) --no-print-directory breaking gen-check
+	$(BIN)/python -m tests.conformance.ocpp_table --check
 
 .PHONY: breaking
 breaking:  # The contract against the last commit that landed on main, or the one before this.
@@ -70,6 +71,10 @@ gen-check:
 	@before=$$(find gen -type f -exec sha256sum {} + | sort); $(MAKE) --no-print-directory gen >/dev/null \
 	  && test "$$before" = "$$(find gen -type f -exec sha256sum {} + | sort)" \
 	  || { echo "gen/ was not what proto/ generates; it has been regenerated: commit it"; exit 1; }
+
+.PHONY: docs
+docs: $(VENV)/dev.stamp  ## Make docs/OCPP.md from the routes, the contract and the tests
+	$(BIN)/python -m tests.conformance.ocpp_table
 
 .PHONY: lock
 lock: $(VENV)/dev.stamp  ## Lock dependencies anew, by version and hash (UPGRADE=1: to their newest)

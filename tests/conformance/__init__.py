@@ -1,0 +1,1 @@
+"""Every action of every OCPP version, held against the official schemas."""

@@ -1,0 +1,143 @@
+"""The real edge for tests of whole versions: stations of any version, commands by name, and what is stored."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from csms.gateway.v1.gateway_service_pb2 import CallRequest
+from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
+
+from gateway.schemas import KINDS, Kind, Schemas
+from gateway.translation import Version
+from mesh.channels import open_channel
+from tests.conformance.ocpp_table import VERSIONS, rpcs_of_command
+from tests.gateway import payloads
+from tests.gateway.raw_station import RawStation
+from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
+
+SCHEMAS: Mapping[str, Schemas] = {version.label: Schemas(version.label) for version in VERSIONS.values()}
+
+# What changes without any message, or with every one.
+_NOISE = frozenset(
+    {
+        "station.message",
+        "station.sighting",
+        "station.quirk",
+        "station.node",
+        "station.connection",
+        "transaction.tx_counter",  # where numbers come from on SQLite
+    }
+)
+
+
+class Edge:
+    """A mesh that runs, its stations, and its databases."""
+
+    def __init__(self, mesh: MeshRig, gateway: Any, folder: Path) -> None:
+        self.mesh = mesh
+        self._gateway = gateway
+        self._folder = folder
+        self._count = 0
+
+    def new_id(self) -> str:
+        """An identity that no station had before."""
+        self._count += 1
+        return f"CP{self._count}"
+
+    def station(self, version: Version, station_id: str | None = None) -> RawStation:
+        """A station of a version."""
+        return RawStation(self.mesh.station_url(station_id or self.new_id()), subprotocols=[version.subprotocol])
+
+    async def command(self, station_id: str, name: str, command: Any) -> Any:
+        """Gives a command, as an operator where an RPC takes it as it is, else as a service does."""
+        [rpc, *_] = rpcs_of_command(name)
+        service, _, method = rpc.partition("/")
+        if service == "CommandService":
+            sent = type(command)()
+            sent.CopyFrom(command)
+            sent.station_id = station_id
+            call = getattr(self.mesh.commands, method)
+            return await call(sent, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
+        request = CallRequest(station_id=station_id, epoch=await self.mesh.epoch(station_id))
+        getattr(request, name).CopyFrom(command)
+        return getattr(await self._gateway.Call(request, timeout=TIMEOUT_S), name)
+
+    def tables(self) -> Mapping[str, int]:
+        """A number per table (schema.table), another one once its rows are others; without what always changes."""
+        found = {}
+        for file in self._folder.glob("*.db"):
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+                names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                for name in names:
+                    if f"{file.stem}.{name}" in _NOISE or name in ("outbox", "sqlite_sequence"):
+                        continue
+                    rows = database.execute(f'SELECT * FROM "{name}"').fetchall()  # noqa: S608 - our own
+                    found[f"{file.stem}.{name}"] = hash(tuple(sorted(rows, key=repr)))
+        return found
+
+    def written(self, before: Mapping[str, int]) -> set[str]:
+        """The tables that are not what they were."""
+        return {name for name, number in self.tables().items() if before.get(name) != number}
+
+
+@asynccontextmanager
+async def running_edge(folder: Path) -> AsyncIterator[Edge]:
+    """A mesh with its databases in `folder`."""
+    async with AsyncExitStack() as stack:
+        mesh = await stack.enter_async_context(running_mesh(f"sqlite:///{folder / 'test.db'}"))
+        channel = open_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", secret=mesh.gateway_settings.mesh_secret)
+        stack.push_async_callback(channel.close)
+        yield Edge(mesh, GatewayServiceStub(channel), folder)
+
+
+async def boot(station: RawStation, version: Version) -> None:
+    """Sends the least BootNotification."""
+    schema = SCHEMAS[version.label].schema("BootNotification", "request")
+    answer = await station.call("BootNotification", payloads.minimal(schema))
+    assert answer["status"] == "Accepted"
+
+
+@cache
+def examples(label: str, action: str, kind: Kind) -> Sequence[Any]:
+    """The least and the most that a schema allows, and one for every word of every enumeration in it."""
+    schema = SCHEMAS[label].schema(action, kind)
+    words = [payload for _path, payload in payloads.every_word(schema)]
+    return [payloads.minimal(schema), payloads.maximal(schema), *words]
+
+
+def check(label: str, action: str, kind: Kind, payload: Any) -> None:
+    """Fails where a payload is not valid by its official schema."""
+    assert kind in KINDS
+    fault = SCHEMAS[label].check(action, kind, payload)
+    assert fault is None, (action, kind, fault, payload)
+
+
+async def answering(
+    station: RawStation, command: Awaitable[Any], answer: Callable[[str, Any], Any]
+) -> tuple[Any, list[tuple[str, Any]]]:
+    """What a command comes back with, whose CALLs the station answers, and those CALLs."""
+    calls: list[tuple[str, Any]] = []
+    task = asyncio.ensure_future(command)
+    listening = asyncio.ensure_future(_answer_all(station, calls, answer))
+    try:
+        await asyncio.wait([task, listening], return_when=asyncio.FIRST_COMPLETED)
+        if listening.done():
+            listening.result()  # fails with why
+        return await task, calls
+    finally:
+        for ending in (listening, task):
+            ending.cancel()
+        await asyncio.gather(listening, task, return_exceptions=True)
+
+
+async def _answer_all(station: RawStation, calls: list[tuple[str, Any]], answer: Callable[[str, Any], Any]) -> None:
+    while True:
+        kind, message_id, action, payload = json.loads(await station.socket.recv())
+        assert kind == 2
+        calls.append((action, payload))
+        await station.send(json.dumps([3, message_id, answer(action, payload)]))

@@ -1,0 +1,222 @@
+"""Makes docs/OCPP.md from the code: `python -m tests.conformance.ocpp_table`.
+
+What is done with an action is read off the routes of its version, the RPCs off the contract, where it is stored off
+gateway/catalogue.py, where it is tested off the tests that are there.
+"""
+
+import argparse
+import importlib.resources
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from csms.common.v1.origin_pb2 import Origin
+from csms.gateway.v1.gateway_service_pb2 import CallRequest
+from google.protobuf import descriptor_pb2
+
+from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS
+from gateway.schemas import Schemas
+from gateway.translation import Inbound, LaneName, Outbound, Version
+from gateway.v16 import routes as v16
+from gateway.v201 import routes as v201
+from mesh.contract import OPERATOR_SERVICES
+from tests.gateway import payloads
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docs" / "OCPP.md"
+VERSIONS: Mapping[str, Version] = {"v16": v16.VERSION, "v201": v201.VERSION}  # by folder
+
+EVERY_ACTION = "tests/conformance/test_every_action.py"
+NOT_SENT = "n/a: stations do not send it"
+NOT_ASKED = "n/a: it is not sent to stations"
+HEAD = """# OCPP, action by action
+
+Made from the code by `make docs`; `make check` fails where it is not up to date.
+
+- Every frame stands in the message log, and is a sign of life (`{always}`).
+- Every action is put through the real edge with the least and the most that its schema allows, and with every word of
+  every enumeration; every answer is held against its schema, and what was written against this table ({every}).
+- An event that a change makes is committed with it, in the `outbox` of the same schema.
+- `CommandService/SendCall` takes every action of the schemas; for those that have no RPC of their own it is the way.
+- A message that the gateway does not handle yet is answered with a CALLERROR, NotImplemented.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One action of one version."""
+
+    action: str
+    from_station: str
+    to_station: str
+    stored: str
+    tested: str
+
+    def cells(self) -> tuple[str, ...]:
+        """The cells, in the order of the columns."""
+        return (self.action, self.from_station, self.to_station, self.stored, self.tested)
+
+
+COLUMNS = ("action", "from the station", "to the station", "stored in", "tested in")
+
+
+def rows(folder: str) -> Iterator[Row]:
+    """The rows of one version, every action that its schemas have."""
+    version = VERSIONS[folder]
+    commands = dict(commands_by_action(version))
+    for action in sorted(Schemas(version.label).actions):
+        inbound, names = version.inbound.get(action), commands.get(action, [])
+        yield Row(
+            action=f"`{action}`",
+            from_station=_from_station(version, action, inbound),
+            to_station=_to_station(version, action, names),
+            stored=_stored(version, action, inbound, names),
+            tested=_tested(folder, version, action, names),
+        )
+
+
+def commands_by_action(version: Version) -> Mapping[str, list[str]]:
+    """The commands of the contract that make CALLs of an action, by field of CallRequest.command."""
+    found: dict[str, list[str]] = {}
+    for name, route in version.outbound.items():
+        for outbound in outbounds(route):
+            found.setdefault(outbound.action, []).append(name)
+    return found
+
+
+def outbounds(route: Any) -> tuple[Outbound, ...]:
+    """The actions of a route, most have one."""
+    return tuple(route.outbounds) if hasattr(route, "outbounds") else (route,)
+
+
+def chooser(version: Version, name: str) -> Callable[[Any], Outbound]:
+    """Says which action a command is said with."""
+    route: Any = version.outbound[name]
+    return route.choose if hasattr(route, "choose") else lambda _command: route
+
+
+def lanes(version: Version, action: str) -> list[LaneName]:
+    """The lanes that an action may use: what it does with the least and the most that its schema allows, any word."""
+    to_items, schema = version.inbound[action].to_items, Schemas(version.label).schema(action, "request")
+    if to_items is None:
+        return []
+    examples = [payloads.minimal(schema), payloads.maximal(schema)]
+    examples += [payload for _path, payload in payloads.every_word(schema)]
+    return sorted({lane for payload in examples for lane in to_items(payload, Origin())})
+
+
+def operator_rpcs() -> Mapping[str, list[str]]:
+    """Operators' RPCs by the full name of their request, as Service/Method."""
+    text = importlib.resources.files("csms").joinpath("../csms.binpb").read_bytes()
+    found: dict[str, list[str]] = {}
+    served = {name for names in OPERATOR_SERVICES.values() for name in names}
+    for file in descriptor_pb2.FileDescriptorSet.FromString(text).file:
+        for service in file.service:
+            if f"{file.package}.{service.name}" in served:
+                for method in service.method:
+                    found.setdefault(method.input_type.removeprefix("."), []).append(f"{service.name}/{method.name}")
+    return found
+
+
+def rpcs_of_command(name: str) -> list[str]:
+    """The operators' RPCs that take a command as it is; else the RPC between services that carries it down."""
+    message = type(getattr(CallRequest(), name)).DESCRIPTOR
+    return operator_rpcs().get(message.full_name, [f"GatewayService/Call {name}"])
+
+
+def text() -> str:
+    """The whole file."""
+    parts = [HEAD.format(always="`, `".join(ALWAYS), every=f"[{EVERY_ACTION}](../{EVERY_ACTION})")]
+    for folder, version in VERSIONS.items():
+        count = len(Schemas(version.label).actions)
+        parts += [f"## OCPP {version.label}: {count} actions", "", *_table(rows(folder)), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _from_station(version: Version, action: str, inbound: Inbound | None) -> str:
+    if action not in DIRECTIONS[version.label].from_station:
+        return NOT_SENT
+    if inbound is None:
+        return "answered NotImplemented"
+    module = _module(inbound.to_response)
+    if inbound.to_items is None:
+        return f"{module}: the gateway's own answer"
+    ways = [f"`{_short(DESTINATIONS[lane].rpc)}`" for lane in lanes(version, action)]
+    return f"{module} → {', '.join(ways)}"
+
+
+def _to_station(version: Version, action: str, names: Iterable[str]) -> str:
+    if action not in DIRECTIONS[version.label].to_station:
+        return NOT_ASKED
+    ways = []
+    for name in names:
+        [outbound] = [found for found in outbounds(version.outbound[name]) if found.action == action]
+        ways.append(f"{', '.join(f'`{rpc}`' for rpc in rpcs_of_command(name))} → {_module(outbound.to_calls)}")
+    return "; ".join(ways) or "`CommandService/SendCall`"
+
+
+def _stored(version: Version, action: str, inbound: Inbound | None, names: Iterable[str]) -> str:
+    directions, tables = DIRECTIONS[version.label], list[str]()
+    if inbound is not None:
+        tables += [table for lane in lanes(version, action) for table in DESTINATIONS[lane].tables]
+    if action in directions.to_station:
+        tables += COMMANDS
+        tables += [table for name in names for table in COMMAND_TABLES.get(name, ())]
+    return ", ".join(f"`{table}`" for table in dict.fromkeys(tables)) or "only the log"
+
+
+def _tested(folder: str, version: Version, action: str, names: Iterable[str]) -> str:
+    files = list[str]()
+    inbound = version.inbound.get(action)
+    modules: list[Any] = [] if inbound is None else [inbound.to_response]
+    modules += [
+        outbound.to_calls
+        for name in names
+        for outbound in outbounds(version.outbound[name])
+        if outbound.action == action
+    ]
+    for function in modules:
+        path = f"tests/gateway/{folder}/test_{function.__module__.rpartition('.')[2]}.py"
+        files += [path] if (ROOT / path).exists() else _naming(folder, action, *names)
+    return ", ".join(f"[{Path(path).stem}](../{path})" for path in dict.fromkeys([*files, EVERY_ACTION]))
+
+
+def _naming(folder: str, *names: str) -> list[str]:
+    """The tests of a version that name an action or a command, where it has no test file of its own."""
+    paths = sorted((ROOT / "tests" / "gateway" / folder).glob("test_*.py"))
+    found = [path for path in paths if any(f'"{name}"' in path.read_text() for name in names)]
+    return [str(path.relative_to(ROOT)) for path in found if path.stem != "test_routes"]
+
+
+def _module(function: Any) -> str:
+    path = function.__module__.replace(".", "/") + ".py"
+    return f"[{path.removeprefix('gateway/')}](../{path})"
+
+
+def _short(rpc: str) -> str:
+    return rpc.rpartition(".")[2]
+
+
+def _table(lines: Iterable[Row]) -> Iterator[str]:
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield f"| {' | '.join('---' for _ in COLUMNS)} |"
+    for row in lines:
+        yield f"| {' | '.join(row.cells())} |"
+
+
+def main() -> int:
+    """Writes the file, or with --check only says whether it is up to date."""
+    parser = argparse.ArgumentParser(description="Makes docs/OCPP.md from the code.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is not up to date")
+    if not parser.parse_args().check:
+        FILE.write_text(text())
+    elif not FILE.exists() or FILE.read_text() != text():
+        sys.stderr.write("docs/OCPP.md is not what the code says: run `make docs` and commit it\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""docs/OCPP.md and the tables it is made from, against the schemas, the services and the files that are there."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+import auth_svc.models
+import station_svc.models
+import transaction_svc.models
+from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS
+from gateway.mesh_client import MeshClient
+from gateway.schemas import Schemas
+from gateway.translation import LaneName, Version
+from tests.conformance import ocpp_table
+from tests.conformance.ocpp_table import COLUMNS, FILE, ROOT, VERSIONS
+
+TABLES = {
+    f"{name}.{table}"
+    for name, models in (
+        ("station", station_svc.models),
+        ("transaction", transaction_svc.models),
+        ("auth", auth_svc.models),
+    )
+    for table in models.metadata.tables
+}
+
+
+def _lines(label: str) -> list[list[str]]:
+    """The table of a version as the file has it, by cells, without its head."""
+    _, _, rest = FILE.read_text().partition(f"\n## OCPP {label}:")
+    section, _, _ = rest.partition("\n## ")
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+@pytest.mark.parametrize("version", VERSIONS.values(), ids=lambda version: version.label)
+def test_the_file_has_every_action_of_the_schemas(version: Version) -> None:
+    """One line for each action that the schemas have, no cell empty, each sent one way at least."""
+    lines = _lines(version.label)
+    assert [line[0] for line in lines] == [f"`{action}`" for action in sorted(Schemas(version.label).actions)]
+    for line in lines:
+        assert len(line) == len(COLUMNS)
+        assert all(line)
+        assert (line[1], line[2]) != (ocpp_table.NOT_SENT, ocpp_table.NOT_ASKED)
+
+
+def test_the_file_is_what_the_code_says() -> None:
+    """As `make check` has it."""
+    assert FILE.read_text() == ocpp_table.text(), "run `make docs`"
+
+
+def test_the_file_names_what_is_there() -> None:
+    """Every module and test that is linked exists."""
+    links = set(re.findall(r"\]\(\.\./([^)]*)\)", FILE.read_text()))
+    assert len(links) > 40
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS.values(), ids=lambda version: version.label)
+def test_directions(version: Version) -> None:
+    """Each action of the schemas is sent one way at least, nothing else is, and routes go the right way."""
+    directions = DIRECTIONS[version.label]
+    assert directions.from_station | directions.to_station == Schemas(version.label).actions
+    assert set(version.inbound) <= directions.from_station
+    assert set(ocpp_table.commands_by_action(version)) <= directions.to_station
+
+
+async def test_lanes_go_where_the_table_says() -> None:
+    """Every lane has its line, and the RPC there is the one that the gateway calls."""
+    assert set(DESTINATIONS) == set(LaneName), "gateway/catalogue.py lacks a lane"
+    called: list[str] = []
+
+    class Spy(grpc.aio.UnaryUnaryClientInterceptor):
+        async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+            del continuation, request
+            called.append(client_call_details.method.decode())
+            raise RuntimeError("not sent")
+
+    channel = grpc.aio.insecure_channel("127.0.0.1:1", interceptors=[Spy()])
+    mesh = MeshClient(station_channel=channel, transaction_channel=channel, auth_channel=channel)
+    for name in LaneName:
+        with pytest.raises(RuntimeError, match="not sent"):
+            await mesh.lanes[name]._send([])
+        assert called.pop() == f"/{DESTINATIONS[name].rpc}"
+    await channel.close()
+
+
+def test_tables_exist() -> None:
+    """Every table that is named is one of a service's own."""
+    named = {*ALWAYS, *COMMANDS, *(table for destination in DESTINATIONS.values() for table in destination.tables)}
+    assert named | {table for tables in COMMAND_TABLES.values() for table in tables} <= TABLES
+    commands = {name for version in VERSIONS.values() for name in version.outbound}
+    assert set(COMMAND_TABLES) <= commands
+
+
+def test_a_file_out_of_date_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `make check` runs fails then, and `make docs` mends it."""
+    file = tmp_path / "OCPP.md"
+    monkeypatch.setattr(ocpp_table, "FILE", file)
+    monkeypatch.setattr("sys.argv", ["ocpp_table", "--check"])
+    assert ocpp_table.main() == 1
+    file.write_text("old")
+    assert ocpp_table.main() == 1
+    monkeypatch.setattr("sys.argv", ["ocpp_table"])
+    assert ocpp_table.main() == 0
+    monkeypatch.setattr("sys.argv", ["ocpp_table", "--check"])
+    assert ocpp_table.main() == 0
