@@ -18,7 +18,7 @@ from google.protobuf import descriptor_pb2
 
 from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS
 from gateway.schemas import Schemas
-from gateway.translation import Inbound, LaneName, Outbound, Version
+from gateway.translation import Alternatives, Inbound, LaneName, Outbound, Version
 from gateway.v16 import routes as v16
 from gateway.v201 import routes as v201
 from mesh.contract import OPERATOR_SERVICES
@@ -86,15 +86,15 @@ def commands_by_action(version: Version) -> Mapping[str, list[str]]:
     return found
 
 
-def outbounds(route: Any) -> tuple[Outbound, ...]:
-    """The actions of a route, most have one."""
-    return tuple(route.outbounds) if hasattr(route, "outbounds") else (route,)
+def outbounds(route: Outbound | Alternatives) -> tuple[Outbound, ...]:
+    """The actions of a route; most have one."""
+    return route.outbounds if isinstance(route, Alternatives) else (route,)
 
 
 def chooser(version: Version, name: str) -> Callable[[Any], Outbound]:
     """Says which action a command is said with."""
-    route: Any = version.outbound[name]
-    return route.choose if hasattr(route, "choose") else lambda _command: route
+    route = version.outbound[name]
+    return route.choose if isinstance(route, Alternatives) else lambda _command: route
 
 
 def lanes(version: Version, action: str) -> list[LaneName]:
@@ -210,7 +210,12 @@ def main() -> int:
     """Writes the file, or with --check only says whether it is up to date."""
     parser = argparse.ArgumentParser(description="Makes docs/OCPP.md from the code.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is not up to date")
-    if not parser.parse_args().check:
+    check: bool = parser.parse_args().check
+    missing = sorted(set(LaneName) - set(DESTINATIONS))
+    if missing:
+        sys.stderr.write(f"gateway/catalogue.py does not say where these lanes go: {', '.join(missing)}\n")
+        return 1
+    if not check:
         FILE.write_text(text())
     elif not FILE.exists() or FILE.read_text() != text():
         sys.stderr.write("docs/OCPP.md is not what the code says: run `make docs` and commit it\n")
