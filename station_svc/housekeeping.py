@@ -37,6 +37,7 @@ class Retention:
     data_transfers: int = 30
     commands: int = 30
     connections: int = 30
+    jobs: int = 30
     events: int = outbox.RETENTION_DAYS
 
 
@@ -100,6 +101,7 @@ class Housekeeper:
             (store.STATUS_REPORTS, keep.status_reports),
             (store.DATA_TRANSFERS, keep.data_transfers),
             (store.COMMANDS, keep.commands),
+            (store.JOBS, keep.jobs),
         )
         return [
             *(partial(store.remove_old, age=age, before_us=self._days_ago(days)) for age, days in aged),

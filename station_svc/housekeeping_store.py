@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from station_svc.ingest_store import close_connections
-from station_svc.models import command, connection, data_transfer, message, node, removal, station, status_report
+from station_svc.models import command, connection, data_transfer, job, message, node, removal, station, status_report
 from station_svc.rows import Closed
 
 # WebSocket's code for a connection that ended without a close frame.
@@ -17,6 +17,7 @@ MESSAGES = message.c.message_us
 STATUS_REPORTS = status_report.c.receive_us
 DATA_TRANSFERS = data_transfer.c.receive_us
 COMMANDS = command.c.create_us
+JOBS = job.c.finish_us
 
 _HISTORY = (message, status_report, data_transfer)
 

@@ -16,7 +16,7 @@ from mesh import outbox
 from mesh.errors import MeshError, unavailable
 from mesh.outbox import OutboxEvent
 from mesh.rowset import RowStatement
-from station_svc import credentials, events
+from station_svc import credentials, events, job_store
 from station_svc.credentials import StoredCredential
 from station_svc.names import is_station_id
 from station_svc.rows import (
@@ -209,6 +209,8 @@ def _let_in(
         previous[epoch] = Superseded(epoch=epoch, node_address=addresses[knock.node_id])
     _SET_LATEST.run(connection, _latest_rows(knocks, opened))
     outbox.append(connection, [events.connected(knock, one, now_us) for knock, one in zip(knocks, opened, strict=True)])
+    back = {(one.tenant_id, knock.station_id) for knock, one in zip(knocks, opened, strict=True) if one.booted}
+    job_store.wake(connection, back, run_us=now_us + job_store.SETTLE_US)
     return opened
 
 
@@ -328,6 +330,8 @@ def record_boots(connection: Connection, boots: Sequence[Boot], now_us: int) -> 
     statuses = {key: station.registration_status for key, station in stations.items()}
     _BOOT.run(connection, (_boot_row(boot, statuses[boot.frame.station]) for boot in latest.values()), now_us=now_us)
     outbox.append(connection, [events.booted(boot, statuses[boot.frame.station]) for boot in known])
+    accepted = {key for key in latest if statuses[key] == ACCEPTED}
+    job_store.wake(connection, accepted, run_us=now_us + job_store.SETTLE_US)
     return [statuses.get(boot.frame.station) or _removed(boot.frame) for boot in boots]
 
 

@@ -235,6 +235,52 @@ command = sa.Table(
     sa.Index("command_age", "create_us"),
 )
 
+# What is to be done with stations in the background (jobs.py). `state`: see job_rows.JobState. `run_us`: when it is
+# looked at next; of one that runs, the end of its owner's lease.
+job = sa.Table(
+    "job",
+    metadata,
+    sa.Column("tenant_id", _Key, primary_key=True),
+    sa.Column("job_id", _Key, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("station_id", _Key, nullable=False),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("slot", _Key),  # NULL where it has none, or is over
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    _small("state"),
+    sa.Column("run_us", sa.BigInteger, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("expire_us", sa.BigInteger, nullable=False),
+    sa.Column("finish_us", sa.BigInteger),
+    _text("owner"),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("takeovers", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("turn", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("cancelling", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("error", sa.LargeBinary),  # google.rpc.Status of the last failure, serialized
+    sa.Index("job_slot", "tenant_id", "slot", unique=True),
+    sa.Index(
+        "job_due",
+        "run_us",
+        postgresql_where=sa.text("state IN (1, 3)"),
+        sqlite_where=sa.text("state IN (1, 3)"),
+    ),
+    sa.Index(
+        "job_parked",
+        "tenant_id",
+        "station_id",
+        postgresql_where=sa.text("state = 2"),
+        sqlite_where=sa.text("state = 2"),
+    ),
+    sa.Index(
+        "job_age",
+        "finish_us",
+        postgresql_where=sa.text("finish_us IS NOT NULL"),
+        sqlite_where=sa.text("finish_us IS NOT NULL"),
+    ),
+)
+
 # Stations that were removed while their history is still being removed, up to and with an epoch.
 removal = sa.Table(
     "removal",

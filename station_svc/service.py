@@ -19,6 +19,7 @@ from station_svc.commands import Commands
 from station_svc.gateways import Gateways
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest_servicer import IngestRules, StationIngestServicer
+from station_svc.jobs import JobKind, Jobs
 from station_svc.settings import StationSettings
 from station_svc.station_servicer import StationServicer
 
@@ -37,6 +38,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     stations = StationServicer(database=database, clock=clock, closer=closer)
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     command = CommandServicer(sender=sender)
+    kinds: dict[str, JobKind] = {}  # by name: each part that has work for the background adds its own
+    jobs = Jobs(database=database, kinds=kinds, clock=clock)
     relay = open_relay(
         stack,
         database=database,
@@ -54,7 +57,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         ],
         # By its verb it would be for viewers, yet it makes the station do something.
         special_roles={"/csms.station.v1.CommandService/GetVariables": Role.OPERATOR},
-        background=[closer.run, housekeeper.watch_nodes, housekeeper.tidy_up, *relay],
+        background=[closer.run, housekeeper.watch_nodes, housekeeper.tidy_up, jobs.run, *relay],
     )
 
 

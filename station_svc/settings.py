@@ -63,5 +63,6 @@ def _retention(env: Environment) -> Retention:
         data_transfers=days("DATA_TRANSFER", usual.data_transfers),
         commands=days("COMMAND", usual.commands),
         connections=days("CONNECTION", usual.connections),
+        jobs=days("JOB", usual.jobs),
         events=outbox.retention_days(env),
     )

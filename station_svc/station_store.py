@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.filters import Field, switch
-from station_svc import events
+from station_svc import events, job_store
 from station_svc.credentials import StoredCredential
 from station_svc.models import (
     connection,
@@ -383,6 +383,7 @@ def delete_station(db: Connection, *, tenant_id: str, station_id: str, now_us: i
         )
     )
     outbox.append(db, [events.deleted(tenant_id=tenant_id, station_id=station_id, now_us=now_us)])
+    job_store.wake(db, [(tenant_id, station_id)], run_us=now_us)  # they end: there is no such station
     return _close_latest(db, latest_epoch, now_us)
 
 

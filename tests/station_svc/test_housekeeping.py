@@ -9,8 +9,10 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 
 from mesh import outbox
 from mesh.times import to_timestamp
-from station_svc import models
+from station_svc import job_store, models
 from station_svc.housekeeping import Housekeeper, Retention
+from station_svc.job_rows import JobRow, NewJob
+from station_svc.jobs import Done, JobKind, Jobs
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import StationSystem, fails_with
 
@@ -43,6 +45,19 @@ async def _command(system: StationSystem, epoch: int, _ordinal: int) -> object:
     return None
 
 
+async def _job(system: StationSystem, _epoch: int, _ordinal: int) -> object:
+    jobs = Jobs(
+        database=system.database, kinds={"nothing": JobKind(run=_done, needs_station=False)}, clock=system.clock
+    )
+    new = NewJob(tenant_id="default", kind="nothing", station_id="CP1")
+    await system.database.write(lambda connection: job_store.add(connection, new, system.clock()))
+    return await jobs.run_due()
+
+
+async def _done(_job: JobRow) -> Done:
+    return Done()
+
+
 @pytest.mark.parametrize(
     ("table", "days", "fill"),
     [
@@ -50,6 +65,7 @@ async def _command(system: StationSystem, epoch: int, _ordinal: int) -> object:
         (models.status_report, 90, _status),
         (models.data_transfer, 30, _transfer),
         (models.command, 30, _command),
+        (models.job, 30, _job),
     ],
 )
 async def test_what_is_old_is_removed(
