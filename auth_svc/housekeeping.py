@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from auth_svc.certificate_office import CertificateOffice
 from auth_svc.keys import SigningKeys
 from auth_svc.sessions import Sessions
 from mesh import outbox
@@ -22,11 +23,19 @@ class Housekeeper:
     """Keeps house. `outbox_days` is how long events wait for somebody to fetch them."""
 
     def __init__(
-        self, *, database: Database, keys: SigningKeys, sessions: Sessions, clock: Clock, outbox_days: int
+        self,
+        *,
+        database: Database,
+        keys: SigningKeys,
+        sessions: Sessions,
+        office: CertificateOffice,
+        clock: Clock,
+        outbox_days: int,
     ) -> None:
         self._database = database
         self._keys = keys
         self._sessions = sessions
+        self._office = office
         self._clock = clock
         self._outbox_days = outbox_days
 
@@ -42,6 +51,8 @@ class Housekeeper:
     async def _turn(self) -> None:
         await self._keys.maintain()
         await self._sessions.delete_expired()
+        while await self._office.remove_ended(_CHUNK) == _CHUNK:
+            pass
         await self._remove_events()
 
     async def _remove_events(self) -> None:

@@ -81,4 +81,42 @@ signing_key = sa.Table(
     sa.UniqueConstraint("key_id", name="signing_key_key_id"),
 )
 
+# Like the signing keys without a tenant: one root for all stations, trusted by whoever terminates their TLS. Not used
+# where an operator configures another authority.
+certificate_authority = sa.Table(
+    "certificate_authority",
+    metadata,
+    sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("certificate", sa.Text, nullable=False),  # PEM
+    sa.Column("private_key", sa.Text, nullable=False),  # PEM, PKCS#8
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("expire_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("generation", name="certificate_authority_pkey"),
+)
+
+# The same signing request is signed once, and once more when it is time to renew: `issue` counts.
+issued_certificate = sa.Table(
+    "issued_certificate",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("serial_number", FOLDED, nullable=False),  # hexadecimal, in capitals
+    sa.Column("station_id", sa.Text, nullable=False),
+    sa.Column("csr_digest", sa.Text, nullable=False),  # SHA-256 of the request (DER), hexadecimal
+    sa.Column("issue", sa.Integer, nullable=False),
+    sa.Column("certificate_type", sa.Integer, nullable=False),  # csms.common.v1.CertificateSigningUse
+    sa.Column("common_name", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("sha256_fingerprint", sa.Text, nullable=False),
+    sa.Column("authority_fingerprint", sa.Text, nullable=False),
+    sa.Column("certificate", sa.Text, nullable=False),  # PEM
+    sa.Column("start_us", sa.BigInteger, nullable=False),
+    sa.Column("expire_us", sa.BigInteger, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "serial_number", name="issued_certificate_pkey"),
+    sa.UniqueConstraint("tenant_id", "station_id", "csr_digest", "issue", name="issued_certificate_request"),
+    sa.Index("issued_certificate_by_time", "tenant_id", "create_us", "serial_number"),
+    sa.Index("issued_certificate_by_end", "expire_us"),
+)
+
 outbox = outbox_table(metadata)

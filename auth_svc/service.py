@@ -5,12 +5,18 @@ from contextlib import AsyncExitStack
 
 from argon2 import PasswordHasher
 from csms.auth.v1.authorization_service_pb2_grpc import add_AuthorizationServiceServicer_to_server
+from csms.auth.v1.certificate_authority_service_pb2_grpc import (
+    add_CertificateAuthorityServiceServicer_to_server,
+)
+from csms.auth.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from csms.auth.v1.id_token_service_pb2_grpc import add_IdTokenServiceServicer_to_server
 from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 
 from auth_svc.administrator import ensure_administrator
 from auth_svc.attempts import Attempts
 from auth_svc.authorization_servicer import AuthorizationServicer
+from auth_svc.certificate_office import CertificateOffice
+from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
 from auth_svc.housekeeping import Housekeeper
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
@@ -58,8 +64,16 @@ async def build(
         clock=clock,
         open_registration=settings.open_registration,
     )
+    office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
+    signing = CertificateAuthorityServicer(office=office)
+    certificates = CertificateServicer(database=database, office=office)
     housekeeper = Housekeeper(
-        database=database, keys=keys, sessions=sessions, clock=clock, outbox_days=settings.outbox_days
+        database=database,
+        keys=keys,
+        sessions=sessions,
+        office=office,
+        clock=clock,
+        outbox_days=settings.outbox_days,
     )
     relay = open_relay(
         stack,
@@ -71,10 +85,14 @@ async def build(
     )
     return Parts(
         keys=keys,
-        mesh=[lambda server: add_AuthorizationServiceServicer_to_server(authorization, server)],
+        mesh=[
+            lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
+            lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
+        ],
         operator=[
             lambda server: add_UserServiceServicer_to_server(users, server),
             lambda server: add_IdTokenServiceServicer_to_server(id_tokens, server),
+            lambda server: add_CertificateServiceServicer_to_server(certificates, server),
         ],
         special_roles=SPECIAL_ROLES,
         background=[housekeeper.run, *relay],

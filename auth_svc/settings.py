@@ -4,10 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from auth_svc.authority import Authority, read_files
+from auth_svc.certificate_office import CertificateRules
 from auth_svc.texts import MAX_PASSWORD
 from mesh import outbox
 from mesh.errors import SettingError
 from mesh.settings import Environment, is_loopback
+from mesh.times import now_us
+
+# A retention beyond this is as good as for ever.
+_MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +26,7 @@ class AuthSettings:
     notification_address: str | None = None  # notification_svc's mesh port, host:port
     mesh_secret: str = field(default="", repr=False)
     outbox_days: int
+    certificates: CertificateRules = field(default_factory=CertificateRules)
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -41,7 +48,22 @@ class AuthSettings:
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET", ""),
             outbox_days=outbox.retention_days(env),
+            certificates=CertificateRules(
+                authority=_authority(env),
+                organization=env.optional("CSMS_CERTIFICATE_ORGANIZATION"),
+                validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
+                retention_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
+            ),
         )
+
+
+def _authority(env: Environment) -> Authority | None:
+    certificate, key = env.optional("CSMS_CA_CERTIFICATE_FILE"), env.optional("CSMS_CA_KEY_FILE")
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise SettingError("CSMS_CA_CERTIFICATE_FILE and CSMS_CA_KEY_FILE: both are needed, or neither")
+    return read_files(certificate, key, now_us=now_us())
 
 
 def _one_of(env: Environment, name: str, words: Sequence[str]) -> str:

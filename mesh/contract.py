@@ -10,6 +10,7 @@ OPERATOR_SERVICES = {
     "auth": (
         "csms.auth.v1.UserService",
         "csms.auth.v1.IdTokenService",
+        "csms.auth.v1.CertificateService",
     ),
     "notification": ("csms.event.v1.EventService",),
 }
@@ -18,7 +19,7 @@ OPERATOR_SERVICES = {
 MESH_SERVICES = {
     "station": ("csms.station.v1.StationIngestService",),
     "transaction": ("csms.transaction.v1.TransactionIngestService",),
-    "auth": ("csms.auth.v1.AuthorizationService",),
+    "auth": ("csms.auth.v1.AuthorizationService", "csms.auth.v1.CertificateAuthorityService"),
     "notification": ("csms.event.v1.EventIngestService",),
     "gateway": ("csms.gateway.v1.GatewayService",),
 }

@@ -11,11 +11,14 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
+from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceStub
+from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
 from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 
 from auth_svc import migrations, models
+from auth_svc.certificate_office import CertificateRules
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
 from mesh import migrate
@@ -31,6 +34,8 @@ from tests.conftest import FakeClock
 
 if TYPE_CHECKING:  # these are there for the type checker only
     from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceAsyncStub
+    from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceAsyncStub
+    from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceAsyncStub
     from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceAsyncStub
     from csms.auth.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
@@ -55,6 +60,8 @@ class Auth:
     users: "UserServiceAsyncStub"
     id_tokens: "IdTokenServiceAsyncStub"
     authorization: "AuthorizationServiceAsyncStub"
+    certificates: "CertificateServiceAsyncStub"
+    signing: "CertificateAuthorityServiceAsyncStub"
     announced: list[str] = field(default_factory=list)
 
     async def login(self, username: str = "admin", password: str = PASSWORD) -> LoginResponse:
@@ -105,13 +112,18 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
     async with AsyncExitStack() as stack:
 
         async def start(
-            *, accept_unknown: bool = False, open_registration: bool = False, admin_password: str | None = PASSWORD
+            *,
+            accept_unknown: bool = False,
+            open_registration: bool = False,
+            admin_password: str | None = PASSWORD,
+            certificates: CertificateRules | None = None,
         ) -> Auth:
             settings = AuthSettings(
                 accept_unknown_tokens=accept_unknown,
                 open_registration=open_registration,
                 admin_password=admin_password,
                 outbox_days=7,
+                certificates=certificates or CertificateRules(),
             )
             return await _start(stack, database, clock, settings)
 
@@ -149,5 +161,7 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
         users=UserServiceStub(operator_channel),
         id_tokens=IdTokenServiceStub(operator_channel),
         authorization=AuthorizationServiceStub(mesh_channel),
+        certificates=CertificateServiceStub(operator_channel),
+        signing=CertificateAuthorityServiceStub(mesh_channel),
         announced=announced,
     )

@@ -1,0 +1,130 @@
+"""CertificateAuthorityService for the mesh, CertificateService for operators."""
+
+from csms.auth.v1 import certificate_authority_service_pb2 as signing
+from csms.auth.v1 import certificate_service_pb2 as listing
+from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceServicer
+from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceServicer
+from csms.common.v1 import certificate_pb2
+
+from auth_svc import certificate_store as store
+from auth_svc.authority import fingerprint, to_pem
+from auth_svc.certificate_office import CertificateOffice, Granted, Wish
+from auth_svc.certificate_store import Issued
+from auth_svc.signing_requests import refusal
+from mesh.database import Database
+from mesh.errors import MeshError, invalid_field
+from mesh.filters import to_condition
+from mesh.grpc_types import Context
+from mesh.operators import current_caller
+from mesh.pages import cut_page, decode_token, page_size
+from mesh.times import to_timestamp
+
+MOST_ITEMS = 64
+_CHARGING_STATION = certificate_pb2.CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE
+
+
+class CertificateAuthorityServicer(CertificateAuthorityServiceServicer):
+    """Serves the mesh only."""
+
+    def __init__(self, *, office: CertificateOffice) -> None:
+        self._office = office
+
+    async def SignCertificates(
+        self, request: signing.SignCertificatesRequest, context: Context
+    ) -> signing.SignCertificatesResponse:
+        """Signs what is right."""
+        del context
+        if len(request.items) > MOST_ITEMS:
+            raise invalid_field("items", f"at most {MOST_ITEMS} are taken")
+        faults = [_fault(item) for item in request.items]
+        wishes = [_to_wish(item) for item, fault in zip(request.items, faults, strict=True) if fault is None]
+        outcomes = iter(await self._office.sign(wishes))
+        results = [fault or next(outcomes) for fault in faults]
+        return signing.SignCertificatesResponse(results=map(_to_result, results))
+
+
+class CertificateServicer(CertificateServiceServicer):
+    """Serves operators."""
+
+    def __init__(self, *, database: Database, office: CertificateOffice) -> None:
+        self._database = database
+        self._office = office
+
+    async def ListIssuedCertificates(
+        self, request: listing.ListIssuedCertificatesRequest, context: Context
+    ) -> listing.ListIssuedCertificatesResponse:
+        """Lists certificates, newest first."""
+        del context
+        tenant_id, size = current_caller().tenant_id, page_size(request.page_size)
+        condition = to_condition(request.filter, store.issued_filters())
+        after = decode_token(request.page_token, (int, str), binding=request.filter)
+        rows = await self._database.read(
+            lambda db: store.list_issued(
+                db, tenant_id, after=(after[0], after[1]) if after else None, condition=condition, limit=size + 1
+            )
+        )
+        page, token = cut_page(rows, size, lambda row: (row.create_us, row.serial_number), binding=request.filter)
+        return listing.ListIssuedCertificatesResponse(issued_certificates=map(_to_issued, page), next_page_token=token)
+
+    async def GetCertificateAuthority(
+        self, request: listing.GetCertificateAuthorityRequest, context: Context
+    ) -> listing.GetCertificateAuthorityResponse:
+        """Reads the authority."""
+        del request, context
+        authority = await self._office.authority()
+        return listing.GetCertificateAuthorityResponse(
+            certificate_authority=listing.CertificateAuthority(
+                certificate_chain=to_pem(authority.chain),
+                root_certificate=to_pem(authority.chain[-1:]),
+                subject=authority.certificate.subject.rfc4514_string(),
+                sha256_fingerprint=fingerprint(authority.certificate),
+                expire_time=to_timestamp(authority.expire_us),
+                configured=authority.configured,
+            )
+        )
+
+
+def _fault(item: signing.SignCertificateItem) -> MeshError | None:
+    """What is wrong with an item before its request is looked at."""
+    for field in ("tenant_id", "station_id"):
+        if not getattr(item, field):
+            return invalid_field(field, "is required")
+    if item.certificate_type not in (certificate_pb2.CERTIFICATE_SIGNING_USE_UNSPECIFIED, _CHARGING_STATION):
+        return refusal("CERTIFICATE_TYPE_NOT_SIGNED", "certificates towards vehicles are not signed here")
+    return None
+
+
+def _to_wish(item: signing.SignCertificateItem) -> Wish:
+    return Wish(
+        tenant_id=item.tenant_id,
+        station_id=item.station_id,
+        common_names=frozenset(name for name in item.common_names if name),
+        csr=item.csr,
+        certificate_type=item.certificate_type or _CHARGING_STATION,
+    )
+
+
+def _to_result(outcome: Granted | MeshError) -> signing.SignCertificateResult:
+    if isinstance(outcome, MeshError):
+        return signing.SignCertificateResult(error=outcome.to_status())
+    return signing.SignCertificateResult(
+        certificate_chain=outcome.chain,
+        serial_number=outcome.issued.serial_number,
+        expire_time=to_timestamp(outcome.issued.expire_us),
+    )
+
+
+def _to_issued(row: Issued) -> listing.IssuedCertificate:
+    return listing.IssuedCertificate(
+        station_id=row.station_id,
+        serial_number=row.serial_number,
+        certificate_type=certificate_pb2.CertificateSigningUse.ValueType(row.certificate_type),
+        common_name=row.common_name,
+        subject=row.subject,
+        issuer=row.issuer,
+        sha256_fingerprint=row.sha256_fingerprint,
+        certificate=row.certificate,
+        start_time=to_timestamp(row.start_us),
+        expire_time=to_timestamp(row.expire_us),
+        create_time=to_timestamp(row.create_us),
+    )
