@@ -4,103 +4,25 @@ What happens is told to it (`plug_in`, `authorize`, `advance`, …); what it has
 status is a function of its state, so that it cannot contradict it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Protocol
 
+from simulator.charging_profiles import Unit
+from simulator.composite import Allowance, Supply, in_unit
+from simulator.events import (
+    Event,
+    MeterSampled,
+    Occasion,
+    Reading,
+    Status,
+    StatusChanged,
+    StopReason,
+    TransactionStarted,
+    TransactionStopped,
+)
 from simulator.vehicle import EnergyMeter, Vehicle
 
 STEP_MS = 1_000
-
-
-class Status(StrEnum):
-    """Status of a connector, in the words of 1.6 (ChargePointStatus), which are the finest of all versions."""
-
-    AVAILABLE = "Available"
-    PREPARING = "Preparing"
-    CHARGING = "Charging"
-    SUSPENDED_EV = "SuspendedEV"
-    FINISHING = "Finishing"
-    UNAVAILABLE = "Unavailable"
-
-
-class StopReason(StrEnum):
-    """Why a transaction ended (1.6 Reason)."""
-
-    DE_AUTHORIZED = "DeAuthorized"
-    EV_DISCONNECTED = "EVDisconnected"
-    HARD_RESET = "HardReset"
-    LOCAL = "Local"
-    POWER_LOSS = "PowerLoss"
-    REMOTE = "Remote"
-    SOFT_RESET = "SoftReset"
-    UNLOCK_COMMAND = "UnlockCommand"
-
-
-class Occasion(StrEnum):
-    """Why a sample was taken (ReadingContext)."""
-
-    BEGIN = "Transaction.Begin"
-    PERIODIC = "Sample.Periodic"
-    END = "Transaction.End"
-    TRIGGER = "Trigger"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What the meter and the vehicle show at one moment."""
-
-    register_wh: int
-    power_w: int
-    voltage_v: int
-    current_a: float
-    soc_percent: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class StatusChanged:
-    """The status of a connector is now another."""
-
-    connector_id: int
-    status: Status
-    at_ms: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransactionStarted:
-    """Energy may flow. `key` names the transaction within the station, until the central system has named it."""
-
-    key: int
-    connector_id: int
-    id_tag: str
-    meter_wh: int
-    at_ms: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeterSampled:
-    """A sample within a transaction, or outside of any (`key` is None)."""
-
-    key: int | None
-    connector_id: int
-    reading: Reading
-    occasion: Occasion
-    at_ms: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransactionStopped:
-    """A transaction has ended. `id_tag` is given where somebody identified to end it."""
-
-    key: int
-    connector_id: int
-    meter_wh: int
-    reason: StopReason
-    id_tag: str | None
-    at_ms: int
-
-
-Event = StatusChanged | TransactionStarted | MeterSampled | TransactionStopped
 
 
 @dataclass(kw_only=True)
@@ -109,8 +31,18 @@ class Transaction:
 
     key: int
     id_tag: str
+    parent_id_tag: str | None  # the group of the tag, where it is known
     started_ms: int
     sampled_ms: int  # when the latest sample was taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Who may charge, and until when a vehicle must have been plugged in (None: for ever)."""
+
+    id_tag: str
+    parent_id_tag: str | None
+    until_ms: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +52,26 @@ class Rules:
     sample_interval_ms: int  # 0: no samples
     connection_timeout_ms: int  # 0: waits for ever
     stop_on_ev_disconnect: bool
+    closing_samples: bool  # one more sample after the stop, as some stations send it
+
+
+class Host(Protocol):
+    """The station that a connector is part of."""
+
+    def rules(self) -> Rules:
+        """The settings in force."""
+
+    def next_key(self) -> int:
+        """A key for a transaction that begins."""
+
+    def offered(self, connector: "Connector") -> Allowance:
+        """What the connector may give now."""
+
+    def begins(self, connector: "Connector", grant: Grant) -> int | None:
+        """A transaction begins. Returns the reservation that it uses up."""
+
+    def ended(self, connector: "Connector") -> None:
+        """The connector's transaction has ended."""
 
 
 class Connector:
@@ -133,26 +85,24 @@ class Connector:
         *,
         connector_id: int,
         max_power_w: int,
-        rules: Callable[[], Rules],
-        next_key: Callable[[], int],
+        host: Host,
         start_wh: int = 0,
         voltage_v: int = 230,
         phases: int = 3,
     ) -> None:
         self.connector_id = connector_id
-        self.max_power_w = max_power_w
+        self.supply = Supply(power_w=max_power_w, voltage_v=voltage_v, phases=phases)
         self.meter = EnergyMeter(start_wh=start_wh)
         self.vehicle: Vehicle | None = None
         self.transaction: Transaction | None = None
         self.operative = True
+        self.held = False  # out of service for a while, as the station itself needs it
+        self.reserved = False
+        self.faulted = False
         self.events: list[Event] = []
         self.now_ms = 0
-        self._rules = rules
-        self._next_key = next_key
-        self._voltage_v = voltage_v
-        self._phases = phases
-        self._authorized: str | None = None  # may charge as soon as a vehicle is plugged in
-        self._authorized_until_ms: int | None = None
+        self._host = host
+        self._grant: Grant | None = None  # may charge as soon as a vehicle is plugged in
         self._used = False  # the vehicle that is plugged in has had its transaction
         self._power_w = 0
         self._reported = Status.AVAILABLE
@@ -160,25 +110,48 @@ class Connector:
     @property
     def status(self) -> Status:
         """The status, by the state."""
+        if self.faulted:
+            return Status.FAULTED
         if self.transaction is not None:
-            drawing = self.vehicle is not None and not self.vehicle.is_full
-            return Status.CHARGING if drawing else Status.SUSPENDED_EV
-        if self.vehicle is not None and self._used:
-            return Status.FINISHING
-        if not self.operative:
+            return self._charging_status()
+        return Status.FINISHING if self.vehicle is not None and self._used else self._idle_status()
+
+    def _idle_status(self) -> Status:
+        if not self.operative or self.held:
             return Status.UNAVAILABLE
-        if self.vehicle is not None or self._authorized is not None:
+        if self._grant is not None:
             return Status.PREPARING
-        return Status.AVAILABLE
+        if self.reserved:
+            return Status.RESERVED
+        return Status.AVAILABLE if self.vehicle is None else Status.PREPARING
+
+    def _charging_status(self) -> Status:
+        if self.vehicle is None or self.vehicle.is_full:
+            return Status.SUSPENDED_EV
+        return Status.CHARGING if self._offered.power_w >= 1 else Status.SUSPENDED_EVSE
+
+    @property
+    def _offered(self) -> Allowance:
+        return self._host.offered(self)
 
     @property
     def waits_for_vehicle(self) -> bool:
         """Whether somebody is authorized here, and no vehicle is plugged in yet."""
-        return self._authorized is not None and self.vehicle is None
+        return self._grant is not None and self.vehicle is None
+
+    @property
+    def wants_energy(self) -> bool:
+        """Whether there is a vehicle in a transaction that would take energy."""
+        return self.transaction is not None and self.vehicle is not None and not self.vehicle.is_full
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody uses or may begin to use it; a reservation is no use."""
+        return self.status in (Status.AVAILABLE, Status.RESERVED, Status.PREPARING) and self._grant is None
 
     def can_start(self) -> bool:
         """Whether a transaction may begin here."""
-        return self.status in (Status.AVAILABLE, Status.PREPARING) and self._authorized is None
+        return self.is_free
 
     def plug_in(self, vehicle: Vehicle) -> None:
         """A driver plugs in. Does nothing where a cable is in already."""
@@ -193,7 +166,7 @@ class Connector:
         """A driver pulls the cable, which ends a transaction unless the station is set not to."""
         if self.vehicle is None:
             return
-        if self.transaction is not None and self._rules().stop_on_ev_disconnect:
+        if self.transaction is not None and self._host.rules().stop_on_ev_disconnect:
             self._end(StopReason.EV_DISCONNECTED, None)
             self._report_status()
         self.vehicle = None
@@ -201,13 +174,13 @@ class Connector:
         self._power_w = 0
         self._report_status()
 
-    def authorize(self, id_tag: str) -> None:
+    def authorize(self, id_tag: str, parent_id_tag: str | None = None) -> None:
         """Somebody was allowed to charge here: begins at once, or as soon as a vehicle is plugged in."""
         if not self.can_start():
             return
-        timeout_ms = self._rules().connection_timeout_ms
-        self._authorized = id_tag
-        self._authorized_until_ms = self.now_ms + timeout_ms if timeout_ms else None
+        timeout_ms = self._host.rules().connection_timeout_ms
+        until_ms = self.now_ms + timeout_ms if timeout_ms else None
+        self._grant = Grant(id_tag=id_tag, parent_id_tag=parent_id_tag, until_ms=until_ms)
         self._begin_if_ready()
         self._report_status()
 
@@ -221,12 +194,28 @@ class Connector:
         """Takes the connector in or out of service, which shows once no transaction is under way."""
         self.operative = operative
         if not operative and self.transaction is None:
-            self._authorized = None
+            self._grant = None
+        self._report_status()
+
+    def set_held(self, held: bool) -> None:
+        """Takes the connector out of service for the station's own purposes, or gives it back."""
+        self.held = held
+        self._report_status()
+
+    def set_reserved(self, reserved: bool) -> None:
+        """Keeps the connector for somebody, or for nobody any more."""
+        self.reserved = reserved
+        self._report_status()
+
+    def set_faulted(self, faulted: bool) -> None:
+        """Breaks or mends the connector. The caller has ended the transaction."""
+        self.faulted = faulted
+        self._grant = None
         self._report_status()
 
     def restart(self) -> None:
         """Forgets what a station forgets when it restarts. The caller has ended the transaction."""
-        self._authorized = None
+        self._grant = None
         self._report_status()
 
     def sample(self, occasion: Occasion) -> MeterSampled:
@@ -238,12 +227,15 @@ class Connector:
 
     def reading(self) -> Reading:
         """The meter, and the vehicle's state of charge where there is one."""
+        offered = self._offered
         return Reading(
             register_wh=self.meter.register_wh,
             power_w=self._power_w,
-            voltage_v=self._voltage_v,
-            current_a=round(self._power_w / (self._voltage_v * self._phases), 1),
+            voltage_v=self.supply.voltage_v,
+            current_a=round(self._power_w / (self.supply.voltage_v * offered.phases), 1),
             soc_percent=None if self.vehicle is None else int(self.vehicle.soc * 100),
+            offered_w=int(in_unit(offered, Unit.WATT, self.supply.voltage_v)),
+            offered_a=in_unit(offered, Unit.AMPERE, self.supply.voltage_v),
         )
 
     def advance(self, to_ms: int) -> None:
@@ -255,8 +247,9 @@ class Connector:
         if self.transaction is not None:
             self._draw(self.transaction, duration_ms)
         self.now_ms += duration_ms
-        if self._authorized_until_ms is not None and self.now_ms >= self._authorized_until_ms:
-            self._authorized = self._authorized_until_ms = None
+        until_ms = None if self._grant is None else self._grant.until_ms
+        if until_ms is not None and self.now_ms >= until_ms:
+            self._grant = None
         if self.transaction is not None:
             self._sample_if_due(self.transaction)
         self._report_status()
@@ -265,23 +258,28 @@ class Connector:
         if self.vehicle is None:
             self._power_w = 0
             return
-        self._power_w = self.vehicle.power_w(self.max_power_w, self.now_ms - transaction.started_ms)
+        self._power_w = self.vehicle.power_w(int(self._offered.power_w), self.now_ms - transaction.started_ms)
         self.meter.add(self._power_w, duration_ms)
         self.vehicle.take(self._power_w, duration_ms)
 
     def _sample_if_due(self, transaction: Transaction) -> None:
-        interval_ms = self._rules().sample_interval_ms
+        interval_ms = self._host.rules().sample_interval_ms
         if interval_ms and self.now_ms - transaction.sampled_ms >= interval_ms:
             transaction.sampled_ms = self.now_ms
             self.events.append(self.sample(Occasion.PERIODIC))
 
     def _begin_if_ready(self) -> None:
-        if self._authorized is None or self.vehicle is None:
+        if self._grant is None or self.vehicle is None:
             return
+        grant, self._grant = self._grant, None
         self.transaction = Transaction(
-            key=self._next_key(), id_tag=self._authorized, started_ms=self.now_ms, sampled_ms=self.now_ms
+            key=self._host.next_key(),
+            id_tag=grant.id_tag,
+            parent_id_tag=grant.parent_id_tag,
+            started_ms=self.now_ms,
+            sampled_ms=self.now_ms,
         )
-        self._authorized = self._authorized_until_ms = None
+        reservation_id = self._host.begins(self, grant)
         self.events.append(
             TransactionStarted(
                 key=self.transaction.key,
@@ -289,6 +287,7 @@ class Connector:
                 id_tag=self.transaction.id_tag,
                 meter_wh=self.meter.register_wh,
                 at_ms=self.now_ms,
+                reservation_id=reservation_id,
             )
         )
 
@@ -305,8 +304,11 @@ class Connector:
                 at_ms=self.now_ms,
             )
         )
+        if self._host.rules().closing_samples:
+            self.events.append(self.sample(Occasion.END))
         self.transaction = None
         self._used = True
+        self._host.ended(self)
 
     def _report_status(self) -> None:
         if self.status is not self._reported:

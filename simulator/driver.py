@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from random import Random
 
-from simulator.connector import Connector, Status
+from simulator.connector import Connector
+from simulator.events import Status
 from simulator.vehicle import Vehicle
 
 MINUTE_MS = 60_000

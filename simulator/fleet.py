@@ -54,7 +54,8 @@ def make_fleet(options: FleetOptions) -> list[Runner]:
 
 def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: IdTags) -> Runner:
     random = Random(f"{options.seed}/{number}")  # noqa: S311 - no secret
-    station = _make_station(station_id, PRODUCTS[number % len(PRODUCTS)], random)
+    clock = StationClock(speed=options.speed)
+    station = _make_station(station_id, PRODUCTS[number % len(PRODUCTS)], random, clock)
     station.drivers.extend(
         Driver(connector=connector, random=random, id_tags=id_tags, swipe=station.swipe)
         for connector in station.connectors.values()
@@ -64,12 +65,12 @@ def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: I
         station=station,
         dialect=Dialect16(),
         access=Access(url=options.url, password=password),
-        clock=StationClock(speed=options.speed),
+        clock=clock,
         backoff=Backoff(random=random),
     )
 
 
-def _make_station(station_id: str, product: Product, random: Random) -> Station:
+def _make_station(station_id: str, product: Product, random: Random, clock: StationClock) -> Station:
     identity = Identity(
         station_id=station_id,
         vendor=product.vendor,
@@ -81,4 +82,5 @@ def _make_station(station_id: str, product: Product, random: Random) -> Station:
         identity=identity,
         connector_powers_w=product.connector_powers_w,
         start_wh=[random.randrange(10**6) for _ in product.connector_powers_w],
+        to_real=clock.to_real,
     )

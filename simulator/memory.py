@@ -2,10 +2,23 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 
-from simulator.connector import MeterSampled, StatusChanged, TransactionStarted, TransactionStopped
+from simulator.events import MeterSampled, StatusChanged, TransactionStarted, TransactionStopped
+from simulator.notices import (
+    CertificateRequest,
+    DownloadWanted,
+    FirmwareReport,
+    Notice,
+    SecurityEvent,
+    Transfer,
+    UploadReport,
+    UploadWanted,
+)
 from simulator.station import AuthorizationNeeded, StationEvent
 from simulator.transaction_queue import TransactionQueue
+
+_MOST_NOTICES = 500  # kept while offline; the oldest go first
 
 TransactionMessage = TransactionStarted | MeterSampled | TransactionStopped
 
@@ -17,6 +30,8 @@ class Memory:
         self.transactions: TransactionQueue[TransactionMessage] = TransactionQueue()
         self.statuses: deque[StatusChanged] = deque()
         self.questions: deque[AuthorizationNeeded] = deque()
+        self.notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
+        self.transfers: deque[Transfer] = deque()
         self.names: dict[int, str] = {}  # the central system's names of transactions, by the station's own keys
         self.accepted = False  # the central system has accepted a boot since the station was switched on
         self.changed = asyncio.Event()
@@ -28,9 +43,18 @@ class Memory:
                 self.statuses.append(event)
             case AuthorizationNeeded():
                 self.questions.append(event)
-            case _:
+            case FirmwareReport() | UploadReport() | SecurityEvent() | CertificateRequest():
+                self.notices.append(event)
+            case DownloadWanted() | UploadWanted():
+                self.transfers.append(event)
+            case TransactionStarted() | MeterSampled() | TransactionStopped():
                 self.transactions.add(event)
         self.changed.set()
+
+    def take(self, events: Iterable[StationEvent]) -> None:
+        """Takes note of several events."""
+        for event in events:
+            self.add(event)
 
     def key_of(self, name: str) -> int | None:
         """The station's key of a transaction that the central system named so."""

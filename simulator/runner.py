@@ -13,9 +13,12 @@ from websockets.typing import Subprotocol
 
 from mesh.logs import get_logger
 from simulator.backoff import Backoff
+from simulator.certificates import CertificateUse
 from simulator.clocks import StationClock
 from simulator.memory import Memory
+from simulator.notices import DownloadWanted, UploadWanted
 from simulator.station import Station
+from simulator.transfers import fetch, upload
 
 log = get_logger(__name__)
 
@@ -29,7 +32,7 @@ class Session(Protocol):
     """One connection's conversation in one OCPP version."""
 
     async def run(self) -> None:
-        """Talks until the station restarts. Raises websockets' ConnectionClosed when the socket closes."""
+        """Talks until the station wants to end it. Raises websockets' ConnectionClosed when the socket closes."""
 
 
 class Dialect(Protocol):
@@ -69,6 +72,22 @@ class Runner:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._live())
             tasks.create_task(self._stay_connected())
+            tasks.create_task(self._move_files())
+
+    async def _move_files(self) -> None:
+        """Fetches firmware and brings logs away, one after the other, as long as the station is up."""
+        maintenance = self.station.maintenance
+        while self._alive:
+            while self.memory.transfers:
+                wanted = self.memory.transfers.popleft()
+                roots = maintenance.trust.pems(CertificateUse.CENTRAL_SYSTEM)
+                match wanted:
+                    case DownloadWanted():
+                        maintenance.firmware.fetched(wanted.job, await fetch(wanted.location, roots=roots))
+                    case UploadWanted():
+                        outcome = await upload(wanted.location, wanted.file_name, wanted.text, roots=roots)
+                        maintenance.uploads.sent(wanted.job, outcome)
+            await asyncio.sleep(TICK_S)
 
     def switch_off(self) -> None:
         """Ends the station's life: its transactions stop. What it has to say is said while `run` goes on."""
@@ -91,13 +110,12 @@ class Runner:
 
     def collect(self) -> None:
         """Takes what happened into memory. While offline the station answers its own questions."""
-        for event in self.station.drain():
-            self.memory.add(event)
+        self.memory.take(self.station.drain())
         if self._online and self.memory.accepted:
             return
         while self.memory.questions:
             question = self.memory.questions.popleft()
-            if self.station.may_start_unasked(question.id_tag, datetime.now(UTC), online=False):
+            if self.station.tags.may_start_unasked(question.id_tag, datetime.now(UTC), online=False):
                 self.station.authorized(question.connector_id, question.id_tag)
 
     async def _stay_connected(self) -> None:
@@ -110,7 +128,7 @@ class Runner:
                 log.info("offline", station_id=self._id, reason=_explain(error), again_in_s=round(wait_s, 1))
                 await asyncio.sleep(wait_s)
             else:
-                await self._restart()
+                await self._come_back()
 
     async def _connect_once(self) -> None:
         ping_s = self.station.configuration.number("WebSocketPingInterval") or None
@@ -130,18 +148,22 @@ class Runner:
             )
             await session.run()
 
-    async def _restart(self) -> None:
-        """Goes down and comes up again, as a reset asked for."""
+    async def _come_back(self) -> None:
+        """Goes down and comes up again, as a reset asked for; a new key needs no more than a new connection."""
         self._online = False
+        self.station.reconnect_wanted = False
+        if self.station.restart_wanted is None:
+            return
         self.memory.accepted = False
         log.info("restarting", station_id=self._id, how=self.station.restart_wanted)
         await asyncio.sleep(max(0.5, self._clock.real_seconds(RESTART_S)))
         self.station.restarted()
 
     def _headers(self) -> dict[str, str]:
-        if self._access.password is None:
+        password = self.station.configuration.text("AuthorizationKey") or self._access.password
+        if password is None:
             return {}
-        text = f"{self._id}:{self._access.password}"
+        text = f"{self._id}:{password}"
         return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
 
     @property

@@ -6,15 +6,40 @@ from typing import Any
 
 from ocpp.v16 import call
 from ocpp.v16.datatypes import MeterValue, SampledValue
-from ocpp.v16.enums import ChargePointErrorCode, ChargePointStatus, Reason
+from ocpp.v16.enums import (
+    ChargePointErrorCode,
+    ChargePointStatus,
+    DiagnosticsStatus,
+    MessageTrigger,
+    Reason,
+    UploadLogStatus,
+)
+from ocpp.v16.enums import FirmwareStatus as FirmwareStatus16
 
 from simulator.clocks import to_text
-from simulator.connector import MeterSampled, Reading, StatusChanged, TransactionStarted, TransactionStopped
+from simulator.events import MeterSampled, Reading, Status, StatusChanged, TransactionStarted, TransactionStopped
+from simulator.maintenance import Maintenance
 from simulator.memory import TransactionMessage
+from simulator.notices import (
+    CertificateRequest,
+    FirmwareReport,
+    FirmwareStatus,
+    Notice,
+    SecurityEvent,
+    UploadReport,
+    UploadStatus,
+)
 from simulator.station import Identity
 
 # What a station names where the central system never gave a name (OCPP 1.6 errata, 3.x; quirk 18 of the field).
 NAMELESS = -1
+
+_PLAIN = {
+    FirmwareStatus16.download_scheduled: FirmwareStatus16.idle,
+    FirmwareStatus16.signature_verified: FirmwareStatus16.downloaded,
+    FirmwareStatus16.install_scheduled: FirmwareStatus16.downloaded,
+    FirmwareStatus16.install_rebooting: FirmwareStatus16.installing,
+}
 
 
 def boot(identity: Identity) -> Any:
@@ -31,10 +56,65 @@ def status(event: StatusChanged, at: datetime) -> Any:
     """StatusNotification."""
     return call.StatusNotification(
         connector_id=event.connector_id,
-        error_code=ChargePointErrorCode.no_error,
+        error_code=_error_code(event.status),
         status=ChargePointStatus(event.status.value),
         timestamp=to_text(at),
     )
+
+
+def notice(event: Notice, at: datetime) -> Any:
+    """How far an update or an upload is, in the words of its order; a security event; a certificate request."""
+    match event:
+        case FirmwareReport(request_id=None):
+            return call.FirmwareStatusNotification(status=FirmwareStatus16(event.status.value))
+        case FirmwareReport():
+            return call.SignedFirmwareStatusNotification(
+                status=FirmwareStatus16(event.status.value), request_id=event.request_id
+            )
+        case UploadReport(request_id=None):
+            return call.DiagnosticsStatusNotification(status=_diagnostics_status(event.status))
+        case UploadReport():
+            return call.LogStatusNotification(status=UploadLogStatus(event.status.value), request_id=event.request_id)
+        case SecurityEvent():
+            return call.SecurityEventNotification(type=event.kind.value, timestamp=to_text(at), tech_info=event.info)
+        case CertificateRequest():
+            return call.SignCertificate(csr=event.csr)
+
+
+def state(wanted: MessageTrigger, maintenance: Maintenance, *, signed: bool) -> Any:
+    """What a trigger asks for: how far an update or an upload is, Idle where there is none.
+
+    Asked for in the words of the security extension, it is told in them.
+    """
+    firmware, uploads = maintenance.firmware, maintenance.uploads
+    upload = UploadStatus.UPLOADING if uploads.is_under_way else UploadStatus.IDLE
+    match wanted:
+        case MessageTrigger.log_status_notification:
+            return call.LogStatusNotification(status=UploadLogStatus(upload.value), request_id=uploads.request_id)
+        case MessageTrigger.diagnostics_status_notification:
+            return call.DiagnosticsStatusNotification(status=_diagnostics_status(upload))
+        case _:
+            status = FirmwareStatus16(firmware.status.value if firmware.is_under_way else FirmwareStatus.IDLE.value)
+            if not signed:
+                return call.FirmwareStatusNotification(status=_plain(status))
+            request_id = firmware.request_id if firmware.is_under_way else None
+            return call.SignedFirmwareStatusNotification(status=status, request_id=request_id)
+
+
+def _plain(status: FirmwareStatus16) -> FirmwareStatus16:
+    """The nearest that 1.6 itself can say."""
+    return _PLAIN.get(status, status)
+
+
+def _error_code(status: Status) -> ChargePointErrorCode:
+    return ChargePointErrorCode.other_error if status is Status.FAULTED else ChargePointErrorCode.no_error
+
+
+def _diagnostics_status(status: UploadStatus) -> DiagnosticsStatus:
+    """What 1.6 itself can say of an upload."""
+    if status in (UploadStatus.IDLE, UploadStatus.UPLOADING, UploadStatus.UPLOADED):
+        return DiagnosticsStatus(status.value)
+    return DiagnosticsStatus.upload_failed
 
 
 def transaction_message(event: TransactionMessage, at: datetime, name: str | None, measurands: Sequence[str]) -> Any:
@@ -43,7 +123,11 @@ def transaction_message(event: TransactionMessage, at: datetime, name: str | Non
     match event:
         case TransactionStarted():
             return call.StartTransaction(
-                connector_id=event.connector_id, id_tag=event.id_tag, meter_start=event.meter_wh, timestamp=to_text(at)
+                connector_id=event.connector_id,
+                id_tag=event.id_tag,
+                meter_start=event.meter_wh,
+                timestamp=to_text(at),
+                reservation_id=event.reservation_id,
             )
         case TransactionStopped():
             return call.StopTransaction(
@@ -75,6 +159,8 @@ def _sampled(measurand: str, reading: Reading, context: str) -> Any:
         "Voltage": (reading.voltage_v, "V"),
         "Current.Import": (reading.current_a, "A"),
         "SoC": (reading.soc_percent, "Percent"),
+        "Power.Offered": (reading.offered_w, "W"),
+        "Current.Offered": (reading.offered_a, "A"),
     }[measurand]
     if value is None:
         return None

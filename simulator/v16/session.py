@@ -12,13 +12,16 @@ from ocpp.v16 import call
 from ocpp.v16.enums import AuthorizationStatus, MessageTrigger, RegistrationStatus
 
 from mesh.logs import get_logger
-from simulator.clocks import StationClock, from_text
-from simulator.connector import Status, StatusChanged, StopReason, TransactionStarted
+from simulator.clocks import StationClock
+from simulator.events import Status, StatusChanged, StopReason, TransactionStarted
 from simulator.memory import Memory, TransactionMessage
+from simulator.notices import Notice
 from simulator.station import AuthorizationNeeded, Restart, Station
 from simulator.transaction_queue import Entry
 from simulator.v16 import messages
+from simulator.v16.actions import Trigger
 from simulator.v16.charge_point import ChargePoint16
+from simulator.v16.list_actions import to_remembered
 
 log = get_logger(__name__)
 
@@ -86,8 +89,11 @@ class Session16:
             status = memory.statuses.popleft()
             return lambda: self._report(status)
         if self._charge_point.triggered:
-            wanted, connector_id = self._charge_point.triggered.pop(0)
-            return lambda: self._send_triggered(wanted, connector_id)
+            trigger = self._charge_point.triggered.pop(0)
+            return lambda: self._send_triggered(trigger)
+        if memory.notices:
+            notice = memory.notices[0]
+            return lambda: self._send_notice(notice)
         entry = memory.transactions.first()
         if entry is not None and time.monotonic() >= self._not_before_s:
             return lambda: self._send_transaction_message(entry)
@@ -95,13 +101,15 @@ class Session16:
 
     def _check_restart(self) -> None:
         """Raises SessionEndedError once the station may go down."""
+        if self._station.reconnect_wanted:
+            raise SessionEndedError
         if self._station.restart_wanted is None:
             return
-        for event in self._station.drain():
-            self._memory.add(event)
+        self._memory.take(self._station.drain())
         now_s = time.monotonic()
         self._flush_until_s = self._flush_until_s or now_s + FLUSH_S
-        flushed = not self._memory.transactions or now_s > self._flush_until_s
+        waiting = self._memory.transactions or self._memory.notices
+        flushed = not waiting or now_s > self._flush_until_s
         if self._station.restart_wanted is Restart.HARD or flushed:
             raise SessionEndedError
 
@@ -136,7 +144,7 @@ class Session16:
         until_s = time.monotonic() + wait_s
         while (left_s := until_s - time.monotonic()) > 0:
             self._check_restart()
-            wanted = [trigger for trigger, _ in self._charge_point.triggered]
+            wanted = [trigger.wanted for trigger in self._charge_point.triggered]
             self._charge_point.triggered.clear()
             if MessageTrigger.boot_notification in wanted:
                 return
@@ -165,19 +173,28 @@ class Session16:
             self._reported[status.connector_id] = status.status
 
     async def _authorize(self, question: AuthorizationNeeded) -> None:
-        allowed = self._station.may_start_unasked(question.id_tag, datetime.now(UTC), online=True)
+        allowed = self._station.tags.may_start_unasked(question.id_tag, datetime.now(UTC), online=True)
+        parent = None
         if allowed is None:
             answer = await self._call(call.Authorize(id_tag=question.id_tag))
             if answer is None:
                 return
             allowed = self._remember(question.id_tag, answer.id_tag_info) == AuthorizationStatus.accepted
+            parent = answer.id_tag_info.get("parent_id_tag")
         if allowed:
-            self._station.authorized(question.connector_id, question.id_tag)
+            self._station.authorized(question.connector_id, question.id_tag, parent)
         else:
             log.info("id tag refused", station_id=self._id, id_tag=question.id_tag)
 
-    async def _send_triggered(self, wanted: MessageTrigger, connector_id: int | None) -> None:
-        match wanted:
+    async def _send_notice(self, notice: Notice) -> None:
+        """Said once; it stays the first until there is an answer of any kind."""
+        await self._call(messages.notice(notice, self._clock.to_real(notice.at_ms)))
+        if self._memory.notices and self._memory.notices[0] is notice:
+            self._memory.notices.popleft()
+
+    async def _send_triggered(self, trigger: Trigger) -> None:
+        connector_id = trigger.connector_id
+        match trigger.wanted:
             case MessageTrigger.boot_notification:
                 answer = await self._call(messages.boot(self._station.identity))
                 if answer is not None and answer.status == RegistrationStatus.accepted:
@@ -191,6 +208,11 @@ class Session16:
                         await self._report(status)
             case MessageTrigger.meter_values:
                 await self._send_samples(connector_id)
+            case MessageTrigger.sign_charge_point_certificate:
+                self._station.maintenance.request_certificate(self._station.identity.serial_number)
+                self._memory.take(self._station.drain())
+            case _:
+                await self._call(messages.state(trigger.wanted, self._station.maintenance, signed=trigger.signed))
 
     async def _send_samples(self, connector_id: int | None) -> None:
         """Samples that were asked for; they are not kept where they fail."""
@@ -238,11 +260,10 @@ class Session16:
 
     def _remember(self, id_tag: str, info: Any) -> str:
         """Keeps what the central system said of an id tag, and returns its status."""
-        expires = info.get("expiry_date")
-        status = str(info["status"])
-        if status != AuthorizationStatus.concurrent_tx:
-            self._station.cache.remember(id_tag, status, from_text(expires) if expires else None)
-        return status
+        answer = to_remembered(info)
+        if answer.status != AuthorizationStatus.concurrent_tx:
+            self._station.tags.remember(id_tag, answer)
+        return answer.status
 
     async def _call(self, payload: Any, message_id: str | None = None) -> Any:
         """Sends a CALL and returns the payload of its answer, or None where the central system failed to process it."""

@@ -26,6 +26,7 @@ class Central:
         self.connections = 0
         self.boot_answers: list[tuple[str, int]] = []  # what to say first; then Accepted
         self.tag_status = "Accepted"
+        self.tag_group: str | None = None  # the parent id tag of every tag
         self.fail_next: list[str] = []  # actions to answer with a CALLERROR, once for each time they stand here
         self.cut_at: str | None = None  # action at which the socket is cut instead of answering, once
         self.port = 0
@@ -78,6 +79,10 @@ class Central:
             raise InternalError(description="told to")
         return result
 
+    def tag_info(self) -> Any:
+        """What is said of every tag."""
+        return IdTagInfo(status=self.tag_status, parent_id_tag=self.tag_group)
+
     def next_id(self) -> int:
         """A number for a transaction."""
         self._last_id += 1
@@ -115,12 +120,12 @@ class _Link(ChargePoint):  # type: ignore[misc]  # the library has no types
 
     @on(Action.authorize)  # type: ignore[untyped-decorator]
     async def on_authorize(self, **payload: Any) -> Any:
-        result = call_result.Authorize(id_tag_info=IdTagInfo(status=self._central.tag_status))
+        result = call_result.Authorize(id_tag_info=self._central.tag_info())
         return await self._central.answer("Authorize", payload, result)
 
     @on(Action.start_transaction)  # type: ignore[untyped-decorator]
     async def on_start(self, **payload: Any) -> Any:
-        info = IdTagInfo(status=self._central.tag_status)
+        info = self._central.tag_info()
         result = call_result.StartTransaction(transaction_id=self._central.next_id(), id_tag_info=info)
         return await self._central.answer("StartTransaction", payload, result)
 
@@ -131,6 +136,35 @@ class _Link(ChargePoint):  # type: ignore[misc]  # the library has no types
     @on(Action.stop_transaction)  # type: ignore[untyped-decorator]
     async def on_stop(self, **payload: Any) -> Any:
         return await self._central.answer("StopTransaction", payload, call_result.StopTransaction())
+
+    @on(Action.firmware_status_notification)  # type: ignore[untyped-decorator]
+    async def on_firmware(self, **payload: Any) -> Any:
+        result = call_result.FirmwareStatusNotification()
+        return await self._central.answer("FirmwareStatusNotification", payload, result)
+
+    @on(Action.signed_firmware_status_notification)  # type: ignore[untyped-decorator]
+    async def on_signed_firmware(self, **payload: Any) -> Any:
+        result = call_result.SignedFirmwareStatusNotification()
+        return await self._central.answer("SignedFirmwareStatusNotification", payload, result)
+
+    @on(Action.diagnostics_status_notification)  # type: ignore[untyped-decorator]
+    async def on_diagnostics(self, **payload: Any) -> Any:
+        result = call_result.DiagnosticsStatusNotification()
+        return await self._central.answer("DiagnosticsStatusNotification", payload, result)
+
+    @on(Action.log_status_notification)  # type: ignore[untyped-decorator]
+    async def on_log_status(self, **payload: Any) -> Any:
+        return await self._central.answer("LogStatusNotification", payload, call_result.LogStatusNotification())
+
+    @on(Action.security_event_notification)  # type: ignore[untyped-decorator]
+    async def on_security_event(self, **payload: Any) -> Any:
+        result = call_result.SecurityEventNotification()
+        return await self._central.answer("SecurityEventNotification", payload, result)
+
+    @on(Action.sign_certificate)  # type: ignore[untyped-decorator]
+    async def on_sign_certificate(self, **payload: Any) -> Any:
+        result = call_result.SignCertificate(status="Accepted")
+        return await self._central.answer("SignCertificate", payload, result)
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Drivers come, charge and leave, the same ones for the same seed."""
 
-from simulator.connector import Event, StatusChanged, TransactionStarted, TransactionStopped
+from simulator.events import Event, StatusChanged, TransactionStarted, TransactionStopped
 from simulator.fleet import FleetOptions, make_fleet
 from simulator.station import AuthorizationNeeded, Station
 
@@ -32,7 +32,7 @@ def live(station: Station, until_ms: int, *, accept: bool = True) -> list[Event]
             if isinstance(event, AuthorizationNeeded):
                 if accept:
                     station.authorized(event.connector_id, event.id_tag)
-            else:
+            elif isinstance(event, Event):
                 heard.append(event)
     return heard
 

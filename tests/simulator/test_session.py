@@ -1,72 +1,14 @@
 """Whole conversations over a real socket, with a central system that is not ours either."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from random import Random
 
 import pytest
-from ocpp.exceptions import NotImplementedError as OcppNotImplementedError
 from ocpp.v16 import call
 
-from simulator.backoff import Backoff
-from simulator.clocks import StationClock
-from simulator.runner import Access, Runner, run_all
-from simulator.station import Identity, Station
-from simulator.v16.charge_point import ECHO_VENDOR
-from simulator.v16.dialect import Dialect16
-from simulator.vehicle import Vehicle
-from tests.simulator.central import Central, central_system
-
-SPEED = 600.0  # a minute of the station's life in a tenth of a second
-
-
-def make_runner(central: Central) -> Runner:
-    """A station for `central`, without drivers."""
-    identity = Identity(station_id="CP001", vendor="V", model="M", serial_number="S", firmware_version="1")
-    return Runner(
-        station=Station(identity=identity, connector_powers_w=(11_000, 11_000), start_wh=(1_000, 0)),
-        dialect=Dialect16(),
-        access=Access(url=f"ws://127.0.0.1:{central.port}/ocpp", password=None),
-        clock=StationClock(speed=SPEED),
-        backoff=Backoff(random=Random(1), first_s=0.05, most_s=0.2),  # noqa: S311 - no secret
-    )
-
-
-@asynccontextmanager
-async def running(central: Central) -> AsyncIterator[Runner]:
-    """A station that lives and is connected to `central`."""
-    runner = make_runner(central)
-    task = asyncio.create_task(runner.run())
-    try:
-        yield runner
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def plug_in(runner: Runner, connector_id: int = 1) -> None:
-    """A vehicle arrives."""
-    vehicle = Vehicle(capacity_wh=60_000, soc=0.2, max_power_w=11_000)
-    runner.station.connectors[connector_id].plug_in(vehicle)
-
-
-def swipe(runner: Runner, connector_id: int = 1) -> None:
-    """Somebody holds TAG to the reader."""
-    runner.station.swipe(runner.station.connectors[connector_id], "TAG")
-    runner.collect()
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
-    """Waits for something inside the simulator, which nobody announces."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-
-
-async def booted(central: Central) -> None:
-    """Waits until the station has booted and reported its statuses."""
-    await central.until(lambda: len(central.of("StatusNotification")) >= 3)
+from simulator.runner import run_all
+from simulator.v16.core_actions import ECHO_VENDOR
+from tests.simulator.central import central_system
+from tests.simulator.running import booted, make_runner, plug_in, running, swipe, until
 
 
 async def test_waits_until_it_is_accepted() -> None:
@@ -106,7 +48,7 @@ async def test_offline_messages_arrive_later_in_order_and_once() -> None:
     """A whole visit without a connection is told afterwards, under the id that the late start gets."""
     async with central_system() as central, running(central) as runner:
         await booted(central)
-        runner.station.cache.remember("TAG", "Accepted", None)
+        runner.station.tags.cache.remember("TAG", "Accepted", None)
         await central.shut()
         plug_in(runner)
         await until(lambda: not runner._online)
@@ -258,7 +200,7 @@ async def test_configuration_as_a_real_station_has_it() -> None:
 
 
 async def test_runner_commands() -> None:
-    """Availability, unlock, cache, triggers and data transfers, and what is not implemented."""
+    """Availability, unlock, cache, triggers and data transfers."""
     async with central_system() as central, running(central):
         await booted(central)
         send = central.command
@@ -271,9 +213,5 @@ async def test_runner_commands() -> None:
         asked = central.of("MeterValues")[0]["meter_value"][0]["sampled_value"]
         assert {value["context"] for value in asked} == {"Trigger"}
         assert (await send(call.TriggerMessage(requested_message="MeterValues", connector_id=9))).status == "Rejected"
-        answer = await send(call.TriggerMessage(requested_message="FirmwareStatusNotification"))
-        assert answer.status == "NotImplemented"
         assert (await send(call.DataTransfer(vendor_id="nobody"))).status == "UnknownVendorId"
         assert (await send(call.DataTransfer(vendor_id=ECHO_VENDOR, data="ping"))).data == "ping"
-        with pytest.raises(OcppNotImplementedError):
-            await send(call.GetLocalListVersion())

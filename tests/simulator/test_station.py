@@ -1,19 +1,12 @@
 """The station's state machine, without a socket."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from simulator.configuration import ChangeResult
-from simulator.connector import (
-    Connector,
-    MeterSampled,
-    Status,
-    StatusChanged,
-    StopReason,
-    TransactionStarted,
-    TransactionStopped,
-)
+from simulator.connector import Connector
+from simulator.events import MeterSampled, Status, StatusChanged, StopReason, TransactionStarted, TransactionStopped
 from simulator.station import (
     AuthorizationNeeded,
     AvailabilityResult,
@@ -28,11 +21,16 @@ from simulator.vehicle import Vehicle
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
+def real(life_ms: int) -> datetime:
+    """A clock that runs as fast as life."""
+    return NOW + timedelta(milliseconds=life_ms)
+
+
 @pytest.fixture
 def station() -> Station:
     """A station with two connectors."""
     identity = Identity(station_id="CP1", vendor="V", model="M", serial_number="S", firmware_version="1")
-    return Station(identity=identity, connector_powers_w=(11_000, 11_000), start_wh=(5_000, 0))
+    return Station(identity=identity, connector_powers_w=(11_000, 11_000), start_wh=(5_000, 0), to_real=real)
 
 
 def car(soc: float = 0.3, target_soc: float = 1.0) -> Vehicle:
@@ -206,15 +204,15 @@ def test_keys_are_changed_as_they_allow(station: Station) -> None:
 
 def test_what_a_station_decides_alone(station: Station) -> None:
     """Offline the cache decides; online it is asked only with LocalPreAuthorize; a refused tag never starts unasked."""
-    assert station.may_start_unasked("NEW", NOW, online=False) is False
-    station.cache.remember("good", "Accepted", None)
-    station.cache.remember("BAD", "Blocked", None)
-    station.cache.remember("OLD", "Accepted", datetime(2026, 1, 30, tzinfo=UTC))
-    assert station.may_start_unasked("GOOD", NOW, online=False) is True
-    assert station.may_start_unasked("GOOD", NOW, online=True) is None
-    assert station.may_start_unasked("OLD", NOW, online=False) is False
+    assert station.tags.may_start_unasked("NEW", NOW, online=False) is False
+    station.tags.cache.remember("good", "Accepted", None)
+    station.tags.cache.remember("BAD", "Blocked", None)
+    station.tags.cache.remember("OLD", "Accepted", datetime(2026, 1, 30, tzinfo=UTC))
+    assert station.tags.may_start_unasked("GOOD", NOW, online=False) is True
+    assert station.tags.may_start_unasked("GOOD", NOW, online=True) is None
+    assert station.tags.may_start_unasked("OLD", NOW, online=False) is False
     station.configuration.change("LocalPreAuthorize", "true")
     station.configuration.change("AllowOfflineTxForUnknownId", "true")
-    assert station.may_start_unasked("GOOD", NOW, online=True) is True
-    assert station.may_start_unasked("NEW", NOW, online=False) is True
-    assert station.may_start_unasked("BAD", NOW, online=False) is False
+    assert station.tags.may_start_unasked("GOOD", NOW, online=True) is True
+    assert station.tags.may_start_unasked("NEW", NOW, online=False) is True
+    assert station.tags.may_start_unasked("BAD", NOW, online=False) is False
