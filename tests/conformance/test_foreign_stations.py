@@ -1,0 +1,92 @@
+"""Sessions with stations on other people's libraries: neither side finds a fault in what the other says."""
+
+from typing import Any
+
+import pytest
+from csms.station.v1 import station_service_pb2
+
+from gateway.catalogue import DIRECTIONS
+from gateway.translation import Version
+from tests.conformance.commands import Maker
+from tests.conformance.edge import Edge, examples
+from tests.conformance.foreign import STATIONS, ForeignStation
+from tests.conformance.node import why_not
+from tests.conformance.ocpp_table import VERSIONS, chooser, commands_by_action
+from tests.gateway.rig import TIMEOUT_S
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LIBRARIES = [
+    pytest.param("ocpp-rpc", marks=pytest.mark.skipif(bool(why_not()), reason=why_not())),
+    "ocpp",
+]
+# Sampled values that are texts of full length: the schemas allow them, and they are counted.
+ODDITIES = {"sampled_value_text"}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("folder", VERSIONS)
+async def test_a_whole_session(edge: Edge, folder: str, library: str) -> None:
+    """Every message that the version lets stations send, every command, least and most: no fault on either side."""
+    version, station_id = VERSIONS[folder], edge.new_id()
+    async with STATIONS[library](edge.mesh.station_url(station_id), version.subprotocol) as station:
+        await _say_everything(station, version)
+        if folder == "v16":
+            await _charge(station)
+        told = await _be_told_everything(edge, station, station_id, version)
+        assert set(station.commands) == told == DIRECTIONS[version.label].to_station
+        assert station.faults == []
+        assert await _quirks(edge, station_id) <= ODDITIES
+
+
+async def _say_everything(station: ForeignStation, version: Version) -> None:
+    """BootNotification first, then every message, those that are not handled too."""
+    actions = sorted(DIRECTIONS[version.label].from_station, key=lambda action: action != "BootNotification")
+    for action in actions:
+        for payload in examples(version.label, action, "request")[:2]:
+            answer = await station.call(action, payload)
+            if action not in version.inbound:
+                assert answer == "NotImplemented"
+            else:
+                assert not isinstance(answer, str), (action, answer, station.faults)
+
+
+async def _charge(station: ForeignStation) -> None:
+    """A session as drivers have it."""
+    start = {"connectorId": 1, "idTag": "TAG", "meterStart": 5, "timestamp": "2026-01-01T10:00:00Z"}
+    started = await station.call("StartTransaction", start)
+    number = started["transactionId"] if isinstance(started, dict) else started.transaction_id
+    assert number > 0
+    sample = {"timestamp": "2026-01-01T10:15:00Z", "sampledValue": [{"value": "2500"}]}
+    await station.call("MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [sample]})
+    stop = {"transactionId": number, "meterStop": 5005, "timestamp": "2026-01-01T10:30:00Z", "reason": "EVDisconnected"}
+    assert not isinstance(await station.call("StopTransaction", stop), str)
+
+
+async def _be_told_everything(edge: Edge, station: ForeignStation, station_id: str, version: Version) -> set[str]:
+    """Every command by its RPC, every other action by SendCall, answered with the least and with the most."""
+    told = set()
+    for name in version.outbound:
+        maker, choose = Maker(name, chooser(version, name)), chooser(version, name)
+        for command in (maker.minimal(), maker.maximal(), *maker.every_word()):
+            action = choose(command).action
+            told.add(action)
+            for answer in examples(version.label, action, "response")[:2]:
+                await station.set_answers({action: answer})
+                await edge.command(station_id, name, command)
+    for action in DIRECTIONS[version.label].to_station - set(commands_by_action(version)):
+        told.add(action)
+        requests, responses = (examples(version.label, action, kind)[:2] for kind in ("request", "response"))
+        for request, response in zip(requests, responses, strict=True):
+            await station.set_answers({action: response})
+            assert await edge.mesh.send_call(station_id, action, request) == response
+    return told
+
+
+async def _quirks(edge: Edge, station_id: str) -> set[str]:
+    """What the gateway has counted against a station, whether it has told station_svc yet or not."""
+    [session] = [found for found in edge.mesh.gateway.registry if found.connection.station_id == station_id]
+    waiting: set[str] = set(session.quirks)
+    request = station_service_pb2.GetStationRequest(station_id=station_id)
+    response: Any = await edge.mesh.stations.GetStation(request, metadata=edge.mesh.metadata, timeout=TIMEOUT_S)
+    return waiting | set(response.station.quirks)
