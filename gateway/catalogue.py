@@ -166,6 +166,8 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
     LaneName.DATA_TRANSFERS: Destination(
         rpc="csms.station.v1.StationIngestService/TransferData", tables=("station.data_transfer",)
     ),
+    # Which tables depends on the kind of report: see REPORT_TABLES.
+    LaneName.REPORTS: Destination(rpc="csms.station.v1.StationIngestService/NotifyReports", tables=()),
     # Answers from the id tokens that operators keep; nothing is written.
     LaneName.AUTHORIZE: Destination(rpc="csms.auth.v1.AuthorizationService/Authorize", tables=()),
     LaneName.TRANSACTION_EVENTS: Destination(
@@ -176,6 +178,11 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
         rpc="csms.transaction.v1.TransactionIngestService/RecordMeterValues",
         tables=("transaction.meter_values",),
     ),
+}
+
+# What each kind of report may write, by field of csms.station.v1.ReportItem.report.
+REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
+    "security_event": ("station.security_event",),
 }
 
 # Every command and its outcome.

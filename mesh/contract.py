@@ -5,6 +5,7 @@ OPERATOR_SERVICES = {
     "station": (
         "csms.station.v1.StationService",
         "csms.station.v1.CommandService",
+        "csms.station.v1.SecurityEventService",
     ),
     "transaction": ("csms.transaction.v1.TransactionService",),
     "auth": (

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import grpc
 from sqlalchemy import ColumnElement, and_, not_, or_
 
 from mesh.errors import MeshError
+from mesh.times import from_datetime
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<op><=|>=|!=|[=<>()]) | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*') | (?P<word>[^\s=<>!()"']+))""",
@@ -55,6 +57,26 @@ def switch(text: str) -> bool:
     if text.lower() not in {"true", "false"}:
         raise ValueError("true or false is needed")
     return text.lower() == "true"
+
+
+def choice(names: Mapping[str, int], prefix: str) -> Callable[[str], int]:
+    """Reads a value of an enumeration by its name, with `prefix` or without it; `names` have it."""
+
+    def convert(text: str) -> int:
+        word = prefix + text.upper().removeprefix(prefix)
+        if word not in names:
+            raise ValueError(f"one of {', '.join(name.removeprefix(prefix) for name in names)} is needed")
+        return names[word]
+
+    return convert
+
+
+def moment(text: str) -> int:
+    """Reads an RFC 3339 time with its zone as microseconds since 1970."""
+    read = datetime.fromisoformat(text)
+    if read.tzinfo is None:
+        raise ValueError("a time with its zone is needed, such as 2026-01-31T12:00:00Z")
+    return from_datetime(read)
 
 
 class _Parser:

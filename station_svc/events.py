@@ -6,10 +6,11 @@ An event's id is made from what it tells, so that a change that is ingested twic
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from csms.station.v1 import station_ingest_service_pb2, station_pb2
+from csms.station.v1 import security_event_pb2, station_ingest_service_pb2, station_pb2
 
 from mesh.outbox import OutboxEvent
-from station_svc.rows import Boot, Closed, Frame, Knock, Opened, Status, Transfer
+from mesh.times import to_timestamp
+from station_svc.rows import Boot, Closed, Frame, Knock, Opened, SecurityEventRow, Status, Transfer
 
 
 def created(*, tenant_id: str, station_id: str, registration_status: int, onboarded: bool, now_us: int) -> OutboxEvent:
@@ -103,6 +104,18 @@ def data_transferred(transfer: Transfer) -> OutboxEvent:
         "status": _name(station_ingest_service_pb2.DataTransferStatus.Name, transfer.status),
     }
     return _of_frame("station.data_transferred", transfer.frame, data)
+
+
+def security_event(event: SecurityEventRow) -> OutboxEvent:
+    """A station told of something that bears on its security."""
+    data = {
+        "type": event.type,
+        "techInfo": event.tech_info,
+        "criticality": _name(security_event_pb2.SecurityEventCriticality.Name, event.criticality),
+    }
+    if event.event_us is not None:
+        data["eventTime"] = to_timestamp(event.event_us).ToJsonString()
+    return _of_frame("station.security_event", event.frame, data)
 
 
 def registration_name(status: int) -> str:

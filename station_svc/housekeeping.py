@@ -35,6 +35,7 @@ class Retention:
     messages: int = 30
     status_reports: int = 90
     data_transfers: int = 30
+    security_events: int = 365
     commands: int = 30
     connections: int = 30
     jobs: int = 30
@@ -100,6 +101,7 @@ class Housekeeper:
             (store.MESSAGES, keep.messages),
             (store.STATUS_REPORTS, keep.status_reports),
             (store.DATA_TRANSFERS, keep.data_transfers),
+            (store.SECURITY_EVENTS, keep.security_events),
             (store.COMMANDS, keep.commands),
             (store.JOBS, keep.jobs),
         )

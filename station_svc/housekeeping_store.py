@@ -6,7 +6,18 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from station_svc.ingest_store import close_connections
-from station_svc.models import command, connection, data_transfer, job, message, node, removal, station, status_report
+from station_svc.models import (
+    command,
+    connection,
+    data_transfer,
+    job,
+    message,
+    node,
+    removal,
+    security_event,
+    station,
+    status_report,
+)
 from station_svc.rows import Closed
 
 # WebSocket's code for a connection that ended without a close frame.
@@ -16,10 +27,11 @@ LOST_CLOSE_CODE = 1006
 MESSAGES = message.c.message_us
 STATUS_REPORTS = status_report.c.receive_us
 DATA_TRANSFERS = data_transfer.c.receive_us
+SECURITY_EVENTS = security_event.c.receive_us
 COMMANDS = command.c.create_us
 JOBS = job.c.finish_us
 
-_HISTORY = (message, status_report, data_transfer)
+_HISTORY = (message, status_report, data_transfer, security_event)
 
 
 def close_lost(db: Connection, *, before_us: int, limit: int) -> int:

@@ -19,6 +19,7 @@ from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
 from station_svc import ingest_store as store
 from station_svc.closer import SocketCloser
+from station_svc.reports import Report, record_reports
 from station_svc.rows import (
     ACCEPTED,
     PENDING,
@@ -140,6 +141,18 @@ class StationIngestServicer(StationIngestServiceServicer):
         transfers = [_to_transfer(item, self._rules.vendors) for item in request.items]
         results = await self._commit(transfers, store.record_transfers)
         return ingest.TransferDataResponse(results=[_to_transfer_result(result) for result in results])
+
+    async def NotifyReports(
+        self, request: ingest.NotifyReportsRequest, context: Context
+    ) -> ingest.NotifyReportsResponse:
+        """Records what stations report, each kind by its own rules (station_svc/reports.py)."""
+        del context
+        results = await self._commit([_to_report(item) for item in request.items], record_reports)
+        return ingest.NotifyReportsResponse(
+            results=[
+                ingest.ReportResult(error=result.to_status()) if result else ingest.ReportResult() for result in results
+            ]
+        )
 
     async def RecordSightings(
         self, request: ingest.RecordSightingsRequest, context: Context
@@ -270,6 +283,11 @@ def _to_transfer_result(result: int | MeshError) -> ingest.TransferDataResult:
     if isinstance(result, MeshError):
         return ingest.TransferDataResult(error=result.to_status())
     return ingest.TransferDataResult(status=ingest.DataTransferStatus.ValueType(result))
+
+
+def _to_report(item: ingest.ReportItem) -> Report:
+    kind = item.WhichOneof("report") or ""
+    return Report(frame=_to_frame(item.origin), kind=kind, content=getattr(item, kind) if kind else None)
 
 
 def _to_sighting(item: ingest.Sighting) -> Sighting:

@@ -177,6 +177,19 @@ data_transfer = sa.Table(
     sa.Index("data_transfer_age", "receive_us"),
 )
 
+security_event = sa.Table(
+    "security_event",
+    metadata,
+    *_station_key(),
+    *_frame_key(),
+    _text("type"),
+    _text("tech_info"),
+    _small("criticality"),
+    sa.Column("event_us", sa.BigInteger),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Index("security_event_age", "receive_us"),
+)
+
 # The message log.
 message = sa.Table(
     "message",

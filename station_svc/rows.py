@@ -74,6 +74,17 @@ class Frame:
         """Its place in the order of the station's frames."""
         return self.epoch, self.ordinal
 
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """The columns of a row that tell where it came from."""
+        return {
+            "tenant_id": self.tenant_id,
+            "station_id": self.station_id,
+            "epoch": self.epoch,
+            "ordinal": self.ordinal,
+            "receive_us": self.receive_us,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Boot:
@@ -109,6 +120,17 @@ class Transfer:
     message_id: str
     data: str
     status: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityEventRow:
+    """A security event as reported. `event_us` by the station's clock; None where it gave no readable time."""
+
+    frame: Frame
+    type: str
+    tech_info: str
+    criticality: int
+    event_us: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_to_server
+from csms.station.v1.security_event_service_pb2_grpc import add_SecurityEventServiceServicer_to_server
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
@@ -20,6 +21,7 @@ from station_svc.gateways import Gateways
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest_servicer import IngestRules, StationIngestServicer
 from station_svc.jobs import JobKind, Jobs
+from station_svc.security_event_servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
 from station_svc.station_servicer import StationServicer
 
@@ -40,6 +42,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     command = CommandServicer(sender=sender)
     kinds: dict[str, JobKind] = {}  # by name: each part that has work for the background adds its own
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
+    security_events = SecurityEventServicer(database=database)
     relay = open_relay(
         stack,
         database=database,
@@ -54,6 +57,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         operator=[
             lambda server: add_StationServiceServicer_to_server(stations, server),
             lambda server: add_CommandServiceServicer_to_server(command, server),
+            lambda server: add_SecurityEventServiceServicer_to_server(security_events, server),
         ],
         # By its verb it would be for viewers, yet it makes the station do something.
         special_roles={"/csms.station.v1.CommandService/GetVariables": Role.OPERATOR},

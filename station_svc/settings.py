@@ -61,6 +61,7 @@ def _retention(env: Environment) -> Retention:
         messages=days("MESSAGE", usual.messages),
         status_reports=days("STATUS_REPORT", usual.status_reports),
         data_transfers=days("DATA_TRANSFER", usual.data_transfers),
+        security_events=days("SECURITY_EVENT", usual.security_events),
         commands=days("COMMAND", usual.commands),
         connections=days("CONNECTION", usual.connections),
         jobs=days("JOB", usual.jobs),

@@ -19,6 +19,7 @@ from mesh.times import Clock, to_timestamp
 from station_svc import station_store as store
 from station_svc.closer import SocketCloser
 from station_svc.credentials import StoredCredential, make_credential, store_credential
+from station_svc.lists import FRAME_KEY, cut, page_of, storable
 from station_svc.names import is_station_id
 from station_svc.rows import (
     ACCEPTED,
@@ -46,7 +47,6 @@ _DIRECTIONS = {
     "MESSAGE_DIRECTION_SENT": station_pb2.MESSAGE_DIRECTION_SENT,
 }
 _VARIABLE_KEY = (str, str, str, int, int, str, str)
-_FRAME_KEY = (int, int)
 
 
 class StationServicer(StationServiceServicer):
@@ -121,7 +121,7 @@ class StationServicer(StationServiceServicer):
         update = partial(
             store.update_station,
             tenant_id=current_caller().tenant_id,
-            station_id=_storable(station.station_id),
+            station_id=storable(station.station_id),
             values={path: _change(path, station) for path in _expanded(paths)},
             now_us=self._clock(),
         )
@@ -137,7 +137,7 @@ class StationServicer(StationServiceServicer):
         delete = partial(
             store.delete_station,
             tenant_id=current_caller().tenant_id,
-            station_id=_storable(request.station_id),
+            station_id=storable(request.station_id),
             now_us=self._clock(),
         )
         for socket in await self._database.write(delete):
@@ -153,7 +153,7 @@ class StationServicer(StationServiceServicer):
         rotate = partial(
             store.set_credential,
             tenant_id=current_caller().tenant_id,
-            station_id=_storable(request.station_id),
+            station_id=storable(request.station_id),
             credential=store_credential(credential.encode()),
             now_us=self._clock(),
         )
@@ -165,9 +165,9 @@ class StationServicer(StationServiceServicer):
     ) -> station_service_pb2.ListStatusReportsResponse:
         """Lists the statuses a station reported, newest first."""
         del context
-        page = _page(request, _FRAME_KEY)
+        page = page_of(request, FRAME_KEY)
         rows = await self._list(store.list_status_reports, request.station_id, page)
-        rows, token = _cut(request, rows, page, lambda row: row.frame.version)
+        rows, token = cut(request, rows, page, lambda row: row.frame.version)
         return station_service_pb2.ListStatusReportsResponse(
             status_reports=map(_to_status_report, rows), next_page_token=token
         )
@@ -177,9 +177,9 @@ class StationServicer(StationServiceServicer):
     ) -> station_service_pb2.ListVariablesResponse:
         """Lists the variables of a station as last read or set, by name."""
         del context
-        page = _page(request, _VARIABLE_KEY, default=200)
+        page = page_of(request, _VARIABLE_KEY, default=200)
         rows = await self._list(store.list_variables, request.station_id, page)
-        rows, token = _cut(request, rows, page, lambda row: row.key)
+        rows, token = cut(request, rows, page, lambda row: row.key)
         return station_service_pb2.ListVariablesResponse(variables=map(to_variable, rows), next_page_token=token)
 
     async def ListMessages(
@@ -188,9 +188,9 @@ class StationServicer(StationServiceServicer):
         """Lists the frames that crossed a station's socket, newest first."""
         del context
         condition = to_condition(request.filter, store.message_filters(_DIRECTIONS))
-        page = _page(request, _FRAME_KEY, filter_text=request.filter, condition=condition)
+        page = page_of(request, FRAME_KEY, filter_text=request.filter, condition=condition)
         rows = await self._list(store.list_messages, request.station_id, page)
-        rows, token = _cut(request, rows, page, lambda row: (row.epoch, row.ordinal), filter_text=request.filter)
+        rows, token = cut(request, rows, page, lambda row: (row.epoch, row.ordinal), filter_text=request.filter)
         messages = [_to_message(request.station_id, row) for row in rows]
         return station_service_pb2.ListMessagesResponse(messages=messages, next_page_token=token)
 
@@ -199,9 +199,9 @@ class StationServicer(StationServiceServicer):
     ) -> station_service_pb2.ListDataTransfersResponse:
         """Lists the data transfers a station sent, newest first."""
         del context
-        page = _page(request, _FRAME_KEY)
+        page = page_of(request, FRAME_KEY)
         rows = await self._list(store.list_data_transfers, request.station_id, page)
-        rows, token = _cut(request, rows, page, lambda row: row.frame.version)
+        rows, token = cut(request, rows, page, lambda row: row.frame.version)
         return station_service_pb2.ListDataTransfersResponse(
             data_transfers=map(_to_data_transfer, rows), next_page_token=token
         )
@@ -210,7 +210,7 @@ class StationServicer(StationServiceServicer):
         tenant_id, now_us = current_caller().tenant_id, self._clock()
         row = await self._database.read(
             lambda connection: store.get_station(
-                connection, tenant_id=tenant_id, station_id=_storable(station_id), now_us=now_us
+                connection, tenant_id=tenant_id, station_id=storable(station_id), now_us=now_us
             )
         )
         return _to_station(row)
@@ -219,31 +219,12 @@ class StationServicer(StationServiceServicer):
         tenant_id = current_caller().tenant_id
 
         def work(connection: Connection) -> T:
-            return read(connection, tenant_id=tenant_id, station_id=_storable(station_id), page=page)
+            return read(connection, tenant_id=tenant_id, station_id=storable(station_id), page=page)
 
         return await self._database.read(work)
 
 
 # --- requests ------------------------------------------------------------------------------------------------------
-
-
-def _binding(request: Any, filter_text: str) -> str:
-    return f"{request.station_id}\n{filter_text}"
-
-
-def _page(
-    request: Any, key: tuple[type, ...], *, default: int = 50, filter_text: str = "", condition: Any = None
-) -> Page:
-    """The page that a request for a station's list asks for: one row more than fits, to see whether there is a next."""
-    return Page(
-        limit=pages.page_size(request.page_size, default=default) + 1,
-        after=pages.decode_token(request.page_token, key, binding=_binding(request, filter_text)),
-        condition=condition,
-    )
-
-
-def _cut(request: Any, rows: Any, page: Page, key: Callable[[Any], Any], *, filter_text: str = "") -> tuple[Any, str]:
-    return pages.cut_page(rows, page.limit - 1, key, binding=_binding(request, filter_text))
 
 
 def _is_set(station: station_pb2.Station, name: str) -> bool:
@@ -286,13 +267,6 @@ _CHANGES: Mapping[str, Callable[[str, Any], str | int]] = {
     "display_name": _display_name,
     "security_profile": _profile,
 }
-
-
-def _storable(station_id: str) -> str:
-    """A station id to look up. PostgreSQL takes no NUL, and no station has one in its name."""
-    if "\0" in station_id:
-        raise store.not_found(station_id)
-    return station_id
 
 
 # --- answers -------------------------------------------------------------------------------------------------------

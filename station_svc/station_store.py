@@ -185,7 +185,7 @@ def _connectors(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str,
     )
     found: dict[str, list[ConnectorRow]] = {}
     for row in db.execute(query):
-        found.setdefault(row.station_id, []).append(_to(ConnectorRow, row))
+        found.setdefault(row.station_id, []).append(to_row(ConnectorRow, row))
     return found
 
 
@@ -213,7 +213,7 @@ def _to_station(row: Row[Any], connectors: Sequence[ConnectorRow], quirks: Mappi
         create_us=row.create_us,
         update_us=row.update_us,
         connected=bool(row.connected),
-        connection=None if row.epoch is None else _to(ConnectionRow, row),
+        connection=None if row.epoch is None else to_row(ConnectionRow, row),
         seen_us=max((sign for sign in signs if sign is not None), default=None),
         connectors=connectors,
         quirks=quirks,
@@ -222,23 +222,27 @@ def _to_station(row: Row[Any], connectors: Sequence[ConnectorRow], quirks: Mappi
 
 def list_messages(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[MessageRow]:
     """Frames, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    return [_to(MessageRow, row) for row in _history(db, message, tenant_id, station_id, page)]
+    return [to_row(MessageRow, row) for row in history(db, message, tenant_id, station_id, page)]
 
 
 def list_status_reports(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[Status]:
     """Statuses, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    rows = _history(db, status_report, tenant_id, station_id, page)
-    return [_to(Status, row, frame=_to(Frame, row)) for row in rows]
+    rows = history(db, status_report, tenant_id, station_id, page)
+    return [to_row(Status, row, frame=to_row(Frame, row)) for row in rows]
 
 
 def list_data_transfers(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[Transfer]:
     """Vendors' own messages, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
-    rows = _history(db, data_transfer, tenant_id, station_id, page)
-    return [_to(Transfer, row, frame=_to(Frame, row)) for row in rows]
+    rows = history(db, data_transfer, tenant_id, station_id, page)
+    return [to_row(Transfer, row, frame=to_row(Frame, row)) for row in rows]
 
 
-def _history(db: Connection, table: sa.Table, tenant_id: str, station_id: str, page: Page) -> Sequence[Row[Any]]:
-    _expect_station(db, tenant_id, station_id)
+def history(db: Connection, table: sa.Table, tenant_id: str, station_id: str, page: Page) -> Sequence[Row[Any]]:
+    """Rows of a station's history, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND.
+
+    `table` has one row per frame, by its epoch and ordinal, which housekeeping_store removes with the station.
+    """
+    expect_station(db, tenant_id, station_id)
     # What an earlier station of this name left, while it is still being removed.
     removed = sa.select(removal.c.through_epoch).where(
         removal.c.tenant_id == tenant_id, removal.c.station_id == station_id
@@ -262,7 +266,7 @@ def _history(db: Connection, table: sa.Table, tenant_id: str, station_id: str, p
 
 def list_variables(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[VariableRow]:
     """Variables by name; `page.after` is VariableRow.key. Raises MeshError STATION_NOT_FOUND."""
-    _expect_station(db, tenant_id, station_id)
+    expect_station(db, tenant_id, station_id)
     query = (
         sa.select(variable)
         .where(variable.c.tenant_id == tenant_id, variable.c.station_id == station_id)
@@ -271,10 +275,11 @@ def list_variables(db: Connection, *, tenant_id: str, station_id: str, page: Pag
     )
     if page.after is not None:
         query = query.where(sa.tuple_(*_VARIABLE_KEY) > sa.tuple_(*page.after))
-    return [_to(VariableRow, row) for row in db.execute(query)]
+    return [to_row(VariableRow, row) for row in db.execute(query)]
 
 
-def _expect_station(db: Connection, tenant_id: str, station_id: str) -> None:
+def expect_station(db: Connection, tenant_id: str, station_id: str) -> None:
+    """Raises MeshError STATION_NOT_FOUND where the tenant has no such station."""
     query = sa.select(station.c.station_id).where(_is(tenant_id, station_id))
     if db.execute(query).first() is None:
         raise not_found(station_id)
@@ -414,7 +419,7 @@ def _is(tenant_id: str, station_id: str) -> ColumnElement[bool]:
     return (station.c.tenant_id == tenant_id) & (station.c.station_id == station_id)
 
 
-def _to(kind: type[T], row: Any, **given: Any) -> T:
+def to_row(kind: type[T], row: Any, **given: Any) -> T:
     """A frozen dataclass from the columns of the same names."""
     names = [one.name for one in fields(kind) if one.name not in given]  # type: ignore[arg-type]
     return kind(**{name: getattr(row, name) for name in names}, **given)

@@ -7,10 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field
+from mesh.filters import Field, moment
 from mesh.rowset import RowStatement
 from transaction_svc.models import quarantine
-from transaction_svc.reading_store import read_time
 
 OPEN, RECORDED, DISMISSED = "OPEN", "RECORDED", "DISMISSED"
 
@@ -91,7 +90,7 @@ FILTERS: Mapping[str, Field] = {
     "station_id": Field(quarantine.c.station_id),
     "state": Field(quarantine.c.state, _state),
     "reason": Field(quarantine.c.reason),
-    "create_time": Field(quarantine.c.create_us, read_time),
+    "create_time": Field(quarantine.c.create_us, moment),
 }
 """What the list can be filtered by."""
 

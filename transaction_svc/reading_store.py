@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field
-from mesh.times import from_datetime
+from mesh.filters import Field, moment
 from transaction_svc import facts, fold
 from transaction_svc.contents import name_hash
 from transaction_svc.fold import Fold
@@ -56,19 +54,11 @@ def _ended(word: str) -> bool:
     return state
 
 
-def read_time(text: str) -> int:
-    """A time in a filter. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time with its zone is needed, such as 2026-01-31T12:00:00Z")
-    return from_datetime(moment)
-
-
 FILTERS: Mapping[str, Field] = {
     "station_id": Field(tx.c.station_id),
     "state": Field(tx.c.ended, _ended),
     "id_token": Field(tx.c.token_key, str.lower),
-    "start_time": Field(tx.c.start_us, read_time),
+    "start_time": Field(tx.c.start_us, moment),
 }
 """What a list of transactions can be filtered by."""
 

@@ -16,7 +16,7 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.gateway.v1.gateway_service_pb2 import CallRequest
 from google.protobuf import descriptor_pb2
 
-from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS
+from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS, REPORT_TABLES
 from gateway.schemas import Schemas
 from gateway.translation import Alternatives, Inbound, LaneName, Outbound, Version
 from gateway.v16 import routes as v16
@@ -98,13 +98,25 @@ def chooser(version: Version, name: str) -> Callable[[Any], Outbound]:
 
 
 def lanes(version: Version, action: str) -> list[LaneName]:
-    """The lanes that an action may use: what it does with the least and the most that its schema allows, any word."""
+    """The lanes that an action may use."""
+    return sorted({lane for lane, _item in _items(version, action)})
+
+
+def tables(version: Version, action: str) -> list[str]:
+    """The tables that an action of a station may write, as gateway/catalogue.py has them."""
+    found = [table for lane in lanes(version, action) for table in DESTINATIONS[lane].tables]
+    kinds = {item.WhichOneof("report") for lane, item in _items(version, action) if lane is LaneName.REPORTS}
+    return found + [table for kind in sorted(kinds) for table in REPORT_TABLES[kind]]
+
+
+def _items(version: Version, action: str) -> list[tuple[LaneName, Any]]:
+    """What an action does with the least and the most that its schema allows, and with any word."""
     to_items, schema = version.inbound[action].to_items, Schemas(version.label).schema(action, "request")
     if to_items is None:
         return []
     examples = [payloads.minimal(schema), payloads.maximal(schema)]
     examples += [payload for _path, payload in payloads.every_word(schema)]
-    return sorted({lane for payload in examples for lane in to_items(payload, Origin())})
+    return [found for payload in examples for found in to_items(payload, Origin()).items()]
 
 
 def operator_rpcs() -> Mapping[str, list[str]]:
@@ -158,13 +170,11 @@ def _to_station(version: Version, action: str, names: Iterable[str]) -> str:
 
 
 def _stored(version: Version, action: str, inbound: Inbound | None, names: Iterable[str]) -> str:
-    directions, tables = DIRECTIONS[version.label], list[str]()
-    if inbound is not None:
-        tables += [table for lane in lanes(version, action) for table in DESTINATIONS[lane].tables]
-    if action in directions.to_station:
-        tables += COMMANDS
-        tables += [table for name in names for table in COMMAND_TABLES.get(name, ())]
-    return ", ".join(f"`{table}`" for table in dict.fromkeys(tables)) or "only the log"
+    found = [] if inbound is None else tables(version, action)
+    if action in DIRECTIONS[version.label].to_station:
+        found += COMMANDS
+        found += [table for name in names for table in COMMAND_TABLES.get(name, ())]
+    return ", ".join(f"`{table}`" for table in dict.fromkeys(found)) or "only the log"
 
 
 def _tested(folder: str, version: Version, action: str, names: Iterable[str]) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 
 import grpc
 import pytest
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
 
 import auth_svc.models
 import station_svc.models
 import transaction_svc.models
-from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS
+from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS, REPORT_TABLES
 from gateway.mesh_client import MeshClient
 from gateway.schemas import Schemas
 from gateway.translation import LaneName, Version
@@ -91,7 +92,10 @@ async def test_lanes_go_where_the_table_says() -> None:
 def test_tables_exist() -> None:
     """Every table that is named is one of a service's own."""
     named = {*ALWAYS, *COMMANDS, *(table for destination in DESTINATIONS.values() for table in destination.tables)}
-    assert named | {table for tables in COMMAND_TABLES.values() for table in tables} <= TABLES
+    for by_kind in (REPORT_TABLES, COMMAND_TABLES):
+        named |= {table for tables in by_kind.values() for table in tables}
+    assert named <= TABLES
+    assert set(REPORT_TABLES) == {field.name for field in ReportItem.DESCRIPTOR.oneofs_by_name["report"].fields}
     commands = {name for version in VERSIONS.values() for name in version.outbound}
     assert set(COMMAND_TABLES) <= commands
 

@@ -55,6 +55,7 @@ class MeshRig:
     stations: "StationServiceAsyncStub"
     commands: "CommandServiceAsyncStub"
     transactions: "TransactionServiceAsyncStub"
+    station_channel: grpc.aio.Channel  # for stubs of station_svc's other operator services
     metadata: tuple[tuple[str, str], ...]
     transaction_service: "TransactionService"
 
@@ -190,11 +191,13 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
         gateway = await start(stack, settings)
         async with asyncio.timeout(TIMEOUT_S):
             await gateway.lease.acquired.wait()
+        station_channel = await _channel(stack, station)
         yield MeshRig(
             gateway=gateway,
             gateway_settings=settings,
-            stations=StationServiceStub(await _channel(stack, station)),
-            commands=CommandServiceStub(await _channel(stack, station)),
+            stations=StationServiceStub(station_channel),
+            commands=CommandServiceStub(station_channel),
+            station_channel=station_channel,
             transactions=TransactionServiceStub(await _channel(stack, transaction.running)),
             metadata=await _log_in(await _channel(stack, auth)),
             transaction_service=transaction,

@@ -4,7 +4,8 @@ import asyncio
 
 import grpc
 import pytest
-from csms.station.v1 import command_service_pb2, station_service_pb2
+from csms.station.v1 import command_service_pb2, security_event_service_pb2, station_service_pb2
+from csms.station.v1.security_event_service_pb2_grpc import SecurityEventServiceStub
 from csms.transaction.v1 import transaction_event_pb2, transaction_service_pb2
 from grpc_status import rpc_status
 
@@ -91,6 +92,25 @@ async def test_a_remote_start_reaches_the_socket_and_its_answer_comes_back(mesh_
     with pytest.raises(grpc.aio.AioRpcError) as unknown:
         await mesh.commands.RequestStartTransaction(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
     assert _reason(unknown.value) == "STATION_NOT_FOUND"
+
+
+async def test_a_security_event_is_read_by_the_operator(mesh_on_both: MeshRig) -> None:
+    """From the socket, in 1.6's word, to the operator's list, in the word of 2.x."""
+    mesh = mesh_on_both
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        payload = {
+            "type": "InvalidCentralSystemCertificate",
+            "timestamp": "2026-11-21T10:00:00Z",
+            "techInfo": "expired",
+        }
+        assert await station.call("SecurityEventNotification", payload) == {}
+    stub = SecurityEventServiceStub(mesh.station_channel)
+    request = security_event_service_pb2.ListSecurityEventsRequest(station_id="CP1")
+    response = await stub.ListSecurityEvents(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+    [event] = response.security_events
+    assert (event.type, event.tech_info) == ("InvalidCsmsCertificate", "expired")
+    assert event.event_time.ToJsonString() == "2026-11-21T10:00:00Z"
 
 
 async def test_any_call_is_checked_before_it_leaves(mesh: MeshRig) -> None:

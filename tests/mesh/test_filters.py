@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError
-from mesh.filters import MAX_LENGTH, Field, switch, to_condition
+from mesh.filters import MAX_LENGTH, Field, choice, moment, switch, to_condition
 
 TABLE = sa.Table(
     "thing",
@@ -111,3 +111,21 @@ def test_longest_filters_run(connection: Connection) -> None:
     terms = " OR ".join(["size = 1"] * 80)
     assert _found(connection, terms[:MAX_LENGTH].rpartition(" OR ")[0]) == [1]
     assert _found(connection, "NOT " * 240 + "size = 1") == [1]
+
+
+def test_choices() -> None:
+    """A value goes by its name, short or long, in any case."""
+    read = choice({"COLOUR_RED": 1, "COLOUR_BLUE": 2}, "COLOUR_")
+    assert [read(text) for text in ("RED", "blue", "COLOUR_BLUE", "colour_red")] == [1, 2, 2, 1]
+    for text in ("GREEN", "", "COLOUR_", "1"):
+        with pytest.raises(ValueError, match="RED, BLUE"):
+            read(text)
+
+
+def test_moments() -> None:
+    """A time needs its zone."""
+    assert moment("1970-01-01T00:00:01.000002Z") == 1_000_002
+    assert moment("1970-01-01T01:00:00+01:00") == 0
+    for text in ("1970-01-01", "noon", ""):
+        with pytest.raises(ValueError, match=r"zone|isoformat"):
+            moment(text)

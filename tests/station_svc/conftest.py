@@ -153,6 +153,7 @@ class StationSystem:
     ingest: "StationIngestServiceAsyncStub"
     stations: "StationServiceAsyncStub"
     commands: "CommandServiceAsyncStub"
+    operators: grpc.aio.Channel  # for stubs of the other operator services
     ordinals: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -233,6 +234,10 @@ class StationSystem:
     async def report(self, *items: ingest_pb2.StatusItem) -> Sequence[ingest_pb2.StatusResult]:
         """What becomes of statuses."""
         return (await self.ingest.NotifyStatuses(ingest_pb2.NotifyStatusesRequest(items=items))).results
+
+    async def notify(self, *items: ingest_pb2.ReportItem) -> Sequence[ingest_pb2.ReportResult]:
+        """What becomes of reports."""
+        return (await self.ingest.NotifyReports(ingest_pb2.NotifyReportsRequest(items=items))).results
 
     async def station(self, station_id: str) -> station_pb2.Station:
         """A station as an operator sees it."""
@@ -341,6 +346,7 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
         ingest=StationIngestServiceStub(mesh_channel),
         stations=StationServiceStub(operator_channel),
         commands=CommandServiceStub(operator_channel),
+        operators=operator_channel,
     )
 
 

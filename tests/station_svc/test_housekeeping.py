@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import sqlalchemy as sa
-from csms.station.v1 import command_service_pb2, station_pb2
+from csms.station.v1 import command_service_pb2, security_event_pb2, station_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 
 from mesh import outbox
@@ -38,6 +38,11 @@ async def _transfer(system: StationSystem, epoch: int, ordinal: int) -> object:
     return await system.ingest.TransferData(ingest_pb2.TransferDataRequest(items=[item]))
 
 
+async def _security_event(system: StationSystem, epoch: int, ordinal: int) -> object:
+    event = security_event_pb2.SecurityEvent(type="ResetOrReboot")
+    return await system.notify(ingest_pb2.ReportItem(origin=system.origin("CP1", epoch, ordinal), security_event=event))
+
+
 async def _command(system: StationSystem, epoch: int, _ordinal: int) -> object:
     await system.close("CP1", epoch)
     with fails_with("STATION_OFFLINE"):
@@ -64,6 +69,7 @@ async def _done(_job: JobRow) -> Done:
         (models.message, 30, _message),
         (models.status_report, 90, _status),
         (models.data_transfer, 30, _transfer),
+        (models.security_event, 365, _security_event),
         (models.command, 30, _command),
         (models.job, 30, _job),
     ],

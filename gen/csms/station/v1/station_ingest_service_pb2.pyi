@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from csms.common.v1 import origin_pb2 as _origin_pb2
+from csms.station.v1 import security_event_pb2 as _security_event_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -651,6 +652,110 @@ class TransferDataResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TransferDataResult: _TypeAlias = TransferDataResult  # noqa: Y015
+
+@_typing.final
+class NotifyReportsRequest(_message.Message):
+    """Reports of any number of stations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportItem]:
+        """At most 256 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___ReportItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotifyReportsRequest: _TypeAlias = NotifyReportsRequest  # noqa: Y015
+
+@_typing.final
+class ReportItem(_message.Message):
+    """One report."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    SECURITY_EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Where and when it entered the mesh."""
+
+    @_builtins.property
+    def security_event(self) -> _security_event_pb2.SecurityEvent:
+        """OCPP SecurityEventNotification."""
+
+    def __init__(
+        self,
+        *,
+        origin: _origin_pb2.Origin | None = ...,
+        security_event: _security_event_pb2.SecurityEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "report", b"report", "security_event", b"security_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "report", b"report", "security_event", b"security_event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["security_event"]  # noqa: Y015
+    _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
+
+Global___ReportItem: _TypeAlias = ReportItem  # noqa: Y015
+
+@_typing.final
+class NotifyReportsResponse(_message.Message):
+    """What became of reports."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportResult]:
+        """One per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___ReportResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotifyReportsResponse: _TypeAlias = NotifyReportsResponse  # noqa: Y015
+
+@_typing.final
+class ReportResult(_message.Message):
+    """What became of one report."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why it was not recorded; absent when it was."""
+
+    def __init__(
+        self,
+        *,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportResult: _TypeAlias = ReportResult  # noqa: Y015
 
 @_typing.final
 class RecordSightingsRequest(_message.Message):

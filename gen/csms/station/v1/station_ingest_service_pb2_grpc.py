@@ -68,6 +68,11 @@ class StationIngestServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.TransferDataRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.TransferDataResponse.FromString,
                 _registered_method=True)
+        self.NotifyReports = channel.unary_unary(
+                '/csms.station.v1.StationIngestService/NotifyReports',
+                request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsResponse.FromString,
+                _registered_method=True)
         self.RecordSightings = channel.unary_unary(
                 '/csms.station.v1.StationIngestService/RecordSightings',
                 request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.RecordSightingsRequest.SerializeToString,
@@ -136,6 +141,14 @@ class StationIngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NotifyReports(self, request, context):
+        """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
+        Errors: UNAVAILABLE when the database is away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordSightings(self, request, context):
         """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
         Errors: UNAVAILABLE when the database is away.
@@ -184,6 +197,11 @@ def add_StationIngestServiceServicer_to_server(servicer, server):
                     servicer.TransferData,
                     request_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.TransferDataRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.TransferDataResponse.SerializeToString,
+            ),
+            'NotifyReports': grpc.unary_unary_rpc_method_handler(
+                    servicer.NotifyReports,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsResponse.SerializeToString,
             ),
             'RecordSightings': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordSightings,
@@ -362,6 +380,33 @@ class StationIngestService:
             '/csms.station.v1.StationIngestService/TransferData',
             csms_dot_station_dot_v1_dot_station__ingest__service__pb2.TransferDataRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_station__ingest__service__pb2.TransferDataResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NotifyReports(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.StationIngestService/NotifyReports',
+            csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsResponse.FromString,
             options,
             channel_credentials,
             insecure,

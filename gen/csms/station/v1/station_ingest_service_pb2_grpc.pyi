@@ -62,6 +62,10 @@ class StationIngestServiceStub:
     """Records what a vendor's own protocol said. OCPP DataTransfer.
     Errors: UNAVAILABLE when the database is away.
     """
+    NotifyReports: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyReportsRequest, _station_ingest_service_pb2.NotifyReportsResponse]
+    """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
+    Errors: UNAVAILABLE when the database is away.
+    """
     RecordSightings: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RecordSightingsRequest, _station_ingest_service_pb2.RecordSightingsResponse]
     """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
     Errors: UNAVAILABLE when the database is away.
@@ -103,6 +107,10 @@ class StationIngestServiceAsyncStub(StationIngestServiceStub):
     """
     TransferData: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.TransferDataRequest, _station_ingest_service_pb2.TransferDataResponse]  # type: ignore[assignment]
     """Records what a vendor's own protocol said. OCPP DataTransfer.
+    Errors: UNAVAILABLE when the database is away.
+    """
+    NotifyReports: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyReportsRequest, _station_ingest_service_pb2.NotifyReportsResponse]  # type: ignore[assignment]
+    """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
     Errors: UNAVAILABLE when the database is away.
     """
     RecordSightings: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RecordSightingsRequest, _station_ingest_service_pb2.RecordSightingsResponse]  # type: ignore[assignment]
@@ -179,6 +187,16 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.TransferDataResponse, _abc.Awaitable[_station_ingest_service_pb2.TransferDataResponse]]:
         """Records what a vendor's own protocol said. OCPP DataTransfer.
+        Errors: UNAVAILABLE when the database is away.
+        """
+
+    @_abc_1.abstractmethod
+    def NotifyReports(
+        self,
+        request: _station_ingest_service_pb2.NotifyReportsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_station_ingest_service_pb2.NotifyReportsResponse, _abc.Awaitable[_station_ingest_service_pb2.NotifyReportsResponse]]:
+        """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
         Errors: UNAVAILABLE when the database is away.
         """
 
