@@ -85,6 +85,7 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
         registry=registry,
         messages=buffers.messages,
         closings=buffers.closings,
+        sightings=buffers.sightings,
         metrics=metrics,
         clock=now_us,
     )

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -9,6 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 PATH_PREFIX = "ocpp"
 MAX_STATION_ID_LENGTH = 255
 MAX_CREDENTIAL_LENGTH = 512
+# Percent-encoded letters, digits, "-", ".", "_" and "~", which nobody need encode (RFC 3986, 2.3).
+_NEEDLESSLY_ENCODED = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DdEe]|5[Ff]|7[Ee])")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,13 @@ def station_id(target: str) -> str:
     if len(identity) > MAX_STATION_ID_LENGTH or not identity.isprintable() or "\ufffd" in identity or "/" in identity:
         raise BadHandshakeError(400, "the identity must be up to 255 printable characters, without a slash")
     return identity
+
+
+def is_odd_path(target: str) -> bool:
+    """Whether a station's path leads to its identity, but is not the one it should ask for (quirk 2)."""
+    path = target.partition("?")[0]
+    prefix, _, written = path.rpartition("/")
+    return prefix != f"/{PATH_PREFIX}" or not written or _NEEDLESSLY_ENCODED.search(written) is not None
 
 
 def _single_slash(target: str) -> str:

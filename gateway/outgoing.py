@@ -20,14 +20,14 @@ class OutgoingCalls:
     """The downward queue of one socket. `prefix` makes message ids unique among all sockets of a station."""
 
     def __init__(self, *, prefix: str, send: Send) -> None:
-        self._prefix = prefix
+        self._prefix = f"{prefix}-"
         self._send = send
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._count = 0
         self._pending: tuple[str, str, asyncio.Future[Any]] | None = None
         self._closed = False
-        self.unanswered = 0
+        self.unanswered: int | None = None  # CALLs in a row that had no answer in time; None before the first outcome
 
     async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Any:
         """Sends one CALL and returns the payload of its CALLRESULT, unchecked.
@@ -52,19 +52,20 @@ class OutgoingCalls:
         except TimeoutError:
             if not sent:
                 raise _turn_never_came(timeout_s) from None
-            self.unanswered += 1
+            self.unanswered = (self.unanswered or 0) + 1
             raise _no_answer(timeout_s) from None
         finally:
             self._waiting -= 1
 
     def resolve(self, frame: CallResult | CallError) -> str | None:
         """Takes an answer from the station; returns the action it answers, or None where nobody waits for it."""
+        if frame.message_id.startswith(self._prefix):
+            self.unanswered = 0  # late or not: it answers
         if self._pending is None or self._pending[0] != frame.message_id:
             return None
         _, action, answer = self._pending
         if answer.done():
             return action
-        self.unanswered = 0
         if isinstance(frame, CallResult):
             answer.set_result(frame.payload)
         else:
@@ -92,7 +93,7 @@ class OutgoingCalls:
 
     async def _exchange(self, action: str, payload: Payload) -> Any:
         self._count += 1
-        message_id = f"{self._prefix}-{self._count}"
+        message_id = f"{self._prefix}{self._count}"
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending = (message_id, action, answer)
         try:

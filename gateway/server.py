@@ -1,9 +1,10 @@
 """The WebSocket server: lets stations in and gives each connection its session."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
@@ -13,7 +14,8 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from gateway.buffers import Buffer
-from gateway.handshake import BadHandshakeError, choose_subprotocol, credential, station_id
+from gateway.handshake import BadHandshakeError, choose_subprotocol, credential, is_odd_path, station_id
+from gateway.inbound import STATION_BUDGET_S
 from gateway.lanes import LaneUnavailableError
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
@@ -21,12 +23,14 @@ from gateway.metrics import Metrics
 from gateway.recorder import LoggedFrame, Recorder
 from gateway.registry import Registry
 from gateway.schemas import Schemas
-from gateway.session import STATION_BUDGET_S, Connection, Session
+from gateway.session import Connection, Session
+from gateway.sightings import has_news, take_sighting
 from gateway.socket import StationSocket
 from gateway.translation import Version
 from mesh.errors import MeshError, SettingError, from_status
 from mesh.logs import get_logger
 from mesh.masking import mask_text
+from mesh.quirks import QuirkName
 from mesh.times import Clock, to_timestamp
 
 log = get_logger(__name__)
@@ -62,6 +66,7 @@ class StationServer:
         registry: Registry,
         messages: Buffer[LoggedFrame],
         closings: Buffer[ingest.CloseConnectionItem],
+        sightings: Buffer[ingest.Sighting],
         metrics: Metrics,
         clock: Clock,
     ) -> None:
@@ -70,6 +75,7 @@ class StationServer:
         self._registry = registry
         self._messages = messages
         self._closings = closings
+        self._sightings = sightings
         self._metrics = metrics
         self._clock = clock
         self._lease: NodeLease | None = None
@@ -123,6 +129,8 @@ class StationServer:
         await asyncio.gather(*(session.finish(grace_s) for session in self._registry))
         await self.close_all(SERVICE_RESTART, "the gateway restarts: connect again")
         await self._server.wait_closed()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=grace_s)
 
     async def close_all(self, code: int, reason: str) -> None:
         """Closes every socket."""
@@ -130,7 +138,10 @@ class StationServer:
 
     def close_soon(self, session: Session, code: int, reason: str) -> None:
         """Closes a socket in the background: the far end may be long gone."""
-        task = asyncio.get_running_loop().create_task(session.close(code, reason))
+        self._do_soon(session.close(code, reason))
+
+    def _do_soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -166,10 +177,13 @@ class StationServer:
             credential=offer.secret,
             username=offer.username,
         )
-        self._admissions[connection] = _Admission(version, await self._open(item))
+        odd = [] if any(offered) else [QuirkName.NO_SUBPROTOCOL]
+        if is_odd_path(request.path):
+            odd.append(QuirkName.ODD_PATH)
+        self._admissions[connection] = _Admission(version, await self._open(item, odd))
         return None
 
-    async def _open(self, item: ingest.OpenConnectionItem) -> Connection:
+    async def _open(self, item: ingest.OpenConnectionItem, odd: Sequence[str]) -> Connection:
         deadline_s = asyncio.get_running_loop().time() + OPENING_BUDGET_S
         try:
             result = await self._mesh.openings.submit(item, deadline_s=deadline_s)
@@ -184,6 +198,7 @@ class StationServer:
             registration_status=result.registration_status,
             booted=result.booted,
             heartbeat_interval_s=result.heartbeat_interval_s,
+            quirks=(*odd, *result.quirks),
         )
 
     def _is_backend_away(self) -> bool:
@@ -216,9 +231,18 @@ class StationServer:
             await websocket.wait_closed()
         finally:
             session.closed()
+            if websocket.broke_protocol:
+                session.note_quirk(QuirkName.WEBSOCKET_VIOLATION)
             self._registry.remove(session)
+            self._do_soon(self._tell_last(session))
             self._note_closed(admission.connection, websocket.final_code)
             log.info("disconnected", code=websocket.final_code, reason=websocket.close_reason, **known)
+
+    async def _tell_last(self, session: Session) -> None:
+        """Tells what the watch has not told yet, once the CALLs that were read are done with."""
+        await session.finish(STATION_BUDGET_S)
+        if has_news(session):
+            self._sightings.add(take_sighting(session, self._clock()))
 
     def _make_session(self, websocket: StationSocket, version: Version, connection: Connection) -> Session:
         return Session(
@@ -235,6 +259,7 @@ class StationServer:
             ),
             clock=self._clock,
             count=self._metrics.count,
+            others=[other for other in self._versions.values() if other[0] is not version],
         )
 
     def _note_closed(self, connection: Connection, code: int) -> None:

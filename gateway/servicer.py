@@ -16,6 +16,7 @@ from gateway.session import Session
 from gateway.translation import Outbound, UnacceptableError
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
+from mesh.quirks import QuirkName
 
 DEFAULT_TIMEOUT_S = 30.0
 
@@ -77,7 +78,7 @@ async def _exchange(session: Session, route: Outbound, payload: Payload, timeout
     answer = await session.call(route.action, payload, timeout_s=timeout_s)
     accepted = session.schemas.accept(route.action, answer, "response")
     if isinstance(accepted, SchemaFault):
-        session.note_quirk("invalid_answer")
+        session.note_quirk(QuirkName.INVALID_ANSWER)
         raise MeshError(
             grpc.StatusCode.ABORTED,
             "INVALID_ANSWER",

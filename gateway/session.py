@@ -7,36 +7,41 @@ spot.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from csms.common.v1 import origin_pb2
-from csms.station.v1 import station_ingest_service_pb2, station_pb2
+from csms.station.v1 import station_pb2
 
 from gateway import ocppj
+from gateway.inbound import INTERNAL_ERROR, Dialect, InboundCalls, RefusalError
 from gateway.lanes import Lane, LaneUnavailableError
 from gateway.ocppj import Call, CallError, CallResult, Frame, Malformed, Payload
 from gateway.outgoing import OutgoingCalls
 from gateway.recorder import RECEIVED, SENT, Recorder
-from gateway.schemas import SchemaFault, Schemas
-from gateway.translation import Inbound, Items, LaneName, Results, UnacceptableError, Version
+from gateway.schemas import Schemas
+from gateway.translation import LaneName, Version
 from gateway.values import set_time
+from mesh.errors import MeshError
 from mesh.logs import get_logger
-from mesh.times import Clock
+from mesh.quirks import QuirkName
+from mesh.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 
-# How long a station waits for an answer before it gives up, by its usual settings; lanes try for as long.
-STATION_BUDGET_S = 20.0
-# What is only asked beside a message (is this token still good?) is not waited for as long.
-OPTIONAL_BUDGET_S = 5.0
 # CALLs that a station may send ahead of our answers, though the standard allows one; beyond it the socket is not read.
 INBOX_SIZE = 16
+# A frame that comes this long after a ping that had no pong shows that the station answers none.
+PONG_WITHIN_US = 10 * SECOND_US
 
 SERVICE_UNAVAILABLE = 1013  # "try again later", RFC 6455 and its registry
-INTERNAL_ERROR = "InternalError"
+
+UNRESPONSIVE = station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE
+CLOCK_SKEW = station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW
+Conditions = dict[station_pb2.StationConditionType.ValueType, int]
+"""Sizes of what may be wrong with a station, as in csms.station.v1.ConditionReport."""
 
 
 class Socket(Protocol):
@@ -85,6 +90,7 @@ class Connection:
     registration_status: station_pb2.RegistrationStatus.ValueType
     booted: bool
     heartbeat_interval_s: int
+    quirks: Sequence[str] = ()  # what was odd about how it came in
 
 
 class Session:
@@ -104,12 +110,12 @@ class Session:
         recorder: Recorder,
         clock: Clock,
         count: Callable[[str, str], None],
+        others: Sequence[Dialect] = (),
     ) -> None:
         self.connection = connection
         self.version = version
         self.schemas = schemas
         self.last_seen_us = self.last_alive_us = self.pinged_us = clock()
-        self.heartbeat_interval_s = connection.heartbeat_interval_s
         self.quirks: Counter[str] = Counter()
         self.blocked_since_s: float | None = None
         self.outgoing = OutgoingCalls(prefix=f"{connection.epoch:x}", send=self._send_call)
@@ -123,15 +129,33 @@ class Session:
         self._origin_prototype = origin_pb2.Origin(
             tenant_id=connection.tenant_id, station_id=connection.station_id, epoch=connection.epoch
         )
-        self._accepted = (
-            connection.booted and connection.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
+        accepted = connection.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
+        self.inbound = InboundCalls(
+            station_id=connection.station_id,
+            dialect=(version, schemas),
+            others=others,
+            lanes=lanes,
+            accepted=connection.booted and accepted,
+            heartbeat_interval_s=connection.heartbeat_interval_s,
+            clock=clock,
+            count=count,
+            note_quirk=self.note_quirk,
         )
-        self._invited: set[str] = set()
+        self._told: Conditions = {}
+        self._greeted = False
+        self._awaits_pong = self._is_mute = False
         self._inbox: deque[tuple[Call, origin_pb2.Origin]] = deque()
         self._open_calls: dict[str, bytes] = {}
         self._held = False
         self._worker: asyncio.Task[None] | None = None
         self._waiting: asyncio.Task[None] | None = None
+        for quirk in connection.quirks:
+            self.note_quirk(quirk)
+
+    @property
+    def heartbeat_interval_s(self) -> int:
+        """Seconds between the station's heartbeats, as it was told."""
+        return self.inbound.heartbeat_interval_s
 
     def closed(self) -> None:
         """The socket is closed: whoever waits for an answer of the station is told."""
@@ -148,11 +172,19 @@ class Session:
     def ping(self) -> None:
         """Asks for a sign of life at the WebSocket level."""
         self.pinged_us = self._clock()
+        self._awaits_pong = True
         self._socket.ask_for_pong()
 
     def on_pong(self) -> None:
         """The station answered a ping."""
         self.last_alive_us = self._clock()
+        self._awaits_pong = False
+
+    def check_pong(self) -> None:
+        """Counts, once a connection, a station that sends messages but answers no ping (quirk 4)."""
+        if self._awaits_pong and not self._is_mute and self.last_seen_us - self.pinged_us > PONG_WITHIN_US:
+            self._is_mute = True
+            self.note_quirk(QuirkName.NO_PONG)
 
     async def finish(self, timeout_s: float) -> None:
         """Waits until the CALLs that were read are answered, for at most `timeout_s` seconds."""
@@ -162,9 +194,13 @@ class Session:
     async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Any:
         """Sends the station a CALL and returns the payload of its answer. See OutgoingCalls.call."""
         if action == "TriggerMessage":
-            # What a pending station was asked for it may send (OCPP 2.0.1, B02.FR.06).
-            self._invited.add(str(payload.get("requestedMessage")))
-        return await self.outgoing.call(action, payload, timeout_s=timeout_s)
+            self.inbound.invite(str(payload.get("requestedMessage")))
+        try:
+            return await self.outgoing.call(action, payload, timeout_s=timeout_s)
+        except MeshError as error:
+            if error.reason == "CALL_TIMEOUT":
+                self.note_quirk(QuirkName.CALL_UNANSWERED)
+            raise
 
     def note_quirk(self, name: str) -> None:
         """Counts a known fault of the station's software."""
@@ -175,10 +211,21 @@ class Session:
         """The faults met since the last call, and the frames that found no place in the log."""
         left_out, self._recorder.left_out = self._recorder.left_out, 0
         if left_out:
-            self.quirks["frames_not_logged"] += left_out
+            self.quirks[QuirkName.FRAMES_NOT_LOGGED] += left_out
         quirks = dict(self.quirks)
         self.quirks.clear()
         return quirks
+
+    def conditions(self) -> Conditions:
+        """What has become of what may be wrong with the station, where that was not told yet."""
+        present = {UNRESPONSIVE: self.outgoing.unanswered, CLOCK_SKEW: self.inbound.clock_watch.skew_s}
+        return {kind: size for kind, size in present.items() if size is not None and size != self._told.get(kind)}
+
+    def take_conditions(self) -> Conditions:
+        """The same, told from now on."""
+        news = self.conditions()
+        self._told |= news
+        return news
 
     # What comes in
 
@@ -205,11 +252,16 @@ class Session:
             self._on_answer(frame, data, now_us)
 
     def _on_call(self, call: Call, data: bytes, now_us: int) -> None:
+        if not self._greeted:
+            self._greeted = True
+            if call.action != "BootNotification":
+                self.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
         if self._worker is None and self._answer_on_the_spot(call):
             return
-        if self._open_calls.get(call.message_id) == data:
-            self.note_quirk("repeated_call")  # quirk 19: one call, one answer
-            return
+        if (earlier := self._open_calls.get(call.message_id)) is not None:
+            self.note_quirk(QuirkName.REPEATED_CALL if earlier == data else QuirkName.MESSAGE_ID_REUSED)
+            if earlier == data:  # quirk 19: one call, one answer
+                return
         self._open_calls[call.message_id] = data
         self._inbox.append((call, self._origin(now_us)))
         if len(self._inbox) >= INBOX_SIZE:
@@ -220,19 +272,11 @@ class Session:
 
     def _answer_on_the_spot(self, call: Call) -> bool:
         """Answers what needs no service (a heartbeat) without a task, where nothing waits before it."""
-        route = self.version.inbound.get(call.action)
-        if (
-            route is None
-            or route.to_items is not None
-            or not self._accepted
-            or self.blocked_since_s is not None
-            or call.unconfirmed
-        ):
+        if self.blocked_since_s is not None or call.unconfirmed:
             return False
-        accepted = self.schemas.accept(call.action, call.payload)
-        if isinstance(accepted, SchemaFault) or accepted.quirks:
+        response = self.inbound.answer_on_the_spot(call)
+        if response is None:
             return False
-        response = route.to_response(accepted.payload, {}, self._clock())
         data = ocppj.encode_result(call.message_id, response)
         self._answer_now(data, ocppj.CALL_RESULT, call.message_id, call.action)
         return True
@@ -245,7 +289,7 @@ class Session:
             self._count("answer", "unexpected")
 
     def _on_malformed(self, frame: Malformed) -> None:
-        self.note_quirk("malformed_frame")
+        self.note_quirk(QuirkName.MALFORMED_FRAME)
         message_id = frame.message_id
         if not frame.wants_answer and message_id is not None:
             self.outgoing.spoil(message_id, frame.description)
@@ -274,8 +318,8 @@ class Session:
     async def _serve(self, call: Call, origin: origin_pb2.Origin) -> None:
         """Handles one CALL and answers it; where our services are away for too long, closes the socket instead."""
         try:
-            response = await self._handle(call, origin)
-        except _RefusalError as refusal:
+            response = await self.inbound.handle(call, origin)
+        except RefusalError as refusal:
             kind, data = ocppj.CALL_ERROR, ocppj.encode_error(call.message_id, refusal.code, refusal.description)
             self._count("refused", refusal.code)
         except LaneUnavailableError:
@@ -292,69 +336,6 @@ class Session:
             kind, data = ocppj.CALL_RESULT, ocppj.encode_result(call.message_id, response)
         if not call.unconfirmed:
             await self._answer(data, kind, call.message_id, call.action)
-
-    async def _handle(self, call: Call, origin: origin_pb2.Origin) -> Payload:
-        route = self._route(call.action)
-        payload = self._accept(call)
-        if route.to_items is None:
-            return route.to_response(payload, {}, self._clock())
-        try:
-            items = route.to_items(payload, origin)
-        except UnacceptableError as error:
-            raise _RefusalError(error.code, f"{error.field}: {error}") from error
-        results = await self._submit(items, route)
-        self._check(results, route)
-        return route.to_response(payload, results, self._clock())
-
-    def _route(self, action: str) -> Inbound:
-        route = self.version.inbound.get(action)
-        if route is None:
-            if action in self.schemas.actions:
-                raise _RefusalError("NotImplemented", f"{action} is not implemented by this central system")
-            raise _RefusalError("NotSupported", f"OCPP {self.version.label} has no action of this name")
-        if not self._accepted and action != "BootNotification" and action not in self._invited:
-            raise _RefusalError("SecurityError", "the station is not accepted yet: send BootNotification first")
-        return route
-
-    def _accept(self, call: Call) -> Payload:
-        accepted = self.schemas.accept(call.action, call.payload)
-        if isinstance(accepted, SchemaFault):
-            raise _RefusalError(accepted.code, accepted.message)
-        for quirk in accepted.quirks:
-            self.note_quirk(quirk)
-        return accepted.payload
-
-    async def _submit(self, items: Items, route: Inbound) -> Results:
-        """Sends items down their lanes, all at once, and waits for them all."""
-        now_s = self._loop.time()
-        waiting = {}
-        for name, item in items.items():
-            budget_s = OPTIONAL_BUDGET_S if name in route.optional else STATION_BUDGET_S
-            waiting[name] = self._lanes[name].submit(item, deadline_s=now_s + budget_s)
-        results = {}
-        for name, result in waiting.items():
-            try:
-                results[name] = await result
-            except LaneUnavailableError:
-                if name not in route.optional:
-                    raise
-                log.warning("answered without", lane=name, station_id=self.connection.station_id)
-        return results
-
-    def _check(self, results: Results, route: Inbound) -> None:
-        boot = results.get(LaneName.BOOTS)
-        for name, result in results.items():
-            if not result.HasField("error"):
-                continue
-            log.warning("item refused", lane=name, station_id=self.connection.station_id)
-            self._count("item_refused", name)
-            # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
-            if not route.durable:
-                raise _RefusalError(INTERNAL_ERROR, "the message could not be stored")
-        if isinstance(boot, station_ingest_service_pb2.BootResult):
-            self._accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
-            self.heartbeat_interval_s = boot.interval_s
-            self._invited.clear()
 
     # What goes out
 
@@ -407,12 +388,3 @@ class Session:
 
     def _log(self, now_us: int, data: bytes, kind: int, frame: Frame, action: str = "") -> None:
         self._recorder.add(RECEIVED, self._ordinal, now_us, data, kind, frame.message_id or "", action)
-
-
-class _RefusalError(Exception):
-    """A CALL is answered with a CALLERROR."""
-
-    def __init__(self, code: str, description: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.description = description

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
-from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.speedups import apply_mask
@@ -106,6 +106,12 @@ class StationSocket(ServerConnection):
     def final_code(self) -> int:
         """The code that the connection was closed with; 1006 where there was none."""
         return self.close_code or 1006
+
+    @property
+    def broke_protocol(self) -> bool:
+        """Whether we closed the socket because the far end sent what it may not (RFC 6455, 7.4.1: 1002)."""
+        sent = self.protocol.close_sent
+        return sent is not None and sent.code == CloseCode.PROTOCOL_ERROR
 
     # asyncio.Protocol
 

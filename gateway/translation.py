@@ -36,6 +36,30 @@ Results = Mapping[LaneName, Message]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Salvage:
+    """How a message of money is acknowledged that cannot be read, once it is kept as it came (docs/adr/0008).
+
+    Its payload may be any JSON value at all. `to_questions(payload, origin)` says what to ask auth_svc all the same,
+    `to_response(payload, results)` makes the CALLRESULT's payload.
+    """
+
+    to_questions: Callable[[Any, origin_pb2.Origin], Items]
+    to_response: Callable[[Any, Results], Payload]
+
+
+def _no_questions(_payload: Any, _origin: origin_pb2.Origin) -> Items:
+    return {}
+
+
+def _nothing(_payload: Any, _results: Results) -> Payload:
+    return {}
+
+
+SILENT = Salvage(to_questions=_no_questions, to_response=_nothing)
+"""Of a message whose answer may be empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Inbound:
     """How one action from a station is handled.
 
@@ -43,14 +67,19 @@ class Inbound:
     `UnacceptableError` for what no schema can catch. None where the gateway answers by itself.
     `to_response(payload, results, now_us)` makes the CALLRESULT's payload, valid by the response's schema.
     `optional` lanes may fail without failing the message.
-    `durable` messages tell of money: they are answered only once they are committed, never with a CALLERROR because
-    something of ours is away (design 2).
+    Messages that tell of money are `durable`, and have a `salvage`: they are answered only once they are committed,
+    never with a CALLERROR because something of ours is away (design 2); one that cannot be read is kept as it came.
     """
 
     to_items: Callable[[Payload, origin_pb2.Origin], Items] | None
     to_response: Callable[[Payload, Results, int], Payload]
     optional: frozenset[LaneName] = frozenset()
-    durable: bool = False
+    salvage: Salvage | None = None
+
+    @property
+    def durable(self) -> bool:
+        """Whether it tells of money."""
+        return self.salvage is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,9 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest
 from gateway.buffers import Buffer
 from gateway.registry import Registry
 from gateway.session import Session
+from gateway.sightings import has_news, take_sighting
 from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock, to_timestamp
+from mesh.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 
@@ -51,9 +52,9 @@ class Watch:
         noted = {}
         for session in self._registry:
             noted[session] = session.last_seen_us
-            if session.last_seen_us > self._noted_us.get(session, 0) or session.quirks:
-                self._sightings.add(_to_sighting(session))
             self._judge(session)
+            if session.last_seen_us > self._noted_us.get(session, 0) or has_news(session):
+                self._sightings.add(take_sighting(session, self._clock()))
         self._noted_us = noted
 
     def _judge(self, session: Session) -> None:
@@ -62,6 +63,7 @@ class Watch:
             log.warning("station reads nothing: cut off", station_id=station_id)
             session.abort()
             return
+        session.check_pong()
         now_us = self._clock()
         silent_us = now_us - session.last_alive_us
         if silent_us > max(GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.heartbeat_interval_s * SECOND_US):
@@ -69,12 +71,3 @@ class Watch:
             session.abort()
         elif now_us - max(session.last_alive_us, session.pinged_us) > PING_AFTER_US:
             session.ping()
-
-
-def _to_sighting(session: Session) -> ingest.Sighting:
-    return ingest.Sighting(
-        tenant_id=session.connection.tenant_id,
-        station_id=session.connection.station_id,
-        seen_time=to_timestamp(session.last_seen_us),
-        quirks=session.take_quirks(),
-    )

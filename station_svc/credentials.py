@@ -41,6 +41,11 @@ def matches(stored: StoredCredential, offered: bytes) -> bool:
     return any(hmac.compare_digest(_digest(stored.salt, form), stored.digest) for form in {offered, _decoded(offered)})
 
 
+def was_decoded(offered: bytes) -> bool:
+    """Whether a credential of ours that matches was sent decoded: those we give out are hexadecimal (quirk 7)."""
+    return _HEX.fullmatch(offered) is None
+
+
 def digest_of(salt: str, content: bytes) -> str:
     """HMAC-SHA-256 of anything under a salt, hexadecimal."""
     return _digest(salt, content)

@@ -10,7 +10,13 @@ from csms.station.v1 import security_event_pb2, station_ingest_service_pb2, stat
 
 from mesh.outbox import OutboxEvent
 from mesh.times import to_timestamp
-from station_svc.rows import Boot, Closed, Frame, Knock, Opened, SecurityEventRow, Status, Transfer
+from station_svc.rows import Boot, Closed, ConditionReport, Frame, Knock, Opened, SecurityEventRow, Status, Transfer
+
+# What the size of a condition is called.
+_SIZES: Mapping[int, str] = {
+    station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW: "clockSkewS",
+    station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE: "unansweredCalls",
+}
 
 
 def created(*, tenant_id: str, station_id: str, registration_status: int, onboarded: bool, now_us: int) -> OutboxEvent:
@@ -94,6 +100,22 @@ def status_changed(status: Status) -> OutboxEvent:
         "errorCode": status.error_code,
     }
     return _of_frame("station.status_changed", status.frame, data)
+
+
+def condition_changed(report: ConditionReport, *, tenant_id: str, station_id: str, begin_us: int) -> OutboxEvent:
+    """Something began to be wrong with a station, or is right again."""
+    kind = "station.condition_began" if report.size else "station.condition_ended"
+    data: dict[str, str | int] = {"type": _name(station_pb2.StationConditionType.Name, report.kind)}
+    if report.size and report.kind in _SIZES:
+        data[_SIZES[report.kind]] = report.size
+    return OutboxEvent(
+        event_id=f"{kind}:{station_id}:{report.kind}:{begin_us}",
+        tenant_id=tenant_id,
+        type=kind,
+        station_id=station_id,
+        event_time_us=report.report_us,
+        data=data,
+    )
 
 
 def data_transferred(transfer: Transfer) -> OutboxEvent:

@@ -24,7 +24,9 @@ from station_svc.rows import (
     ACCEPTED,
     PENDING,
     Boot,
+    Booted,
     Closed,
+    ConditionReport,
     Frame,
     Knock,
     Opened,
@@ -191,16 +193,21 @@ class StationIngestServicer(StationIngestServiceServicer):
             registration_status=_registration(result.registration_status),
             superseded_epoch=result.superseded.epoch if result.superseded else 0,
             heartbeat_interval_s=self._rules.heartbeat_interval_s,
+            quirks=result.quirks,
         )
 
-    def _to_boot_result(self, result: int | MeshError) -> ingest.BootResult:
+    def _to_boot_result(self, result: Booted | MeshError) -> ingest.BootResult:
         if isinstance(result, MeshError):
             return ingest.BootResult(error=result.to_status())
         interval_s = self._rules.heartbeat_interval_s
-        if result != ACCEPTED:
+        if result.registration_status != ACCEPTED:
             retry_s = self._rules.boot_retry_interval_s
             interval_s = max(1, round(self._jitter(retry_s * (1 - _JITTER), retry_s * (1 + _JITTER))))
-        return ingest.BootResult(registration_status=_registration(result), interval_s=interval_s)
+        return ingest.BootResult(
+            registration_status=_registration(result.registration_status),
+            interval_s=interval_s,
+            quirks=result.quirks,
+        )
 
 
 def _opening(
@@ -209,7 +216,7 @@ def _opening(
     return store.open_connections(connection, knocks, rules)
 
 
-def _booting(connection: Connection, boots: Sequence[Boot], *, now_us: int) -> Sequence[int | MeshError]:
+def _booting(connection: Connection, boots: Sequence[Boot], *, now_us: int) -> Sequence[Booted | MeshError]:
     return store.record_boots(connection, boots, now_us)
 
 
@@ -296,6 +303,10 @@ def _to_sighting(item: ingest.Sighting) -> Sighting:
         station_id=item.station_id,
         seen_us=from_timestamp(item.seen_time),
         quirks=dict(item.quirks),
+        conditions=[
+            ConditionReport(kind=report.type, size=report.size, report_us=from_timestamp(report.report_time))
+            for report in item.conditions
+        ],
     )
 
 

@@ -15,14 +15,18 @@ from sqlalchemy import Connection, text
 from mesh import outbox
 from mesh.errors import MeshError, unavailable
 from mesh.outbox import OutboxEvent
+from mesh.quirks import QuirkName
 from mesh.rowset import RowStatement
-from station_svc import credentials, events, job_store
+from mesh.times import SECOND_US
+from station_svc import condition_store, credentials, events, job_store
 from station_svc.credentials import StoredCredential
 from station_svc.names import is_station_id
 from station_svc.rows import (
     ACCEPTED,
     DEFAULT_TENANT,
+    TRIGGERED,
     Boot,
+    Booted,
     Closed,
     Frame,
     Knock,
@@ -73,8 +77,8 @@ _REGISTER = RowStatement(
 )
 _PREVIOUS = RowStatement(
     """
-    SELECT connection.epoch, node.address
-    FROM {rows} JOIN connection ON connection.epoch = rows.epoch AND connection.disconnect_us IS NULL
+    SELECT connection.epoch, connection.ocpp_version, connection.disconnect_us, node.address
+    FROM {rows} JOIN connection ON connection.epoch = rows.epoch
     LEFT JOIN node ON node.node_id = connection.node_id AND node.lease_end_us > :now_us
     """,
     epoch="bigint",
@@ -195,18 +199,21 @@ def _let_in(
     latest = {station_id: station.latest_epoch for station_id, station in stations.items()}
     for knock, epoch in zip(knocks, epochs, strict=True):
         station = stations[knock.station_id]
+        before = previous.get(latest[knock.station_id])
         opened.append(
             Opened(
                 tenant_id=station.tenant_id,
                 epoch=epoch,
                 booted=station.registration_status == ACCEPTED and station.boot_status == ACCEPTED,
                 registration_status=station.registration_status,
-                superseded=previous.get(latest[knock.station_id]),
+                superseded=before.superseded if before else None,
+                quirks=_oddities(knock, station, before),
             )
         )
         # The same station may knock twice in one batch, at one node or at two.
         latest[knock.station_id] = epoch
-        previous[epoch] = Superseded(epoch=epoch, node_address=addresses[knock.node_id])
+        superseded = Superseded(epoch=epoch, node_address=addresses[knock.node_id])
+        previous[epoch] = _Previous(ocpp_version=knock.ocpp_version, superseded=superseded)
     _SET_LATEST.run(connection, _latest_rows(knocks, opened))
     outbox.append(connection, [events.connected(knock, one, now_us) for knock, one in zip(knocks, opened, strict=True)])
     back = {(one.tenant_id, knock.station_id) for knock, one in zip(knocks, opened, strict=True) if one.booted}
@@ -214,9 +221,36 @@ def _let_in(
     return opened
 
 
-def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dict[int, Superseded]:
+@dataclass(frozen=True, kw_only=True)
+class _Previous:
+    """A station's connection before this one; `superseded` where it still counted as open."""
+
+    ocpp_version: str
+    superseded: Superseded | None
+
+
+def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dict[int, _Previous]:
     rows = _PREVIOUS.run(connection, [{"epoch": epoch} for epoch in set(epochs) if epoch], now_us=now_us)
-    return {row.epoch: Superseded(epoch=row.epoch, node_address=row.address) for row in rows}
+    return {
+        row.epoch: _Previous(
+            ocpp_version=row.ocpp_version,
+            superseded=Superseded(epoch=row.epoch, node_address=row.address) if row.disconnect_us is None else None,
+        )
+        for row in rows
+    }
+
+
+def _oddities(knock: Knock, station: Any, before: _Previous | None) -> Sequence[str]:
+    """What is odd about a station's connection (docs/QUIRKS.md)."""
+    odd = []
+    if before is not None and before.ocpp_version != knock.ocpp_version:
+        odd.append(QuirkName.VERSION_CHANGED)
+    # Where the node is gone too, it is not the station that left a socket open.
+    if before is not None and before.superseded is not None and before.superseded.node_address is not None:
+        odd.append(QuirkName.HALF_OPEN_SOCKET)
+    if station.security_profile and credentials.was_decoded(knock.credential):
+        odd.append(QuirkName.CREDENTIAL_DECODED)
+    return odd
 
 
 def _connect(
@@ -247,7 +281,8 @@ def _latest_rows(knocks: Sequence[Knock], opened: Sequence[Opened]) -> list[Json
 
 _LOCK_STATIONS = RowStatement(
     """
-    SELECT station.tenant_id, station.station_id, station.latest_epoch, station.registration_status
+    SELECT station.tenant_id, station.station_id, station.latest_epoch, station.registration_status,
+           station.boot_status, station.boot_epoch, station.boot_us
     FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,
@@ -322,8 +357,12 @@ _BOOT = RowStatement(
 )
 
 
-def record_boots(connection: Connection, boots: Sequence[Boot], now_us: int) -> list[int | MeshError]:
-    """Records boots; for each, the station's registration status, or that there is no such station."""
+# A station that has work to do and boots again within this time after it booted (quirk 24).
+_SOON_US = 600 * SECOND_US
+
+
+def record_boots(connection: Connection, boots: Sequence[Boot], now_us: int) -> list[Booted | MeshError]:
+    """Records boots; for each, what the station is answered, or that there is no such station."""
     stations = _lock_stations(connection, {boot.frame.station for boot in boots})
     known = sorted((boot for boot in boots if boot.frame.station in stations), key=lambda boot: boot.frame.version)
     latest = {boot.frame.station: boot for boot in known}
@@ -332,7 +371,20 @@ def record_boots(connection: Connection, boots: Sequence[Boot], now_us: int) -> 
     outbox.append(connection, [events.booted(boot, statuses[boot.frame.station]) for boot in known])
     accepted = {key for key in latest if statuses[key] == ACCEPTED}
     job_store.wake(connection, accepted, run_us=now_us + job_store.SETTLE_US)
-    return [statuses.get(boot.frame.station) or _removed(boot.frame) for boot in boots]
+    return [_to_booted(boot, stations.get(boot.frame.station)) or _removed(boot.frame) for boot in boots]
+
+
+def _to_booted(boot: Boot, station: Any) -> Booted | None:
+    if station is None:
+        return None
+    # One that was not accepted is to boot again, and one that was asked to boot did not restart.
+    soon = (
+        station.boot_status == ACCEPTED
+        and boot.reason != TRIGGERED
+        and 0 <= boot.frame.receive_us - station.boot_us < _SOON_US
+        and boot.frame.epoch >= station.boot_epoch
+    )
+    return Booted(registration_status=station.registration_status, quirks=(QuirkName.REBOOTED_SOON,) if soon else ())
 
 
 def _boot_row(boot: Boot, status: int) -> Json:
@@ -521,7 +573,8 @@ _COUNT_QUIRKS = RowStatement(
 
 
 def record_sightings(connection: Connection, sightings: Sequence[Sighting]) -> list[None]:
-    """Notes when stations were last seen, and counts the faults that were mended."""
+    """Notes when stations were last seen and what is wrong with them, and counts the faults that were mended."""
+    condition_store.record_conditions(connection, sightings)  # first: it locks stations
     seen: dict[StationKey, int] = {}
     faults: dict[tuple[str, str, str], int] = {}
     for one in sightings:

@@ -126,6 +126,17 @@ quirk = sa.Table(
     _big("count"),
 )
 
+# What is wrong with a station. A row whose size is 0 has ended; it stays, so that an older report does not revive it.
+condition = sa.Table(
+    "condition",
+    metadata,
+    *_station_key(),
+    sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
+    _big("size"),
+    sa.Column("begin_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+)
+
 # The current status of each connector; changed only by a later frame than the one it is from.
 connector = sa.Table(
     "connector",

@@ -11,6 +11,9 @@ ACCEPTED = 1
 PENDING = 2
 REJECTED = 3
 
+# csms.station.v1.BootReason
+TRIGGERED = 7
+
 
 @dataclass(frozen=True, kw_only=True)
 class Knock:
@@ -41,6 +44,7 @@ class Opened:
     booted: bool
     registration_status: int
     superseded: Superseded | None
+    quirks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,14 @@ class Frame:
             "ordinal": self.ordinal,
             "receive_us": self.receive_us,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booted:
+    """A boot that was recorded: what the station is answered, and what was odd about it."""
+
+    registration_status: int
+    quirks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,13 +146,33 @@ class SecurityEventRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConditionReport:
+    """What became of one thing that may be wrong with a station; size 0: it has ended."""
+
+    kind: int
+    size: int
+    report_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sighting:
-    """A sign of life, and how often each fault was mended since the last."""
+    """A sign of life, how often each fault was mended since the last, and what has become of what may be wrong."""
 
     tenant_id: str
     station_id: str
     seen_us: int
     quirks: Mapping[str, int]
+    conditions: Sequence[ConditionReport] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionRow:
+    """Something that is wrong with a station, since `begin_us`."""
+
+    kind: int
+    size: int
+    begin_us: int
+    update_us: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +218,7 @@ class StationRow:
     seen_us: int | None
     connectors: Sequence[ConnectorRow]
     quirks: Mapping[str, int]
+    conditions: Sequence[ConditionRow]
 
 
 @dataclass(frozen=True, kw_only=True)

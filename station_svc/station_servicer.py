@@ -19,24 +19,24 @@ from mesh.times import Clock, to_timestamp
 from station_svc import station_store as store
 from station_svc.closer import SocketCloser
 from station_svc.credentials import StoredCredential, make_credential, store_credential
+from station_svc.gateways import station_offline
 from station_svc.lists import FRAME_KEY, cut, page_of, storable
 from station_svc.names import is_station_id
 from station_svc.rows import (
     ACCEPTED,
-    ConnectionRow,
-    ConnectorRow,
     MessageRow,
     Page,
-    StationRow,
     Status,
     Transfer,
     VariableRow,
 )
+from station_svc.station_resource import to_station
 
 T = TypeVar("T")
 
-# WebSocket close code "policy violation": the station is not welcome any more.
+# WebSocket close codes: "policy violation", the station is not welcome any more; "service restart", it is to come back.
 UNWELCOME_CLOSE_CODE = 1008
+RECONNECT_CLOSE_CODE = 1012
 _MOST_DISPLAY_NAME = 255
 # Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
 _PROFILES = (0, 1, 2)
@@ -104,7 +104,7 @@ class StationServicer(StationServiceServicer):
             lambda connection: store.list_stations(connection, tenant_id=tenant_id, now_us=now_us, page=page)
         )
         rows, token = pages.cut_page(rows, size, lambda row: (row.station_id,), binding=request.filter)
-        return station_service_pb2.ListStationsResponse(stations=map(_to_station, rows), next_page_token=token)
+        return station_service_pb2.ListStationsResponse(stations=map(to_station, rows), next_page_token=token)
 
     async def UpdateStation(
         self, request: station_service_pb2.UpdateStationRequest, context: Context
@@ -160,6 +160,22 @@ class StationServicer(StationServiceServicer):
         await self._database.write(rotate)
         return station_service_pb2.RotateCredentialResponse(credential=credential)
 
+    async def CloseConnection(
+        self, request: station_service_pb2.CloseConnectionRequest, context: Context
+    ) -> station_service_pb2.CloseConnectionResponse:
+        """Has a station's socket closed, so that it connects anew."""
+        del context
+        tenant_id, now_us = current_caller().tenant_id, self._clock()
+        socket = await self._database.read(
+            lambda connection: store.find_socket(
+                connection, tenant_id=tenant_id, station_id=storable(request.station_id), now_us=now_us
+            )
+        )
+        if socket is None:
+            raise station_offline(request.station_id, "no gateway holds its socket")
+        self._closer.close_soon(socket, RECONNECT_CLOSE_CODE, "closed by an operator: connect again")
+        return station_service_pb2.CloseConnectionResponse(epoch=socket.epoch)
+
     async def ListStatusReports(
         self, request: station_service_pb2.ListStatusReportsRequest, context: Context
     ) -> station_service_pb2.ListStatusReportsResponse:
@@ -213,7 +229,7 @@ class StationServicer(StationServiceServicer):
                 connection, tenant_id=tenant_id, station_id=storable(station_id), now_us=now_us
             )
         )
-        return _to_station(row)
+        return to_station(row)
 
     async def _list(self, read: Callable[..., T], station_id: str, page: Page) -> T:
         tenant_id = current_caller().tenant_id
@@ -270,58 +286,6 @@ _CHANGES: Mapping[str, Callable[[str, Any], str | int]] = {
 
 
 # --- answers -------------------------------------------------------------------------------------------------------
-
-
-def _to_station(row: StationRow) -> station_pb2.Station:
-    station = station_pb2.Station(
-        station_id=row.station_id,
-        registration_status=station_pb2.RegistrationStatus.ValueType(row.registration_status),
-        connected=row.connected,
-        boot_reason=station_pb2.BootReason.ValueType(row.boot_reason),
-        security_profile=row.security_profile,
-        evses=_to_evses(row),
-        display_name=row.display_name,
-        quirks=row.quirks,
-        create_time=to_timestamp(row.create_us),
-        update_time=to_timestamp(row.update_us),
-    )
-    if row.boot_us is not None:
-        station.identity.CopyFrom(station_pb2.StationIdentity(**row.identity))
-        station.last_boot_time.CopyFrom(to_timestamp(row.boot_us))
-    if row.connection is not None:
-        station.connection.CopyFrom(_to_connection(row.connection))
-    if row.seen_us is not None:
-        station.last_seen_time.CopyFrom(to_timestamp(row.seen_us))
-    return station
-
-
-def _to_connection(row: ConnectionRow) -> station_pb2.Connection:
-    return station_pb2.Connection(
-        epoch=row.epoch,
-        ocpp_version=row.ocpp_version,
-        node_id=row.node_id,
-        remote_address=row.remote_address,
-        connect_time=to_timestamp(row.connect_us),
-        disconnect_time=None if row.disconnect_us is None else to_timestamp(row.disconnect_us),
-    )
-
-
-def _to_evses(row: StationRow) -> list[station_pb2.Evse]:
-    evses: dict[int, station_pb2.Evse] = {}
-    for connector in row.connectors:
-        evse = evses.setdefault(connector.evse_id, station_pb2.Evse(evse_id=connector.evse_id))
-        evse.connectors.append(_to_connector(connector))
-    return list(evses.values())
-
-
-def _to_connector(row: ConnectorRow) -> station_pb2.Connector:
-    return station_pb2.Connector(
-        connector_id=row.connector_id,
-        status=station_pb2.ConnectorStatus.ValueType(row.status),
-        reported_status=row.reported_status,
-        error_code=row.error_code,
-        status_time=to_timestamp(row.status_us),
-    )
 
 
 def _to_status_report(row: Status) -> station_pb2.StatusReport:

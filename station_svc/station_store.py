@@ -12,9 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.filters import Field, switch
-from station_svc import events, job_store
+from station_svc import events, job_store, present_store
 from station_svc.credentials import StoredCredential
 from station_svc.models import (
+    condition,
     connection,
     connector,
     data_transfer,
@@ -29,6 +30,7 @@ from station_svc.models import (
 )
 from station_svc.rows import (
     ACCEPTED,
+    ConditionRow,
     ConnectionRow,
     ConnectorRow,
     Frame,
@@ -64,7 +66,7 @@ _VARIABLE_KEY = (
     variable.c.attribute_type,
 )
 # Rows of a station's present that go with it at once; its history goes in the background.
-_PRESENT = (connector, sighting, quirk, variable)
+_PRESENT = (connector, sighting, quirk, condition, variable)
 
 
 def not_found(station_id: str) -> MeshError:
@@ -172,34 +174,27 @@ def _stations(db: Connection, query: Select[Any]) -> Sequence[StationRow]:
     if not rows:
         return []
     tenant_id, ids = rows[0].tenant_id, [row.station_id for row in rows]
-    connectors = _connectors(db, tenant_id, ids)
-    quirks = _quirks(db, tenant_id, ids)
-    return [_to_station(row, connectors.get(row.station_id, []), quirks.get(row.station_id, {})) for row in rows]
+    connectors = present_store.connectors(db, tenant_id, ids)
+    quirks = present_store.quirks(db, tenant_id, ids)
+    conditions = present_store.conditions(db, tenant_id, ids)
+    return [
+        _to_station(
+            row,
+            connectors=connectors.get(row.station_id, []),
+            quirks=quirks.get(row.station_id, {}),
+            conditions=conditions.get(row.station_id, []),
+        )
+        for row in rows
+    ]
 
 
-def _connectors(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, list[ConnectorRow]]:
-    query = (
-        sa.select(connector)
-        .where(connector.c.tenant_id == tenant_id, connector.c.station_id.in_(ids))
-        .order_by(connector.c.station_id, connector.c.evse_id, connector.c.connector_id)
-    )
-    found: dict[str, list[ConnectorRow]] = {}
-    for row in db.execute(query):
-        found.setdefault(row.station_id, []).append(to_row(ConnectorRow, row))
-    return found
-
-
-def _quirks(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    query = sa.select(quirk.c.station_id, quirk.c.name, quirk.c["count"]).where(
-        quirk.c.tenant_id == tenant_id, quirk.c.station_id.in_(ids)
-    )
-    found: dict[str, dict[str, int]] = {}
-    for station_id, name, count in db.execute(query):
-        found.setdefault(station_id, {})[name] = count
-    return found
-
-
-def _to_station(row: Row[Any], connectors: Sequence[ConnectorRow], quirks: Mapping[str, int]) -> StationRow:
+def _to_station(
+    row: Row[Any],
+    *,
+    connectors: Sequence[ConnectorRow],
+    quirks: Mapping[str, int],
+    conditions: Sequence[ConditionRow],
+) -> StationRow:
     # Each of these is a sign of life, and may be newer than the last sighting.
     signs = [row.seen_us, row.boot_us, row.connect_us, *(one.receive_us for one in connectors)]
     return StationRow(
@@ -217,6 +212,7 @@ def _to_station(row: Row[Any], connectors: Sequence[ConnectorRow], quirks: Mappi
         seen_us=max((sign for sign in signs if sign is not None), default=None),
         connectors=connectors,
         quirks=quirks,
+        conditions=conditions,
     )
 
 
@@ -347,6 +343,14 @@ def update_station(
     event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
     outbox.append(db, [event])
     return _open_sockets(db, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
+
+
+def find_socket(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Socket | None:
+    """Where a station's socket is; None where no gateway holds it. Raises MeshError STATION_NOT_FOUND."""
+    latest = db.execute(sa.select(station.c.latest_epoch).where(_is(tenant_id, station_id))).scalar()
+    if latest is None:
+        raise not_found(station_id)
+    return next(iter(_open_sockets(db, latest, now_us)), None)
 
 
 def set_credential(

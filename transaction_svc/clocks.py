@@ -2,17 +2,14 @@
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from mesh.clocks import AHEAD_US, EARLIEST_US
 from mesh.times import SECOND_US
 
 # The years 1 to 9999, protobuf's own bounds, in seconds.
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
 
-# OCPP 1.6 was published in October 2015: a station that says it is earlier has lost its clock.
-EARLIEST_US = 1_443_657_600 * SECOND_US
 # Local time labelled as UTC is wrong by 14 hours at most.
 LATEST_AHEAD_US = 24 * 3600 * SECOND_US
-# Further ahead than this is a fault of the clock, and not of the network. Behind tells nothing: stations queue.
-AHEAD_US = 300 * SECOND_US
 
 
 def is_plausible(time_us: int, receive_us: int) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from mesh.database import Database, commit_batch
 from mesh.errors import MeshError
 from mesh.grpc_types import Context
+from mesh.quirks import QuirkName
 from mesh.times import Clock
 from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
 from transaction_svc.quarantine import Quarantine
@@ -83,11 +84,15 @@ def _event_result(outcome: Recorded | MeshError) -> TransactionEventResult:
     if isinstance(outcome, MeshError):
         return TransactionEventResult(error=outcome.to_status())
     return TransactionEventResult(
-        transaction_id=outcome.transaction_id, repeated=outcome.repeated, concurrent=outcome.concurrent
+        transaction_id=outcome.transaction_id,
+        repeated=outcome.repeated,
+        concurrent=outcome.concurrent,
+        quirks=outcome.quirks,
     )
 
 
 def _values_result(outcome: RecordedValues | MeshError) -> MeterValuesResult:
     if isinstance(outcome, MeshError):
         return MeterValuesResult(error=outcome.to_status())
-    return MeterValuesResult(repeated=outcome.repeated)
+    quirks = (QuirkName.REPEATED_EVENT,) if outcome.repeated else ()
+    return MeterValuesResult(repeated=outcome.repeated, quirks=quirks)

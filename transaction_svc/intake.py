@@ -2,11 +2,12 @@
 
 import binascii
 
+import grpc
 import msgspec
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
-from mesh.errors import invalid_field
+from mesh.errors import MeshError, invalid_field
 from transaction_svc import contents
 from transaction_svc.clocks import is_plausible, is_skewed, read_time
 from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact
@@ -44,10 +45,17 @@ class IncomingMeterValues(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
-    """Reads an item. Raises MeshError INVALID_FIELD for one that cannot be an event of any transaction."""
+    """Reads an item. Raises MeshError INVALID_FIELD for one that cannot be an event of any transaction.
+
+    And the gateway's own reason for a message that it could not read.
+    """
     origin, event = item.origin, item.event
     tenant_id, station_id, named = origin.tenant_id, origin.station_id, event.transaction_id
     _check_origin(tenant_id, station_id)
+    if item.HasField("raw"):
+        raise MeshError(
+            grpc.StatusCode.INVALID_ARGUMENT, item.raw.reason or "MESSAGE_UNREADABLE", item.raw.message or "unreadable"
+        )
     receive_us = read_time(origin.receive_time) if origin.HasField("receive_time") else None
     if receive_us is None:
         receive_us = now_us

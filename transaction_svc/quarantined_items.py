@@ -5,6 +5,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
     QuarantinedItem,
     QuarantineState,
     RecordedMeterValues,
+    RecordedRawMessage,
     RecordedTransactionEvent,
 )
 
@@ -29,7 +30,11 @@ def to_quarantined_item(row: Quarantined) -> QuarantinedItem:
     )
     data = intake.decode(row.item)
     if row.kind == EVENTS.name:
-        item.transaction_event.CopyFrom(_to_event(TransactionEventItem.FromString(data)))
+        told = TransactionEventItem.FromString(data)
+        if told.HasField("raw"):
+            item.raw_message.CopyFrom(_to_raw(told))
+        else:
+            item.transaction_event.CopyFrom(_to_event(told))
     else:
         item.meter_values.CopyFrom(_to_meter_values(MeterValuesItem.FromString(data)))
     return item
@@ -39,6 +44,16 @@ def _to_event(item: TransactionEventItem) -> RecordedTransactionEvent:
     origin = item.origin
     return RecordedTransactionEvent(
         event=item.event,
+        receive_time=origin.receive_time if origin.HasField("receive_time") else None,
+        epoch=origin.epoch,
+        ordinal=origin.ordinal,
+    )
+
+
+def _to_raw(item: TransactionEventItem) -> RecordedRawMessage:
+    origin = item.origin
+    return RecordedRawMessage(
+        raw=item.raw,
         receive_time=origin.receive_time if origin.HasField("receive_time") else None,
         epoch=origin.epoch,
         ordinal=origin.ordinal,

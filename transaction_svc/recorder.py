@@ -17,6 +17,7 @@ from transaction_svc.contents import name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.naming import find_transaction, is_nobodys
+from transaction_svc.oddities import Oddities
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -25,6 +26,7 @@ class Recorded(msgspec.Struct, frozen=True):
     transaction_id: str
     repeated: bool
     concurrent: bool
+    quirks: tuple[str, ...] = ()
 
 
 def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Sequence[Recorded]:
@@ -35,7 +37,8 @@ def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Se
     if strays := _strays(book, items):
         for row in store.open_transactions(connection, strays):
             book.adopt(row)
-    taken = [_record_one(book, item, number) for item, number in zip(items, numbers, strict=True)]
+    oddities = Oddities()
+    taken = [_record_one(book, item, number, oddities) for item, number in zip(items, numbers, strict=True)]
     if book.event_rows():
         events = sorted(book.event_rows(), key=_content)
         if book.anew:
@@ -45,7 +48,12 @@ def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Se
         neighbours.link(connection, book)
         _write(connection, book, events, now_us=now_us)
     return [
-        Recorded(tx.transaction_id, repeated, tx.fold.concurrent and _identifies(item.fact))
+        Recorded(
+            tx.transaction_id,
+            repeated,
+            tx.fold.concurrent and _identifies(item.fact),
+            oddities.of(item, tx, repeated=repeated),
+        )
         for (tx, repeated), item in zip(taken, items, strict=True)
     ]
 
@@ -100,7 +108,7 @@ def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:
     return sorted(stations)
 
 
-def _record_one(book: Book, item: Incoming, number: str) -> tuple[Tx, bool]:
+def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities) -> tuple[Tx, bool]:
     """Adds an event to its transaction, unless it is recorded already."""
     repeat_no = 0
     known = book.recorded(item)
@@ -111,6 +119,7 @@ def _record_one(book: Book, item: Incoming, number: str) -> tuple[Tx, bool]:
             return tx, True
         repeat_no += 1
     tx = find_transaction(book, item, number)
+    oddities.before(item, tx)
     book.add(item, tx, repeat_no)
     return tx, False
 

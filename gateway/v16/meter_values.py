@@ -4,7 +4,7 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_UPDATED
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
-from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.translation import SILENT, Inbound, Items, LaneName, Payload, Results
 from gateway.v16.parts import add_meter_values, set_evse, transaction_id_text
 from gateway.values import set_time
 
@@ -32,4 +32,4 @@ def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:
     return {}
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response, durable=True)
+INBOUND = Inbound(to_items=to_items, to_response=to_response, salvage=SILENT)

@@ -1,11 +1,14 @@
 """StartTransaction, 1.6 section 4.8."""
 
+from typing import Any
+
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.id_token_pb2 import (
     AUTHORIZATION_STATUS_ACCEPTED,
     AUTHORIZATION_STATUS_CONCURRENT_TX,
     AUTHORIZATION_STATUS_INVALID,
     AuthorizationStatus,
+    IdToken,
     IdTokenInfo,
 )
 from csms.common.v1.meter_value_pb2 import READING_CONTEXT_TRANSACTION_BEGIN
@@ -15,7 +18,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventI
 
 from gateway.checks import check_int32
 from gateway.results import authorization, result_of
-from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.salvage import readable_text
+from gateway.translation import Inbound, Items, LaneName, Payload, Results, Salvage
 from gateway.v16.parts import add_register, id_tag_info, set_evse
 from gateway.values import parse_us, set_time
 
@@ -57,4 +61,24 @@ def _without_answer(payload: Payload) -> AuthorizationStatus.ValueType:
     return AUTHORIZATION_STATUS_ACCEPTED if payload["idTag"].strip() else AUTHORIZATION_STATUS_INVALID
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response, optional=frozenset({LaneName.AUTHORIZE}), durable=True)
+def to_questions(payload: Any, origin: Origin) -> Items:
+    """A question about the id tag of a start that cannot be read, where the tag can."""
+    id_tag = readable_text(payload, "idTag")
+    if not id_tag:
+        return {}
+    return {LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=id_tag))}
+
+
+def to_acknowledgement(payload: Any, results: Results) -> Payload:
+    """As for a start that went into quarantine: number 0, and what the id tag may do."""
+    status = AUTHORIZATION_STATUS_ACCEPTED if readable_text(payload, "idTag") else AUTHORIZATION_STATUS_INVALID
+    info = authorization(results) or IdTokenInfo(status=status)
+    return {"transactionId": 0, "idTagInfo": id_tag_info(info)}
+
+
+INBOUND = Inbound(
+    to_items=to_items,
+    to_response=to_response,
+    optional=frozenset({LaneName.AUTHORIZE}),
+    salvage=Salvage(to_questions=to_questions, to_response=to_acknowledgement),
+)

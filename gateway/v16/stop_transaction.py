@@ -8,7 +8,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventI
 
 from gateway.enums import STOPPED_REASONS
 from gateway.results import authorization
-from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.translation import SILENT, Inbound, Items, LaneName, Payload, Results
 from gateway.v16.parts import add_meter_values, add_register, id_tag_info, transaction_id_text
 from gateway.values import parse_us, set_time
 
@@ -42,4 +42,4 @@ def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
     return {} if info is None else {"idTagInfo": id_tag_info(info)}
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response, optional=frozenset({LaneName.AUTHORIZE}), durable=True)
+INBOUND = Inbound(to_items=to_items, to_response=to_response, optional=frozenset({LaneName.AUTHORIZE}), salvage=SILENT)

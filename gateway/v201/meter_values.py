@@ -3,7 +3,7 @@
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
 
-from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.translation import SILENT, Inbound, Items, LaneName, Payload, Results
 from gateway.v201.parts import add_meter_values, set_evse
 
 
@@ -20,4 +20,4 @@ def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:
     return {}
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response, durable=True)
+INBOUND = Inbound(to_items=to_items, to_response=to_response, salvage=SILENT)

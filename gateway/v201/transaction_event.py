@@ -1,10 +1,13 @@
 """TransactionEvent, E01 to E15."""
 
+from typing import Any
+
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.id_token_pb2 import (
     AUTHORIZATION_STATUS_ACCEPTED,
     AUTHORIZATION_STATUS_CONCURRENT_TX,
     AUTHORIZATION_STATUS_INVALID,
+    IdToken,
     IdTokenInfo,
 )
 from csms.common.v1.origin_pb2 import Origin
@@ -20,7 +23,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventI
 from gateway.checks import check_int32
 from gateway.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TRIGGER_REASONS
 from gateway.results import authorization, result_of
-from gateway.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.salvage import readable_text
+from gateway.translation import Inbound, Items, LaneName, Payload, Results, Salvage
 from gateway.v201.parts import add_meter_values, id_token_info, is_somebody, set_evse_of, set_id_token
 from gateway.values import parse_us, set_time
 
@@ -98,4 +102,26 @@ def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
     return {"idTokenInfo": token_info}
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response, optional=frozenset({LaneName.AUTHORIZE}), durable=True)
+def to_questions(payload: Any, origin: Origin) -> Items:
+    """A question about the id token of an event that cannot be read, where the token can."""
+    text, kind = readable_text(payload, "idToken", "idToken"), readable_text(payload, "idToken", "type")
+    if not text:
+        return {}
+    return {LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=text, type=kind))}
+
+
+def to_acknowledgement(payload: Any, results: Results) -> Payload:
+    """What the id token may do, where the event brought one; one that cannot be read is nobody's."""
+    if not isinstance(payload, dict) or "idToken" not in payload:
+        return {}
+    readable = readable_text(payload, "idToken", "idToken")
+    status = AUTHORIZATION_STATUS_ACCEPTED if readable else AUTHORIZATION_STATUS_INVALID
+    return {"idTokenInfo": id_token_info(authorization(results) or IdTokenInfo(status=status))}
+
+
+INBOUND = Inbound(
+    to_items=to_items,
+    to_response=to_response,
+    optional=frozenset({LaneName.AUTHORIZE}),
+    salvage=Salvage(to_questions=to_questions, to_response=to_acknowledgement),
+)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from gateway import inbound as inbound_module
 from gateway import server as server_module
-from gateway import session as session_module
 from gateway.__main__ import RunningGateway, start
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
@@ -95,7 +95,7 @@ async def test_beyond_the_budget_sockets_close_and_handshakes_are_refused_until_
     mesh: MeshRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """1013, then 503, then all is well again; what the station kept is taken."""
-    for module in (session_module, server_module):
+    for module in (inbound_module, server_module):
         monkeypatch.setattr(module, "STATION_BUDGET_S", 0.3)
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()

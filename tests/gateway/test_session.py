@@ -72,7 +72,7 @@ async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
         ('[2,"x","Authorize",{"idTag":,}]', "FormationViolation"),
         ('[7,"x","Authorize",{}]', "FormationViolation"),
         (
-            '[2,"x","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":99999999999999999999,"timestamp":"2026-01-01T00:00:00Z"}]',
+            '[2,"x","StatusNotification",{"connectorId":-1,"errorCode":"NoError","status":"Available"}]',
             "PropertyConstraintViolation",
         ),
     ],
@@ -194,6 +194,53 @@ async def test_a_message_of_money_that_its_service_quarantined_is_acknowledged()
         rig.wire.put(START)
         assert (await rig.answers(1))[0][0] == 3
         assert ("item_refused", "transaction_events") in rig.counts
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason", "answer"),
+    [
+        (
+            {"connectorId": 1, "idTag": "T", "meterStart": 10**20, "timestamp": "2026-01-01T00:00:00Z"},
+            "VALUE_OUT_OF_RANGE",
+            {"transactionId": 0, "idTagInfo": {"status": "Accepted"}},
+        ),
+        (
+            {"connectorId": -1, "idTag": "T", "meterStart": 0, "timestamp": "2026-01-01T00:00:00Z"},
+            "VALUE_OUT_OF_RANGE",
+            {"transactionId": 0, "idTagInfo": {"status": "Accepted"}},
+        ),
+        ({"idTag": "T"}, "SCHEMA_VIOLATION", {"transactionId": 0, "idTagInfo": {"status": "Accepted"}}),
+        ({"idTag": 7}, "SCHEMA_VIOLATION", {"transactionId": 0, "idTagInfo": {"status": "Invalid"}}),
+        ([], "SCHEMA_VIOLATION", {"transactionId": 0, "idTagInfo": {"status": "Invalid"}}),
+    ],
+)
+async def test_a_message_of_money_that_cannot_be_read_is_kept_raw_and_acknowledged(
+    payload: object, reason: str, answer: object
+) -> None:
+    """ADR 8: a CALLERROR would burn one of the station's attempts, and the message would be lost with the last."""
+    async with session_rig() as rig:
+        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events.result = TransactionEventResult(error=Status(code=3))
+        rig.wire.put(json.dumps([2, "x", "StartTransaction", payload]))
+        assert (await rig.answers(1))[0] == [3, "x", answer]
+        raw = events.items[0].raw
+        assert (raw.ocpp_version, raw.action, raw.reason) == ("1.6", "StartTransaction", reason)
+        assert json.loads(raw.payload) == payload
+        assert raw.message
+        assert events.items[0].origin.ordinal == 1
+        asked = [item.id_token.id_token for item in rig.services[LaneName.AUTHORIZE].items]
+        assert asked == (["T"] if answer["idTagInfo"]["status"] == "Accepted" else [])  # type: ignore[index]
+        assert rig.session.quirks["message_quarantined"] == 1
+
+
+async def test_a_message_of_money_that_cannot_be_read_waits_for_its_service() -> None:
+    """It is acknowledged only once it is kept."""
+    async with session_rig() as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
+        rig.wire.put('[2,"x","StopTransaction",{}]')
+        await until(lambda: rig.wire.closed_with)
+    assert rig.wire.closed_with == 1013
+    assert rig.wire.sent == []
 
 
 async def test_other_messages_that_could_not_be_stored_are_refused() -> None:

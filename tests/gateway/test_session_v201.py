@@ -138,8 +138,10 @@ async def test_a_broken_answer_is_not_answered(frame: str) -> None:
         ('[2,"x","Heartbeat",{"eye":1}]', "OccurrenceConstraintViolation"),
         ('[2,"x","Authorize",{}]', "OccurrenceConstraintViolation"),
         ('[2,"x","Authorize",{"idToken":{"idToken":7,"type":"Local"}}]', "TypeConstraintViolation"),
-        (event(eventType="Paused").replace('"t"', '"x"', 1), "PropertyConstraintViolation"),
-        (event(seqNo=2**40).replace('"t"', '"x"', 1), "PropertyConstraintViolation"),
+        (
+            '[2,"x","Authorize",{"idToken":{"idToken":"' + "A" * 256 + '","type":"Local"}}]',
+            "PropertyConstraintViolation",
+        ),
         # Shaped as 1.6 has it (quirk 3).
         (
             '[2,"x","BootNotification",{"chargePointModel":"M","chargePointVendor":"V"}]',
@@ -167,6 +169,29 @@ async def test_bad_input_has_its_exact_error_and_the_connection_goes_on(frame: s
     assert answers["x"][2] == code
     assert answers["x"][3]  # says what was wrong
     assert answers["h"][2] == {"currentTime": "2025-10-09T08:53:20.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "answer"),
+    [
+        ({"eventType": "Paused"}, "SCHEMA_VIOLATION", {"idTokenInfo": {"status": "Accepted"}}),
+        ({"seqNo": 2**40}, "VALUE_OUT_OF_RANGE", {"idTokenInfo": {"status": "Accepted"}}),
+        ({"idToken": 7}, "SCHEMA_VIOLATION", {"idTokenInfo": {"status": "Invalid"}}),
+    ],
+)
+async def test_an_event_that_cannot_be_read_is_kept_raw_and_acknowledged(
+    fields: dict[str, Any], reason: str, answer: Any
+) -> None:
+    """ADR 8: no CALLERROR, and the id token is asked about where it can be read."""
+    async with _rig() as rig:
+        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events.result = TransactionEventResult(error=Status(code=3))
+        rig.wire.put(event(**fields))
+        assert (await rig.answers(1))[0] == [3, "t", answer]
+        raw = events.items[0].raw
+        assert (raw.ocpp_version, raw.action, raw.reason) == ("2.0.1", "TransactionEvent", reason)
+        assert json.loads(raw.payload) == EVENT | fields
+        assert len(rig.services[LaneName.AUTHORIZE].items) == (fields.keys() != {"idToken"})
 
 
 async def test_a_whole_number_with_a_point_holds_nobody_up() -> None:

@@ -43,7 +43,7 @@ async def test_a_station_is_noted_once_for_all_it_sent(clock: FakeClock) -> None
         watch.sweep()
         await log.buffer.drain(5)
     assert [(sighting.station_id, dict(sighting.quirks)) for sighting in log.sightings] == [
-        ("CP1", {"repeated_call": 1})
+        ("CP1", {"no_boot_notification": 1, "repeated_call": 1})
     ]
     assert log.sightings[0].seen_time.seconds == clock() // 1_000_000
 
@@ -63,11 +63,11 @@ async def test_a_silent_station_is_pinged_once_a_minute_and_then_given_up(clock:
         rig.session.on_pong()
         clock.advance(19 * 60)
         watch.sweep()
-        rig.session.heartbeat_interval_s = 600
+        rig.session.inbound.heartbeat_interval_s = 600
         clock.advance(2 * 60)
         watch.sweep()
         assert rig.wire.closed_with is None
-        rig.session.heartbeat_interval_s = 300
+        rig.session.inbound.heartbeat_interval_s = 300
         watch.sweep()
         codes = [rig.wire.closed_with]
     assert codes == [1006]

@@ -209,6 +209,7 @@ class OpenConnectionResult(_message.Message):
     REGISTRATION_STATUS_FIELD_NUMBER: _builtins.int
     SUPERSEDED_EPOCH_FIELD_NUMBER: _builtins.int
     HEARTBEAT_INTERVAL_S_FIELD_NUMBER: _builtins.int
+    QUIRKS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Number of this connection."""
     tenant_id: _builtins.str
@@ -225,6 +226,10 @@ class OpenConnectionResult(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Why not: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN; absent when it does."""
 
+    @_builtins.property
+    def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is odd about this connection, by the names of docs/QUIRKS.md, for the gateway to count."""
+
     def __init__(
         self,
         *,
@@ -235,10 +240,11 @@ class OpenConnectionResult(_message.Message):
         registration_status: _station_pb2.RegistrationStatus.ValueType = ...,
         superseded_epoch: _builtins.int = ...,
         heartbeat_interval_s: _builtins.int = ...,
+        quirks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booted", b"booted", "epoch", b"epoch", "error", b"error", "heartbeat_interval_s", b"heartbeat_interval_s", "registration_status", b"registration_status", "superseded_epoch", b"superseded_epoch", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booted", b"booted", "epoch", b"epoch", "error", b"error", "heartbeat_interval_s", b"heartbeat_interval_s", "quirks", b"quirks", "registration_status", b"registration_status", "superseded_epoch", b"superseded_epoch", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -416,6 +422,7 @@ class BootResult(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     REGISTRATION_STATUS_FIELD_NUMBER: _builtins.int
     INTERVAL_S_FIELD_NUMBER: _builtins.int
+    QUIRKS_FIELD_NUMBER: _builtins.int
     registration_status: _station_pb2.RegistrationStatus.ValueType
     """Whether the station may do its work."""
     interval_s: _builtins.int
@@ -424,16 +431,21 @@ class BootResult(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Why there is none; absent when there is."""
 
+    @_builtins.property
+    def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is odd about this boot, by the names of docs/QUIRKS.md, for the gateway to count."""
+
     def __init__(
         self,
         *,
         error: _status_pb2.Status | None = ...,
         registration_status: _station_pb2.RegistrationStatus.ValueType = ...,
         interval_s: _builtins.int = ...,
+        quirks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "interval_s", b"interval_s", "registration_status", b"registration_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "interval_s", b"interval_s", "quirks", b"quirks", "registration_status", b"registration_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -811,6 +823,7 @@ class Sighting(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     SEEN_TIME_FIELD_NUMBER: _builtins.int
     QUIRKS_FIELD_NUMBER: _builtins.int
+    CONDITIONS_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
     """Tenant that owns the station."""
     station_id: _builtins.str
@@ -823,6 +836,10 @@ class Sighting(_message.Message):
     def quirks(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Faults of its software met since the last sighting, by name."""
 
+    @_builtins.property
+    def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConditionReport]:
+        """What is wrong with it, where that has changed since the last sighting; absent types are as they were."""
+
     def __init__(
         self,
         *,
@@ -830,14 +847,47 @@ class Sighting(_message.Message):
         station_id: _builtins.str = ...,
         seen_time: _timestamp_pb2.Timestamp | None = ...,
         quirks: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        conditions: _abc.Iterable[Global___ConditionReport] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["seen_time", b"seen_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["quirks", b"quirks", "seen_time", b"seen_time", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conditions", b"conditions", "quirks", b"quirks", "seen_time", b"seen_time", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Sighting: _TypeAlias = Sighting  # noqa: Y015
+
+@_typing.final
+class ConditionReport(_message.Message):
+    """What became of one thing that may be wrong with a station."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    REPORT_TIME_FIELD_NUMBER: _builtins.int
+    type: _station_pb2.StationConditionType.ValueType
+    """What it is."""
+    size: _builtins.int
+    """How much of it there is, in the unit of its field in StationCondition; 0 where it has ended."""
+    @_builtins.property
+    def report_time(self) -> _timestamp_pb2.Timestamp:
+        """When that was so."""
+
+    def __init__(
+        self,
+        *,
+        type: _station_pb2.StationConditionType.ValueType = ...,
+        size: _builtins.int = ...,
+        report_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report_time", b"report_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report_time", b"report_time", "size", b"size", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConditionReport: _TypeAlias = ConditionReport  # noqa: Y015
 
 @_typing.final
 class RecordSightingsResponse(_message.Message):

@@ -21,6 +21,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _StationConditionType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StationConditionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StationConditionType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STATION_CONDITION_TYPE_UNSPECIFIED: _StationConditionType.ValueType  # 0
+    """Never sent."""
+    STATION_CONDITION_TYPE_UNRESPONSIVE: _StationConditionType.ValueType  # 1
+    """It is connected and sends, but has not answered our latest CALLs. Ends with its next answer.
+    StationService.CloseConnection makes it connect anew.
+    """
+    STATION_CONDITION_TYPE_CLOCK_SKEW: _StationConditionType.ValueType  # 2
+    """Its clock is wrong by more than five minutes. Ends with its next right time."""
+
+class StationConditionType(_StationConditionType, metaclass=_StationConditionTypeEnumTypeWrapper):
+    """What is wrong with a station."""
+
+STATION_CONDITION_TYPE_UNSPECIFIED: StationConditionType.ValueType  # 0
+"""Never sent."""
+STATION_CONDITION_TYPE_UNRESPONSIVE: StationConditionType.ValueType  # 1
+"""It is connected and sends, but has not answered our latest CALLs. Ends with its next answer.
+StationService.CloseConnection makes it connect anew.
+"""
+STATION_CONDITION_TYPE_CLOCK_SKEW: StationConditionType.ValueType  # 2
+"""Its clock is wrong by more than five minutes. Ends with its next right time."""
+Global___StationConditionType: _TypeAlias = StationConditionType  # noqa: Y015
+
 class _RegistrationStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -201,6 +229,7 @@ class Station(_message.Message):
     QUIRKS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CONDITIONS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters."""
     registration_status: Global___RegistrationStatus.ValueType
@@ -247,6 +276,10 @@ class Station(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last changed by an operator or a boot."""
 
+    @_builtins.property
+    def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationCondition]:
+        """What is wrong with it now that an operator should know of; empty where nothing is."""
+
     def __init__(
         self,
         *,
@@ -264,14 +297,57 @@ class Station(_message.Message):
         quirks: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        conditions: _abc.Iterable[Global___StationCondition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "create_time", b"create_time", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Station: _TypeAlias = Station  # noqa: Y015
+
+@_typing.final
+class StationCondition(_message.Message):
+    """Something that is wrong with a station as long as it lasts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CLOCK_SKEW_S_FIELD_NUMBER: _builtins.int
+    UNANSWERED_CALLS_FIELD_NUMBER: _builtins.int
+    type: Global___StationConditionType.ValueType
+    """What it is."""
+    clock_skew_s: _builtins.int
+    """CLOCK_SKEW: by how many seconds the station's clock is ahead of ours; negative where it is behind."""
+    unanswered_calls: _builtins.int
+    """UNRESPONSIVE: how many CALLs in a row it has left unanswered."""
+    @_builtins.property
+    def begin_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last noticed to have changed."""
+
+    def __init__(
+        self,
+        *,
+        type: Global___StationConditionType.ValueType = ...,
+        begin_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        clock_skew_s: _builtins.int = ...,
+        unanswered_calls: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "clock_skew_s", b"clock_skew_s", "type", b"type", "unanswered_calls", b"unanswered_calls", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationCondition: _TypeAlias = StationCondition  # noqa: Y015
 
 @_typing.final
 class StationIdentity(_message.Message):

@@ -65,6 +65,11 @@ class StationServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.RotateCredentialRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.RotateCredentialResponse.FromString,
                 _registered_method=True)
+        self.CloseConnection = channel.unary_unary(
+                '/csms.station.v1.StationService/CloseConnection',
+                request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.CloseConnectionRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.CloseConnectionResponse.FromString,
+                _registered_method=True)
         self.ListStatusReports = channel.unary_unary(
                 '/csms.station.v1.StationService/ListStatusReports',
                 request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.ListStatusReportsRequest.SerializeToString,
@@ -140,6 +145,15 @@ class StationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CloseConnection(self, request, context):
+        """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
+        (condition UNRESPONSIVE). What it has sent so far is kept. The gateway closes it in the background.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; FAILED_PRECONDITION, reason STATION_OFFLINE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListStatusReports(self, request, context):
         """Lists the statuses a station reported, newest first.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
@@ -205,6 +219,11 @@ def add_StationServiceServicer_to_server(servicer, server):
                     servicer.RotateCredential,
                     request_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.RotateCredentialRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.RotateCredentialResponse.SerializeToString,
+            ),
+            'CloseConnection': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseConnection,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.CloseConnectionRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.CloseConnectionResponse.SerializeToString,
             ),
             'ListStatusReports': grpc.unary_unary_rpc_method_handler(
                     servicer.ListStatusReports,
@@ -390,6 +409,33 @@ class StationService:
             '/csms.station.v1.StationService/RotateCredential',
             csms_dot_station_dot_v1_dot_station__service__pb2.RotateCredentialRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_station__service__pb2.RotateCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseConnection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.StationService/CloseConnection',
+            csms_dot_station_dot_v1_dot_station__service__pb2.CloseConnectionRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__service__pb2.CloseConnectionResponse.FromString,
             options,
             channel_credentials,
             insecure,

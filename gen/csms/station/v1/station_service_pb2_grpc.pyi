@@ -58,6 +58,11 @@ class StationServiceStub:
     """Makes new credentials for a station; the old ones end at once, an open socket stays.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
+    CloseConnection: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.CloseConnectionRequest, _station_service_pb2.CloseConnectionResponse]
+    """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
+    (condition UNRESPONSIVE). What it has sent so far is kept. The gateway closes it in the background.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; FAILED_PRECONDITION, reason STATION_OFFLINE.
+    """
     ListStatusReports: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ListStatusReportsRequest, _station_service_pb2.ListStatusReportsResponse]
     """Lists the statuses a station reported, newest first.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
@@ -105,6 +110,11 @@ class StationServiceAsyncStub(StationServiceStub):
     RotateCredential: _aio.UnaryUnaryMultiCallable[_station_service_pb2.RotateCredentialRequest, _station_service_pb2.RotateCredentialResponse]  # type: ignore[assignment]
     """Makes new credentials for a station; the old ones end at once, an open socket stays.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+    """
+    CloseConnection: _aio.UnaryUnaryMultiCallable[_station_service_pb2.CloseConnectionRequest, _station_service_pb2.CloseConnectionResponse]  # type: ignore[assignment]
+    """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
+    (condition UNRESPONSIVE). What it has sent so far is kept. The gateway closes it in the background.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; FAILED_PRECONDITION, reason STATION_OFFLINE.
     """
     ListStatusReports: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListStatusReportsRequest, _station_service_pb2.ListStatusReportsResponse]  # type: ignore[assignment]
     """Lists the statuses a station reported, newest first.
@@ -186,6 +196,17 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_station_service_pb2.RotateCredentialResponse, _abc.Awaitable[_station_service_pb2.RotateCredentialResponse]]:
         """Makes new credentials for a station; the old ones end at once, an open socket stays.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseConnection(
+        self,
+        request: _station_service_pb2.CloseConnectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_station_service_pb2.CloseConnectionResponse, _abc.Awaitable[_station_service_pb2.CloseConnectionResponse]]:
+        """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
+        (condition UNRESPONSIVE). What it has sent so far is kept. The gateway closes it in the background.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; FAILED_PRECONDITION, reason STATION_OFFLINE.
         """
 
     @_abc_1.abstractmethod

@@ -16,10 +16,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -453,3 +453,41 @@ class TransactionEvent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_spent_charging_s) -> _WhichOneofReturnType__time_spent_charging_s | None: ...
 
 Global___TransactionEvent: _TypeAlias = TransactionEvent  # noqa: Y015
+
+@_typing.final
+class RawMessage(_message.Message):
+    """A message of a station about a transaction as it came, where it cannot be read as an event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OCPP_VERSION_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    ocpp_version: _builtins.str
+    """OCPP version it was sent in, a label ("1.6", "2.0.1", "2.1")."""
+    action: _builtins.str
+    """Its action."""
+    payload: _builtins.str
+    """Its payload, as JSON."""
+    reason: _builtins.str
+    """Why it cannot be read, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE" or "OTHER_VERSION"."""
+    message: _builtins.str
+    """The same, for people."""
+    def __init__(
+        self,
+        *,
+        ocpp_version: _builtins.str = ...,
+        action: _builtins.str = ...,
+        payload: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "message", b"message", "ocpp_version", b"ocpp_version", "payload", b"payload", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RawMessage: _TypeAlias = RawMessage  # noqa: Y015

@@ -55,6 +55,7 @@ class TransactionEventItem(_message.Message):
 
     ORIGIN_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int
+    RAW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Where and when it entered the mesh."""
@@ -63,15 +64,20 @@ class TransactionEventItem(_message.Message):
     def event(self) -> _transaction_event_pb2.TransactionEvent:
         """What the station said."""
 
+    @_builtins.property
+    def raw(self) -> _transaction_event_pb2.RawMessage:
+        """Instead of an event: a message that cannot be read as one. It goes into quarantine as it is."""
+
     def __init__(
         self,
         *,
         origin: _origin_pb2.Origin | None = ...,
         event: _transaction_event_pb2.TransactionEvent | None = ...,
+        raw: _transaction_event_pb2.RawMessage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "origin", b"origin"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "origin", b"origin", "raw", b"raw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "origin", b"origin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "origin", b"origin", "raw", b"raw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -111,6 +117,7 @@ class TransactionEventResult(_message.Message):
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     REPEATED_FIELD_NUMBER: _builtins.int
     CONCURRENT_FIELD_NUMBER: _builtins.int
+    QUIRKS_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
     """Name of the transaction; the allocated number in decimal for a 1.6 start, the same again for its repeat."""
     repeated: _builtins.bool
@@ -123,6 +130,10 @@ class TransactionEventResult(_message.Message):
         acknowledged all the same.
         """
 
+    @_builtins.property
+    def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is odd about the event, by the names of docs/QUIRKS.md, for the gateway to count."""
+
     def __init__(
         self,
         *,
@@ -130,10 +141,11 @@ class TransactionEventResult(_message.Message):
         transaction_id: _builtins.str = ...,
         repeated: _builtins.bool = ...,
         concurrent: _builtins.bool = ...,
+        quirks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["concurrent", b"concurrent", "error", b"error", "repeated", b"repeated", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concurrent", b"concurrent", "error", b"error", "quirks", b"quirks", "repeated", b"repeated", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -231,21 +243,27 @@ class MeterValuesResult(_message.Message):
 
     ERROR_FIELD_NUMBER: _builtins.int
     REPEATED_FIELD_NUMBER: _builtins.int
+    QUIRKS_FIELD_NUMBER: _builtins.int
     repeated: _builtins.bool
     """Whether they had been recorded before."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why they were not recorded; absent when they were."""
 
+    @_builtins.property
+    def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is odd about them, by the names of docs/QUIRKS.md, for the gateway to count."""
+
     def __init__(
         self,
         *,
         error: _status_pb2.Status | None = ...,
         repeated: _builtins.bool = ...,
+        quirks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "repeated", b"repeated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "quirks", b"quirks", "repeated", b"repeated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

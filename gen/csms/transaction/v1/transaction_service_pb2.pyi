@@ -504,6 +504,7 @@ class QuarantinedItem(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     TRANSACTION_EVENT_FIELD_NUMBER: _builtins.int
     METER_VALUES_FIELD_NUMBER: _builtins.int
+    RAW_MESSAGE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     RUN_COUNT_FIELD_NUMBER: _builtins.int
@@ -533,6 +534,10 @@ class QuarantinedItem(_message.Message):
         """Meter values outside of any transaction."""
 
     @_builtins.property
+    def raw_message(self) -> Global___RecordedRawMessage:
+        """A message that could not be read at all. It can be dismissed; run again, it fails again."""
+
+    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was put here."""
 
@@ -548,6 +553,7 @@ class QuarantinedItem(_message.Message):
         state: Global___QuarantineState.ValueType = ...,
         transaction_event: Global___RecordedTransactionEvent | None = ...,
         meter_values: Global___RecordedMeterValues | None = ...,
+        raw_message: Global___RecordedRawMessage | None = ...,
         reason: _builtins.str = ...,
         message: _builtins.str = ...,
         run_count: _builtins.int = ...,
@@ -555,15 +561,53 @@ class QuarantinedItem(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         transaction_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "meter_values", b"meter_values", "transaction_event", b"transaction_event", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "meter_values", b"meter_values", "raw_message", b"raw_message", "transaction_event", b"transaction_event", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "message", b"message", "meter_values", b"meter_values", "quarantine_id", b"quarantine_id", "reason", b"reason", "run_count", b"run_count", "state", b"state", "station_id", b"station_id", "transaction_event", b"transaction_event", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "message", b"message", "meter_values", b"meter_values", "quarantine_id", b"quarantine_id", "raw_message", b"raw_message", "reason", b"reason", "run_count", b"run_count", "state", b"state", "station_id", b"station_id", "transaction_event", b"transaction_event", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["transaction_event", "meter_values"]  # noqa: Y015
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["transaction_event", "meter_values", "raw_message"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 
 Global___QuarantinedItem: _TypeAlias = QuarantinedItem  # noqa: Y015
+
+@_typing.final
+class RecordedRawMessage(_message.Message):
+    """A message that could not be read, as it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RAW_FIELD_NUMBER: _builtins.int
+    RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    ORDINAL_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Connection it came over."""
+    ordinal: _builtins.int
+    """Position of its frame on that connection."""
+    @_builtins.property
+    def raw(self) -> _transaction_event_pb2.RawMessage:
+        """What the station sent."""
+
+    @_builtins.property
+    def receive_time(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway read it."""
+
+    def __init__(
+        self,
+        *,
+        raw: _transaction_event_pb2.RawMessage | None = ...,
+        receive_time: _timestamp_pb2.Timestamp | None = ...,
+        epoch: _builtins.int = ...,
+        ordinal: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["raw", b"raw", "receive_time", b"receive_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "ordinal", b"ordinal", "raw", b"raw", "receive_time", b"receive_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordedRawMessage: _TypeAlias = RecordedRawMessage  # noqa: Y015
 
 @_typing.final
 class ListQuarantinedItemsRequest(_message.Message):

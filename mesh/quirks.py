@@ -1,0 +1,89 @@
+"""The names of what real charge points do (docs/QUIRKS.md), as operators and metrics see them: they never change.
+
+A name says what was met. Whoever meets it tells the gateway that holds the station's socket, and the gateway counts it:
+per station (`quirks` on the station) and by kind (csms_gateway_quirk_total). New names go to the end of their number.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class QuirkName(StrEnum):
+    """One name for each kind of oddity that is counted."""
+
+    NO_SUBPROTOCOL = "no_subprotocol"
+    ODD_PATH = "odd_path"
+    VERSION_CHANGED = "version_changed"
+    MESSAGE_OF_OTHER_VERSION = "message_of_other_version"
+    NO_PONG = "no_pong"
+    HALF_OPEN_SOCKET = "half_open_socket"
+    WEBSOCKET_VIOLATION = "websocket_violation"
+    CREDENTIAL_DECODED = "credential_decoded"
+    NO_BOOT_NOTIFICATION = "no_boot_notification"
+    CALL_UNANSWERED = "call_unanswered"
+    MALFORMED_FRAME = "malformed_frame"
+    TIMESTAMP_FORM = "timestamp_form"
+    TIMESTAMP_UNREADABLE = "timestamp_unreadable"
+    CLOCK_SKEW = "clock_skew"
+    SAMPLED_VALUE_NUMBER = "sampled_value_number"
+    SAMPLED_VALUE_STRING = "sampled_value_string"
+    SAMPLED_VALUE_BLANK = "sampled_value_blank"
+    SAMPLED_VALUE_SPACES = "sampled_value_spaces"
+    SAMPLED_VALUE_TEXT = "sampled_value_text"
+    SAMPLED_VALUES_EMPTY = "sampled_values_empty"
+    UNKNOWN_WORD = "unknown_word"
+    ID_TAG_LONG = "id_tag_long"
+    ID_TOKEN_LONG = "id_token_long"  # noqa: S105 - no secret
+    UNKNOWN_TRANSACTION = "unknown_transaction"
+    REPEATED_CALL = "repeated_call"
+    MESSAGE_ID_REUSED = "message_id_reused"
+    REPEATED_EVENT = "repeated_event"
+    METER_ROLLBACK = "meter_rollback"
+    VALUES_AFTER_END = "values_after_end"
+    SEQ_GAP = "seq_gap"
+    REBOOTED_SOON = "rebooted_soon"
+    # Not among the 25.
+    CONFIGURATION_VALUE_LONG = "configuration_value_long"
+    DATA_TRANSFER_JSON = "data_transfer_json"
+    NUL_CHARACTER = "nul_character"
+    INVALID_ANSWER = "invalid_answer"
+    FRAMES_NOT_LOGGED = "frames_not_logged"
+    MESSAGE_QUARANTINED = "message_quarantined"
+
+
+_BY_NUMBER: Mapping[int, tuple[QuirkName, ...]] = {
+    1: (QuirkName.NO_SUBPROTOCOL,),
+    2: (QuirkName.ODD_PATH,),
+    3: (QuirkName.VERSION_CHANGED, QuirkName.MESSAGE_OF_OTHER_VERSION),
+    4: (QuirkName.NO_PONG,),
+    5: (QuirkName.HALF_OPEN_SOCKET,),
+    6: (QuirkName.WEBSOCKET_VIOLATION,),
+    7: (QuirkName.CREDENTIAL_DECODED,),
+    8: (QuirkName.NO_BOOT_NOTIFICATION,),
+    9: (QuirkName.CALL_UNANSWERED,),
+    10: (QuirkName.MALFORMED_FRAME,),
+    11: (QuirkName.TIMESTAMP_FORM, QuirkName.TIMESTAMP_UNREADABLE),
+    12: (QuirkName.CLOCK_SKEW,),
+    14: (
+        QuirkName.SAMPLED_VALUE_NUMBER,
+        QuirkName.SAMPLED_VALUE_STRING,
+        QuirkName.SAMPLED_VALUE_BLANK,
+        QuirkName.SAMPLED_VALUE_SPACES,
+        QuirkName.SAMPLED_VALUE_TEXT,
+    ),
+    15: (QuirkName.SAMPLED_VALUES_EMPTY,),
+    16: (QuirkName.UNKNOWN_WORD,),
+    17: (QuirkName.ID_TAG_LONG, QuirkName.ID_TOKEN_LONG),
+    18: (QuirkName.UNKNOWN_TRANSACTION,),
+    19: (QuirkName.REPEATED_CALL, QuirkName.MESSAGE_ID_REUSED),
+    20: (QuirkName.REPEATED_EVENT,),
+    21: (QuirkName.METER_ROLLBACK,),
+    22: (QuirkName.VALUES_AFTER_END,),
+    23: (QuirkName.SEQ_GAP,),
+    24: (QuirkName.REBOOTED_SOON,),
+}
+NUMBERS: Mapping[QuirkName, int] = {name: number for number, names in _BY_NUMBER.items() for name in names}
+"""The number of each in the list of what charge points do; what is not among the 25 is left out.
+
+13 (a station that cannot parse our times) and 25 (a storm) are nothing that one station could be counted for.
+"""

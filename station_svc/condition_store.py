@@ -1,0 +1,93 @@
+"""The SQL of what is wrong with stations, as gateways report it. Runs inside the transaction of the sightings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mesh import outbox
+from mesh.rowset import RowStatement
+from station_svc import events
+from station_svc.rows import ConditionReport, Sighting
+
+Key = tuple[str, str, int]
+"""Tenant, station, kind."""
+
+# Locked in the order of the keys, as all that changes stations does.
+_LOCK = RowStatement(
+    """
+    SELECT station.tenant_id, station.station_id
+    FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
+    ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
+    """,
+    tenant_id="text",
+    station_id="text",
+)
+_FIND = RowStatement(
+    """
+    SELECT condition.tenant_id, condition.station_id, condition.kind, condition.size, condition.begin_us,
+           condition.update_us
+    FROM {rows} JOIN condition ON condition.tenant_id = rows.tenant_id AND condition.station_id = rows.station_id
+    """,
+    tenant_id="text",
+    station_id="text",
+)
+_SET = RowStatement(
+    """
+    INSERT INTO condition (tenant_id, station_id, kind, size, begin_us, update_us)
+    SELECT tenant_id, station_id, kind, size, begin_us, update_us FROM {rows} WHERE true
+    ORDER BY tenant_id, station_id, kind
+    ON CONFLICT (tenant_id, station_id, kind) DO UPDATE
+    SET size = excluded.size, begin_us = excluded.begin_us, update_us = excluded.update_us
+    """,
+    tenant_id="text",
+    station_id="text",
+    kind="integer",
+    size="bigint",
+    begin_us="bigint",
+    update_us="bigint",
+)
+
+
+def record_conditions(connection: Connection, sightings: Sequence[Sighting]) -> None:
+    """Notes what has become of what may be wrong with stations; tells of each beginning and end. Later reports win."""
+    telling = [one for one in sightings if one.conditions]
+    if not telling:
+        return
+    keys = [{"tenant_id": key[0], "station_id": key[1]} for key in {(one.tenant_id, one.station_id) for one in telling}]
+    present = {(row.tenant_id, row.station_id) for row in _LOCK.run(connection, keys)}
+    known: dict[Key, Any] = {
+        (row.tenant_id, row.station_id, row.kind): dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        for row in _FIND.run(connection, keys)
+    }
+    told, changed = [], set()
+    for one in telling:
+        if (one.tenant_id, one.station_id) not in present:
+            continue
+        for report in one.conditions:
+            key = (one.tenant_id, one.station_id, report.kind)
+            before = known.get(key)
+            if before is not None and before["update_us"] > report.report_us:
+                continue
+            known[key] = _row(key, report, before)
+            changed.add(key)
+            if bool(report.size) != bool(before and before["size"]):
+                told.append(
+                    events.condition_changed(
+                        report, tenant_id=key[0], station_id=key[1], begin_us=known[key]["begin_us"]
+                    )
+                )
+    _SET.run(connection, [known[key] for key in sorted(changed)])
+    outbox.append(connection, told)
+
+
+def _row(key: Key, report: ConditionReport, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    goes_on = before is not None and (before["size"] or not report.size)
+    return {
+        "tenant_id": key[0],
+        "station_id": key[1],
+        "kind": key[2],
+        "size": report.size,
+        "begin_us": before["begin_us"] if before is not None and goes_on else report.report_us,
+        "update_us": report.report_us,
+    }

@@ -1,0 +1,73 @@
+"""Stations as the contract has them."""
+
+from csms.station.v1 import station_pb2
+
+from mesh.times import to_timestamp
+from station_svc.rows import ConditionRow, ConnectionRow, ConnectorRow, StationRow
+
+
+def to_station(row: StationRow) -> station_pb2.Station:
+    """A station as operators see it."""
+    station = station_pb2.Station(
+        station_id=row.station_id,
+        registration_status=station_pb2.RegistrationStatus.ValueType(row.registration_status),
+        connected=row.connected,
+        boot_reason=station_pb2.BootReason.ValueType(row.boot_reason),
+        security_profile=row.security_profile,
+        evses=_to_evses(row),
+        display_name=row.display_name,
+        quirks=row.quirks,
+        conditions=map(_to_condition, row.conditions),
+        create_time=to_timestamp(row.create_us),
+        update_time=to_timestamp(row.update_us),
+    )
+    if row.boot_us is not None:
+        station.identity.CopyFrom(station_pb2.StationIdentity(**row.identity))
+        station.last_boot_time.CopyFrom(to_timestamp(row.boot_us))
+    if row.connection is not None:
+        station.connection.CopyFrom(_to_connection(row.connection))
+    if row.seen_us is not None:
+        station.last_seen_time.CopyFrom(to_timestamp(row.seen_us))
+    return station
+
+
+def _to_connection(row: ConnectionRow) -> station_pb2.Connection:
+    return station_pb2.Connection(
+        epoch=row.epoch,
+        ocpp_version=row.ocpp_version,
+        node_id=row.node_id,
+        remote_address=row.remote_address,
+        connect_time=to_timestamp(row.connect_us),
+        disconnect_time=None if row.disconnect_us is None else to_timestamp(row.disconnect_us),
+    )
+
+
+def _to_evses(row: StationRow) -> list[station_pb2.Evse]:
+    evses: dict[int, station_pb2.Evse] = {}
+    for connector in row.connectors:
+        evse = evses.setdefault(connector.evse_id, station_pb2.Evse(evse_id=connector.evse_id))
+        evse.connectors.append(_to_connector(connector))
+    return list(evses.values())
+
+
+def _to_connector(row: ConnectorRow) -> station_pb2.Connector:
+    return station_pb2.Connector(
+        connector_id=row.connector_id,
+        status=station_pb2.ConnectorStatus.ValueType(row.status),
+        reported_status=row.reported_status,
+        error_code=row.error_code,
+        status_time=to_timestamp(row.status_us),
+    )
+
+
+def _to_condition(row: ConditionRow) -> station_pb2.StationCondition:
+    condition = station_pb2.StationCondition(
+        type=station_pb2.StationConditionType.ValueType(row.kind),
+        begin_time=to_timestamp(row.begin_us),
+        update_time=to_timestamp(row.update_us),
+    )
+    if row.kind == station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW:
+        condition.clock_skew_s = row.size
+    elif row.kind == station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE:
+        condition.unanswered_calls = row.size
+    return condition
