@@ -67,6 +67,8 @@ def record_conditions(connection: Connection, sightings: Sequence[Sighting]) -> 
         for report in one.conditions:
             key = (one.tenant_id, one.station_id, report.kind)
             before = known.get(key)
+            if before is None and not report.size:
+                continue  # it never was
             if before is not None and before["update_us"] > report.report_us:
                 continue
             known[key] = _row(key, report, before)
