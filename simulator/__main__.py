@@ -10,7 +10,9 @@ from mesh.errors import SettingError
 from mesh.logs import get_logger
 from mesh.process import run
 from simulator import DEFAULT_ID_TAGS
+from simulator.firmware import Failure
 from simulator.fleet import ANY, FleetOptions, make_fleet
+from simulator.misbehaviour import Assignment, parse_assignment, table
 from simulator.runner import run_all
 
 
@@ -28,6 +30,24 @@ def parse(arguments: Sequence[str]) -> FleetOptions:
     parser.add_argument(
         "--password-file", type=Path, help="for HTTP Basic: lines `station:password`, or one password for all"
     )
+    parser.add_argument(
+        "--misbehave",
+        type=_assignment,
+        action="append",
+        default=[],
+        metavar="[STATIONS:]NUMBERS",
+        help="quirks by number, for all stations or those of a pattern: 14,21 or CP00[1-3]:5; `each`: the nth for the "
+        "nth station; may be repeated; --quirks lists them",
+    )
+    parser.add_argument(
+        "--firmware-fails",
+        type=Failure,
+        action="append",
+        default=[],
+        choices=list(Failure),
+        help="what every firmware update fails at; may be repeated",
+    )
+    parser.add_argument("--quirks", action=_ListQuirks, nargs=0, help="list what --misbehave knows, and leave")
     found = parser.parse_args(arguments)
     return FleetOptions(
         url=found.url,
@@ -36,6 +56,8 @@ def parse(arguments: Sequence[str]) -> FleetOptions:
         speed=found.speed,
         seed=found.seed,
         id_tags=found.id_tags,
+        misbehave=found.misbehave,
+        firmware_fails=frozenset(found.firmware_fails),
         passwords={} if found.password_file is None else read_passwords(found.password_file),
     )
 
@@ -59,6 +81,18 @@ async def main(stop: asyncio.Event) -> None:
     log = get_logger(__name__)
     log.info("stations start", stations=options.stations, url=options.url, speed=options.speed)
     await run_all(make_fleet(options), stop)
+
+
+class _ListQuirks(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        parser.exit(message=table() + "\n")
+
+
+def _assignment(text: str) -> Assignment:
+    try:
+        return parse_assignment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _positive(text: str) -> int:

@@ -153,6 +153,11 @@ class Configuration:
         key = self._keys[known]
         return known, None if key.hidden else self._values[known], key.check is None
 
+    def has(self, name: str, value: str) -> bool:
+        """Whether a key has a value, now or as soon as the station has restarted."""
+        known = self._names.get(name.lower())
+        return known is not None and self._pending.get(known, self._values[known]) == value
+
     def names(self) -> list[str]:
         """All keys, sorted."""
         return sorted(self._keys)

@@ -8,7 +8,10 @@ from random import Random
 from simulator.backoff import Backoff
 from simulator.clocks import StationClock
 from simulator.driver import Driver, IdTags
-from simulator.runner import Access, Runner
+from simulator.firmware import Failure
+from simulator.line import Access, Line
+from simulator.misbehaviour import Assignment, quirks_of
+from simulator.runner import Runner
 from simulator.station import Identity, Station
 from simulator.v16.dialect import Dialect16
 
@@ -41,6 +44,8 @@ class FleetOptions:
     seed: int
     id_tags: Sequence[str]
     passwords: Mapping[str, str]
+    misbehave: Sequence[Assignment] = ()
+    firmware_fails: frozenset[Failure] = frozenset()
 
 
 def make_fleet(options: FleetOptions) -> list[Runner]:
@@ -55,7 +60,9 @@ def make_fleet(options: FleetOptions) -> list[Runner]:
 def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: IdTags) -> Runner:
     random = Random(f"{options.seed}/{number}")  # noqa: S311 - no secret
     clock = StationClock(speed=options.speed)
-    station = _make_station(station_id, PRODUCTS[number % len(PRODUCTS)], random, clock)
+    quirks = quirks_of(station_id, number, options.misbehave)
+    station = _make_station(station_id, PRODUCTS[number % len(PRODUCTS)], random, clock, options.firmware_fails)
+    misbehave(station, quirks)
     station.drivers.extend(
         Driver(connector=connector, random=random, id_tags=id_tags, swipe=station.swipe)
         for connector in station.connectors.values()
@@ -63,14 +70,28 @@ def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: I
     password = options.passwords.get(station_id, options.passwords.get(ANY))
     return Runner(
         station=station,
-        dialect=Dialect16(),
-        access=Access(url=options.url, password=password),
+        dialect=Dialect16(quirks=quirks),
+        line=Line(
+            station_id=station_id,
+            access=Access(url=options.url, password=password),
+            subprotocol=Dialect16.subprotocol,
+            quirks=quirks,
+        ),
         clock=clock,
         backoff=Backoff(random=random),
+        boots_once=8 in quirks,
     )
 
 
-def _make_station(station_id: str, product: Product, random: Random, clock: StationClock) -> Station:
+def misbehave(station: Station, quirks: frozenset[int]) -> None:
+    """Tells a station those quirks that are in its doings, not in its frames or its line."""
+    station.closing_samples = 22 in quirks
+    station.restarts_on_change = 24 in quirks
+
+
+def _make_station(
+    station_id: str, product: Product, random: Random, clock: StationClock, fails: frozenset[Failure]
+) -> Station:
     identity = Identity(
         station_id=station_id,
         vendor=product.vendor,
@@ -83,4 +104,5 @@ def _make_station(station_id: str, product: Product, random: Random, clock: Stat
         connector_powers_w=product.connector_powers_w,
         start_wh=[random.randrange(10**6) for _ in product.connector_powers_w],
         to_real=clock.to_real,
+        fails=fails,
     )

@@ -1,20 +1,17 @@
 """Keeps one station alive: its life goes on whether it is connected or not; its socket comes back after every loss."""
 
 import asyncio
-import base64
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
-from websockets.typing import Subprotocol
 
 from mesh.logs import get_logger
 from simulator.backoff import Backoff
 from simulator.certificates import CertificateUse
 from simulator.clocks import StationClock
+from simulator.line import Line
 from simulator.memory import Memory
 from simulator.notices import DownloadWanted, UploadWanted
 from simulator.station import Station
@@ -25,7 +22,6 @@ log = get_logger(__name__)
 TICK_S = 0.25
 SWITCH_OFF_S = 3.0  # how long a fleet that is switched off may take to say so
 RESTART_S = 20.0  # of the station's life
-_OPEN_TIMEOUT_S = 20.0
 
 
 class Session(Protocol):
@@ -44,35 +40,38 @@ class Dialect(Protocol):
         """A session over an open socket."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Access:
-    """Where and as whom a station connects. `url` is without the station's own segment."""
-
-    url: str
-    password: str | None
-
-
 class Runner:
     """One station with its life and its socket."""
 
     def __init__(
-        self, *, station: Station, dialect: Dialect, access: Access, clock: StationClock, backoff: Backoff
+        self,
+        *,
+        station: Station,
+        dialect: Dialect,
+        line: Line,
+        clock: StationClock,
+        backoff: Backoff,
+        boots_once: bool = False,
     ) -> None:
         self.station = station
         self.memory = Memory()
         self._dialect = dialect
-        self._access = access
+        self._line = line
         self._clock = clock
         self._backoff = backoff
+        self._boots_once = boots_once  # quirk 8 of simulator.misbehaviour
         self._online = False
         self._alive = True
 
     async def run(self) -> None:
         """Runs until it is cancelled; the socket is closed properly then."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._live())
-            tasks.create_task(self._stay_connected())
-            tasks.create_task(self._move_files())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._live())
+                tasks.create_task(self._stay_connected())
+                tasks.create_task(self._move_files())
+        finally:
+            await self._line.close()
 
     async def _move_files(self) -> None:
         """Fetches firmware and brings logs away, one after the other, as long as the station is up."""
@@ -131,16 +130,9 @@ class Runner:
                 await self._come_back()
 
     async def _connect_once(self) -> None:
-        ping_s = self.station.configuration.number("WebSocketPingInterval") or None
-        async with connect(
-            f"{self._access.url.rstrip('/')}/{self._id}",
-            subprotocols=[Subprotocol(self._dialect.subprotocol)],
-            additional_headers=self._headers(),
-            ping_interval=ping_s,
-            open_timeout=_OPEN_TIMEOUT_S,
-            compression=None,
-            proxy=None,
-        ) as connection:
+        configuration = self.station.configuration
+        ping_s = configuration.number("WebSocketPingInterval") or None
+        async with self._line.connection(key=configuration.text("AuthorizationKey"), ping_s=ping_s) as connection:
             self._backoff.reset()
             self._online = True
             session = self._dialect.open(
@@ -154,17 +146,10 @@ class Runner:
         self.station.reconnect_wanted = False
         if self.station.restart_wanted is None:
             return
-        self.memory.accepted = False
+        self.memory.accepted = self._boots_once and self.memory.accepted
         log.info("restarting", station_id=self._id, how=self.station.restart_wanted)
         await asyncio.sleep(max(0.5, self._clock.real_seconds(RESTART_S)))
         self.station.restarted()
-
-    def _headers(self) -> dict[str, str]:
-        password = self.station.configuration.text("AuthorizationKey") or self._access.password
-        if password is None:
-            return {}
-        text = f"{self._id}:{password}"
-        return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
 
     @property
     def _id(self) -> str:

@@ -116,7 +116,8 @@ class Station:
         self.drivers: list[Driver] = []
         self.reconnect_wanted = False  # the present connection is to be replaced, as a new key asks for
         self.restart_wanted: Restart | None = None
-        self.closing_samples = False  # a sample follows each stop (quirk 22 of the field)
+        self.closing_samples = False  # a sample follows each stop (quirk 22 of simulator.misbehaviour)
+        self.restarts_on_change = False  # of its configuration (quirk 24)
         self.now_ms = 0
         self._keys = count(1)
         self._operative = True
@@ -275,10 +276,15 @@ class Station:
         self._stop_all(reason)
         self.restart_wanted = restart
 
-    def change_key(self) -> None:
-        """The key of the connection has changed (security whitepaper, 5.1)."""
-        self.maintenance.security(SecurityEventType.RECONFIGURED, "AuthorizationKey")
-        self.reconnect_wanted = True
+    def configuration_changed(self, name: str, value: str) -> None:
+        """An operator's change has been answered. A new key needs a new connection (security whitepaper, 5.1)."""
+        if not self.configuration.has(name, value):
+            return
+        if name.lower() == "authorizationkey":
+            self.maintenance.security(SecurityEventType.RECONFIGURED, "AuthorizationKey")
+            self.reconnect_wanted = True
+        if self.restarts_on_change:
+            self.begin_restart(Restart.SOFT)
 
     def switch_off(self) -> None:
         """Ends what is under way, for good."""

@@ -96,9 +96,8 @@ class CoreActions(Actions):
     @after(Action.change_configuration)
     def after_change_configuration(self, key: str, value: str, **_: Any) -> None:
         """ChangeConfiguration: a new AuthorizationKey is used at once, on a new connection."""
-        if key.lower() == "authorizationkey" and self._station.configuration.text("AuthorizationKey") == value:
-            self._station.change_key()
-            self._memory.changed.set()
+        self._station.configuration_changed(key, value)
+        self._memory.changed.set()
 
     @on(Action.clear_cache)
     def on_clear_cache(self, **_: Any) -> Any:

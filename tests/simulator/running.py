@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
+from typing import Protocol
 
 from simulator.backoff import Backoff
 from simulator.clocks import StationClock
-from simulator.runner import Access, Runner
+from simulator.fleet import misbehave
+from simulator.line import Access, Line
+from simulator.runner import Runner
 from simulator.station import Identity, Station
 from simulator.v16.dialect import Dialect16
 from simulator.vehicle import Vehicle
@@ -16,25 +19,41 @@ from tests.simulator.central import Central
 SPEED = 600.0  # a minute of the station's life in a tenth of a second
 
 
-def make_runner(central: Central) -> Runner:
-    """A station for `central`, without drivers."""
-    identity = Identity(station_id="CP001", vendor="V", model="M", serial_number="S", firmware_version="1")
+class Listening(Protocol):
+    """A central system of the tests."""
+
+    port: int
+
+
+def make_runner(central: Listening, *quirks: int, password: str | None = None, station_id: str = "CP001") -> Runner:
+    """A station for `central`, without drivers, with quirks of simulator.misbehaviour."""
+    identity = Identity(station_id=station_id, vendor="V", model="M", serial_number="S", firmware_version="1")
     clock = StationClock(speed=SPEED)
+    station = Station(
+        identity=identity, connector_powers_w=(11_000, 11_000), start_wh=(1_000, 0), to_real=clock.to_real
+    )
+    misbehave(station, frozenset(quirks))
     return Runner(
-        station=Station(
-            identity=identity, connector_powers_w=(11_000, 11_000), start_wh=(1_000, 0), to_real=clock.to_real
+        station=station,
+        dialect=Dialect16(quirks=frozenset(quirks)),
+        line=Line(
+            station_id=station_id,
+            access=Access(url=f"ws://127.0.0.1:{central.port}/ocpp", password=password),
+            subprotocol=Dialect16.subprotocol,
+            quirks=frozenset(quirks),
         ),
-        dialect=Dialect16(),
-        access=Access(url=f"ws://127.0.0.1:{central.port}/ocpp", password=None),
         clock=clock,
         backoff=Backoff(random=Random(1), first_s=0.05, most_s=0.2),  # noqa: S311 - no secret
+        boots_once=8 in quirks,
     )
 
 
 @asynccontextmanager
-async def running(central: Central) -> AsyncIterator[Runner]:
-    """A station that lives and is connected to `central`."""
-    runner = make_runner(central)
+async def running(
+    central: Listening, *quirks: int, password: str | None = None, station_id: str = "CP001"
+) -> AsyncIterator[Runner]:
+    """A station that lives and is connected to `central`, with quirks of simulator.misbehaviour."""
+    runner = make_runner(central, *quirks, password=password, station_id=station_id)
     task = asyncio.create_task(runner.run())
     try:
         yield runner

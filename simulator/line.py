@@ -1,0 +1,178 @@
+"""The line of a station to the central system: opens its sockets, as it should or as some stations do."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+from websockets.frames import Frame, Opcode
+from websockets.typing import Subprotocol
+
+_OPEN_TIMEOUT_S = 20.0
+_PROBE_TIMEOUT_S = 5.0
+_HERD_S = 10  # quirk 25: the full seconds at which everybody connects
+_LATE_CLOSE_S = 5.0  # quirk 5: how long a socket that was left behind stays open
+_OTHER_SUBPROTOCOL = "ocpp2.0.1"
+
+
+class LineLostError(OSError):
+    """The station has lost its line: the socket is left as it is, and never used again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Where and as whom a station connects. `url` is without the station's own segment."""
+
+    url: str
+    password: str | None
+
+
+class Line:
+    """Opens the connections of a station, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        station_id: str,
+        access: Access,
+        subprotocol: str,
+        quirks: frozenset[int] = frozenset(),
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._station_id = station_id
+        self._access = access
+        self._subprotocol = subprotocol
+        self._quirks = quirks
+        self._now_s = now_s
+        self._turns = count()
+        self._left_behind: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def connection(self, *, key: str, ping_s: float | None) -> AsyncIterator[ClientConnection]:
+        """An open socket, closed at the end. `key` is the station's own, which counts before the one it was given.
+
+        Raises OSError, TimeoutError or WebSocketException where it cannot be had, or is lost.
+        """
+        password = key or self._access.password
+        if 25 in self._quirks:
+            await asyncio.sleep(until_herd_s(self._now_s()))
+        if 3 in self._quirks:
+            await self._probe(password)
+        connection = await self._open(self._next_url(), password, ping_s=ping_s)
+        try:
+            yield connection
+        except LineLostError:
+            self._leave_behind(connection)
+            raise
+        finally:
+            if not self._is_left_behind(connection):
+                await connection.close()
+
+    async def close(self) -> None:
+        """Closes what was left behind."""
+        for task in tuple(self._left_behind):
+            task.cancel()
+        await asyncio.gather(*self._left_behind, return_exceptions=True)
+
+    async def _open(
+        self, url: str, password: str | None, *, ping_s: float | None, subprotocol: str | None = None
+    ) -> ClientConnection:
+        offered = None if 1 in self._quirks else [Subprotocol(subprotocol or self._subprotocol)]
+        connection = await connect(
+            url,
+            subprotocols=offered,
+            additional_headers=self._headers(password),
+            ping_interval=ping_s,
+            open_timeout=_OPEN_TIMEOUT_S,
+            compression=None,
+            proxy=None,
+        )
+        if 4 in self._quirks:
+            mute(connection)
+        return connection
+
+    async def _probe(self, password: str | None) -> None:
+        """Quirk 3. How it is answered does not matter here."""
+        url = self._url(self._station_id)
+        with contextlib.suppress(OSError, TimeoutError, WebSocketException):
+            async with asyncio.timeout(_PROBE_TIMEOUT_S), contextlib.AsyncExitStack() as stack:
+                silent = await self._open(url, password, ping_s=None)
+                stack.push_async_callback(silent.close)
+                other = await self._open(url, password, ping_s=None, subprotocol=_OTHER_SUBPROTOCOL)
+                stack.push_async_callback(other.close)
+                payload = {"chargePointVendor": "Probe", "chargePointModel": "Probe"}
+                await other.send(json.dumps([2, "probe", "BootNotification", payload]))
+                await other.recv()
+
+    def _leave_behind(self, connection: ClientConnection) -> None:
+        """Quirk 5: silent from now on, and closed late."""
+        mute(connection)
+
+        async def close_late() -> None:
+            try:
+                await asyncio.sleep(_LATE_CLOSE_S)
+            finally:
+                await connection.close()
+
+        task = asyncio.create_task(close_late(), name=str(id(connection)))
+        self._left_behind.add(task)
+        task.add_done_callback(self._left_behind.discard)
+
+    def _is_left_behind(self, connection: ClientConnection) -> bool:
+        return any(task.get_name() == str(id(connection)) for task in self._left_behind)
+
+    def _next_url(self) -> str:
+        """The station's address; quirk 2 writes it differently each time."""
+        if 2 not in self._quirks:
+            return self._url(self._station_id)
+        encoded = "".join(f"%{byte:02X}" for byte in self._station_id.encode())
+        parts = urlsplit(self._access.url)
+        forms = (
+            self._url(f"/{self._station_id}"),
+            f"{parts.scheme}://{parts.netloc}///{self._station_id}",
+            self._url(f"{self._station_id}/"),
+            self._url(encoded),
+        )
+        return forms[next(self._turns) % len(forms)]
+
+    def _url(self, segment: str) -> str:
+        return f"{self._access.url.rstrip('/')}/{segment}"
+
+    def _headers(self, password: str | None) -> dict[str, str]:
+        if password is None:
+            return {}
+        secret = other_form(password) if 7 in self._quirks else password.encode()
+        pair = self._station_id.encode() + b":" + secret
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def until_herd_s(now_s: float) -> float:
+    """Quirk 25: the seconds until everybody connects."""
+    return _HERD_S - now_s % _HERD_S
+
+
+def other_form(key: str) -> bytes:
+    """Quirk 7: a key that is hexadecimal as the bytes that it stands for, any other as hexadecimal."""
+    try:
+        return bytes.fromhex(key)
+    except ValueError:
+        return key.encode().hex().encode()
+
+
+def mute(connection: ClientConnection) -> None:
+    """Keeps a socket from answering pings, which the library does by itself."""
+    send_frame = connection.protocol.send_frame
+
+    def send_no_pong(frame: Frame) -> None:
+        if frame.opcode is not Opcode.PONG:
+            send_frame(frame)
+
+    setattr(connection.protocol, "send_frame", send_no_pong)  # noqa: B010 - a method of this one object
