@@ -1,5 +1,7 @@
 """Natural batching towards the services (design 2): idle, an item leaves at once; busy, items leave together.
 
+After a batch of some size the next one waits for a moment, so that those who were just answered can join it.
+
 A lane rides out the absence of its service: it sends a failed batch again, item by item within each one's deadline. The
 services find repeated items by their content, so that sending again is safe.
 """
@@ -26,6 +28,12 @@ MAX_IN_FLIGHT = 2
 # A second batch leaves only when this many items wait: two small batches cost more than one large one (at 50 stations
 # in a closed loop, 12 % more CPU per message), and only a large load gains by two.
 SECOND_BATCH_ITEMS = 128
+# After a batch of at least this many items the next one waits for those who were just answered, who may have more to
+# say: half of a batch's price does not depend on its size (at 50 stations in a closed loop, 25 % less CPU per message).
+# It waits for a part of the time that the batch before it took, and a lane with less to do never waits.
+GATHER_FROM_ITEMS = 8
+GATHER_SHARE = 0.5
+MOST_GATHER_S = 0.005
 FIRST_BACKOFF_S = 0.05
 MOST_BACKOFF_S = 1.0
 
@@ -57,6 +65,8 @@ class Lane(Generic[Item, Result]):
         self._failures = 0
         self._away_since_s: float | None = None
         self._resume: asyncio.Handle | None = None
+        self._gathering: asyncio.Handle | None = None
+        self._gathered_items = 0  # as many as this are enough to leave with
         self.batches = 0
         self.items = 0
 
@@ -67,7 +77,10 @@ class Lane(Generic[Item, Result]):
         """
         result: asyncio.Future[Result] = self._loop.create_future()
         self._queue.append(_Entry(item, deadline_s, result))
-        self._schedule_pump()
+        if self._gathering is None:
+            self._schedule_pump()
+        elif len(self._queue) >= self._gathered_items:
+            self._end_gathering()
         return result
 
     @property
@@ -81,7 +94,8 @@ class Lane(Generic[Item, Result]):
 
     async def close(self) -> None:
         """Waits for batches in flight; what still waits fails."""
-        while self._in_flight or self._pump_scheduled:
+        while self._in_flight or self._pump_scheduled or self._gathering is not None:
+            self._end_gathering()
             await asyncio.sleep(0)
             if self._in_flight:
                 await asyncio.wait(self._in_flight)
@@ -114,6 +128,20 @@ class Lane(Generic[Item, Result]):
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
+        if self._queue and self._gathering is None:
+            self._schedule_pump()
+
+    def _gather(self, answered: int, took_s: float) -> None:
+        """Lets those who were answered speak again before the next batch leaves."""
+        if answered >= GATHER_FROM_ITEMS and self._gathering is None:
+            self._gathered_items = min(MAX_ITEMS, answered + len(self._queue))
+            wait_s = min(MOST_GATHER_S, took_s * GATHER_SHARE)
+            self._gathering = self._loop.call_later(wait_s, self._end_gathering)
+
+    def _end_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         if self._queue:
             self._schedule_pump()
 
@@ -128,6 +156,7 @@ class Lane(Generic[Item, Result]):
         return batch
 
     async def _deliver(self, batch: list[_Entry[Item, Result]]) -> None:
+        begun_s = self._loop.time()
         try:
             results = await self._send([entry.item for entry in batch])
         except Exception as error:  # whatever failed, the items are still ours to deliver
@@ -139,6 +168,7 @@ class Lane(Generic[Item, Result]):
         for entry, result in zip(batch, results, strict=True):
             if not entry.result.done():
                 entry.result.set_result(result)
+        self._gather(len(batch), self._loop.time() - begun_s)
 
     def _succeeded(self) -> None:
         if self._away_since_s is not None:

@@ -79,6 +79,79 @@ async def test_a_second_batch_leaves_only_for_a_large_load() -> None:
     assert [len(batch) for batch in service.batches] == [1, 256, 256]
 
 
+async def _first_batch(service: Service, lane: "Lane[Origin, int]", items: int) -> None:
+    """Has a batch answered, and one item that came meanwhile waiting."""
+    service.gate.clear()
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(items)]
+    await until(lambda: len(service.batches) == 1)
+    lane.submit(Origin(ordinal=100), deadline_s=_in(5))
+    service.gate.set()
+    await asyncio.gather(*results)
+
+
+async def test_those_who_were_answered_share_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next batch leaves as soon as all have spoken again, long before it has waited for long enough."""
+    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    service = Service()
+    lane = _lane(service)
+    await _first_batch(service, lane, 8)
+    results = []
+    for n in range(101, 109):
+        await asyncio.sleep(0)
+        assert len(service.batches) == 1
+        results.append(lane.submit(Origin(ordinal=n), deadline_s=_in(5)))
+    await asyncio.gather(*results)
+    assert service.batches[1:] == [list(range(100, 109))]
+
+
+async def test_a_batch_waits_no_longer_than_for_a_part_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where those who were answered have nothing to say, who waits is not held up for long."""
+    monkeypatch.setattr(lanes, "MOST_GATHER_S", 0.001)
+    service = Service()
+    lane = _lane(service)
+    await _first_batch(service, lane, 8)
+    await until(lambda: service.batches[1:] == [[100]])
+
+
+async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane with little to do adds no delay."""
+    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    service = Service()
+    lane = _lane(service)
+    await _first_batch(service, lane, 7)
+    await until(lambda: service.batches[1:] == [[100]])
+
+
+async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for company leaves at once when the lane closes."""
+    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    service = Service()
+    lane = _lane(service)
+    await _first_batch(service, lane, 8)
+    await lane.close()
+    assert service.batches[1:] == [[100]]
+
+
+async def test_closing_delivers_what_waits_for_the_batch_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the batch comes back while the lane closes."""
+    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    service = Service()
+    service.gate.clear()
+    lane = _lane(service)
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(8)]
+    await until(lambda: len(service.batches) == 1)
+    results.append(lane.submit(Origin(ordinal=100), deadline_s=_in(5)))
+    closing = asyncio.create_task(lane.close())
+    await asyncio.sleep(0)
+    service.gate.set()
+    await closing
+    assert await asyncio.gather(*results) == [*range(8), 100]
+
+
 async def test_items_of_one_turn_of_the_loop_leave_together() -> None:
     """No timer, yet what arrives at once is one batch."""
     service = Service()
