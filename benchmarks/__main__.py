@@ -168,6 +168,11 @@ async def measure_database(options: Options, name: str, directory: Path, found: 
                 told += measured.acknowledged
                 found.costs.append(Cost(measured=measured, e_us=found.yardstick[stations]))
                 say(progress(measured))
+                if measured.dropped:
+                    found.failures.append(
+                        f"{name}, {workload}, {stations} stations: the message log lost {measured.dropped:,} frames, "
+                        "which cost nothing: the figures are too good"
+                    )
             if options.rest:
                 found.rest.append(await measure_rest(running, directory, stations=station_ids("Rest", REST)))
                 say(found.rest[-1].describe())

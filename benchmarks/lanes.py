@@ -1,4 +1,4 @@
-"""What the gateway's lanes have delivered, as its `/metrics` tell it: how well messages share their way."""
+"""What the gateway has sent on, as its `/metrics` tell it: how well messages share their way, and what still waits."""
 
 import asyncio
 import urllib.request
@@ -12,6 +12,9 @@ from benchmarks.errors import BenchmarkError
 
 TIMEOUT_S = 5.0
 _ITEMS, _BATCHES = "csms_gateway_lane_items_total", "csms_gateway_lane_batches_total"
+_DEPTH, _DROPPED = "csms_gateway_buffer_depth", "csms_gateway_buffer_dropped_total"
+_POLL_S = 0.1
+_DRAIN_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +31,37 @@ class Delivered:
 Lanes = Mapping[str, Delivered]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """What waits in the gateway's buffers (the message log, signs of life), and what they have dropped so far."""
+
+    waiting: int
+    dropped: int
+
+
+async def drain(url: str | None) -> int:
+    """Waits until the gateway has handed over all that its answers left to be done; returns what it has dropped so far.
+
+    Raises BenchmarkError where that takes too long, or the gateway does not answer.
+    """
+    if url is None:
+        return 0
+    for _ in range(int(_DRAIN_S / _POLL_S)):
+        backlog = parse_backlog(await _fetch(url))
+        if not backlog.waiting:
+            return backlog.dropped
+        await asyncio.sleep(_POLL_S)
+    raise BenchmarkError(f"the message log was not written {_DRAIN_S:.0f} s after the load")
+
+
 async def read_lanes(url: str | None) -> Lanes:
     """The counters of each lane; none where there is no gateway. Raises BenchmarkError where it does not answer."""
-    if url is None:
-        return {}
+    return {} if url is None else parse_lanes(await _fetch(url))
+
+
+async def _fetch(url: str) -> str:
     try:
-        return parse_lanes(await asyncio.to_thread(_get, url))
+        return await asyncio.to_thread(_get, url)
     except OSError as error:
         raise BenchmarkError(f"the gateway does not tell its metrics: {error}") from error
 
@@ -46,6 +74,16 @@ def parse_lanes(text: str) -> Lanes:
             if sample.name in (_ITEMS, _BATCHES):
                 counts[sample.labels["lane"]][sample.name] = int(sample.value)
     return {lane: Delivered(items=found[_ITEMS], batches=found[_BATCHES]) for lane, found in counts.items()}
+
+
+def parse_backlog(text: str) -> Backlog:
+    """Reads Prometheus's text format."""
+    totals: dict[str, int] = defaultdict(int)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name in (_DEPTH, _DROPPED):
+                totals[sample.name] += int(sample.value)
+    return Backlog(waiting=totals[_DEPTH], dropped=totals[_DROPPED])
 
 
 def _get(url: str) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 from benchmarks.accounting import CpuMeter, CpuTime, missing, read_all, tree_resident_bytes
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import median, percentile
-from benchmarks.lanes import Lanes, read_lanes
+from benchmarks.lanes import Lanes, drain, read_lanes
 from benchmarks.loaders import Loaders
 
-# What a message leaves to be done after its answer (message log, outbox) is paid for by the window it belongs to.
+# What a message leaves to be done after its answer (message log, outbox) is paid for by the window it belongs to: the
+# window ends when the gateway has handed all of it over, and this much later.
 TAIL_S = 0.4
 
 
@@ -62,6 +63,7 @@ class Measured:
     cpu_us: Mapping[str, float]
     system_share: Mapping[str, float] = field(default_factory=dict)  # of the CPU time, by process: the kernel's
     lanes: Lanes = field(default_factory=dict)  # what the gateway sent on meanwhile
+    dropped: int = 0  # frames that found no place in the message log, and cost nothing there
     resident_bytes: Mapping[str, int] = field(default_factory=dict)  # by process, all stations connected, at the end
     acknowledged: "Acknowledged"
 
@@ -101,16 +103,18 @@ async def measure(
             boot=target.is_mesh,
         )
         await _run(loaders, plan, seconds=plan.warm_up_s, record=False)
+        dropped_before = await drain(target.metrics_url)
         await asyncio.sleep(TAIL_S)
         lanes_before = await read_lanes(target.metrics_url)
         windows = [await _window(loaders, target, plan) for _ in range(plan.windows)]
         lanes = {name: found - lanes_before[name] for name, found in (await read_lanes(target.metrics_url)).items()}
+        dropped = await drain(target.metrics_url) - dropped_before
         resident = resident_bytes(target)
         told = await loaders.all("finish")
     if gone := missing(target.roots.values()):
         raise BenchmarkError(f"processes of {target.name} died during {workload}: {gone}")
     found = _summarize(target, workload, len(stations), windows, told)
-    return replace(found, resident_bytes=resident, lanes=lanes)
+    return replace(found, resident_bytes=resident, lanes=lanes, dropped=dropped)
 
 
 def resident_bytes(target: Target) -> dict[str, int]:
@@ -129,6 +133,7 @@ async def _window(loaders: Loaders, target: Target, plan: Plan) -> Window:
     meter = CpuMeter(target.roots)
     meter.start()
     answers = await _run(loaders, plan, seconds=plan.window_s, record=True)
+    await drain(target.metrics_url)
     await asyncio.sleep(TAIL_S)
     cpu = meter.stop()
     messages = sum(answer["messages"] for answer in answers)

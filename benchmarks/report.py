@@ -50,6 +50,7 @@ class Cost:
             "p99_ms": one.p99_ms,
             "cpu_us_per_message": dict(one.cpu_us),
             "system_share": dict(one.system_share),
+            "frames_not_logged": one.dropped,
             "lanes": {name: asdict(delivered) for name, delivered in one.lanes.items()},
             "e_us": self.e_us,
             "ours_e": self.ours_us / self.e_us,

@@ -136,7 +136,7 @@ class _Buffers:
             name="messages",
             flush=mesh.record_messages,
             delay_s=0.05,
-            batch=256,
+            batch=1024,
             capacity=50_000,
             size=lambda frame: len(frame.payload) + 200,
         )

@@ -77,18 +77,19 @@ class Recorder:
 def to_request(frames: Sequence[LoggedFrame]) -> station_ingest_service_pb2.RecordMessagesRequest:
     """A batch for the message log."""
     request = station_ingest_service_pb2.RecordMessagesRequest()
-    for frame in frames:
-        item = request.items.add(tenant_id=frame.tenant_id)
-        message = item.message
-        message.station_id = frame.station_id
-        message.direction = frame.direction
-        message.message_type = frame.message_type
-        message.message_id = frame.message_id
-        message.action = frame.action
-        message.payload = frame.payload
-        message.epoch = frame.epoch
-        message.ordinal = frame.ordinal
-        set_time(message.message_time, frame.time_us)
+    add = request.items.add
+    # Taken apart at once: a name of a field each time costs a quarter more.
+    for tenant_id, station_id, epoch, ordinal, direction, message_type, message_id, action, payload, time_us in frames:
+        message = add(tenant_id=tenant_id).message
+        message.station_id = station_id
+        message.direction = direction
+        message.message_type = message_type
+        message.message_id = message_id
+        message.action = action
+        message.payload = payload
+        message.epoch = epoch
+        message.ordinal = ordinal
+        set_time(message.message_time, time_us)
     return request
 
 

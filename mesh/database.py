@@ -58,7 +58,8 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
         return _sqlite_engine(parsed)
     options = (
         f"-csearch_path={schema} -ctimezone=UTC "
-        f"-clock_timeout={LOCK_TIMEOUT_MS} -cstatement_timeout={STATEMENT_TIMEOUT_MS}"
+        f"-clock_timeout={LOCK_TIMEOUT_MS} -cstatement_timeout={STATEMENT_TIMEOUT_MS} "
+        "-cclient_encoding=UTF8 -cstandard_conforming_strings=on"  # mesh/rowset.py writes literals of its own
     )
     arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5}
     return sqlalchemy.create_engine(

@@ -4,13 +4,14 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from csms.common.v1 import origin_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.station.v1 import station_pb2
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceServicer
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field
@@ -18,6 +19,7 @@ from mesh.grpc_types import Context
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
 from station_svc import ingest_store as store
+from station_svc import message_store
 from station_svc.closer import SocketCloser
 from station_svc.reports import Report, record_reports
 from station_svc.rows import (
@@ -167,9 +169,13 @@ class StationIngestServicer(StationIngestServiceServicer):
     async def RecordMessages(
         self, request: ingest.RecordMessagesRequest, context: Context
     ) -> ingest.RecordMessagesResponse:
-        """Appends to the message log."""
+        """Appends to the message log. One of the frames may be there already, or fail: then each is looked at."""
         del context
-        await self._commit([_to_message(item) for item in request.items], store.record_messages)
+        rows = [_to_message(item) for item in request.items]
+        try:
+            await self._database.write(lambda connection: message_store.append_messages(connection, rows))
+        except DBAPIError:
+            await self._commit(rows, message_store.add_messages)
         return ingest.RecordMessagesResponse()
 
     async def _commit(
@@ -310,23 +316,23 @@ def _to_sighting(item: ingest.Sighting) -> Sighting:
     )
 
 
-def _to_message(item: ingest.MessageItem) -> dict[str, Any]:
+def _to_message(item: ingest.MessageItem) -> message_store.Row:
     # A row at once, without a class between: this is done for every frame there is.
     message = item.message
-    return {
-        "tenant_id": item.tenant_id,
-        "station_id": message.station_id,
-        "epoch": message.epoch,
-        "ordinal": message.ordinal,
-        "direction": message.direction,
-        "message_type": message.message_type,
-        "message_id": _storable(message.message_id),
-        "action": _storable(message.action),
-        "payload": _storable(message.payload),
-        "message_us": from_timestamp(message.message_time),
-    }
+    return (
+        item.tenant_id,
+        message.station_id,
+        message.epoch,
+        message.ordinal,
+        message.direction,
+        message.message_type,
+        _storable(message.message_id),
+        _storable(message.action),
+        _storable(message.payload),
+        from_timestamp(message.message_time),
+    )
 
 
 def _storable(text: str) -> str:
     # PostgreSQL stores no NUL; a frame is logged whatever is in it.
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text

@@ -502,7 +502,7 @@ def _status_row(status: Status) -> Json:
     }
 
 
-# --- vendors' own messages, signs of life, the message log ------------------------------------------------------------
+# --- vendors' own messages, signs of life ----------------------------------------------------------------------------
 
 _TRANSFER = RowStatement(
     """
@@ -594,34 +594,6 @@ def record_sightings(connection: Connection, sightings: Sequence[Sighting]) -> l
             ),
         )
     return [None] * len(sightings)
-
-
-_LOG = RowStatement(
-    """
-    INSERT INTO message (tenant_id, station_id, epoch, ordinal, direction, message_type, message_id, action, payload,
-                         message_us)
-    SELECT rows.tenant_id, rows.station_id, epoch, ordinal, direction, message_type, message_id, action, payload,
-           message_us
-    FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
-    WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
-    """,
-    tenant_id="text",
-    station_id="text",
-    epoch="bigint",
-    ordinal="bigint",
-    direction="integer",
-    message_type="integer",
-    message_id="text",
-    action="text",
-    payload="text",
-    message_us="bigint",
-)
-
-
-def record_messages(connection: Connection, rows: Sequence[Json]) -> list[None]:
-    """Appends frames to the message log. They come as rows, with its columns: this sees every frame there is."""
-    _LOG.run(connection, rows)
-    return [None] * len(rows)
 
 
 def _frame_row(frame: Frame) -> Json:

@@ -1,18 +1,20 @@
 """What the tables make of the figures."""
 
 import asyncio
+import itertools
 import os
 import time
 from collections.abc import Sequence
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from benchmarks import __main__ as command
+from benchmarks import lanes
 from benchmarks.errors import BenchmarkError
-from benchmarks.lanes import Delivered, parse_lanes, read_lanes
+from benchmarks.lanes import Backlog, Delivered, drain, parse_backlog, parse_lanes, read_lanes
 from benchmarks.loaders import Loaders
 from benchmarks.measuring import Acknowledged, Measured, Plan, Target, measure
 from benchmarks.open_loop import Fleet
@@ -66,6 +68,34 @@ async def test_a_gateway_without_metrics() -> None:
     """Said in one line."""
     with pytest.raises(BenchmarkError, match="metrics"):
         await read_lanes("http://127.0.0.1:1/metrics")
+
+
+def test_the_backlog_of_all_buffers() -> None:
+    """What waits and what was dropped, whichever buffer it is in."""
+    registry = CollectorRegistry()
+    depth = Gauge("csms_gateway_buffer_depth", "Depth", ["buffer"], registry=registry)
+    dropped = Counter("csms_gateway_buffer_dropped", "Dropped", ["buffer"], registry=registry)
+    for buffer, number in (("messages", 3), ("sightings", 4)):
+        depth.labels(buffer).set(number)
+        dropped.labels(buffer).inc(10 * number)
+    assert parse_backlog(generate_latest(registry).decode()) == Backlog(waiting=7, dropped=70)
+
+
+async def test_the_window_ends_when_the_log_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backlog is asked for until it is gone; one that stays fails the run."""
+    waiting = iter((5, 2, 0))
+
+    async def fetch(_url: str) -> str:
+        return f"csms_gateway_buffer_depth {next(waiting)}\ncsms_gateway_buffer_dropped_total 9\n"
+
+    monkeypatch.setattr(lanes, "_fetch", fetch)
+    monkeypatch.setattr(lanes, "_POLL_S", 0.001)
+    assert await drain("http://127.0.0.1:1/metrics") == 9
+    assert next(waiting, None) is None
+    waiting = itertools.repeat(1)
+    monkeypatch.setattr(lanes, "_DRAIN_S", 0.005)
+    with pytest.raises(BenchmarkError, match="message log"):
+        await drain("http://127.0.0.1:1/metrics")
 
 
 def test_a_fleet_is_compared_with_a_small_one() -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from mesh.database import make_engine
-from mesh.rowset import RowStatement, run_prepared
+from mesh.rowset import RowStatement, copy, run_prepared
 
 _ECHO = RowStatement(
     "SELECT number, words, big, flag, half FROM {rows} ORDER BY number",
@@ -132,3 +132,29 @@ def test_prepared_statements_are_made_anew_on_a_new_connection(engine: Engine) -
             assert run_prepared(connection, (_ADD, [{"name": name}])) == [(name,)]
         with engine.connect() as connection:
             connection.invalidate()
+
+
+def test_copied_rows_come_through(engine: Engine) -> None:
+    """What means something to COPY (backslash, tab, line ends, its words for NULL and the end) is text like other."""
+    if engine.dialect.name != "postgresql":
+        pytest.skip("COPY is PostgreSQL's")
+    texts = ["", "plain", "\\", "\\N", "\\.", "a\tb", "a\nb", "a\r\nb", "\\t", "Grüße 😀 %s", "quote ' and \""]
+    rows = [(number, words, words, 2**63 - 1) for number, words in enumerate(texts)]
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE thing (number integer PRIMARY KEY, a text, b text, big bigint)"))
+        copy(connection, "thing", ("number", "a", "b", "big"), rows)
+        copy(connection, "thing", ("number", "a", "b", "big"), [])
+        assert [tuple(row) for row in connection.execute(sa.text("SELECT * FROM thing ORDER BY number"))] == rows
+
+
+def test_a_row_that_cannot_be_copied_is_an_error_of_the_database(engine: Engine) -> None:
+    """A row that is there already refuses all of them, as an IntegrityError like that of any statement."""
+    if engine.dialect.name != "postgresql":
+        pytest.skip("COPY is PostgreSQL's")
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE thing (number integer PRIMARY KEY)"))
+        copy(connection, "thing", ("number",), [(1,)])
+    with pytest.raises(sa.exc.IntegrityError), engine.begin() as connection:
+        copy(connection, "thing", ("number",), [(2,), (1,)])
+    with engine.begin() as connection:
+        assert list(connection.execute(sa.text("SELECT number FROM thing")).scalars()) == [1]
