@@ -7,7 +7,7 @@ central system, and goes by real time.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 
 from simulator.notices import DownloadWanted, FirmwareReport, FirmwareStatus
@@ -16,6 +16,7 @@ DOWNLOAD_MS = 20_000  # at the least
 VERIFY_MS = 3_000
 INSTALL_MS = 30_000
 _DEFAULT_RETRY_MS = 30_000
+_AT_ONCE = timedelta(seconds=1)  # what is to begin so soon is not scheduled
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
@@ -104,7 +105,7 @@ class Firmware:
         self._attempts = 0
         self._now_ms = now_ms
         self._stage = _Stage.SCHEDULED
-        if moment < order.retrieve_at and order.request_id is not None:
+        if order.retrieve_at - moment > _AT_ONCE and order.request_id is not None:
             self._report(FirmwareStatus.DOWNLOAD_SCHEDULED)
         return True
 

@@ -267,6 +267,7 @@ class Session16:
 
     async def _call(self, payload: Any, message_id: str | None = None) -> Any:
         """Sends a CALL and returns the payload of its answer, or None where the central system failed to process it."""
+        self._station.maintenance.note(f"sends {type(payload).__name__}")
         try:
             return await self._charge_point.call(payload, suppress=False, unique_id=message_id)
         except (OCPPError, TimeoutError) as error:

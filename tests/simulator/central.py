@@ -1,6 +1,7 @@
 """A central system for tests, on the `ocpp` library and a real socket: it records what stations say."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,6 +25,7 @@ class Central:
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.link: ChargePoint | None = None
         self.connections = 0
+        self.credentials: list[str] = []  # of HTTP Basic, by connection
         self.boot_answers: list[tuple[str, int]] = []  # what to say first; then Accepted
         self.tag_status = "Accepted"
         self.tag_group: str | None = None  # the parent id tag of every tag
@@ -90,7 +92,11 @@ class Central:
 
     async def _talk(self, connection: ServerConnection) -> None:
         assert connection.request is not None
-        self.connections += 1
+        async with self._changed:
+            self.connections += 1
+            self._changed.notify_all()
+        encoded = connection.request.headers.get("Authorization", "").removeprefix("Basic ")
+        self.credentials.append(base64.b64decode(encoded).decode())
         self.link = _Link(self, connection.request.path.rpartition("/")[2], connection)
         try:
             await self.link.start()
