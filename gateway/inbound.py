@@ -73,9 +73,9 @@ class InboundCalls:
         self._loop = asyncio.get_running_loop()
         self._invited: set[str] = set()
 
-    def invite(self, message: str) -> None:
+    def invite(self, actions: frozenset[str]) -> None:
         """Lets a station that is not accepted yet send what it was asked for (OCPP 2.0.1, B02.FR.06)."""
-        self._invited.add(message)
+        self._invited |= actions
 
     def answer_on_the_spot(self, call: Call) -> Payload | None:
         """The answer to a CALL that needs no service (a heartbeat) and has nothing odd; None for any other."""

@@ -23,6 +23,7 @@ from gateway.outgoing import OutgoingCalls
 from gateway.recorder import RECEIVED, SENT, Recorder
 from gateway.schemas import Schemas
 from gateway.translation import LaneName, Version
+from gateway.triggers import invited
 from gateway.values import set_time
 from mesh.errors import MeshError
 from mesh.logs import get_logger
@@ -193,8 +194,7 @@ class Session:
 
     async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Any:
         """Sends the station a CALL and returns the payload of its answer. See OutgoingCalls.call."""
-        if action == "TriggerMessage":
-            self.inbound.invite(str(payload.get("requestedMessage")))
+        self.inbound.invite(invited(action, payload))
         try:
             return await self.outgoing.call(action, payload, timeout_s=timeout_s)
         except MeshError as error:

@@ -1,36 +1,55 @@
-"""TriggerMessage, 1.6 section 5.17."""
+"""TriggerMessage, 1.6 section 5.17, and the security extension's ExtendedTriggerMessage, security whitepaper 5.6."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from csms.station.v1.command_service_pb2 import TriggerMessageRequest, TriggerMessageResponse
 
-from gateway.enums import MESSAGE_TRIGGERS, TRIGGER_MESSAGE_STATUSES, words
-from gateway.translation import Outbound, Payload, UnacceptableError
+from gateway.enums import MESSAGE_TRIGGERS, TRIGGER_MESSAGE_STATUSES
+from gateway.translation import Alternatives, Outbound, Payload, UnacceptableError
 from gateway.v16.parts import to_connector_id
 
-# 1.6's MessageTrigger. What the security extension adds needs its ExtendedTriggerMessage.
-_KNOWN = frozenset(
-    {
-        "BootNotification",
-        "DiagnosticsStatusNotification",
-        "FirmwareStatusNotification",
-        "Heartbeat",
-        "MeterValues",
-        "StatusNotification",
-    }
+Words = Mapping[int, str]
+
+
+def _words(*known: str) -> Words:
+    return {MESSAGE_TRIGGERS[word]: word for word in known}
+
+
+# 1.6's MessageTrigger.
+_PLAIN = _words(
+    "BootNotification",
+    "DiagnosticsStatusNotification",
+    "FirmwareStatusNotification",
+    "Heartbeat",
+    "MeterValues",
+    "StatusNotification",
 )
-_WORDS = {value: word for value, word in words(MESSAGE_TRIGGERS).items() if word in _KNOWN}
+# MessageTriggerEnumType of its security extension.
+_EXTENDED = _words(
+    "BootNotification",
+    "FirmwareStatusNotification",
+    "Heartbeat",
+    "LogStatusNotification",
+    "MeterValues",
+    "SignChargePointCertificate",
+    "StatusNotification",
+)
 
 
-def to_calls(command: TriggerMessageRequest) -> Sequence[Payload]:
-    """The message to ask for, for one connector where one is named; EVSE 0 stands for all."""
-    word = _WORDS.get(command.requested_message)
-    if word is None:
-        raise UnacceptableError(
-            "NotSupported", "requested_message", f"OCPP 1.6 can be asked for {', '.join(sorted(_KNOWN))} only"
-        )
-    connector_id = to_connector_id(command.evse, "evse")
-    return [{"requestedMessage": word, "connectorId": connector_id} if connector_id else {"requestedMessage": word}]
+def _to_calls(known: Words) -> Callable[[TriggerMessageRequest], Sequence[Payload]]:
+    def to_calls(command: TriggerMessageRequest) -> Sequence[Payload]:
+        """The message to ask for, for one connector where one is named; EVSE 0 stands for all."""
+        word = known.get(command.requested_message)
+        if word is None:
+            raise UnacceptableError(
+                "NotSupported",
+                "requested_message",
+                f"OCPP 1.6 can be asked for {', '.join(sorted(known.values()))} only",
+            )
+        connector_id = to_connector_id(command.evse, "evse")
+        return [{"requestedMessage": word, "connectorId": connector_id} if connector_id else {"requestedMessage": word}]
+
+    return to_calls
 
 
 def to_answer(_command: TriggerMessageRequest, payloads: Sequence[Payload]) -> TriggerMessageResponse:
@@ -39,4 +58,16 @@ def to_answer(_command: TriggerMessageRequest, payloads: Sequence[Payload]) -> T
     return TriggerMessageResponse(status=TRIGGER_MESSAGE_STATUSES[payload["status"]])
 
 
-OUTBOUND = Outbound(action="TriggerMessage", to_calls=to_calls, to_answer=to_answer)
+PLAIN = Outbound(action="TriggerMessage", to_calls=_to_calls(_PLAIN), to_answer=to_answer)
+EXTENDED = Outbound(action="ExtendedTriggerMessage", to_calls=_to_calls(_EXTENDED), to_answer=to_answer)
+
+
+def choose(command: TriggerMessageRequest) -> Outbound:
+    """The plain one, unless the operator asks for the other or only the other has the message."""
+    if command.security_extension:
+        return EXTENDED
+    only_extended = command.requested_message in _EXTENDED and command.requested_message not in _PLAIN
+    return EXTENDED if only_extended else PLAIN
+
+
+OUTBOUND = Alternatives(outbounds=(PLAIN, EXTENDED), choose=choose)

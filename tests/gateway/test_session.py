@@ -57,6 +57,34 @@ async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("action", "word", "allowed"),
+    [
+        ("ExtendedTriggerMessage", "StatusNotification", {"StatusNotification"}),
+        ("ExtendedTriggerMessage", "SignChargePointCertificate", {"SignCertificate"}),
+        (
+            "ExtendedTriggerMessage",
+            "FirmwareStatusNotification",
+            {"FirmwareStatusNotification", "SignedFirmwareStatusNotification"},
+        ),
+        ("TriggerMessage", "SignChargingStationCertificate", {"SignCertificate"}),
+        ("GetConfiguration", "StatusNotification", set()),
+    ],
+)
+async def test_what_a_trigger_invites(action: str, word: str, allowed: set[str]) -> None:
+    """Messages that are called otherwise than what asks for them are let through, and no others."""
+    asking = {"StatusNotification", "SignCertificate", "FirmwareStatusNotification", "SignedFirmwareStatusNotification"}
+    async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
+        call = asyncio.ensure_future(rig.session.call(action, {"requestedMessage": word}, timeout_s=5))
+        sent = (await rig.answers(1))[0]
+        rig.wire.put(json.dumps([3, sent[1], {}]))
+        await call
+        for number, name in enumerate(sorted(asking & rig.session.version.inbound.keys()), 2):
+            rig.wire.put(json.dumps([2, name, name, {}]))
+            answer = (await rig.answers(number))[-1]
+            assert (answer[2] != "SecurityError") == (name in allowed), answer
+
+
+@pytest.mark.parametrize(
     ("frame", "code"),
     [
         ('[2,"x","MakeCoffee",{}]', "NotSupported"),

@@ -966,12 +966,18 @@ class TriggerMessageRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     REQUESTED_MESSAGE_FIELD_NUMBER: _builtins.int
     EVSE_FIELD_NUMBER: _builtins.int
+    SECURITY_EXTENSION_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     requested_message: Global___MessageTrigger.ValueType
     """Which message."""
+    security_extension: _builtins.bool
+    """1.6: ask with the security extension's ExtendedTriggerMessage also for what TriggerMessage can ask for; a station
+    then tells of its firmware in the extension's form. What only the extension has is asked for with it in any case.
+    Other versions have one way, and take no notice.
+    """
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """For which EVSE and connector; absent: all that make sense."""
@@ -983,10 +989,11 @@ class TriggerMessageRequest(_message.Message):
         request_id: _builtins.str = ...,
         requested_message: Global___MessageTrigger.ValueType = ...,
         evse: _evse_pb2.EvseRef | None = ...,
+        security_extension: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "request_id", b"request_id", "requested_message", b"requested_message", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "request_id", b"request_id", "requested_message", b"requested_message", "security_extension", b"security_extension", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -180,7 +180,7 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TriggerMessage(self, request, context):
-        """Asks a station to send a message of its own now. OCPP TriggerMessage.
+        """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -66,7 +66,7 @@ class CommandServiceStub:
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
     """Empties a station's authorization cache. OCPP ClearCache."""
     TriggerMessage: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.TriggerMessageRequest, _command_service_pb2.TriggerMessageResponse]
-    """Asks a station to send a message of its own now. OCPP TriggerMessage."""
+    """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]
     """Sends a vendor's own message. OCPP DataTransfer."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
@@ -110,7 +110,7 @@ class CommandServiceAsyncStub(CommandServiceStub):
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Empties a station's authorization cache. OCPP ClearCache."""
     TriggerMessage: _aio.UnaryUnaryMultiCallable[_command_service_pb2.TriggerMessageRequest, _command_service_pb2.TriggerMessageResponse]  # type: ignore[assignment]
-    """Asks a station to send a message of its own now. OCPP TriggerMessage."""
+    """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _aio.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]  # type: ignore[assignment]
     """Sends a vendor's own message. OCPP DataTransfer."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
@@ -205,7 +205,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.TriggerMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.TriggerMessageResponse, _abc.Awaitable[_command_service_pb2.TriggerMessageResponse]]:
-        """Asks a station to send a message of its own now. OCPP TriggerMessage."""
+        """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
 
     @_abc_1.abstractmethod
     def DataTransfer(
