@@ -7,7 +7,9 @@ from csms.station.v1.command_service_pb2_grpc import CommandServiceServicer
 
 from mesh.errors import invalid_field
 from mesh.grpc_types import Context
+from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
+from station_svc.security import effects_of
 from station_svc.variables import RememberVariables
 
 _MOST_TIMEOUT_S = 300
@@ -16,8 +18,9 @@ _MOST_TIMEOUT_S = 300
 class CommandServicer(CommandServiceServicer):
     """Serves operators."""
 
-    def __init__(self, *, sender: CommandSender) -> None:
+    def __init__(self, *, sender: CommandSender, closer: SocketCloser) -> None:
         self._send = sender.send
+        self._closer = closer
 
     async def RequestStartTransaction(
         self, request: command.RequestStartTransactionRequest, context: Context
@@ -63,7 +66,7 @@ class CommandServicer(CommandServiceServicer):
         self, request: command.SetVariablesRequest, context: Context
     ) -> command.SetVariablesResponse:
         """Sets variables of a station and remembers those it took."""
-        effects = RememberVariables()
+        effects = effects_of(request.variables, self._closer)
         return await self._send("set_variables", request, command.SetVariablesResponse, context, effects=effects)
 
     async def ClearCache(self, request: command.ClearCacheRequest, context: Context) -> command.ClearCacheResponse:

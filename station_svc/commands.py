@@ -175,6 +175,8 @@ class Commands:
             except Exception:
                 log.exception("outcome of a command not recorded", command=new.name, station_id=new.station_id)
             else:
+                if work is finish_with_effects:
+                    order.effects.settled()
                 return
 
     async def _first_outcome(self, order: Order, earlier: CommandRow, answer_type: type[Answer]) -> Answer:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
@@ -44,6 +45,17 @@ def matches(stored: StoredCredential, offered: bytes) -> bool:
 def was_decoded(offered: bytes) -> bool:
     """Whether a credential of ours that matches was sent decoded: those we give out are hexadecimal (quirk 7)."""
     return _HEX.fullmatch(offered) is None
+
+
+def to_text(credentials: Iterable[StoredCredential]) -> str:
+    """Several in one column."""
+    return " ".join(f"{one.salt}:{one.digest}" for one in credentials)
+
+
+def from_text(text: str) -> list[StoredCredential]:
+    """What `to_text` wrote."""
+    pairs = (word.partition(":") for word in text.split())
+    return [StoredCredential(salt=salt, digest=digest) for salt, _colon, digest in pairs]
 
 
 def digest_of(salt: str, content: bytes) -> str:

@@ -17,6 +17,9 @@ class Effects:
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """The command is about to be sent. Not called where its request id finds an earlier one."""
 
+    def settled(self) -> None:
+        """What `ended` wrote is committed. Called in the event loop: what only that can do is done here."""
+
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """The station answered, or not: the answer, secrets masked, or why there is none."""
 

@@ -43,6 +43,18 @@ def updated(*, tenant_id: str, station_id: str, registration_status: int, now_us
     )
 
 
+def credential_changed(*, tenant_id: str, station_id: str, pushed: bool, now_us: int) -> OutboxEvent:
+    """A station has another credential; the one before has ended. `pushed`: it was handed to it over its socket."""
+    return OutboxEvent(
+        event_id=f"station.credential_changed:{station_id}:{now_us}",
+        tenant_id=tenant_id,
+        type="station.credential_changed",
+        station_id=station_id,
+        event_time_us=now_us,
+        data={"pushed": pushed},
+    )
+
+
 def deleted(*, tenant_id: str, station_id: str, now_us: int) -> OutboxEvent:
     """An operator removed a station."""
     return OutboxEvent(

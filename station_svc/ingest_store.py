@@ -5,7 +5,7 @@ deadlock, and so that of two connections of one station the later one has the hi
 was removed is not stored.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ from mesh.outbox import OutboxEvent
 from mesh.quirks import QuirkName
 from mesh.rowset import RowStatement
 from mesh.times import SECOND_US
-from station_svc import condition_store, credentials, events, job_store
+from station_svc import condition_store, credential_store, credentials, events, job_store
+from station_svc.credential_store import Promotion
 from station_svc.credentials import StoredCredential
 from station_svc.names import is_station_id
 from station_svc.rows import (
@@ -61,7 +62,8 @@ def renew_lease(connection: Connection, *, node_id: str, address: str, lease_end
 _LOCK_KNOCKING = RowStatement(
     """
     SELECT station.tenant_id, station.station_id, station.registration_status, station.security_profile,
-           station.credential_salt, station.credential_digest, station.latest_epoch, station.boot_status
+           station.credential_salt, station.credential_digest, station.next_credentials, station.latest_epoch,
+           station.boot_status
     FROM {rows} JOIN station ON station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,
@@ -131,6 +133,7 @@ def open_connections(connection: Connection, knocks: Sequence[Knock], rules: Ope
     refusals = [_refusal(knock, stations.get(knock.station_id), live.keys()) for knock in knocks]
     welcome = [knock for knock, refusal in zip(knocks, refusals, strict=True) if refusal is None]
     opened = iter(_let_in(connection, welcome, stations, live, rules.now_us))
+    credential_store.promote(connection, _promotions(welcome, stations), rules.now_us)
     return [refusal or next(opened) for refusal in refusals]
 
 
@@ -175,13 +178,31 @@ def _refusal(knock: Knock, station: Any, live_nodes: Container[str]) -> MeshErro
         )
     if station.security_profile == 0:
         return None
-    stored = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
-    named_right = knock.username in {"", knock.station_id}
-    if named_right and credentials.matches(stored, knock.credential):
+    current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
+    if any(_brings(knock, one) for one in (current, *credentials.from_text(station.next_credentials))):
         return None
     return MeshError(
         grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS", f"station {knock.station_id} did not prove who it is"
     )
+
+
+def _brings(knock: Knock, stored: StoredCredential) -> bool:
+    return knock.username in {"", knock.station_id} and credentials.matches(stored, knock.credential)
+
+
+def _promotions(knocks: Sequence[Knock], stations: Mapping[str, Any]) -> Iterator[Promotion]:
+    """The stations that came with a credential that they had been handed."""
+    for knock in knocks:
+        station = stations[knock.station_id]
+        handed = credentials.from_text(station.next_credentials)
+        for number, one in enumerate(handed, 1):
+            if _brings(knock, one):
+                yield Promotion(
+                    tenant_id=station.tenant_id,
+                    station_id=knock.station_id,
+                    credential=one,
+                    left=handed[number:],
+                )
 
 
 def _let_in(

@@ -57,6 +57,8 @@ station = sa.Table(
     # HMAC-SHA-256 of the credential under the salt, both hexadecimal; empty where it has none.
     _text("credential_salt"),
     _text("credential_digest"),
+    # Those that were handed to the station and that it has not used yet, oldest first: "salt:digest salt:digest".
+    _text("next_credentials"),
     # Its newest connection; 0 before the first.
     _big("latest_epoch"),
     _text("model"),

@@ -17,6 +17,7 @@ from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
 from station_svc.command_servicer import CommandServicer
 from station_svc.commands import Commands
+from station_svc.credential_rotation import CredentialRotation
 from station_svc.gateways import Gateways
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest_servicer import IngestRules, StationIngestServicer
@@ -37,9 +38,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     closer = SocketCloser(gateways=gateways)
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
     ingest = StationIngestServicer(database=database, clock=clock, rules=_rules(settings), closer=closer)
-    stations = StationServicer(database=database, clock=clock, closer=closer)
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
-    command = CommandServicer(sender=sender)
+    rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
+    stations = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
+    command = CommandServicer(sender=sender, closer=closer)
     kinds: dict[str, JobKind] = {}  # by name: each part that has work for the background adds its own
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     security_events = SecurityEventServicer(database=database)

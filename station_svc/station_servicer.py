@@ -18,6 +18,7 @@ from mesh.operators import current_caller
 from mesh.times import Clock, to_timestamp
 from station_svc import station_store as store
 from station_svc.closer import SocketCloser
+from station_svc.credential_rotation import CredentialRotation
 from station_svc.credentials import StoredCredential, make_credential, store_credential
 from station_svc.gateways import station_offline
 from station_svc.lists import FRAME_KEY, cut, page_of, storable
@@ -52,10 +53,11 @@ _VARIABLE_KEY = (str, str, str, int, int, str, str)
 class StationServicer(StationServiceServicer):
     """Serves operators. A station of another tenant is not there for them."""
 
-    def __init__(self, *, database: Database, clock: Clock, closer: SocketCloser) -> None:
+    def __init__(self, *, database: Database, clock: Clock, closer: SocketCloser, rotation: CredentialRotation) -> None:
         self._database = database
         self._clock = clock
         self._closer = closer
+        self._rotation = rotation
 
     async def CreateStation(
         self, request: station_service_pb2.CreateStationRequest, context: Context
@@ -148,17 +150,9 @@ class StationServicer(StationServiceServicer):
         self, request: station_service_pb2.RotateCredentialRequest, context: Context
     ) -> station_service_pb2.RotateCredentialResponse:
         """Makes new credentials for a station; one that needed none needs them from now on."""
-        del context
-        credential = make_credential()
-        rotate = partial(
-            store.set_credential,
-            tenant_id=current_caller().tenant_id,
-            station_id=storable(request.station_id),
-            credential=store_credential(credential.encode()),
-            now_us=self._clock(),
-        )
-        await self._database.write(rotate)
-        return station_service_pb2.RotateCredentialResponse(credential=credential)
+        if request.hand_over:
+            return await self._rotation.hand_over(request, context)
+        return await self._rotation.replace(storable(request.station_id))
 
     async def CloseConnection(
         self, request: station_service_pb2.CloseConnectionRequest, context: Context

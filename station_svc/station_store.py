@@ -342,7 +342,7 @@ def update_station(
     status = row.registration_status
     event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
     outbox.append(db, [event])
-    return _open_sockets(db, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
+    return open_sockets(db, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
 
 
 def find_socket(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Socket | None:
@@ -350,26 +350,7 @@ def find_socket(db: Connection, *, tenant_id: str, station_id: str, now_us: int)
     latest = db.execute(sa.select(station.c.latest_epoch).where(_is(tenant_id, station_id))).scalar()
     if latest is None:
         raise not_found(station_id)
-    return next(iter(_open_sockets(db, latest, now_us)), None)
-
-
-def set_credential(
-    db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
-) -> None:
-    """Replaces a station's credential, and asks for it from now on. Raises MeshError STATION_NOT_FOUND."""
-    profile = sa.case((station.c.security_profile == 0, 1), else_=station.c.security_profile)
-    query = (
-        sa.update(station)
-        .where(_is(tenant_id, station_id))
-        .values(
-            credential_salt=credential.salt,
-            credential_digest=credential.digest,
-            security_profile=profile,
-            update_us=now_us,
-        )
-    )
-    if db.execute(query).rowcount == 0:
-        raise not_found(station_id)
+    return next(iter(open_sockets(db, latest, now_us)), None)
 
 
 def delete_station(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Sequence[Socket]:
@@ -410,7 +391,8 @@ def _close_latest(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
     return [Socket(station_id=row.station_id, epoch=epoch, address=found) for found in address.scalars()]
 
 
-def _open_sockets(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+def open_sockets(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+    """Where a connection's socket is: one, or none where it is closed or its gateway is gone."""
     query = (
         sa.select(connection.c.station_id, node.c.address)
         .join(node, node.c.node_id == connection.c.node_id)

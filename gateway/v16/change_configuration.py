@@ -17,6 +17,9 @@ from gateway.translation import Outbound, Payload, UnacceptableError
 from gateway.v16.configuration import to_key, to_variable
 
 _MAX_VALUE = 500  # CiString500Type
+# Security whitepaper, 5.1: 40 characters at the most. Some stations take it as it is, not as hexadecimal (quirk 7).
+_PASSWORD = "authorizationkey"  # noqa: S105 - a name
+_LEAST_PASSWORD, _MOST_PASSWORD = 16, 40
 _TAKEN = frozenset({SET_VARIABLE_STATUS_ACCEPTED, SET_VARIABLE_STATUS_REBOOT_REQUIRED})
 
 
@@ -28,7 +31,14 @@ def to_calls(command: SetVariablesRequest) -> Sequence[Payload]:
 
 
 def _to_call(variable: Variable, field: str) -> Payload:
-    return {"key": to_key(variable, field), "value": check_length(variable.value, _MAX_VALUE, f"{field}.value")}
+    key, value = to_key(variable, field), check_length(variable.value, _MAX_VALUE, f"{field}.value")
+    if key.lower() == _PASSWORD and not _LEAST_PASSWORD <= len(value) <= _MOST_PASSWORD:
+        raise UnacceptableError(
+            "PropertyConstraintViolation",
+            f"{field}.value",
+            f"1.6 takes {_LEAST_PASSWORD} to {_MOST_PASSWORD} characters, as a rule 16 to 20 bytes in hexadecimal",
+        )
+    return {"key": key, "value": value}
 
 
 def to_answer(command: SetVariablesRequest, payloads: Sequence[Payload]) -> SetVariablesResponse:
@@ -40,7 +50,7 @@ def to_answer(command: SetVariablesRequest, payloads: Sequence[Payload]) -> SetV
 def _to_result(variable: Variable, payload: Payload) -> SetVariableResult:
     status = SET_VARIABLE_STATUSES[payload["status"]]
     value = variable.value if status in _TAKEN else ""
-    return SetVariableResult(status=status, variable=to_variable(variable.variable, value))
+    return SetVariableResult(status=status, variable=to_variable(to_key(variable, "variables"), value))
 
 
 OUTBOUND = Outbound(action="ChangeConfiguration", to_calls=to_calls, to_answer=to_answer)

@@ -32,7 +32,8 @@ def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload]) -> GetV
     for key in payload.get("unknownKey", ()):
         unknown = GetVariableResult(status=GET_VARIABLE_STATUS_UNKNOWN_VARIABLE, variable=to_variable(key))
         results.setdefault(key.lower(), unknown)
-    asked = {variable.variable.lower(): variable.variable for variable in command.variables}
+    keys = [to_key(variable, "variables") for variable in command.variables]
+    asked = {key.lower(): key for key in keys}
     answered = [results.pop(name) if name in results else _passed_over(key) for name, key in asked.items()]
     return GetVariablesResponse(results=[*answered, *results.values()])
 

@@ -209,12 +209,12 @@ async def test_a_credential_is_kept_only_as_a_salted_digest(system: StationSyste
 
 
 async def test_new_credentials_end_the_old_ones(system: StationSystem) -> None:
-    """After a rotation the old ones fail, the new ones open, and the open socket stays."""
+    """After a rotation the old ones fail, the new ones open, and the open socket is closed."""
     old = await system.create("CP1")
     [result] = await system.knock(knock("CP1", credential=old.encode()))
     request = station_service_pb2.RotateCredentialRequest(station_id="CP1")
     new = (await system.stations.RotateCredential(request)).credential
-    assert (await system.station("CP1")).connection.epoch == result.epoch
+    await until(lambda: system.gateway.closed == [("CP1", result.epoch, 1008)])
     results = await system.knock(knock("CP1", credential=old.encode()), knock("CP1", credential=new.encode()))
     assert [reason_of(one) for one in results] == ["WRONG_CREDENTIALS", ""]
 

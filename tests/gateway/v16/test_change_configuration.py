@@ -16,6 +16,28 @@ def put(*pairs: tuple[str, str]) -> SetVariablesRequest:
     return SetVariablesRequest(variables=[Variable(variable=key, value=value) for key, value in pairs])
 
 
+def test_names_of_2() -> None:
+    """What 2.x calls otherwise has its key."""
+    security = [("BasicAuthPassword", "0" * 40), ("SecurityProfile", "2"), ("OrganizationName", "ACME")]
+    variables = [Variable(component="SecurityCtrlr", variable=name, value=value) for name, value in security]
+    calls = helpers.to_calls(NAME, SetVariablesRequest(variables=variables))
+    assert [call["key"] for call in calls] == ["AuthorizationKey", "SecurityProfile", "CpoName"]
+    answer = helpers.to_answer(NAME, SetVariablesRequest(variables=variables[:1]), {"status": "Accepted"})
+    assert (answer.results[0].variable.variable, answer.results[0].variable.value) == ("AuthorizationKey", "***")
+
+
+@pytest.mark.parametrize(("length", "allowed"), [(15, False), (16, True), (32, True), (40, True), (41, False)])
+def test_length_of_a_key(length: int, allowed: bool) -> None:
+    """16 to 20 bytes, as they are or in hexadecimal."""
+    command = put(("AuthorizationKey", "a" * length))
+    if allowed:
+        helpers.to_calls(NAME, command)
+        return
+    with pytest.raises(UnacceptableError) as caught:
+        helpers.to_calls(NAME, command)
+    assert caught.value.field == "variables[0].value"
+
+
 def test_calls() -> None:
     """One CALL each, in the given order; a value may be empty."""
     assert helpers.to_calls(NAME, put(("B", "2"), ("A", ""), ("C", "x" * 500))) == [
@@ -59,8 +81,8 @@ def test_answers() -> None:
 
 def test_secret() -> None:
     """A secret is sent, but not shown."""
-    command = put(("AuthorizationKey", "topsecret"))
-    assert helpers.to_calls(NAME, command) == [{"key": "AuthorizationKey", "value": "topsecret"}]
+    command = put(("AuthorizationKey", "topsecret-topsecret"))
+    assert helpers.to_calls(NAME, command) == [{"key": "AuthorizationKey", "value": "topsecret-topsecret"}]
     answer = helpers.to_answer(NAME, command, {"status": "Accepted"})
     assert answer.results[0].variable.value == "***"
 

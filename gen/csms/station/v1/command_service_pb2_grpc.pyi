@@ -62,6 +62,9 @@ class CommandServiceStub:
     SetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]
     """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
     in the given order).
+    What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
+    AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
+    Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
     """
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -106,6 +109,9 @@ class CommandServiceAsyncStub(CommandServiceStub):
     SetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
     """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
     in the given order).
+    What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
+    AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
+    Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
     """
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Empties a station's authorization cache. OCPP ClearCache."""
@@ -189,6 +195,9 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_command_service_pb2.SetVariablesResponse, _abc.Awaitable[_command_service_pb2.SetVariablesResponse]]:
         """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
         in the given order).
+        What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
+        AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
+        Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
         """
 
     @_abc_1.abstractmethod

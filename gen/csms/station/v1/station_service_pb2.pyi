@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
@@ -287,16 +288,24 @@ class RotateCredentialRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATION_ID_FIELD_NUMBER: _builtins.int
+    HAND_OVER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
+    hand_over: _builtins.bool
+    """Hands them to the station, which has to be connected: 2.x BasicAuthPassword, 1.6 AuthorizationKey."""
+    request_id: _builtins.str
+    """With hand_over as in csms.station.v1.RequestStartTransactionRequest; a repeated call is not told the credentials."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
+        hand_over: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hand_over", b"hand_over", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -309,16 +318,26 @@ class RotateCredentialResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CREDENTIAL_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    STATUS_INFO_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
-    """The station's password for HTTP Basic or ?token=, told this once."""
+    """The station's password for HTTP Basic or ?token=, told this once; empty where the station did not take it."""
+    status: _command_service_pb2.SetVariableStatus.ValueType
+    """With hand_over: whether the station took it. REBOOT_REQUIRED: it did, and its socket stays until it restarts."""
+    @_builtins.property
+    def status_info(self) -> _command_service_pb2.StatusInfo:
+        """More about it; absent where the station gave none."""
+
     def __init__(
         self,
         *,
         credential: _builtins.str = ...,
+        status: _command_service_pb2.SetVariableStatus.ValueType = ...,
+        status_info: _command_service_pb2.StatusInfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "status", b"status", "status_info", b"status_info"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -138,8 +138,11 @@ class StationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateCredential(self, request, context):
-        """Makes new credentials for a station; the old ones end at once, an open socket stays.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+        """Makes new credentials for a station. The old ones end at once and its socket is closed, unless it is handed the new
+        ones over its socket first (hand_over): then the old ones are good until the station took the new ones or came with
+        them, and its socket is closed so that it does.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it stays
+        unknown whether the station took them (CALL_TIMEOUT, STATION_DISCONNECTED), both are good: hand over others again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -55,8 +55,11 @@ class StationServiceStub:
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
     RotateCredential: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.RotateCredentialRequest, _station_service_pb2.RotateCredentialResponse]
-    """Makes new credentials for a station; the old ones end at once, an open socket stays.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+    """Makes new credentials for a station. The old ones end at once and its socket is closed, unless it is handed the new
+    ones over its socket first (hand_over): then the old ones are good until the station took the new ones or came with
+    them, and its socket is closed so that it does.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it stays
+    unknown whether the station took them (CALL_TIMEOUT, STATION_DISCONNECTED), both are good: hand over others again.
     """
     CloseConnection: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.CloseConnectionRequest, _station_service_pb2.CloseConnectionResponse]
     """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
@@ -108,8 +111,11 @@ class StationServiceAsyncStub(StationServiceStub):
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
     RotateCredential: _aio.UnaryUnaryMultiCallable[_station_service_pb2.RotateCredentialRequest, _station_service_pb2.RotateCredentialResponse]  # type: ignore[assignment]
-    """Makes new credentials for a station; the old ones end at once, an open socket stays.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+    """Makes new credentials for a station. The old ones end at once and its socket is closed, unless it is handed the new
+    ones over its socket first (hand_over): then the old ones are good until the station took the new ones or came with
+    them, and its socket is closed so that it does.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it stays
+    unknown whether the station took them (CALL_TIMEOUT, STATION_DISCONNECTED), both are good: hand over others again.
     """
     CloseConnection: _aio.UnaryUnaryMultiCallable[_station_service_pb2.CloseConnectionRequest, _station_service_pb2.CloseConnectionResponse]  # type: ignore[assignment]
     """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
@@ -194,8 +200,11 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.RotateCredentialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.RotateCredentialResponse, _abc.Awaitable[_station_service_pb2.RotateCredentialResponse]]:
-        """Makes new credentials for a station; the old ones end at once, an open socket stays.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND.
+        """Makes new credentials for a station. The old ones end at once and its socket is closed, unless it is handed the new
+        ones over its socket first (hand_over): then the old ones are good until the station took the new ones or came with
+        them, and its socket is closed so that it does.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it stays
+        unknown whether the station took them (CALL_TIMEOUT, STATION_DISCONNECTED), both are good: hand over others again.
         """
 
     @_abc_1.abstractmethod
