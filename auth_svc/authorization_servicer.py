@@ -1,4 +1,4 @@
-"""What gateways ask: may this token charge, and which keys sign access tokens."""
+"""What the mesh asks: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from csms.auth.v1.authorization_service_pb2 import (
     AuthorizeResult,
     GetSigningKeysRequest,
     GetSigningKeysResponse,
+    ListTokensForLocalListsRequest,
+    ListTokensForLocalListsResponse,
+    LocalListToken,
 )
 from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceServicer
 from csms.common.v1 import id_token_pb2
@@ -21,9 +24,11 @@ from auth_svc.texts import MAX_TOKEN, fold
 from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
+from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
 
 MAX_ITEMS = 256
+MAX_PAGE = 1000
 
 # By the words that id tokens are stored with.
 _STATUSES: Mapping[str, AuthorizationStatus.ValueType] = {
@@ -73,6 +78,26 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         now_us = self._clock()
         return AuthorizeResponse(results=[self._answer(question, found, now_us) for question in questions])
 
+    async def ListTokensForLocalLists(
+        self, request: ListTokensForLocalListsRequest, context: Context
+    ) -> ListTokensForLocalListsResponse:
+        """A tenant's tokens by their folded text, each as Authorize would answer now."""
+        tenant_id = request.tenant_id
+        if not tenant_id or "\0" in tenant_id:
+            raise invalid_field("tenant_id", "is required")
+        size = page_size(request.page_size, default=MAX_PAGE, most=MAX_PAGE)
+        after = decode_token(request.page_token, [str], binding=tenant_id) or ("",)
+        rows = await self._database.read(
+            lambda connection: store.list_id_tokens(
+                connection, tenant_id, after_key=after[0], condition=None, limit=size + 1
+            )
+        )
+        page, next_token = cut_page(rows, size, lambda token: (fold(token.id_token),), binding=tenant_id)
+        now_us = self._clock()
+        return ListTokensForLocalListsResponse(
+            tokens=[_to_local_list_token(token, now_us) for token in page], next_page_token=next_token
+        )
+
     async def GetSigningKeys(self, request: GetSigningKeysRequest, context: Context) -> GetSigningKeysResponse:
         """The public halves of the keys, read anew."""
         return GetSigningKeysResponse(jwks_json=await self._keys.jwks_json())
@@ -98,6 +123,11 @@ def _read(item: AuthorizeItem) -> _Question:
         # Of a form that no operator can register.
         return _Question(info=IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_INVALID))
     return _Question(key=(item.origin.tenant_id, fold(text)))
+
+
+def _to_local_list_token(token: store.IdToken, now_us: int) -> LocalListToken:
+    text = id_token_pb2.IdToken(id_token=token.id_token, type=token.type)
+    return LocalListToken(id_token=text, id_token_info=_to_info(token, now_us))
 
 
 def _to_info(token: store.IdToken, now_us: int) -> IdTokenInfo:

@@ -190,6 +190,8 @@ COMMANDS: tuple[str, ...] = ("station.command",)
 
 # What some commands change beside that, by field of csms.gateway.v1.CallRequest.command.
 COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
+    "get_local_list_version": ("station.local_list",),
     "get_variables": ("station.variable",),
+    "send_local_list": ("station.local_list",),
     "set_variables": ("station.variable",),
 }

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from csms.common.v1 import id_token_pb2, meter_value_pb2
-from csms.station.v1 import command_service_pb2, station_ingest_service_pb2, station_pb2
+from csms.station.v1 import command_service_pb2, local_list_pb2, station_ingest_service_pb2, station_pb2
 from csms.transaction.v1 import transaction_event_pb2
 
 V = TypeVar("V", bound=int)
@@ -365,4 +365,16 @@ TRIGGER_MESSAGE_STATUSES: Mapping[str, command_service_pb2.TriggerMessageStatus.
     "Accepted": command_service_pb2.TRIGGER_MESSAGE_STATUS_ACCEPTED,
     "Rejected": command_service_pb2.TRIGGER_MESSAGE_STATUS_REJECTED,
     "NotImplemented": command_service_pb2.TRIGGER_MESSAGE_STATUS_NOT_IMPLEMENTED,
+}
+
+LOCAL_LIST_UPDATE_TYPES: Mapping[str, local_list_pb2.LocalListUpdateType.ValueType] = {
+    "Differential": local_list_pb2.LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL,
+    "Full": local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL,
+}
+
+SEND_LOCAL_LIST_STATUSES: Mapping[str, local_list_pb2.SendLocalListStatus.ValueType] = {
+    "Accepted": local_list_pb2.SEND_LOCAL_LIST_STATUS_ACCEPTED,
+    "Failed": local_list_pb2.SEND_LOCAL_LIST_STATUS_FAILED,
+    "VersionMismatch": local_list_pb2.SEND_LOCAL_LIST_STATUS_VERSION_MISMATCH,
+    "NotSupported": local_list_pb2.SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED,  # 1.6
 }

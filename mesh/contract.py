@@ -6,6 +6,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.StationService",
         "csms.station.v1.CommandService",
         "csms.station.v1.SecurityEventService",
+        "csms.station.v1.LocalListService",
     ),
     "transaction": ("csms.transaction.v1.TransactionService",),
     "auth": (

@@ -3,12 +3,14 @@
 import secrets
 
 from csms.station.v1 import command_service_pb2 as command
+from csms.station.v1 import local_list_pb2 as local_list
 from csms.station.v1.command_service_pb2_grpc import CommandServiceServicer
 
 from mesh.errors import invalid_field
 from mesh.grpc_types import Context
 from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
+from station_svc.local_list_effects import RememberList, RememberVersion
 from station_svc.security import effects_of
 from station_svc.variables import RememberVariables
 
@@ -84,6 +86,20 @@ class CommandServicer(CommandServiceServicer):
     ) -> command.DataTransferResponse:
         """Sends a vendor's own message."""
         return await self._send("data_transfer", request, command.DataTransferResponse, context)
+
+    async def GetLocalListVersion(
+        self, request: local_list.GetLocalListVersionRequest, context: Context
+    ) -> local_list.GetLocalListVersionResponse:
+        """Asks for the version of a station's local list and remembers it."""
+        answer, effects = local_list.GetLocalListVersionResponse, RememberVersion()
+        return await self._send("get_local_list_version", request, answer, context, effects=effects)
+
+    async def SendLocalList(
+        self, request: local_list.SendLocalListRequest, context: Context
+    ) -> local_list.SendLocalListResponse:
+        """Replaces or changes a station's local list and remembers what it holds now."""
+        answer, effects = local_list.SendLocalListResponse, RememberList(request)
+        return await self._send("send_local_list", request, answer, context, effects=effects)
 
     async def SendCall(self, request: command.SendCallRequest, context: Context) -> command.SendCallResponse:
         """Sends any action of the station's OCPP version."""

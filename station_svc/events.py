@@ -8,6 +8,7 @@ from typing import Any
 
 from csms.station.v1 import security_event_pb2, station_ingest_service_pb2, station_pb2
 
+from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from mesh.times import to_timestamp
 from station_svc.rows import Boot, Closed, ConditionReport, Frame, Knock, Opened, SecurityEventRow, Status, Transfer
@@ -150,6 +151,33 @@ def security_event(event: SecurityEventRow) -> OutboxEvent:
     if event.event_us is not None:
         data["eventTime"] = to_timestamp(event.event_us).ToJsonString()
     return _of_frame("station.security_event", event.frame, data)
+
+
+def local_list_ended(
+    *,
+    tenant_id: str,
+    station_id: str,
+    job_id: str,
+    request_id: str,
+    version: int | None,
+    error: MeshError | None,
+    now_us: int,
+) -> OutboxEvent:
+    """A station's local list is in line with the id tokens, or the attempt was given up."""
+    data: dict[str, Any] = {"requestId": request_id}
+    if error is not None:
+        data |= {"reason": error.reason, "message": error.message}
+    elif version is not None:
+        data["versionNumber"] = version
+    kind = "station.local_list_synced" if error is None else "station.local_list_failed"
+    return OutboxEvent(
+        event_id=f"{kind}:{job_id}",
+        tenant_id=tenant_id,
+        type=kind,
+        station_id=station_id,
+        event_time_us=now_us,
+        data=data,
+    )
 
 
 def registration_name(status: int) -> str:

@@ -90,6 +90,13 @@ def lock(db: Connection, tenant_id: str, job_id: str) -> JobRow | None:
     return None if row is None else _to_row(row)
 
 
+def lock_slot(db: Connection, tenant_id: str, slot: str) -> JobRow | None:
+    """The job that has a slot, held for this transaction: it does not end before that."""
+    query = sa.select(*_COLUMNS).where(job.c.tenant_id == tenant_id, job.c.slot == slot).with_for_update()
+    row = db.execute(query).mappings().first()
+    return None if row is None else _to_row(row)
+
+
 @dataclass(frozen=True, kw_only=True)
 class StationReadiness:
     """Whether a station can be sent commands: it is connected and accepted. `create_us`: since when there is such."""

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_to_server
+from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
 from csms.station.v1.security_event_service_pb2_grpc import add_SecurityEventServiceServicer_to_server
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
@@ -13,6 +14,7 @@ from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
+from station_svc import local_list_sync
 from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
 from station_svc.command_servicer import CommandServicer
@@ -21,7 +23,10 @@ from station_svc.credential_rotation import CredentialRotation
 from station_svc.gateways import Gateways
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest_servicer import IngestRules, StationIngestServicer
+from station_svc.job_sender import JobSender
 from station_svc.jobs import JobKind, Jobs
+from station_svc.local_list_servicer import LocalListServicer
+from station_svc.local_list_sync import LocalListSync
 from station_svc.security_event_servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
 from station_svc.station_servicer import StationServicer
@@ -42,7 +47,11 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
     stations = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
     command = CommandServicer(sender=sender, closer=closer)
-    kinds: dict[str, JobKind] = {}  # by name: each part that has work for the background adds its own
+    local_lists = LocalListServicer(database=database, clock=clock)
+    job_sender = JobSender(commands=commands, station_budget_s=settings.command_timeout_s)
+    kinds: dict[str, JobKind] = {
+        local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=job_sender).kind,
+    }
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     security_events = SecurityEventServicer(database=database)
     relay = open_relay(
@@ -60,9 +69,13 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             lambda server: add_StationServiceServicer_to_server(stations, server),
             lambda server: add_CommandServiceServicer_to_server(command, server),
             lambda server: add_SecurityEventServiceServicer_to_server(security_events, server),
+            lambda server: add_LocalListServiceServicer_to_server(local_lists, server),
         ],
-        # By its verb it would be for viewers, yet it makes the station do something.
-        special_roles={"/csms.station.v1.CommandService/GetVariables": Role.OPERATOR},
+        # By their verb they would be for viewers, yet they make the station do something.
+        special_roles={
+            "/csms.station.v1.CommandService/GetVariables": Role.OPERATOR,
+            "/csms.station.v1.CommandService/GetLocalListVersion": Role.OPERATOR,
+        },
         background=[closer.run, housekeeper.watch_nodes, housekeeper.tidy_up, jobs.run, *relay],
     )
 

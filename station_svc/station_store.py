@@ -19,6 +19,7 @@ from station_svc.models import (
     connection,
     connector,
     data_transfer,
+    local_list,
     message,
     node,
     quirk,
@@ -66,7 +67,7 @@ _VARIABLE_KEY = (
     variable.c.attribute_type,
 )
 # Rows of a station's present that go with it at once; its history goes in the background.
-_PRESENT = (connector, sighting, quirk, condition, variable)
+_PRESENT = (connector, sighting, quirk, condition, variable, local_list)
 
 
 def not_found(station_id: str) -> MeshError:

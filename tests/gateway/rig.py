@@ -56,6 +56,7 @@ class MeshRig:
     commands: "CommandServiceAsyncStub"
     transactions: "TransactionServiceAsyncStub"
     station_channel: grpc.aio.Channel  # for stubs of station_svc's other operator services
+    auth_channel: grpc.aio.Channel  # for stubs of auth_svc's operator services
     metadata: tuple[tuple[str, str], ...]
     transaction_service: "TransactionService"
 
@@ -191,7 +192,7 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
         gateway = await start(stack, settings)
         async with asyncio.timeout(TIMEOUT_S):
             await gateway.lease.acquired.wait()
-        station_channel = await _channel(stack, station)
+        station_channel, auth_channel = await _channel(stack, station), await _channel(stack, auth)
         yield MeshRig(
             gateway=gateway,
             gateway_settings=settings,
@@ -199,7 +200,8 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
             commands=CommandServiceStub(station_channel),
             station_channel=station_channel,
             transactions=TransactionServiceStub(await _channel(stack, transaction.running)),
-            metadata=await _log_in(await _channel(stack, auth)),
+            auth_channel=auth_channel,
+            metadata=await _log_in(auth_channel),
             transaction_service=transaction,
         )
 

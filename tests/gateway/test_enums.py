@@ -33,10 +33,12 @@ TABLES_2: Mapping[str, Mapping[str, int]] = {
     "RequestStartStopStatusEnumType": enums.REQUEST_START_STOP_STATUSES,
     "ResetEnumType": enums.RESET_TYPES,
     "ResetStatusEnumType": enums.RESET_STATUSES,
+    "SendLocalListStatusEnumType": enums.SEND_LOCAL_LIST_STATUSES,
     "SetVariableStatusEnumType": enums.SET_VARIABLE_STATUSES,
     "TransactionEventEnumType": enums.EVENT_TYPES,
     "TriggerMessageStatusEnumType": enums.TRIGGER_MESSAGE_STATUSES,
     "TriggerReasonEnumType": enums.TRIGGER_REASONS,
+    "UpdateEnumType": enums.LOCAL_LIST_UPDATE_TYPES,
     "UnlockStatusEnumType": enums.UNLOCK_STATUSES,
 }
 
@@ -60,6 +62,8 @@ TABLES_16: Mapping[str, Mapping[str, int]] = {
     "Reset type": enums.RESET_TYPES_16,
     "ResetResponse status": enums.RESET_STATUSES,
     "SendLocalList localAuthorizationList.idTagInfo.status": enums.AUTHORIZATION_STATUSES,
+    "SendLocalList updateType": enums.LOCAL_LIST_UPDATE_TYPES,
+    "SendLocalListResponse status": enums.SEND_LOCAL_LIST_STATUSES,
     "StartTransactionResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
     "StatusNotification status": enums.CONNECTOR_STATUSES,
     "StopTransaction reason": enums.STOPPED_REASONS,

@@ -39,6 +39,7 @@ from mesh.service import Parts
 from mesh.times import to_timestamp
 from station_svc import migrations, models
 from station_svc.housekeeping import Housekeeper, Retention
+from station_svc.jobs import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
 from station_svc.vendors import Vendors
@@ -160,6 +161,11 @@ class StationSystem:
     def gateway_address(self) -> str:
         """Where the gateway listens."""
         return f"127.0.0.1:{self.gateway_server.port}"
+
+    @property
+    def jobs(self) -> Jobs:
+        """The job queue's runner, which runs only when it is told to."""
+        return next(owner for run in self.parts.background if isinstance(owner := getattr(run, "__self__", 0), Jobs))
 
     async def lease(self, node_id: str = NODE, address: str | None = None) -> int:
         """Takes or renews a node's lease; how long it holds, in milliseconds."""

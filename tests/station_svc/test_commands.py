@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from csms.common.v1 import evse_pb2, id_token_pb2
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import command_service_pb2 as pb
+from csms.station.v1 import local_list_pb2, station_pb2, station_service_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
-from csms.station.v1 import station_pb2, station_service_pb2
 from google.protobuf import json_format
 
 from mesh.errors import MeshError
@@ -109,6 +109,20 @@ EVERY_COMMAND: list[tuple[str, str, Any, Any]] = [
         "data_transfer",
         pb.DataTransferRequest(station_id="CP1", vendor_id="v", data="d"),
         pb.DataTransferResponse(status=ingest_pb2.DATA_TRANSFER_STATUS_ACCEPTED, data="e"),
+    ),
+    (
+        "GetLocalListVersion",
+        "get_local_list_version",
+        local_list_pb2.GetLocalListVersionRequest(station_id="CP1"),
+        local_list_pb2.GetLocalListVersionResponse(version_number=0),
+    ),
+    (
+        "SendLocalList",
+        "send_local_list",
+        local_list_pb2.SendLocalListRequest(
+            station_id="CP1", version_number=3, update_type=local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL
+        ),
+        local_list_pb2.SendLocalListResponse(status=local_list_pb2.SEND_LOCAL_LIST_STATUS_ACCEPTED),
     ),
     (
         "SendCall",

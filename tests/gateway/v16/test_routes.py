@@ -43,6 +43,7 @@ def _possible(name: str) -> Any:
         "set_variables": {"variables": [{"variable": "A", "value": "1"}]},
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},
+        "send_local_list": {"version_number": 1, "update_type": 2},
     }
     command.MergeFrom(type(command)(**possible.get(name, {})))
     return command

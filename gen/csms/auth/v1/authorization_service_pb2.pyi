@@ -137,6 +137,94 @@ class AuthorizeResult(_message.Message):
 Global___AuthorizeResult: _TypeAlias = AuthorizeResult  # noqa: Y015
 
 @_typing.final
+class ListTokensForLocalListsRequest(_message.Message):
+    """Request for a page of a tenant's id tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant."""
+    page_size: _builtins.int
+    """At most this many; 0 means 1000, which is the most."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTokensForLocalListsRequest: _TypeAlias = ListTokensForLocalListsRequest  # noqa: Y015
+
+@_typing.final
+class ListTokensForLocalListsResponse(_message.Message):
+    """A page of id tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKENS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token for the next page; empty on the last."""
+    @_builtins.property
+    def tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalListToken]:
+        """The id tokens."""
+
+    def __init__(
+        self,
+        *,
+        tokens: _abc.Iterable[Global___LocalListToken] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTokensForLocalListsResponse: _TypeAlias = ListTokensForLocalListsResponse  # noqa: Y015
+
+@_typing.final
+class LocalListToken(_message.Message):
+    """An id token, and what a station is told of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_TOKEN_FIELD_NUMBER: _builtins.int
+    ID_TOKEN_INFO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def id_token(self) -> _id_token_pb2.IdToken:
+        """The token."""
+
+    @_builtins.property
+    def id_token_info(self) -> _id_token_pb2.IdTokenInfo:
+        """What Authorize would answer now; cache_expire_time is when the token itself expires."""
+
+    def __init__(
+        self,
+        *,
+        id_token: _id_token_pb2.IdToken | None = ...,
+        id_token_info: _id_token_pb2.IdTokenInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["id_token", b"id_token", "id_token_info", b"id_token_info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_token", b"id_token", "id_token_info", b"id_token_info"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LocalListToken: _TypeAlias = LocalListToken  # noqa: Y015
+
+@_typing.final
 class GetSigningKeysRequest(_message.Message):
     """Request for the signing keys."""
 

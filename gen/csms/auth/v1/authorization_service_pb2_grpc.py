@@ -40,6 +40,11 @@ class AuthorizationServiceStub:
                 request_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.FromString,
                 _registered_method=True)
+        self.ListTokensForLocalLists = channel.unary_unary(
+                '/csms.auth.v1.AuthorizationService/ListTokensForLocalLists',
+                request_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.ListTokensForLocalListsRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.ListTokensForLocalListsResponse.FromString,
+                _registered_method=True)
         self.GetSigningKeys = channel.unary_unary(
                 '/csms.auth.v1.AuthorizationService/GetSigningKeys',
                 request_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.GetSigningKeysRequest.SerializeToString,
@@ -54,6 +59,14 @@ class AuthorizationServiceServicer:
     def Authorize(self, request, context):
         """Says of each id token whether it may charge. Reads only.
         Errors: UNAVAILABLE when the database is away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTokensForLocalLists(self, request, context):
+        """Lists a tenant's id tokens with what a station should decide by while it is offline, sorted by their folded text.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is away.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -74,6 +87,11 @@ def add_AuthorizationServiceServicer_to_server(servicer, server):
                     servicer.Authorize,
                     request_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.SerializeToString,
+            ),
+            'ListTokensForLocalLists': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTokensForLocalLists,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.ListTokensForLocalListsRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.ListTokensForLocalListsResponse.SerializeToString,
             ),
             'GetSigningKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSigningKeys,
@@ -109,6 +127,33 @@ class AuthorizationService:
             '/csms.auth.v1.AuthorizationService/Authorize',
             csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeRequest.SerializeToString,
             csms_dot_auth_dot_v1_dot_authorization__service__pb2.AuthorizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTokensForLocalLists(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.AuthorizationService/ListTokensForLocalLists',
+            csms_dot_auth_dot_v1_dot_authorization__service__pb2.ListTokensForLocalListsRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_authorization__service__pb2.ListTokensForLocalListsResponse.FromString,
             options,
             channel_credentials,
             insecure,

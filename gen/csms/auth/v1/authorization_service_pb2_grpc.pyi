@@ -37,6 +37,10 @@ class AuthorizationServiceStub:
     """Says of each id token whether it may charge. Reads only.
     Errors: UNAVAILABLE when the database is away.
     """
+    ListTokensForLocalLists: _grpc.UnaryUnaryMultiCallable[_authorization_service_pb2.ListTokensForLocalListsRequest, _authorization_service_pb2.ListTokensForLocalListsResponse]
+    """Lists a tenant's id tokens with what a station should decide by while it is offline, sorted by their folded text.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is away.
+    """
     GetSigningKeys: _grpc.UnaryUnaryMultiCallable[_authorization_service_pb2.GetSigningKeysRequest, _authorization_service_pb2.GetSigningKeysResponse]
     """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
     Errors: UNAVAILABLE when the database is away.
@@ -50,6 +54,10 @@ class AuthorizationServiceAsyncStub(AuthorizationServiceStub):
     Authorize: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.AuthorizeRequest, _authorization_service_pb2.AuthorizeResponse]  # type: ignore[assignment]
     """Says of each id token whether it may charge. Reads only.
     Errors: UNAVAILABLE when the database is away.
+    """
+    ListTokensForLocalLists: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.ListTokensForLocalListsRequest, _authorization_service_pb2.ListTokensForLocalListsResponse]  # type: ignore[assignment]
+    """Lists a tenant's id tokens with what a station should decide by while it is offline, sorted by their folded text.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is away.
     """
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.GetSigningKeysRequest, _authorization_service_pb2.GetSigningKeysResponse]  # type: ignore[assignment]
     """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
@@ -67,6 +75,16 @@ class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_authorization_service_pb2.AuthorizeResponse, _abc.Awaitable[_authorization_service_pb2.AuthorizeResponse]]:
         """Says of each id token whether it may charge. Reads only.
         Errors: UNAVAILABLE when the database is away.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTokensForLocalLists(
+        self,
+        request: _authorization_service_pb2.ListTokensForLocalListsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_authorization_service_pb2.ListTokensForLocalListsResponse, _abc.Awaitable[_authorization_service_pb2.ListTokensForLocalListsResponse]]:
+        """Lists a tenant's id tokens with what a station should decide by while it is offline, sorted by their folded text.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is away.
         """
 
     @_abc_1.abstractmethod

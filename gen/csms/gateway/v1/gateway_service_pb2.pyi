@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
@@ -40,6 +41,8 @@ class CallRequest(_message.Message):
     TRIGGER_MESSAGE_FIELD_NUMBER: _builtins.int
     DATA_TRANSFER_FIELD_NUMBER: _builtins.int
     SEND_CALL_FIELD_NUMBER: _builtins.int
+    GET_LOCAL_LIST_VERSION_FIELD_NUMBER: _builtins.int
+    SEND_LOCAL_LIST_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     epoch: _builtins.int
@@ -92,6 +95,14 @@ class CallRequest(_message.Message):
     def send_call(self) -> _command_service_pb2.SendCallRequest:
         """See CommandService."""
 
+    @_builtins.property
+    def get_local_list_version(self) -> _local_list_pb2.GetLocalListVersionRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def send_local_list(self) -> _local_list_pb2.SendLocalListRequest:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -109,12 +120,14 @@ class CallRequest(_message.Message):
         trigger_message: _command_service_pb2.TriggerMessageRequest | None = ...,
         data_transfer: _command_service_pb2.DataTransferRequest | None = ...,
         send_call: _command_service_pb2.SendCallRequest | None = ...,
+        get_local_list_version: _local_list_pb2.GetLocalListVersionRequest | None = ...,
+        send_local_list: _local_list_pb2.SendLocalListRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "command", b"command", "data_transfer", b"data_transfer", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "command", b"command", "data_transfer", b"data_transfer", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "command", b"command", "data_transfer", b"data_transfer", "epoch", b"epoch", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "set_variables", b"set_variables", "station_id", b"station_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "command", b"command", "data_transfer", b"data_transfer", "epoch", b"epoch", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_variables", b"set_variables", "station_id", b"station_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "get_local_list_version", "send_local_list"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -137,6 +150,8 @@ class CallResponse(_message.Message):
     TRIGGER_MESSAGE_FIELD_NUMBER: _builtins.int
     DATA_TRANSFER_FIELD_NUMBER: _builtins.int
     SEND_CALL_FIELD_NUMBER: _builtins.int
+    GET_LOCAL_LIST_VERSION_FIELD_NUMBER: _builtins.int
+    SEND_LOCAL_LIST_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def request_start_transaction(self) -> _command_service_pb2.RequestStartTransactionResponse:
         """See CommandService."""
@@ -181,6 +196,14 @@ class CallResponse(_message.Message):
     def send_call(self) -> _command_service_pb2.SendCallResponse:
         """See CommandService."""
 
+    @_builtins.property
+    def get_local_list_version(self) -> _local_list_pb2.GetLocalListVersionResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def send_local_list(self) -> _local_list_pb2.SendLocalListResponse:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -195,12 +218,14 @@ class CallResponse(_message.Message):
         trigger_message: _command_service_pb2.TriggerMessageResponse | None = ...,
         data_transfer: _command_service_pb2.DataTransferResponse | None = ...,
         send_call: _command_service_pb2.SendCallResponse | None = ...,
+        get_local_list_version: _local_list_pb2.GetLocalListVersionResponse | None = ...,
+        send_local_list: _local_list_pb2.SendLocalListResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "data_transfer", b"data_transfer", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "data_transfer", b"data_transfer", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "data_transfer", b"data_transfer", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "data_transfer", b"data_transfer", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "get_local_list_version", "send_local_list"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

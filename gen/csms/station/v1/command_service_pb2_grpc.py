@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
+from csms.station.v1 import local_list_pb2 as csms_dot_station_dot_v1_dot_local__list__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -97,6 +98,16 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/DataTransfer',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.FromString,
+                _registered_method=True)
+        self.GetLocalListVersion = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetLocalListVersion',
+                request_serializer=csms_dot_station_dot_v1_dot_local__list__pb2.GetLocalListVersionRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_local__list__pb2.GetLocalListVersionResponse.FromString,
+                _registered_method=True)
+        self.SendLocalList = channel.unary_unary(
+                '/csms.station.v1.CommandService/SendLocalList',
+                request_serializer=csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListResponse.FromString,
                 _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
@@ -196,6 +207,20 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLocalListVersion(self, request, context):
+        """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendLocalList(self, request, context):
+        """Replaces or changes a station's local authorization list. OCPP SendLocalList.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it leaves.
         """
@@ -255,6 +280,16 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.DataTransfer,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.SerializeToString,
+            ),
+            'GetLocalListVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLocalListVersion,
+                    request_deserializer=csms_dot_station_dot_v1_dot_local__list__pb2.GetLocalListVersionRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_local__list__pb2.GetLocalListVersionResponse.SerializeToString,
+            ),
+            'SendLocalList': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendLocalList,
+                    request_deserializer=csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListResponse.SerializeToString,
             ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
@@ -546,6 +581,60 @@ class CommandService:
             '/csms.station.v1.CommandService/DataTransfer',
             csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLocalListVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetLocalListVersion',
+            csms_dot_station_dot_v1_dot_local__list__pb2.GetLocalListVersionRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_local__list__pb2.GetLocalListVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendLocalList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SendLocalList',
+            csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListResponse.FromString,
             options,
             channel_credentials,
             insecure,

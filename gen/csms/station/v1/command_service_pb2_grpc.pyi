@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -72,6 +73,10 @@ class CommandServiceStub:
     """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]
     """Sends a vendor's own message. OCPP DataTransfer."""
+    GetLocalListVersion: _grpc.UnaryUnaryMultiCallable[_local_list_pb2.GetLocalListVersionRequest, _local_list_pb2.GetLocalListVersionResponse]
+    """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
+    SendLocalList: _grpc.UnaryUnaryMultiCallable[_local_list_pb2.SendLocalListRequest, _local_list_pb2.SendLocalListResponse]
+    """Replaces or changes a station's local authorization list. OCPP SendLocalList."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
 
@@ -119,6 +124,10 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _aio.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]  # type: ignore[assignment]
     """Sends a vendor's own message. OCPP DataTransfer."""
+    GetLocalListVersion: _aio.UnaryUnaryMultiCallable[_local_list_pb2.GetLocalListVersionRequest, _local_list_pb2.GetLocalListVersionResponse]  # type: ignore[assignment]
+    """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
+    SendLocalList: _aio.UnaryUnaryMultiCallable[_local_list_pb2.SendLocalListRequest, _local_list_pb2.SendLocalListResponse]  # type: ignore[assignment]
+    """Replaces or changes a station's local authorization list. OCPP SendLocalList."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
 
@@ -223,6 +232,22 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.DataTransferResponse, _abc.Awaitable[_command_service_pb2.DataTransferResponse]]:
         """Sends a vendor's own message. OCPP DataTransfer."""
+
+    @_abc_1.abstractmethod
+    def GetLocalListVersion(
+        self,
+        request: _local_list_pb2.GetLocalListVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_local_list_pb2.GetLocalListVersionResponse, _abc.Awaitable[_local_list_pb2.GetLocalListVersionResponse]]:
+        """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
+
+    @_abc_1.abstractmethod
+    def SendLocalList(
+        self,
+        request: _local_list_pb2.SendLocalListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_local_list_pb2.SendLocalListResponse, _abc.Awaitable[_local_list_pb2.SendLocalListResponse]]:
+        """Replaces or changes a station's local authorization list. OCPP SendLocalList."""
 
     @_abc_1.abstractmethod
     def SendCall(

@@ -1,0 +1,79 @@
+"""The auth_svc at the other end, as far as local lists ask it: the tokens that a test gives it, in small pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+from csms.auth.v1 import authorization_service_pb2 as pb
+from csms.auth.v1.authorization_service_pb2_grpc import (
+    AuthorizationServiceServicer,
+    add_AuthorizationServiceServicer_to_server,
+)
+from csms.common.v1 import id_token_pb2
+
+from mesh.contract import MESH_SERVICES
+from mesh.errors import MeshError
+from mesh.grpc_servers import mesh_server
+from mesh.grpc_types import Context
+from mesh.times import to_timestamp
+
+ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
+BLOCKED = id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
+_PAGE = 3
+
+
+def token(
+    text: str,
+    status: id_token_pb2.AuthorizationStatus.ValueType = ACCEPTED,
+    *,
+    expire_us: int | None = None,
+    group: str = "",
+) -> pb.LocalListToken:
+    """An id token."""
+    info = id_token_pb2.IdTokenInfo(status=status)
+    if expire_us is not None:
+        info.cache_expire_time.CopyFrom(to_timestamp(expire_us))
+    if group:
+        info.group_id_token.CopyFrom(id_token_pb2.IdToken(id_token=group, type="Central"))
+    return pb.LocalListToken(id_token=id_token_pb2.IdToken(id_token=text), id_token_info=info)
+
+
+class FarAuth(AuthorizationServiceServicer):
+    """Tells its tokens to whoever asks for the tenant `default`. Nothing else of it is asked."""
+
+    Authorize = GetSigningKeys = None  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        self.tokens: list[pb.LocalListToken] = []
+        self.is_away = False
+        self.asked = 0
+        self.address = ""
+
+    async def ListTokensForLocalLists(
+        self, request: pb.ListTokensForLocalListsRequest, context: Context
+    ) -> pb.ListTokensForLocalListsResponse:
+        """A page of them."""
+        del context
+        self.asked += 1
+        if self.is_away:
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "not now")
+        tokens = self.tokens if request.tenant_id == "default" else []
+        start = int(request.page_token or 0)
+        more = start + _PAGE < len(tokens)
+        return pb.ListTokensForLocalListsResponse(
+            tokens=tokens[start : start + _PAGE], next_page_token=str(start + _PAGE) if more else ""
+        )
+
+
+@asynccontextmanager
+async def far_auth(secret: str) -> AsyncIterator[FarAuth]:
+    """Serves one until the block ends."""
+    servicer = FarAuth()
+    server = mesh_server("127.0.0.1:0", secret=secret, services=MESH_SERVICES["auth"])
+    add_AuthorizationServiceServicer_to_server(servicer, server.server)
+    await server.start()
+    servicer.address = f"127.0.0.1:{server.port}"
+    try:
+        yield servicer
+    finally:
+        await server.stop(0)
