@@ -1,7 +1,7 @@
 """Simulated charge points on the `ocpp` library (mobilityhouse), so that both ends of the wire are not our own code.
 
-`vehicle`, `connector`, `station`, `configuration`, `transaction_queue` and `driver` are the station itself, without
-I/O and without a protocol version; `v16` speaks OCPP 1.6J for it; `session` and `fleet` hold the sockets.
+`station` with what it is made of is the charge point itself, without I/O and without a protocol version; `v16` speaks
+OCPP 1.6J for it; `runner`, `line` and `transfers` hold the sockets. README.md has the map.
 """
 
 # The id tags that the simulated drivers carry. The central system must know them, or it refuses them.

@@ -36,7 +36,7 @@ def parse(arguments: Sequence[str]) -> FleetOptions:
         action="append",
         default=[],
         metavar="[STATIONS:]NUMBERS",
-        help="quirks by number, for all stations or those of a pattern: 14,21 or CP00[1-3]:5; `each`: the nth for the "
+        help="quirks by number, for all stations or those of a pattern: 14,21 or CP00[1-3]:5; `each`: number n for the "
         "nth station; may be repeated; --quirks lists them",
     )
     parser.add_argument(

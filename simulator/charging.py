@@ -9,6 +9,8 @@ from simulator.composite import Allowance, Slot, Stack, Supply, allowance_at, co
 from simulator.configuration import Configuration
 from simulator.connector import Connector
 
+_ANY = -1  # a transaction that is yet to begin
+
 
 @dataclass(frozen=True, kw_only=True)
 class CompositeSchedule:
@@ -35,18 +37,14 @@ class ChargingControl:
         self._moment = moment
         self._to_real = to_real
         self._store = ProfileStore(connectors=len(connectors), bounds=self._bounds)
-        self._planned: dict[int, Profile] = {}  # by connector: for the transaction that was asked for
 
     def install(self, connector_id: int, profile: Profile) -> bool:
         """Installs a profile. Returns whether it was accepted."""
         return self._store.install(connector_id, profile, transaction=self._transaction(connector_id))
 
-    def plan(self, connector_id: int, profile: Profile) -> bool:
-        """Keeps a profile for the transaction that is to begin. Returns whether it was accepted."""
-        fits = profile.purpose is Purpose.TX and self._store.accepts(connector_id, profile, transaction=-1)
-        if fits:
-            self._planned[connector_id] = profile
-        return fits
+    def suits(self, connector_id: int, profile: Profile) -> bool:
+        """Whether a profile may go with a start at a connector: it must be for that transaction."""
+        return profile.purpose is Purpose.TX and self._store.accepts(connector_id, profile, transaction=_ANY)
 
     def clear(
         self,
@@ -60,12 +58,6 @@ class ChargingControl:
         return self._store.clear(
             profile_id=profile_id, connector_id=connector_id, purpose=purpose, stack_level=stack_level
         )
-
-    def begins(self, connector: Connector) -> None:
-        """A transaction begins: what was planned for it is in force."""
-        planned = self._planned.pop(connector.connector_id, None)
-        if planned is not None:
-            self.install(connector.connector_id, planned)
 
     def ended(self, connector: Connector) -> None:
         """A transaction has ended, and its profiles with it."""

@@ -63,7 +63,6 @@ PROFILES = (
     "Reservation",
     "SmartCharging",
     "RemoteTrigger",
-    "Security",
 )
 _INTERVAL = whole_number(0, 86_400)
 

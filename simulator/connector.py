@@ -7,7 +7,7 @@ status is a function of its state, so that it cannot contradict it.
 from dataclasses import dataclass
 from typing import Protocol
 
-from simulator.charging_profiles import Unit
+from simulator.charging_profiles import Profile, Unit
 from simulator.composite import Allowance, Supply, in_unit
 from simulator.events import (
     Event,
@@ -43,6 +43,7 @@ class Grant:
     id_tag: str
     parent_id_tag: str | None
     until_ms: int | None
+    profile: Profile | None  # for the transaction, as a remote start may bring it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,13 +175,13 @@ class Connector:
         self._power_w = 0
         self._report_status()
 
-    def authorize(self, id_tag: str, parent_id_tag: str | None = None) -> None:
+    def authorize(self, id_tag: str, parent_id_tag: str | None = None, profile: Profile | None = None) -> None:
         """Somebody was allowed to charge here: begins at once, or as soon as a vehicle is plugged in."""
         if not self.can_start():
             return
         timeout_ms = self._host.rules().connection_timeout_ms
         until_ms = self.now_ms + timeout_ms if timeout_ms else None
-        self._grant = Grant(id_tag=id_tag, parent_id_tag=parent_id_tag, until_ms=until_ms)
+        self._grant = Grant(id_tag=id_tag, parent_id_tag=parent_id_tag, until_ms=until_ms, profile=profile)
         self._begin_if_ready()
         self._report_status()
 

@@ -19,7 +19,6 @@ from websockets.typing import Subprotocol
 _OPEN_TIMEOUT_S = 20.0
 _PROBE_TIMEOUT_S = 5.0
 _HERD_S = 10  # quirk 25: the full seconds at which everybody connects
-_LATE_CLOSE_S = 5.0  # quirk 5: how long a socket that was left behind stays open
 _OTHER_SUBPROTOCOL = "ocpp2.0.1"
 
 
@@ -46,12 +45,14 @@ class Line:
         subprotocol: str,
         quirks: frozenset[int] = frozenset(),
         now_s: Callable[[], float] = time.time,
+        late_close_s: float = 5.0,
     ) -> None:
         self._station_id = station_id
         self._access = access
         self._subprotocol = subprotocol
         self._quirks = quirks
         self._now_s = now_s
+        self._late_close_s = late_close_s  # quirk 5: how long a socket that was left behind stays open
         self._turns = count()
         self._left_behind: set[asyncio.Task[None]] = set()
 
@@ -118,7 +119,7 @@ class Line:
 
         async def close_late() -> None:
             try:
-                await asyncio.sleep(_LATE_CLOSE_S)
+                await asyncio.sleep(self._late_close_s)
             finally:
                 await connection.close()
 

@@ -13,7 +13,7 @@ QUIRKS: Mapping[int, str] = {
     3: "before each connection opens one for 1.6 without a word, then one for 2.0.1 that talks like 1.6",
     4: "answers no WebSocket pings",
     5: "after every 20th CALL leaves its socket open and silent, and connects anew; the old one is closed later",
-    6: "sends every 12th CALL of a connection compressed, which was not negotiated",
+    6: "sends the 12th CALL of each connection compressed, which was not negotiated",
     7: "sends its key in the other form: one that is hexadecimal as bytes, another one as hexadecimal",
     8: "sends no BootNotification but the very first, not even after a restart",
     9: "answers no CALL",
@@ -40,7 +40,7 @@ EACH = "each"
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """Quirks for the stations whose ids match a pattern (`*`, `?`, `[1-3]`). `each`: the nth quirk for the nth."""
+    """Quirks for the stations whose ids match a pattern (`*`, `?`, `[1-3]`). `each`: quirk n for the nth station."""
 
     pattern: str = "*"
     quirks: frozenset[int] = frozenset()
@@ -73,9 +73,8 @@ def quirks_of(station_id: str, number: int, assignments: Iterable[Assignment]) -
             continue
         found |= assignment.quirks
         if assignment.each:
-            listed = sorted(QUIRKS)
-            found.add(listed[(number - 1) % len(listed)])
-    return frozenset(found)
+            found.add((number - 1) % max(QUIRKS) + 1)
+    return frozenset(found & QUIRKS.keys())
 
 
 def table() -> str:

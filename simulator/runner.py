@@ -115,7 +115,7 @@ class Runner:
         while self.memory.questions:
             question = self.memory.questions.popleft()
             if self.station.tags.may_start_unasked(question.id_tag, datetime.now(UTC), online=False):
-                self.station.authorized(question.connector_id, question.id_tag)
+                self.station.authorized(question.connector_id, question.id_tag, profile=question.profile)
 
     async def _stay_connected(self) -> None:
         while True:

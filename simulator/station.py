@@ -66,6 +66,7 @@ class AuthorizationNeeded:
     connector_id: int
     id_tag: str
     at_ms: int
+    profile: Profile | None = None  # for the transaction, where the question is for a remote start
 
 
 StationEvent = Event | AuthorizationNeeded | Notice | Transfer
@@ -170,7 +171,9 @@ class Station:
         elif transaction.parent_id_tag is not None:
             self._ask(connector, id_tag)  # it may be of the same group
 
-    def authorized(self, connector_id: int, id_tag: str, parent: str | None = None) -> None:
+    def authorized(
+        self, connector_id: int, id_tag: str, parent: str | None = None, profile: Profile | None = None
+    ) -> None:
         """A tag was allowed: it starts, or stops what its group, told or known, has started."""
         connector = self.connectors[connector_id]
         parent = parent or self.tags.parent(id_tag)
@@ -179,7 +182,7 @@ class Station:
             if parent is not None and parent == transaction.parent_id_tag:
                 connector.stop(StopReason.LOCAL, id_tag)
         elif self._admits(connector, id_tag, parent):
-            connector.authorize(id_tag, parent)
+            connector.authorize(id_tag, parent, profile)
 
     def request_start(self, connector_id: int | None, id_tag: str, profile: Profile | None = None) -> bool:
         """The central system asks for a start; without a connector the station picks one. Returns whether it tries."""
@@ -189,12 +192,12 @@ class Station:
             return False
         if not self._admits(connector, id_tag, parent):
             return False
-        if profile is not None and not self.charging.plan(connector.connector_id, profile):
+        if profile is not None and not self.charging.suits(connector.connector_id, profile):
             return False
         if self.configuration.switch("AuthorizeRemoteTxRequests"):
-            self._ask(connector, id_tag)
+            self._ask(connector, id_tag, profile)
         else:
-            connector.authorize(id_tag, parent)
+            connector.authorize(id_tag, parent, profile)
         return True
 
     def reserve(self, reservation: Reservation) -> ReservationResult:
@@ -322,7 +325,8 @@ class Station:
 
     def begins(self, connector: Connector, grant: Grant) -> int | None:
         """See connector.Host."""
-        self.charging.begins(connector)
+        if grant.profile is not None:
+            self.charging.install(connector.connector_id, grant.profile)
         used = self.reservations.used_by(connector.connector_id, grant.id_tag, grant.parent_id_tag)
         if used is None:
             return None
@@ -341,8 +345,10 @@ class Station:
             self.maintenance.firmware.restart_due = False
             self.begin_restart(Restart.SOFT)
 
-    def _ask(self, connector: Connector, id_tag: str) -> None:
-        self._events.append(AuthorizationNeeded(connector_id=connector.connector_id, id_tag=id_tag, at_ms=self.now_ms))
+    def _ask(self, connector: Connector, id_tag: str, profile: Profile | None = None) -> None:
+        self._events.append(
+            AuthorizationNeeded(connector_id=connector.connector_id, id_tag=id_tag, at_ms=self.now_ms, profile=profile)
+        )
 
     def _admits(self, connector: Connector, id_tag: str, parent_id_tag: str | None) -> bool:
         free = sum(one.is_free and not one.reserved for one in self.connectors.values())

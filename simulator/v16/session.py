@@ -182,7 +182,7 @@ class Session16:
             allowed = self._remember(question.id_tag, answer.id_tag_info) == AuthorizationStatus.accepted
             parent = answer.id_tag_info.get("parent_id_tag")
         if allowed:
-            self._station.authorized(question.connector_id, question.id_tag, parent)
+            self._station.authorized(question.connector_id, question.id_tag, parent, question.profile)
         else:
             log.info("id tag refused", station_id=self._id, id_tag=question.id_tag)
 

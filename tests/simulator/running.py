@@ -41,6 +41,7 @@ def make_runner(central: Listening, *quirks: int, password: str | None = None, s
             access=Access(url=f"ws://127.0.0.1:{central.port}/ocpp", password=password),
             subprotocol=Dialect16.subprotocol,
             quirks=frozenset(quirks),
+            late_close_s=0.5,
         ),
         clock=clock,
         backoff=Backoff(random=Random(1), first_s=0.05, most_s=0.2),  # noqa: S311 - no secret

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.charging_profiles import Bounds, Kind, Profile, ProfileStore, Purpose, Unit
 from simulator.events import MeterSampled, Status, StatusChanged
-from simulator.station import Identity, Station
+from simulator.station import AuthorizationNeeded, Identity, Station
 from simulator.vehicle import Vehicle
 from tests.simulator.test_composite import profile
 
@@ -176,3 +176,24 @@ def test_a_profile_with_a_remote_start_is_for_that_transaction(station: Station)
     found = station.charging.composite(1, 3_600)
     assert found is not None
     assert [slot.allowance.power_w for slot in found.slots] == [11_000]
+
+
+def test_a_profile_goes_with_its_start_and_no_other(station: Station) -> None:
+    """Where nobody comes for a remote start, whoever comes next has nothing to do with its profile."""
+    wanted = profile((0, 2_000), kind=Kind.RELATIVE, purpose=Purpose.TX)
+    assert station.request_start(1, "TAG", wanted)
+    station.advance(180_000)
+    charge(station)
+    station.advance(300_000)
+    assert samples(station)[-1].reading.power_w == 11_000
+
+
+def test_a_profile_with_a_remote_start_that_is_authorized_first(station: Station) -> None:
+    """It is still there when the answer comes."""
+    station.configuration.change("AuthorizeRemoteTxRequests", "true")
+    station.connectors[1].plug_in(Vehicle(capacity_wh=90_000, soc=0.1, max_power_w=22_000))
+    assert station.request_start(1, "TAG", profile((0, 2_000), kind=Kind.RELATIVE, purpose=Purpose.TX))
+    (question,) = [event for event in station.drain() if isinstance(event, AuthorizationNeeded)]
+    station.authorized(1, "TAG", profile=question.profile)
+    station.advance(60_000)
+    assert samples(station)[-1].reading.power_w == 2_000

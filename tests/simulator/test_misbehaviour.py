@@ -5,10 +5,12 @@ import base64
 import json
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import simulator
 from simulator.__main__ import parse
 from simulator.clocks import from_text
 from simulator.line import Access, Line, until_herd_s
@@ -47,7 +49,10 @@ async def pinged(central: RawCentral) -> bool:
 def test_the_table_is_whole() -> None:
     """Every number from 1 to 25 is there, shown or said not to be, and listed for people."""
     assert sorted({*QUIRKS, *UNSHOWN}) == list(range(1, 26))
-    assert [int(line.split()[0]) for line in table().splitlines()] == list(range(1, 26))
+    lines = [line.split(maxsplit=1) for line in table().splitlines()]
+    assert [int(number) for number, _ in lines] == list(range(1, 26))
+    readme = (Path(simulator.__file__).parent / "README.md").read_text()
+    assert [line for line in lines if f"| {line[0]} | {line[1]} |" not in readme] == []
 
 
 def test_for_some_stations_of_a_fleet() -> None:
@@ -56,8 +61,9 @@ def test_for_some_stations_of_a_fleet() -> None:
     options = parse(["--url", "ws://127.0.0.1:1", *given])
     assert quirks_of("CP001", 1, options.misbehave) == {14, 21, 5}
     assert quirks_of("CP003", 3, options.misbehave) == {14, 21}
-    assert quirks_of("X1", 24, options.misbehave) == {14, 21, 25}
-    assert quirks_of("X1", 25, options.misbehave) == {14, 21, 1}
+    assert quirks_of("X1", 25, options.misbehave) == {14, 21, 25}
+    assert quirks_of("X1", 26, options.misbehave) == {14, 21, 1}
+    assert quirks_of("X1", 23, options.misbehave) == {14, 21}
     assert parse_assignment("each") == Assignment(each=True)
 
 
