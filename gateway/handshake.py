@@ -33,11 +33,13 @@ class BadHandshakeError(Exception):
 def station_id(target: str) -> str:
     """The station's identity: the last segment of `/ocpp/{id}` that is not empty, percent-decoded.
 
+    Of a path that begins with empty segments (`///{id}`) the prefix may be missing: its base URL ended in a slash.
     `target` is the request target, with its query. Raises BadHandshakeError 404 where there is none, 400 where it
     cannot be an identity.
     """
     segments = [segment for segment in urlsplit(_single_slash(target)).path.split("/") if segment]
-    if len(segments) < 2 or segments[0] != PATH_PREFIX:
+    is_bare = target.startswith("//") and len(segments) == 1 and segments[0] != PATH_PREFIX
+    if not is_bare and (len(segments) < 2 or segments[0] != PATH_PREFIX):
         raise BadHandshakeError(404, "a charge point connects to /ocpp/{its identity}")
     identity = unquote(segments[-1], errors="replace")
     if len(identity) > MAX_STATION_ID_LENGTH or not identity.isprintable() or "\ufffd" in identity or "/" in identity:

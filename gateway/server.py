@@ -225,6 +225,7 @@ class StationServer:
         session = self._make_session(websocket, admission.version, admission.connection)
         replaced = self._registry.add(session)
         if replaced is not None:
+            session.note_quirk(QuirkName.HALF_OPEN_SOCKET)
             self.close_soon(replaced, REPLACED, "replaced by a newer connection of this station")
         websocket.attach(session.receive, session.on_pong)
         try:

@@ -1,5 +1,6 @@
 """GatewayService: commands on their way down to a station."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -13,7 +14,7 @@ from gateway.registry import Registry
 from gateway.schemas import SchemaFault
 from gateway.server import StationServer
 from gateway.session import Session
-from gateway.translation import Outbound, UnacceptableError
+from gateway.translation import CallFailure, Outbound, UnacceptableError
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
@@ -54,6 +55,8 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
         for reference in request.sockets:
             session = self._registry.find(reference.station_id, reference.epoch)
             if session is not None:
+                if request.quirk:
+                    session.note_quirk(request.quirk)
                 self._server.close_soon(session, request.close_code, request.reason)
         return gateway_service_pb2.CloseSocketsResponse()
 
@@ -69,8 +72,34 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
         if error.code == "NotSupported":
             raise _unsupported(session, f"{error.field}: {error}") from error
         raise invalid_field(error.field, str(error)) from error
+    if route.to_partial_answer is not None:
+        return route.to_partial_answer(command, await _exchange_all(session, route, payloads, timeout_s))
     answers = [await _exchange(session, route, payload, timeout_s) for payload in payloads]
     return route.to_answer(command, answers)
+
+
+async def _exchange_all(
+    session: Session, route: Outbound, payloads: Sequence[Payload], timeout_s: float
+) -> Sequence[Payload | CallFailure]:
+    """An answer for each payload, or why there is none. Raises MeshError where none was answered.
+
+    One that the station refuses leaves the others as they are; after any other failure nothing more is sent.
+    """
+    answers: list[Payload | CallFailure] = []
+    first: MeshError | None = None
+    for position, payload in enumerate(payloads):
+        try:
+            answers.append(await _exchange(session, route, payload, timeout_s))
+        except MeshError as error:
+            first = first or error
+            answers.append(CallFailure(reason=error.reason, message=error.message))
+            if error.reason != "CALL_ERROR":
+                unsent = CallFailure(reason="NOT_SENT", message="not sent: the one before it failed")
+                answers.extend([unsent] * (len(payloads) - position - 1))
+                break
+    if first is not None and all(isinstance(answer, CallFailure) for answer in answers):
+        raise first
+    return answers
 
 
 async def _exchange(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:

@@ -83,17 +83,27 @@ class Inbound:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallFailure:
+    """Why one of several CALLs has no answer that can be used: a reason of CommandService, or NOT_SENT."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outbound:
     """How one command to a station is carried out.
 
     `to_calls(command)` gives the payloads of one or more CALLs of `action`, sent in turn; it raises
     `UnacceptableError` where this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the
-    answer from the CALLRESULTs.
+    answer from the CALLRESULTs. `to_partial_answer` does so where some of several CALLs failed; without it, one that
+    fails fails the command.
     """
 
     action: str
     to_calls: Callable[[Any], Sequence[Payload]]
     to_answer: Callable[[Any, Sequence[Payload]], Message]
+    to_partial_answer: Callable[[Any, Sequence[Payload | CallFailure]], Message] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,17 +16,21 @@ MOST_PER_CALL = 256
 ATTEMPTS = 3
 RETRY_S = 0.5
 
+_Group = tuple[str, int, str, str]
+"""What the sockets of one call have in common: address, close code, reason, quirk."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Closing:
     socket: Socket
     close_code: int
     reason: str
+    quirk: str
     attempts: int = 0
 
     @property
-    def group(self) -> tuple[str, int, str]:
-        return self.socket.address, self.close_code, self.reason
+    def group(self) -> _Group:
+        return self.socket.address, self.close_code, self.reason, self.quirk
 
 
 class SocketCloser:
@@ -40,9 +44,9 @@ class SocketCloser:
         self._queue: asyncio.Queue[_Closing] = asyncio.Queue(most)
         self._retry_s = retry_s
 
-    def close_soon(self, socket: Socket, close_code: int, reason: str) -> None:
-        """Asks for one socket to be closed; `reason` has at most 123 bytes."""
-        self._put(_Closing(socket=socket, close_code=close_code, reason=reason))
+    def close_soon(self, socket: Socket, close_code: int, reason: str, *, quirk: str = "") -> None:
+        """Asks for one socket to be closed; `reason` has at most 123 bytes. `quirk` counts where it is open."""
+        self._put(_Closing(socket=socket, close_code=close_code, reason=reason, quirk=quirk))
 
     async def run(self) -> None:
         """Works until cancelled."""
@@ -50,7 +54,7 @@ class SocketCloser:
             waiting = [await self._queue.get()]
             while not self._queue.empty():
                 waiting.append(self._queue.get_nowait())
-            groups: dict[tuple[str, int, str], list[_Closing]] = {}
+            groups: dict[_Group, list[_Closing]] = {}
             for one in waiting:
                 groups.setdefault(one.group, []).append(one)
             failed = await asyncio.gather(*(self._close(group) for group in groups.values()))
@@ -59,11 +63,11 @@ class SocketCloser:
 
     async def _close(self, group: Sequence[_Closing]) -> bool:
         """Closes sockets of one gateway. What failed is queued again, and True returned."""
-        address, close_code, reason = group[0].group
+        address, close_code, reason, quirk = group[0].group
         for start in range(0, len(group), MOST_PER_CALL):
             sockets = [one.socket for one in group[start : start + MOST_PER_CALL]]
             try:
-                await self._gateways.close_sockets(address, sockets, close_code=close_code, reason=reason)
+                await self._gateways.close_sockets(address, sockets, close_code=close_code, reason=reason, quirk=quirk)
             except MeshError as error:
                 log.warning("gateway did not close sockets", address=address, sockets=len(sockets), error=error.reason)
                 for one in group[start:]:

@@ -52,14 +52,17 @@ class Gateways:
             except grpc.aio.AioRpcError as error:
                 raise _to_mesh_error(error, request.station_id) from error
 
-    async def close_sockets(self, address: str, sockets: Sequence[Socket], *, close_code: int, reason: str) -> None:
-        """Has the gateway at `address` close sockets. Raises MeshError."""
+    async def close_sockets(
+        self, address: str, sockets: Sequence[Socket], *, close_code: int, reason: str, quirk: str = ""
+    ) -> None:
+        """Has the gateway at `address` close sockets, and count `quirk` for those that are open. Raises MeshError."""
         request = gateway_service_pb2.CloseSocketsRequest(
             sockets=[
                 gateway_service_pb2.SocketRef(station_id=socket.station_id, epoch=socket.epoch) for socket in sockets
             ],
             close_code=close_code,
             reason=reason,
+            quirk=quirk,
         )
         async with self._line(address) as channel:
             try:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
+from mesh.quirks import QuirkName
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
 from station_svc import ingest_store as store
@@ -187,7 +188,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         old = opened.superseded
         if old is not None and old.node_address is not None:
             socket = Socket(station_id=station_id, epoch=old.epoch, address=old.node_address)
-            self._closer.close_soon(socket, SUPERSEDED_CLOSE_CODE, SUPERSEDED_REASON)
+            self._closer.close_soon(socket, SUPERSEDED_CLOSE_CODE, SUPERSEDED_REASON, quirk=QuirkName.HALF_OPEN_SOCKET)
 
     def _to_open_result(self, result: Opened | MeshError) -> ingest.OpenConnectionResult:
         if isinstance(result, MeshError):

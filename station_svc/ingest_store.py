@@ -266,9 +266,6 @@ def _oddities(knock: Knock, station: Any, before: _Previous | None) -> Sequence[
     odd = []
     if before is not None and before.ocpp_version != knock.ocpp_version:
         odd.append(QuirkName.VERSION_CHANGED)
-    # Where the node is gone too, it is not the station that left a socket open.
-    if before is not None and before.superseded is not None and before.superseded.node_address is not None:
-        odd.append(QuirkName.HALF_OPEN_SOCKET)
     if station.security_profile and credentials.was_decoded(knock.credential):
         odd.append(QuirkName.CREDENTIAL_DECODED)
     return odd

@@ -4,22 +4,28 @@ from collections.abc import Sequence
 
 from csms.station.v1.command_service_pb2 import (
     SET_VARIABLE_STATUS_ACCEPTED,
+    SET_VARIABLE_STATUS_NOT_SENT,
     SET_VARIABLE_STATUS_REBOOT_REQUIRED,
+    SET_VARIABLE_STATUS_REJECTED,
+    SET_VARIABLE_STATUS_UNKNOWN,
     SetVariableResult,
     SetVariablesRequest,
     SetVariablesResponse,
+    StatusInfo,
 )
 from csms.station.v1.station_pb2 import Variable
 
 from gateway.checks import check_length
 from gateway.enums import SET_VARIABLE_STATUSES
-from gateway.translation import Outbound, Payload, UnacceptableError
+from gateway.translation import CallFailure, Outbound, Payload, UnacceptableError
 from gateway.v16.configuration import to_key, to_variable
 
 _MAX_VALUE = 500  # CiString500Type
 # Security whitepaper, 5.1: 40 characters at the most. Some stations take it as it is, not as hexadecimal (quirk 7).
 _PASSWORD = "authorizationkey"  # noqa: S105 - a name
 _LEAST_PASSWORD, _MOST_PASSWORD = 16, 40
+# What became of a variable whose CALL failed; of any other failure it is not known.
+_FAILURES = {"CALL_ERROR": SET_VARIABLE_STATUS_REJECTED, "NOT_SENT": SET_VARIABLE_STATUS_NOT_SENT}
 _TAKEN = frozenset({SET_VARIABLE_STATUS_ACCEPTED, SET_VARIABLE_STATUS_REBOOT_REQUIRED})
 
 
@@ -41,16 +47,25 @@ def _to_call(variable: Variable, field: str) -> Payload:
     return {"key": key, "value": value}
 
 
-def to_answer(command: SetVariablesRequest, payloads: Sequence[Payload]) -> SetVariablesResponse:
-    """One result for each variable, with the value that the station has now where that is known."""
+def to_answer(command: SetVariablesRequest, payloads: Sequence[Payload | CallFailure]) -> SetVariablesResponse:
+    """One result for each variable, with the value that the station has now where that is known.
+
+    A CALL that failed has a result too, which tells why: what was set before it stays set.
+    """
     pairs = zip(command.variables, payloads, strict=True)
     return SetVariablesResponse(results=[_to_result(variable, payload) for variable, payload in pairs])
 
 
-def _to_result(variable: Variable, payload: Payload) -> SetVariableResult:
+def _to_result(variable: Variable, payload: Payload | CallFailure) -> SetVariableResult:
+    if isinstance(payload, CallFailure):
+        return SetVariableResult(
+            status=_FAILURES.get(payload.reason, SET_VARIABLE_STATUS_UNKNOWN),
+            variable=to_variable(variable.variable, ""),
+            status_info=StatusInfo(reason_code=payload.reason, additional_info=payload.message),
+        )
     status = SET_VARIABLE_STATUSES[payload["status"]]
     value = variable.value if status in _TAKEN else ""
     return SetVariableResult(status=status, variable=to_variable(to_key(variable, "variables"), value))
 
 
-OUTBOUND = Outbound(action="ChangeConfiguration", to_calls=to_calls, to_answer=to_answer)
+OUTBOUND = Outbound(action="ChangeConfiguration", to_calls=to_calls, to_answer=to_answer, to_partial_answer=to_answer)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
 PATIENCE_S = 10.0
@@ -23,10 +24,12 @@ class RawStation:
         *,
         subprotocols: Sequence[str] = ("ocpp1.6",),
         headers: Mapping[str, str] | None = None,
+        compression: str | None = None,
     ) -> None:
         self.url = url
         self._subprotocols = [Subprotocol(name) for name in subprotocols]
         self._headers = dict(headers or {})
+        self._compression = compression
         self._count = 0
         self.socket: ClientConnection
 
@@ -36,7 +39,7 @@ class RawStation:
             self.url,
             subprotocols=self._subprotocols or None,
             additional_headers=self._headers,
-            compression=None,
+            compression=self._compression,
             ping_interval=None,
             open_timeout=PATIENCE_S,
             max_size=None,
@@ -52,6 +55,21 @@ class RawStation:
     async def send(self, text: str) -> None:
         """Sends text as it is."""
         await self.socket.send(text)
+
+    def send_raw(self, data: bytes) -> None:
+        """Puts bytes onto the connection, whatever frames they make."""
+        self.socket.transport.write(data)
+
+    def never_pong(self) -> None:
+        """Answers no ping from now on."""
+        protocol = self.socket.protocol
+        send_frame = protocol.send_frame
+
+        def send_but_pongs(frame: Frame) -> None:
+            if frame.opcode is not Opcode.PONG:
+                send_frame(frame)
+
+        protocol.send_frame = send_but_pongs  # type: ignore[method-assign]
 
     async def receive(self) -> Any:
         """The next frame, parsed."""
@@ -88,6 +106,6 @@ class RawStation:
                 return closed.rcvd.code if closed.rcvd is not None else 1006
 
 
-def basic(username: str, password: str) -> dict[str, str]:
-    """The header of HTTP Basic."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()}
+def basic(username: str, password: str, *, encoding: str = "utf-8") -> dict[str, str]:
+    """The header of HTTP Basic; `encoding` is latin-1 where the password stands for bytes."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode(encoding)).decode()}

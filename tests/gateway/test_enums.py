@@ -82,6 +82,8 @@ NOT_YET = {"ImmediateAndResume", "SignV2G20Certificate", "CustomTrigger"}
 
 # Values that no schema has a word for: they come from elsewhere.
 WITHOUT_WORD = {
+    "SET_VARIABLE_STATUS_NOT_SENT",
+    "SET_VARIABLE_STATUS_UNKNOWN",
     "STOPPED_REASON_COST_LIMIT_REACHED",
     "STOPPED_REASON_TARIFF_NOT_ACCEPTED",
     "STOPPED_REASON_SUPERSEDED",

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from gateway.handshake import BadHandshakeError, Credential, choose_subprotocol, credential, station_id
+from gateway.handshake import BadHandshakeError, Credential, choose_subprotocol, credential, is_odd_path, station_id
 
 SPOKEN = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
@@ -21,11 +21,38 @@ SPOKEN = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
         ("/ocpp/tenant/CP1", "CP1"),
         ("/ocpp/CP1?token=x/y", "CP1"),
         ("/ocpp/%C3%A9", "é"),
+        ("///CP1", "CP1"),
+        ("//CP1/", "CP1"),
     ],
 )
 def test_station_id_is_the_last_segment(target: str, identity: str) -> None:
     """Quirk 2: the last non-empty segment, decoded, is the id."""
     assert station_id(target) == identity
+
+
+@pytest.mark.parametrize(
+    ("target", "odd"),
+    [
+        ("/ocpp/CP1", False),
+        ("/ocpp/CP%201", False),
+        ("/ocpp/RDAM|123", False),
+        ("/ocpp/RDAM%7C123", False),
+        ("/ocpp/%C3%A9", False),
+        ("/ocpp/CP1?token=a//b", False),
+        ("/ocpp//CP1", True),
+        ("//ocpp/CP1", True),
+        ("///CP1", True),
+        ("/ocpp/CP1/", True),
+        ("/ocpp/CP1/?token=x", True),
+        ("/ocpp/tenant/CP1", True),
+        ("/ocpp/%43P1", True),
+        ("/ocpp/CP%2D1", True),
+        ("/ocpp/CP%2d1", True),
+    ],
+)
+def test_odd_paths(target: str, odd: bool) -> None:
+    """Quirk 2 is counted, but not an id that has to be percent-encoded."""
+    assert is_odd_path(target) == odd
 
 
 @pytest.mark.parametrize(
@@ -35,6 +62,9 @@ def test_station_id_is_the_last_segment(target: str, identity: str) -> None:
         ("/ocpp", 404),
         ("/", 404),
         ("/other/CP1", 404),
+        ("//other/CP1", 404),
+        ("/CP1", 404),
+        ("//ocpp", 404),
         ("/ocpp/" + "x" * 256, 400),
         ("/ocpp/a%00b", 400),
         ("/ocpp/%FF", 400),

@@ -5,7 +5,8 @@ from csms.station.v1 import command_service_pb2
 from csms.station.v1.command_service_pb2 import SetVariablesRequest
 from csms.station.v1.station_pb2 import Variable
 
-from gateway.translation import UnacceptableError
+from gateway.translation import CallFailure, Payload, UnacceptableError
+from gateway.v16 import change_configuration
 from tests.gateway.v16 import helpers
 
 NAME = "set_variables"
@@ -77,6 +78,23 @@ def test_answers() -> None:
         "NotSupported": (command_service_pb2.SET_VARIABLE_STATUS_UNKNOWN_VARIABLE, ""),
     }
     assert {result.variable.component for result in answer.results} == {"ChargingStation"}
+
+
+def test_failures() -> None:
+    """What was set before a CALL that failed is told, the failed one too, and what was not sent any more."""
+    answers: list[Payload | CallFailure] = [
+        {"status": "Accepted"},
+        CallFailure(reason="CALL_ERROR", message="the station refused the call"),
+        CallFailure(reason="CALL_TIMEOUT", message="no answer"),
+        CallFailure(reason="NOT_SENT", message="not sent"),
+    ]
+    answer = change_configuration.to_answer(put(("A", "1"), ("B", "2"), ("C", "3"), ("D", "4")), answers)
+    assert [(result.status, result.variable.value, result.status_info.reason_code) for result in answer.results] == [
+        (command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, "1", ""),
+        (command_service_pb2.SET_VARIABLE_STATUS_REJECTED, "", "CALL_ERROR"),
+        (command_service_pb2.SET_VARIABLE_STATUS_UNKNOWN, "", "CALL_TIMEOUT"),
+        (command_service_pb2.SET_VARIABLE_STATUS_NOT_SENT, "", "NOT_SENT"),
+    ]
 
 
 def test_secret() -> None:

@@ -240,10 +240,13 @@ class CloseSocketsRequest(_message.Message):
     SOCKETS_FIELD_NUMBER: _builtins.int
     CLOSE_CODE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    QUIRK_FIELD_NUMBER: _builtins.int
     close_code: _builtins.int
     """WebSocket close code to give."""
     reason: _builtins.str
     """Reason to give, up to 123 bytes."""
+    quirk: _builtins.str
+    """What it shows that they are open, by a name of docs/QUIRKS.md, for the gateway to count; empty where it shows nothing."""
     @_builtins.property
     def sockets(self) -> _containers.RepeatedCompositeFieldContainer[Global___SocketRef]:
         """The sockets."""
@@ -254,10 +257,11 @@ class CloseSocketsRequest(_message.Message):
         sockets: _abc.Iterable[Global___SocketRef] | None = ...,
         close_code: _builtins.int = ...,
         reason: _builtins.str = ...,
+        quirk: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_code", b"close_code", "reason", b"reason", "sockets", b"sockets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_code", b"close_code", "quirk", b"quirk", "reason", b"reason", "sockets", b"sockets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

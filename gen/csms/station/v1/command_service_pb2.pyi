@@ -240,6 +240,10 @@ class _SetVariableStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Set
     """No such attribute."""
     SET_VARIABLE_STATUS_REBOOT_REQUIRED: _SetVariableStatus.ValueType  # 6
     """It was, and takes effect after a restart."""
+    SET_VARIABLE_STATUS_UNKNOWN: _SetVariableStatus.ValueType  # 7
+    """Not known: it was sent, and its answer did not come or could not be read; status_info has the error's reason."""
+    SET_VARIABLE_STATUS_NOT_SENT: _SetVariableStatus.ValueType  # 8
+    """It was not sent, since one before it failed."""
 
 class SetVariableStatus(_SetVariableStatus, metaclass=_SetVariableStatusEnumTypeWrapper):
     """Whether a variable was set. OCPP 2.0.1 part 2, SetVariableStatusEnumType."""
@@ -258,6 +262,10 @@ SET_VARIABLE_STATUS_NOT_SUPPORTED_ATTRIBUTE_TYPE: SetVariableStatus.ValueType  #
 """No such attribute."""
 SET_VARIABLE_STATUS_REBOOT_REQUIRED: SetVariableStatus.ValueType  # 6
 """It was, and takes effect after a restart."""
+SET_VARIABLE_STATUS_UNKNOWN: SetVariableStatus.ValueType  # 7
+"""Not known: it was sent, and its answer did not come or could not be read; status_info has the error's reason."""
+SET_VARIABLE_STATUS_NOT_SENT: SetVariableStatus.ValueType  # 8
+"""It was not sent, since one before it failed."""
 Global___SetVariableStatus: _TypeAlias = SetVariableStatus  # noqa: Y015
 
 class _ClearCacheStatus:
@@ -885,7 +893,7 @@ class SetVariableResult(_message.Message):
 
     @_builtins.property
     def status_info(self) -> Global___StatusInfo:
-        """More about it; absent where the station gave none."""
+        """More about it; absent where there is none. Of a CALL that failed: reason_code is the error's reason, or NOT_SENT."""
 
     def __init__(
         self,

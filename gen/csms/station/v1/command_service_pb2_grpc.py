@@ -177,7 +177,7 @@ class CommandServiceServicer:
 
     def SetVariables(self, request, context):
         """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
-        in the given order).
+        in the given order: where one of them fails and another was answered, the results tell of each).
         What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
         AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile

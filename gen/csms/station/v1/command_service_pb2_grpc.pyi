@@ -62,7 +62,7 @@ class CommandServiceStub:
     """Reads variables from a station and remembers them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]
     """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
-    in the given order).
+    in the given order: where one of them fails and another was answered, the results tell of each).
     What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
     AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
@@ -113,7 +113,7 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Reads variables from a station and remembers them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
     """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
-    in the given order).
+    in the given order: where one of them fails and another was answered, the results tell of each).
     What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
     AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
@@ -203,7 +203,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SetVariablesResponse, _abc.Awaitable[_command_service_pb2.SetVariablesResponse]]:
         """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
-        in the given order).
+        in the given order: where one of them fails and another was answered, the results tell of each).
         What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
         AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile

@@ -1,0 +1,128 @@
+"""What the tests of the field ask an operator's side: the counts, the conditions, the transactions, the quarantine."""
+
+import asyncio
+import re
+import urllib.request
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from csms.station.v1 import station_pb2, station_service_pb2
+from csms.transaction.v1 import transaction_service_pb2
+
+from tests.gateway.raw_station import RawStation
+from tests.gateway.rig import TIMEOUT_S, MeshRig
+from tests.waiting import eventually
+
+STATION = "CP1"
+REGISTER = "Energy.Active.Import.Register"
+
+
+def at(seconds: float = 0) -> str:
+    """The present, shifted, as stations write it."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def start(**fields: Any) -> dict[str, Any]:
+    """A StartTransaction of 1.6."""
+    return {"connectorId": 1, "idTag": "TAG-1", "meterStart": 1_000, "timestamp": at()} | fields
+
+
+def stop(number: int, **fields: Any) -> dict[str, Any]:
+    """A StopTransaction of 1.6."""
+    return {"transactionId": number, "idTag": "TAG-1", "meterStop": 3_000, "timestamp": at(60)} | fields
+
+
+def metered(*samples: dict[str, Any], time: str = "", **fields: Any) -> dict[str, Any]:
+    """A MeterValues of 1.6."""
+    return {"connectorId": 1, "meterValue": [{"timestamp": time or at(), "sampledValue": list(samples)}]} | fields
+
+
+class Field:
+    """The mesh around the station `CP1`."""
+
+    def __init__(self, mesh: MeshRig) -> None:
+        self.mesh = mesh
+
+    def station(self, path: str = f"/ocpp/{STATION}", **options: Any) -> RawStation:
+        """A station that comes in by this path."""
+        return RawStation(self.mesh.url(path), **options)
+
+    async def resource(self, station_id: str = STATION) -> station_pb2.Station:
+        """The station as an operator sees it, with what the gateway has told since."""
+        self.mesh.gateway.watch.sweep()
+        request = station_service_pb2.GetStationRequest(station_id=station_id)
+        response = await self.mesh.stations.GetStation(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
+        return response.station
+
+    async def quirks(self, station_id: str = STATION) -> dict[str, int]:
+        """How often each quirk of the station was met."""
+        return dict((await self.resource(station_id)).quirks)
+
+    async def expect_quirks(self, **expected: int) -> None:
+        """Waits until these quirks of the station are counted so often, and no others; and so in the metrics."""
+
+        async def are_there() -> bool:
+            found = await self.quirks()
+            assert found.keys() <= expected.keys(), found
+            return found == expected
+
+        await eventually(are_there)
+        assert await self.metric_of_quirks() == expected
+
+    async def metric_of_quirks(self) -> dict[str, int]:
+        """csms_gateway_quirk_total, by label."""
+        url = f"http://127.0.0.1:{self.mesh.gateway.metrics_port}/metrics"
+        text = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=TIMEOUT_S).read().decode())
+        found = re.findall(r'^csms_gateway_quirk_total\{label="(\w+)"\} (\S+)$', text, re.MULTILINE)
+        return {label: int(float(value)) for label, value in found}
+
+    async def conditions(self) -> Sequence[station_pb2.StationCondition]:
+        """What is wrong with the station."""
+        return (await self.resource()).conditions
+
+    async def transaction(self, transaction_id: int | str) -> transaction_service_pb2.Transaction:
+        """A transaction of the station."""
+        request = transaction_service_pb2.GetTransactionRequest(station_id=STATION, transaction_id=str(transaction_id))
+        response = await self.mesh.transactions.GetTransaction(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
+        return response.transaction
+
+    async def transactions(self) -> Sequence[transaction_service_pb2.Transaction]:
+        """All of the station, newest first."""
+        request = transaction_service_pb2.ListTransactionsRequest(station_id=STATION)
+        response = await self.mesh.transactions.ListTransactions(
+            request, metadata=self.mesh.metadata, timeout=TIMEOUT_S
+        )
+        return response.transactions
+
+    async def events(self, transaction_id: int | str) -> Sequence[transaction_service_pb2.RecordedTransactionEvent]:
+        """All that was said of a transaction."""
+        request = transaction_service_pb2.ListTransactionEventsRequest(
+            station_id=STATION, transaction_id=str(transaction_id)
+        )
+        response = await self.mesh.transactions.ListTransactionEvents(
+            request, metadata=self.mesh.metadata, timeout=TIMEOUT_S
+        )
+        return response.events
+
+    async def meter_values(self) -> Sequence[transaction_service_pb2.RecordedMeterValues]:
+        """What was metered outside of any transaction, newest first."""
+        request = transaction_service_pb2.ListMeterValuesRequest(station_id=STATION)
+        response = await self.mesh.transactions.ListMeterValues(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
+        return response.meter_values
+
+    async def quarantine(self) -> Sequence[transaction_service_pb2.QuarantinedItem]:
+        """What is kept of the station that could not be recorded, newest first."""
+        request = transaction_service_pb2.ListQuarantinedItemsRequest(filter=f'station_id = "{STATION}"')
+        response = await self.mesh.transactions.ListQuarantinedItems(
+            request, metadata=self.mesh.metadata, timeout=TIMEOUT_S
+        )
+        return response.items
+
+    async def dismiss(self, quarantine_id: str) -> transaction_service_pb2.QuarantinedItem:
+        """Marks a message in quarantine as one that nobody need record."""
+        request = transaction_service_pb2.DismissQuarantinedItemRequest(quarantine_id=quarantine_id)
+        response = await self.mesh.transactions.DismissQuarantinedItem(
+            request, metadata=self.mesh.metadata, timeout=TIMEOUT_S
+        )
+        return response.item
