@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 
 from gateway.ocppj import CallError, CallResult, Payload, encode_call
+from gateway.values import shorten
 from mesh.errors import MeshError
 
 # Commands that may wait for their turn; more are refused.
@@ -133,9 +134,11 @@ def _no_answer(timeout_s: float) -> MeshError:
 
 
 def _refused(frame: CallError) -> MeshError:
+    # Cut: an error travels in the trailers of a call, which gRPC limits to 8 KiB, and drops where they are larger.
+    code, description = shorten(frame.code, 50), shorten(frame.description, 255)
     return MeshError(
         grpc.StatusCode.ABORTED,
         "CALL_ERROR",
-        f"the station refused the call: {frame.code} {frame.description}".strip(),
-        {"ocpp_error_code": frame.code[:100], "ocpp_description": frame.description[:500]},
+        f"the station refused the call: {code} {description}".strip(),
+        {"ocpp_error_code": code, "ocpp_description": description},
     )

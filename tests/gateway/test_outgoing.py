@@ -1,7 +1,9 @@
 """CALLs to a station: one outstanding, in order, at most once."""
 
 import asyncio
+import base64
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -66,6 +68,19 @@ async def test_a_refusal_carries_the_stations_own_code() -> None:
         await call
     assert error.value.reason == "CALL_ERROR"
     assert error.value.metadata == {"ocpp_error_code": "NotSupported", "ocpp_description": "no reset here"}
+
+
+async def test_a_refusal_of_any_size_fits_the_trailers_of_a_call() -> None:
+    """An error whose trailers are above 8 KiB, texts percent-encoded, is dropped: the operator would hear UNKNOWN."""
+    wire = Wire()
+    calls = _calls(wire)
+    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
+    await until(lambda: wire.sent)
+    calls.resolve(CallError("2a-1", "💡" * 9_000, "💡" * 9_000, {}))
+    with pytest.raises(MeshError) as error:
+        await call
+    details = base64.b64encode(error.value.to_status().SerializeToString())
+    assert len(quote(error.value.message)) + len(details) < 7_500
 
 
 async def test_no_answer_in_time_and_the_queue_goes_on() -> None:
