@@ -95,6 +95,10 @@ bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per mess
 chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled
 	$(BIN)/python -m chaos
 
+.PHONY: fuzz
+fuzz: $(VENV)/dev.stamp  ## Mutated frames at the edge, other ones each time (FRAMES=20000: how many of each kind)
+	CSMS_FUZZ_FRAMES=$(or $(FRAMES),20000) $(BIN)/python -m pytest --hypothesis-profile=fuzz tests/conformance/test_fuzz.py
+
 .PHONY: clean
 clean:  ## Remove .venv and caches; data/ stays
 	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

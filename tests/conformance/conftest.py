@@ -1,9 +1,11 @@
 """One mesh for all tests of a file: each of them has stations of its own."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tests.conformance.edge import Edge, running_edge
 
@@ -13,3 +15,7 @@ async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     """The real gateway and services, on SQLite."""
     async with running_edge(tmp_path_factory.mktemp("mesh")) as found:
         yield found
+
+
+# What `make fuzz` runs: other frames each time, and more of them.
+settings.register_profile("fuzz", max_examples=int(os.environ.get("CSMS_FUZZ_FRAMES", "20000")), print_blob=True)
