@@ -60,7 +60,7 @@ class Malformed(msgspec.Struct, frozen=True):
 
 Frame = Call | CallResult | CallError | Malformed
 
-_CALL_START = re.compile(rb'\s*\[\s*2\s*,\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,36})"\s*,')
+_START = re.compile(rb'\s*\[\s*([234])\s*,\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,36})"\s*,')
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -70,7 +70,7 @@ def parse(data: bytes, label: str) -> Frame:
     try:
         frame = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _malformed(label, _id_in_text(data), "the frame is not JSON")
+        return _no_json(label, data)
     if not isinstance(frame, list) or not frame:
         return _malformed(label, None, "the frame is not a JSON array")
     if _is_too_deep(data, frame):
@@ -138,10 +138,13 @@ def _readable_id(frame: list[Any]) -> str | None:
     return None
 
 
-def _id_in_text(data: bytes) -> str | None:
-    """The message id of a CALL that is not JSON further on (`[2,"id","MeterValues",{"transactionId":,…`)."""
-    match = _CALL_START.match(data)
-    return match[1].decode("ascii") if match else None
+def _no_json(label: str, data: bytes) -> Malformed:
+    """A frame that is not JSON, with its id where that is (`[2,"id","MeterValues",{"transactionId":,…`)."""
+    match, why = _START.match(data), "the frame is not JSON"
+    if match is None:
+        return _malformed(label, None, why)
+    message_id = match[2].decode("ascii")
+    return _malformed(label, message_id, why) if match[1] == b"2" else _silent(label, message_id, why)
 
 
 def _malformed(label: str, message_id: str | None, description: str) -> Malformed:

@@ -130,7 +130,15 @@ async def _send_call(
     answer = await session.call(command.action, payload, timeout_s=timeout_s)
     response = command_service_pb2.SendCallResponse()
     if isinstance(answer, dict):
-        response.payload.update(answer)
+        try:
+            response.payload.update(answer)
+        except (OverflowError, ValueError) as error:
+            session.note_quirk(QuirkName.INVALID_ANSWER)
+            raise MeshError(
+                grpc.StatusCode.ABORTED,
+                "INVALID_ANSWER",
+                "the station answered with a number that is too large for any of ours, or text that is none",
+            ) from error
     return response
 
 

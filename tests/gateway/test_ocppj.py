@@ -94,7 +94,9 @@ def test_frames_that_are_nested_too_deep_are_refused(levels: int) -> None:
     assert isinstance(parse(wide, "1.6"), Call)
 
 
-@pytest.mark.parametrize("frame", [b"[3]", b'[3,"1"]', b'[4,"1"]', b'[3,"1",{},{}]'])
+@pytest.mark.parametrize(
+    "frame", [b"[3]", b'[3,"1"]', b'[4,"1"]', b'[3,"1",{},{}]', b'[3,"1",{"status":}]', b'[4,"1","\\ud800"]']
+)
 def test_broken_answers_are_not_answered(frame: bytes) -> None:
     """There is no answer to an answer."""
     malformed = parse(frame, "1.6")

@@ -143,6 +143,20 @@ async def test_any_call_is_checked_before_it_leaves(mesh: MeshRig) -> None:
         assert "currentTime" in await station.call("Heartbeat", {})
 
 
+@pytest.mark.parametrize("status", ["1" + "0" * 400, '"\\ud800"'])
+async def test_an_answer_that_cannot_be_passed_on_is_said_to_be_one(mesh: MeshRig, status: str) -> None:
+    """SendCall hands the answer back as it is; what no number or text of ours can hold is INVALID_ANSWER."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        command = asyncio.ensure_future(mesh.send_call("CP1", "ClearCache", {}))
+        call = await station.receive()
+        await station.send(f'[3,"{call[1]}",{{"status":{status}}}]')
+        with pytest.raises(grpc.aio.AioRpcError) as refusal:
+            await command
+        assert _reason(refusal.value) == "INVALID_ANSWER"
+        assert "currentTime" in await station.call("Heartbeat", {})
+
+
 def _reason(error: grpc.aio.AioRpcError) -> str:
     status = rpc_status.from_call(error)
     assert status is not None
