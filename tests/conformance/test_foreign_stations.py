@@ -7,6 +7,7 @@ from csms.station.v1 import station_service_pb2
 
 from gateway.catalogue import DIRECTIONS
 from gateway.translation import Version
+from mesh.quirks import QuirkName
 from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge, examples
 from tests.conformance.foreign import STATIONS, ForeignStation
@@ -20,8 +21,18 @@ LIBRARIES = [
     pytest.param("ocpp-rpc", marks=pytest.mark.skipif(bool(why_not()), reason=why_not())),
     "ocpp",
 ]
-# Sampled values that are texts of full length: the schemas allow them, and they are counted.
-ODDITIES = {"sampled_value_text"}
+# What made-up messages mean is odd, and counted: values that are texts, transactions that nobody started. Their form
+# is as it should be, or other quirks would be met.
+ODDITIES = {
+    QuirkName.CLOCK_SKEW,
+    QuirkName.METER_ROLLBACK,
+    QuirkName.REBOOTED_SOON,
+    QuirkName.REPEATED_EVENT,
+    QuirkName.SAMPLED_VALUE_TEXT,
+    QuirkName.SEQ_GAP,
+    QuirkName.UNKNOWN_TRANSACTION,
+    QuirkName.VALUES_AFTER_END,
+}
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
