@@ -98,7 +98,7 @@ class Connector:
         self.transaction: Transaction | None = None
         self.operative = True
         self.held = False  # out of service for a while, as the station itself needs it
-        self.reserved = False
+        self.reserved_for: str | None = None  # the id tag
         self.faulted = False
         self.events: list[Event] = []
         self.now_ms = 0
@@ -203,10 +203,15 @@ class Connector:
         self.held = held
         self._report_status()
 
-    def set_reserved(self, reserved: bool) -> None:
-        """Keeps the connector for somebody, or for nobody any more."""
-        self.reserved = reserved
+    def reserve_for(self, id_tag: str | None) -> None:
+        """Keeps the connector for an id tag, or for nobody any more."""
+        self.reserved_for = id_tag
         self._report_status()
+
+    @property
+    def reserved(self) -> bool:
+        """Whether it is kept for somebody."""
+        return self.reserved_for is not None
 
     def set_faulted(self, faulted: bool) -> None:
         """Breaks or mends the connector. The caller has ended the transaction."""

@@ -10,6 +10,7 @@ from simulator.events import Status
 from simulator.vehicle import Vehicle
 
 MINUTE_MS = 60_000
+_RESERVED_COME = 0.2  # each minute, while they are expected
 Swipe = Callable[[Connector, str], None]
 """Tells the station that somebody held an id tag to its reader: to start at a connector, or to stop there."""
 
@@ -70,7 +71,8 @@ class IdTags:
 class Driver:
     """Uses one connector now and then: arrives, plugs in, swipes, stays a while, leaves.
 
-    Also plugs a vehicle in where a remote start waits for one. `advance` moves it on; it acts on the connector and
+    Also plugs a vehicle in where a remote start waits for one, and comes with the tag that a connector is reserved for,
+    or does not. `advance` moves it on; it acts on the connector and
     calls `swipe`, whose answer it sees in the connector's state.
     """
 
@@ -118,10 +120,11 @@ class Driver:
             self._doubt(now_ms)
 
     def _arrive(self, now_ms: int) -> None:
-        if self._connector.status is not Status.AVAILABLE:
+        id_tag = self._choose_tag()
+        if id_tag is None:
             self._next_ms = now_ms + MINUTE_MS
             return
-        self._id_tag = self._id_tags.take()
+        self._id_tag = id_tag
         self._connector.plug_in(self._choose_vehicle())
         self._phase = _Phase.PLUGGED
         self._next_ms = now_ms + self._random.randrange(5_000, 20_000)
@@ -152,6 +155,14 @@ class Driver:
         self._id_tags.give_back(self._id_tag)
         self._phase = _Phase.AWAY
         self._next_ms = now_ms + self._random.randrange(2 * MINUTE_MS, 20 * MINUTE_MS)
+
+    def _choose_tag(self) -> str | None:
+        """Of a driver who may use the connector, or None where nobody comes now."""
+        if self._connector.status is Status.AVAILABLE:
+            return self._id_tags.take()
+        if self._connector.status is Status.RESERVED and self._random.random() < _RESERVED_COME:
+            return self._connector.reserved_for
+        return None
 
     def _choose_vehicle(self) -> Vehicle:
         model = self._random.choice(MODELS)

@@ -360,7 +360,7 @@ class Station:
 
     def _show_reservations(self) -> None:
         for number, connector in self.connectors.items():
-            connector.set_reserved(bool(self.reservations.at(number)))
+            connector.reserve_for(next((one.id_tag for one in self.reservations.at(number)), None))
 
     def _pick(self, id_tag: str, parent_id_tag: str | None) -> Connector | None:
         free = [

@@ -2,6 +2,7 @@
 
 from simulator.events import Event, StatusChanged, TransactionStarted, TransactionStopped
 from simulator.fleet import FleetOptions, make_fleet
+from simulator.reservations import Reservation, ReservationResult
 from simulator.station import AuthorizationNeeded, Station
 
 DAY_MS = 24 * 3_600_000
@@ -68,3 +69,20 @@ def test_same_seed_same_life() -> None:
     assert first == again
     assert first != other
     assert len({station.identity.serial_number for station in stations()}) == 6
+
+
+def test_whoever_reserved_comes() -> None:
+    """Sooner or later, with the reserved tag, and the start names the reservation; nobody else starts there before."""
+    station = stations()[0]
+    connector_id = next(iter(station.connectors))
+    reservation = Reservation(
+        reservation_id=7,
+        connector_id=connector_id,
+        id_tag="RESERVED",
+        parent_id_tag=None,
+        expires=station.to_real(DAY_MS),
+    )
+    assert station.reserve(reservation) is ReservationResult.ACCEPTED
+    starts = [e for e in live(station, DAY_MS // 8) if isinstance(e, TransactionStarted)]
+    first = next(start for start in starts if start.connector_id == connector_id)
+    assert (first.id_tag, first.reservation_id) == ("RESERVED", 7)
