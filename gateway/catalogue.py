@@ -183,6 +183,14 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
 # What each kind of report may write, by field of csms.station.v1.ReportItem.report.
 REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
     "security_event": ("station.security_event",),
+    "reservation_use": (),
+    "transaction_end": (),
+}
+
+# What each kind of report changes, where the station has some that it is about.
+REPORT_CHANGES: Mapping[str, tuple[str, ...]] = {
+    "reservation_use": ("station.reservation",),
+    "transaction_end": ("station.charging_profile",),
 }
 
 # Every command and its outcome.
@@ -193,5 +201,14 @@ COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "get_local_list_version": ("station.local_list",),
     "get_variables": ("station.variable",),
     "send_local_list": ("station.local_list",),
+    "request_start_transaction": ("station.allocation", "station.charging_profile"),
+    "reserve_now": ("station.allocation", "station.reservation"),
+    "set_charging_profile": ("station.allocation", "station.charging_profile"),
     "set_variables": ("station.variable",),
+}
+
+# What some commands change, where the station has some that they are about.
+COMMAND_CHANGES: Mapping[str, tuple[str, ...]] = {
+    "cancel_reservation": ("station.reservation",),
+    "clear_charging_profile": ("station.charging_profile",),
 }

@@ -1,6 +1,13 @@
 """What the schemas do not ask for, and every version's translators must: numbers that can be stored, texts that fit."""
 
+import math
+from decimal import Decimal
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from gateway.translation import UnacceptableError
+from gateway.values import format_us
+from mesh.times import from_timestamp
 
 # Compared by hand: whether a float is in a range Python finds out by counting.
 _MOST_32 = 2**31 - 1
@@ -48,3 +55,28 @@ def check_length(text: str, limit: int, field: str) -> str:
             "PropertyConstraintViolation", field, f"has {len(text)} characters, and the station's OCPP allows {limit}"
         )
     return text
+
+
+def check_time(stamp: Timestamp, field: str) -> str:
+    """The moment as stations read it; UnacceptableError beyond the years 1 to 9999."""
+    try:
+        return format_us(from_timestamp(stamp))
+    except OverflowError as error:
+        raise UnacceptableError("PropertyConstraintViolation", field, "is no time of the years 1 to 9999") from error
+
+
+def check_decimal(value: float, places: int, field: str) -> int | float:
+    """A number from 0 with at most so many decimals, without those where it is whole; UnacceptableError otherwise.
+
+    It is read as the shortest decimal number that a double of its value is written as: 16.1 has one decimal.
+    """
+    if not math.isfinite(value) or value < 0:
+        raise UnacceptableError("PropertyConstraintViolation", field, "must be a number from 0")
+    exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places:
+        raise UnacceptableError(
+            "PropertyConstraintViolation",
+            field,
+            f"has {-exponent} decimals, and the station's OCPP allows {places}: it would have to be rounded",
+        )
+    return int(value) if value.is_integer() else value

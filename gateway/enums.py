@@ -12,8 +12,15 @@ SignV2G20Certificate and CustomTrigger. All three are ours to send, none is a st
 from collections.abc import Mapping
 from typing import TypeVar
 
-from csms.common.v1 import id_token_pb2, meter_value_pb2
-from csms.station.v1 import command_service_pb2, local_list_pb2, station_ingest_service_pb2, station_pb2
+from csms.common.v1 import id_token_pb2, meter_value_pb2, status_info_pb2
+from csms.station.v1 import (
+    charging_profile_pb2,
+    command_service_pb2,
+    local_list_pb2,
+    reservation_pb2,
+    station_ingest_service_pb2,
+    station_pb2,
+)
 from csms.transaction.v1 import transaction_event_pb2
 
 V = TypeVar("V", bound=int)
@@ -377,4 +384,71 @@ SEND_LOCAL_LIST_STATUSES: Mapping[str, local_list_pb2.SendLocalListStatus.ValueT
     "Failed": local_list_pb2.SEND_LOCAL_LIST_STATUS_FAILED,
     "VersionMismatch": local_list_pb2.SEND_LOCAL_LIST_STATUS_VERSION_MISMATCH,
     "NotSupported": local_list_pb2.SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED,  # 1.6
+}
+
+
+# Smart charging
+
+CHARGING_PROFILE_PURPOSES: Mapping[str, charging_profile_pb2.ChargingProfilePurpose.ValueType] = {
+    "ChargingStationMaxProfile": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE,
+    "TxDefaultProfile": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE,
+    "TxProfile": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_TX_PROFILE,
+    "ChargingStationExternalConstraints": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS,  # noqa: E501
+    "PriorityCharging": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_PRIORITY_CHARGING,
+    "LocalGeneration": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_LOCAL_GENERATION,
+}
+
+CHARGING_PROFILE_PURPOSES_16: Mapping[str, charging_profile_pb2.ChargingProfilePurpose.ValueType] = {
+    "ChargePointMaxProfile": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE,
+    "TxDefaultProfile": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE,
+    "TxProfile": charging_profile_pb2.CHARGING_PROFILE_PURPOSE_TX_PROFILE,
+}
+
+CHARGING_PROFILE_KINDS: Mapping[str, charging_profile_pb2.ChargingProfileKind.ValueType] = {
+    "Absolute": charging_profile_pb2.CHARGING_PROFILE_KIND_ABSOLUTE,
+    "Recurring": charging_profile_pb2.CHARGING_PROFILE_KIND_RECURRING,
+    "Relative": charging_profile_pb2.CHARGING_PROFILE_KIND_RELATIVE,
+    "Dynamic": charging_profile_pb2.CHARGING_PROFILE_KIND_DYNAMIC,  # 2.1
+}
+
+RECURRENCY_KINDS: Mapping[str, charging_profile_pb2.RecurrencyKind.ValueType] = {
+    "Daily": charging_profile_pb2.RECURRENCY_KIND_DAILY,
+    "Weekly": charging_profile_pb2.RECURRENCY_KIND_WEEKLY,
+}
+
+CHARGING_RATE_UNITS: Mapping[str, charging_profile_pb2.ChargingRateUnit.ValueType] = {
+    "W": charging_profile_pb2.CHARGING_RATE_UNIT_WATTS,
+    "A": charging_profile_pb2.CHARGING_RATE_UNIT_AMPERES,
+}
+
+CHARGING_PROFILE_STATUSES: Mapping[str, charging_profile_pb2.ChargingProfileStatus.ValueType] = {
+    "Accepted": charging_profile_pb2.CHARGING_PROFILE_STATUS_ACCEPTED,
+    "Rejected": charging_profile_pb2.CHARGING_PROFILE_STATUS_REJECTED,
+    "NotSupported": charging_profile_pb2.CHARGING_PROFILE_STATUS_REJECTED,  # 1.6
+}
+
+CLEAR_CHARGING_PROFILE_STATUSES: Mapping[str, charging_profile_pb2.ClearChargingProfileStatus.ValueType] = {
+    "Accepted": charging_profile_pb2.CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED,
+    "Unknown": charging_profile_pb2.CLEAR_CHARGING_PROFILE_STATUS_UNKNOWN,
+}
+
+GENERIC_STATUSES: Mapping[str, status_info_pb2.GenericStatus.ValueType] = {
+    "Accepted": status_info_pb2.GENERIC_STATUS_ACCEPTED,
+    "Rejected": status_info_pb2.GENERIC_STATUS_REJECTED,
+}
+
+
+# Reservations
+
+RESERVE_NOW_STATUSES: Mapping[str, reservation_pb2.ReserveNowStatus.ValueType] = {
+    "Accepted": reservation_pb2.RESERVE_NOW_STATUS_ACCEPTED,
+    "Faulted": reservation_pb2.RESERVE_NOW_STATUS_FAULTED,
+    "Occupied": reservation_pb2.RESERVE_NOW_STATUS_OCCUPIED,
+    "Rejected": reservation_pb2.RESERVE_NOW_STATUS_REJECTED,
+    "Unavailable": reservation_pb2.RESERVE_NOW_STATUS_UNAVAILABLE,
+}
+
+CANCEL_RESERVATION_STATUSES: Mapping[str, reservation_pb2.CancelReservationStatus.ValueType] = {
+    "Accepted": reservation_pb2.CANCEL_RESERVATION_STATUS_ACCEPTED,
+    "Rejected": reservation_pb2.CANCEL_RESERVATION_STATUS_REJECTED,
 }

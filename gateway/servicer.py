@@ -75,7 +75,10 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
     if route.to_partial_answer is not None:
         return route.to_partial_answer(command, await _exchange_all(session, route, payloads, timeout_s))
     answers = [await _exchange(session, route, payload, timeout_s) for payload in payloads]
-    return route.to_answer(command, answers)
+    try:
+        return route.to_answer(command, answers)
+    except UnacceptableError as error:
+        raise _invalid_answer(session, f"{error.field}: {error}", error.code) from error
 
 
 async def _exchange_all(
@@ -107,13 +110,7 @@ async def _exchange(session: Session, route: Outbound, payload: Payload, timeout
     answer = await session.call(route.action, payload, timeout_s=timeout_s)
     accepted = session.schemas.accept(route.action, answer, "response")
     if isinstance(accepted, SchemaFault):
-        session.note_quirk(QuirkName.INVALID_ANSWER)
-        raise MeshError(
-            grpc.StatusCode.ABORTED,
-            "INVALID_ANSWER",
-            f"the station answered, but not as OCPP {session.version.label} has it: {accepted.message}",
-            {"ocpp_error_code": accepted.code},
-        )
+        raise _invalid_answer(session, accepted.message, accepted.code)
     for quirk in accepted.quirks:
         session.note_quirk(quirk)
     return accepted.payload
@@ -151,6 +148,16 @@ def _check_request(session: Session, action: str, payload: Payload) -> None:
             f"{action} of OCPP {session.version.label} does not allow this: {fault.message}",
             {"ocpp_error_code": fault.code, "field": "payload"},
         )
+
+
+def _invalid_answer(session: Session, what: str, code: str) -> MeshError:
+    session.note_quirk(QuirkName.INVALID_ANSWER)
+    return MeshError(
+        grpc.StatusCode.ABORTED,
+        "INVALID_ANSWER",
+        f"the station answered, but not as OCPP {session.version.label} has it: {what}",
+        {"ocpp_error_code": code},
+    )
 
 
 def _unsupported(session: Session, what: str) -> MeshError:

@@ -5,6 +5,8 @@ OPERATOR_SERVICES = {
     "station": (
         "csms.station.v1.StationService",
         "csms.station.v1.CommandService",
+        "csms.station.v1.ChargingProfileService",
+        "csms.station.v1.ReservationService",
         "csms.station.v1.SecurityEventService",
         "csms.station.v1.LocalListService",
     ),

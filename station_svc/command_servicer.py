@@ -2,15 +2,20 @@
 
 import secrets
 
+from csms.station.v1 import charging_profile_pb2, reservation_pb2
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import local_list_pb2 as local_list
 from csms.station.v1.command_service_pb2_grpc import CommandServiceServicer
 
 from mesh.errors import invalid_field
 from mesh.grpc_types import Context
+from station_svc.charging_profiles import ClearProfiles, SetProfile, to_criteria
 from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
+from station_svc.effects import NO_EFFECTS
 from station_svc.local_list_effects import RememberList, RememberVersion
+from station_svc.reservation_servicer import check_reserve
+from station_svc.reservations import Cancel, Reserve
 from station_svc.security import effects_of
 from station_svc.variables import RememberVariables
 
@@ -32,8 +37,11 @@ class CommandServicer(CommandServiceServicer):
         sent.CopyFrom(request)
         if not sent.HasField("remote_start_id"):
             sent.remote_start_id = 1 + secrets.randbelow(2**31 - 1)
+        effects = NO_EFFECTS
+        if sent.HasField("charging_profile"):
+            effects = SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
         answer = command.RequestStartTransactionResponse
-        return await self._send("request_start_transaction", request, answer, context, sent=sent)
+        return await self._send("request_start_transaction", request, answer, context, sent=sent, effects=effects)
 
     async def RequestStopTransaction(
         self, request: command.RequestStopTransactionRequest, context: Context
@@ -100,6 +108,50 @@ class CommandServicer(CommandServiceServicer):
         """Replaces or changes a station's local list and remembers what it holds now."""
         answer, effects = local_list.SendLocalListResponse, RememberList(request)
         return await self._send("send_local_list", request, answer, context, effects=effects)
+
+    async def SetChargingProfile(
+        self, request: charging_profile_pb2.SetChargingProfileRequest, context: Context
+    ) -> charging_profile_pb2.SetChargingProfileResponse:
+        """Gives a station a charging profile."""
+        sent = charging_profile_pb2.SetChargingProfileRequest()
+        sent.CopyFrom(request)
+        effects = SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
+        answer = charging_profile_pb2.SetChargingProfileResponse
+        return await self._send("set_charging_profile", request, answer, context, sent=sent, effects=effects)
+
+    async def ClearChargingProfile(
+        self, request: charging_profile_pb2.ClearChargingProfileRequest, context: Context
+    ) -> charging_profile_pb2.ClearChargingProfileResponse:
+        """Clears charging profiles of a station."""
+        effects = ClearProfiles(criteria=to_criteria(request))
+        answer = charging_profile_pb2.ClearChargingProfileResponse
+        return await self._send("clear_charging_profile", request, answer, context, effects=effects)
+
+    async def GetCompositeSchedule(
+        self, request: charging_profile_pb2.GetCompositeScheduleRequest, context: Context
+    ) -> charging_profile_pb2.GetCompositeScheduleResponse:
+        """Asks a station what comes of all its charging profiles together."""
+        answer = charging_profile_pb2.GetCompositeScheduleResponse
+        return await self._send("get_composite_schedule", request, answer, context)
+
+    async def ReserveNow(
+        self, request: reservation_pb2.ReserveNowRequest, context: Context
+    ) -> reservation_pb2.ReserveNowResponse:
+        """Asks a station to keep a place."""
+        sent = reservation_pb2.ReserveNowRequest()
+        sent.CopyFrom(request)
+        check_reserve(sent)
+        effects = Reserve(sent=sent)
+        answer = reservation_pb2.ReserveNowResponse
+        return await self._send("reserve_now", request, answer, context, sent=sent, effects=effects)
+
+    async def CancelReservation(
+        self, request: reservation_pb2.CancelReservationRequest, context: Context
+    ) -> reservation_pb2.CancelReservationResponse:
+        """Asks a station to cancel a reservation."""
+        effects = Cancel(reservation_id=request.reservation_id)
+        answer = reservation_pb2.CancelReservationResponse
+        return await self._send("cancel_reservation", request, answer, context, effects=effects)
 
     async def SendCall(self, request: command.SendCallRequest, context: Context) -> command.SendCallResponse:
         """Sends any action of the station's OCPP version."""

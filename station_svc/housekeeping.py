@@ -10,6 +10,7 @@ from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.times import SECOND_US, Clock
+from station_svc import charging_profile_store, charging_profiles, reservation_store, reservations
 from station_svc import housekeeping_store as store
 
 log = get_logger(__name__)
@@ -19,6 +20,7 @@ DAY_US = 24 * 3600 * SECOND_US
 CHUNK = 500
 SWEEP_EVERY_S = 1.0
 TIDY_EVERY_S = 300.0
+DUE_EVERY_S = 5.0
 # Between two chunks of a long removal, so that it never has the database to itself.
 PAUSE_S = 0.02
 # A gateway whose renewal comes this late finds its connections as they were; until then they count as offline already.
@@ -36,6 +38,8 @@ class Retention:
     status_reports: int = 90
     data_transfers: int = 30
     security_events: int = 365
+    charging_profiles: int = 90
+    reservations: int = 90
     commands: int = 30
     connections: int = 30
     jobs: int = 30
@@ -60,6 +64,12 @@ class Housekeeper:
             await _despite_database(self.close_lost)
             await asyncio.sleep(SWEEP_EVERY_S)
 
+    async def watch_due(self) -> None:
+        """Ends what has come to its end by time: charging profiles, reservations, and the wait for answers to them."""
+        while True:
+            await _despite_database(self.end_due)
+            await asyncio.sleep(DUE_EVERY_S)
+
     async def tidy_up(self) -> None:
         """Removes what is old, and the history of removed stations."""
         while True:
@@ -73,6 +83,14 @@ class Housekeeper:
         count = await self._in_chunks(partial(store.close_lost, before_us=before_us))
         if count:
             log.warning("connections of lost gateways closed", connections=count)
+        return count
+
+    async def end_due(self) -> int:
+        """Brings charging profiles and reservations to the state that time has brought them to; returns how many."""
+        now_us = self._clock()
+        count = 0
+        for end_due in (charging_profiles.end_due, reservations.end_due):
+            count += await self._in_chunks(partial(end_due, now_us=now_us))
         return count
 
     async def remove_old(self) -> int:
@@ -107,6 +125,8 @@ class Housekeeper:
         )
         return [
             *(partial(store.remove_old, age=age, before_us=self._days_ago(days)) for age, days in aged),
+            partial(charging_profile_store.remove_old, before_us=self._days_ago(keep.charging_profiles)),
+            partial(reservation_store.remove_old, before_us=self._days_ago(keep.reservations)),
             partial(store.remove_old_connections, before_us=self._days_ago(keep.connections)),
             partial(outbox.remove_old, now_us=self._clock(), days=keep.events),
         ]

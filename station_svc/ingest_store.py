@@ -5,7 +5,7 @@ deadlock, and so that of two connections of one station the later one has the hi
 was removed is not stored.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,12 +18,13 @@ from mesh.outbox import OutboxEvent
 from mesh.quirks import QuirkName
 from mesh.rowset import RowStatement
 from mesh.times import SECOND_US
-from station_svc import condition_store, credential_store, credentials, events, job_store
+from station_svc import charging_profiles, condition_store, credential_store, credentials, events, job_store
 from station_svc.credential_store import Promotion
 from station_svc.credentials import StoredCredential
 from station_svc.names import is_station_id
 from station_svc.rows import (
     ACCEPTED,
+    AVAILABLE,
     DEFAULT_TENANT,
     TRIGGERED,
     Boot,
@@ -487,9 +488,19 @@ def record_statuses(connection: Connection, statuses: Sequence[Status]) -> list[
             for row in current
             if (row.epoch, row.ordinal) == (row.changed_epoch, row.changed_ordinal)
         }
-        news = (status for status, _row in latest.values() if status.frame.version in changed)
+        news = [status for status, _row in latest.values() if status.frame.version in changed]
         outbox.append(connection, map(events.status_changed, news))
+        charging_profiles.end_at(connection, _freed(news))
     return [None if status.frame.station in keys else _removed(status.frame) for status in statuses]
+
+
+def _freed(statuses: Iterable[Status]) -> dict[tuple[str, str, int], int]:
+    """The EVSEs at which no transaction can go on any more, and since when."""
+    return {
+        (*status.frame.station, status.evse_id): status.frame.receive_us
+        for status in statuses
+        if status.status == AVAILABLE and status.evse_id
+    }
 
 
 def _known_stations(connection: Connection, keys: set[StationKey]) -> set[StationKey]:

@@ -23,6 +23,10 @@ def _small(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.SmallInteger, nullable=False, server_default=sa.text("0"))
 
 
+def _integer(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default=sa.text("0"))
+
+
 def _big(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False, server_default=sa.text("0"))
 
@@ -325,6 +329,74 @@ local_list = sa.Table(
     sa.Column("full", sa.Boolean, nullable=False, server_default=sa.false()),  # all is to be sent anew
     sa.Column("left_out", sa.Text, nullable=False, server_default=sa.text("'[]'")),  # JSON
     sa.Column("error", sa.LargeBinary),  # google.rpc.Status, serialized
+)
+
+# The latest number of each kind that a station was given (allocation_store.py).
+allocation = sa.Table(
+    "allocation",
+    metadata,
+    *_station_key(),
+    sa.Column("kind", _Key, primary_key=True),
+    sa.Column("latest", sa.BigInteger, nullable=False),
+)
+
+# Charging profiles that were sent to stations: charging_profile_rows.py. `due_us`: when the state changes by itself.
+charging_profile = sa.Table(
+    "charging_profile",
+    metadata,
+    *_station_key(),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _integer("evse_id"),
+    _integer("profile_id"),
+    _integer("purpose"),
+    _integer("stack_level"),
+    _text("transaction_id"),
+    _small("state"),
+    _text("reason_code"),
+    sa.Column("valid_to_us", sa.BigInteger),
+    sa.Column("doubt_us", sa.BigInteger),
+    sa.Column("due_us", sa.BigInteger),
+    sa.Column("profile", sa.LargeBinary, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Index(
+        "charging_profile_due",
+        "due_us",
+        postgresql_where=sa.text("due_us IS NOT NULL"),
+        sqlite_where=sa.text("due_us IS NOT NULL"),
+    ),
+    sa.Index("charging_profile_age", "update_us"),
+)
+
+# Reservations: reservation_rows.py.
+reservation = sa.Table(
+    "reservation",
+    metadata,
+    *_station_key(),
+    sa.Column("reservation_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _integer("evse_id"),
+    _text("id_token"),
+    _text("id_token_type"),
+    _text("group_id_token"),
+    _text("group_id_token_type"),
+    sa.Column("expire_us", sa.BigInteger, nullable=False),
+    _small("state"),
+    _small("reserve_status"),
+    _text("reason_code"),
+    sa.Column("doubt_us", sa.BigInteger),
+    sa.Column("due_us", sa.BigInteger),
+    sa.Column("use_us", sa.BigInteger),
+    _integer("use_evse_id"),
+    _text("transaction_id"),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Index(
+        "reservation_due",
+        "due_us",
+        postgresql_where=sa.text("due_us IS NOT NULL"),
+        sqlite_where=sa.text("due_us IS NOT NULL"),
+    ),
+    sa.Index("reservation_age", "update_us"),
 )
 
 # Stations that were removed while their history is still being removed, up to and with an epoch.

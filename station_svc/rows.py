@@ -14,6 +14,9 @@ REJECTED = 3
 # csms.station.v1.BootReason
 TRIGGERED = 7
 
+# csms.station.v1.ConnectorStatus
+AVAILABLE = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Knock:

@@ -2,8 +2,10 @@
 
 from contextlib import AsyncExitStack
 
+from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
 from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_to_server
 from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
+from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 from csms.station.v1.security_event_service_pb2_grpc import add_SecurityEventServiceServicer_to_server
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
@@ -15,6 +17,7 @@ from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
 from station_svc import local_list_sync
+from station_svc.charging_profile_servicer import ChargingProfileServicer
 from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
 from station_svc.command_servicer import CommandServicer
@@ -27,6 +30,7 @@ from station_svc.job_sender import JobSender
 from station_svc.jobs import JobKind, Jobs
 from station_svc.local_list_servicer import LocalListServicer
 from station_svc.local_list_sync import LocalListSync
+from station_svc.reservation_servicer import ReservationServicer
 from station_svc.security_event_servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
 from station_svc.station_servicer import StationServicer
@@ -54,6 +58,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     }
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     security_events = SecurityEventServicer(database=database)
+    profiles = ChargingProfileServicer(database=database, clock=clock)
+    reservations = ReservationServicer(database=database, clock=clock, sender=sender)
     relay = open_relay(
         stack,
         database=database,
@@ -70,13 +76,15 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             lambda server: add_CommandServiceServicer_to_server(command, server),
             lambda server: add_SecurityEventServiceServicer_to_server(security_events, server),
             lambda server: add_LocalListServiceServicer_to_server(local_lists, server),
+            lambda server: add_ChargingProfileServiceServicer_to_server(profiles, server),
+            lambda server: add_ReservationServiceServicer_to_server(reservations, server),
         ],
-        # By their verb they would be for viewers, yet they make the station do something.
+        # By their verbs they would be for viewers, yet they make the station do something.
         special_roles={
-            "/csms.station.v1.CommandService/GetVariables": Role.OPERATOR,
-            "/csms.station.v1.CommandService/GetLocalListVersion": Role.OPERATOR,
+            f"/csms.station.v1.CommandService/{method}": Role.OPERATOR
+            for method in ("GetCompositeSchedule", "GetLocalListVersion", "GetVariables")
         },
-        background=[closer.run, housekeeper.watch_nodes, housekeeper.tidy_up, jobs.run, *relay],
+        background=[closer.run, housekeeper.watch_nodes, housekeeper.watch_due, housekeeper.tidy_up, jobs.run, *relay],
     )
 
 

@@ -65,5 +65,7 @@ def _retention(env: Environment) -> Retention:
         commands=days("COMMAND", usual.commands),
         connections=days("CONNECTION", usual.connections),
         jobs=days("JOB", usual.jobs),
+        charging_profiles=days("CHARGING_PROFILE", usual.charging_profiles),
+        reservations=days("RESERVATION", usual.reservations),
         events=outbox.retention_days(env),
     )

@@ -15,6 +15,8 @@ from mesh.filters import Field, switch
 from station_svc import events, job_store, present_store
 from station_svc.credentials import StoredCredential
 from station_svc.models import (
+    allocation,
+    charging_profile,
     condition,
     connection,
     connector,
@@ -24,6 +26,7 @@ from station_svc.models import (
     node,
     quirk,
     removal,
+    reservation,
     sighting,
     station,
     status_report,
@@ -67,7 +70,17 @@ _VARIABLE_KEY = (
     variable.c.attribute_type,
 )
 # Rows of a station's present that go with it at once; its history goes in the background.
-_PRESENT = (connector, sighting, quirk, condition, variable, local_list)
+_PRESENT = (
+    connector,
+    sighting,
+    quirk,
+    condition,
+    variable,
+    local_list,
+    charging_profile,
+    reservation,
+    allocation,
+)
 
 
 def not_found(station_id: str) -> MeshError:

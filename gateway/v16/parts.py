@@ -1,5 +1,6 @@
 """What several actions of 1.6 have in common: connectors, id tags, meter values."""
 
+import re
 from collections.abc import Iterable
 
 from csms.common.v1.evse_pb2 import EvseRef
@@ -60,6 +61,18 @@ def id_tag_info(info: IdTokenInfo) -> Payload:
 
 
 # Transactions
+
+
+_DECIMAL = re.compile(r"-?[0-9]{1,10}")
+
+
+def transaction_number(transaction_id: str, field: str) -> int:
+    """1.6's number of a transaction. UnacceptableError where the name is no number of 32 bits."""
+    if not _DECIMAL.fullmatch(transaction_id):
+        raise UnacceptableError(
+            "PropertyConstraintViolation", field, "a transaction of OCPP 1.6 is named by a whole number"
+        )
+    return check_int32(int(transaction_id), field)
 
 
 def transaction_id_text(number: int) -> str:

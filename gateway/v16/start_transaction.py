@@ -13,8 +13,10 @@ from csms.common.v1.id_token_pb2 import (
 )
 from csms.common.v1.meter_value_pb2 import READING_CONTEXT_TRANSACTION_BEGIN
 from csms.common.v1.origin_pb2 import Origin
-from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_STARTED
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
+from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_STARTED, TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
+from google.protobuf.message import Message
 
 from gateway.checks import check_int32
 from gateway.results import authorization, result_of
@@ -25,7 +27,10 @@ from gateway.values import parse_us, set_time
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """The start, recorded whatever becomes of the id tag, and at the same time a question about the tag."""
+    """The start, recorded whatever becomes of the id tag, and at the same time a question about the tag.
+
+    Where it names a reservation, station_svc hears that it was used.
+    """
     item = TransactionEventItem(origin=origin)
     event, id_tag = item.event, payload["idTag"]
     event.event_type = TRANSACTION_EVENT_TYPE_STARTED
@@ -34,13 +39,24 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     if us is not None:
         set_time(event.event_time, us)
     add_register(event.meter_values, payload["meterStart"], us, READING_CONTEXT_TRANSACTION_BEGIN)
+    items: dict[LaneName, Message] = {LaneName.TRANSACTION_EVENTS: item}
     if "reservationId" in payload:
         event.reservation_id = check_int32(payload["reservationId"], "reservationId")
-    if not id_tag.strip():
-        return {LaneName.TRANSACTION_EVENTS: item}
-    event.id_token.id_token = id_tag
-    question = AuthorizeItem(origin=origin, id_token=event.id_token, evse=event.evse)
-    return {LaneName.TRANSACTION_EVENTS: item, LaneName.AUTHORIZE: question}
+        items[LaneName.REPORTS] = _to_use(event, origin)
+    if id_tag.strip():
+        event.id_token.id_token = id_tag
+        items[LaneName.AUTHORIZE] = AuthorizeItem(origin=origin, id_token=event.id_token, evse=event.evse)
+    return items
+
+
+def _to_use(event: TransactionEvent, origin: Origin) -> ReportItem:
+    """What station_svc hears of it: the reservation is used."""
+    item = ReportItem(origin=origin)
+    item.reservation_use.reservation_id = event.reservation_id
+    item.reservation_use.evse.CopyFrom(event.evse)
+    if event.HasField("event_time"):
+        item.reservation_use.use_time.CopyFrom(event.event_time)
+    return item
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
@@ -79,6 +95,6 @@ def to_acknowledgement(payload: Any, results: Results) -> Payload:
 INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
-    optional=frozenset({LaneName.AUTHORIZE}),
+    optional=frozenset({LaneName.AUTHORIZE, LaneName.REPORTS}),
     salvage=Salvage(to_questions=to_questions, to_response=to_acknowledgement),
 )

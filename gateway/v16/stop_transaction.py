@@ -3,8 +3,11 @@
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.meter_value_pb2 import READING_CONTEXT_TRANSACTION_END
 from csms.common.v1.origin_pb2 import Origin
+from csms.station.v1.charging_profile_pb2 import TransactionEnd
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.transaction.v1.transaction_event_pb2 import STOPPED_REASON_UNSPECIFIED, TRANSACTION_EVENT_TYPE_ENDED
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+from google.protobuf.message import Message
 
 from gateway.enums import STOPPED_REASONS
 from gateway.results import authorization
@@ -16,7 +19,10 @@ _DEFAULT_REASON = "Local"
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """The stop with the values it brings, meterStop last; and a question about the id tag, where one stopped it."""
+    """The stop with the values it brings, meterStop last; and a question about the id tag, where one stopped it.
+
+    station_svc hears of the end: charging profiles of the transaction end with it.
+    """
     item = TransactionEventItem(origin=origin)
     event, id_tag = item.event, payload.get("idTag", "")
     event.event_type = TRANSACTION_EVENT_TYPE_ENDED
@@ -27,13 +33,12 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     add_meter_values(event.meter_values, payload.get("transactionData", ()))
     add_register(event.meter_values, payload["meterStop"], us, READING_CONTEXT_TRANSACTION_END)
     event.stopped_reason = STOPPED_REASONS.get(payload.get("reason", _DEFAULT_REASON), STOPPED_REASON_UNSPECIFIED)
-    if not id_tag.strip():
-        return {LaneName.TRANSACTION_EVENTS: item}
-    event.id_token.id_token = id_tag
-    return {
-        LaneName.TRANSACTION_EVENTS: item,
-        LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=event.id_token),
-    }
+    end = ReportItem(origin=origin, transaction_end=TransactionEnd(transaction_id=event.transaction_id))
+    items: dict[LaneName, Message] = {LaneName.TRANSACTION_EVENTS: item, LaneName.REPORTS: end}
+    if id_tag.strip():
+        event.id_token.id_token = id_tag
+        items[LaneName.AUTHORIZE] = AuthorizeItem(origin=origin, id_token=event.id_token)
+    return items
 
 
 def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
@@ -42,4 +47,9 @@ def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
     return {} if info is None else {"idTagInfo": id_tag_info(info)}
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response, optional=frozenset({LaneName.AUTHORIZE}), salvage=SILENT)
+INBOUND = Inbound(
+    to_items=to_items,
+    to_response=to_response,
+    optional=frozenset({LaneName.AUTHORIZE, LaneName.REPORTS}),
+    salvage=SILENT,
+)

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from csms.station.v1.command_service_pb2 import RequestStartTransactionRequest, RequestStartTransactionResponse
 
+from gateway.charging_profiles import check_start_profile
 from gateway.checks import check_not_negative
 from gateway.enums import REQUEST_START_STOP_STATUSES
 from gateway.translation import Outbound, Payload, UnacceptableError
+from gateway.v201 import charging_profiles
 from gateway.v201.parts import id_token_payload, status_info
 
 
@@ -20,16 +22,20 @@ def to_calls(command: RequestStartTransactionRequest) -> Sequence[Payload]:
     }
     if check_not_negative(command.evse_id, "evse_id"):
         payload["evseId"] = command.evse_id
+    if command.HasField("charging_profile"):
+        payload["chargingProfile"] = charging_profiles.to_payload(command.charging_profile, "charging_profile")
+        check_start_profile(command.charging_profile, command.evse_id, "charging_profile")
     return [payload]
 
 
-def to_answer(_command: RequestStartTransactionRequest, payloads: Sequence[Payload]) -> RequestStartTransactionResponse:
+def to_answer(command: RequestStartTransactionRequest, payloads: Sequence[Payload]) -> RequestStartTransactionResponse:
     """Whether the station will try, and for which transaction where one was under way."""
     [payload] = payloads
     return RequestStartTransactionResponse(
         status=REQUEST_START_STOP_STATUSES[payload["status"]],
         status_info=status_info(payload),
         transaction_id=payload.get("transactionId", ""),
+        charging_profile_id=command.charging_profile.charging_profile_id,
     )
 
 

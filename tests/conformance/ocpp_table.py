@@ -16,7 +16,16 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.gateway.v1.gateway_service_pb2 import CallRequest
 from google.protobuf import descriptor_pb2
 
-from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS, REPORT_TABLES
+from gateway.catalogue import (
+    ALWAYS,
+    COMMAND_CHANGES,
+    COMMAND_TABLES,
+    COMMANDS,
+    DESTINATIONS,
+    DIRECTIONS,
+    REPORT_CHANGES,
+    REPORT_TABLES,
+)
 from gateway.schemas import Schemas
 from gateway.translation import Alternatives, Inbound, LaneName, Outbound, Version
 from gateway.v16 import routes as v16
@@ -109,6 +118,12 @@ def tables(version: Version, action: str) -> list[str]:
     return found + [table for kind in sorted(kinds) for table in REPORT_TABLES[kind]]
 
 
+def changes(version: Version, action: str) -> list[str]:
+    """The tables whose rows an action of a station may change beside those, where there are any it is about."""
+    kinds = {item.WhichOneof("report") for lane, item in _items(version, action) if lane is LaneName.REPORTS}
+    return [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
+
+
 def _items(version: Version, action: str) -> list[tuple[LaneName, Any]]:
     """What an action does with the least and the most that its schema allows, and with any word."""
     to_items, schema = version.inbound[action].to_items, Schemas(version.label).schema(action, "request")
@@ -170,10 +185,10 @@ def _to_station(version: Version, action: str, names: Iterable[str]) -> str:
 
 
 def _stored(version: Version, action: str, inbound: Inbound | None, names: Iterable[str]) -> str:
-    found = [] if inbound is None else tables(version, action)
+    found = [] if inbound is None else tables(version, action) + changes(version, action)
     if action in DIRECTIONS[version.label].to_station:
         found += COMMANDS
-        found += [table for name in names for table in COMMAND_TABLES.get(name, ())]
+        found += [table for name in names for by in (COMMAND_TABLES, COMMAND_CHANGES) for table in by.get(name, ())]
     return ", ".join(f"`{table}`" for table in dict.fromkeys(found)) or "only the log"
 
 

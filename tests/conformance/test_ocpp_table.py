@@ -11,7 +11,16 @@ from csms.station.v1.station_ingest_service_pb2 import ReportItem
 import auth_svc.models
 import station_svc.models
 import transaction_svc.models
-from gateway.catalogue import ALWAYS, COMMAND_TABLES, COMMANDS, DESTINATIONS, DIRECTIONS, REPORT_TABLES
+from gateway.catalogue import (
+    ALWAYS,
+    COMMAND_CHANGES,
+    COMMAND_TABLES,
+    COMMANDS,
+    DESTINATIONS,
+    DIRECTIONS,
+    REPORT_CHANGES,
+    REPORT_TABLES,
+)
 from gateway.mesh_client import MeshClient
 from gateway.schemas import Schemas
 from gateway.translation import LaneName, Version
@@ -92,12 +101,13 @@ async def test_lanes_go_where_the_table_says() -> None:
 def test_tables_exist() -> None:
     """Every table that is named is one of a service's own."""
     named = {*ALWAYS, *COMMANDS, *(table for destination in DESTINATIONS.values() for table in destination.tables)}
-    for by_kind in (REPORT_TABLES, COMMAND_TABLES):
+    for by_kind in (REPORT_TABLES, REPORT_CHANGES, COMMAND_TABLES, COMMAND_CHANGES):
         named |= {table for tables in by_kind.values() for table in tables}
     assert named <= TABLES
     assert set(REPORT_TABLES) == {field.name for field in ReportItem.DESCRIPTOR.oneofs_by_name["report"].fields}
     commands = {name for version in VERSIONS.values() for name in version.outbound}
-    assert set(COMMAND_TABLES) <= commands
+    assert set(COMMAND_TABLES) | set(COMMAND_CHANGES) <= commands
+    assert set(REPORT_CHANGES) <= set(REPORT_TABLES)
 
 
 def test_a_file_out_of_date_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,21 +27,12 @@ DECIDING_16 = {
     "StopTransaction transactionData.sampledValue.format",
 }
 # Parts of handled messages that are neither read nor said, whatever words are in them.
-LEFT_OUT_16 = {
-    "RemoteStartTransaction chargingProfile.chargingProfileKind",
-    "RemoteStartTransaction chargingProfile.chargingProfilePurpose",
-    "RemoteStartTransaction chargingProfile.chargingSchedule.chargingRateUnit",
-    "RemoteStartTransaction chargingProfile.recurrencyKind",
-}
+LEFT_OUT_16: set[str] = set()
 LEFT_OUT_2 = {
     "AuthorizeCertificateStatusEnumType",  # certificates of contracts
-    "ChargingProfileKindEnumType",
-    "ChargingProfilePurposeEnumType",
-    "ChargingRateUnitEnumType",
     "CostKindEnumType",
     "HashAlgorithmEnumType",
     "MessageFormatEnumType",  # personal messages
-    "RecurrencyKindEnumType",
 }
 
 

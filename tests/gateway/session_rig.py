@@ -9,7 +9,7 @@ from typing import Any
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, IdTokenInfo
-from csms.station.v1.station_ingest_service_pb2 import BootResult, StatusResult
+from csms.station.v1.station_ingest_service_pb2 import BootResult, ReportResult, StatusResult
 from csms.station.v1.station_pb2 import (
     REGISTRATION_STATUS_ACCEPTED,
     RegistrationStatus,
@@ -126,6 +126,7 @@ class Rig:
         self.services: dict[LaneName, Any] = {
             LaneName.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
             LaneName.STATUSES: Service(StatusResult()),
+            LaneName.REPORTS: Service(ReportResult()),
             LaneName.AUTHORIZE: Service(
                 AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
             ),

@@ -5,8 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from csms.common.v1 import id_token_pb2, meter_value_pb2
-from csms.station.v1 import command_service_pb2, station_ingest_service_pb2, station_pb2
+from csms.common.v1 import id_token_pb2, meter_value_pb2, status_info_pb2
+from csms.station.v1 import (
+    charging_profile_pb2,
+    command_service_pb2,
+    reservation_pb2,
+    station_ingest_service_pb2,
+    station_pb2,
+)
 from csms.transaction.v1 import transaction_event_pb2
 
 from gateway import enums
@@ -16,11 +22,18 @@ from gateway.schemas import KINDS, Schemas
 TABLES_2: Mapping[str, Mapping[str, int]] = {
     "AuthorizationStatusEnumType": enums.AUTHORIZATION_STATUSES,
     "BootReasonEnumType": enums.BOOT_REASONS,
+    "CancelReservationStatusEnumType": enums.CANCEL_RESERVATION_STATUSES,
     "ChangeAvailabilityStatusEnumType": enums.CHANGE_AVAILABILITY_STATUSES,
+    "ChargingProfileKindEnumType": enums.CHARGING_PROFILE_KINDS,
+    "ChargingProfilePurposeEnumType": enums.CHARGING_PROFILE_PURPOSES,
+    "ChargingProfileStatusEnumType": enums.CHARGING_PROFILE_STATUSES,
+    "ChargingRateUnitEnumType": enums.CHARGING_RATE_UNITS,
     "ChargingStateEnumType": enums.CHARGING_STATES,
     "ClearCacheStatusEnumType": enums.CLEAR_CACHE_STATUSES,
+    "ClearChargingProfileStatusEnumType": enums.CLEAR_CHARGING_PROFILE_STATUSES,
     "ConnectorStatusEnumType": enums.CONNECTOR_STATUSES,
     "DataTransferStatusEnumType": enums.DATA_TRANSFER_STATUSES,
+    "GenericStatusEnumType": enums.GENERIC_STATUSES,
     "GetVariableStatusEnumType": enums.GET_VARIABLE_STATUSES,
     "LocationEnumType": enums.LOCATIONS,
     "MeasurandEnumType": enums.MEASURANDS,
@@ -29,8 +42,10 @@ TABLES_2: Mapping[str, Mapping[str, int]] = {
     "PhaseEnumType": enums.PHASES,
     "ReadingContextEnumType": enums.READING_CONTEXTS,
     "ReasonEnumType": enums.STOPPED_REASONS,
+    "RecurrencyKindEnumType": enums.RECURRENCY_KINDS,
     "RegistrationStatusEnumType": enums.REGISTRATION_STATUSES,
     "RequestStartStopStatusEnumType": enums.REQUEST_START_STOP_STATUSES,
+    "ReserveNowStatusEnumType": enums.RESERVE_NOW_STATUSES,
     "ResetEnumType": enums.RESET_TYPES,
     "ResetStatusEnumType": enums.RESET_STATUSES,
     "SendLocalListStatusEnumType": enums.SEND_LOCAL_LIST_STATUSES,
@@ -46,31 +61,47 @@ TABLES_2: Mapping[str, Mapping[str, int]] = {
 TABLES_16: Mapping[str, Mapping[str, int]] = {
     "AuthorizeResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
     "BootNotificationResponse status": enums.REGISTRATION_STATUSES,
+    "CancelReservationResponse status": enums.CANCEL_RESERVATION_STATUSES,
     "ChangeAvailability type": enums.OPERATIONAL_STATUSES,
     "ChangeAvailabilityResponse status": enums.CHANGE_AVAILABILITY_STATUSES,
     "ChangeConfigurationResponse status": enums.SET_VARIABLE_STATUSES,
     "ClearCacheResponse status": enums.CLEAR_CACHE_STATUSES,
+    "ClearChargingProfile chargingProfilePurpose": enums.CHARGING_PROFILE_PURPOSES_16,
+    "ClearChargingProfileResponse status": enums.CLEAR_CHARGING_PROFILE_STATUSES,
     "DataTransferResponse status": enums.DATA_TRANSFER_STATUSES,
     "ExtendedTriggerMessage #MessageTriggerEnumType": enums.MESSAGE_TRIGGERS,
     "ExtendedTriggerMessageResponse #TriggerMessageStatusEnumType": enums.TRIGGER_MESSAGE_STATUSES,
+    "GetCompositeSchedule chargingRateUnit": enums.CHARGING_RATE_UNITS,
+    "GetCompositeScheduleResponse chargingSchedule.chargingRateUnit": enums.CHARGING_RATE_UNITS,
+    "GetCompositeScheduleResponse status": enums.GENERIC_STATUSES,
     "MeterValues meterValue.sampledValue.context": enums.READING_CONTEXTS,
+    "MeterValues meterValue.sampledValue.location": enums.LOCATIONS,
     "MeterValues meterValue.sampledValue.measurand": enums.MEASURANDS,
     "MeterValues meterValue.sampledValue.phase": enums.PHASES,
-    "MeterValues meterValue.sampledValue.location": enums.LOCATIONS,
+    "RemoteStartTransaction chargingProfile.chargingProfileKind": enums.CHARGING_PROFILE_KINDS,
+    "RemoteStartTransaction chargingProfile.chargingProfilePurpose": enums.CHARGING_PROFILE_PURPOSES_16,
+    "RemoteStartTransaction chargingProfile.chargingSchedule.chargingRateUnit": enums.CHARGING_RATE_UNITS,
+    "RemoteStartTransaction chargingProfile.recurrencyKind": enums.RECURRENCY_KINDS,
     "RemoteStartTransactionResponse status": enums.REQUEST_START_STOP_STATUSES,
     "RemoteStopTransactionResponse status": enums.REQUEST_START_STOP_STATUSES,
+    "ReserveNowResponse status": enums.RESERVE_NOW_STATUSES,
     "Reset type": enums.RESET_TYPES_16,
     "ResetResponse status": enums.RESET_STATUSES,
     "SendLocalList localAuthorizationList.idTagInfo.status": enums.AUTHORIZATION_STATUSES,
     "SendLocalList updateType": enums.LOCAL_LIST_UPDATE_TYPES,
     "SendLocalListResponse status": enums.SEND_LOCAL_LIST_STATUSES,
+    "SetChargingProfile csChargingProfiles.chargingProfileKind": enums.CHARGING_PROFILE_KINDS,
+    "SetChargingProfile csChargingProfiles.chargingProfilePurpose": enums.CHARGING_PROFILE_PURPOSES_16,
+    "SetChargingProfile csChargingProfiles.chargingSchedule.chargingRateUnit": enums.CHARGING_RATE_UNITS,
+    "SetChargingProfile csChargingProfiles.recurrencyKind": enums.RECURRENCY_KINDS,
+    "SetChargingProfileResponse status": enums.CHARGING_PROFILE_STATUSES,
     "StartTransactionResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
     "StatusNotification status": enums.CONNECTOR_STATUSES,
     "StopTransaction reason": enums.STOPPED_REASONS,
     "StopTransaction transactionData.sampledValue.context": enums.READING_CONTEXTS,
+    "StopTransaction transactionData.sampledValue.location": enums.LOCATIONS,
     "StopTransaction transactionData.sampledValue.measurand": enums.MEASURANDS,
     "StopTransaction transactionData.sampledValue.phase": enums.PHASES,
-    "StopTransaction transactionData.sampledValue.location": enums.LOCATIONS,
     "StopTransactionResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
     "TriggerMessage requestedMessage": enums.MESSAGE_TRIGGERS,
     "TriggerMessageResponse status": enums.TRIGGER_MESSAGE_STATUSES,
@@ -89,7 +120,20 @@ WITHOUT_WORD = {
     "STOPPED_REASON_SUPERSEDED",
 }
 
+# What 1.6's NotSupported is, where 2.x has no such word.
+NOT_SUPPORTED: Mapping[Any, str] = {
+    charging_profile_pb2.ChargingProfileStatus: "REJECTED",
+    command_service_pb2.SetVariableStatus: "UNKNOWN_VARIABLE",
+    command_service_pb2.UnlockStatus: "UNKNOWN_CONNECTOR",
+}
+
 ENUMS: Mapping[Any, Mapping[str, int]] = {
+    charging_profile_pb2.ChargingProfileKind: enums.CHARGING_PROFILE_KINDS,
+    charging_profile_pb2.ChargingProfilePurpose: enums.CHARGING_PROFILE_PURPOSES,
+    charging_profile_pb2.ChargingProfileStatus: enums.CHARGING_PROFILE_STATUSES,
+    charging_profile_pb2.ChargingRateUnit: enums.CHARGING_RATE_UNITS,
+    charging_profile_pb2.ClearChargingProfileStatus: enums.CLEAR_CHARGING_PROFILE_STATUSES,
+    charging_profile_pb2.RecurrencyKind: enums.RECURRENCY_KINDS,
     command_service_pb2.ChangeAvailabilityStatus: enums.CHANGE_AVAILABILITY_STATUSES,
     command_service_pb2.ClearCacheStatus: enums.CLEAR_CACHE_STATUSES,
     command_service_pb2.GetVariableStatus: enums.GET_VARIABLE_STATUSES,
@@ -106,10 +150,13 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
     meter_value_pb2.MeasurandLocation: enums.LOCATIONS,
     meter_value_pb2.Phase: enums.PHASES,
     meter_value_pb2.ReadingContext: enums.READING_CONTEXTS,
+    reservation_pb2.CancelReservationStatus: enums.CANCEL_RESERVATION_STATUSES,
+    reservation_pb2.ReserveNowStatus: enums.RESERVE_NOW_STATUSES,
     station_ingest_service_pb2.DataTransferStatus: enums.DATA_TRANSFER_STATUSES,
     station_pb2.BootReason: enums.BOOT_REASONS,
     station_pb2.ConnectorStatus: enums.CONNECTOR_STATUSES,
     station_pb2.RegistrationStatus: enums.REGISTRATION_STATUSES,
+    status_info_pb2.GenericStatus: enums.GENERIC_STATUSES,
     transaction_event_pb2.ChargingState: enums.CHARGING_STATES,
     transaction_event_pb2.StoppedReason: enums.STOPPED_REASONS,
     transaction_event_pb2.TransactionEventType: enums.EVENT_TYPES,
@@ -200,7 +247,7 @@ def test_every_value_has_a_word(enum: Any) -> None:
 
 @pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.DESCRIPTOR.name)
 def test_words_mean_their_values(enum: Any) -> None:
-    """A word goes to the value of its own name, but for those of 1.6 that 2.x calls differently."""
+    """A word goes to the value of its own name, but for those of 1.6 that 2.x calls differently, and units."""
     prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", enum.DESCRIPTOR.name).upper() + "_"
     names = {_plain(name.removeprefix(prefix)): value for name, value in enum.items()}
     renamed = {
@@ -210,8 +257,10 @@ def test_words_mean_their_values(enum: Any) -> None:
         "SuspendedEV": "OCCUPIED",
         "SuspendedEVSE": "OCCUPIED",
         "Finishing": "OCCUPIED",
-        "NotSupported": "UNKNOWN_VARIABLE" if enum is command_service_pb2.SetVariableStatus else "UNKNOWN_CONNECTOR",
+        "NotSupported": NOT_SUPPORTED.get(enum, ""),
         "SignChargePointCertificate": "SIGN_CHARGING_STATION_CERTIFICATE",
+        "W": "WATTS",
+        "A": "AMPERES",
     }
     for word, value in ENUMS[enum].items():
         own = names.get(_plain(word))

@@ -7,12 +7,13 @@ from typing import Any
 import grpc
 import pytest
 import sqlalchemy as sa
-from csms.common.v1 import evse_pb2, id_token_pb2
+from csms.common.v1 import evse_pb2, id_token_pb2, status_info_pb2
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
+from csms.station.v1 import charging_profile_pb2, local_list_pb2, reservation_pb2, station_pb2, station_service_pb2
 from csms.station.v1 import command_service_pb2 as pb
-from csms.station.v1 import local_list_pb2, station_pb2, station_service_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from google.protobuf import json_format
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.errors import MeshError
 from station_svc import models
@@ -123,6 +124,59 @@ EVERY_COMMAND: list[tuple[str, str, Any, Any]] = [
             station_id="CP1", version_number=3, update_type=local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL
         ),
         local_list_pb2.SendLocalListResponse(status=local_list_pb2.SEND_LOCAL_LIST_STATUS_ACCEPTED),
+    ),
+    (
+        "SetChargingProfile",
+        "set_charging_profile",
+        charging_profile_pb2.SetChargingProfileRequest(
+            station_id="CP1",
+            evse_id=1,
+            charging_profile=charging_profile_pb2.ChargingProfile(
+                charging_profile_id=5,
+                purpose=charging_profile_pb2.CHARGING_PROFILE_PURPOSE_TX_PROFILE,
+                kind=charging_profile_pb2.CHARGING_PROFILE_KIND_RELATIVE,
+                schedules=[
+                    charging_profile_pb2.ChargingSchedule(
+                        charging_rate_unit=charging_profile_pb2.CHARGING_RATE_UNIT_WATTS,
+                        periods=[charging_profile_pb2.ChargingSchedulePeriod(limit=7400)],
+                    )
+                ],
+            ),
+        ),
+        charging_profile_pb2.SetChargingProfileResponse(
+            status=charging_profile_pb2.CHARGING_PROFILE_STATUS_ACCEPTED, charging_profile_id=5
+        ),
+    ),
+    (
+        "ClearChargingProfile",
+        "clear_charging_profile",
+        charging_profile_pb2.ClearChargingProfileRequest(station_id="CP1", charging_profile_id=5),
+        charging_profile_pb2.ClearChargingProfileResponse(
+            status=charging_profile_pb2.CLEAR_CHARGING_PROFILE_STATUS_UNKNOWN
+        ),
+    ),
+    (
+        "GetCompositeSchedule",
+        "get_composite_schedule",
+        charging_profile_pb2.GetCompositeScheduleRequest(station_id="CP1", duration_s=60),
+        charging_profile_pb2.GetCompositeScheduleResponse(status=status_info_pb2.GENERIC_STATUS_REJECTED),
+    ),
+    (
+        "ReserveNow",
+        "reserve_now",
+        reservation_pb2.ReserveNowRequest(
+            station_id="CP1",
+            id_token=id_token_pb2.IdToken(id_token="T1"),
+            expire_time=Timestamp(seconds=1_760_000_000),
+            reservation_id=1,
+        ),
+        reservation_pb2.ReserveNowResponse(status=reservation_pb2.RESERVE_NOW_STATUS_OCCUPIED, reservation_id=1),
+    ),
+    (
+        "CancelReservation",
+        "cancel_reservation",
+        reservation_pb2.CancelReservationRequest(station_id="CP1", reservation_id=9),
+        reservation_pb2.CancelReservationResponse(status=reservation_pb2.CANCEL_RESERVATION_STATUS_REJECTED),
     ),
     (
         "SendCall",

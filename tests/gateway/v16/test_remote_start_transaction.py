@@ -2,13 +2,14 @@
 
 import pytest
 from csms.common.v1.id_token_pb2 import IdToken
-from csms.station.v1 import command_service_pb2
+from csms.station.v1 import charging_profile_pb2, command_service_pb2
 from csms.station.v1.command_service_pb2 import RequestStartTransactionRequest
 
 from gateway.translation import UnacceptableError
-from tests.gateway.v16 import helpers
+from tests.gateway.v16 import charging, helpers
 
 NAME = "request_start_transaction"
+TX_PROFILE = charging_profile_pb2.CHARGING_PROFILE_PURPOSE_TX_PROFILE
 
 
 def test_calls() -> None:
@@ -32,6 +33,32 @@ def test_impossible(command: RequestStartTransactionRequest, field: str) -> None
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(NAME, command)
     assert caught.value.field == field
+
+
+def test_a_start_with_a_profile() -> None:
+    """The profile goes with it, and the answer names it (TC_059)."""
+    command = RequestStartTransactionRequest(
+        id_token=IdToken(id_token="T"), evse_id=1, charging_profile=charging.profile(purpose=TX_PROFILE)
+    )
+    profile = {**charging.PAYLOAD, "chargingProfilePurpose": "TxProfile"}
+    assert helpers.to_calls(NAME, command) == [{"idTag": "T", "connectorId": 1, "chargingProfile": profile}]
+    assert helpers.to_answer(NAME, command, {"status": "Accepted"}).charging_profile_id == 7
+
+
+@pytest.mark.parametrize(
+    ("profile", "field"),
+    [
+        (charging.profile(), "purpose"),
+        (charging.profile(purpose=TX_PROFILE, transaction_id="1"), "transaction_id"),
+        (charging.profile(purpose=TX_PROFILE, stack_level=-1), "stack_level"),
+    ],
+)
+def test_an_impossible_profile(profile: charging_profile_pb2.ChargingProfile, field: str) -> None:
+    """1.6 wants a TxProfile here that names no transaction."""
+    command = RequestStartTransactionRequest(id_token=IdToken(id_token="T"), charging_profile=profile)
+    with pytest.raises(UnacceptableError) as caught:
+        helpers.to_calls(NAME, command)
+    assert caught.value.field == f"charging_profile.{field}"
 
 
 def test_answers() -> None:

@@ -44,6 +44,16 @@ def _possible(name: str) -> Any:
         "trigger_message": {"requested_message": 4},
         "data_transfer": {"vendor_id": "v"},
         "send_local_list": {"version_number": 1, "update_type": 2},
+        "set_charging_profile": {
+            "charging_profile": {
+                "purpose": 2,
+                "kind": 3,
+                "schedules": [{"charging_rate_unit": 2, "periods": [{"limit": 16}]}],
+            }
+        },
+        "get_composite_schedule": {"duration_s": 60},
+        "reserve_now": {"id_token": {"id_token": "T"}},
+        "cancel_reservation": {"reservation_id": 1},
     }
     command.MergeFrom(type(command)(**possible.get(name, {})))
     return command

@@ -8,6 +8,8 @@ from csms.common.v1 import id_token_pb2, meter_value_pb2
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.id_token_pb2 import IdToken, IdTokenInfo
 from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
+from csms.station.v1.reservation_pb2 import ReservationUse
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
@@ -65,6 +67,16 @@ def test_event() -> None:
     assert event(reservationId=9).reservation_id == 9
 
 
+def test_report() -> None:
+    """station_svc hears of a reservation that was used, with its place and time."""
+    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | {"reservationId": 9})[LaneName.REPORTS])
+    use = ReservationUse(reservation_id=9, evse=EvseRef(evse_id=2, connector_id=1), use_time=NOON)
+    assert item == ReportItem(origin=helpers.ORIGIN, reservation_use=use)
+    items = helpers.to_items(ACTION, MINIMAL | {"reservationId": 0, "timestamp": ""})
+    unreadable = helpers.over_the_wire(items[LaneName.REPORTS])
+    assert not unreadable.reservation_use.HasField("use_time")
+
+
 def test_question() -> None:
     """The tag is asked about at the same time, with its place."""
     items = helpers.to_items(ACTION, MINIMAL)
@@ -75,10 +87,10 @@ def test_question() -> None:
 
 
 def test_route() -> None:
-    """A start is money: it waits for its commit, but not for auth_svc."""
+    """A start is money: it waits for its commit, but neither for auth_svc nor for station_svc."""
     route = VERSION.inbound[ACTION]
     assert route.durable
-    assert route.optional == {LaneName.AUTHORIZE}
+    assert route.optional == {LaneName.AUTHORIZE, LaneName.REPORTS}
 
 
 def test_made_from_the_schema() -> None:

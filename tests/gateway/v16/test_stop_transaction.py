@@ -7,6 +7,8 @@ from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeResul
 from csms.common.v1 import id_token_pb2, meter_value_pb2
 from csms.common.v1.id_token_pb2 import IdToken, IdTokenInfo
 from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
+from csms.station.v1.charging_profile_pb2 import TransactionEnd
+from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1.transaction_event_pb2 import StoppedReason, TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
@@ -40,7 +42,7 @@ def event(**fields: Any) -> TransactionEvent:
 
 def test_minimal() -> None:
     """A stop without a tag asks nobody; without a reason it is local; it names no connector."""
-    assert set(helpers.to_items(ACTION, MINIMAL)) == {LaneName.TRANSACTION_EVENTS}
+    assert set(helpers.to_items(ACTION, MINIMAL)) == {LaneName.TRANSACTION_EVENTS, LaneName.REPORTS}
     assert event() == TransactionEvent(
         event_type=transaction_event_pb2.TRANSACTION_EVENT_TYPE_ENDED,
         transaction_id="42",
@@ -56,7 +58,13 @@ def test_with_tag() -> None:
     items = helpers.to_items(ACTION, MINIMAL | {"idTag": "TAG"})
     assert items[LaneName.AUTHORIZE] == AuthorizeItem(origin=helpers.ORIGIN, id_token=IdToken(id_token="TAG"))
     assert event(idTag="TAG").id_token == IdToken(id_token="TAG")
-    assert set(helpers.to_items(ACTION, MINIMAL | {"idTag": " "})) == {LaneName.TRANSACTION_EVENTS}
+    assert LaneName.AUTHORIZE not in helpers.to_items(ACTION, MINIMAL | {"idTag": " "})
+
+
+def test_report() -> None:
+    """station_svc hears that the transaction is over, so that its charging profiles end with it."""
+    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL)[LaneName.REPORTS])
+    assert item == ReportItem(origin=helpers.ORIGIN, transaction_end=TransactionEnd(transaction_id="42"))
 
 
 def test_transaction_data() -> None:
@@ -112,9 +120,9 @@ def test_made_from_the_schema() -> None:
 
 
 def test_route() -> None:
-    """A stop is money: it waits for its commit, but not for auth_svc."""
+    """A stop is money: it waits for its commit, but neither for auth_svc nor for station_svc."""
     assert VERSION.inbound[ACTION].durable
-    assert VERSION.inbound[ACTION].optional == {LaneName.AUTHORIZE}
+    assert VERSION.inbound[ACTION].optional == {LaneName.AUTHORIZE, LaneName.REPORTS}
 
 
 def test_response() -> None:

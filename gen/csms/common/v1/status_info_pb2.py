@@ -24,13 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/common/v1/status_info.proto\x12\x0e\x63sms.common.v1\":\n\nStatusInfo\x12\x13\n\x0breason_code\x18\x01 \x01(\t\x12\x17\n\x0f\x61\x64\x64itional_info\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/common/v1/status_info.proto\x12\x0e\x63sms.common.v1\":\n\nStatusInfo\x12\x13\n\x0breason_code\x18\x01 \x01(\t\x12\x17\n\x0f\x61\x64\x64itional_info\x18\x02 \x01(\t*i\n\rGenericStatus\x12\x1e\n\x1aGENERIC_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17GENERIC_STATUS_ACCEPTED\x10\x01\x12\x1b\n\x17GENERIC_STATUS_REJECTED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.common.v1.status_info_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_GENERICSTATUS']._serialized_start=112
+  _globals['_GENERICSTATUS']._serialized_end=217
   _globals['_STATUSINFO']._serialized_start=52
   _globals['_STATUSINFO']._serialized_end=110
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -15,6 +16,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _GenericStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GenericStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GenericStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GENERIC_STATUS_UNSPECIFIED: _GenericStatus.ValueType  # 0
+    """Never sent."""
+    GENERIC_STATUS_ACCEPTED: _GenericStatus.ValueType  # 1
+    """It does."""
+    GENERIC_STATUS_REJECTED: _GenericStatus.ValueType  # 2
+    """It does not."""
+
+class GenericStatus(_GenericStatus, metaclass=_GenericStatusEnumTypeWrapper):
+    """Whether a station does what it is asked. OCPP 2.0.1 part 2, GenericStatusEnumType."""
+
+GENERIC_STATUS_UNSPECIFIED: GenericStatus.ValueType  # 0
+"""Never sent."""
+GENERIC_STATUS_ACCEPTED: GenericStatus.ValueType  # 1
+"""It does."""
+GENERIC_STATUS_REJECTED: GenericStatus.ValueType  # 2
+"""It does not."""
+Global___GenericStatus: _TypeAlias = GenericStatus  # noqa: Y015
 
 @_typing.final
 class StatusInfo(_message.Message):

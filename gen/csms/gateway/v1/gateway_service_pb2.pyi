@@ -4,8 +4,10 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
+from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
@@ -43,6 +45,11 @@ class CallRequest(_message.Message):
     SEND_CALL_FIELD_NUMBER: _builtins.int
     GET_LOCAL_LIST_VERSION_FIELD_NUMBER: _builtins.int
     SEND_LOCAL_LIST_FIELD_NUMBER: _builtins.int
+    SET_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    CLEAR_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    GET_COMPOSITE_SCHEDULE_FIELD_NUMBER: _builtins.int
+    RESERVE_NOW_FIELD_NUMBER: _builtins.int
+    CANCEL_RESERVATION_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     epoch: _builtins.int
@@ -103,6 +110,26 @@ class CallRequest(_message.Message):
     def send_local_list(self) -> _local_list_pb2.SendLocalListRequest:
         """See CommandService."""
 
+    @_builtins.property
+    def set_charging_profile(self) -> _charging_profile_pb2.SetChargingProfileRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def clear_charging_profile(self) -> _charging_profile_pb2.ClearChargingProfileRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_composite_schedule(self) -> _charging_profile_pb2.GetCompositeScheduleRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def reserve_now(self) -> _reservation_pb2.ReserveNowRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def cancel_reservation(self) -> _reservation_pb2.CancelReservationRequest:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -122,12 +149,17 @@ class CallRequest(_message.Message):
         send_call: _command_service_pb2.SendCallRequest | None = ...,
         get_local_list_version: _local_list_pb2.GetLocalListVersionRequest | None = ...,
         send_local_list: _local_list_pb2.SendLocalListRequest | None = ...,
+        set_charging_profile: _charging_profile_pb2.SetChargingProfileRequest | None = ...,
+        clear_charging_profile: _charging_profile_pb2.ClearChargingProfileRequest | None = ...,
+        get_composite_schedule: _charging_profile_pb2.GetCompositeScheduleRequest | None = ...,
+        reserve_now: _reservation_pb2.ReserveNowRequest | None = ...,
+        cancel_reservation: _reservation_pb2.CancelReservationRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "command", b"command", "data_transfer", b"data_transfer", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_availability", b"change_availability", "clear_cache", b"clear_cache", "command", b"command", "data_transfer", b"data_transfer", "epoch", b"epoch", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_variables", b"set_variables", "station_id", b"station_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "epoch", b"epoch", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "station_id", b"station_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "get_local_list_version", "send_local_list"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -152,6 +184,11 @@ class CallResponse(_message.Message):
     SEND_CALL_FIELD_NUMBER: _builtins.int
     GET_LOCAL_LIST_VERSION_FIELD_NUMBER: _builtins.int
     SEND_LOCAL_LIST_FIELD_NUMBER: _builtins.int
+    SET_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    CLEAR_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    GET_COMPOSITE_SCHEDULE_FIELD_NUMBER: _builtins.int
+    RESERVE_NOW_FIELD_NUMBER: _builtins.int
+    CANCEL_RESERVATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def request_start_transaction(self) -> _command_service_pb2.RequestStartTransactionResponse:
         """See CommandService."""
@@ -204,6 +241,26 @@ class CallResponse(_message.Message):
     def send_local_list(self) -> _local_list_pb2.SendLocalListResponse:
         """See CommandService."""
 
+    @_builtins.property
+    def set_charging_profile(self) -> _charging_profile_pb2.SetChargingProfileResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def clear_charging_profile(self) -> _charging_profile_pb2.ClearChargingProfileResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_composite_schedule(self) -> _charging_profile_pb2.GetCompositeScheduleResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def reserve_now(self) -> _reservation_pb2.ReserveNowResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def cancel_reservation(self) -> _reservation_pb2.CancelReservationResponse:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -220,12 +277,17 @@ class CallResponse(_message.Message):
         send_call: _command_service_pb2.SendCallResponse | None = ...,
         get_local_list_version: _local_list_pb2.GetLocalListVersionResponse | None = ...,
         send_local_list: _local_list_pb2.SendLocalListResponse | None = ...,
+        set_charging_profile: _charging_profile_pb2.SetChargingProfileResponse | None = ...,
+        clear_charging_profile: _charging_profile_pb2.ClearChargingProfileResponse | None = ...,
+        get_composite_schedule: _charging_profile_pb2.GetCompositeScheduleResponse | None = ...,
+        reserve_now: _reservation_pb2.ReserveNowResponse | None = ...,
+        cancel_reservation: _reservation_pb2.CancelReservationResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "data_transfer", b"data_transfer", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "data_transfer", b"data_transfer", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "get_local_list_version", "send_local_list"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

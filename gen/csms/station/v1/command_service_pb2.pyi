@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from csms.common.v1 import evse_pb2 as _evse_pb2
 from csms.common.v1 import id_token_pb2 as _id_token_pb2
+from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import station_ingest_service_pb2 as _station_ingest_service_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
 from google.protobuf import descriptor as _descriptor
@@ -395,6 +396,7 @@ class RequestStartTransactionRequest(_message.Message):
     EVSE_ID_FIELD_NUMBER: _builtins.int
     ID_TOKEN_FIELD_NUMBER: _builtins.int
     REMOTE_START_ID_FIELD_NUMBER: _builtins.int
+    CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -407,6 +409,12 @@ class RequestStartTransactionRequest(_message.Message):
     def id_token(self) -> _id_token_pb2.IdToken:
         """Who the transaction is for."""
 
+    @_builtins.property
+    def charging_profile(self) -> _charging_profile_pb2.ChargingProfile:
+        """What may be charged in this transaction: a TX profile without a transaction_id. evse_id must name an EVSE then.
+        A station that takes the start holds the profile from then on.
+        """
+
     def __init__(
         self,
         *,
@@ -415,10 +423,11 @@ class RequestStartTransactionRequest(_message.Message):
         evse_id: _builtins.int = ...,
         id_token: _id_token_pb2.IdToken | None = ...,
         remote_start_id: _builtins.int | None = ...,
+        charging_profile: _charging_profile_pb2.ChargingProfile | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "id_token", b"id_token", "remote_start_id", b"remote_start_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "charging_profile", b"charging_profile", "id_token", b"id_token", "remote_start_id", b"remote_start_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "evse_id", b"evse_id", "id_token", b"id_token", "remote_start_id", b"remote_start_id", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "charging_profile", b"charging_profile", "evse_id", b"evse_id", "id_token", b"id_token", "remote_start_id", b"remote_start_id", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__remote_start_id: _TypeAlias = _typing.Literal["remote_start_id"]  # noqa: Y015
     _WhichOneofArgType__remote_start_id: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id"]  # noqa: Y015
@@ -435,10 +444,13 @@ class RequestStartTransactionResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    CHARGING_PROFILE_ID_FIELD_NUMBER: _builtins.int
     status: Global___RequestStartStopStatus.ValueType
     """Whether the station will try."""
     transaction_id: _builtins.str
     """The transaction, where one was under way already; empty otherwise."""
+    charging_profile_id: _builtins.int
+    """Number of the charging profile, as given or as it was taken; 0 where there was none."""
     @_builtins.property
     def status_info(self) -> Global___StatusInfo:
         """More about it; absent where the station gave none."""
@@ -449,10 +461,11 @@ class RequestStartTransactionResponse(_message.Message):
         status: Global___RequestStartStopStatus.ValueType = ...,
         status_info: Global___StatusInfo | None = ...,
         transaction_id: _builtins.str = ...,
+        charging_profile_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status", "status_info", b"status_info", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_profile_id", b"charging_profile_id", "status", b"status", "status_info", b"status_info", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

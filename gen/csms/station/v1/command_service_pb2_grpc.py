@@ -3,8 +3,10 @@
 import grpc
 import warnings
 
+from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
 from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
 from csms.station.v1 import local_list_pb2 as csms_dot_station_dot_v1_dot_local__list__pb2
+from csms.station.v1 import reservation_pb2 as csms_dot_station_dot_v1_dot_reservation__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -108,6 +110,31 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/SendLocalList',
                 request_serializer=csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListResponse.FromString,
+                _registered_method=True)
+        self.SetChargingProfile = channel.unary_unary(
+                '/csms.station.v1.CommandService/SetChargingProfile',
+                request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.SetChargingProfileRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.SetChargingProfileResponse.FromString,
+                _registered_method=True)
+        self.ClearChargingProfile = channel.unary_unary(
+                '/csms.station.v1.CommandService/ClearChargingProfile',
+                request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.ClearChargingProfileRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.ClearChargingProfileResponse.FromString,
+                _registered_method=True)
+        self.GetCompositeSchedule = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetCompositeSchedule',
+                request_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.FromString,
+                _registered_method=True)
+        self.ReserveNow = channel.unary_unary(
+                '/csms.station.v1.CommandService/ReserveNow',
+                request_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowResponse.FromString,
+                _registered_method=True)
+        self.CancelReservation = channel.unary_unary(
+                '/csms.station.v1.CommandService/CancelReservation',
+                request_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationResponse.FromString,
                 _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
@@ -221,6 +248,41 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetChargingProfile(self, request, context):
+        """Gives a station a charging profile. OCPP SetChargingProfile. What stations hold is listed by ChargingProfileService.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearChargingProfile(self, request, context):
+        """Clears charging profiles of a station. OCPP ClearChargingProfile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCompositeSchedule(self, request, context):
+        """Asks a station what comes of all its charging profiles together. OCPP GetCompositeSchedule.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReserveNow(self, request, context):
+        """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelReservation(self, request, context):
+        """Asks a station to cancel a reservation. OCPP CancelReservation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it leaves.
         """
@@ -290,6 +352,31 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.SendLocalList,
                     request_deserializer=csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListResponse.SerializeToString,
+            ),
+            'SetChargingProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetChargingProfile,
+                    request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.SetChargingProfileRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.SetChargingProfileResponse.SerializeToString,
+            ),
+            'ClearChargingProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearChargingProfile,
+                    request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.ClearChargingProfileRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.ClearChargingProfileResponse.SerializeToString,
+            ),
+            'GetCompositeSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCompositeSchedule,
+                    request_deserializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.SerializeToString,
+            ),
+            'ReserveNow': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReserveNow,
+                    request_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowResponse.SerializeToString,
+            ),
+            'CancelReservation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelReservation,
+                    request_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationResponse.SerializeToString,
             ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
@@ -635,6 +722,141 @@ class CommandService:
             '/csms.station.v1.CommandService/SendLocalList',
             csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_local__list__pb2.SendLocalListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetChargingProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/SetChargingProfile',
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.SetChargingProfileRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.SetChargingProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearChargingProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/ClearChargingProfile',
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.ClearChargingProfileRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.ClearChargingProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCompositeSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetCompositeSchedule',
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_charging__profile__pb2.GetCompositeScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReserveNow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/ReserveNow',
+            csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_reservation__pb2.ReserveNowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelReservation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/CancelReservation',
+            csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationResponse.FromString,
             options,
             channel_credentials,
             insecure,

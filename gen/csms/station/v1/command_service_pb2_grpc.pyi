@@ -4,8 +4,10 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
+from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -77,6 +79,16 @@ class CommandServiceStub:
     """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
     SendLocalList: _grpc.UnaryUnaryMultiCallable[_local_list_pb2.SendLocalListRequest, _local_list_pb2.SendLocalListResponse]
     """Replaces or changes a station's local authorization list. OCPP SendLocalList."""
+    SetChargingProfile: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.SetChargingProfileRequest, _charging_profile_pb2.SetChargingProfileResponse]
+    """Gives a station a charging profile. OCPP SetChargingProfile. What stations hold is listed by ChargingProfileService."""
+    ClearChargingProfile: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.ClearChargingProfileRequest, _charging_profile_pb2.ClearChargingProfileResponse]
+    """Clears charging profiles of a station. OCPP ClearChargingProfile."""
+    GetCompositeSchedule: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]
+    """Asks a station what comes of all its charging profiles together. OCPP GetCompositeSchedule."""
+    ReserveNow: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]
+    """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation."""
+    CancelReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.CancelReservationRequest, _reservation_pb2.CancelReservationResponse]
+    """Asks a station to cancel a reservation. OCPP CancelReservation."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
 
@@ -128,6 +140,16 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
     SendLocalList: _aio.UnaryUnaryMultiCallable[_local_list_pb2.SendLocalListRequest, _local_list_pb2.SendLocalListResponse]  # type: ignore[assignment]
     """Replaces or changes a station's local authorization list. OCPP SendLocalList."""
+    SetChargingProfile: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.SetChargingProfileRequest, _charging_profile_pb2.SetChargingProfileResponse]  # type: ignore[assignment]
+    """Gives a station a charging profile. OCPP SetChargingProfile. What stations hold is listed by ChargingProfileService."""
+    ClearChargingProfile: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.ClearChargingProfileRequest, _charging_profile_pb2.ClearChargingProfileResponse]  # type: ignore[assignment]
+    """Clears charging profiles of a station. OCPP ClearChargingProfile."""
+    GetCompositeSchedule: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]  # type: ignore[assignment]
+    """Asks a station what comes of all its charging profiles together. OCPP GetCompositeSchedule."""
+    ReserveNow: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]  # type: ignore[assignment]
+    """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation."""
+    CancelReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.CancelReservationRequest, _reservation_pb2.CancelReservationResponse]  # type: ignore[assignment]
+    """Asks a station to cancel a reservation. OCPP CancelReservation."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
 
@@ -248,6 +270,46 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_local_list_pb2.SendLocalListResponse, _abc.Awaitable[_local_list_pb2.SendLocalListResponse]]:
         """Replaces or changes a station's local authorization list. OCPP SendLocalList."""
+
+    @_abc_1.abstractmethod
+    def SetChargingProfile(
+        self,
+        request: _charging_profile_pb2.SetChargingProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_charging_profile_pb2.SetChargingProfileResponse, _abc.Awaitable[_charging_profile_pb2.SetChargingProfileResponse]]:
+        """Gives a station a charging profile. OCPP SetChargingProfile. What stations hold is listed by ChargingProfileService."""
+
+    @_abc_1.abstractmethod
+    def ClearChargingProfile(
+        self,
+        request: _charging_profile_pb2.ClearChargingProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_charging_profile_pb2.ClearChargingProfileResponse, _abc.Awaitable[_charging_profile_pb2.ClearChargingProfileResponse]]:
+        """Clears charging profiles of a station. OCPP ClearChargingProfile."""
+
+    @_abc_1.abstractmethod
+    def GetCompositeSchedule(
+        self,
+        request: _charging_profile_pb2.GetCompositeScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_charging_profile_pb2.GetCompositeScheduleResponse, _abc.Awaitable[_charging_profile_pb2.GetCompositeScheduleResponse]]:
+        """Asks a station what comes of all its charging profiles together. OCPP GetCompositeSchedule."""
+
+    @_abc_1.abstractmethod
+    def ReserveNow(
+        self,
+        request: _reservation_pb2.ReserveNowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reservation_pb2.ReserveNowResponse, _abc.Awaitable[_reservation_pb2.ReserveNowResponse]]:
+        """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation."""
+
+    @_abc_1.abstractmethod
+    def CancelReservation(
+        self,
+        request: _reservation_pb2.CancelReservationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reservation_pb2.CancelReservationResponse, _abc.Awaitable[_reservation_pb2.CancelReservationResponse]]:
+        """Asks a station to cancel a reservation. OCPP CancelReservation."""
 
     @_abc_1.abstractmethod
     def SendCall(

@@ -5,6 +5,8 @@ isort:skip_file
 
 from collections import abc as _abc
 from csms.common.v1 import origin_pb2 as _origin_pb2
+from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
+from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from csms.station.v1 import security_event_pb2 as _security_event_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
 from google.protobuf import descriptor as _descriptor
@@ -697,6 +699,8 @@ class ReportItem(_message.Message):
 
     ORIGIN_FIELD_NUMBER: _builtins.int
     SECURITY_EVENT_FIELD_NUMBER: _builtins.int
+    RESERVATION_USE_FIELD_NUMBER: _builtins.int
+    TRANSACTION_END_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Where and when it entered the mesh."""
@@ -705,17 +709,27 @@ class ReportItem(_message.Message):
     def security_event(self) -> _security_event_pb2.SecurityEvent:
         """OCPP SecurityEventNotification."""
 
+    @_builtins.property
+    def reservation_use(self) -> _reservation_pb2.ReservationUse:
+        """A transaction was started with a reservation."""
+
+    @_builtins.property
+    def transaction_end(self) -> _charging_profile_pb2.TransactionEnd:
+        """A transaction ended. OCPP StopTransaction, TransactionEvent."""
+
     def __init__(
         self,
         *,
         origin: _origin_pb2.Origin | None = ...,
         security_event: _security_event_pb2.SecurityEvent | None = ...,
+        reservation_use: _reservation_pb2.ReservationUse | None = ...,
+        transaction_end: _charging_profile_pb2.TransactionEnd | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "report", b"report", "security_event", b"security_event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "report", b"report", "security_event", b"security_event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["security_event"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["security_event", "reservation_use", "transaction_end"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 

@@ -1,0 +1,39 @@
+"""What the outcome of a command tells of the station, for the resources that follow it."""
+
+from enum import Enum, auto
+
+from google.protobuf.message import Message
+
+from mesh.errors import MeshError
+
+# Reasons of csms.station.v1.CommandService with which nothing was sent.
+_UNSENT = frozenset(
+    {"STATION_OFFLINE", "UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD", "TOO_MANY_COMMANDS"}
+)
+_REFUSED = "CALL_ERROR"
+
+
+class Outcome(Enum):
+    """What is known of the station after a command."""
+
+    ANSWERED = auto()  # it said something
+    REFUSED = auto()  # it answered with a CALLERROR, and did nothing
+    UNSENT = auto()  # it has not heard of the command
+    UNKNOWN = auto()  # it may have acted, or not
+
+
+def outcome_of(answer: Message | MeshError) -> Outcome:
+    """Which of these an answer or an error is."""
+    if not isinstance(answer, MeshError):
+        return Outcome.ANSWERED
+    if answer.reason == _REFUSED:
+        return Outcome.REFUSED
+    return Outcome.UNSENT if answer.reason in _UNSENT else Outcome.UNKNOWN
+
+
+def reason_code_of(answer: Message | MeshError) -> str:
+    """Why the station refused: its reason code, or the code of its CALLERROR; empty where it gave none."""
+    if isinstance(answer, MeshError):
+        return answer.metadata.get("ocpp_error_code", "") if answer.reason == _REFUSED else ""
+    info = getattr(answer, "status_info", None)
+    return "" if info is None else str(info.reason_code)
