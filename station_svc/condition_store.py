@@ -1,6 +1,6 @@
 """The SQL of what is wrong with stations, as gateways report it. Runs inside the transaction of the sightings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -61,26 +61,24 @@ def record_conditions(connection: Connection, sightings: Sequence[Sighting]) -> 
         for row in _FIND.run(connection, keys)
     }
     told, changed = [], set()
-    for one in telling:
-        if (one.tenant_id, one.station_id) not in present:
+    for key, report in _reports(one for one in telling if (one.tenant_id, one.station_id) in present):
+        before = known.get(key)
+        if before is None and not report.size:
+            continue  # it never was
+        if before is not None and before["update_us"] > report.report_us:
             continue
-        for report in one.conditions:
-            key = (one.tenant_id, one.station_id, report.kind)
-            before = known.get(key)
-            if before is None and not report.size:
-                continue  # it never was
-            if before is not None and before["update_us"] > report.report_us:
-                continue
-            known[key] = _row(key, report, before)
-            changed.add(key)
-            if bool(report.size) != bool(before and before["size"]):
-                told.append(
-                    events.condition_changed(
-                        report, tenant_id=key[0], station_id=key[1], begin_us=known[key]["begin_us"]
-                    )
-                )
+        row = known[key] = _row(key, report, before)
+        changed.add(key)
+        if bool(report.size) != bool(before and before["size"]):
+            told.append(events.condition_changed(report, tenant_id=key[0], station_id=key[1], begin_us=row["begin_us"]))
     _SET.run(connection, [known[key] for key in sorted(changed)])
     outbox.append(connection, told)
+
+
+def _reports(sightings: Iterable[Sighting]) -> Iterator[tuple[Key, ConditionReport]]:
+    for one in sightings:
+        for report in one.conditions:
+            yield (one.tenant_id, one.station_id, report.kind), report
 
 
 def _row(key: Key, report: ConditionReport, before: Mapping[str, Any] | None) -> dict[str, Any]:

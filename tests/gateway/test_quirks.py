@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.quirks import QUIRKS, Mended
 from gateway.schemas import SchemaFault, Schemas
+from mesh.quirks import QuirkName
 from tests.gateway import payloads
 from tests.gateway.payloads import TIME
 
@@ -267,6 +268,7 @@ def test_plain_faults_stay(action: str, payload: Any) -> None:
 
 def test_names() -> None:
     """Each name stands for one fault; the names are what operators see, so they never change."""
+    assert {quirk.name for quirk in QUIRKS} <= set(QuirkName)
     assert sorted(quirk.name for quirk in QUIRKS) == [
         "configuration_value_long",
         "data_transfer_json",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zlib
+from contextlib import AsyncExitStack
 from functools import partial
 
 import grpc
@@ -12,9 +13,10 @@ from grpc_status import rpc_status
 
 from gateway import session as session_module
 from gateway import watch as watch_module
+from gateway.__main__ import start as start_gateway
 from mesh.errors import MeshError, from_status
 from tests.gateway.field.kit import STATION, Field, at, start, stop
-from tests.gateway.raw_station import basic
+from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import TIMEOUT_S
 from tests.waiting import eventually
 
@@ -117,6 +119,28 @@ async def test_quirk_05_half_open_socket(field: Field) -> None:
             assert await command == {"status": "Accepted"}
             assert (await field.resource()).connected
             await field.expect_quirks(half_open_socket=1, no_boot_notification=1)
+
+
+async def test_quirk_05_half_open_at_another_gateway(field: Field) -> None:
+    """station_svc has the gateway close the old socket, and count it, since it was open still; closed ones are not."""
+    async with AsyncExitStack() as stack, field.station() as old:
+        await old.boot()
+        other = await start_gateway(stack, field.mesh.gateway_settings)
+        await other.lease.acquired.wait()
+        url = f"ws://127.0.0.1:{other.ocpp_port}/ocpp/{STATION}"
+        async with RawStation(url) as new:
+            assert "currentTime" in await new.call("Heartbeat", {})
+            assert await old.close_code() == 1008
+        other.watch.sweep()
+        async with RawStation(url) as again:
+            await again.call("Heartbeat", {})
+            expected = {"half_open_socket": 1, "no_boot_notification": 2}
+
+            async def are_counted() -> bool:
+                other.watch.sweep()
+                return await field.quirks() == expected
+
+            await eventually(are_counted)
 
 
 async def test_quirk_06_compressed_without_negotiation(field: Field) -> None:
