@@ -182,6 +182,8 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
 
 # What each kind of report may write, by field of csms.station.v1.ReportItem.report.
 REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
+    "firmware_status": ("station.task", "station.task_report"),
+    "log_status": ("station.task", "station.task_report"),
     "security_event": ("station.security_event",),
     "reservation_use": (),
     "transaction_end": (),
@@ -199,12 +201,14 @@ COMMANDS: tuple[str, ...] = ("station.command",)
 # What some commands change beside that, by field of csms.gateway.v1.CallRequest.command.
 COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "get_local_list_version": ("station.local_list",),
+    "get_log": ("station.task",),
     "get_variables": ("station.variable",),
     "send_local_list": ("station.local_list",),
     "request_start_transaction": ("station.allocation", "station.charging_profile"),
     "reserve_now": ("station.allocation", "station.reservation"),
     "set_charging_profile": ("station.allocation", "station.charging_profile"),
     "set_variables": ("station.variable",),
+    "update_firmware": ("station.task",),
 }
 
 # What some commands change, where the station has some that they are about.

@@ -1,6 +1,7 @@
 """What the schemas do not ask for, and every version's translators must: numbers that can be stored, texts that fit."""
 
 import math
+import re
 from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -39,6 +40,8 @@ def check_not_negative(value: int, field: str) -> int:
 
 
 # What operators give
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 
 
 def check_given(text: str, field: str) -> str:
@@ -80,3 +83,10 @@ def check_decimal(value: float, places: int, field: str) -> int | float:
             f"has {-exponent} decimals, and the station's OCPP allows {places}: it would have to be rounded",
         )
     return int(value) if value.is_integer() else value
+
+
+def check_uri(text: str, field: str) -> str:
+    """The text itself; UnacceptableError where it is no absolute URI."""
+    if not _URI.fullmatch(check_given(text, field)):
+        raise UnacceptableError("PropertyConstraintViolation", field, "is no URI, such as ftp://example.org/file")
+    return text

@@ -16,7 +16,9 @@ from csms.common.v1 import id_token_pb2, meter_value_pb2, status_info_pb2
 from csms.station.v1 import (
     charging_profile_pb2,
     command_service_pb2,
+    firmware_pb2,
     local_list_pb2,
+    log_pb2,
     reservation_pb2,
     station_ingest_service_pb2,
     station_pb2,
@@ -283,6 +285,58 @@ DATA_TRANSFER_STATUSES: Mapping[str, station_ingest_service_pb2.DataTransferStat
     "Rejected": station_ingest_service_pb2.DATA_TRANSFER_STATUS_REJECTED,
     "UnknownMessageId": station_ingest_service_pb2.DATA_TRANSFER_STATUS_UNKNOWN_MESSAGE_ID,
     "UnknownVendorId": station_ingest_service_pb2.DATA_TRANSFER_STATUS_UNKNOWN_VENDOR_ID,
+}
+
+
+# Firmware and logs
+
+FIRMWARE_STATUSES: Mapping[str, firmware_pb2.FirmwareStatus.ValueType] = {
+    "Downloaded": firmware_pb2.FIRMWARE_STATUS_DOWNLOADED,
+    "DownloadFailed": firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_FAILED,
+    "Downloading": firmware_pb2.FIRMWARE_STATUS_DOWNLOADING,
+    "DownloadScheduled": firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_SCHEDULED,
+    "DownloadPaused": firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_PAUSED,
+    "Idle": firmware_pb2.FIRMWARE_STATUS_IDLE,
+    "InstallationFailed": firmware_pb2.FIRMWARE_STATUS_INSTALLATION_FAILED,
+    "Installing": firmware_pb2.FIRMWARE_STATUS_INSTALLING,
+    "Installed": firmware_pb2.FIRMWARE_STATUS_INSTALLED,
+    "InstallRebooting": firmware_pb2.FIRMWARE_STATUS_INSTALL_REBOOTING,
+    "InstallScheduled": firmware_pb2.FIRMWARE_STATUS_INSTALL_SCHEDULED,
+    "InstallVerificationFailed": firmware_pb2.FIRMWARE_STATUS_INSTALL_VERIFICATION_FAILED,
+    "InvalidSignature": firmware_pb2.FIRMWARE_STATUS_INVALID_SIGNATURE,
+    "SignatureVerified": firmware_pb2.FIRMWARE_STATUS_SIGNATURE_VERIFIED,
+}
+
+UPLOAD_LOG_STATUSES: Mapping[str, log_pb2.UploadLogStatus.ValueType] = {
+    "BadMessage": log_pb2.UPLOAD_LOG_STATUS_BAD_MESSAGE,
+    "Idle": log_pb2.UPLOAD_LOG_STATUS_IDLE,
+    "NotSupportedOperation": log_pb2.UPLOAD_LOG_STATUS_NOT_SUPPORTED_OPERATION,
+    "PermissionDenied": log_pb2.UPLOAD_LOG_STATUS_PERMISSION_DENIED,
+    "Uploaded": log_pb2.UPLOAD_LOG_STATUS_UPLOADED,
+    "UploadFailure": log_pb2.UPLOAD_LOG_STATUS_UPLOAD_FAILURE,
+    "UploadFailed": log_pb2.UPLOAD_LOG_STATUS_UPLOAD_FAILURE,  # 1.6 DiagnosticsStatusNotification
+    "Uploading": log_pb2.UPLOAD_LOG_STATUS_UPLOADING,
+    "AcceptedCanceled": log_pb2.UPLOAD_LOG_STATUS_ACCEPTED_CANCELED,
+}
+
+UPDATE_FIRMWARE_STATUSES: Mapping[str, firmware_pb2.UpdateFirmwareStatus.ValueType] = {
+    "Accepted": firmware_pb2.UPDATE_FIRMWARE_STATUS_ACCEPTED,
+    "Rejected": firmware_pb2.UPDATE_FIRMWARE_STATUS_REJECTED,
+    "AcceptedCanceled": firmware_pb2.UPDATE_FIRMWARE_STATUS_ACCEPTED_CANCELED,
+    "InvalidCertificate": firmware_pb2.UPDATE_FIRMWARE_STATUS_INVALID_CERTIFICATE,
+    "RevokedCertificate": firmware_pb2.UPDATE_FIRMWARE_STATUS_REVOKED_CERTIFICATE,
+}
+
+LOG_TYPES: Mapping[str, log_pb2.LogType.ValueType] = {
+    "DiagnosticsLog": log_pb2.LOG_TYPE_DIAGNOSTICS,
+    "SecurityLog": log_pb2.LOG_TYPE_SECURITY,
+    "DataCollectorLog": log_pb2.LOG_TYPE_DATA_COLLECTOR,  # 2.1
+}
+
+LOG_STATUSES: Mapping[str, log_pb2.LogStatus.ValueType] = {
+    "Accepted": log_pb2.LOG_STATUS_ACCEPTED,
+    "Rejected": log_pb2.LOG_STATUS_REJECTED,
+    "AcceptedCanceled": log_pb2.LOG_STATUS_ACCEPTED_CANCELED,
 }
 
 

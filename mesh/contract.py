@@ -7,6 +7,8 @@ OPERATOR_SERVICES = {
         "csms.station.v1.CommandService",
         "csms.station.v1.ChargingProfileService",
         "csms.station.v1.ReservationService",
+        "csms.station.v1.FirmwareService",
+        "csms.station.v1.LogService",
         "csms.station.v1.SecurityEventService",
         "csms.station.v1.LocalListService",
     ),

@@ -2,13 +2,15 @@
 
 import secrets
 
-from csms.station.v1 import charging_profile_pb2, reservation_pb2
+from csms.station.v1 import charging_profile_pb2, firmware_pb2, log_pb2, reservation_pb2
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import local_list_pb2 as local_list
 from csms.station.v1.command_service_pb2_grpc import CommandServiceServicer
 
 from mesh.errors import invalid_field
 from mesh.grpc_types import Context
+from mesh.times import Clock
+from station_svc import firmware, log_uploads
 from station_svc.charging_profiles import ClearProfiles, SetProfile, to_criteria
 from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
@@ -25,9 +27,10 @@ _MOST_TIMEOUT_S = 300
 class CommandServicer(CommandServiceServicer):
     """Serves operators."""
 
-    def __init__(self, *, sender: CommandSender, closer: SocketCloser) -> None:
+    def __init__(self, *, sender: CommandSender, closer: SocketCloser, clock: Clock) -> None:
         self._send = sender.send
         self._closer = closer
+        self._clock = clock
 
     async def RequestStartTransaction(
         self, request: command.RequestStartTransactionRequest, context: Context
@@ -152,6 +155,24 @@ class CommandServicer(CommandServiceServicer):
         effects = Cancel(reservation_id=request.reservation_id)
         answer = reservation_pb2.CancelReservationResponse
         return await self._send("cancel_reservation", request, answer, context, effects=effects)
+
+    async def UpdateFirmware(
+        self, request: firmware_pb2.UpdateFirmwareRequest, context: Context
+    ) -> firmware_pb2.UpdateFirmwareResponse:
+        """Has a station update its firmware."""
+        if request.firmware_update_id < 0:
+            raise invalid_field("firmware_update_id", "must not be below 0")
+        sent = firmware.complete(request, self._clock)
+        answer, effects = firmware_pb2.UpdateFirmwareResponse, firmware.effects_of(sent)
+        return await self._send("update_firmware", request, answer, context, sent=sent, effects=effects)
+
+    async def GetLog(self, request: log_pb2.GetLogRequest, context: Context) -> log_pb2.GetLogResponse:
+        """Has a station upload a log."""
+        if request.log_upload_id < 0:
+            raise invalid_field("log_upload_id", "must not be below 0")
+        sent = log_uploads.complete(request)
+        answer, effects = log_pb2.GetLogResponse, log_uploads.effects_of(sent)
+        return await self._send("get_log", request, answer, context, sent=sent, effects=effects)
 
     async def SendCall(self, request: command.SendCallRequest, context: Context) -> command.SendCallResponse:
         """Sends any action of the station's OCPP version."""

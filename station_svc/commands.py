@@ -154,17 +154,22 @@ class Commands:
 
     async def _finish(self, order: Order, new: NewCommand, socket: Socket | None, outcome: Message | MeshError) -> None:
         """Records the outcome, and its effects. An outcome that cannot be recorded still stands."""
-        finish = partial(
-            store.finish,
-            tenant_id=new.tenant_id,
-            command_id=new.command_id,
-            epoch=socket.epoch if socket else 0,
-            now_us=(now_us := self._clock()),
-            answer=None if isinstance(outcome, MeshError) else outcome.SerializeToString(),
-            error=outcome.to_status().SerializeToString() if isinstance(outcome, MeshError) else None,
-        )
+        now_us = self._clock()
+
+        def finish(db: Connection) -> bool:
+            return store.finish(
+                db,
+                tenant_id=new.tenant_id,
+                command_id=new.command_id,
+                epoch=socket.epoch if socket else 0,
+                now_us=now_us,
+                answer=None if isinstance(outcome, MeshError) else outcome.SerializeToString(),
+                error=outcome.to_status().SerializeToString() if isinstance(outcome, MeshError) else None,
+            )
 
         def finish_with_effects(db: Connection) -> None:
+            if not isinstance(outcome, MeshError):
+                order.effects.amend(db, new, outcome)
             if finish(db):
                 order.effects.ended(db, new, outcome, now_us)
 

@@ -20,6 +20,9 @@ class Effects:
     def settled(self) -> None:
         """What `ended` wrote is committed. Called in the event loop: what only that can do is done here."""
 
+    def amend(self, db: Connection, new: NewCommand, answer: Message) -> None:
+        """May change the station's answer, in place, before it is recorded. It may be called more than once."""
+
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """The station answered, or not: the answer, secrets masked, or why there is none."""
 

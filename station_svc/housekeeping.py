@@ -40,6 +40,7 @@ class Retention:
     security_events: int = 365
     charging_profiles: int = 90
     reservations: int = 90
+    tasks: int = 365
     commands: int = 30
     connections: int = 30
     jobs: int = 30
@@ -120,6 +121,8 @@ class Housekeeper:
             (store.STATUS_REPORTS, keep.status_reports),
             (store.DATA_TRANSFERS, keep.data_transfers),
             (store.SECURITY_EVENTS, keep.security_events),
+            (store.TASKS, keep.tasks),
+            (store.TASK_REPORTS, keep.tasks),
             (store.COMMANDS, keep.commands),
             (store.JOBS, keep.jobs),
         )

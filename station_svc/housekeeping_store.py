@@ -17,6 +17,8 @@ from station_svc.models import (
     security_event,
     station,
     status_report,
+    task,
+    task_report,
 )
 from station_svc.rows import Closed
 
@@ -28,10 +30,12 @@ MESSAGES = message.c.message_us
 STATUS_REPORTS = status_report.c.receive_us
 DATA_TRANSFERS = data_transfer.c.receive_us
 SECURITY_EVENTS = security_event.c.receive_us
+TASKS = task.c.create_us
+TASK_REPORTS = task_report.c.receive_us
 COMMANDS = command.c.create_us
 JOBS = job.c.finish_us
 
-_HISTORY = (message, status_report, data_transfer, security_event)
+_HISTORY = (message, status_report, data_transfer, security_event, task_report)
 
 
 def close_lost(db: Connection, *, before_us: int, limit: int) -> int:

@@ -19,8 +19,8 @@ from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
+from station_svc import firmware, message_store
 from station_svc import ingest_store as store
-from station_svc import message_store
 from station_svc.closer import SocketCloser
 from station_svc.reports import Report, record_reports
 from station_svc.rows import (
@@ -224,7 +224,11 @@ def _opening(
 
 
 def _booting(connection: Connection, boots: Sequence[Boot], *, now_us: int) -> Sequence[Booted | MeshError]:
-    return store.record_boots(connection, boots, now_us)
+    results = store.record_boots(connection, boots, now_us)
+    firmware.booted(
+        connection, [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
+    )
+    return results
 
 
 def _registration(status: int) -> station_pb2.RegistrationStatus.ValueType:

@@ -207,6 +207,60 @@ security_event = sa.Table(
     sa.Index("security_event_age", "receive_us"),
 )
 
+# What a station does over some time, asked to or not: a firmware update, an upload of a log. Times that the request
+# gave have columns of their own; `epoch` and `ordinal` are of the latest frame that changed it.
+task = sa.Table(
+    "task",
+    metadata,
+    *_station_key(),
+    sa.Column("kind", _Key, primary_key=True),
+    sa.Column("task_id", sa.Integer, primary_key=True, autoincrement=False),
+    _small("state"),
+    _small("status"),
+    _text("reported_status"),
+    _small("answer"),
+    _text("failure_reason"),
+    sa.Column("station_made", sa.Boolean, nullable=False),
+    _text("request_id"),
+    _text("username"),
+    _text("location"),
+    _text("file_name"),
+    _small("log_type"),
+    sa.Column("is_signed", sa.Boolean, nullable=False),
+    sa.Column("retrieve_us", sa.BigInteger),
+    sa.Column("install_us", sa.BigInteger),
+    sa.Column("oldest_us", sa.BigInteger),
+    sa.Column("latest_us", sa.BigInteger),
+    sa.Column("retries", sa.Integer),
+    sa.Column("retry_interval_s", sa.Integer),
+    _text("previous_version"),
+    _text("installed_version"),
+    _big("epoch"),
+    _big("ordinal"),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Column("end_us", sa.BigInteger),
+    # When whoever sent the command has given up at the latest: unanswered beyond this, it will stay so.
+    _big("deadline_us"),
+    sa.Index("task_age", "create_us"),
+    sa.Index("task_list", "tenant_id", "kind", "create_us"),
+)
+
+# What stations reported of their tasks.
+task_report = sa.Table(
+    "task_report",
+    metadata,
+    *_station_key(),
+    *_frame_key(),
+    sa.Column("kind", _Key, nullable=False),
+    sa.Column("task_id", sa.Integer, nullable=False),
+    _small("status"),
+    _text("reported_status"),
+    sa.Column("named_id", sa.Integer),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Index("task_report_age", "receive_us"),
+)
+
 # The message log.
 message = sa.Table(
     "message",

@@ -8,7 +8,7 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError
-from station_svc import charging_profiles, reservations, security_events
+from station_svc import charging_profiles, firmware, log_uploads, reservations, security_events
 from station_svc.report_store import lock_stations
 from station_svc.rows import Frame
 
@@ -21,6 +21,8 @@ alone.
 """
 
 HANDLERS: Mapping[str, Handler] = {  # by field of csms.station.v1.ReportItem.report
+    "firmware_status": firmware.record,
+    "log_status": log_uploads.record,
     "security_event": security_events.record,
     "reservation_use": reservations.record_uses,
     "transaction_end": charging_profiles.record_transaction_ends,

@@ -4,7 +4,9 @@ from contextlib import AsyncExitStack
 
 from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
 from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_to_server
+from csms.station.v1.firmware_service_pb2_grpc import add_FirmwareServiceServicer_to_server
 from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
+from csms.station.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 from csms.station.v1.security_event_service_pb2_grpc import add_SecurityEventServiceServicer_to_server
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
@@ -23,6 +25,7 @@ from station_svc.command_sender import CommandSender
 from station_svc.command_servicer import CommandServicer
 from station_svc.commands import Commands
 from station_svc.credential_rotation import CredentialRotation
+from station_svc.firmware_servicer import FirmwareServicer
 from station_svc.gateways import Gateways
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest_servicer import IngestRules, StationIngestServicer
@@ -30,6 +33,7 @@ from station_svc.job_sender import JobSender
 from station_svc.jobs import JobKind, Jobs
 from station_svc.local_list_servicer import LocalListServicer
 from station_svc.local_list_sync import LocalListSync
+from station_svc.log_servicer import LogServicer
 from station_svc.reservation_servicer import ReservationServicer
 from station_svc.security_event_servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
@@ -50,13 +54,15 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
     stations = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
-    command = CommandServicer(sender=sender, closer=closer)
+    command = CommandServicer(sender=sender, closer=closer, clock=clock)
     local_lists = LocalListServicer(database=database, clock=clock)
     job_sender = JobSender(commands=commands, station_budget_s=settings.command_timeout_s)
     kinds: dict[str, JobKind] = {
         local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=job_sender).kind,
     }
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
+    firmware = FirmwareServicer(database=database, clock=clock)
+    logs = LogServicer(database=database, clock=clock)
     security_events = SecurityEventServicer(database=database)
     profiles = ChargingProfileServicer(database=database, clock=clock)
     reservations = ReservationServicer(database=database, clock=clock, sender=sender)
@@ -74,6 +80,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         operator=[
             lambda server: add_StationServiceServicer_to_server(stations, server),
             lambda server: add_CommandServiceServicer_to_server(command, server),
+            lambda server: add_FirmwareServiceServicer_to_server(firmware, server),
+            lambda server: add_LogServiceServicer_to_server(logs, server),
             lambda server: add_SecurityEventServiceServicer_to_server(security_events, server),
             lambda server: add_LocalListServiceServicer_to_server(local_lists, server),
             lambda server: add_ChargingProfileServiceServicer_to_server(profiles, server),
@@ -82,7 +90,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         # By their verbs they would be for viewers, yet they make the station do something.
         special_roles={
             f"/csms.station.v1.CommandService/{method}": Role.OPERATOR
-            for method in ("GetCompositeSchedule", "GetLocalListVersion", "GetVariables")
+            for method in ("GetCompositeSchedule", "GetLocalListVersion", "GetLog", "GetVariables")
         },
         background=[closer.run, housekeeper.watch_nodes, housekeeper.watch_due, housekeeper.tidy_up, jobs.run, *relay],
     )

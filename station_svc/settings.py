@@ -62,6 +62,7 @@ def _retention(env: Environment) -> Retention:
         status_reports=days("STATUS_REPORT", usual.status_reports),
         data_transfers=days("DATA_TRANSFER", usual.data_transfers),
         security_events=days("SECURITY_EVENT", usual.security_events),
+        tasks=days("TASK", usual.tasks),
         commands=days("COMMAND", usual.commands),
         connections=days("CONNECTION", usual.connections),
         jobs=days("JOB", usual.jobs),

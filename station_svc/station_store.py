@@ -30,6 +30,7 @@ from station_svc.models import (
     sighting,
     station,
     status_report,
+    task,
     variable,
 )
 from station_svc.rows import (
@@ -80,6 +81,7 @@ _PRESENT = (
     charging_profile,
     reservation,
     allocation,
+    task,
 )
 
 

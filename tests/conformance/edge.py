@@ -34,6 +34,9 @@ _NOISE = frozenset(
     }
 )
 
+# Numbers of what a command makes, which no two commands may share.
+_NUMBERED = {"get_log": "log_upload_id", "update_firmware": "firmware_update_id"}
+
 
 class Edge:
     """A mesh that runs, its stations, and its databases."""
@@ -61,6 +64,9 @@ class Edge:
             sent = type(command)()
             sent.CopyFrom(command)
             sent.station_id = station_id
+            if number := _NUMBERED.get(name):
+                self._count += 1
+                setattr(sent, number, self._count)
             call = getattr(self.mesh.commands, method)
             return await call(sent, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
         request = CallRequest(station_id=station_id, epoch=await self.mesh.epoch(station_id))

@@ -9,13 +9,22 @@ import pytest
 import sqlalchemy as sa
 from csms.common.v1 import evse_pb2, id_token_pb2, status_info_pb2
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
-from csms.station.v1 import charging_profile_pb2, local_list_pb2, reservation_pb2, station_pb2, station_service_pb2
+from csms.station.v1 import (
+    charging_profile_pb2,
+    firmware_pb2,
+    local_list_pb2,
+    log_pb2,
+    reservation_pb2,
+    station_pb2,
+    station_service_pb2,
+)
 from csms.station.v1 import command_service_pb2 as pb
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.errors import MeshError
+from mesh.times import to_timestamp
 from station_svc import models
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import StartSystem, StationSystem, fails_with, of_tenant
@@ -177,6 +186,27 @@ EVERY_COMMAND: list[tuple[str, str, Any, Any]] = [
         "cancel_reservation",
         reservation_pb2.CancelReservationRequest(station_id="CP1", reservation_id=9),
         reservation_pb2.CancelReservationResponse(status=reservation_pb2.CANCEL_RESERVATION_STATUS_REJECTED),
+    ),
+    (
+        "UpdateFirmware",
+        "update_firmware",
+        firmware_pb2.UpdateFirmwareRequest(
+            station_id="CP1",
+            firmware_update_id=7,
+            firmware=firmware_pb2.Firmware(location="ftp://x/f", retrieve_time=to_timestamp(1)),
+        ),
+        firmware_pb2.UpdateFirmwareResponse(status=firmware_pb2.UPDATE_FIRMWARE_STATUS_REJECTED, firmware_update_id=7),
+    ),
+    (
+        "GetLog",
+        "get_log",
+        log_pb2.GetLogRequest(
+            station_id="CP1",
+            log_upload_id=7,
+            log_type=log_pb2.LOG_TYPE_SECURITY,
+            log=log_pb2.LogParameters(remote_location="ftp://x/"),
+        ),
+        log_pb2.GetLogResponse(status=log_pb2.LOG_STATUS_ACCEPTED, file_name="f", log_upload_id=7),
     ),
     (
         "SendCall",

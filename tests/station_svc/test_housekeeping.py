@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import sqlalchemy as sa
-from csms.station.v1 import command_service_pb2, security_event_pb2, station_pb2
+from csms.station.v1 import command_service_pb2, firmware_pb2, security_event_pb2, station_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 
 from mesh import outbox
@@ -43,6 +43,15 @@ async def _security_event(system: StationSystem, epoch: int, ordinal: int) -> ob
     return await system.notify(ingest_pb2.ReportItem(origin=system.origin("CP1", epoch, ordinal), security_event=event))
 
 
+async def _firmware_status(system: StationSystem, epoch: int, ordinal: int) -> object:
+    report = firmware_pb2.FirmwareStatusReport(
+        status=firmware_pb2.FIRMWARE_STATUS_DOWNLOADING, firmware_update_id=ordinal
+    )
+    return await system.notify(
+        ingest_pb2.ReportItem(origin=system.origin("CP1", epoch, ordinal), firmware_status=report)
+    )
+
+
 async def _command(system: StationSystem, epoch: int, _ordinal: int) -> object:
     await system.close("CP1", epoch)
     with fails_with("STATION_OFFLINE"):
@@ -70,6 +79,8 @@ async def _done(_job: JobRow) -> Done:
         (models.status_report, 90, _status),
         (models.data_transfer, 30, _transfer),
         (models.security_event, 365, _security_event),
+        (models.task, 365, _firmware_status),
+        (models.task_report, 365, _firmware_status),
         (models.command, 30, _command),
         (models.job, 30, _job),
     ],

@@ -28,12 +28,15 @@ def test_what_is_set_counts() -> None:
                 "CSMS_HEARTBEAT_INTERVAL_S": "60",
                 "CSMS_MESSAGE_RETENTION_DAYS": "7",
                 "CSMS_STATUS_REPORT_RETENTION_DAYS": "8",
+                "CSMS_SECURITY_EVENT_RETENTION_DAYS": "9",
+                "CSMS_TASK_RETENTION_DAYS": "10",
                 "CSMS_DATA_TRANSFER_VENDORS": "com.acme",
             }
         )
     )
     assert (settings.onboarding, settings.heartbeat_interval_s) == ("accept", 60)
     assert (settings.retention.messages, settings.retention.status_reports) == (7, 8)
+    assert (settings.retention.security_events, settings.retention.tasks) == (9, 10)
     assert settings.vendors.judge("com.acme", "x") == 1
 
 

@@ -21,5 +21,9 @@ request_payloads = TRANSLATORS.request_payloads
 
 def answer_words(action: str, field: str = "status") -> list[str]:
     """Every word that a station may answer with."""
-    words: list[str] = SCHEMAS.schema(action, "response")["properties"][field]["enum"]
+    schema = SCHEMAS.schema(action, "response")
+    found = schema["properties"][field]
+    if "$ref" in found:  # the security extension has them apart
+        found = schema["definitions"][found["$ref"].rpartition("/")[2]]
+    words: list[str] = found["enum"]
     return words

@@ -54,6 +54,8 @@ def _possible(name: str) -> Any:
         "get_composite_schedule": {"duration_s": 60},
         "reserve_now": {"id_token": {"id_token": "T"}},
         "cancel_reservation": {"reservation_id": 1},
+        "update_firmware": {"firmware": {"location": "ftp://example.org/f", "retrieve_time": {"seconds": 1}}},
+        "get_log": {"log": {"remote_location": "ftp://example.org/"}},
     }
     command.MergeFrom(type(command)(**possible.get(name, {})))
     return command

@@ -6,7 +6,9 @@ isort:skip_file
 from collections import abc as _abc
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
+from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -43,6 +45,8 @@ class CallRequest(_message.Message):
     TRIGGER_MESSAGE_FIELD_NUMBER: _builtins.int
     DATA_TRANSFER_FIELD_NUMBER: _builtins.int
     SEND_CALL_FIELD_NUMBER: _builtins.int
+    UPDATE_FIRMWARE_FIELD_NUMBER: _builtins.int
+    GET_LOG_FIELD_NUMBER: _builtins.int
     GET_LOCAL_LIST_VERSION_FIELD_NUMBER: _builtins.int
     SEND_LOCAL_LIST_FIELD_NUMBER: _builtins.int
     SET_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
@@ -103,6 +107,14 @@ class CallRequest(_message.Message):
         """See CommandService."""
 
     @_builtins.property
+    def update_firmware(self) -> _firmware_pb2.UpdateFirmwareRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_log(self) -> _log_pb2.GetLogRequest:
+        """See CommandService."""
+
+    @_builtins.property
     def get_local_list_version(self) -> _local_list_pb2.GetLocalListVersionRequest:
         """See CommandService."""
 
@@ -147,6 +159,8 @@ class CallRequest(_message.Message):
         trigger_message: _command_service_pb2.TriggerMessageRequest | None = ...,
         data_transfer: _command_service_pb2.DataTransferRequest | None = ...,
         send_call: _command_service_pb2.SendCallRequest | None = ...,
+        update_firmware: _firmware_pb2.UpdateFirmwareRequest | None = ...,
+        get_log: _log_pb2.GetLogRequest | None = ...,
         get_local_list_version: _local_list_pb2.GetLocalListVersionRequest | None = ...,
         send_local_list: _local_list_pb2.SendLocalListRequest | None = ...,
         set_charging_profile: _charging_profile_pb2.SetChargingProfileRequest | None = ...,
@@ -155,11 +169,11 @@ class CallRequest(_message.Message):
         reserve_now: _reservation_pb2.ReserveNowRequest | None = ...,
         cancel_reservation: _reservation_pb2.CancelReservationRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "epoch", b"epoch", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "station_id", b"station_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "epoch", b"epoch", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "station_id", b"station_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -182,6 +196,8 @@ class CallResponse(_message.Message):
     TRIGGER_MESSAGE_FIELD_NUMBER: _builtins.int
     DATA_TRANSFER_FIELD_NUMBER: _builtins.int
     SEND_CALL_FIELD_NUMBER: _builtins.int
+    UPDATE_FIRMWARE_FIELD_NUMBER: _builtins.int
+    GET_LOG_FIELD_NUMBER: _builtins.int
     GET_LOCAL_LIST_VERSION_FIELD_NUMBER: _builtins.int
     SEND_LOCAL_LIST_FIELD_NUMBER: _builtins.int
     SET_CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
@@ -234,6 +250,14 @@ class CallResponse(_message.Message):
         """See CommandService."""
 
     @_builtins.property
+    def update_firmware(self) -> _firmware_pb2.UpdateFirmwareResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_log(self) -> _log_pb2.GetLogResponse:
+        """See CommandService."""
+
+    @_builtins.property
     def get_local_list_version(self) -> _local_list_pb2.GetLocalListVersionResponse:
         """See CommandService."""
 
@@ -275,6 +299,8 @@ class CallResponse(_message.Message):
         trigger_message: _command_service_pb2.TriggerMessageResponse | None = ...,
         data_transfer: _command_service_pb2.DataTransferResponse | None = ...,
         send_call: _command_service_pb2.SendCallResponse | None = ...,
+        update_firmware: _firmware_pb2.UpdateFirmwareResponse | None = ...,
+        get_log: _log_pb2.GetLogResponse | None = ...,
         get_local_list_version: _local_list_pb2.GetLocalListVersionResponse | None = ...,
         send_local_list: _local_list_pb2.SendLocalListResponse | None = ...,
         set_charging_profile: _charging_profile_pb2.SetChargingProfileResponse | None = ...,
@@ -283,11 +309,11 @@ class CallResponse(_message.Message):
         reserve_now: _reservation_pb2.ReserveNowResponse | None = ...,
         cancel_reservation: _reservation_pb2.CancelReservationResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

@@ -5,7 +5,9 @@ import warnings
 
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
 from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
+from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from csms.station.v1 import local_list_pb2 as csms_dot_station_dot_v1_dot_local__list__pb2
+from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
 from csms.station.v1 import reservation_pb2 as csms_dot_station_dot_v1_dot_reservation__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -100,6 +102,16 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/DataTransfer',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.FromString,
+                _registered_method=True)
+        self.UpdateFirmware = channel.unary_unary(
+                '/csms.station.v1.CommandService/UpdateFirmware',
+                request_serializer=csms_dot_station_dot_v1_dot_firmware__pb2.UpdateFirmwareRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_firmware__pb2.UpdateFirmwareResponse.FromString,
+                _registered_method=True)
+        self.GetLog = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetLog',
+                request_serializer=csms_dot_station_dot_v1_dot_log__pb2.GetLogRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_log__pb2.GetLogResponse.FromString,
                 _registered_method=True)
         self.GetLocalListVersion = channel.unary_unary(
                 '/csms.station.v1.CommandService/GetLocalListVersion',
@@ -234,6 +246,24 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateFirmware(self, request, context):
+        """Has a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed, SignedUpdateFirmware. Returns
+        once the station has answered; FirmwareService tells how it goes on.
+        Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_UPDATE_EXISTS; nothing was sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLog(self, request, context):
+        """Has a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has answered;
+        LogService tells how it goes on.
+        Errors beside those of every command: ALREADY_EXISTS, reason LOG_UPLOAD_EXISTS; nothing was sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetLocalListVersion(self, request, context):
         """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion.
         """
@@ -342,6 +372,16 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.DataTransfer,
                     request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.SerializeToString,
+            ),
+            'UpdateFirmware': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateFirmware,
+                    request_deserializer=csms_dot_station_dot_v1_dot_firmware__pb2.UpdateFirmwareRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_firmware__pb2.UpdateFirmwareResponse.SerializeToString,
+            ),
+            'GetLog': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLog,
+                    request_deserializer=csms_dot_station_dot_v1_dot_log__pb2.GetLogRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_log__pb2.GetLogResponse.SerializeToString,
             ),
             'GetLocalListVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLocalListVersion,
@@ -668,6 +708,60 @@ class CommandService:
             '/csms.station.v1.CommandService/DataTransfer',
             csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_command__service__pb2.DataTransferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateFirmware(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/UpdateFirmware',
+            csms_dot_station_dot_v1_dot_firmware__pb2.UpdateFirmwareRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_firmware__pb2.UpdateFirmwareResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetLog',
+            csms_dot_station_dot_v1_dot_log__pb2.GetLogRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_log__pb2.GetLogResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,7 +6,9 @@ isort:skip_file
 from collections import abc as _abc
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
+from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
+from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -75,6 +77,16 @@ class CommandServiceStub:
     """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]
     """Sends a vendor's own message. OCPP DataTransfer."""
+    UpdateFirmware: _grpc.UnaryUnaryMultiCallable[_firmware_pb2.UpdateFirmwareRequest, _firmware_pb2.UpdateFirmwareResponse]
+    """Has a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed, SignedUpdateFirmware. Returns
+    once the station has answered; FirmwareService tells how it goes on.
+    Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_UPDATE_EXISTS; nothing was sent.
+    """
+    GetLog: _grpc.UnaryUnaryMultiCallable[_log_pb2.GetLogRequest, _log_pb2.GetLogResponse]
+    """Has a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has answered;
+    LogService tells how it goes on.
+    Errors beside those of every command: ALREADY_EXISTS, reason LOG_UPLOAD_EXISTS; nothing was sent.
+    """
     GetLocalListVersion: _grpc.UnaryUnaryMultiCallable[_local_list_pb2.GetLocalListVersionRequest, _local_list_pb2.GetLocalListVersionResponse]
     """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
     SendLocalList: _grpc.UnaryUnaryMultiCallable[_local_list_pb2.SendLocalListRequest, _local_list_pb2.SendLocalListResponse]
@@ -136,6 +148,16 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _aio.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]  # type: ignore[assignment]
     """Sends a vendor's own message. OCPP DataTransfer."""
+    UpdateFirmware: _aio.UnaryUnaryMultiCallable[_firmware_pb2.UpdateFirmwareRequest, _firmware_pb2.UpdateFirmwareResponse]  # type: ignore[assignment]
+    """Has a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed, SignedUpdateFirmware. Returns
+    once the station has answered; FirmwareService tells how it goes on.
+    Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_UPDATE_EXISTS; nothing was sent.
+    """
+    GetLog: _aio.UnaryUnaryMultiCallable[_log_pb2.GetLogRequest, _log_pb2.GetLogResponse]  # type: ignore[assignment]
+    """Has a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has answered;
+    LogService tells how it goes on.
+    Errors beside those of every command: ALREADY_EXISTS, reason LOG_UPLOAD_EXISTS; nothing was sent.
+    """
     GetLocalListVersion: _aio.UnaryUnaryMultiCallable[_local_list_pb2.GetLocalListVersionRequest, _local_list_pb2.GetLocalListVersionResponse]  # type: ignore[assignment]
     """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
     SendLocalList: _aio.UnaryUnaryMultiCallable[_local_list_pb2.SendLocalListRequest, _local_list_pb2.SendLocalListResponse]  # type: ignore[assignment]
@@ -254,6 +276,28 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.DataTransferResponse, _abc.Awaitable[_command_service_pb2.DataTransferResponse]]:
         """Sends a vendor's own message. OCPP DataTransfer."""
+
+    @_abc_1.abstractmethod
+    def UpdateFirmware(
+        self,
+        request: _firmware_pb2.UpdateFirmwareRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_firmware_pb2.UpdateFirmwareResponse, _abc.Awaitable[_firmware_pb2.UpdateFirmwareResponse]]:
+        """Has a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed, SignedUpdateFirmware. Returns
+        once the station has answered; FirmwareService tells how it goes on.
+        Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_UPDATE_EXISTS; nothing was sent.
+        """
+
+    @_abc_1.abstractmethod
+    def GetLog(
+        self,
+        request: _log_pb2.GetLogRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_log_pb2.GetLogResponse, _abc.Awaitable[_log_pb2.GetLogResponse]]:
+        """Has a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has answered;
+        LogService tells how it goes on.
+        Errors beside those of every command: ALREADY_EXISTS, reason LOG_UPLOAD_EXISTS; nothing was sent.
+        """
 
     @_abc_1.abstractmethod
     def GetLocalListVersion(

@@ -6,6 +6,8 @@ isort:skip_file
 from collections import abc as _abc
 from csms.common.v1 import origin_pb2 as _origin_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
+from csms.station.v1 import firmware_pb2 as _firmware_pb2
+from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
 from csms.station.v1 import security_event_pb2 as _security_event_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
@@ -698,12 +700,22 @@ class ReportItem(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ORIGIN_FIELD_NUMBER: _builtins.int
+    FIRMWARE_STATUS_FIELD_NUMBER: _builtins.int
+    LOG_STATUS_FIELD_NUMBER: _builtins.int
     SECURITY_EVENT_FIELD_NUMBER: _builtins.int
     RESERVATION_USE_FIELD_NUMBER: _builtins.int
     TRANSACTION_END_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Where and when it entered the mesh."""
+
+    @_builtins.property
+    def firmware_status(self) -> _firmware_pb2.FirmwareStatusReport:
+        """OCPP FirmwareStatusNotification; 1.6 SignedFirmwareStatusNotification too."""
+
+    @_builtins.property
+    def log_status(self) -> _log_pb2.LogStatusReport:
+        """OCPP LogStatusNotification; 1.6 DiagnosticsStatusNotification too."""
 
     @_builtins.property
     def security_event(self) -> _security_event_pb2.SecurityEvent:
@@ -721,15 +733,17 @@ class ReportItem(_message.Message):
         self,
         *,
         origin: _origin_pb2.Origin | None = ...,
+        firmware_status: _firmware_pb2.FirmwareStatusReport | None = ...,
+        log_status: _log_pb2.LogStatusReport | None = ...,
         security_event: _security_event_pb2.SecurityEvent | None = ...,
         reservation_use: _reservation_pb2.ReservationUse | None = ...,
         transaction_end: _charging_profile_pb2.TransactionEnd | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["firmware_status", b"firmware_status", "log_status", b"log_status", "origin", b"origin", "report", b"report", "reservation_use", b"reservation_use", "security_event", b"security_event", "transaction_end", b"transaction_end"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["security_event", "reservation_use", "transaction_end"]  # noqa: Y015
+    _WhichOneofReturnType_report: _TypeAlias = _typing.Literal["firmware_status", "log_status", "security_event", "reservation_use", "transaction_end"]  # noqa: Y015
     _WhichOneofArgType_report: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_report) -> _WhichOneofReturnType_report | None: ...
 
