@@ -49,7 +49,7 @@ class SetProfile(Effects):
         self._number = 0
 
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """It is requested, and what it would take the place of is in doubt."""
+        """It is requested, and what it would take the place of is in doubt. Only its outcome is told to the world."""
         take = partial(allocation_store.take, db, tenant_id=new.tenant_id, station_id=new.station_id)
         # Taken first: from here on the numbers of the station's profiles are this transaction's.
         self._number = take(kind="charging_profile")
@@ -60,7 +60,6 @@ class SetProfile(Effects):
         row = self._to_row(new, now_us)
         store.add(db, row)
         store.save(db, doubt(live, row.is_in_place_of, new.deadline_us))
-        outbox.append(db, [_event(row)])
 
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """It is what the station says, and so are those that it took the place of."""
@@ -188,7 +187,7 @@ def _event(row: ProfileRow) -> OutboxEvent:
     word = service_pb.ChargingProfileState.Name(service_pb.ChargingProfileState.ValueType(row.state))
     kind = "charging_profile." + word.removeprefix("CHARGING_PROFILE_STATE_").lower()
     return OutboxEvent(
-        event_id=f"{kind}:{row.station_id}:{row.number}:{row.create_us}",
+        event_id=f"{kind}:{row.station_id}:{row.number}:{row.update_us}",
         tenant_id=row.tenant_id,
         type=kind,
         station_id=row.station_id,

@@ -25,13 +25,11 @@ class Reserve(Effects):
         self._sent = sent
 
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """It is requested."""
+        """It is requested. Only its outcome is told to the world."""
         self._sent.reservation_id = allocation_store.take(
             db, tenant_id=new.tenant_id, station_id=new.station_id, kind="reservation"
         )
-        row = self._to_row(new, now_us)
-        store.add(db, row)
-        outbox.append(db, [_event(row)])
+        store.add(db, self._to_row(new, now_us))
 
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """It is what the station says."""
@@ -132,7 +130,7 @@ def _event(row: ReservationRow) -> OutboxEvent:
     word = pb.ReservationState.Name(pb.ReservationState.ValueType(row.state))
     kind = "reservation." + word.removeprefix("RESERVATION_STATE_").lower()
     return OutboxEvent(
-        event_id=f"{kind}:{row.station_id}:{row.reservation_id}:{row.create_us}",
+        event_id=f"{kind}:{row.station_id}:{row.reservation_id}:{row.update_us}",
         tenant_id=row.tenant_id,
         type=kind,
         station_id=row.station_id,

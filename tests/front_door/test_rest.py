@@ -77,6 +77,33 @@ def test_an_unknown_station(mesh: RunningMesh, bearer: Bearer) -> None:
     assert (answer.status, answer.json["code"], answer.reason) == (404, 5, "STATION_NOT_FOUND")
 
 
+def test_reservations_and_charging_profiles(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """By the paths of the contract, in its JSON; the station is not there, and none is made."""
+    reservation = {"evseId": 1, "idToken": {"idToken": "T"}, "expireTime": "2099-01-01T00:00:00Z"}
+    path = f"/v1/stations/{station_id}"
+    made = mesh.request("POST", f"{path}/reservations", body={"reservation": reservation}, **bearer)
+    assert (made.status, made.reason) == (400, "STATION_OFFLINE")
+    assert mesh.request("GET", f"{path}/reservations?filter=state=ACTIVE", **bearer).json["reservations"] == []
+    assert mesh.request("GET", f"{path}/reservations/7", **bearer).reason == "RESERVATION_NOT_FOUND"
+    cancelled = mesh.request("POST", f"{path}/reservations/7:cancel", body={}, **bearer)
+    assert (cancelled.status, cancelled.reason) == (404, "RESERVATION_NOT_FOUND")
+    schedule = {"chargingRateUnit": "CHARGING_RATE_UNIT_WATTS", "periods": [{"limit": 7400.5}]}
+    profile = {
+        "purpose": "CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE",
+        "kind": "CHARGING_PROFILE_KIND_RELATIVE",
+        "schedules": [schedule],
+    }
+    for method, body in (
+        ("setChargingProfile", {"evseId": 1, "chargingProfile": profile}),
+        ("clearChargingProfile", {"criteria": {"evseId": 1}}),
+        ("getCompositeSchedule", {"evseId": 1, "durationS": 60}),
+        ("cancelReservation", {"reservationId": 7}),
+    ):
+        answer = mesh.request("POST", f"{path}:{method}", body=body, **bearer)
+        assert (answer.status, answer.reason) == (400, "STATION_OFFLINE"), method
+    assert mesh.request("GET", f"{path}/chargingProfiles", **bearer).json["chargingProfiles"] == []
+
+
 def test_a_resource_is_its_own_answer(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
     """The contract's response_body: no wrapping object, zeros and empty lists present."""
     station = mesh.request("GET", f"/v1/stations/{station_id}", **bearer).json

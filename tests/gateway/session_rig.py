@@ -29,6 +29,7 @@ SCHEMAS = Schemas("1.6")
 BOOT = '[2,"b","BootNotification",{"chargePointModel":"M","chargePointVendor":"V"}]'
 STATUS = '[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
 START = '[2,"t","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]'
+STOP = '[2,"e","StopTransaction",{"transactionId":7,"meterStop":5,"timestamp":"2026-01-01T01:00:00Z"}]'
 HEARTBEAT = '[2,"h","Heartbeat",{}]'
 
 

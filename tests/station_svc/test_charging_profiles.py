@@ -111,12 +111,9 @@ async def test_a_profile_is_kept_as_it_was_sent(system: StationSystem, clock: Fa
         create_time=to_timestamp(clock()),
         update_time=to_timestamp(clock()),
     )
-    told = await system.events("charging_profile.")
-    assert [(kind, station_id) for kind, station_id, _data in told] == [
-        ("charging_profile.requested", "CP1"),
-        ("charging_profile.active", "CP1"),
-    ]
-    assert told[1][2] == {
+    [(kind, station_id, data)] = await system.events("charging_profile.")
+    assert (kind, station_id) == ("charging_profile.active", "CP1")
+    assert data == {
         "chargingProfileId": 7,
         "evseId": 1,
         "purpose": "CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE",
@@ -206,7 +203,7 @@ async def test_a_profile_that_is_not_taken(
         await _set(system, profile_id=2)
     assert await _states(system) == [(1, "ACTIVE"), (2, "REJECTED")]
     assert (await _list(system)).charging_profiles[0].reason_code == reason_code
-    assert await _kinds(system) == ["requested", "active", "requested", "rejected"]
+    assert await _kinds(system) == ["active", "rejected"]
 
 
 async def test_a_profile_that_could_not_be_sent_is_none(system: StationSystem, clock: FakeClock) -> None:
@@ -218,6 +215,7 @@ async def test_a_profile_that_could_not_be_sent_is_none(system: StationSystem, c
         await _set(system, profile_id=2)
     clock.advance(3600)
     assert await _states(system) == [(1, "ACTIVE")]
+    assert await _kinds(system) == ["active"]
 
 
 async def test_without_an_answer_nothing_is_known(system: StationSystem) -> None:

@@ -115,8 +115,8 @@ async def test_a_place_is_kept(system: StationSystem, clock: FakeClock) -> None:
         reservation_id=1,
     )
     assert await _get(system) == made
-    assert await _kinds(system) == ["requested", "active"]
-    [_requested, (_kind, station_id, data)] = await system.events("reservation.")
+    assert await _kinds(system) == ["active"]
+    [(_kind, station_id, data)] = await system.events("reservation.")
     assert station_id == "CP1"
     assert data == {
         "reservationId": 1,
@@ -170,7 +170,7 @@ async def test_a_place_that_is_not_kept(system: StationSystem, word: str) -> Non
     system.gateway.behave = answering(lambda command: _kept(command, status))
     made = await _create(system)
     assert (_word(made.state), made.reserve_status) == ("REJECTED", status)
-    assert await _kinds(system) == ["requested", "rejected"]
+    assert await _kinds(system) == ["rejected"]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ async def test_cancelling(system: StationSystem) -> None:
     system.gateway.behave = answering(lambda command: _kept(command, cancelled=NOT_THERE))
     answer = await _cancel(system)
     assert (answer.status, _word(answer.reservation.state)) == (NOT_THERE, "CANCELLED")
-    assert await _kinds(system) == ["requested", "active", "cancelled"]
+    assert await _kinds(system) == ["active", "cancelled"]
 
 
 async def test_cancelling_what_the_station_does_not_know(system: StationSystem) -> None:
@@ -294,7 +294,7 @@ async def test_time_ends_it(system: StationSystem, clock: FakeClock) -> None:
     assert [_word(one.state) for one in (await _list(system, filter="state = EXPIRED")).reservations] == ["EXPIRED"]
     assert not (await _list(system, filter="state = RESERVATION_STATE_ACTIVE")).reservations
     assert [await system.housekeeper.end_due() for _ in range(2)] == [1, 0]
-    assert await _kinds(system) == ["requested", "active", "expired"]
+    assert await _kinds(system) == ["active", "expired"]
 
 
 @pytest.mark.parametrize("cancelling", [False, True])

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class ChargingProfileServiceStub:
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each
-    change of state is an event of EventService too, of type charging_profile. and the state: charging_profile.active, ...
+    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
+    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -47,8 +47,8 @@ class ChargingProfileServiceStub:
 
 
 class ChargingProfileServiceServicer:
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each
-    change of state is an event of EventService too, of type charging_profile. and the state: charging_profile.active, ...
+    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
+    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -79,8 +79,8 @@ def add_ChargingProfileServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ChargingProfileService:
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each
-    change of state is an event of EventService too, of type charging_profile. and the state: charging_profile.active, ...
+    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
+    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN

@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ChargingProfileServiceStub:
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each
-    change of state is an event of EventService too, of type charging_profile. and the state: charging_profile.active, ...
+    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
+    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -45,8 +45,8 @@ class ChargingProfileServiceStub:
 
 @_typing.type_check_only
 class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each
-    change of state is an event of EventService too, of type charging_profile. and the state: charging_profile.active, ...
+    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
+    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -59,8 +59,8 @@ class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
     """
 
 class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each
-    change of state is an event of EventService too, of type charging_profile. and the state: charging_profile.active, ...
+    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
+    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN

@@ -27,8 +27,8 @@ if _version_not_supported:
 
 class ReservationServiceStub:
     """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each change of state is an event of EventService too, of type reservation. and the
-    state: reservation.active, ... Errors beside those:
+    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
+    reservation.used, and so on. Errors beside those:
     NOT_FOUND         STATION_NOT_FOUND
     NOT_FOUND         RESERVATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -64,8 +64,8 @@ class ReservationServiceStub:
 
 class ReservationServiceServicer:
     """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each change of state is an event of EventService too, of type reservation. and the
-    state: reservation.active, ... Errors beside those:
+    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
+    reservation.used, and so on. Errors beside those:
     NOT_FOUND         STATION_NOT_FOUND
     NOT_FOUND         RESERVATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -134,8 +134,8 @@ def add_ReservationServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ReservationService:
     """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
-    CancelReservation, with their errors. Each change of state is an event of EventService too, of type reservation. and the
-    state: reservation.active, ... Errors beside those:
+    CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
+    reservation.used, and so on. Errors beside those:
     NOT_FOUND         STATION_NOT_FOUND
     NOT_FOUND         RESERVATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
