@@ -167,6 +167,10 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
         rpc="csms.station.v1.StationIngestService/TransferData", tables=("station.data_transfer",)
     ),
     # Which tables depends on the kind of report: see REPORT_TABLES.
+    LaneName.CERTIFICATES: Destination(
+        rpc="csms.station.v1.StationIngestService/RequestCertificates",
+        tables=("station.certificate_request", "station.job"),
+    ),
     LaneName.REPORTS: Destination(rpc="csms.station.v1.StationIngestService/NotifyReports", tables=()),
     # Answers from the id tokens that operators keep; nothing is written.
     LaneName.AUTHORIZE: Destination(rpc="csms.auth.v1.AuthorizationService/Authorize", tables=()),
@@ -202,6 +206,7 @@ COMMANDS: tuple[str, ...] = ("station.command",)
 COMMAND_TABLES: Mapping[str, tuple[str, ...]] = {
     "get_local_list_version": ("station.local_list",),
     "get_log": ("station.task",),
+    "get_installed_certificate_ids": ("station.installed_certificate",),
     "get_variables": ("station.variable",),
     "send_local_list": ("station.local_list",),
     "request_start_transaction": ("station.allocation", "station.charging_profile"),

@@ -56,6 +56,7 @@ class MeshClient:
             LaneName.BOOTS: _sender(stations.NotifyBoots, station.NotifyBootsRequest),
             LaneName.STATUSES: _sender(stations.NotifyStatuses, station.NotifyStatusesRequest),
             LaneName.DATA_TRANSFERS: _sender(stations.TransferData, station.TransferDataRequest),
+            LaneName.CERTIFICATES: _sender(stations.RequestCertificates, station.RequestCertificatesRequest),
             LaneName.REPORTS: _sender(stations.NotifyReports, station.NotifyReportsRequest),
             LaneName.AUTHORIZE: _sender(authorization.Authorize, auth.AuthorizeRequest),
             LaneName.TRANSACTION_EVENTS: _sender(

@@ -22,6 +22,7 @@ class LaneName(StrEnum):
     BOOTS = "boots"  # StationIngestService.NotifyBoots
     STATUSES = "statuses"  # StationIngestService.NotifyStatuses
     DATA_TRANSFERS = "data_transfers"  # StationIngestService.TransferData
+    CERTIFICATES = "certificates"  # StationIngestService.RequestCertificates
     REPORTS = "reports"  # StationIngestService.NotifyReports
     AUTHORIZE = "authorize"  # AuthorizationService.Authorize
     TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents

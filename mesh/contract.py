@@ -9,6 +9,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.ReservationService",
         "csms.station.v1.FirmwareService",
         "csms.station.v1.LogService",
+        "csms.station.v1.StationCertificateService",
         "csms.station.v1.SecurityEventService",
         "csms.station.v1.LocalListService",
     ),

@@ -2,6 +2,7 @@
 
 import secrets
 
+from csms.station.v1 import certificate_pb2 as certificates
 from csms.station.v1 import charging_profile_pb2, firmware_pb2, log_pb2, reservation_pb2
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import local_list_pb2 as local_list
@@ -11,10 +12,13 @@ from mesh.errors import invalid_field
 from mesh.grpc_types import Context
 from mesh.times import Clock
 from station_svc import firmware, log_uploads
+from station_svc.certificate_checks import check_chain, check_root
+from station_svc.certificate_delivery import FitsStation
 from station_svc.charging_profiles import ClearProfiles, SetProfile, to_criteria
 from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
 from station_svc.effects import NO_EFFECTS
+from station_svc.installed_certificates import ForgetCertificate, RememberCertificates
 from station_svc.local_list_effects import RememberList, RememberVersion
 from station_svc.reservation_servicer import check_reserve
 from station_svc.reservations import Cancel, Reserve
@@ -173,6 +177,36 @@ class CommandServicer(CommandServiceServicer):
         sent = log_uploads.complete(request)
         answer, effects = log_pb2.GetLogResponse, log_uploads.effects_of(sent)
         return await self._send("get_log", request, answer, context, sent=sent, effects=effects)
+
+    async def CertificateSigned(
+        self, request: certificates.CertificateSignedRequest, context: Context
+    ) -> certificates.CertificateSignedResponse:
+        """Hands a station a certificate of its own."""
+        check_chain(request.certificate_chain, "certificate_chain", self._clock())
+        effects, answer = FitsStation(chain=request.certificate_chain), certificates.CertificateSignedResponse
+        return await self._send("certificate_signed", request, answer, context, effects=effects)
+
+    async def InstallCertificate(
+        self, request: certificates.InstallCertificateRequest, context: Context
+    ) -> certificates.InstallCertificateResponse:
+        """Gives a station a root certificate to trust."""
+        check_root(request.certificate, "certificate", self._clock())
+        return await self._send("install_certificate", request, certificates.InstallCertificateResponse, context)
+
+    async def DeleteCertificate(
+        self, request: certificates.DeleteCertificateRequest, context: Context
+    ) -> certificates.DeleteCertificateResponse:
+        """Removes a certificate from a station."""
+        effects, answer = ForgetCertificate(request.certificate_hash_data), certificates.DeleteCertificateResponse
+        return await self._send("delete_certificate", request, answer, context, effects=effects)
+
+    async def GetInstalledCertificateIds(
+        self, request: certificates.GetInstalledCertificateIdsRequest, context: Context
+    ) -> certificates.GetInstalledCertificateIdsResponse:
+        """Asks a station for its certificates, and remembers what it tells."""
+        effects = RememberCertificates(frozenset(request.certificate_types))
+        answer = certificates.GetInstalledCertificateIdsResponse
+        return await self._send("get_installed_certificate_ids", request, answer, context, effects=effects)
 
     async def SendCall(self, request: command.SendCallRequest, context: Context) -> command.SendCallResponse:
         """Sends any action of the station's OCPP version."""

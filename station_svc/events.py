@@ -6,11 +6,12 @@ An event's id is made from what it tells, so that a change that is ingested twic
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from csms.station.v1 import security_event_pb2, station_ingest_service_pb2, station_pb2
+from csms.station.v1 import certificate_pb2, security_event_pb2, station_ingest_service_pb2, station_pb2
 
 from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from mesh.times import to_timestamp
+from station_svc.certificate_rows import CertificateRequestRow
 from station_svc.rows import Boot, Closed, ConditionReport, Frame, Knock, Opened, SecurityEventRow, Status, Transfer
 
 # What the size of a condition is called.
@@ -177,6 +178,24 @@ def local_list_ended(
         station_id=station_id,
         event_time_us=now_us,
         data=data,
+    )
+
+
+def certificate_request(row: CertificateRequestRow, now_us: int) -> OutboxEvent:
+    """A request for a certificate came, or went a step further."""
+    frame, state = row.frame, _name(certificate_pb2.CertificateRequestState.Name, row.state)
+    return OutboxEvent(
+        event_id=f"station.certificate_request:{frame.epoch}:{frame.ordinal}:{row.state.value}",
+        tenant_id=frame.tenant_id,
+        type="station.certificate_request",
+        station_id=frame.station_id,
+        event_time_us=now_us,
+        data={
+            "state": state,
+            "reason": row.reason,
+            "csrSha256": row.csr_sha256,
+            "serialNumber": row.serial_number,
+        },
     )
 
 

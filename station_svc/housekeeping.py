@@ -41,6 +41,7 @@ class Retention:
     charging_profiles: int = 90
     reservations: int = 90
     tasks: int = 365
+    certificate_requests: int = 365
     commands: int = 30
     connections: int = 30
     jobs: int = 30
@@ -123,6 +124,7 @@ class Housekeeper:
             (store.SECURITY_EVENTS, keep.security_events),
             (store.TASKS, keep.tasks),
             (store.TASK_REPORTS, keep.tasks),
+            (store.CERTIFICATE_REQUESTS, keep.certificate_requests),
             (store.COMMANDS, keep.commands),
             (store.JOBS, keep.jobs),
         )

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from station_svc.ingest_store import close_connections
 from station_svc.models import (
+    certificate_request,
     command,
     connection,
     data_transfer,
@@ -32,10 +33,11 @@ DATA_TRANSFERS = data_transfer.c.receive_us
 SECURITY_EVENTS = security_event.c.receive_us
 TASKS = task.c.create_us
 TASK_REPORTS = task_report.c.receive_us
+CERTIFICATE_REQUESTS = certificate_request.c.receive_us
 COMMANDS = command.c.create_us
 JOBS = job.c.finish_us
 
-_HISTORY = (message, status_report, data_transfer, security_event, task_report)
+_HISTORY = (message, status_report, data_transfer, security_event, task_report, certificate_request)
 
 
 def close_lost(db: Connection, *, before_us: int, limit: int) -> int:

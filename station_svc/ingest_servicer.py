@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from csms.common.v1 import origin_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.station.v1 import station_pb2
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceServicer
@@ -21,7 +20,9 @@ from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
 from station_svc import firmware, message_store
 from station_svc import ingest_store as store
+from station_svc.certificate_requests import CertificateRequests
 from station_svc.closer import SocketCloser
+from station_svc.frames import to_frame
 from station_svc.reports import Report, record_reports
 from station_svc.rows import (
     ACCEPTED,
@@ -30,7 +31,6 @@ from station_svc.rows import (
     Booted,
     Closed,
     ConditionReport,
-    Frame,
     Knock,
     Opened,
     Sighting,
@@ -73,12 +73,14 @@ class StationIngestServicer(StationIngestServiceServicer):
         clock: Clock,
         rules: IngestRules,
         closer: SocketCloser,
+        certificates: CertificateRequests,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._database = database
         self._clock = clock
         self._rules = rules
         self._closer = closer
+        self._certificates = certificates
         self._jitter = jitter
 
     async def RenewNodeLease(
@@ -158,6 +160,13 @@ class StationIngestServicer(StationIngestServiceServicer):
                 ingest.ReportResult(error=result.to_status()) if result else ingest.ReportResult() for result in results
             ]
         )
+
+    async def RequestCertificates(
+        self, request: ingest.RequestCertificatesRequest, context: Context
+    ) -> ingest.RequestCertificatesResponse:
+        """Takes requests for certificates, and has them signed."""
+        del context
+        return ingest.RequestCertificatesResponse(results=await self._certificates.take(request.items))
 
     async def RecordSightings(
         self, request: ingest.RecordSightingsRequest, context: Context
@@ -256,25 +265,15 @@ def _to_closed(item: ingest.CloseConnectionItem, now_us: int) -> Closed:
     )
 
 
-def _to_frame(origin: origin_pb2.Origin) -> Frame:
-    return Frame(
-        tenant_id=origin.tenant_id,
-        station_id=origin.station_id,
-        epoch=origin.epoch,
-        ordinal=origin.ordinal,
-        receive_us=from_timestamp(origin.receive_time),
-    )
-
-
 def _to_boot(item: ingest.BootItem) -> Boot:
     identity = {name: getattr(item.identity, name) for name in store.IDENTITY}
-    return Boot(frame=_to_frame(item.origin), reason=item.reason, identity=identity)
+    return Boot(frame=to_frame(item.origin), reason=item.reason, identity=identity)
 
 
 def _to_status(item: ingest.StatusItem) -> Status:
     report = item.status
     return Status(
-        frame=_to_frame(item.origin),
+        frame=to_frame(item.origin),
         evse_id=report.evse.evse_id,
         connector_id=report.evse.connector_id,
         status=report.status,
@@ -289,7 +288,7 @@ def _to_status(item: ingest.StatusItem) -> Status:
 
 def _to_transfer(item: ingest.TransferDataItem, vendors: Vendors) -> Transfer:
     return Transfer(
-        frame=_to_frame(item.origin),
+        frame=to_frame(item.origin),
         vendor_id=item.vendor_id,
         message_id=item.message_id,
         data=item.data,
@@ -305,7 +304,7 @@ def _to_transfer_result(result: int | MeshError) -> ingest.TransferDataResult:
 
 def _to_report(item: ingest.ReportItem) -> Report:
     kind = item.WhichOneof("report") or ""
-    return Report(frame=_to_frame(item.origin), kind=kind, content=getattr(item, kind) if kind else None)
+    return Report(frame=to_frame(item.origin), kind=kind, content=getattr(item, kind) if kind else None)
 
 
 def _to_sighting(item: ingest.Sighting) -> Sighting:

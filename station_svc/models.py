@@ -261,6 +261,38 @@ task_report = sa.Table(
     sa.Index("task_report_age", "receive_us"),
 )
 
+# What stations asked the certificate authority for. `csr` and `chain` are emptied when nobody needs them any more.
+certificate_request = sa.Table(
+    "certificate_request",
+    metadata,
+    *_station_key(),
+    *_frame_key(),
+    _small("certificate_type"),
+    _text("csr_sha256"),
+    _text("csr"),
+    _text("chain"),
+    _small("state"),
+    _text("reason"),
+    _text("serial_number"),
+    sa.Column("expire_us", sa.BigInteger),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Index("certificate_request_age", "receive_us"),
+)
+
+# The columns of the key stand in the order of lists.
+installed_certificate = sa.Table(
+    "installed_certificate",
+    metadata,
+    *_station_key(),
+    sa.Column("certificate_type", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash_algorithm", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("issuer_name_hash", _Key, primary_key=True),
+    sa.Column("issuer_key_hash", _Key, primary_key=True),
+    sa.Column("serial_number", _Key, primary_key=True),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+)
+
 # The message log.
 message = sa.Table(
     "message",

@@ -9,6 +9,9 @@ from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServ
 from csms.station.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 from csms.station.v1.security_event_service_pb2_grpc import add_SecurityEventServiceServicer_to_server
+from csms.station.v1.station_certificate_service_pb2_grpc import (
+    add_StationCertificateServiceServicer_to_server,
+)
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
@@ -18,7 +21,11 @@ from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
-from station_svc import local_list_sync
+from station_svc import certificate_request_store, local_list_sync
+from station_svc.certificate_authority import CertificateAuthority
+from station_svc.certificate_delivery import CertificateDelivery
+from station_svc.certificate_requests import CertificateRequests
+from station_svc.certificate_servicer import StationCertificateServicer
 from station_svc.charging_profile_servicer import ChargingProfileServicer
 from station_svc.closer import SocketCloser
 from station_svc.command_sender import CommandSender
@@ -50,14 +57,20 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     stack.push_async_callback(commands.close)
     closer = SocketCloser(gateways=gateways)
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
-    ingest = StationIngestServicer(database=database, clock=clock, rules=_rules(settings), closer=closer)
+    authority = CertificateAuthority(channel=auth)
+    requests = CertificateRequests(database=database, authority=authority, clock=clock)
+    ingest = StationIngestServicer(
+        database=database, clock=clock, rules=_rules(settings), closer=closer, certificates=requests
+    )
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
     stations = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
     command = CommandServicer(sender=sender, closer=closer, clock=clock)
     local_lists = LocalListServicer(database=database, clock=clock)
     job_sender = JobSender(commands=commands, station_budget_s=settings.command_timeout_s)
+    delivery = CertificateDelivery(database=database, authority=authority, sender=job_sender, clock=clock)
     kinds: dict[str, JobKind] = {
+        certificate_request_store.KIND: delivery.kind,
         local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=job_sender).kind,
     }
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
@@ -66,6 +79,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     security_events = SecurityEventServicer(database=database)
     profiles = ChargingProfileServicer(database=database, clock=clock)
     reservations = ReservationServicer(database=database, clock=clock, sender=sender)
+    certificates = StationCertificateServicer(database=database)
     relay = open_relay(
         stack,
         database=database,
@@ -86,11 +100,18 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             lambda server: add_LocalListServiceServicer_to_server(local_lists, server),
             lambda server: add_ChargingProfileServiceServicer_to_server(profiles, server),
             lambda server: add_ReservationServiceServicer_to_server(reservations, server),
+            lambda server: add_StationCertificateServiceServicer_to_server(certificates, server),
         ],
         # By their verbs they would be for viewers, yet they make the station do something.
         special_roles={
             f"/csms.station.v1.CommandService/{method}": Role.OPERATOR
-            for method in ("GetCompositeSchedule", "GetLocalListVersion", "GetLog", "GetVariables")
+            for method in (
+                "GetCompositeSchedule",
+                "GetInstalledCertificateIds",
+                "GetLocalListVersion",
+                "GetLog",
+                "GetVariables",
+            )
         },
         background=[closer.run, housekeeper.watch_nodes, housekeeper.watch_due, housekeeper.tidy_up, jobs.run, *relay],
     )

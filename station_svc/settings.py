@@ -63,6 +63,7 @@ def _retention(env: Environment) -> Retention:
         data_transfers=days("DATA_TRANSFER", usual.data_transfers),
         security_events=days("SECURITY_EVENT", usual.security_events),
         tasks=days("TASK", usual.tasks),
+        certificate_requests=days("CERTIFICATE_REQUEST", usual.certificate_requests),
         commands=days("COMMAND", usual.commands),
         connections=days("CONNECTION", usual.connections),
         jobs=days("JOB", usual.jobs),

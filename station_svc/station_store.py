@@ -21,6 +21,7 @@ from station_svc.models import (
     connection,
     connector,
     data_transfer,
+    installed_certificate,
     local_list,
     message,
     node,
@@ -82,6 +83,7 @@ _PRESENT = (
     reservation,
     allocation,
     task,
+    installed_certificate,
 )
 
 

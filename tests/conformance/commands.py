@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.translation import Outbound, Payload, UnacceptableError
+from tests import certificates
 
 # What every command has for station_svc's own use.
 _NOT_SAID = frozenset({"station_id", "request_id"})
@@ -25,6 +26,12 @@ _TEXTS = (
     "1",
 )
 _NUMBERS = (2**31 - 1, 3_600, 1)
+# Texts that are more to station_svc than text.
+_CERTIFICATE = certificates.authority("Root").pem
+_BY_FIELD = {
+    "csms.station.v1.CertificateSignedRequest.certificate_chain": (_CERTIFICATE,),
+    "csms.station.v1.InstallCertificateRequest.certificate": (_CERTIFICATE,),
+}
 # Messages that are set as a whole.
 _WHOLE: dict[str, dict[str, Any]] = {
     "google.protobuf.Timestamp": {"seconds": 1_893_456_000},  # 2030-01-01
@@ -160,6 +167,8 @@ def _leaves(descriptor: Descriptor, path: Path, *, items: int) -> Iterator[_Leaf
 
 def _values(field: FieldDescriptor) -> Sequence[Any]:
     """What a field may be given, the largest first."""
+    if field.full_name in _BY_FIELD:
+        return _BY_FIELD[field.full_name]
     if field.message_type is not None:
         return [_WHOLE[field.message_type.full_name]]
     if field.enum_type is not None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from csms.common.v1 import certificate_pb2 as common_certificate_pb2
 from csms.common.v1 import id_token_pb2, meter_value_pb2, status_info_pb2
 from csms.station.v1 import (
+    certificate_pb2,
     charging_profile_pb2,
     command_service_pb2,
     firmware_pb2,
@@ -17,11 +19,19 @@ from csms.station.v1 import (
 )
 from csms.transaction.v1 import transaction_event_pb2
 
-from gateway import enums
+from gateway import certificate_enums, enums
 from gateway.schemas import KINDS, Schemas
 
 # Enumerations of 2.x by the names of their types.
 TABLES_2: Mapping[str, Mapping[str, int]] = {
+    "CertificateSignedStatusEnumType": certificate_enums.CERTIFICATE_SIGNED_STATUSES,
+    "CertificateSigningUseEnumType": certificate_enums.CERTIFICATE_SIGNING_USES,
+    "DeleteCertificateStatusEnumType": certificate_enums.DELETE_CERTIFICATE_STATUSES,
+    "GetCertificateIdUseEnumType": certificate_enums.GET_CERTIFICATE_ID_USES,
+    "GetInstalledCertificateStatusEnumType": certificate_enums.GET_INSTALLED_CERTIFICATE_STATUSES,
+    "HashAlgorithmEnumType": certificate_enums.HASH_ALGORITHMS,
+    "InstallCertificateStatusEnumType": certificate_enums.INSTALL_CERTIFICATE_STATUSES,
+    "InstallCertificateUseEnumType": certificate_enums.INSTALL_CERTIFICATE_USES,
     "AuthorizationStatusEnumType": enums.AUTHORIZATION_STATUSES,
     "BootReasonEnumType": enums.BOOT_REASONS,
     "CancelReservationStatusEnumType": enums.CANCEL_RESERVATION_STATUSES,
@@ -66,6 +76,16 @@ TABLES_2: Mapping[str, Mapping[str, int]] = {
 
 # Enumerations of 1.6 by message and field; "#" stands before the name of a type.
 TABLES_16: Mapping[str, Mapping[str, int]] = {
+    "CertificateSignedResponse #CertificateSignedStatusEnumType": certificate_enums.CERTIFICATE_SIGNED_STATUSES,
+    "DeleteCertificate #HashAlgorithmEnumType": certificate_enums.HASH_ALGORITHMS,
+    "DeleteCertificateResponse #DeleteCertificateStatusEnumType": certificate_enums.DELETE_CERTIFICATE_STATUSES,
+    "GetInstalledCertificateIds #CertificateUseEnumType": certificate_enums.GET_CERTIFICATE_ID_USES_16,
+    "GetInstalledCertificateIdsResponse #GetInstalledCertificateStatusEnumType": (
+        certificate_enums.GET_INSTALLED_CERTIFICATE_STATUSES
+    ),
+    "GetInstalledCertificateIdsResponse #HashAlgorithmEnumType": certificate_enums.HASH_ALGORITHMS,
+    "InstallCertificate #CertificateUseEnumType": certificate_enums.INSTALL_CERTIFICATE_USES_16,
+    "InstallCertificateResponse #InstallCertificateStatusEnumType": certificate_enums.INSTALL_CERTIFICATE_STATUSES,
     "AuthorizeResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
     "BootNotificationResponse status": enums.REGISTRATION_STATUSES,
     "CancelReservationResponse status": enums.CANCEL_RESERVATION_STATUSES,
@@ -109,6 +129,7 @@ TABLES_16: Mapping[str, Mapping[str, int]] = {
     "SetChargingProfileResponse status": enums.CHARGING_PROFILE_STATUSES,
     "SignedFirmwareStatusNotification #FirmwareStatusEnumType": enums.FIRMWARE_STATUSES,
     "SignedUpdateFirmwareResponse #UpdateFirmwareStatusEnumType": enums.UPDATE_FIRMWARE_STATUSES,
+    "SignCertificateResponse #GenericStatusEnumType": enums.GENERIC_STATUSES,
     "StartTransactionResponse idTagInfo.status": enums.AUTHORIZATION_STATUSES,
     "StatusNotification status": enums.CONNECTOR_STATUSES,
     "StopTransaction reason": enums.STOPPED_REASONS,
@@ -148,6 +169,14 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
     charging_profile_pb2.ChargingRateUnit: enums.CHARGING_RATE_UNITS,
     charging_profile_pb2.ClearChargingProfileStatus: enums.CLEAR_CHARGING_PROFILE_STATUSES,
     charging_profile_pb2.RecurrencyKind: enums.RECURRENCY_KINDS,
+    common_certificate_pb2.CertificateSigningUse: certificate_enums.CERTIFICATE_SIGNING_USES,
+    certificate_pb2.CertificateSignedStatus: certificate_enums.CERTIFICATE_SIGNED_STATUSES,
+    certificate_pb2.DeleteCertificateStatus: certificate_enums.DELETE_CERTIFICATE_STATUSES,
+    certificate_pb2.GetCertificateIdUse: certificate_enums.GET_CERTIFICATE_ID_USES,
+    certificate_pb2.GetInstalledCertificateStatus: certificate_enums.GET_INSTALLED_CERTIFICATE_STATUSES,
+    certificate_pb2.HashAlgorithm: certificate_enums.HASH_ALGORITHMS,
+    certificate_pb2.InstallCertificateStatus: certificate_enums.INSTALL_CERTIFICATE_STATUSES,
+    certificate_pb2.InstallCertificateUse: certificate_enums.INSTALL_CERTIFICATE_USES,
     command_service_pb2.ChangeAvailabilityStatus: enums.CHANGE_AVAILABILITY_STATUSES,
     command_service_pb2.ClearCacheStatus: enums.CLEAR_CACHE_STATUSES,
     command_service_pb2.GetVariableStatus: enums.GET_VARIABLE_STATUSES,
@@ -171,6 +200,7 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
     meter_value_pb2.ReadingContext: enums.READING_CONTEXTS,
     reservation_pb2.CancelReservationStatus: enums.CANCEL_RESERVATION_STATUSES,
     reservation_pb2.ReserveNowStatus: enums.RESERVE_NOW_STATUSES,
+    status_info_pb2.GenericStatus: enums.GENERIC_STATUSES,
     station_ingest_service_pb2.DataTransferStatus: enums.DATA_TRANSFER_STATUSES,
     station_pb2.BootReason: enums.BOOT_REASONS,
     station_pb2.ConnectorStatus: enums.CONNECTOR_STATUSES,

@@ -2,11 +2,21 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
-from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
+from cryptography import x509
+from csms.station.v1 import (
+    certificate_pb2,
+    command_service_pb2,
+    station_certificate_service_pb2,
+    station_pb2,
+    station_service_pb2,
+)
+from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
 from websockets.exceptions import InvalidStatus
 
+from tests import certificates
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually
@@ -93,3 +103,89 @@ async def test_a_triggered_form_of_the_extension(mesh: MeshRig) -> None:
             ["ExtendedTriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 2}]
         )
         assert (await command).status == command_service_pb2.TRIGGER_MESSAGE_STATUS_NOT_IMPLEMENTED
+
+
+# Certificates
+
+
+async def test_tc_074_a_certificate_by_request_of_the_central_system(mesh_on_both: MeshRig) -> None:
+    """Triggered, asked for, signed by our own authority, handed over; the operator reads every step."""
+    mesh, key = mesh_on_both, certificates.ec_key()
+    request = command_service_pb2.TriggerMessageRequest(
+        station_id="CP1", requested_message=command_service_pb2.MESSAGE_TRIGGER_SIGN_CHARGING_STATION_CERTIFICATE
+    )
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        command = asyncio.ensure_future(
+            mesh.commands.TriggerMessage(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        )
+        assert await station.answer({"status": "Accepted"}) == [
+            "ExtendedTriggerMessage",
+            {"requestedMessage": "SignChargePointCertificate"},
+        ]
+        assert (await command).status == command_service_pb2.TRIGGER_MESSAGE_STATUS_ACCEPTED
+        answer = await station.call("SignCertificate", {"csr": certificates.csr("CP1", key=key, organization="ACME")})
+        assert answer == {"status": "Accepted"}
+        action, payload = await station.answer({"status": "Accepted"})
+        assert action == "CertificateSigned"
+        [leaf] = x509.load_pem_x509_certificates(payload["certificateChain"].encode())
+        assert leaf.public_key() == key.public_key()
+        assert leaf.subject == certificates.name("CP1", organization="ACME")
+        [told] = await eventually(lambda: _requests(mesh, certificate_pb2.CERTIFICATE_REQUEST_STATE_DELIVERED))
+        assert told.serial_number == f"{leaf.serial_number:X}"
+
+
+async def test_a_certificate_that_is_not_signed(mesh: MeshRig) -> None:
+    """The station asks for another's name: it is told no, and sent nothing."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        assert await station.call("SignCertificate", {"csr": certificates.csr("CP2")}) == {"status": "Rejected"}
+        assert await station.call("SignCertificate", {"csr": "nonsense"}) == {"status": "Rejected"}
+        told = await _requests(mesh, certificate_pb2.CERTIFICATE_REQUEST_STATE_REJECTED)
+        assert [one.reason for one in told] == ["CSR_UNREADABLE", "CSR_SUBJECT_WRONG"]
+
+
+async def test_tc_075_and_076_a_root_comes_and_goes(mesh: MeshRig) -> None:
+    """Installed, told, removed: in 2.x words above and in 1.6's below."""
+    root = certificates.authority("Root").pem
+    hashes = {"hashAlgorithm": "SHA256", "issuerNameHash": "aa", "issuerKeyHash": "bb", "serialNumber": "1F"}
+    install = certificate_pb2.InstallCertificateRequest(
+        station_id="CP1",
+        certificate_type=certificate_pb2.INSTALL_CERTIFICATE_USE_MANUFACTURER_ROOT_CERTIFICATE,
+        certificate=root,
+    )
+    ask = certificate_pb2.GetInstalledCertificateIdsRequest(
+        station_id="CP1",
+        certificate_types=[certificate_pb2.GET_CERTIFICATE_ID_USE_MANUFACTURER_ROOT_CERTIFICATE],
+    )
+    kind = "ManufacturerRootCertificate"
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+
+        async def give(method: Any, request: Any, answer: Any) -> tuple[Any, Any]:
+            command = asyncio.ensure_future(method(request, metadata=mesh.metadata, timeout=TIMEOUT_S))
+            call = await station.answer(answer)
+            return await command, call
+
+        installed, call = await give(mesh.commands.InstallCertificate, install, {"status": "Accepted"})
+        assert installed.status == certificate_pb2.INSTALL_CERTIFICATE_STATUS_ACCEPTED
+        assert call == ["InstallCertificate", {"certificateType": kind, "certificate": root}]
+        told, call = await give(
+            mesh.commands.GetInstalledCertificateIds, ask, {"status": "Accepted", "certificateHashData": [hashes]}
+        )
+        assert call == ["GetInstalledCertificateIds", {"certificateType": kind}]
+        data = told.certificate_hash_data_chains[0].certificate_hash_data
+        delete = certificate_pb2.DeleteCertificateRequest(station_id="CP1", certificate_hash_data=data)
+        deleted, call = await give(mesh.commands.DeleteCertificate, delete, {"status": "Accepted"})
+        assert call == ["DeleteCertificate", {"certificateHashData": hashes}]
+        assert deleted.status == certificate_pb2.DELETE_CERTIFICATE_STATUS_ACCEPTED
+
+
+async def _requests(
+    mesh: MeshRig, state: certificate_pb2.CertificateRequestState.ValueType
+) -> list[certificate_pb2.CertificateRequest]:
+    """The requests of CP1 for certificates that stand there."""
+    stub = StationCertificateServiceStub(mesh.station_channel)
+    request = station_certificate_service_pb2.ListCertificateRequestsRequest(station_id="CP1")
+    response = await stub.ListCertificateRequests(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+    return [one for one in response.certificate_requests if one.state == state]

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from csms.common.v1 import evse_pb2, id_token_pb2, status_info_pb2
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import (
+    certificate_pb2,
     charging_profile_pb2,
     firmware_pb2,
     local_list_pb2,
@@ -24,8 +25,9 @@ from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.errors import MeshError
-from mesh.times import to_timestamp
+from mesh.times import to_datetime, to_timestamp
 from station_svc import models
+from tests import certificates
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import StartSystem, StationSystem, fails_with, of_tenant
 from tests.waiting import eventually, until
@@ -65,7 +67,48 @@ class Held:
         return self._response
 
 
+# A certificate of now, by the clock that stands still.
+_ROOT = certificates.authority("Root", now=to_datetime(FakeClock()())).pem
+
 EVERY_COMMAND: list[tuple[str, str, Any, Any]] = [
+    (
+        "CertificateSigned",
+        "certificate_signed",
+        certificate_pb2.CertificateSignedRequest(station_id="CP1", certificate_chain=_ROOT),
+        certificate_pb2.CertificateSignedResponse(status=certificate_pb2.CERTIFICATE_SIGNED_STATUS_REJECTED),
+    ),
+    (
+        "InstallCertificate",
+        "install_certificate",
+        certificate_pb2.InstallCertificateRequest(
+            station_id="CP1",
+            certificate_type=certificate_pb2.INSTALL_CERTIFICATE_USE_CSMS_ROOT_CERTIFICATE,
+            certificate=_ROOT,
+        ),
+        certificate_pb2.InstallCertificateResponse(status=certificate_pb2.INSTALL_CERTIFICATE_STATUS_FAILED),
+    ),
+    (
+        "DeleteCertificate",
+        "delete_certificate",
+        certificate_pb2.DeleteCertificateRequest(
+            station_id="CP1",
+            certificate_hash_data=certificate_pb2.CertificateHashData(
+                hash_algorithm=certificate_pb2.HASH_ALGORITHM_SHA256,
+                issuer_name_hash="a",
+                issuer_key_hash="b",
+                serial_number="1",
+            ),
+        ),
+        certificate_pb2.DeleteCertificateResponse(status=certificate_pb2.DELETE_CERTIFICATE_STATUS_NOT_FOUND),
+    ),
+    (
+        "GetInstalledCertificateIds",
+        "get_installed_certificate_ids",
+        certificate_pb2.GetInstalledCertificateIdsRequest(station_id="CP1"),
+        certificate_pb2.GetInstalledCertificateIdsResponse(
+            status=certificate_pb2.GET_INSTALLED_CERTIFICATE_STATUS_NOT_FOUND
+        ),
+    ),
     (
         "RequestStartTransaction",
         "request_start_transaction",

@@ -56,6 +56,16 @@ def _possible(name: str) -> Any:
         "cancel_reservation": {"reservation_id": 1},
         "update_firmware": {"firmware": {"location": "ftp://example.org/f", "retrieve_time": {"seconds": 1}}},
         "get_log": {"log": {"remote_location": "ftp://example.org/"}},
+        "certificate_signed": {"certificate_chain": "c"},
+        "install_certificate": {"certificate_type": 3, "certificate": "c"},
+        "delete_certificate": {
+            "certificate_hash_data": {
+                "hash_algorithm": 1,
+                "issuer_name_hash": "a",
+                "issuer_key_hash": "b",
+                "serial_number": "1",
+            }
+        },
     }
     command.MergeFrom(type(command)(**possible.get(name, {})))
     return command

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
@@ -54,6 +55,10 @@ class CallRequest(_message.Message):
     GET_COMPOSITE_SCHEDULE_FIELD_NUMBER: _builtins.int
     RESERVE_NOW_FIELD_NUMBER: _builtins.int
     CANCEL_RESERVATION_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_SIGNED_FIELD_NUMBER: _builtins.int
+    INSTALL_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    DELETE_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    GET_INSTALLED_CERTIFICATE_IDS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     epoch: _builtins.int
@@ -142,6 +147,22 @@ class CallRequest(_message.Message):
     def cancel_reservation(self) -> _reservation_pb2.CancelReservationRequest:
         """See CommandService."""
 
+    @_builtins.property
+    def certificate_signed(self) -> _certificate_pb2.CertificateSignedRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def install_certificate(self) -> _certificate_pb2.InstallCertificateRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def delete_certificate(self) -> _certificate_pb2.DeleteCertificateRequest:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_installed_certificate_ids(self) -> _certificate_pb2.GetInstalledCertificateIdsRequest:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -168,12 +189,16 @@ class CallRequest(_message.Message):
         get_composite_schedule: _charging_profile_pb2.GetCompositeScheduleRequest | None = ...,
         reserve_now: _reservation_pb2.ReserveNowRequest | None = ...,
         cancel_reservation: _reservation_pb2.CancelReservationRequest | None = ...,
+        certificate_signed: _certificate_pb2.CertificateSignedRequest | None = ...,
+        install_certificate: _certificate_pb2.InstallCertificateRequest | None = ...,
+        delete_certificate: _certificate_pb2.DeleteCertificateRequest | None = ...,
+        get_installed_certificate_ids: _certificate_pb2.GetInstalledCertificateIdsRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "epoch", b"epoch", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "station_id", b"station_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "command", b"command", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "epoch", b"epoch", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "station_id", b"station_id", "timeout", b"timeout", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -205,6 +230,10 @@ class CallResponse(_message.Message):
     GET_COMPOSITE_SCHEDULE_FIELD_NUMBER: _builtins.int
     RESERVE_NOW_FIELD_NUMBER: _builtins.int
     CANCEL_RESERVATION_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_SIGNED_FIELD_NUMBER: _builtins.int
+    INSTALL_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    DELETE_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    GET_INSTALLED_CERTIFICATE_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def request_start_transaction(self) -> _command_service_pb2.RequestStartTransactionResponse:
         """See CommandService."""
@@ -285,6 +314,22 @@ class CallResponse(_message.Message):
     def cancel_reservation(self) -> _reservation_pb2.CancelReservationResponse:
         """See CommandService."""
 
+    @_builtins.property
+    def certificate_signed(self) -> _certificate_pb2.CertificateSignedResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def install_certificate(self) -> _certificate_pb2.InstallCertificateResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def delete_certificate(self) -> _certificate_pb2.DeleteCertificateResponse:
+        """See CommandService."""
+
+    @_builtins.property
+    def get_installed_certificate_ids(self) -> _certificate_pb2.GetInstalledCertificateIdsResponse:
+        """See CommandService."""
+
     def __init__(
         self,
         *,
@@ -308,12 +353,16 @@ class CallResponse(_message.Message):
         get_composite_schedule: _charging_profile_pb2.GetCompositeScheduleResponse | None = ...,
         reserve_now: _reservation_pb2.ReserveNowResponse | None = ...,
         cancel_reservation: _reservation_pb2.CancelReservationResponse | None = ...,
+        certificate_signed: _certificate_pb2.CertificateSignedResponse | None = ...,
+        install_certificate: _certificate_pb2.InstallCertificateResponse | None = ...,
+        delete_certificate: _certificate_pb2.DeleteCertificateResponse | None = ...,
+        get_installed_certificate_ids: _certificate_pb2.GetInstalledCertificateIdsResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "get_composite_schedule", b"get_composite_schedule", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel_reservation", b"cancel_reservation", "certificate_signed", b"certificate_signed", "change_availability", b"change_availability", "clear_cache", b"clear_cache", "clear_charging_profile", b"clear_charging_profile", "data_transfer", b"data_transfer", "delete_certificate", b"delete_certificate", "get_composite_schedule", b"get_composite_schedule", "get_installed_certificate_ids", b"get_installed_certificate_ids", "get_local_list_version", b"get_local_list_version", "get_log", b"get_log", "get_variables", b"get_variables", "install_certificate", b"install_certificate", "request_start_transaction", b"request_start_transaction", "request_stop_transaction", b"request_stop_transaction", "reserve_now", b"reserve_now", "reset", b"reset", "send_call", b"send_call", "send_local_list", b"send_local_list", "set_charging_profile", b"set_charging_profile", "set_variables", b"set_variables", "trigger_message", b"trigger_message", "unlock_connector", b"unlock_connector", "update_firmware", b"update_firmware"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["request_start_transaction", "request_stop_transaction", "reset", "unlock_connector", "change_availability", "get_variables", "set_variables", "clear_cache", "trigger_message", "data_transfer", "send_call", "update_firmware", "get_log", "get_local_list_version", "send_local_list", "set_charging_profile", "clear_charging_profile", "get_composite_schedule", "reserve_now", "cancel_reservation", "certificate_signed", "install_certificate", "delete_certificate", "get_installed_certificate_ids"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from csms.station.v1 import certificate_pb2 as csms_dot_station_dot_v1_dot_certificate__pb2
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
 from csms.station.v1 import command_service_pb2 as csms_dot_station_dot_v1_dot_command__service__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
@@ -147,6 +148,26 @@ class CommandServiceStub:
                 '/csms.station.v1.CommandService/CancelReservation',
                 request_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationResponse.FromString,
+                _registered_method=True)
+        self.CertificateSigned = channel.unary_unary(
+                '/csms.station.v1.CommandService/CertificateSigned',
+                request_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.CertificateSignedRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.CertificateSignedResponse.FromString,
+                _registered_method=True)
+        self.InstallCertificate = channel.unary_unary(
+                '/csms.station.v1.CommandService/InstallCertificate',
+                request_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.InstallCertificateRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.InstallCertificateResponse.FromString,
+                _registered_method=True)
+        self.DeleteCertificate = channel.unary_unary(
+                '/csms.station.v1.CommandService/DeleteCertificate',
+                request_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.DeleteCertificateRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.DeleteCertificateResponse.FromString,
+                _registered_method=True)
+        self.GetInstalledCertificateIds = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetInstalledCertificateIds',
+                request_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsResponse.FromString,
                 _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
@@ -313,6 +334,35 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CertificateSigned(self, request, context):
+        """Hands a station a certificate of its own. OCPP CertificateSigned. What a station asks for itself (SignCertificate) is
+        signed and handed over without an operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InstallCertificate(self, request, context):
+        """Gives a station a root certificate to trust. OCPP InstallCertificate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCertificate(self, request, context):
+        """Removes a certificate from a station. OCPP DeleteCertificate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInstalledCertificateIds(self, request, context):
+        """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it leaves.
         """
@@ -417,6 +467,26 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.CancelReservation,
                     request_deserializer=csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationResponse.SerializeToString,
+            ),
+            'CertificateSigned': grpc.unary_unary_rpc_method_handler(
+                    servicer.CertificateSigned,
+                    request_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.CertificateSignedRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.CertificateSignedResponse.SerializeToString,
+            ),
+            'InstallCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.InstallCertificate,
+                    request_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.InstallCertificateRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.InstallCertificateResponse.SerializeToString,
+            ),
+            'DeleteCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCertificate,
+                    request_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.DeleteCertificateRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.DeleteCertificateResponse.SerializeToString,
+            ),
+            'GetInstalledCertificateIds': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInstalledCertificateIds,
+                    request_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsResponse.SerializeToString,
             ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
@@ -951,6 +1021,114 @@ class CommandService:
             '/csms.station.v1.CommandService/CancelReservation',
             csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_reservation__pb2.CancelReservationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CertificateSigned(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/CertificateSigned',
+            csms_dot_station_dot_v1_dot_certificate__pb2.CertificateSignedRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_certificate__pb2.CertificateSignedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InstallCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/InstallCertificate',
+            csms_dot_station_dot_v1_dot_certificate__pb2.InstallCertificateRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_certificate__pb2.InstallCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/DeleteCertificate',
+            csms_dot_station_dot_v1_dot_certificate__pb2.DeleteCertificateRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_certificate__pb2.DeleteCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInstalledCertificateIds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetInstalledCertificateIds',
+            csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsResponse.FromString,
             options,
             channel_credentials,
             insecure,

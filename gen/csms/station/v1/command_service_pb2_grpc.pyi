@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
@@ -101,6 +102,16 @@ class CommandServiceStub:
     """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation."""
     CancelReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.CancelReservationRequest, _reservation_pb2.CancelReservationResponse]
     """Asks a station to cancel a reservation. OCPP CancelReservation."""
+    CertificateSigned: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.CertificateSignedRequest, _certificate_pb2.CertificateSignedResponse]
+    """Hands a station a certificate of its own. OCPP CertificateSigned. What a station asks for itself (SignCertificate) is
+    signed and handed over without an operator.
+    """
+    InstallCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.InstallCertificateRequest, _certificate_pb2.InstallCertificateResponse]
+    """Gives a station a root certificate to trust. OCPP InstallCertificate."""
+    DeleteCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.DeleteCertificateRequest, _certificate_pb2.DeleteCertificateResponse]
+    """Removes a certificate from a station. OCPP DeleteCertificate."""
+    GetInstalledCertificateIds: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.GetInstalledCertificateIdsRequest, _certificate_pb2.GetInstalledCertificateIdsResponse]
+    """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
 
@@ -172,6 +183,16 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation."""
     CancelReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.CancelReservationRequest, _reservation_pb2.CancelReservationResponse]  # type: ignore[assignment]
     """Asks a station to cancel a reservation. OCPP CancelReservation."""
+    CertificateSigned: _aio.UnaryUnaryMultiCallable[_certificate_pb2.CertificateSignedRequest, _certificate_pb2.CertificateSignedResponse]  # type: ignore[assignment]
+    """Hands a station a certificate of its own. OCPP CertificateSigned. What a station asks for itself (SignCertificate) is
+    signed and handed over without an operator.
+    """
+    InstallCertificate: _aio.UnaryUnaryMultiCallable[_certificate_pb2.InstallCertificateRequest, _certificate_pb2.InstallCertificateResponse]  # type: ignore[assignment]
+    """Gives a station a root certificate to trust. OCPP InstallCertificate."""
+    DeleteCertificate: _aio.UnaryUnaryMultiCallable[_certificate_pb2.DeleteCertificateRequest, _certificate_pb2.DeleteCertificateResponse]  # type: ignore[assignment]
+    """Removes a certificate from a station. OCPP DeleteCertificate."""
+    GetInstalledCertificateIds: _aio.UnaryUnaryMultiCallable[_certificate_pb2.GetInstalledCertificateIdsRequest, _certificate_pb2.GetInstalledCertificateIdsResponse]  # type: ignore[assignment]
+    """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
 
@@ -354,6 +375,40 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_pb2.CancelReservationResponse, _abc.Awaitable[_reservation_pb2.CancelReservationResponse]]:
         """Asks a station to cancel a reservation. OCPP CancelReservation."""
+
+    @_abc_1.abstractmethod
+    def CertificateSigned(
+        self,
+        request: _certificate_pb2.CertificateSignedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_pb2.CertificateSignedResponse, _abc.Awaitable[_certificate_pb2.CertificateSignedResponse]]:
+        """Hands a station a certificate of its own. OCPP CertificateSigned. What a station asks for itself (SignCertificate) is
+        signed and handed over without an operator.
+        """
+
+    @_abc_1.abstractmethod
+    def InstallCertificate(
+        self,
+        request: _certificate_pb2.InstallCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_pb2.InstallCertificateResponse, _abc.Awaitable[_certificate_pb2.InstallCertificateResponse]]:
+        """Gives a station a root certificate to trust. OCPP InstallCertificate."""
+
+    @_abc_1.abstractmethod
+    def DeleteCertificate(
+        self,
+        request: _certificate_pb2.DeleteCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_pb2.DeleteCertificateResponse, _abc.Awaitable[_certificate_pb2.DeleteCertificateResponse]]:
+        """Removes a certificate from a station. OCPP DeleteCertificate."""
+
+    @_abc_1.abstractmethod
+    def GetInstalledCertificateIds(
+        self,
+        request: _certificate_pb2.GetInstalledCertificateIdsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_pb2.GetInstalledCertificateIdsResponse, _abc.Awaitable[_certificate_pb2.GetInstalledCertificateIdsResponse]]:
+        """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
 
     @_abc_1.abstractmethod
     def SendCall(

@@ -22,7 +22,9 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from csms.common.v1 import certificate_pb2 as csms_dot_common_dot_v1_dot_certificate__pb2
 from csms.common.v1 import origin_pb2 as csms_dot_common_dot_v1_dot_origin__pb2
+from csms.common.v1 import status_info_pb2 as csms_dot_common_dot_v1_dot_status__info__pb2
 from csms.station.v1 import charging_profile_pb2 as csms_dot_station_dot_v1_dot_charging__profile__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
@@ -33,7 +35,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,csms/station/v1/station_ingest_service.proto\x12\x0f\x63sms.station.v1\x1a\x1b\x63sms/common/v1/origin.proto\x1a&csms/station/v1/charging_profile.proto\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x19\x63sms/station/v1/log.proto\x1a!csms/station/v1/reservation.proto\x1a$csms/station/v1/security_event.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"9\n\x15RenewNodeLeaseRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"3\n\x16RenewNodeLeaseResponse\x12\x19\n\x11lease_duration_ms\x18\x01 \x01(\x05\"L\n\x16OpenConnectionsRequest\x12\x32\n\x05items\x18\x01 \x03(\x0b\x32#.csms.station.v1.OpenConnectionItem\"\x8d\x01\n\x12OpenConnectionItem\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x14\n\x0cocpp_version\x18\x03 \x01(\t\x12\x16\n\x0eremote_address\x18\x04 \x01(\t\x12\x12\n\ncredential\x18\x05 \x01(\x0c\x12\x10\n\x08username\x18\x06 \x01(\t\"Q\n\x17OpenConnectionsResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.csms.station.v1.OpenConnectionResult\"\xf5\x01\n\x14OpenConnectionResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12\x0e\n\x06\x62ooted\x18\x04 \x01(\x08\x12@\n\x13registration_status\x18\x05 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x18\n\x10superseded_epoch\x18\x06 \x01(\x03\x12\x1c\n\x14heartbeat_interval_s\x18\x07 \x01(\x05\x12\x0e\n\x06quirks\x18\x08 \x03(\t\"N\n\x17\x43loseConnectionsRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.station.v1.CloseConnectionItem\"\x8f\x01\n\x13\x43loseConnectionItem\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12.\n\nclose_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nclose_code\x18\x04 \x01(\x05\x12\x11\n\ttenant_id\x18\x05 \x01(\t\"\x1a\n\x18\x43loseConnectionsResponse\">\n\x12NotifyBootsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.BootItem\"\x93\x01\n\x08\x42ootItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x32\n\x08identity\x18\x02 \x01(\x0b\x32 .csms.station.v1.StationIdentity\x12+\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.csms.station.v1.BootReason\"C\n\x13NotifyBootsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.BootResult\"\x95\x01\n\nBootResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12@\n\x13registration_status\x18\x02 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x12\n\ninterval_s\x18\x03 \x01(\x05\x12\x0e\n\x06quirks\x18\x04 \x03(\t\"C\n\x15NotifyStatusesRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.StatusItem\"c\n\nStatusItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12-\n\x06status\x18\x02 \x01(\x0b\x32\x1d.csms.station.v1.StatusReport\"H\n\x16NotifyStatusesResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.StatusResult\"1\n\x0cStatusResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"G\n\x13TransferDataRequest\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.csms.station.v1.TransferDataItem\"o\n\x10TransferDataItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x11\n\tvendor_id\x18\x02 \x01(\t\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\t\"L\n\x14TransferDataResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.station.v1.TransferDataResult\"l\n\x12TransferDataResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x33\n\x06status\x18\x02 \x01(\x0e\x32#.csms.station.v1.DataTransferStatus\"B\n\x14NotifyReportsRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.ReportItem\"\xea\x02\n\nReportItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12@\n\x0f\x66irmware_status\x18\n \x01(\x0b\x32%.csms.station.v1.FirmwareStatusReportH\x00\x12\x36\n\nlog_status\x18\x0b \x01(\x0b\x32 .csms.station.v1.LogStatusReportH\x00\x12\x38\n\x0esecurity_event\x18\x0c \x01(\x0b\x32\x1e.csms.station.v1.SecurityEventH\x00\x12:\n\x0freservation_use\x18\r \x01(\x0b\x32\x1f.csms.station.v1.ReservationUseH\x00\x12:\n\x0ftransaction_end\x18\x0e \x01(\x0b\x32\x1f.csms.station.v1.TransactionEndH\x00\x42\x08\n\x06report\"G\n\x15NotifyReportsResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.ReportResult\"1\n\x0cReportResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"B\n\x16RecordSightingsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.Sighting\"\xfc\x01\n\x08Sighting\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12-\n\tseen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x06quirks\x18\x04 \x03(\x0b\x32%.csms.station.v1.Sighting.QuirksEntry\x12\x34\n\nconditions\x18\x05 \x03(\x0b\x32 .csms.station.v1.ConditionReport\x1a-\n\x0bQuirksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x85\x01\n\x0f\x43onditionReport\x12\x33\n\x04type\x18\x01 \x01(\x0e\x32%.csms.station.v1.StationConditionType\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12/\n\x0breport_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x19\n\x17RecordSightingsResponse\"D\n\x15RecordMessagesRequest\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.csms.station.v1.MessageItem\"K\n\x0bMessageItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.csms.station.v1.Message\"\x18\n\x16RecordMessagesResponse*\xd9\x01\n\x12\x44\x61taTransferStatus\x12$\n DATA_TRANSFER_STATUS_UNSPECIFIED\x10\x00\x12!\n\x1d\x44\x41TA_TRANSFER_STATUS_ACCEPTED\x10\x01\x12!\n\x1d\x44\x41TA_TRANSFER_STATUS_REJECTED\x10\x02\x12+\n\'DATA_TRANSFER_STATUS_UNKNOWN_MESSAGE_ID\x10\x03\x12*\n&DATA_TRANSFER_STATUS_UNKNOWN_VENDOR_ID\x10\x04\x32\x8b\x07\n\x14StationIngestService\x12\x61\n\x0eRenewNodeLease\x12&.csms.station.v1.RenewNodeLeaseRequest\x1a\'.csms.station.v1.RenewNodeLeaseResponse\x12\x64\n\x0fOpenConnections\x12\'.csms.station.v1.OpenConnectionsRequest\x1a(.csms.station.v1.OpenConnectionsResponse\x12g\n\x10\x43loseConnections\x12(.csms.station.v1.CloseConnectionsRequest\x1a).csms.station.v1.CloseConnectionsResponse\x12X\n\x0bNotifyBoots\x12#.csms.station.v1.NotifyBootsRequest\x1a$.csms.station.v1.NotifyBootsResponse\x12\x61\n\x0eNotifyStatuses\x12&.csms.station.v1.NotifyStatusesRequest\x1a\'.csms.station.v1.NotifyStatusesResponse\x12[\n\x0cTransferData\x12$.csms.station.v1.TransferDataRequest\x1a%.csms.station.v1.TransferDataResponse\x12^\n\rNotifyReports\x12%.csms.station.v1.NotifyReportsRequest\x1a&.csms.station.v1.NotifyReportsResponse\x12\x64\n\x0fRecordSightings\x12\'.csms.station.v1.RecordSightingsRequest\x1a(.csms.station.v1.RecordSightingsResponse\x12\x61\n\x0eRecordMessages\x12&.csms.station.v1.RecordMessagesRequest\x1a\'.csms.station.v1.RecordMessagesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,csms/station/v1/station_ingest_service.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/certificate.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a csms/common/v1/status_info.proto\x1a&csms/station/v1/charging_profile.proto\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x19\x63sms/station/v1/log.proto\x1a!csms/station/v1/reservation.proto\x1a$csms/station/v1/security_event.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"9\n\x15RenewNodeLeaseRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"3\n\x16RenewNodeLeaseResponse\x12\x19\n\x11lease_duration_ms\x18\x01 \x01(\x05\"L\n\x16OpenConnectionsRequest\x12\x32\n\x05items\x18\x01 \x03(\x0b\x32#.csms.station.v1.OpenConnectionItem\"\x8d\x01\n\x12OpenConnectionItem\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x14\n\x0cocpp_version\x18\x03 \x01(\t\x12\x16\n\x0eremote_address\x18\x04 \x01(\t\x12\x12\n\ncredential\x18\x05 \x01(\x0c\x12\x10\n\x08username\x18\x06 \x01(\t\"Q\n\x17OpenConnectionsResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.csms.station.v1.OpenConnectionResult\"\xf5\x01\n\x14OpenConnectionResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12\x0e\n\x06\x62ooted\x18\x04 \x01(\x08\x12@\n\x13registration_status\x18\x05 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x18\n\x10superseded_epoch\x18\x06 \x01(\x03\x12\x1c\n\x14heartbeat_interval_s\x18\x07 \x01(\x05\x12\x0e\n\x06quirks\x18\x08 \x03(\t\"N\n\x17\x43loseConnectionsRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.station.v1.CloseConnectionItem\"\x8f\x01\n\x13\x43loseConnectionItem\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12.\n\nclose_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nclose_code\x18\x04 \x01(\x05\x12\x11\n\ttenant_id\x18\x05 \x01(\t\"\x1a\n\x18\x43loseConnectionsResponse\">\n\x12NotifyBootsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.BootItem\"\x93\x01\n\x08\x42ootItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x32\n\x08identity\x18\x02 \x01(\x0b\x32 .csms.station.v1.StationIdentity\x12+\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.csms.station.v1.BootReason\"C\n\x13NotifyBootsResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.BootResult\"\x95\x01\n\nBootResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12@\n\x13registration_status\x18\x02 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x12\n\ninterval_s\x18\x03 \x01(\x05\x12\x0e\n\x06quirks\x18\x04 \x03(\t\"C\n\x15NotifyStatusesRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.StatusItem\"c\n\nStatusItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12-\n\x06status\x18\x02 \x01(\x0b\x32\x1d.csms.station.v1.StatusReport\"H\n\x16NotifyStatusesResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.StatusResult\"1\n\x0cStatusResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"G\n\x13TransferDataRequest\x12\x30\n\x05items\x18\x01 \x03(\x0b\x32!.csms.station.v1.TransferDataItem\"o\n\x10TransferDataItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x11\n\tvendor_id\x18\x02 \x01(\t\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\t\"L\n\x14TransferDataResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.csms.station.v1.TransferDataResult\"l\n\x12TransferDataResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x33\n\x06status\x18\x02 \x01(\x0e\x32#.csms.station.v1.DataTransferStatus\"B\n\x14NotifyReportsRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.station.v1.ReportItem\"\xea\x02\n\nReportItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12@\n\x0f\x66irmware_status\x18\n \x01(\x0b\x32%.csms.station.v1.FirmwareStatusReportH\x00\x12\x36\n\nlog_status\x18\x0b \x01(\x0b\x32 .csms.station.v1.LogStatusReportH\x00\x12\x38\n\x0esecurity_event\x18\x0c \x01(\x0b\x32\x1e.csms.station.v1.SecurityEventH\x00\x12:\n\x0freservation_use\x18\r \x01(\x0b\x32\x1f.csms.station.v1.ReservationUseH\x00\x12:\n\x0ftransaction_end\x18\x0e \x01(\x0b\x32\x1f.csms.station.v1.TransactionEndH\x00\x42\x08\n\x06report\"G\n\x15NotifyReportsResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.ReportResult\"1\n\x0cReportResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"T\n\x1aRequestCertificatesRequest\x12\x36\n\x05items\x18\x01 \x03(\x0b\x32\'.csms.station.v1.RequestCertificateItem\"\x8e\x01\n\x16RequestCertificateItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x0b\n\x03\x63sr\x18\x02 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x03 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\"Y\n\x1bRequestCertificatesResponse\x12:\n\x07results\x18\x01 \x03(\x0b\x32).csms.station.v1.RequestCertificateResult\"|\n\x18RequestCertificateResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12-\n\x06status\x18\x02 \x01(\x0e\x32\x1d.csms.common.v1.GenericStatus\x12\x0e\n\x06reason\x18\x03 \x01(\t\"B\n\x16RecordSightingsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.Sighting\"\xfc\x01\n\x08Sighting\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12-\n\tseen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x06quirks\x18\x04 \x03(\x0b\x32%.csms.station.v1.Sighting.QuirksEntry\x12\x34\n\nconditions\x18\x05 \x03(\x0b\x32 .csms.station.v1.ConditionReport\x1a-\n\x0bQuirksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x85\x01\n\x0f\x43onditionReport\x12\x33\n\x04type\x18\x01 \x01(\x0e\x32%.csms.station.v1.StationConditionType\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12/\n\x0breport_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x19\n\x17RecordSightingsResponse\"D\n\x15RecordMessagesRequest\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.csms.station.v1.MessageItem\"K\n\x0bMessageItem\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.csms.station.v1.Message\"\x18\n\x16RecordMessagesResponse*\xd9\x01\n\x12\x44\x61taTransferStatus\x12$\n DATA_TRANSFER_STATUS_UNSPECIFIED\x10\x00\x12!\n\x1d\x44\x41TA_TRANSFER_STATUS_ACCEPTED\x10\x01\x12!\n\x1d\x44\x41TA_TRANSFER_STATUS_REJECTED\x10\x02\x12+\n\'DATA_TRANSFER_STATUS_UNKNOWN_MESSAGE_ID\x10\x03\x12*\n&DATA_TRANSFER_STATUS_UNKNOWN_VENDOR_ID\x10\x04\x32\xfd\x07\n\x14StationIngestService\x12\x61\n\x0eRenewNodeLease\x12&.csms.station.v1.RenewNodeLeaseRequest\x1a\'.csms.station.v1.RenewNodeLeaseResponse\x12\x64\n\x0fOpenConnections\x12\'.csms.station.v1.OpenConnectionsRequest\x1a(.csms.station.v1.OpenConnectionsResponse\x12g\n\x10\x43loseConnections\x12(.csms.station.v1.CloseConnectionsRequest\x1a).csms.station.v1.CloseConnectionsResponse\x12X\n\x0bNotifyBoots\x12#.csms.station.v1.NotifyBootsRequest\x1a$.csms.station.v1.NotifyBootsResponse\x12\x61\n\x0eNotifyStatuses\x12&.csms.station.v1.NotifyStatusesRequest\x1a\'.csms.station.v1.NotifyStatusesResponse\x12[\n\x0cTransferData\x12$.csms.station.v1.TransferDataRequest\x1a%.csms.station.v1.TransferDataResponse\x12^\n\rNotifyReports\x12%.csms.station.v1.NotifyReportsRequest\x1a&.csms.station.v1.NotifyReportsResponse\x12p\n\x13RequestCertificates\x12+.csms.station.v1.RequestCertificatesRequest\x1a,.csms.station.v1.RequestCertificatesResponse\x12\x64\n\x0fRecordSightings\x12\'.csms.station.v1.RecordSightingsRequest\x1a(.csms.station.v1.RecordSightingsResponse\x12\x61\n\x0eRecordMessages\x12&.csms.station.v1.RecordMessagesRequest\x1a\'.csms.station.v1.RecordMessagesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,74 +44,82 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SIGHTING_QUIRKSENTRY']._loaded_options = None
   _globals['_SIGHTING_QUIRKSENTRY']._serialized_options = b'8\001'
-  _globals['_DATATRANSFERSTATUS']._serialized_start=3595
-  _globals['_DATATRANSFERSTATUS']._serialized_end=3812
-  _globals['_RENEWNODELEASEREQUEST']._serialized_start=355
-  _globals['_RENEWNODELEASEREQUEST']._serialized_end=412
-  _globals['_RENEWNODELEASERESPONSE']._serialized_start=414
-  _globals['_RENEWNODELEASERESPONSE']._serialized_end=465
-  _globals['_OPENCONNECTIONSREQUEST']._serialized_start=467
-  _globals['_OPENCONNECTIONSREQUEST']._serialized_end=543
-  _globals['_OPENCONNECTIONITEM']._serialized_start=546
-  _globals['_OPENCONNECTIONITEM']._serialized_end=687
-  _globals['_OPENCONNECTIONSRESPONSE']._serialized_start=689
-  _globals['_OPENCONNECTIONSRESPONSE']._serialized_end=770
-  _globals['_OPENCONNECTIONRESULT']._serialized_start=773
-  _globals['_OPENCONNECTIONRESULT']._serialized_end=1018
-  _globals['_CLOSECONNECTIONSREQUEST']._serialized_start=1020
-  _globals['_CLOSECONNECTIONSREQUEST']._serialized_end=1098
-  _globals['_CLOSECONNECTIONITEM']._serialized_start=1101
-  _globals['_CLOSECONNECTIONITEM']._serialized_end=1244
-  _globals['_CLOSECONNECTIONSRESPONSE']._serialized_start=1246
-  _globals['_CLOSECONNECTIONSRESPONSE']._serialized_end=1272
-  _globals['_NOTIFYBOOTSREQUEST']._serialized_start=1274
-  _globals['_NOTIFYBOOTSREQUEST']._serialized_end=1336
-  _globals['_BOOTITEM']._serialized_start=1339
-  _globals['_BOOTITEM']._serialized_end=1486
-  _globals['_NOTIFYBOOTSRESPONSE']._serialized_start=1488
-  _globals['_NOTIFYBOOTSRESPONSE']._serialized_end=1555
-  _globals['_BOOTRESULT']._serialized_start=1558
-  _globals['_BOOTRESULT']._serialized_end=1707
-  _globals['_NOTIFYSTATUSESREQUEST']._serialized_start=1709
-  _globals['_NOTIFYSTATUSESREQUEST']._serialized_end=1776
-  _globals['_STATUSITEM']._serialized_start=1778
-  _globals['_STATUSITEM']._serialized_end=1877
-  _globals['_NOTIFYSTATUSESRESPONSE']._serialized_start=1879
-  _globals['_NOTIFYSTATUSESRESPONSE']._serialized_end=1951
-  _globals['_STATUSRESULT']._serialized_start=1953
-  _globals['_STATUSRESULT']._serialized_end=2002
-  _globals['_TRANSFERDATAREQUEST']._serialized_start=2004
-  _globals['_TRANSFERDATAREQUEST']._serialized_end=2075
-  _globals['_TRANSFERDATAITEM']._serialized_start=2077
-  _globals['_TRANSFERDATAITEM']._serialized_end=2188
-  _globals['_TRANSFERDATARESPONSE']._serialized_start=2190
-  _globals['_TRANSFERDATARESPONSE']._serialized_end=2266
-  _globals['_TRANSFERDATARESULT']._serialized_start=2268
-  _globals['_TRANSFERDATARESULT']._serialized_end=2376
-  _globals['_NOTIFYREPORTSREQUEST']._serialized_start=2378
-  _globals['_NOTIFYREPORTSREQUEST']._serialized_end=2444
-  _globals['_REPORTITEM']._serialized_start=2447
-  _globals['_REPORTITEM']._serialized_end=2809
-  _globals['_NOTIFYREPORTSRESPONSE']._serialized_start=2811
-  _globals['_NOTIFYREPORTSRESPONSE']._serialized_end=2882
-  _globals['_REPORTRESULT']._serialized_start=2884
-  _globals['_REPORTRESULT']._serialized_end=2933
-  _globals['_RECORDSIGHTINGSREQUEST']._serialized_start=2935
-  _globals['_RECORDSIGHTINGSREQUEST']._serialized_end=3001
-  _globals['_SIGHTING']._serialized_start=3004
-  _globals['_SIGHTING']._serialized_end=3256
-  _globals['_SIGHTING_QUIRKSENTRY']._serialized_start=3211
-  _globals['_SIGHTING_QUIRKSENTRY']._serialized_end=3256
-  _globals['_CONDITIONREPORT']._serialized_start=3259
-  _globals['_CONDITIONREPORT']._serialized_end=3392
-  _globals['_RECORDSIGHTINGSRESPONSE']._serialized_start=3394
-  _globals['_RECORDSIGHTINGSRESPONSE']._serialized_end=3419
-  _globals['_RECORDMESSAGESREQUEST']._serialized_start=3421
-  _globals['_RECORDMESSAGESREQUEST']._serialized_end=3489
-  _globals['_MESSAGEITEM']._serialized_start=3491
-  _globals['_MESSAGEITEM']._serialized_end=3566
-  _globals['_RECORDMESSAGESRESPONSE']._serialized_start=3568
-  _globals['_RECORDMESSAGESRESPONSE']._serialized_end=3592
-  _globals['_STATIONINGESTSERVICE']._serialized_start=3815
-  _globals['_STATIONINGESTSERVICE']._serialized_end=4722
+  _globals['_DATATRANSFERSTATUS']._serialized_start=4111
+  _globals['_DATATRANSFERSTATUS']._serialized_end=4328
+  _globals['_RENEWNODELEASEREQUEST']._serialized_start=423
+  _globals['_RENEWNODELEASEREQUEST']._serialized_end=480
+  _globals['_RENEWNODELEASERESPONSE']._serialized_start=482
+  _globals['_RENEWNODELEASERESPONSE']._serialized_end=533
+  _globals['_OPENCONNECTIONSREQUEST']._serialized_start=535
+  _globals['_OPENCONNECTIONSREQUEST']._serialized_end=611
+  _globals['_OPENCONNECTIONITEM']._serialized_start=614
+  _globals['_OPENCONNECTIONITEM']._serialized_end=755
+  _globals['_OPENCONNECTIONSRESPONSE']._serialized_start=757
+  _globals['_OPENCONNECTIONSRESPONSE']._serialized_end=838
+  _globals['_OPENCONNECTIONRESULT']._serialized_start=841
+  _globals['_OPENCONNECTIONRESULT']._serialized_end=1086
+  _globals['_CLOSECONNECTIONSREQUEST']._serialized_start=1088
+  _globals['_CLOSECONNECTIONSREQUEST']._serialized_end=1166
+  _globals['_CLOSECONNECTIONITEM']._serialized_start=1169
+  _globals['_CLOSECONNECTIONITEM']._serialized_end=1312
+  _globals['_CLOSECONNECTIONSRESPONSE']._serialized_start=1314
+  _globals['_CLOSECONNECTIONSRESPONSE']._serialized_end=1340
+  _globals['_NOTIFYBOOTSREQUEST']._serialized_start=1342
+  _globals['_NOTIFYBOOTSREQUEST']._serialized_end=1404
+  _globals['_BOOTITEM']._serialized_start=1407
+  _globals['_BOOTITEM']._serialized_end=1554
+  _globals['_NOTIFYBOOTSRESPONSE']._serialized_start=1556
+  _globals['_NOTIFYBOOTSRESPONSE']._serialized_end=1623
+  _globals['_BOOTRESULT']._serialized_start=1626
+  _globals['_BOOTRESULT']._serialized_end=1775
+  _globals['_NOTIFYSTATUSESREQUEST']._serialized_start=1777
+  _globals['_NOTIFYSTATUSESREQUEST']._serialized_end=1844
+  _globals['_STATUSITEM']._serialized_start=1846
+  _globals['_STATUSITEM']._serialized_end=1945
+  _globals['_NOTIFYSTATUSESRESPONSE']._serialized_start=1947
+  _globals['_NOTIFYSTATUSESRESPONSE']._serialized_end=2019
+  _globals['_STATUSRESULT']._serialized_start=2021
+  _globals['_STATUSRESULT']._serialized_end=2070
+  _globals['_TRANSFERDATAREQUEST']._serialized_start=2072
+  _globals['_TRANSFERDATAREQUEST']._serialized_end=2143
+  _globals['_TRANSFERDATAITEM']._serialized_start=2145
+  _globals['_TRANSFERDATAITEM']._serialized_end=2256
+  _globals['_TRANSFERDATARESPONSE']._serialized_start=2258
+  _globals['_TRANSFERDATARESPONSE']._serialized_end=2334
+  _globals['_TRANSFERDATARESULT']._serialized_start=2336
+  _globals['_TRANSFERDATARESULT']._serialized_end=2444
+  _globals['_NOTIFYREPORTSREQUEST']._serialized_start=2446
+  _globals['_NOTIFYREPORTSREQUEST']._serialized_end=2512
+  _globals['_REPORTITEM']._serialized_start=2515
+  _globals['_REPORTITEM']._serialized_end=2877
+  _globals['_NOTIFYREPORTSRESPONSE']._serialized_start=2879
+  _globals['_NOTIFYREPORTSRESPONSE']._serialized_end=2950
+  _globals['_REPORTRESULT']._serialized_start=2952
+  _globals['_REPORTRESULT']._serialized_end=3001
+  _globals['_REQUESTCERTIFICATESREQUEST']._serialized_start=3003
+  _globals['_REQUESTCERTIFICATESREQUEST']._serialized_end=3087
+  _globals['_REQUESTCERTIFICATEITEM']._serialized_start=3090
+  _globals['_REQUESTCERTIFICATEITEM']._serialized_end=3232
+  _globals['_REQUESTCERTIFICATESRESPONSE']._serialized_start=3234
+  _globals['_REQUESTCERTIFICATESRESPONSE']._serialized_end=3323
+  _globals['_REQUESTCERTIFICATERESULT']._serialized_start=3325
+  _globals['_REQUESTCERTIFICATERESULT']._serialized_end=3449
+  _globals['_RECORDSIGHTINGSREQUEST']._serialized_start=3451
+  _globals['_RECORDSIGHTINGSREQUEST']._serialized_end=3517
+  _globals['_SIGHTING']._serialized_start=3520
+  _globals['_SIGHTING']._serialized_end=3772
+  _globals['_SIGHTING_QUIRKSENTRY']._serialized_start=3727
+  _globals['_SIGHTING_QUIRKSENTRY']._serialized_end=3772
+  _globals['_CONDITIONREPORT']._serialized_start=3775
+  _globals['_CONDITIONREPORT']._serialized_end=3908
+  _globals['_RECORDSIGHTINGSRESPONSE']._serialized_start=3910
+  _globals['_RECORDSIGHTINGSRESPONSE']._serialized_end=3935
+  _globals['_RECORDMESSAGESREQUEST']._serialized_start=3937
+  _globals['_RECORDMESSAGESREQUEST']._serialized_end=4005
+  _globals['_MESSAGEITEM']._serialized_start=4007
+  _globals['_MESSAGEITEM']._serialized_end=4082
+  _globals['_RECORDMESSAGESRESPONSE']._serialized_start=4084
+  _globals['_RECORDMESSAGESRESPONSE']._serialized_end=4108
+  _globals['_STATIONINGESTSERVICE']._serialized_start=4331
+  _globals['_STATIONINGESTSERVICE']._serialized_end=5352
 # @@protoc_insertion_point(module_scope)

@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.common.v1 import certificate_pb2 as _certificate_pb2
 from csms.common.v1 import origin_pb2 as _origin_pb2
+from csms.common.v1 import status_info_pb2 as _status_info_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
@@ -796,6 +798,118 @@ class ReportResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReportResult: _TypeAlias = ReportResult  # noqa: Y015
+
+@_typing.final
+class RequestCertificatesRequest(_message.Message):
+    """Requests for certificates of any number of stations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestCertificateItem]:
+        """At most 256 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___RequestCertificateItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestCertificatesRequest: _TypeAlias = RequestCertificatesRequest  # noqa: Y015
+
+@_typing.final
+class RequestCertificateItem(_message.Message):
+    """A station's request for a certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    CSR_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_TYPE_FIELD_NUMBER: _builtins.int
+    csr: _builtins.str
+    """The PKCS#10 request (RFC 2986) as it came, PEM as a rule."""
+    certificate_type: _certificate_pb2.CertificateSigningUse.ValueType
+    """What the certificate is to prove."""
+    @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Where and when it entered the mesh."""
+
+    def __init__(
+        self,
+        *,
+        origin: _origin_pb2.Origin | None = ...,
+        csr: _builtins.str = ...,
+        certificate_type: _certificate_pb2.CertificateSigningUse.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_type", b"certificate_type", "csr", b"csr", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestCertificateItem: _TypeAlias = RequestCertificateItem  # noqa: Y015
+
+@_typing.final
+class RequestCertificatesResponse(_message.Message):
+    """What became of requests for certificates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___RequestCertificateResult]:
+        """One per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___RequestCertificateResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestCertificatesResponse: _TypeAlias = RequestCertificatesResponse  # noqa: Y015
+
+@_typing.final
+class RequestCertificateResult(_message.Message):
+    """What became of one request for a certificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    status: _status_info_pb2.GenericStatus.ValueType
+    """Whether the station will get a certificate."""
+    reason: _builtins.str
+    """Why not: a reason of csms.auth.v1.CertificateAuthorityService; empty where it will."""
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why it was not recorded; absent when it was."""
+
+    def __init__(
+        self,
+        *,
+        error: _status_pb2.Status | None = ...,
+        status: _status_info_pb2.GenericStatus.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "reason", b"reason", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestCertificateResult: _TypeAlias = RequestCertificateResult  # noqa: Y015
 
 @_typing.final
 class RecordSightingsRequest(_message.Message):

@@ -73,6 +73,11 @@ class StationIngestServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsResponse.FromString,
                 _registered_method=True)
+        self.RequestCertificates = channel.unary_unary(
+                '/csms.station.v1.StationIngestService/RequestCertificates',
+                request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.RequestCertificatesRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.RequestCertificatesResponse.FromString,
+                _registered_method=True)
         self.RecordSightings = channel.unary_unary(
                 '/csms.station.v1.StationIngestService/RecordSightings',
                 request_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.RecordSightingsRequest.SerializeToString,
@@ -149,6 +154,15 @@ class StationIngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestCertificates(self, request, context):
+        """Takes requests for certificates and has them signed; a station that is told ACCEPTED gets its certificate later, by
+        CommandService/CertificateSigned. A request that is under way already is joined. OCPP SignCertificate.
+        Errors: UNAVAILABLE when the database is away; not when the certificate authority is: then it is signed later.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordSightings(self, request, context):
         """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
         Errors: UNAVAILABLE when the database is away.
@@ -202,6 +216,11 @@ def add_StationIngestServiceServicer_to_server(servicer, server):
                     servicer.NotifyReports,
                     request_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsResponse.SerializeToString,
+            ),
+            'RequestCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestCertificates,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.RequestCertificatesRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__ingest__service__pb2.RequestCertificatesResponse.SerializeToString,
             ),
             'RecordSightings': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordSightings,
@@ -407,6 +426,33 @@ class StationIngestService:
             '/csms.station.v1.StationIngestService/NotifyReports',
             csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_station__ingest__service__pb2.NotifyReportsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.StationIngestService/RequestCertificates',
+            csms_dot_station_dot_v1_dot_station__ingest__service__pb2.RequestCertificatesRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__ingest__service__pb2.RequestCertificatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

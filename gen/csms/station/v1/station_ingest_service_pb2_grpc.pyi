@@ -66,6 +66,11 @@ class StationIngestServiceStub:
     """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
     Errors: UNAVAILABLE when the database is away.
     """
+    RequestCertificates: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RequestCertificatesRequest, _station_ingest_service_pb2.RequestCertificatesResponse]
+    """Takes requests for certificates and has them signed; a station that is told ACCEPTED gets its certificate later, by
+    CommandService/CertificateSigned. A request that is under way already is joined. OCPP SignCertificate.
+    Errors: UNAVAILABLE when the database is away; not when the certificate authority is: then it is signed later.
+    """
     RecordSightings: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RecordSightingsRequest, _station_ingest_service_pb2.RecordSightingsResponse]
     """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
     Errors: UNAVAILABLE when the database is away.
@@ -112,6 +117,11 @@ class StationIngestServiceAsyncStub(StationIngestServiceStub):
     NotifyReports: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyReportsRequest, _station_ingest_service_pb2.NotifyReportsResponse]  # type: ignore[assignment]
     """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
     Errors: UNAVAILABLE when the database is away.
+    """
+    RequestCertificates: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RequestCertificatesRequest, _station_ingest_service_pb2.RequestCertificatesResponse]  # type: ignore[assignment]
+    """Takes requests for certificates and has them signed; a station that is told ACCEPTED gets its certificate later, by
+    CommandService/CertificateSigned. A request that is under way already is joined. OCPP SignCertificate.
+    Errors: UNAVAILABLE when the database is away; not when the certificate authority is: then it is signed later.
     """
     RecordSightings: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RecordSightingsRequest, _station_ingest_service_pb2.RecordSightingsResponse]  # type: ignore[assignment]
     """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
@@ -198,6 +208,17 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_station_ingest_service_pb2.NotifyReportsResponse, _abc.Awaitable[_station_ingest_service_pb2.NotifyReportsResponse]]:
         """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
         Errors: UNAVAILABLE when the database is away.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestCertificates(
+        self,
+        request: _station_ingest_service_pb2.RequestCertificatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_station_ingest_service_pb2.RequestCertificatesResponse, _abc.Awaitable[_station_ingest_service_pb2.RequestCertificatesResponse]]:
+        """Takes requests for certificates and has them signed; a station that is told ACCEPTED gets its certificate later, by
+        CommandService/CertificateSigned. A request that is under way already is joined. OCPP SignCertificate.
+        Errors: UNAVAILABLE when the database is away; not when the certificate authority is: then it is signed later.
         """
 
     @_abc_1.abstractmethod

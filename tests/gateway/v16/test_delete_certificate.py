@@ -1,0 +1,72 @@
+"""DeleteCertificate of 1.6."""
+
+from typing import Any
+
+import pytest
+from csms.station.v1 import certificate_pb2
+from csms.station.v1.certificate_pb2 import CertificateHashData, DeleteCertificateRequest
+
+from gateway.certificate_enums import HASH_ALGORITHMS
+from gateway.translation import UnacceptableError
+from tests.gateway.v16 import helpers
+
+NAME = "delete_certificate"
+
+
+def _command(**changes: Any) -> DeleteCertificateRequest:
+    data = {
+        "hash_algorithm": certificate_pb2.HASH_ALGORITHM_SHA256,
+        "issuer_name_hash": "a" * 128,
+        "issuer_key_hash": "b" * 128,
+        "serial_number": "1" * 40,
+        **changes,
+    }
+    return DeleteCertificateRequest(certificate_hash_data=CertificateHashData(**data))
+
+
+@pytest.mark.parametrize("word", HASH_ALGORITHMS)
+def test_which_one(word: str) -> None:
+    """TC_076: by hashes of any of the three algorithms, at their full length."""
+    assert helpers.to_calls(NAME, _command(hash_algorithm=HASH_ALGORITHMS[word])) == [
+        {
+            "certificateHashData": {
+                "hashAlgorithm": word,
+                "issuerNameHash": "a" * 128,
+                "issuerKeyHash": "b" * 128,
+                "serialNumber": "1" * 40,
+            }
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("hash_algorithm", 0),
+        ("hash_algorithm", 99),
+        ("issuer_name_hash", ""),
+        ("issuer_name_hash", "a" * 129),
+        ("issuer_key_hash", ""),
+        ("issuer_key_hash", "b" * 129),
+        ("serial_number", ""),
+        ("serial_number", "1" * 41),
+    ],
+)
+def test_what_names_none(field: str, value: Any) -> None:
+    """The field is named."""
+    with pytest.raises(UnacceptableError) as caught:
+        helpers.to_calls(NAME, _command(**{field: value}))
+    assert caught.value.field == f"certificate_hash_data.{field}"
+
+
+def test_answers() -> None:
+    """All three words of the station."""
+    told = {
+        word: helpers.to_answer(NAME, _command(), {"status": word}).status
+        for word in ("Accepted", "Failed", "NotFound")
+    }
+    assert told == {
+        "Accepted": certificate_pb2.DELETE_CERTIFICATE_STATUS_ACCEPTED,
+        "Failed": certificate_pb2.DELETE_CERTIFICATE_STATUS_FAILED,
+        "NotFound": certificate_pb2.DELETE_CERTIFICATE_STATUS_NOT_FOUND,
+    }
