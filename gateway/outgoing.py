@@ -60,8 +60,7 @@ class OutgoingCalls:
 
     def resolve(self, frame: CallResult | CallError) -> str | None:
         """Takes an answer from the station; returns the action it answers, or None where nobody waits for it."""
-        if frame.message_id.startswith(self._prefix):
-            self.unanswered = 0  # late or not: it answers
+        self._note_answer(frame.message_id)
         if self._pending is None or self._pending[0] != frame.message_id:
             return None
         _, action, answer = self._pending
@@ -75,10 +74,15 @@ class OutgoingCalls:
 
     def spoil(self, message_id: str, why: str) -> None:
         """The answer to a CALL came, but cannot be read."""
+        self._note_answer(message_id)
         if self._pending is not None and self._pending[0] == message_id and not self._pending[2].done():
             self._pending[2].set_exception(
                 MeshError(grpc.StatusCode.ABORTED, "INVALID_ANSWER", f"the station's answer cannot be read: {why}")
             )
+
+    def _note_answer(self, message_id: str) -> None:
+        if message_id.startswith(self._prefix):
+            self.unanswered = 0  # late or not, readable or not: it answers
 
     def close(self) -> None:
         """The socket is closed: whoever waits is told."""

@@ -5,6 +5,8 @@ an entry of `QUIRKS` forgives. There is no second, weaker schema: the validator 
 table, and the first that no entry forgives is what the station is told. What a forgiven violation touches is always
 a leaf (a scalar or an empty list), so nothing can hide behind it.
 
+The one exception is an unknown field in a message of money, whatever it holds: no translator reads it.
+
 The translators get the station's own words: an unknown enum word, a long id tag or an odd timestamp stays as it is.
 Only what could not be handled otherwise is rewritten (a number as a sampled value becomes its decimal text).
 
@@ -12,6 +14,8 @@ Some oddities no schema can see (a sampled value of "12 kWh"); `oddities` finds 
 Names of quirks are what operators see per station, and in the metrics: they never change.
 """
 
+import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -63,12 +67,18 @@ V16 = frozenset({"1.6"})
 V2 = frozenset({"2.0.1", "2.1"})
 # Messages with meter values in them.
 METERED = frozenset({"MeterValues", "StopTransaction", "TransactionEvent"})
+# Messages of money.
+MONEY = METERED | {"StartTransaction"}
 # Messages worth more than the time and the words in them.
-PRECIOUS = METERED | {"StartTransaction", "StatusNotification"}
+PRECIOUS = MONEY | {"StatusNotification"}
 IDENTIFIED = frozenset({"Authorize", "StartTransaction", "StopTransaction", "TransactionEvent"})
 
 # Words that say how the rest of the message is to be read.
 DECISIVE_WORDS = frozenset({"eventType", "hashAlgorithm"})
+
+# Registers in watt-hours: what is below one cannot be said in 1.6, and is cut.
+REGISTERS = frozenset({"meterStart", "meterStop"})
+_WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*")
 
 MAX_ID_TAG = 255
 MAX_WORD = 255
@@ -92,6 +102,25 @@ def _is_short_word(violation: Violation) -> bool:
 
 def _is_long_id(violation: Violation, field: str) -> bool:
     return violation.keyword == "maxLength" and violation.field == field and len(violation.value) <= MAX_ID_TAG
+
+
+def _is_loose_integer(violation: Violation) -> bool:
+    if violation.keyword != "type" or violation.limit != ["integer"]:
+        return False
+    value = violation.value
+    if isinstance(value, str):
+        return _WHOLE_NUMBER.fullmatch(value) is not None
+    if not isinstance(value, float) or not abs(value) < 2**63:
+        return False
+    return value.is_integer() or violation.field in REGISTERS
+
+
+def _to_integer(value: str | float) -> int:
+    if isinstance(value, str):
+        match = _WHOLE_NUMBER.fullmatch(value)
+        assert match is not None  # noqa: S101 - `_is_loose_integer` has seen it
+        return int(match[1])
+    return math.floor(value)
 
 
 # Numbers in comments are those that this project has given the faults it knows of.
@@ -145,6 +174,17 @@ QUIRKS = (
         versions=V2,
         actions=IDENTIFIED,
         forgives=lambda found: _is_long_id(found, "idToken"),
+    ),
+    Quirk(  # meterStart as "1000", 1000.0 or 1000.7
+        name="whole_number_form",
+        actions=MONEY,
+        forgives=_is_loose_integer,
+        mend=_to_integer,
+    ),
+    Quirk(  # a vendor's own field beside the standard's
+        name="unknown_field",
+        actions=MONEY,
+        forgives=lambda found: found.keyword == "additionalProperties",
     ),
     Quirk(  # more supported measurands than CiString500Type can hold
         name="configuration_value_long",

@@ -49,6 +49,8 @@ class QuirkName(StrEnum):
     INVALID_ANSWER = "invalid_answer"
     FRAMES_NOT_LOGGED = "frames_not_logged"
     MESSAGE_QUARANTINED = "message_quarantined"
+    WHOLE_NUMBER_FORM = "whole_number_form"
+    UNKNOWN_FIELD = "unknown_field"
 
 
 _BY_NUMBER: Mapping[int, tuple[QuirkName, ...]] = {

@@ -2,6 +2,7 @@
 
 import pytest
 from csms.common.v1 import meter_value_pb2 as meter
+from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.meter_value_pb2 import SampledValue
 from csms.transaction.v1 import transaction_event_pb2 as tx
 from csms.transaction.v1.transaction_service_pb2 import TRANSACTION_STATE_ACTIVE, TRANSACTION_STATE_ENDED
@@ -316,3 +317,46 @@ async def test_a_token_told_after_the_start_is_looked_at_then(service: Service) 
     update.id_token.id_token = "TAG"
     assert (await service.one(update, station="CP2")).concurrent
     assert (await service.get("a", station="CP2")).id_token.id_token == "TAG"
+
+
+async def test_oddities_are_told_to_be_counted(service: Service) -> None:
+    """By the names of docs/QUIRKS.md: those of an event each time, those of a transaction when they first show."""
+    number = (await service.one(start_16(0))).transaction_id
+    told = [
+        list((await service.one(event)).quirks)
+        for event in (
+            values_16(number, 10, 1400),
+            values_16(number, 10, 1400),
+            values_16(number, 20, 1300),
+            values_16(number, 30, 1200),
+            values_16("-1", 40, 1500),
+            stop_16("0", 60, 1600),
+            values_16(number, 61, 1601),
+            stop_16("-1", 70, -1),
+        )
+    ]
+    assert told == [
+        [],
+        ["repeated_event"],
+        ["meter_rollback"],
+        [],
+        ["unknown_transaction"],
+        ["unknown_transaction"],
+        ["values_after_end"],
+        ["unknown_transaction", "meter_rollback"],
+    ]
+
+
+async def test_oddities_of_one_batch_are_told_once(service: Service) -> None:
+    """A gap in the numbers belongs to the transaction, not to each event after it; also where all is folded anew."""
+    results = await service.send(
+        event_2x("a", "STARTED", 0, 0, 100),
+        event_2x("a", "UPDATED", 5, 10, 150),
+        event_2x("a", "UPDATED", 9, 20, 170),
+        event_2x("a", "UPDATED", 7, 15, 160),
+        event_2x("b", "STARTED", 0, 100, 0, evse=EvseRef(evse_id=2, connector_id=1)),
+    )
+    told = [list(result.quirks) for result in results]
+    assert sorted(map(len, told)) == [0, 0, 0, 0, 1]
+    assert [name for names in told for name in names] == ["seq_gap"]
+    assert told[4] == []

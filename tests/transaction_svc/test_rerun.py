@@ -9,7 +9,7 @@ import grpc
 import pytest
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.origin_pb2 import Origin
-from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
+from csms.transaction.v1.transaction_event_pb2 import RawMessage, TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, RecordMeterValuesRequest
 from csms.transaction.v1.transaction_service_pb2 import (
     QUARANTINE_STATE_DISMISSED,
@@ -28,7 +28,18 @@ from mesh.contract import OPERATOR_SERVICES
 from mesh.errors import MeshError
 from mesh.operator_edge import role_needed
 from mesh.operators import Role, set_caller
-from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, at, event_2x, register, sampled, start_16, stop_16
+from tests.transaction_svc.kit import (
+    CONTEXT,
+    VIEWER,
+    Service,
+    at,
+    error_of,
+    event_2x,
+    register,
+    sampled,
+    start_16,
+    stop_16,
+)
 
 OPERATOR = replace(VIEWER, role=Role.OPERATOR)
 _TRIGGER = "CREATE TRIGGER no BEFORE INSERT ON {} WHEN NEW.station_id = 'BAD' BEGIN SELECT RAISE(ABORT, 'x'); END"
@@ -67,6 +78,30 @@ async def dismiss(service: Service, quarantine_id: str) -> QuarantinedItem:
     set_caller(OPERATOR)
     request = DismissQuarantinedItemRequest(quarantine_id=quarantine_id)
     return (await service.operator.DismissQuarantinedItem(request, CONTEXT)).item
+
+
+async def test_a_raw_message_is_kept_shown_and_dismissed(service: Service) -> None:
+    """What the gateway could not read: once by its content, with its own reason; run again, it fails again."""
+    raw = RawMessage(
+        ocpp_version="1.6", action="StartTransaction", payload="[1]", reason="SCHEMA_VIOLATION", message="no object"
+    )
+    items = [service.item(TransactionEvent()) for _ in range(3)]
+    for item in items:
+        item.ClearField("event")
+        item.raw.CopyFrom(raw)
+    items[2].raw.payload = "[2]"
+    good = service.item(event_2x("a", "STARTED", 0, 0, 100))
+    results = await service.send_items([*items, good])
+    assert [error_of(result).reason for result in results[:3]] == ["QUARANTINED"] * 3
+    assert results[3].transaction_id == "a"
+    second, first = sorted(await kept(service), key=lambda one: one.raw_message.raw.payload, reverse=True)
+    assert (first.reason, first.message, first.raw_message.raw) == ("SCHEMA_VIOLATION", "no object", raw)
+    assert first.raw_message.receive_time.ToMicroseconds() > 0
+    assert (await kept(service, filter='reason = "SCHEMA_VIOLATION"')) == [*(await kept(service))]
+    again = await rerun(service, first.quarantine_id)
+    assert (again.state, again.reason, again.run_count) == (QUARANTINE_STATE_OPEN, "SCHEMA_VIOLATION", 1)
+    assert (await dismiss(service, second.quarantine_id)).state == QUARANTINE_STATE_DISMISSED
+    assert {kind for kind, _data in await service.told("transaction.quarantined")} == {"transaction.quarantined"}
 
 
 async def test_an_item_is_recorded_once_its_cause_is_gone(service: Service, engine: Engine) -> None:

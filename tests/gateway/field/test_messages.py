@@ -186,6 +186,19 @@ async def test_quirk_17_a_long_id_token_in_2_0_1(field: Field) -> None:
         await field.expect_quirks(id_token_long=1)
 
 
+async def test_numbers_as_text_and_fields_of_a_vendor(field: Field) -> None:
+    """Beside the 25: they cost no session its data."""
+    async with field.station() as station:
+        await station.boot()
+        number = (await station.call("StartTransaction", start(meterStart="1000", vendorField={"a": 1})))[
+            "transactionId"
+        ]
+        assert number > 0
+        await station.call("StopTransaction", stop(number, meterStop=3000.0))
+        assert (await field.transaction(number)).energy_wh == 2_000
+        await field.expect_quirks(whole_number_form=2, unknown_field=1)
+
+
 async def test_a_message_of_money_that_cannot_be_read_is_in_quarantine(field: Field) -> None:
     """ADR 8: acknowledged, kept as it came, read and dismissed by an operator."""
     broken = start(meterStart="1000 Wh")
