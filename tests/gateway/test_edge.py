@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("bystander")
         ('[2,"x","Heartbeat"]', "FormationViolation"),
         ('[2,"x","Heartbeat",{},{}]', "FormationViolation"),
         ('[2,"x","Brew",{}]', "NotSupported"),
-        ('[2,"x","DiagnosticsStatusNotification",{"status":"Idle"}]', "NotImplemented"),
+        ('[2,"x","Reset",{"type":"Soft"}]', "NotImplemented"),
         ('[2,"x","Authorize",{}]', "OccurenceConstraintViolation"),
         ('[2,"x","Authorize",{"idTag":1}]', "TypeConstraintViolation"),
         ('[2,"x","DataTransfer",{"vendorId":"v","messageId":"' + "m" * 51 + '"}]', "PropertyConstraintViolation"),

@@ -89,7 +89,7 @@ async def test_what_a_trigger_invites(action: str, word: str, allowed: set[str])
     ("frame", "code"),
     [
         ('[2,"x","MakeCoffee",{}]', "NotSupported"),
-        ('[2,"x","FirmwareStatusNotification",{"status":"Idle"}]', "NotImplemented"),
+        ('[2,"x","Reset",{"type":"Soft"}]', "NotImplemented"),
         ('[2,"x","Heartbeat",[]]', "FormationViolation"),
         ('[2,"x","StatusNotification",{"connectorId":1}]', "OccurenceConstraintViolation"),
         (
