@@ -1,0 +1,1 @@
+"""The test cases of the Open Charge Alliance's certification, as far as they ask something of a central system."""
