@@ -4,7 +4,6 @@ import pytest
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import station_service_pb2
 
-from gateway.v16.routes import VERSION
 from tests.certification.v16.charge_point import ChargePoint, now
 from tests.gateway.rig import TIMEOUT_S
 
@@ -217,8 +216,7 @@ async def test_tc_054_csms(charge_point: ChargePoint) -> None:
     ):
         status = await _trigger(charge_point, trigger, evse, "Accepted")
         assert status == command.TRIGGER_MESSAGE_STATUS_ACCEPTED
-        if trigger in VERSION.inbound:
-            await charge_point.call(trigger, **answers)
+        await charge_point.call(trigger, **answers)
 
 
 async def test_tc_055_csms(charge_point: ChargePoint) -> None:
