@@ -73,8 +73,11 @@ class Edge:
         getattr(request, name).CopyFrom(command)
         return getattr(await self._gateway.Call(request, timeout=TIMEOUT_S), name)
 
-    def tables(self) -> Mapping[str, int]:
-        """A number per table (schema.table), another one once its rows are others; without what always changes."""
+    def tables(self, station_id: str) -> Mapping[str, int]:
+        """A number per table (schema.table), another one once its rows are others; without what always changes.
+
+        Of what is kept per station only the rows of this one count: those of others may change by themselves, in time.
+        """
         found = {}
         for file in self._folder.glob("*.db"):
             with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
@@ -82,13 +85,16 @@ class Edge:
                 for name in names:
                     if f"{file.stem}.{name}" in _NOISE or name in ("outbox", "sqlite_sequence"):
                         continue
-                    rows = database.execute(f'SELECT * FROM "{name}"').fetchall()  # noqa: S608 - our own
+                    result = database.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - our own
+                    columns = [column for column, *_ in result.description]
+                    place = columns.index("station_id") if "station_id" in columns else None
+                    rows = [row for row in result if place is None or row[place] == station_id]
                     found[f"{file.stem}.{name}"] = hash(tuple(sorted(rows, key=repr)))
         return found
 
-    def written(self, before: Mapping[str, int]) -> set[str]:
+    def written(self, station_id: str, before: Mapping[str, int]) -> set[str]:
         """The tables that are not what they were."""
-        return {name for name, number in self.tables().items() if before.get(name) != number}
+        return {name for name, number in self.tables(station_id).items() if before.get(name) != number}
 
 
 @asynccontextmanager

@@ -33,11 +33,11 @@ BY_COMMAND = [(folder, name) for folder, version in VERSIONS.items() for name in
 @pytest.mark.parametrize(("folder", "action"), FROM_STATION)
 async def test_from_the_station(edge: Edge, folder: str, action: str) -> None:
     """Whatever its schema allows is answered as its schema has it, and stored where docs/OCPP.md says."""
-    version = VERSIONS[folder]
-    async with edge.station(version) as station:
+    version, station_id = VERSIONS[folder], edge.new_id()
+    async with edge.station(version, station_id) as station:
         if action != "BootNotification":
             await boot(station, version)
-        before = edge.tables()
+        before = edge.tables(station_id)
         for payload in examples(version.label, action, "request"):
             answer = await _send(station, action, payload)
             if action in version.inbound:
@@ -45,7 +45,7 @@ async def test_from_the_station(edge: Edge, folder: str, action: str) -> None:
                 check(version.label, action, "response", answer[2])
             else:
                 assert answer[:3] == [4, "x", "NotImplemented"]
-    assert edge.written(before) == set(tables(version, action) if action in version.inbound else ())
+    assert edge.written(station_id, before) == set(tables(version, action) if action in version.inbound else ())
 
 
 @pytest.mark.parametrize(("folder", "action"), TO_STATION)
@@ -67,12 +67,12 @@ async def test_to_the_station_as_it_is(edge: Edge, folder: str, action: str) -> 
 @pytest.mark.parametrize(("folder", "name"), BY_COMMAND)
 async def test_by_command(edge: Edge, folder: str, name: str) -> None:
     """From the contract's request to CALLs that the schema takes, and from every answer that it allows back."""
-    version = VERSIONS[folder]
+    version, station_id = VERSIONS[folder], edge.new_id()
     choose = chooser(version, name)
     maker = Maker(name, choose)
-    async with edge.station(version) as station:
+    async with edge.station(version, station_id) as station:
         await boot(station, version)
-        before = edge.tables()
+        before = edge.tables(station_id)
         commands = [maker.minimal(), maker.maximal(), *maker.every_word()]
         said = set()
         for command in commands:
@@ -82,7 +82,7 @@ async def test_by_command(edge: Edge, folder: str, name: str) -> None:
             for count in range(len(examples(version.label, outbound.action, "response"))):
                 await _give(edge, station, name, command, count=count)
     assert said == {outbound.action for outbound in outbounds(version.outbound[name])}
-    assert edge.written(before) == {*COMMANDS, *COMMAND_TABLES.get(name, ())}
+    assert edge.written(station_id, before) == {*COMMANDS, *COMMAND_TABLES.get(name, ())}
 
 
 async def _give(edge: Edge, station: RawStation, name: str, command: Any, *, count: int) -> str:
