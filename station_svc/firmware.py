@@ -50,7 +50,10 @@ KIND = TaskKind(
 
 
 def complete(request: firmware_pb2.UpdateFirmwareRequest, clock: Clock) -> firmware_pb2.UpdateFirmwareRequest:
-    """The request as it is sent: with a number, and a time to fetch the firmware."""
+    """The request as it is sent: with a number, and a time to fetch the firmware, where it has none.
+
+    A job keeps what this made: its command is the same again only with the same request.
+    """
     sent = firmware_pb2.UpdateFirmwareRequest()
     sent.CopyFrom(request)
     if not sent.firmware_update_id:

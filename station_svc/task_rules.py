@@ -1,7 +1,8 @@
 """How a task follows what its station reports. Pure.
 
-What a station reports by number is about the task of that number. What it reports without (1.6) is about its latest
-task at that moment, unless that has come to its end; then, as where there is none, the station did it by itself.
+What a station reports by number is about the task of that number, which follows the latest of it in the order of
+frames, in whatever order it comes. What it reports without a number (1.6) is about its latest task at that moment,
+unless that has come to its end; then, as where there is none, the station did it by itself.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ def is_open(task: TaskRow) -> bool:
 def after_report(task: TaskRow, kind: TaskKind, report: TaskReport) -> TaskRow:
     """The task after a report about it; the same one where the report is late, a repeat, or says nothing new."""
     state = kind.states.get(report.status)
-    if state is None or report.frame.version <= task.version or _is_settled(task):
+    if state is None or report.frame.version <= task.version or _is_decided(task):
         return task
     said = (state, report.status, report.reported_status)
     if said == (task.state, task.status, task.reported_status):
@@ -38,8 +39,9 @@ def after_report(task: TaskRow, kind: TaskKind, report: TaskReport) -> TaskRow:
 
 
 def moved(task: TaskRow, state: int, now_us: int) -> TaskRow:
-    """The task in another state."""
-    return replace(task, state=state, update_us=now_us, end_us=now_us if state in ENDED else None)
+    """The task in another state, or in the same one, which it came to when it did."""
+    end_us = task.end_us if state == task.state else now_us
+    return replace(task, state=state, update_us=now_us, end_us=end_us if state in ENDED else None)
 
 
 class Board:
@@ -99,12 +101,12 @@ def _takes(task: TaskRow, kind: TaskKind, report: TaskReport) -> bool:
     if is_open(task) or state is None or report.status == task.status or state == task.state == DONE:
         return True
     soon = report.frame.receive_us - task.update_us <= TRIES_AGAIN_US
-    return soon and not _is_settled(task)
+    return soon and task.state != DONE and not _is_decided(task)
 
 
-def _is_settled(task: TaskRow) -> bool:
-    """Whether nothing more can come of it. What failed may be tried again.
+def _is_decided(task: TaskRow) -> bool:
+    """Whether it has ended for a reason that nothing the station reports can change.
 
     A station that was taken to have refused, since it named no file (1.6 GetDiagnostics), may do it all the same.
     """
-    return task.state in {SUPERSEDED, DONE} or (task.state == REJECTED and task.failure_reason != NO_FILE_NAME)
+    return task.state == SUPERSEDED or (task.state == REJECTED and task.failure_reason != NO_FILE_NAME)

@@ -126,7 +126,9 @@ class TaskEffects(Effects):
             return
         after = [_answered(before, outcome, now_us)]
         if after[0].answer in {ANSWER_ACCEPTED, ANSWER_ACCEPTED_CANCELED}:
-            after += [moved(task, SUPERSEDED, now_us) for task in self._others(db, new)]
+            # One that is still being asked for comes after this one: a station is asked one thing at a time.
+            asked = (task for task in self._others(db, new) if task.state != REQUESTED or task.deadline_us < now_us)
+            after += [moved(task, SUPERSEDED, now_us) for task in asked]
         store.save(db, after)
         outbox.append(db, [event(self._kind, task, f"command:{new.command_id}") for task in after])
 

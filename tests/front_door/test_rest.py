@@ -250,3 +250,30 @@ def test_errors_are_whole_json(mesh: RunningMesh) -> None:
     answer = mesh.request("GET", "/v1/stations")
     assert set(json.loads(answer.body)) == {"code", "message", "details"}
     assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+COMMANDS = {
+    "firmwareUpdates": ("updateFirmware", {"firmware": {"location": "ftp://example.org/f"}}),
+    "logUploads": ("getLog", {"log": {"remoteLocation": "ftp://example.org/"}, "logType": "LOG_TYPE_SECURITY"}),
+}
+
+
+@pytest.mark.parametrize("resources", COMMANDS)
+def test_firmware_and_logs(mesh: RunningMesh, bearer: Bearer, station_id: str, resources: str) -> None:
+    """A command to a station that is away makes nothing; lists are there for one station and for all."""
+    command, body = COMMANDS[resources]
+    answer = mesh.request("POST", f"/v1/stations/{station_id}:{command}", body=body, **bearer)
+    assert (answer.status, answer.reason) == (400, "STATION_OFFLINE")
+    for place in (station_id, "-"):
+        answer = mesh.request("GET", f"/v1/stations/{place}/{resources}?filter=state%20%3D%20ACCEPTED", **bearer)
+        assert (answer.status, answer.json) == (200, {resources: [], "nextPageToken": ""})
+    answer = mesh.request("GET", f"/v1/stations/{station_id}/{resources}/-1", **bearer)
+    assert answer.status == 404
+    assert answer.reason in {"FIRMWARE_UPDATE_NOT_FOUND", "LOG_UPLOAD_NOT_FOUND"}
+
+
+def test_security_events(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """A list, with a filter that names a word of an enumeration."""
+    path = f"/v1/stations/{station_id}/securityEvents?filter=criticality%20%3D%20CRITICAL"
+    answer = mesh.request("GET", path, **bearer)
+    assert (answer.status, answer.json) == (200, {"securityEvents": [], "nextPageToken": ""})

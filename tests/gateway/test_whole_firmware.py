@@ -1,4 +1,7 @@
-"""Firmware and logs over OCPP 1.6, from the operator's command to the socket and back, on both databases."""
+"""Firmware, logs and security events over OCPP 1.6, from the operator to the socket and back, on both databases.
+
+Named by the cases of OCPP 1.6's certification of central systems.
+"""
 
 import asyncio
 from collections.abc import Awaitable
@@ -6,17 +9,20 @@ from typing import Any
 
 import pytest
 from csms.station.v1 import firmware_pb2, firmware_service_pb2, log_pb2, log_service_pb2
-from csms.station.v1.firmware_service_pb2 import FirmwareUpdateState
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
-from csms.station.v1.log_service_pb2 import LogUploadState
+from csms.station.v1.log_service_pb2 import LogUpload, LogUploadState
 from csms.station.v1.log_service_pb2_grpc import LogServiceStub
+from csms.station.v1.security_event_service_pb2 import ListSecurityEventsRequest
+from csms.station.v1.security_event_service_pb2_grpc import SecurityEventServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 
 NOON = Timestamp(seconds=1_767_268_800)  # 2026-01-01T12:00:00Z
+NOON_TEXT = "2026-01-01T12:00:00.000Z"
 PLACE = "ftp://example.org/firmware.bin"
+BOOT = {"chargePointModel": "Raw", "chargePointVendor": "Tests"}
 
 
 async def _give(station: RawStation, command: Awaitable[Any], answer: Any) -> tuple[Any, Any]:
@@ -26,89 +32,191 @@ async def _give(station: RawStation, command: Awaitable[Any], answer: Any) -> tu
     return await task, call
 
 
-async def _update(mesh: MeshRig, number: int) -> firmware_service_pb2.FirmwareUpdate:
-    request = firmware_service_pb2.GetFirmwareUpdateRequest(station_id="CP1", firmware_update_id=number)
-    stub = FirmwareServiceStub(mesh.station_channel)
-    return (await stub.GetFirmwareUpdate(request, metadata=mesh.metadata, timeout=TIMEOUT_S)).firmware_update
+async def _report(station: RawStation, action: str, *words: str, **more: int) -> None:
+    """The station reports, and is answered with nothing."""
+    for word in words:
+        assert await station.call(action, {"status": word, **more}) == {}
 
 
-async def test_an_update_of_a_plain_station(mesh_on_both: MeshRig) -> None:
-    """UpdateFirmware, statuses without a number, a reboot that tells the new version."""
-    mesh = mesh_on_both
-    boot = {"chargePointModel": "Raw", "chargePointVendor": "Tests"}
+async def _update_plainly(mesh: MeshRig, station: RawStation) -> int:
+    """An update that is not signed; its number."""
     request = firmware_pb2.UpdateFirmwareRequest(
         station_id="CP1", firmware=firmware_pb2.Firmware(location=PLACE, retrieve_time=NOON), retries=2
     )
+    command = mesh.commands.UpdateFirmware(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+    answer, call = await _give(station, command, {})
+    assert call == ["UpdateFirmware", {"location": PLACE, "retrieveDate": NOON_TEXT, "retries": 2}]
+    assert answer.status == firmware_pb2.UPDATE_FIRMWARE_STATUS_ACCEPTED
+    number: int = answer.firmware_update_id
+    return number
+
+
+async def _update_signed(mesh: MeshRig, station: RawStation) -> int:
+    """An update that is signed; its number."""
+    firmware = firmware_pb2.Firmware(
+        location=PLACE, retrieve_time=NOON, install_time=NOON, signing_certificate="cert", signature="sign"
+    )
+    request = firmware_pb2.UpdateFirmwareRequest(station_id="CP1", firmware=firmware)
+    command = mesh.commands.UpdateFirmware(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+    answer, call = await _give(station, command, {"status": "Accepted"})
+    number: int = answer.firmware_update_id
+    given = {
+        "location": PLACE,
+        "retrieveDateTime": NOON_TEXT,
+        "installDateTime": NOON_TEXT,
+        "signingCertificate": "cert",
+        "signature": "sign",
+    }
+    assert call == ["SignedUpdateFirmware", {"requestId": number, "firmware": given}]
+    assert answer.status == firmware_pb2.UPDATE_FIRMWARE_STATUS_ACCEPTED
+    return number
+
+
+async def _update(mesh: MeshRig, number: int) -> tuple[str, firmware_service_pb2.FirmwareUpdate]:
+    """How far an update is, and all of it."""
+    request = firmware_service_pb2.GetFirmwareUpdateRequest(station_id="CP1", firmware_update_id=number)
+    stub = FirmwareServiceStub(mesh.station_channel)
+    update = (await stub.GetFirmwareUpdate(request, metadata=mesh.metadata, timeout=TIMEOUT_S)).firmware_update
+    state = firmware_service_pb2.FirmwareUpdateState.Name(update.state)
+    return state.removeprefix("FIRMWARE_UPDATE_STATE_"), update
+
+
+async def test_tc_044_1_an_update_is_downloaded_and_installed(mesh_on_both: MeshRig) -> None:
+    """Statuses without a number, and a boot that tells the new version."""
+    mesh = mesh_on_both
     async with RawStation(mesh.station_url("CP1")) as station:
-        await station.call("BootNotification", {**boot, "firmwareVersion": "1.0"})
-        command = mesh.commands.UpdateFirmware(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
-        answer, call = await _give(station, command, {})
-        assert call == [
-            "UpdateFirmware",
-            {"location": PLACE, "retrieveDate": "2026-01-01T12:00:00.000Z", "retries": 2},
-        ]
-        assert answer.status == firmware_pb2.UPDATE_FIRMWARE_STATUS_ACCEPTED
-        for word in ("Downloading", "Downloaded", "Installing"):
-            assert await station.call("FirmwareStatusNotification", {"status": word}) == {}
-    update = await _update(mesh, answer.firmware_update_id)
-    assert update.state == FirmwareUpdateState.Value("FIRMWARE_UPDATE_STATE_INSTALLING")
+        await station.call("BootNotification", {**BOOT, "firmwareVersion": "1.0"})
+        number = await _update_plainly(mesh, station)
+        await _report(station, "FirmwareStatusNotification", "Downloading", "Downloaded", "Installing")
+    assert (await _update(mesh, number))[0] == "INSTALLING"
     async with RawStation(mesh.station_url("CP1")) as station:
-        await station.call("BootNotification", {**boot, "firmwareVersion": "2.0"})
-        assert await station.call("FirmwareStatusNotification", {"status": "Installed"}) == {}
-        assert await station.call("FirmwareStatusNotification", {"status": "Idle"}) == {}
-    update = await _update(mesh, answer.firmware_update_id)
-    assert update.state == FirmwareUpdateState.Value("FIRMWARE_UPDATE_STATE_INSTALLED")
+        await station.call("BootNotification", {**BOOT, "firmwareVersion": "2.0"})
+        await _report(station, "FirmwareStatusNotification", "Installed", "Idle")
+    state, update = await _update(mesh, number)
+    assert state == "INSTALLED"
     assert (update.previous_version, update.installed_version) == ("1.0", "2.0")
     words = [report.reported_status for report in update.status_reports]
     assert words == ["Downloading", "Downloaded", "Installing", "Installed", "Idle"]
 
 
-async def test_a_signed_update(mesh: MeshRig) -> None:
-    """SignedUpdateFirmware with its number, which the station's statuses name."""
-    firmware = firmware_pb2.Firmware(location=PLACE, retrieve_time=NOON, signing_certificate="c", signature="s")
-    request = firmware_pb2.UpdateFirmwareRequest(station_id="CP1", firmware=firmware, firmware_update_id=77)
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        pytest.param(("Downloading", "DownloadFailed"), firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_FAILED, id="tc_044_2"),
+        pytest.param(
+            ("Downloading", "Downloaded", "Installing", "InstallationFailed"),
+            firmware_pb2.FIRMWARE_STATUS_INSTALLATION_FAILED,
+            id="tc_044_3",
+        ),
+    ],
+)
+async def test_tc_044_an_update_that_fails(
+    mesh: MeshRig, words: tuple[str, ...], status: firmware_pb2.FirmwareStatus.ValueType
+) -> None:
+    """At its download, or at its installation."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
-        command = mesh.commands.UpdateFirmware(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
-        answer, [action, payload] = await _give(station, command, {"status": "Accepted"})
-        assert (action, payload["requestId"]) == ("SignedUpdateFirmware", 77)
-        assert answer.firmware_update_id == 77
-        for word in ("SignatureVerified", "InvalidSignature"):
-            await station.call("SignedFirmwareStatusNotification", {"status": word, "requestId": 77})
-    update = await _update(mesh, 77)
-    assert update.state == FirmwareUpdateState.Value("FIRMWARE_UPDATE_STATE_FAILED")
-    assert update.status == firmware_pb2.FIRMWARE_STATUS_INVALID_SIGNATURE
-    assert update.signed
-    assert not update.firmware.signature
+        number = await _update_plainly(mesh, station)
+        await _report(station, "FirmwareStatusNotification", *words)
+    state, update = await _update(mesh, number)
+    assert (state, update.status) == ("FAILED", status)
+    assert update.HasField("end_time")
 
 
-DIAGNOSTICS = {"action": "GetDiagnostics", "answer": {"fileName": "a.log"}, "reports": "DiagnosticsStatusNotification"}
-SECURITY = {
-    "action": "GetLog",
-    "answer": {"status": "Accepted", "filename": "a.log"},
-    "reports": "LogStatusNotification",
-    "named": {"requestId": 5},
-}
+async def _only_upload(mesh: MeshRig) -> LogUpload:
+    stub = LogServiceStub(mesh.station_channel)
+    request = log_service_pb2.ListLogUploadsRequest(station_id="CP1")
+    [upload] = (await stub.ListLogUploads(request, metadata=mesh.metadata, timeout=TIMEOUT_S)).log_uploads
+    found: LogUpload = upload
+    return found
 
 
-@pytest.mark.parametrize(
-    ("log_type", "words"), [(log_pb2.LOG_TYPE_DIAGNOSTICS, DIAGNOSTICS), (log_pb2.LOG_TYPE_SECURITY, SECURITY)]
-)
-async def test_a_log(mesh: MeshRig, log_type: log_pb2.LogType.ValueType, words: dict[str, Any]) -> None:
-    """Each kind in 1.6's own way, and both in one list."""
-    request = log_pb2.GetLogRequest(
-        station_id="CP1", log_type=log_type, log=log_pb2.LogParameters(remote_location="ftp://h/"), log_upload_id=5
-    )
+async def test_tc_045_1_diagnostics(mesh_on_both: MeshRig) -> None:
+    """GetDiagnostics of a time, its file's name, and statuses without a number."""
+    mesh = mesh_on_both
+    log = log_pb2.LogParameters(remote_location="ftp://h/", oldest_time=NOON, latest_time=NOON)
+    request = log_pb2.GetLogRequest(station_id="CP1", log_type=log_pb2.LOG_TYPE_DIAGNOSTICS, log=log)
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         command = mesh.commands.GetLog(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
-        told, call = await _give(station, command, words["answer"])
-        assert call[0] == words["action"]
+        told, call = await _give(station, command, {"fileName": "a.log"})
+        assert call == ["GetDiagnostics", {"location": "ftp://h/", "startTime": NOON_TEXT, "stopTime": NOON_TEXT}]
         assert (told.status, told.file_name) == (log_pb2.LOG_STATUS_ACCEPTED, "a.log")
-        for word in ("Uploading", "Uploaded"):
-            assert await station.call(words["reports"], {"status": word, **words.get("named", {})}) == {}
-    listing = log_service_pb2.ListLogUploadsRequest(station_id="CP1")
-    stub = LogServiceStub(mesh.station_channel)
-    [upload] = (await stub.ListLogUploads(listing, metadata=mesh.metadata, timeout=TIMEOUT_S)).log_uploads
-    assert (upload.log_upload_id, upload.log_type, upload.file_name) == (5, log_type, "a.log")
+        await _report(station, "DiagnosticsStatusNotification", "Uploading", "Uploaded")
+    upload = await _only_upload(mesh)
+    assert (upload.log_upload_id, upload.file_name) == (told.log_upload_id, "a.log")
     assert upload.state == LogUploadState.Value("LOG_UPLOAD_STATE_UPLOADED")
+
+
+async def test_tc_079_the_security_log(mesh: MeshRig) -> None:
+    """GetLog, and statuses that name its number."""
+    log = log_pb2.LogParameters(remote_location="https://h/")
+    request = log_pb2.GetLogRequest(station_id="CP1", log_type=log_pb2.LOG_TYPE_SECURITY, log=log, log_upload_id=5)
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        command = mesh.commands.GetLog(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        told, call = await _give(station, command, {"status": "Accepted", "filename": "s.log"})
+        assert call == ["GetLog", {"logType": "SecurityLog", "requestId": 5, "log": {"remoteLocation": "https://h/"}}]
+        assert (told.status, told.file_name) == (log_pb2.LOG_STATUS_ACCEPTED, "s.log")
+        await _report(station, "LogStatusNotification", "Uploading", "Uploaded", requestId=5)
+    upload = await _only_upload(mesh)
+    assert (upload.log_upload_id, upload.log_type) == (5, log_pb2.LOG_TYPE_SECURITY)
+    assert upload.state == LogUploadState.Value("LOG_UPLOAD_STATE_UPLOADED")
+
+
+async def _security_events(mesh: MeshRig) -> list[str]:
+    stub = SecurityEventServiceStub(mesh.station_channel)
+    request = ListSecurityEventsRequest(station_id="CP1")
+    response = await stub.ListSecurityEvents(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+    return [event.type for event in response.security_events]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        pytest.param("InvalidChargePointCertificate", "InvalidChargingStationCertificate", id="tc_077"),
+        pytest.param("InvalidCentralSystemCertificate", "InvalidCsmsCertificate", id="tc_078"),
+    ],
+)
+async def test_tc_077_tc_078_security_events(mesh: MeshRig, word: str, name: str) -> None:
+    """A certificate that is not valid, ours or the station's, reaches the operator."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        assert await station.call("SecurityEventNotification", {"type": word, "timestamp": NOON_TEXT}) == {}
+    assert await _security_events(mesh) == [name]
+
+
+async def test_tc_080_a_signed_update(mesh_on_both: MeshRig) -> None:
+    """Statuses by number, over a restart."""
+    mesh = mesh_on_both
+    action = "SignedFirmwareStatusNotification"
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        number = await _update_signed(mesh, station)
+        words = ["Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting"]
+        await _report(station, action, *words, requestId=number)
+    assert (await _update(mesh, number))[0] == "INSTALLING"
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        event = {"type": "FirmwareUpdated", "timestamp": NOON_TEXT}
+        assert await station.call("SecurityEventNotification", event) == {}
+        await _report(station, action, "Installed", requestId=number)
+    state, update = await _update(mesh, number)
+    assert (state, update.signed) == ("INSTALLED", True)
+    assert not update.firmware.signing_certificate
+    assert [report.reported_status for report in update.status_reports] == [*words, "Installed"]
+    assert await _security_events(mesh) == ["FirmwareUpdated"]
+
+
+async def test_tc_081_a_signature_that_does_not_fit(mesh: MeshRig) -> None:
+    """The update fails, and says why."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        number = await _update_signed(mesh, station)
+        words = ["Downloading", "Downloaded", "InvalidSignature"]
+        await _report(station, "SignedFirmwareStatusNotification", *words, requestId=number)
+        event = {"type": "InvalidFirmwareSignature", "timestamp": NOON_TEXT}
+        assert await station.call("SecurityEventNotification", event) == {}
+    state, update = await _update(mesh, number)
+    assert (state, update.status) == ("FAILED", firmware_pb2.FIRMWARE_STATUS_INVALID_SIGNATURE)
+    assert await _security_events(mesh) == ["InvalidFirmwareSignature"]

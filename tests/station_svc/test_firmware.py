@@ -1,5 +1,7 @@
 """Firmware updates: begun by commands or by the station itself, following what it reports, on both databases."""
 
+import asyncio
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +20,7 @@ from station_svc import models, task_store
 from station_svc.gateways import call_timeout, station_offline
 from station_svc.task_rows import DONE
 from tests.conftest import FakeClock
-from tests.station_svc.conftest import StationSystem, access_token, fails_with, of_tenant
+from tests.station_svc.conftest import StationSystem, access_token, fails_with, of_tenant, reason_of
 from tests.waiting import until
 
 ACCEPTED = firmware_pb2.UPDATE_FIRMWARE_STATUS_ACCEPTED
@@ -290,7 +292,8 @@ async def test_a_boot_with_another_version(firmware: Firmware, word: str, versio
     assert update.installed_version == (version if state == "INSTALLED" else "")
     await firmware.report("INSTALLED")
     assert await firmware.states() == {1: "INSTALLED"}
-    assert (await firmware.told()).count("1 INSTALLED") == 1
+    if state == "INSTALLED":
+        assert (await firmware.get(1)).end_time == update.end_time
 
 
 async def test_boots_that_complete_nothing(firmware: Firmware) -> None:
@@ -451,3 +454,72 @@ async def test_what_rollouts_look_up(firmware: Firmware) -> None:
     found = await firmware.system.database.read(by_number)
     assert (found.state, found.end_us) == (DONE, firmware.clock())
     assert await firmware.system.database.read(by_request) == found
+
+
+async def test_reports_in_any_order_end_the_same(firmware: Firmware) -> None:
+    """Whatever the batches: the latest frame about an update says how far it is, and each is kept once."""
+    await firmware.connect()
+    await firmware.command(7, ACCEPTED)
+    words = ["DOWNLOADING", "DOWNLOAD_FAILED", "DOWNLOADING", "DOWNLOADED", "INSTALLED", "INSTALLATION_FAILED"]
+    items = [firmware.item(word, 7, number) for number, word in enumerate(words, 1)]
+    shuffler = random.Random(5)  # noqa: S311 - a shuffle, no secret
+    for _ in range(8):
+        await firmware.system.notify(*shuffler.choices(items, k=3))
+    await firmware.system.notify(*shuffler.sample(items, len(items)))
+    update = await firmware.get(7)
+    assert (_name(update.state), update.reported_status) == ("FAILED", "INSTALLATION_FAILED")
+    assert [report.reported_status for report in update.status_reports] == words
+
+
+async def test_concurrent_batches_of_the_same_stations(firmware: Firmware) -> None:
+    """With commands between them: none deadlocks, each report is kept once, one update alone is left open."""
+    system = firmware.system
+    epochs = {f"CP{number}": await system.open(f"CP{number}") for number in range(1, 6)}
+    firmware.epoch = epochs["CP1"]
+    items = []
+    for station_id, epoch in epochs.items():
+        for ordinal in range(1, 6):
+            report = firmware_pb2.FirmwareStatusReport(
+                status=firmware_pb2.FIRMWARE_STATUS_DOWNLOADING, reported_status=f"W{ordinal}"
+            )
+            origin = system.origin(station_id, epoch, ordinal)
+            items.append(ingest_pb2.ReportItem(origin=origin, firmware_status=report))
+    shuffler = random.Random(3)  # noqa: S311 - a shuffle, no secret
+    batches = [system.notify(*shuffler.sample(items, len(items))) for _ in range(6)]
+    commands = asyncio.gather(firmware.command(1), firmware.command(2), firmware.command(3))
+    answers = await asyncio.gather(*batches)
+    await commands
+    assert not any(result.HasField("error") for answer in answers for result in answer)
+    assert await system.count(models.task_report) == len(items)
+    others = [update for update in await firmware.updates("-") if update.station_id != "CP1"]
+    assert [update.reported_status for update in others] == ["W5"] * 4
+    ended = {"SUPERSEDED", "FAILED", "INSTALLED", "REJECTED"}
+    assert len([state for state in (await firmware.states()).values() if state not in ended]) == 1
+
+
+async def test_a_bad_report_fails_alone(firmware: Firmware, database_url: str) -> None:
+    """PostgreSQL takes no NUL in text: that report has an error of its own, its neighbours are recorded."""
+    await firmware.connect()
+    await firmware.command(7, ACCEPTED)
+    items = [firmware.item(word, 7) for word in ("DOWNLOADING", "DOWNLOADED", "INSTALLING")]
+    items[1].firmware_status.reported_status = "D\0"
+    reasons = [reason_of(result) for result in await firmware.system.notify(*items)]
+    assert reasons == ["", "ITEM_FAILED" if database_url.startswith("postgresql") else "", ""]
+    assert await firmware.states() == {7: "INSTALLING"}
+
+
+async def test_a_number_of_an_update_whose_station_reports_before_it_answers(firmware: Firmware) -> None:
+    """What was reported counts more than the answer that comes after it."""
+    await firmware.connect()
+
+    async def behave(_request: gateway_pb2.CallRequest) -> gateway_pb2.CallResponse:
+        await firmware.report("DOWNLOADING")
+        return gateway_pb2.CallResponse(update_firmware=firmware_pb2.UpdateFirmwareResponse(firmware_update_id=5))
+
+    firmware.system.gateway.behave = behave
+    request = firmware_pb2.UpdateFirmwareRequest(
+        station_id="CP1", firmware_update_id=5, firmware=firmware_pb2.Firmware(location=PLACE)
+    )
+    assert (await firmware.system.commands.UpdateFirmware(request)).status == ACCEPTED
+    update = await firmware.get(5)
+    assert (_name(update.state), update.answer) == ("DOWNLOADING", ACCEPTED)
