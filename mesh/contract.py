@@ -12,6 +12,7 @@ OPERATOR_SERVICES = {
         "csms.station.v1.StationCertificateService",
         "csms.station.v1.SecurityEventService",
         "csms.station.v1.LocalListService",
+        "csms.station.v1.RolloutService",
     ),
     "transaction": ("csms.transaction.v1.TransactionService",),
     "auth": (

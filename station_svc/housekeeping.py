@@ -45,6 +45,7 @@ class Retention:
     commands: int = 30
     connections: int = 30
     jobs: int = 30
+    rollouts: int = 365
     events: int = outbox.RETENTION_DAYS
 
 
@@ -133,6 +134,7 @@ class Housekeeper:
             partial(charging_profile_store.remove_old, before_us=self._days_ago(keep.charging_profiles)),
             partial(reservation_store.remove_old, before_us=self._days_ago(keep.reservations)),
             partial(store.remove_old_connections, before_us=self._days_ago(keep.connections)),
+            partial(store.remove_old_rollouts, before_us=self._days_ago(keep.rollouts)),
             partial(outbox.remove_old, now_us=self._clock(), days=keep.events),
         ]
 

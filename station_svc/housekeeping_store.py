@@ -15,6 +15,8 @@ from station_svc.models import (
     message,
     node,
     removal,
+    rollout,
+    rollout_target,
     security_event,
     station,
     status_report,
@@ -84,6 +86,22 @@ def remove_old_connections(db: Connection, *, before_us: int, limit: int) -> int
     )
     old = sa.select(connection.c.epoch).where(connection.c.disconnect_us < before_us, ~latest).limit(limit)
     return db.execute(sa.delete(connection).where(connection.c.epoch.in_(old))).rowcount
+
+
+def remove_old_rollouts(db: Connection, *, before_us: int, limit: int) -> int:
+    """Removes up to `limit` stations of rollouts that ended before a moment, then the rollouts; returns how many."""
+    old = (rollout.c.tenant_id == rollout_target.c.tenant_id) & (rollout.c.rollout_id == rollout_target.c.rollout_id)
+    key = sa.tuple_(*rollout_target.primary_key.columns)
+    targets = (
+        sa.select(*rollout_target.primary_key.columns)
+        .join(rollout, old)
+        .where(rollout.c.end_us < before_us)
+        .limit(limit)
+    )
+    count = db.execute(sa.delete(rollout_target).where(key.in_(targets))).rowcount
+    if count < limit:
+        count += db.execute(sa.delete(rollout).where(rollout.c.end_us < before_us)).rowcount
+    return count
 
 
 def removed_stations(db: Connection, *, limit: int) -> Sequence[tuple[str, str, int]]:

@@ -256,6 +256,85 @@ def wake(db: Connection, keys: Iterable[StationKey], *, run_us: int) -> None:
         db.info[_ADDED] = True
 
 
+_PULL = RowStatement(
+    f"""
+    UPDATE job SET run_us = :run_us
+    FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.slot = rows.slot
+      AND job.state = {JobState.WAITING} AND job.run_us > :run_us
+    """,  # noqa: S608 - our own constants
+    tenant_id="text",
+    slot="text",
+)
+
+
+def pull_forward(db: Connection, tenant_id: str, slots: Iterable[str], *, run_us: int) -> None:
+    """Lets the jobs that have these slots, and wait for a later time, be run at `run_us`."""
+    values = [{"tenant_id": tenant_id, "slot": slot} for slot in sorted(slots)]
+    if values and _PULL.run(db, values, run_us=run_us).rowcount:
+        db.info[_ADDED] = True
+
+
+_ADD_MANY = RowStatement(
+    f"""
+    INSERT INTO job (tenant_id, job_id, kind, station_id, username, slot, payload, state, run_us, create_us, expire_us)
+    SELECT :tenant_id, rows.job_id, :kind, rows.station_id, :username, rows.slot, :payload,
+           CASE WHEN rows.ready THEN {JobState.WAITING} ELSE {JobState.PARKED} END, rows.run_us, :now_us, :expire_us
+    FROM {{rows}} WHERE true ON CONFLICT DO NOTHING
+    """,  # noqa: S608 - our own constants
+    job_id="text",
+    station_id="text",
+    slot="text",
+    ready="boolean",
+    run_us="bigint",
+)
+
+
+def add_many(db: Connection, news: Sequence[tuple[NewJob, bool]], now_us: int) -> None:
+    """Queues jobs that differ in station, slot and time alone, in one statement; not those whose slot is taken.
+
+    The flag of each tells whether its station is ready: where it is not, the job is parked from the start.
+    """
+    if not news:
+        return
+    first = news[0][0]
+    rows = [
+        {
+            "job_id": new.job_id,
+            "station_id": new.station_id,
+            "slot": new.slot,
+            "ready": ready,
+            "run_us": max(new.run_us, now_us),
+        }
+        for new, ready in news
+    ]
+    _ADD_MANY.run(
+        db,
+        rows,
+        tenant_id=first.tenant_id,
+        kind=first.kind,
+        username=first.username,
+        payload=first.payload,
+        now_us=now_us,
+        expire_us=first.expire_us or now_us + EXPIRE_DAYS * _DAY_US,
+    )
+    db.info[_ADDED] = True
+
+
+def lock_idle(db: Connection, tenant_id: str, slots: Sequence[str]) -> Sequence[JobRow]:
+    """The jobs that have these slots and do not run, held for this transaction; none that somebody else looks at."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(
+            job.c.tenant_id == tenant_id,
+            job.c.slot.in_(slots),
+            job.c.state.in_((JobState.WAITING, JobState.PARKED)),
+        )
+        .order_by(job.c.job_id)
+        .with_for_update(skip_locked=True)
+    )
+    return [_to_row(row) for row in db.execute(query).mappings()]
+
+
 def wake_overlooked(db: Connection, *, now_us: int, limit: int) -> int:
     """Wakes jobs whose station came back without waking them, and those that have waited for too long; how many."""
     there = (

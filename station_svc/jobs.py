@@ -57,10 +57,15 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Again:
-    """The job goes on, at `run_us` (0: at once), with a payload of its own where one is given: where it stands."""
+    """The job goes on, at `run_us` (0: at once), with a payload of its own where one is given: where it stands.
+
+    `decide(db, job, now_us)` tells in the transaction that puts the job back: another run_us, or None where the job is
+    done after all. What it reads under a lock, nobody changes before the job has its time.
+    """
 
     run_us: int = 0
     payload: bytes | None = None
+    decide: Callable[[Connection, JobRow, int], int | None] | None = None
 
 
 class FinalError(Exception):
@@ -253,14 +258,21 @@ class Jobs:
             self._end(db, held, JobState.DONE, None, now_us)
         elif isinstance(outcome, FinalError):
             self._end(db, held, JobState.FAILED, outcome.error, now_us)
-        elif held.cancelling:
+        elif held.cancelling:  # an Again is not asked to decide
             error = outcome if isinstance(outcome, MeshError) else None
             self._end(db, held, JobState.CANCELLED, error, now_us)
         elif isinstance(outcome, Again):
-            payload = held.payload if outcome.payload is None else outcome.payload
-            store.put_back(db, held, run_us=max(outcome.run_us, now_us), failures=0, payload=payload)
+            self._put_back(db, held, outcome, now_us)
         else:
             self._try_again(db, held, outcome, now_us)
+
+    def _put_back(self, db: Connection, row: JobRow, outcome: Again, now_us: int) -> None:
+        run_us = outcome.run_us if outcome.decide is None else outcome.decide(db, row, now_us)
+        if run_us is None:
+            self._end(db, row, JobState.DONE, None, now_us)
+            return
+        payload = row.payload if outcome.payload is None else outcome.payload
+        store.put_back(db, row, run_us=max(run_us, now_us), failures=0, payload=payload)
 
     def _try_again(self, db: Connection, row: JobRow, error: MeshError, now_us: int) -> None:
         if error.reason == "STATION_OFFLINE":  # nothing was sent, so that nothing failed

@@ -485,6 +485,56 @@ reservation = sa.Table(
     sa.Index("reservation_age", "update_us"),
 )
 
+# The same work at many stations (rollouts.py). States: rollout_rows.py.
+rollout = sa.Table(
+    "rollout",
+    metadata,
+    sa.Column("tenant_id", _Key, primary_key=True),
+    sa.Column("rollout_id", _Key, primary_key=True),
+    _text("display_name"),
+    _text("filter"),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("work", sa.LargeBinary, nullable=False),  # the contract's message of that kind, serialized
+    sa.Column("max_parallel", sa.Integer, nullable=False),
+    sa.Column("stop_after_failures", sa.Integer, nullable=False),
+    sa.Column("start_us", sa.BigInteger, nullable=False),
+    sa.Column("expire_us", sa.BigInteger, nullable=False),
+    _small("state"),
+    _small("stop_reason"),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("request_id", _Key),  # the caller's; NULL where it gave none
+    sa.Column("digest", sa.Text, nullable=False),
+    _big("total"),
+    _big("running"),
+    _big("succeeded"),
+    _big("failed"),
+    _big("skipped"),
+    _big("cancelled"),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Column("end_us", sa.BigInteger),
+    sa.Index("rollout_request", "tenant_id", "request_id", unique=True),
+    sa.Index("rollout_list", "tenant_id", "create_us", "rollout_id"),
+)
+
+# `queued`: it has a job. `held`: that waits for a place, not for the station.
+rollout_target = sa.Table(
+    "rollout_target",
+    metadata,
+    sa.Column("tenant_id", _Key, primary_key=True),
+    sa.Column("rollout_id", _Key, primary_key=True),
+    sa.Column("station_id", _Key, primary_key=True),
+    _small("state"),
+    sa.Column("queued", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
+    _text("progress"),  # the work's own
+    sa.Column("reboot_required", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("error", sa.LargeBinary),  # google.rpc.Status, serialized
+    sa.Column("start_us", sa.BigInteger),
+    sa.Column("end_us", sa.BigInteger),
+    sa.Index("rollout_target_state", "tenant_id", "rollout_id", "state", "held", "station_id"),
+)
+
 # Stations that were removed while their history is still being removed, up to and with an epoch.
 removal = sa.Table(
     "removal",

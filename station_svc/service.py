@@ -8,6 +8,7 @@ from csms.station.v1.firmware_service_pb2_grpc import add_FirmwareServiceService
 from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
 from csms.station.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
+from csms.station.v1.rollout_service_pb2_grpc import add_RolloutServiceServicer_to_server
 from csms.station.v1.security_event_service_pb2_grpc import add_SecurityEventServiceServicer_to_server
 from csms.station.v1.station_certificate_service_pb2_grpc import (
     add_StationCertificateServiceServicer_to_server,
@@ -21,7 +22,7 @@ from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
-from station_svc import certificate_request_store, local_list_sync
+from station_svc import certificate_request_store, local_list_sync, variables_rollout
 from station_svc.certificate_authority import CertificateAuthority
 from station_svc.certificate_delivery import CertificateDelivery
 from station_svc.certificate_requests import CertificateRequests
@@ -42,9 +43,12 @@ from station_svc.local_list_servicer import LocalListServicer
 from station_svc.local_list_sync import LocalListSync
 from station_svc.log_servicer import LogServicer
 from station_svc.reservation_servicer import ReservationServicer
+from station_svc.rollout_servicer import RolloutServicer
+from station_svc.rollouts import Rollouts
 from station_svc.security_event_servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
 from station_svc.station_servicer import StationServicer
+from station_svc.variables_rollout import VariablesWork
 
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:
@@ -67,11 +71,14 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     stations = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
     command = CommandServicer(sender=sender, closer=closer, clock=clock)
     local_lists = LocalListServicer(database=database, clock=clock)
+    rollouts = RolloutServicer(database=database, clock=clock)
     job_sender = JobSender(commands=commands, station_budget_s=settings.command_timeout_s)
     delivery = CertificateDelivery(database=database, authority=authority, sender=job_sender, clock=clock)
+    works = {variables_rollout.KIND: VariablesWork(database=database, sender=job_sender, clock=clock)}
     kinds: dict[str, JobKind] = {
         certificate_request_store.KIND: delivery.kind,
         local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=job_sender).kind,
+        **Rollouts(database=database, clock=clock, works=works).kinds(),
     }
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
@@ -101,6 +108,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             lambda server: add_ChargingProfileServiceServicer_to_server(profiles, server),
             lambda server: add_ReservationServiceServicer_to_server(reservations, server),
             lambda server: add_StationCertificateServiceServicer_to_server(certificates, server),
+            lambda server: add_RolloutServiceServicer_to_server(rollouts, server),
         ],
         # By their verbs they would be for viewers, yet they make the station do something.
         special_roles={

@@ -69,5 +69,6 @@ def _retention(env: Environment) -> Retention:
         jobs=days("JOB", usual.jobs),
         charging_profiles=days("CHARGING_PROFILE", usual.charging_profiles),
         reservations=days("RESERVATION", usual.reservations),
+        rollouts=days("ROLLOUT", usual.rollouts),
         events=outbox.retention_days(env),
     )
