@@ -101,6 +101,7 @@ quarantine = sa.Table(
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", name="quarantine_pkey"),
     sa.Index("quarantine_newest", "tenant_id", "create_us"),
+    sa.Index("quarantine_age", "update_us"),
 )
 
 # SQLite only: PostgreSQL has the sequence `tx_number` in its place.

@@ -79,6 +79,19 @@ def change(connection: Connection, tenant_id: str, quarantine_id: str, **values:
     return Quarantined(**changed.mappings().one())
 
 
+_REMOVE = sa.text(
+    """
+    DELETE FROM quarantine WHERE (tenant_id, quarantine_id) IN (
+        SELECT tenant_id, quarantine_id FROM quarantine WHERE update_us < :before_us ORDER BY update_us LIMIT :limit)
+    """
+)
+
+
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
+    """Removes up to `limit` items that were last changed before `before_us`; returns how many."""
+    return connection.execute(_REMOVE, {"before_us": before_us, "limit": limit}).rowcount
+
+
 def _state(word: str) -> str:
     state = word.upper().removeprefix("QUARANTINE_STATE_")
     if state not in {OPEN, RECORDED, DISMISSED}:

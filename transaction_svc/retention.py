@@ -1,4 +1,4 @@
-"""Deletes what has been kept long enough: rows of the outbox. Transactions are never deleted."""
+"""Deletes what has been kept long enough: rows of the outbox, quarantined messages. Transactions are never deleted."""
 
 import asyncio
 from functools import partial
@@ -7,7 +7,8 @@ from mesh import outbox
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from mesh.times import Clock
+from mesh.times import SECOND_US, Clock
+from transaction_svc import quarantine_store
 
 log = get_logger(__name__)
 
@@ -15,15 +16,20 @@ _EVERY_S = 300
 # A few at a time, with a pause: recording goes on between.
 _MOST = 500
 _PAUSE_S = 0.02
+_DAY_US = 86_400 * SECOND_US
 
 
 class Retention:
-    """Deletes outbox rows a day after they were published, and those that nobody fetched after `outbox_days`."""
+    """Deletes outbox rows a day after they were published, and those that nobody fetched after `outbox_days`.
 
-    def __init__(self, *, database: Database, clock: Clock, outbox_days: int) -> None:
+    And messages in quarantine `quarantine_days` after they were last changed, looked at or not.
+    """
+
+    def __init__(self, *, database: Database, clock: Clock, outbox_days: int, quarantine_days: int) -> None:
         self._database = database
         self._clock = clock
         self._outbox_days = outbox_days
+        self._quarantine_days = quarantine_days
 
     async def run(self) -> None:
         """Deletes now and then, until cancelled."""
@@ -31,16 +37,21 @@ class Retention:
             try:
                 await self.delete_old()
             except MeshError as error:
-                log.warning("outbox rows stay for now", error=error.message)
+                log.warning("old rows stay for now", error=error.message)
             await asyncio.sleep(_EVERY_S)
 
     async def delete_old(self) -> int:
         """Deletes all that is old enough; returns how many rows."""
-        removal = partial(outbox.remove_old, now_us=self._clock(), days=self._outbox_days, limit=_MOST)
+        now_us = self._clock()
+        removals = (
+            partial(outbox.remove_old, now_us=now_us, days=self._outbox_days, limit=_MOST),
+            partial(quarantine_store.remove_old, before_us=now_us - self._quarantine_days * _DAY_US, limit=_MOST),
+        )
         total = 0
-        while deleted := await self._database.write(removal):
-            total += deleted
-            await asyncio.sleep(_PAUSE_S)
+        for removal in removals:
+            while deleted := await self._database.write(removal):
+                total += deleted
+                await asyncio.sleep(_PAUSE_S)
         if total:
-            log.info("outbox rows deleted", count=total)
+            log.info("old rows deleted", count=total)
         return total

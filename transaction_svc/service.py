@@ -23,7 +23,12 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     stack.push_async_callback(channel.close)
     ingest = TransactionIngestServicer(database=database, clock=clock)
     transactions = TransactionServicer(database=database, clock=clock)
-    retention = Retention(database=database, clock=clock, outbox_days=settings.outbox_days)
+    retention = Retention(
+        database=database,
+        clock=clock,
+        outbox_days=settings.outbox_days,
+        quarantine_days=settings.quarantine_days,
+    )
     relay = open_relay(
         stack,
         database=database,

@@ -14,6 +14,7 @@ class TransactionSettings:
     auth_address: str  # auth_svc's mesh port, host:port
     mesh_secret: str = field(repr=False)
     outbox_days: int
+    quarantine_days: int
     notification_address: str | None = None  # notification_svc's mesh port, host:port
 
     @classmethod
@@ -23,5 +24,6 @@ class TransactionSettings:
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             outbox_days=outbox.retention_days(env),
+            quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
         )

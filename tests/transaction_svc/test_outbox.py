@@ -59,7 +59,7 @@ async def test_what_a_start_ends_is_told_before_it(service: Service) -> None:
 async def test_retention_deletes_old_rows_and_no_transactions(service: Service) -> None:
     """After the days that the setting gives."""
     await service.one(start_16())
-    retention = Retention(database=service.database, clock=service.clock, outbox_days=2)
+    retention = Retention(database=service.database, clock=service.clock, outbox_days=2, quarantine_days=9)
     service.clock.advance(86_400)
     await service.one(start_16(connector=2))
     service.clock.advance(86_401)

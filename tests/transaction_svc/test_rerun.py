@@ -40,6 +40,7 @@ from tests.transaction_svc.kit import (
     start_16,
     stop_16,
 )
+from transaction_svc.retention import Retention
 
 OPERATOR = replace(VIEWER, role=Role.OPERATOR)
 _TRIGGER = "CREATE TRIGGER no BEFORE INSERT ON {} WHEN NEW.station_id = 'BAD' BEGIN SELECT RAISE(ABORT, 'x'); END"
@@ -102,6 +103,22 @@ async def test_a_raw_message_is_kept_shown_and_dismissed(service: Service) -> No
     assert (again.state, again.reason, again.run_count) == (QUARANTINE_STATE_OPEN, "SCHEMA_VIOLATION", 1)
     assert (await dismiss(service, second.quarantine_id)).state == QUARANTINE_STATE_DISMISSED
     assert {kind for kind, _data in await service.told("transaction.quarantined")} == {"transaction.quarantined"}
+
+
+async def test_quarantine_is_kept_for_its_days(service: Service) -> None:
+    """From the last change: one that an operator ran again stays as long again."""
+    await service.send_items([service.item(TransactionEvent()), service.item(event_2x("", "STARTED", 0, 0))])
+    retention = Retention(database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9)
+    one, other = await kept(service)
+    service.clock.advance(5 * 86_400)
+    await rerun(service, one.quarantine_id)
+    service.clock.advance(5 * 86_400)
+    assert await retention.delete_old() == 1
+    assert [item.quarantine_id for item in await kept(service)] == [one.quarantine_id]
+    assert other.quarantine_id != one.quarantine_id
+    service.clock.advance(5 * 86_400)
+    assert await retention.delete_old() == 1
+    assert not await kept(service)
 
 
 async def test_an_item_is_recorded_once_its_cause_is_gone(service: Service, engine: Engine) -> None:
