@@ -32,8 +32,6 @@ SUPERSEDED = "SUPERSEDED"
 FrameKey = tuple[str, str, int, int]
 """Tenant, station, epoch, ordinal."""
 
-_UNDER_WAY = certificate_request.c.state.in_([RequestState.REQUESTED, RequestState.SIGNED])
-
 _ADD = RowStatement(
     """
     INSERT INTO certificate_request (tenant_id, station_id, epoch, ordinal, receive_us, certificate_type, csr_sha256,
@@ -139,29 +137,25 @@ def _find(db: Connection, request: NewRequest) -> CertificateRequestRow | None:
     found = get(db, key_of(request.frame))
     if found is not None:
         return found
+    return next((row for row in _under_way(db, request) if row.csr_sha256 == request.csr_sha256), None)
+
+
+def _under_way(db: Connection, request: NewRequest) -> list[CertificateRequestRow]:
+    """What the same station asked for of the same kind, and has neither got nor been refused."""
     table = certificate_request.c
     query = sa.select(certificate_request).where(
         table.tenant_id == request.frame.tenant_id,
         table.station_id == request.frame.station_id,
         table.certificate_type == request.certificate_type,
-        _UNDER_WAY,
+        table.state.in_([RequestState.REQUESTED, RequestState.SIGNED]),
     )
-    for row in db.execute(query.order_by(table.epoch, table.ordinal)).all():
-        if row.csr_sha256 == request.csr_sha256:
-            found = _to_request(row)
-    return found
+    return [_to_request(row) for row in db.execute(query)]
 
 
 def _add(db: Connection, request: NewRequest, now_us: int) -> CertificateRequestRow:
-    frame, table = request.frame, certificate_request.c
-    query = sa.select(certificate_request).where(
-        table.tenant_id == frame.tenant_id,
-        table.station_id == frame.station_id,
-        table.certificate_type == request.certificate_type,
-        _UNDER_WAY,
-    )
-    for earlier in db.execute(query).all():
-        end(db, key_of(_to_request(earlier).frame), RequestState.FAILED, SUPERSEDED, now_us)
+    frame = request.frame
+    for earlier in _under_way(db, request):
+        end(db, key_of(earlier.frame), RequestState.FAILED, SUPERSEDED, now_us)
     row = {
         **frame.columns,
         "certificate_type": request.certificate_type,

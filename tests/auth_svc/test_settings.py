@@ -1,10 +1,13 @@
 """The settings of auth_svc's own."""
 
+from pathlib import Path
+
 import pytest
 
 from auth_svc.settings import AuthSettings
 from mesh.errors import SettingError
 from mesh.settings import Environment
+from tests import certificates
 
 
 def _read(**values: str) -> AuthSettings:
@@ -35,6 +38,10 @@ def test_settings_are_read() -> None:
         ({"CSMS_REGISTRATION": "Open"}, "closed, open"),
         ({"CSMS_REGISTRATION": "open", "CSMS_HOST": "0.0.0.0"}, "loopback"),
         ({"CSMS_ADMIN_PASSWORD": "x" * 257}, "256"),
+        ({"CSMS_CA_CERTIFICATE_FILE": "ca.pem"}, "both are needed"),
+        ({"CSMS_CA_KEY_FILE": "ca.key"}, "both are needed"),
+        ({"CSMS_CA_CERTIFICATE_FILE": "/none", "CSMS_CA_KEY_FILE": "/none"}, "CSMS_CA_CERTIFICATE_FILE: cannot read"),
+        ({"CSMS_CERTIFICATE_VALIDITY_DAYS": "0"}, "CSMS_CERTIFICATE_VALIDITY_DAYS"),
     ],
 )
 def test_wrong_settings_are_explained(values: dict[str, str], message: str) -> None:
@@ -43,6 +50,26 @@ def test_wrong_settings_are_explained(values: dict[str, str], message: str) -> N
         _read(**values)
     assert "\n" not in str(caught.value)
     assert "xxx" not in str(caught.value)
+
+
+def test_certificates_are_read(tmp_path: Path) -> None:
+    """What an operator configures, and its key out of the representation."""
+    made = certificates.authority("Issuing")
+    (tmp_path / "ca.pem").write_text(made.pem)
+    (tmp_path / "ca.key").write_text(certificates.key_pem(made.key))
+    rules = _read(
+        CSMS_CA_CERTIFICATE_FILE=str(tmp_path / "ca.pem"),
+        CSMS_CA_KEY_FILE=str(tmp_path / "ca.key"),
+        CSMS_CERTIFICATE_ORGANIZATION="ACME",
+        CSMS_CERTIFICATE_VALIDITY_DAYS="90",
+        CSMS_CERTIFICATE_RETENTION_DAYS="7",
+    ).certificates
+    assert rules.authority is not None
+    assert rules.authority.certificate == made.certificate
+    assert (rules.organization, rules.validity_days, rules.retention_days) == ("ACME", 90, 7)
+    assert "RSAPrivateKey" not in repr(rules)
+    assert "EllipticCurvePrivateKey" not in repr(rules)
+    assert _read().certificates.authority is None
 
 
 def test_password_is_not_in_the_representation() -> None:

@@ -553,7 +553,7 @@ async def test_variables_that_were_set_are_remembered(system: StationSystem, clo
             _set("Interval", "20", pb.SET_VARIABLE_STATUS_ACCEPTED),
             _set("Later", "30", pb.SET_VARIABLE_STATUS_REBOOT_REQUIRED),
             _set("Never", "40", pb.SET_VARIABLE_STATUS_REJECTED),
-            _set("BasicAuthPassword", "s3cret", pb.SET_VARIABLE_STATUS_ACCEPTED),
+            _set("ApnPassword", "s3cret", pb.SET_VARIABLE_STATUS_ACCEPTED),
         ]
     )
     system.gateway.behave = answering(gateway_pb2.CallResponse(set_variables=taken))
@@ -563,7 +563,7 @@ async def test_variables_that_were_set_are_remembered(system: StationSystem, clo
     assert system.gateway.calls[-1].set_variables.variables[3].value == "s3cret"
     variables = await _variables(system)
     assert [(one.variable, one.value) for one in variables] == [
-        ("BasicAuthPassword", "***"),
+        ("ApnPassword", "***"),
         ("Interval", "20"),
         ("Later", "30"),
     ]

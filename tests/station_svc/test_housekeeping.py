@@ -52,6 +52,11 @@ async def _firmware_status(system: StationSystem, epoch: int, ordinal: int) -> o
     )
 
 
+async def _certificate_request(system: StationSystem, epoch: int, ordinal: int) -> object:
+    item = ingest_pb2.RequestCertificateItem(origin=system.origin("CP1", epoch, ordinal), csr=f"csr {ordinal}")
+    return await system.ingest.RequestCertificates(ingest_pb2.RequestCertificatesRequest(items=[item]))
+
+
 async def _command(system: StationSystem, epoch: int, _ordinal: int) -> object:
     await system.close("CP1", epoch)
     with fails_with("STATION_OFFLINE"):
@@ -79,6 +84,7 @@ async def _done(_job: JobRow) -> Done:
         (models.status_report, 90, _status),
         (models.data_transfer, 30, _transfer),
         (models.security_event, 365, _security_event),
+        (models.certificate_request, 365, _certificate_request),
         (models.task, 365, _firmware_status),
         (models.task_report, 365, _firmware_status),
         (models.command, 30, _command),

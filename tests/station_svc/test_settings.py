@@ -30,6 +30,7 @@ def test_what_is_set_counts() -> None:
                 "CSMS_STATUS_REPORT_RETENTION_DAYS": "8",
                 "CSMS_SECURITY_EVENT_RETENTION_DAYS": "9",
                 "CSMS_TASK_RETENTION_DAYS": "10",
+                "CSMS_CERTIFICATE_REQUEST_RETENTION_DAYS": "11",
                 "CSMS_DATA_TRANSFER_VENDORS": "com.acme",
             }
         )
@@ -37,6 +38,7 @@ def test_what_is_set_counts() -> None:
     assert (settings.onboarding, settings.heartbeat_interval_s) == ("accept", 60)
     assert (settings.retention.messages, settings.retention.status_reports) == (7, 8)
     assert (settings.retention.security_events, settings.retention.tasks) == (9, 10)
+    assert settings.retention.certificate_requests == 11
     assert settings.vendors.judge("com.acme", "x") == 1
 
 
