@@ -29,7 +29,7 @@ from mesh.times import to_datetime, to_timestamp
 from station_svc import models
 from tests import certificates
 from tests.conftest import FakeClock
-from tests.station_svc.conftest import StartSystem, StationSystem, fails_with, of_tenant
+from tests.station_svc.conftest import StartSystem, StationSystem, access_token, fails_with, of_tenant
 from tests.waiting import eventually, until
 
 RESET = pb.ResetRequest(station_id="CP1", type=pb.RESET_TYPE_IMMEDIATE)
@@ -282,6 +282,16 @@ def test_the_tests_know_every_command() -> None:
     """What is added to the contract has to be added above."""
     methods = {method.name for method in pb.DESCRIPTOR.services_by_name["CommandService"].methods}
     assert {method for method, *_rest in EVERY_COMMAND} == methods
+
+
+async def test_no_command_is_for_viewers(system: StationSystem) -> None:
+    """Whatever its verb: each makes the station do something."""
+    await system.open("CP1")
+    metadata = (("authorization", f"Bearer {access_token(role='VIEWER')}"),)
+    for method, _field, request, _answer in EVERY_COMMAND:
+        with fails_with("ROLE_TOO_LOW"):
+            await getattr(system.commands, method)(request, metadata=metadata)
+    assert system.gateway.calls == []
 
 
 async def test_a_start_gets_a_number_where_the_operator_gave_none(system: StationSystem) -> None:

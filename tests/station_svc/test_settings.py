@@ -28,6 +28,8 @@ def test_what_is_set_counts() -> None:
                 "CSMS_HEARTBEAT_INTERVAL_S": "60",
                 "CSMS_MESSAGE_RETENTION_DAYS": "7",
                 "CSMS_STATUS_REPORT_RETENTION_DAYS": "8",
+                "CSMS_CHARGING_PROFILE_RETENTION_DAYS": "9",
+                "CSMS_RESERVATION_RETENTION_DAYS": "10",
                 "CSMS_SECURITY_EVENT_RETENTION_DAYS": "9",
                 "CSMS_TASK_RETENTION_DAYS": "10",
                 "CSMS_CERTIFICATE_REQUEST_RETENTION_DAYS": "11",
@@ -39,6 +41,7 @@ def test_what_is_set_counts() -> None:
     assert (settings.retention.messages, settings.retention.status_reports) == (7, 8)
     assert (settings.retention.security_events, settings.retention.tasks) == (9, 10)
     assert settings.retention.certificate_requests == 11
+    assert (settings.retention.charging_profiles, settings.retention.reservations) == (9, 10)
     assert settings.vendors.judge("com.acme", "x") == 1
 
 
