@@ -5,10 +5,21 @@ from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
-from station_svc.models import condition, connector, quirk
+from station_svc.models import condition, connector, quirk, station
 from station_svc.rows import ConditionRow, ConnectorRow
+
+
+def has_condition(kind: int) -> ColumnElement[bool]:
+    """Whether this is wrong with the station of a query now."""
+    found = sa.exists().where(
+        condition.c.tenant_id == station.c.tenant_id,
+        condition.c.station_id == station.c.station_id,
+        condition.c.kind == kind,
+        condition.c.size != 0,
+    )
+    return sa.case((found, sa.true()), else_=sa.false())
 
 
 def connectors(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, list[ConnectorRow]]:

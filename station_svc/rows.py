@@ -11,6 +11,10 @@ ACCEPTED = 1
 PENDING = 2
 REJECTED = 3
 
+# csms.station.v1.StationConditionType
+UNRESPONSIVE = 1
+CLOCK_SKEW = 2
+
 # csms.station.v1.BootReason
 TRIGGERED = 7
 

@@ -36,6 +36,8 @@ from station_svc.models import (
 )
 from station_svc.rows import (
     ACCEPTED,
+    CLOCK_SKEW,
+    UNRESPONSIVE,
     ConditionRow,
     ConnectionRow,
     ConnectorRow,
@@ -107,6 +109,8 @@ def station_filters(now_us: int) -> Mapping[str, Field]:
         "ocpp_version": Field(sa.func.coalesce(connection.c.ocpp_version, "")),
         "vendor_name": Field(station.c.vendor_name),
         "model": Field(station.c.model),
+        "unresponsive": Field(present_store.has_condition(UNRESPONSIVE), switch),
+        "clock_skewed": Field(present_store.has_condition(CLOCK_SKEW), switch),
     }
 
 

@@ -81,6 +81,24 @@ async def test_many_stations_in_one_batch(system: StationSystem) -> None:
     assert len(await system.events("station.condition")) == 3
 
 
+async def test_stations_can_be_found_by_what_is_wrong(system: StationSystem) -> None:
+    """As long as it lasts."""
+    for number in range(3):
+        await system.open(f"CP{number}")
+    await _report(system, "CP0", (UNRESPONSIVE, 1), (CLOCK_SKEW, 400))
+    await _report(system, "CP1", (CLOCK_SKEW, 400))
+    await _report(system, "CP2", (UNRESPONSIVE, 3))
+    await _report(system, "CP2", (UNRESPONSIVE, 0))
+    for filter_text, expected in (
+        ("unresponsive = true", ["CP0"]),
+        ("clock_skewed = true", ["CP0", "CP1"]),
+        ("clock_skewed = true AND unresponsive = false", ["CP1"]),
+        ("unresponsive = false", ["CP1", "CP2"]),
+    ):
+        page = await system.stations.ListStations(station_service_pb2.ListStationsRequest(filter=filter_text))
+        assert [station.station_id for station in page.stations] == expected
+
+
 async def test_a_removed_station_leaves_no_condition(system: StationSystem) -> None:
     """One of the same name that comes later begins without."""
     await system.open("CP1")

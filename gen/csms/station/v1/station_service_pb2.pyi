@@ -142,8 +142,8 @@ class ListStationsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, for example
-    `connected = true AND vendor_name = "ACME"`.
+    """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, unresponsive and
+    clock_skewed (what is wrong with it now), for example `connected = true AND vendor_name = "ACME"`.
     """
     def __init__(
         self,
