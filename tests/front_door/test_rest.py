@@ -277,3 +277,23 @@ def test_security_events(mesh: RunningMesh, bearer: Bearer, station_id: str) -> 
     path = f"/v1/stations/{station_id}/securityEvents?filter=criticality%20%3D%20CRITICAL"
     answer = mesh.request("GET", path, **bearer)
     assert (answer.status, answer.json) == (200, {"securityEvents": [], "nextPageToken": ""})
+
+
+def test_certificates(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """The authority is its own answer, with a root and without its key; lists are there, of stations and of all."""
+    answer = mesh.request("GET", "/v1/certificateAuthority", **bearer)
+    assert answer.status == 200
+    assert answer.json["rootCertificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert "PRIVATE" not in str(answer.json)
+    for path, name in (
+        ("/v1/issuedCertificates", "issuedCertificates"),
+        (f"/v1/stations/{station_id}/installedCertificates", "installedCertificates"),
+        (f"/v1/stations/{station_id}/certificateRequests", "certificateRequests"),
+    ):
+        answer = mesh.request("GET", path, **bearer)
+        assert (answer.status, answer.json) == (200, {name: [], "nextPageToken": ""})
+    body = {"certificateType": "INSTALL_CERTIFICATE_USE_CSMS_ROOT_CERTIFICATE", "certificate": "nothing"}
+    answer = mesh.request("POST", f"/v1/stations/{station_id}:installCertificate", body=body, **bearer)
+    assert (answer.status, answer.reason) == (400, "INVALID_FIELD")
+    answer = mesh.request("POST", f"/v1/stations/{station_id}:rotateCredential", body={"handOver": True}, **bearer)
+    assert (answer.status, answer.reason) == (400, "STATION_OFFLINE")

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from cryptography import x509
+from csms.auth.v1 import certificate_service_pb2
+from csms.auth.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from csms.station.v1 import (
     certificate_pb2,
     command_service_pb2,
@@ -16,6 +19,7 @@ from csms.station.v1 import (
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
 from websockets.exceptions import InvalidStatus
 
+from simulator.certificates import CertificateUse, OwnCertificate, TrustStore
 from tests import certificates
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import TIMEOUT_S, MeshRig
@@ -50,6 +54,32 @@ async def test_tc_073_a_new_key_over_the_socket(mesh_on_both: MeshRig) -> None:
     request_ = station_service_pb2.ListVariablesRequest(station_id="CP1")
     told = await mesh.stations.ListVariables(request_, metadata=mesh.metadata, timeout=TIMEOUT_S)
     assert [(one.variable, one.value) for one in told.variables] == [("AuthorizationKey", "***")]
+
+
+async def test_a_new_key_over_2_0_1(mesh: MeshRig) -> None:
+    """The same command, in the words of that version (A01)."""
+    old = await mesh.create_station("CP1")
+    boot = {"chargingStation": {"model": "M", "vendorName": "V"}, "reason": "PowerUp"}
+    url, protocols = mesh.station_url("CP1"), ["ocpp2.0.1"]
+    async with RawStation(url, subprotocols=protocols, headers=basic("CP1", old)) as station:
+        await station.call("BootNotification", boot)
+        request = station_service_pb2.RotateCredentialRequest(station_id="CP1", hand_over=True)
+        rotation = asyncio.ensure_future(
+            mesh.stations.RotateCredential(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        )
+        named = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+        action, payload = await station.answer({"setVariableResult": [{**named, "attributeStatus": "RebootRequired"}]})
+        assert action == "SetVariables"
+        assert named.items() <= payload["setVariableData"][0].items()
+        told = await rotation
+        assert told.credential == payload["setVariableData"][0]["attributeValue"]
+        assert told.status == command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED
+        assert "currentTime" in await station.call("Heartbeat", {})
+    async with RawStation(url, subprotocols=protocols, headers=basic("CP1", told.credential)) as station:
+        await station.call("BootNotification", boot)
+    with pytest.raises(InvalidStatus):
+        async with RawStation(url, subprotocols=protocols, headers=basic("CP1", old)):
+            pass
 
 
 async def _is_logged(mesh: MeshRig, action: str) -> bool:
@@ -133,6 +163,38 @@ async def test_tc_074_a_certificate_by_request_of_the_central_system(mesh_on_bot
         assert leaf.subject == certificates.name("CP1", organization="ACME")
         [told] = await eventually(lambda: _requests(mesh, certificate_pb2.CERTIFICATE_REQUEST_STATE_DELIVERED))
         assert told.serial_number == f"{leaf.serial_number:X}"
+
+
+async def test_a_station_that_checks_what_it_gets(mesh: MeshRig) -> None:
+    """The operator installs the root of our authority; the simulator's own checks then take what that signed."""
+    channel = CertificateServiceStub(mesh.auth_channel)
+    told = await channel.GetCertificateAuthority(
+        certificate_service_pb2.GetCertificateAuthorityRequest(), metadata=mesh.metadata, timeout=TIMEOUT_S
+    )
+    root = told.certificate_authority.root_certificate
+    install = certificate_pb2.InstallCertificateRequest(
+        station_id="CP1",
+        certificate_type=certificate_pb2.INSTALL_CERTIFICATE_USE_CSMS_ROOT_CERTIFICATE,
+        certificate=root,
+    )
+    trust, own, now = TrustStore(), OwnCertificate(), datetime.now(UTC)
+    identity = {"chargePointModel": "M", "chargePointVendor": "V", "chargePointSerialNumber": "SN-0001"}
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.call("BootNotification", identity)
+        command = asyncio.ensure_future(
+            mesh.commands.InstallCertificate(install, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        )
+        _action, payload = await station.answer({"status": "Accepted"})
+        await command
+        assert trust.install(CertificateUse.CENTRAL_SYSTEM, payload["certificate"], now=now, most=5) == "Accepted"
+        csr = own.request(serial_number="SN-0001", organisation="ACME")
+        assert await station.call("SignCertificate", {"csr": csr}) == {"status": "Accepted"}
+        _action, payload = await station.answer({"status": "Accepted"})
+
+        def trusts(certificate: x509.Certificate) -> bool:
+            return trust.vouches(CertificateUse.CENTRAL_SYSTEM, certificate)
+
+        assert own.take(payload["certificateChain"], now=datetime.now(UTC), trusts=trusts)
 
 
 async def test_a_certificate_that_is_not_signed(mesh: MeshRig) -> None:

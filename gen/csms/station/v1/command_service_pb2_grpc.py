@@ -364,7 +364,8 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SendCall(self, request, context):
-        """Sends any action of the station's OCPP version, checked against the official schema before it leaves.
+        """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
+        is known to the caller alone: credentials above all are set by SetVariables, which keeps the station able to come in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

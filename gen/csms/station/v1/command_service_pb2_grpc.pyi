@@ -113,7 +113,9 @@ class CommandServiceStub:
     GetInstalledCertificateIds: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.GetInstalledCertificateIdsRequest, _certificate_pb2.GetInstalledCertificateIdsResponse]
     """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
-    """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
+    """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
+    is known to the caller alone: credentials above all are set by SetVariables, which keeps the station able to come in.
+    """
 
 @_typing.type_check_only
 class CommandServiceAsyncStub(CommandServiceStub):
@@ -194,7 +196,9 @@ class CommandServiceAsyncStub(CommandServiceStub):
     GetInstalledCertificateIds: _aio.UnaryUnaryMultiCallable[_certificate_pb2.GetInstalledCertificateIdsRequest, _certificate_pb2.GetInstalledCertificateIdsResponse]  # type: ignore[assignment]
     """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
-    """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
+    """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
+    is known to the caller alone: credentials above all are set by SetVariables, which keeps the station able to come in.
+    """
 
 class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
     """Commands to charging stations, in OCPP 2.x words, whatever version the station speaks.
@@ -416,6 +420,8 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.SendCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SendCallResponse, _abc.Awaitable[_command_service_pb2.SendCallResponse]]:
-        """Sends any action of the station's OCPP version, checked against the official schema before it leaves."""
+        """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
+        is known to the caller alone: credentials above all are set by SetVariables, which keeps the station able to come in.
+        """
 
 def add_CommandServiceServicer_to_server(servicer: CommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
