@@ -233,6 +233,11 @@ def end(db: Connection, row: JobRow, *, state: JobState, error: bytes | None, no
     db.execute(sa.update(job).where(_is(row)).values(values))
 
 
+def set_expiry(db: Connection, row: JobRow, *, expire_us: int) -> None:
+    """Changes until when a job, which this transaction holds, may take."""
+    db.execute(sa.update(job).where(_is(row)).values(expire_us=expire_us))
+
+
 def ask_to_cancel(db: Connection, row: JobRow) -> None:
     """Has a job that runs end with its turn."""
     db.execute(sa.update(job).where(_is(row)).values(cancelling=True))

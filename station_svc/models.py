@@ -529,6 +529,7 @@ rollout_target = sa.Table(
     sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
     _text("progress"),  # the work's own
     sa.Column("reboot_required", sa.Boolean, nullable=False, server_default=sa.false()),
+    _big("firmware_update_id"),
     sa.Column("error", sa.LargeBinary),  # google.rpc.Status, serialized
     sa.Column("start_us", sa.BigInteger),
     sa.Column("end_us", sa.BigInteger),

@@ -95,6 +95,7 @@ class TargetRow:
     held: bool
     progress: str
     reboot_required: bool
+    firmware_update_id: int
     error: bytes | None
     start_us: int | None
     end_us: int | None

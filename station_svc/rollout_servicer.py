@@ -17,10 +17,10 @@ from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
 from mesh.filters import to_condition
 from mesh.grpc_types import Context
-from mesh.masking import is_secret
+from mesh.masking import is_secret, mask_text
 from mesh.operators import current_caller
 from mesh.times import SECOND_US, Clock, from_timestamp, to_timestamp
-from station_svc import job_store, station_store, variables_rollout
+from station_svc import firmware_rollout, job_store, station_store, variables_rollout
 from station_svc import rollout_store as store
 from station_svc.rollout_rows import STOPPED_BY_OPERATOR, RolloutRow, RolloutState, TargetRow
 from station_svc.rollouts import own_job
@@ -31,6 +31,7 @@ _MOST_NAME = 255
 _MOST_VARIABLES = 50
 _MOST_PARALLEL = 1000
 _USUAL_PARALLEL = 10
+_SHORTEST_TIMEOUT_S = 60
 _USUAL_US = 30 * 24 * 3600 * SECOND_US
 _PREFIX = "ROLLOUT_TARGET_STATE_"
 _STATES = {
@@ -206,18 +207,35 @@ def _to_row(request: pb.CreateRolloutRequest, now_us: int) -> RolloutRow:
 
 def _work(request: pb.CreateRolloutRequest) -> tuple[str, bytes]:
     """What is to be done at each station: its kind, and its message as it is stored."""
-    if request.WhichOneof("work") != variables_rollout.KIND:
+    kind = request.WhichOneof("work")
+    if kind == variables_rollout.KIND:
+        _check_variables(request.variables)
+    elif kind == firmware_rollout.KIND:
+        _check_firmware(request.firmware)
+    else:
         raise invalid_field("work", "is required")
-    variables = request.variables.variables
-    if not 0 < len(variables) <= _MOST_VARIABLES:
+    return kind, getattr(request, kind).SerializeToString(deterministic=True)
+
+
+def _check_variables(work: pb.VariablesRollout) -> None:
+    if not 0 < len(work.variables) <= _MOST_VARIABLES:
         raise invalid_field("variables.variables", f"1 to {_MOST_VARIABLES} are needed")
-    for index, variable in enumerate(variables):
+    for index, variable in enumerate(work.variables):
         field = f"variables.variables[{index}].variable"
         if not variable.variable:
             raise invalid_field(field, "is required")
         if is_secret(variable.variable) or variable.variable.lower() == "securityprofile":
             raise invalid_field(field, "is each station's own, by which it proves itself; it is not rolled out")
-    return variables_rollout.KIND, request.variables.SerializeToString(deterministic=True)
+
+
+def _check_firmware(work: pb.FirmwareRollout) -> None:
+    if not work.firmware.location:
+        raise invalid_field("firmware.firmware.location", "is required")
+    for name in ("retries", "retry_interval_s"):
+        if getattr(work, name) < 0:
+            raise invalid_field(f"firmware.{name}", "must not be negative")
+    if work.HasField("timeout") and not _SHORTEST_TIMEOUT_S <= work.timeout.seconds <= _USUAL_US // SECOND_US:
+        raise invalid_field("firmware.timeout", "a minute to 30 days is needed")
 
 
 def _storable(rollout_id: str) -> str:
@@ -255,6 +273,11 @@ def _to_message(row: RolloutRow) -> pb.Rollout:
         update_time=to_timestamp(row.update_us),
     )
     getattr(message, row.kind).MergeFromString(row.work)
+    if row.kind == firmware_rollout.KIND:
+        firmware = message.firmware.firmware
+        firmware.location = mask_text(firmware.location)
+        firmware.ClearField("signing_certificate")
+        firmware.ClearField("signature")
     if row.end_us is not None:
         message.end_time.CopyFrom(to_timestamp(row.end_us))
     return message
@@ -265,6 +288,7 @@ def _to_target(row: TargetRow) -> pb.RolloutTarget:
         station_id=row.station_id,
         state=pb.RolloutTargetState.ValueType(row.state),
         reboot_required=row.reboot_required,
+        firmware_update_id=row.firmware_update_id,
     )
     if row.error is not None:
         message.error.CopyFrom(status_pb2.Status.FromString(row.error))

@@ -20,7 +20,7 @@ from mesh.times import SECOND_US, Clock
 from station_svc import job_store
 from station_svc import rollout_store as store
 from station_svc.job_rows import JobRow, JobState, NewJob
-from station_svc.jobs import Again, Done, JobKind
+from station_svc.jobs import Again, Done, FinalError, JobKind
 from station_svc.rollout_rows import STOPPED_BY_FAILURES, RolloutRow, RolloutState, TargetRow, TargetState
 
 KIND = "rollout"
@@ -30,6 +30,8 @@ PAUSED_TICK_US = 3600 * SECOND_US
 CHUNK = 1000
 # Its targets expire first, and end it.
 _OUTLASTS_US = 30 * 24 * 3600 * SECOND_US
+# What no other attempt would be answered otherwise.
+_NEVER_BETTER = frozenset({"UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
 # Why a station at which nothing had begun is skipped rather than failed.
 _NEVER_BEGUN = frozenset({"STATION_NOT_FOUND", "JOB_EXPIRED"})
 
@@ -49,6 +51,9 @@ class Work(Protocol):
     def __call__(self, assignment: Assignment) -> Awaitable[Done | Again]:
         """One turn. Raises MeshError where another attempt may help, FinalError where none does."""
 
+    def patience_us(self, work: bytes) -> int:
+        """How long it may take at one station, absences included: a station that is lost must give its place back."""
+
 
 class Rollouts:
     """The two kinds of job of rollouts. `works` are what they do at stations, by the kind of rollout."""
@@ -66,10 +71,16 @@ class Rollouts:
         }
 
     async def _run_target(self, job: JobRow) -> Done | Again:
-        assignment = await self._database.write(partial(_admit, job=job, now_us=self._clock()))
+        admit = partial(_admit, job=job, works=self._works, now_us=self._clock())
+        assignment = await self._database.write(admit)
         if assignment is None:
             return Again(decide=_hold)
-        return await self._works[assignment.rollout.kind](assignment)
+        try:
+            return await self._works[assignment.rollout.kind](assignment)
+        except MeshError as error:
+            if error.reason in _NEVER_BETTER:
+                raise FinalError(error) from error
+            raise
 
 
 def own_job(row: RolloutRow) -> NewJob:
@@ -87,27 +98,42 @@ def own_job(row: RolloutRow) -> NewJob:
 
 
 def save_progress(
-    db: Connection, *, assignment: Assignment, progress: str, reboot_required: bool | None = None
+    db: Connection,
+    *,
+    assignment: Assignment,
+    progress: str,
+    reboot_required: bool = False,
+    firmware_update_id: int = 0,
 ) -> None:
     """Writes down how far the work at a station is. Raises MeshError JOB_LOST where another process does it by now."""
     if job_store.hold(db, assignment.job) is None:
-        raise MeshError(grpc.StatusCode.ABORTED, "JOB_LOST", "another process does this job now")
-    more = {} if reboot_required is None else {"reboot_required": reboot_required}
-    station_id = assignment.target.station_id
-    store.update_target(db, assignment.rollout, station_id, progress=progress, **more)
+        raise _lost()
+    store.update_target(
+        db,
+        assignment.rollout,
+        assignment.target.station_id,
+        progress=progress,
+        reboot_required=reboot_required,
+        firmware_update_id=firmware_update_id,
+    )
+
+
+def _lost() -> MeshError:
+    return MeshError(grpc.StatusCode.ABORTED, "JOB_LOST", "another process does this job now")
 
 
 # --- one station ---------------------------------------------------------------------------------------------------
 
 
-def _admit(db: Connection, *, job: JobRow, now_us: int) -> Assignment | None:
+def _admit(db: Connection, *, job: JobRow, works: Mapping[str, Work], now_us: int) -> Assignment | None:
     """Takes a place for a station, or finds that it has one; None where it gets none now."""
+    if job_store.hold(db, job) is None:
+        raise _lost()
     row = store.lock(db, job.tenant_id, job.payload.decode())
     target = store.get_target(db, row, job.station_id)
-    if target.state is TargetState.PENDING:
-        if not row.free:
-            return None
+    if target.state is TargetState.PENDING and row.free:
         row = store.move(db, row, [target], TargetState.RUNNING, now_us)
+        job_store.set_expiry(db, job, expire_us=now_us + works[row.kind].patience_us(row.work))
     elif target.state is not TargetState.RUNNING:
         return None
     return Assignment(job=job, rollout=row, target=store.get_target(db, row, job.station_id))

@@ -22,7 +22,7 @@ from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
-from station_svc import certificate_request_store, local_list_sync, variables_rollout
+from station_svc import certificate_request_store, firmware_rollout, local_list_sync, variables_rollout
 from station_svc.certificate_authority import CertificateAuthority
 from station_svc.certificate_delivery import CertificateDelivery
 from station_svc.certificate_requests import CertificateRequests
@@ -33,6 +33,7 @@ from station_svc.command_sender import CommandSender
 from station_svc.command_servicer import CommandServicer
 from station_svc.commands import Commands
 from station_svc.credential_rotation import CredentialRotation
+from station_svc.firmware_rollout import FirmwareWork
 from station_svc.firmware_servicer import FirmwareServicer
 from station_svc.gateways import Gateways
 from station_svc.housekeeping import Housekeeper
@@ -44,7 +45,7 @@ from station_svc.local_list_sync import LocalListSync
 from station_svc.log_servicer import LogServicer
 from station_svc.reservation_servicer import ReservationServicer
 from station_svc.rollout_servicer import RolloutServicer
-from station_svc.rollouts import Rollouts
+from station_svc.rollouts import Rollouts, Work
 from station_svc.security_event_servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
 from station_svc.station_servicer import StationServicer
@@ -74,7 +75,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     rollouts = RolloutServicer(database=database, clock=clock)
     job_sender = JobSender(commands=commands, station_budget_s=settings.command_timeout_s)
     delivery = CertificateDelivery(database=database, authority=authority, sender=job_sender, clock=clock)
-    works = {variables_rollout.KIND: VariablesWork(database=database, sender=job_sender, clock=clock)}
+    works: dict[str, Work] = {
+        variables_rollout.KIND: VariablesWork(database=database, sender=job_sender, clock=clock),
+        firmware_rollout.KIND: FirmwareWork(database=database, sender=job_sender, clock=clock),
+    }
     kinds: dict[str, JobKind] = {
         certificate_request_store.KIND: delivery.kind,
         local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=job_sender).kind,

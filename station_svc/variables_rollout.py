@@ -24,6 +24,7 @@ from station_svc.rollouts import Assignment, save_progress
 from station_svc.variables import RememberVariables
 
 KIND = "variables"
+PATIENCE_US = 24 * 3600 * SECOND_US
 # How long a station may take to restart when it is idle, and how often to look.
 RESTART_PATIENCE_US = 3600 * SECOND_US
 LOOK_US = 15 * SECOND_US
@@ -49,6 +50,10 @@ class VariablesWork:
         self._database = database
         self._sender = sender
         self._clock = clock
+
+    def patience_us(self, _work: bytes) -> int:
+        """A day: a restart may wait for a transaction to end, and a station may be away for a while."""
+        return PATIENCE_US
 
     async def __call__(self, assignment: Assignment) -> Done | Again:
         """One turn. Raises MeshError, FinalError."""
@@ -148,7 +153,7 @@ class VariablesWork:
         job = assignment.job
         return await self._database.read(lambda db: store.boot_of(db, job.tenant_id, job.station_id))
 
-    async def _save(self, assignment: Assignment, progress: _Progress, *, reboot_required: bool | None = None) -> None:
+    async def _save(self, assignment: Assignment, progress: _Progress, *, reboot_required: bool = False) -> None:
         text = msgspec.json.encode(progress).decode()
         save = partial(save_progress, assignment=assignment, progress=text, reboot_required=reboot_required)
         await self._database.write(save)

@@ -26,6 +26,8 @@ class ConfigStation:
         self.reset_word = "Accepted"
         self.changes: list[tuple[str, str]] = []
         self.resets: list[str] = []
+        self.updates: list[dict[str, Any]] = []
+        self.firmware_fault: MeshError | None = None
         self.restarted: Callable[[], Awaitable[None]] | None = None
         self.gate: asyncio.Event | None = None
 
@@ -38,6 +40,11 @@ class ConfigStation:
         if action == "Reset":
             self.resets.append(payload["type"])
             return {"status": self.reset_word}
+        if action == "UpdateFirmware":
+            self.updates.append(payload)
+            if self.firmware_fault is not None:
+                raise self.firmware_fault
+            return {}
         assert action == "ChangeConfiguration", action
         if self.gate is not None:
             await self.gate.wait()

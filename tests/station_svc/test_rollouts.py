@@ -4,12 +4,15 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
+from csms.station.v1 import firmware_pb2, firmware_service_pb2, station_pb2, station_service_pb2
 from csms.station.v1 import rollout_service_pb2 as pb
-from csms.station.v1 import station_pb2, station_service_pb2
+from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
+from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 from csms.station.v1.rollout_service_pb2_grpc import RolloutServiceStub
 
-from mesh.errors import from_status
+from mesh.errors import MeshError, from_status
 from mesh.times import to_timestamp
 from station_svc import models
 from tests.conftest import FakeClock
@@ -49,10 +52,19 @@ class Rig:
             await self.system.create(station_id, security_profile=0)
         return station
 
-    async def connect(self, station_id: str) -> None:
+    async def connect(self, station_id: str, **identity: Any) -> None:
         """It connects and boots."""
         epoch = self.epochs[station_id] = await self.system.open(station_id)
-        await self.system.boot(self.system.boot_item(station_id, epoch))
+        await self.system.boot(self.system.boot_item(station_id, epoch, **identity))
+
+    async def report(self, station_id: str, *words: str) -> None:
+        """It reports how its firmware update goes on."""
+        for word in words:
+            status = firmware_pb2.FirmwareStatus.Value(f"FIRMWARE_STATUS_{word}")
+            report = firmware_pb2.FirmwareStatusReport(status=status, reported_status=word)
+            origin = self.system.origin(station_id, self.epochs[station_id])
+            [result] = await self.system.notify(ingest_pb2.ReportItem(origin=origin, firmware_status=report))
+            assert not result.HasField("error"), result
 
     async def disconnect(self, station_id: str) -> None:
         """It goes."""
@@ -69,6 +81,11 @@ class Rig:
         work = pb.VariablesRollout(variables=wanted, reset_where_required=reset)
         request = pb.CreateRolloutRequest(filter=filter, variables=work, **more)
         return (await self.stub.CreateRollout(request)).rollout.rollout_id
+
+    async def update(self, location: str = "https://example.org/2.0", **more: Any) -> str:
+        """Begins a rollout of firmware to all stations; its id."""
+        work = pb.FirmwareRollout(firmware=firmware_pb2.Firmware(location=location), **more)
+        return (await self.stub.CreateRollout(pb.CreateRolloutRequest(filter=ALL, firmware=work))).rollout.rollout_id
 
     async def get(self, rollout_id: str) -> pb.Rollout:
         """A rollout."""
@@ -375,6 +392,119 @@ async def test_a_station_that_restarts_and_keeps_nothing(rig: Rig) -> None:
     target = await rig.target(rollout_id)
     assert (target.state, from_status(target.error).reason) == (FAILED, "VARIABLES_NOT_KEPT")
     assert station.changes == [("Interval", "20")]
+
+
+async def test_a_station_that_never_comes_back(rig: Rig) -> None:
+    """It loses its place after a day, and has failed: the others go on."""
+    lost = await rig.add("A")
+    await rig.add("B")
+    lost.words = {"Interval": "RebootRequired"}
+    rollout_id = await rig.create(reset=True, max_parallel=1)
+    await rig.work()
+    await rig.disconnect("A")
+    await rig.work(3600)
+    assert await rig.states(rollout_id) == {"A": RUNNING, "B": PENDING}
+    await rig.work(23 * 3600)
+    await rig.system.jobs.sweep()
+    await rig.work(11)
+    assert from_status((await rig.target(rollout_id, "A")).error).reason == "JOB_EXPIRED"
+    assert await rig.states(rollout_id) == {"A": FAILED, "B": SUCCEEDED}
+
+
+async def test_firmware_is_followed_to_its_end(rig: Rig) -> None:
+    """Asked for once; a report that it is installed, or a boot with another version, is the end of it."""
+    told = await rig.add("A")
+    silent = await rig.add("B")
+    has_it = await rig.add("C", online=False)
+    await rig.connect("B", firmware_version="1.0")
+    await rig.connect("C", firmware_version="2.0")
+    rollout_id = await rig.update("https://me:secret@example.org/2.0", version="2.0", retries=3)
+    await rig.work(60)
+    assert await rig.states(rollout_id) == {"A": RUNNING, "B": RUNNING, "C": SUCCEEDED}
+    assert [station.updates[0]["location"] for station in (told, silent)] == ["https://me:secret@example.org/2.0"] * 2
+    assert (told.updates[0]["retries"], has_it.updates) == (3, [])
+    await rig.report("A", "DOWNLOADING", "DOWNLOADED", "INSTALLING")
+    await rig.disconnect("B")
+    await rig.work(60)
+    assert await rig.states(rollout_id) == {"A": RUNNING, "B": RUNNING, "C": SUCCEEDED}
+    await rig.report("A", "INSTALLED")
+    await rig.connect("B", firmware_version="2.0")
+    await rig.work(60)
+    rollout = await rig.get(rollout_id)
+    assert (rollout.state, rollout.progress.succeeded) == (pb.ROLLOUT_STATE_DONE, 3)
+    assert rollout.firmware.firmware.location == "https://me:***@example.org/2.0"
+    assert (len(told.updates), len(silent.updates)) == (1, 1)
+    number = (await rig.target(rollout_id, "B")).firmware_update_id
+    request = firmware_service_pb2.GetFirmwareUpdateRequest(station_id="B", firmware_update_id=number)
+    update = (await FirmwareServiceStub(rig.system.operators).GetFirmwareUpdate(request)).firmware_update
+    assert update.installed_version == "2.0"
+
+
+@pytest.mark.parametrize("reason", ["CALL_TIMEOUT", "STATION_DISCONNECTED"])
+async def test_firmware_whose_answer_is_lost_is_followed(rig: Rig, reason: str) -> None:
+    """It may have been taken: it is not sent again, and what the station reports decides."""
+    station = await rig.add("CP1")
+    station.firmware_fault = MeshError(grpc.StatusCode.ABORTED, reason, "lost")
+    rollout_id = await rig.update()
+    await rig.work(60)
+    station.firmware_fault = None
+    await rig.work(60)
+    assert ((await rig.target(rollout_id)).state, len(station.updates)) == (RUNNING, 1)
+    await rig.report("CP1", "DOWNLOADING", "DOWNLOADED", "INSTALLED")
+    await rig.work(31)
+    assert ((await rig.target(rollout_id)).state, len(station.updates)) == (SUCCEEDED, 1)
+
+
+async def test_firmware_that_fails(rig: Rig) -> None:
+    """Once the station has not tried again for a while; one that tries again goes on."""
+    for name in ("A", "B"):
+        await rig.add(name)
+    rollout_id = await rig.update()
+    await rig.work(60)
+    for name in ("A", "B"):
+        await rig.report(name, "DOWNLOADING", "DOWNLOAD_FAILED")
+    await rig.work(300)
+    await rig.report("B", "DOWNLOADING")
+    await rig.work(301)
+    assert await rig.states(rollout_id) == {"A": FAILED, "B": RUNNING}
+    error = from_status((await rig.target(rollout_id, "A")).error)
+    assert (error.reason, "DOWNLOAD_FAILED" in error.message) == ("FIRMWARE_FAILED", True)
+
+
+async def test_firmware_that_is_refused_replaced_or_never_ends(rig: Rig) -> None:
+    """Each has failed, with its reason, and is not sent again."""
+    refusing, replaced, stuck = [await rig.add(name) for name in ("A", "B", "C")]
+    refusing.firmware_fault = MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "no")
+    rollout_id = await rig.update(timeout={"seconds": 7200})
+    await rig.work(60)
+    firmware = firmware_pb2.Firmware(location="https://example.org/3.0")
+    await rig.system.commands.UpdateFirmware(firmware_pb2.UpdateFirmwareRequest(station_id="B", firmware=firmware))
+    await rig.disconnect("C")
+    await rig.work(60)
+    await rig.work(7200)
+    await rig.system.jobs.sweep()
+    await rig.work()
+    reasons = {one.station_id: from_status(one.error).reason for one in await rig.targets(rollout_id)}
+    assert reasons == {"A": "CALL_ERROR", "B": "FIRMWARE_SUPERSEDED", "C": "JOB_EXPIRED"}
+    assert [len(station.updates) for station in (refusing, replaced, stuck)] == [1, 2, 1]
+    assert (await rig.get(rollout_id)).progress.failed == 3
+
+
+@pytest.mark.parametrize(
+    ("work", "field_name"),
+    [
+        ({}, "firmware.firmware.location"),
+        ({"retries": -1}, "firmware.retries"),
+        ({"timeout": {"seconds": 59}}, "firmware.timeout"),
+        ({"timeout": {"seconds": 31 * DAY_S}}, "firmware.timeout"),
+    ],
+)
+async def test_what_makes_no_firmware(rig: Rig, work: dict[str, Any], field_name: str) -> None:
+    """By the field's name."""
+    await rig.add("CP1")
+    with fails_with("INVALID_FIELD") as caught:
+        await rig.update("https://example.org/2.0" if work else "", **work)
+    assert caught[0].metadata["field"] == field_name
 
 
 async def test_a_killed_one_s_rollout_goes_on(start_system: StartSystem, rig: Rig, clock: FakeClock) -> None:

@@ -4,8 +4,10 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -132,6 +134,7 @@ class Rollout(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    FIRMWARE_FIELD_NUMBER: _builtins.int
     MAX_PARALLEL_FIELD_NUMBER: _builtins.int
     STOP_AFTER_FAILURES_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
@@ -167,6 +170,10 @@ class Rollout(_message.Message):
         """Variables are set."""
 
     @_builtins.property
+    def firmware(self) -> Global___FirmwareRollout:
+        """Firmware is updated."""
+
+    @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When it begins."""
 
@@ -197,6 +204,7 @@ class Rollout(_message.Message):
         display_name: _builtins.str = ...,
         filter: _builtins.str = ...,
         variables: Global___VariablesRollout | None = ...,
+        firmware: Global___FirmwareRollout | None = ...,
         max_parallel: _builtins.int = ...,
         stop_after_failures: _builtins.int = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
@@ -210,11 +218,11 @@ class Rollout(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "expire_time", b"expire_time", "progress", b"progress", "start_time", b"start_time", "update_time", b"update_time", "variables", b"variables", "work", b"work"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "expire_time", b"expire_time", "firmware", b"firmware", "progress", b"progress", "start_time", b"start_time", "update_time", b"update_time", "variables", b"variables", "work", b"work"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "expire_time", b"expire_time", "filter", b"filter", "max_parallel", b"max_parallel", "progress", b"progress", "request_id", b"request_id", "rollout_id", b"rollout_id", "start_time", b"start_time", "state", b"state", "stop_after_failures", b"stop_after_failures", "stop_reason", b"stop_reason", "update_time", b"update_time", "username", b"username", "variables", b"variables", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "expire_time", b"expire_time", "filter", b"filter", "firmware", b"firmware", "max_parallel", b"max_parallel", "progress", b"progress", "request_id", b"request_id", "rollout_id", b"rollout_id", "start_time", b"start_time", "state", b"state", "stop_after_failures", b"stop_after_failures", "stop_reason", b"stop_reason", "update_time", b"update_time", "username", b"username", "variables", b"variables", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["variables"]  # noqa: Y015
+    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["variables", "firmware"]  # noqa: Y015
     _WhichOneofArgType_work: _TypeAlias = _typing.Literal["work", b"work"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_work) -> _WhichOneofReturnType_work | None: ...
 
@@ -222,7 +230,8 @@ Global___Rollout: _TypeAlias = Rollout  # noqa: Y015
 
 @_typing.final
 class VariablesRollout(_message.Message):
-    """Variables to set. A station that holds all of them already is sent none. One that restarts meanwhile is asked what
+    """Variables to set. A station that holds all of them already is sent none, and has succeeded. It has a day from its
+    beginning there, be it there or away. One that restarts meanwhile is asked what
     it holds, and sent the rest; where a restart brought nothing further, its target fails rather than be sent the same
     again.
     """
@@ -252,6 +261,61 @@ class VariablesRollout(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VariablesRollout: _TypeAlias = VariablesRollout  # noqa: Y015
+
+@_typing.final
+class FirmwareRollout(_message.Message):
+    """Firmware to install, as CommandService/UpdateFirmware has it, and followed to its end: a target has succeeded once its
+    FirmwareUpdate is INSTALLED. No station is sent it twice.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRMWARE_FIELD_NUMBER: _builtins.int
+    RETRIES_FIELD_NUMBER: _builtins.int
+    RETRY_INTERVAL_S_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
+    retries: _builtins.int
+    """How often a station tries to download it; absent: as it likes."""
+    retry_interval_s: _builtins.int
+    """Seconds between two tries; absent: as the station likes."""
+    version: _builtins.str
+    """Its version, as stations tell it at their boot. A station that has it already is sent nothing, and has succeeded;
+    empty: every station is sent it.
+    """
+    @_builtins.property
+    def firmware(self) -> _firmware_pb2.Firmware:
+        """What to install. Read back with the password in its location masked, and without certificate and signature."""
+
+    @_builtins.property
+    def timeout(self) -> _duration_pb2.Duration:
+        """How long an update may take at one station, from a minute to 30 days; absent: a day. Beyond that its target has
+        failed, be the station there or away.
+        """
+
+    def __init__(
+        self,
+        *,
+        firmware: _firmware_pb2.Firmware | None = ...,
+        retries: _builtins.int | None = ...,
+        retry_interval_s: _builtins.int | None = ...,
+        version: _builtins.str = ...,
+        timeout: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_retries", b"_retries", "_retry_interval_s", b"_retry_interval_s", "firmware", b"firmware", "retries", b"retries", "retry_interval_s", b"retry_interval_s", "timeout", b"timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retries", b"_retries", "_retry_interval_s", b"_retry_interval_s", "firmware", b"firmware", "retries", b"retries", "retry_interval_s", b"retry_interval_s", "timeout", b"timeout", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__retries: _TypeAlias = _typing.Literal["retries"]  # noqa: Y015
+    _WhichOneofArgType__retries: _TypeAlias = _typing.Literal["_retries", b"_retries"]  # noqa: Y015
+    _WhichOneofReturnType__retry_interval_s: _TypeAlias = _typing.Literal["retry_interval_s"]  # noqa: Y015
+    _WhichOneofArgType__retry_interval_s: _TypeAlias = _typing.Literal["_retry_interval_s", b"_retry_interval_s"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retries) -> _WhichOneofReturnType__retries | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retry_interval_s) -> _WhichOneofReturnType__retry_interval_s | None: ...
+
+Global___FirmwareRollout: _TypeAlias = FirmwareRollout  # noqa: Y015
 
 @_typing.final
 class RolloutProgress(_message.Message):
@@ -311,18 +375,22 @@ class RolloutTarget(_message.Message):
     REBOOT_REQUIRED_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    FIRMWARE_UPDATE_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     state: Global___RolloutTargetState.ValueType
     """How far it is there."""
     reboot_required: _builtins.bool
     """Whether the station has to restart for what it was sent, and was not restarted."""
+    firmware_update_id: _builtins.int
+    """Number of the firmware update there, which FirmwareService tells more of; 0 before it, and in other rollouts."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why it failed or was skipped, or what the last attempt of one that goes on failed with.
         Reasons: those of CommandService; VARIABLE_REFUSED: the station did not take a variable; VARIABLES_NOT_KEPT: it
-        restarted and does not hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; STATION_NOT_FOUND: it was
-        removed; JOB_EXPIRED: it was not there in time.
+        restarted and does not hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; FIRMWARE_REFUSED: it will not
+        update; FIRMWARE_FAILED: the update failed; FIRMWARE_SUPERSEDED: another update took its place; STATION_NOT_FOUND:
+        it was removed; JOB_EXPIRED: it was not there in time, or did not come to an end in time.
         """
 
     @_builtins.property
@@ -342,10 +410,11 @@ class RolloutTarget(_message.Message):
         reboot_required: _builtins.bool = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        firmware_update_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "error", b"error", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "error", b"error", "reboot_required", b"reboot_required", "start_time", b"start_time", "state", b"state", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "error", b"error", "firmware_update_id", b"firmware_update_id", "reboot_required", b"reboot_required", "start_time", b"start_time", "state", b"state", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -361,6 +430,7 @@ class CreateRolloutRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    FIRMWARE_FIELD_NUMBER: _builtins.int
     MAX_PARALLEL_FIELD_NUMBER: _builtins.int
     STOP_AFTER_FAILURES_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
@@ -382,6 +452,10 @@ class CreateRolloutRequest(_message.Message):
         """Set variables."""
 
     @_builtins.property
+    def firmware(self) -> Global___FirmwareRollout:
+        """Update firmware."""
+
+    @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When to begin; absent: at once."""
 
@@ -396,16 +470,17 @@ class CreateRolloutRequest(_message.Message):
         display_name: _builtins.str = ...,
         filter: _builtins.str = ...,
         variables: Global___VariablesRollout | None = ...,
+        firmware: Global___FirmwareRollout | None = ...,
         max_parallel: _builtins.int = ...,
         stop_after_failures: _builtins.int = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "start_time", b"start_time", "variables", b"variables", "work", b"work"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "firmware", b"firmware", "start_time", b"start_time", "variables", b"variables", "work", b"work"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "expire_time", b"expire_time", "filter", b"filter", "max_parallel", b"max_parallel", "request_id", b"request_id", "start_time", b"start_time", "stop_after_failures", b"stop_after_failures", "variables", b"variables", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "expire_time", b"expire_time", "filter", b"filter", "firmware", b"firmware", "max_parallel", b"max_parallel", "request_id", b"request_id", "start_time", b"start_time", "stop_after_failures", b"stop_after_failures", "variables", b"variables", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["variables"]  # noqa: Y015
+    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["variables", "firmware"]  # noqa: Y015
     _WhichOneofArgType_work: _TypeAlias = _typing.Literal["work", b"work"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_work) -> _WhichOneofReturnType_work | None: ...
 
