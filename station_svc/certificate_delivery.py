@@ -9,19 +9,21 @@ from sqlalchemy import Connection
 
 from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
-from mesh.times import Clock
+from mesh.times import SECOND_US, Clock
 from station_svc import certificate_request_store as store
-from station_svc.certificate_authority import CertificateAuthority
+from station_svc.certificate_authority import TIMEOUT_S, CertificateAuthority
 from station_svc.certificate_request_store import FrameKey
 from station_svc.certificate_rows import CertificateRequestRow, RequestState, Taken
 from station_svc.effects import Effects
 from station_svc.job_rows import JobRow
 from station_svc.job_sender import JobSender
-from station_svc.jobs import Done, FinalError, JobKind
+from station_svc.jobs import Again, Done, FinalError, JobKind
 from station_svc.rows import NewCommand
 
 # The authority may be away for as long as it takes to bring it back: the waits between attempts add up to half an hour.
 MOST_ATTEMPTS = 10
+# Until then the authority may be signing the request while the station waits for its answer, which it is given first.
+ANSWERED_US = int((TIMEOUT_S + 1) * SECOND_US)
 # What a station will not take the next time either.
 _REFUSALS = frozenset({"CALL_ERROR", "INVALID_ANSWER"})
 _HOPELESS = frozenset({"UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
@@ -41,11 +43,14 @@ class CertificateDelivery:
         """For the job queue."""
         return JobKind(run=self.run, ended=_ended, most_attempts=MOST_ATTEMPTS)
 
-    async def run(self, job: JobRow) -> Done:
+    async def run(self, job: JobRow) -> Done | Again:
         """One attempt. Raises MeshError where another may help, FinalError where none does."""
         key = store.from_payload(job.tenant_id, job.station_id, job.payload)
         row = await self._database.read(partial(store.get, key=key))
         if row is not None and row.state is RequestState.REQUESTED:
+            answered_us = row.update_us + ANSWERED_US
+            if self._clock() < answered_us:
+                return Again(run_us=answered_us)
             row = await self._sign(row)
         if row is None or row.state is not RequestState.SIGNED:
             return Done()

@@ -95,7 +95,7 @@ class Rig:
         await self.system.boot(self.system.boot_item(station_id, epoch, **identity))
         return epoch
 
-    async def work(self, seconds: float = 3) -> None:
+    async def work(self, seconds: float = 5) -> None:
         """Time passes, and the jobs that are due run."""
         self.system.clock.advance(seconds)
         await self.system.lease()
@@ -206,6 +206,19 @@ async def test_an_authority_that_is_away(rig: Rig) -> None:
     assert await rig.states() == ["REQUESTED"]
     rig.authority.away = False
     await rig.work(60)
+    assert await rig.states() == ["REQUESTED", "SIGNED", "DELIVERED"]
+
+
+async def test_the_answer_comes_first(rig: Rig) -> None:
+    """What may still be being signed while the station waits is left alone for as long as that takes."""
+    epoch = await rig.booted()
+    rig.authority.away = True
+    await rig.ask(rig.item("CP1", epoch, "csr-1"))
+    rig.authority.away = False
+    await rig.work(3)
+    assert (rig.authority.items, rig.system.gateway.calls) == ([], [])
+    rig.system.gateway.behave = answering(TAKEN)
+    await rig.work(1)
     assert await rig.states() == ["REQUESTED", "SIGNED", "DELIVERED"]
 
 
