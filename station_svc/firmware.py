@@ -15,7 +15,7 @@ from station_svc import tasks
 from station_svc.names import enum_name
 from station_svc.rows import Boot, Frame
 from station_svc.task_rows import DONE, FAILED, REQUESTED, TaskKind, TaskReport, TaskRow
-from station_svc.task_rules import is_open, moved
+from station_svc.task_rules import moved
 
 # csms.station.v1.FirmwareUpdateState
 SCHEDULED = firmware_service_pb2.FIRMWARE_UPDATE_STATE_SCHEDULED
@@ -87,12 +87,14 @@ def booted(db: Connection, boots: Sequence[Boot]) -> None:
 
     The stations are locked. Only the update that is under way counts, and only where its station was asked for it.
     """
-    found = store.load(db, KIND.name, {boot.frame.station for boot in boots}) if boots else {}
+    found: dict[tuple[str, str], list[TaskRow]] = {}
+    for task in store.open_tasks(db, KIND.name, {boot.frame.station for boot in boots}) if boots else ():
+        found.setdefault(task.station, []).append(task)
     done = []
     for boot in sorted(boots, key=lambda boot: boot.frame.version):
         frame, version = boot.frame, boot.identity["firmware_version"]
-        for task in found.get(frame.station, ([], 0))[0]:
-            if is_open(task) and task.state != REQUESTED and _is_new(task, boot):
+        for task in found.get(frame.station, ()):
+            if task.state != REQUESTED and _is_new(task, boot):
                 after = moved(task, DONE, frame.receive_us)
                 done.append(replace(after, installed_version=version, epoch=frame.epoch, ordinal=frame.ordinal))
     first = {(*task.station, task.task_id): task for task in reversed(done)}

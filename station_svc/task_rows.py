@@ -79,11 +79,6 @@ class TaskRow:
         """The latest frame that changed it."""
         return self.epoch, self.ordinal
 
-    @property
-    def age(self) -> tuple[int, int]:
-        """Its place in the order in which the station's tasks began."""
-        return self.create_us, self.task_id
-
 
 @dataclass(frozen=True, kw_only=True)
 class TaskReport:

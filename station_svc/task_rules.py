@@ -59,8 +59,7 @@ class Board:
         """
         if report.named_id is not None:
             return self._tasks.get(report.named_id) or self._begun(report, report.named_id)
-        began = [task for task in self._tasks.values() if task.create_us <= report.frame.receive_us]
-        latest = max(began, key=lambda task: task.age, default=None)
+        latest = self._latest(report.frame.receive_us)
         if latest is not None and _takes(latest, self._kind, report):
             return latest
         if report.status not in self._kind.states or self._is_late(report):
@@ -75,6 +74,11 @@ class Board:
     def others_open(self, task_id: int) -> list[TaskRow]:
         """The tasks that have not come to their end, but for one."""
         return [task for task in self._tasks.values() if is_open(task) and task.task_id != task_id]
+
+    def _latest(self, now_us: int) -> TaskRow | None:
+        """The latest task that had begun then: an open one where there is one, else one that was not refused."""
+        began = [task for task in self._tasks.values() if task.create_us <= now_us and not _is_refused(task)]
+        return max(filter(is_open, began), key=_age, default=None) or max(began, key=_age, default=None)
 
     def _is_late(self, report: TaskReport) -> bool:
         return any(report.frame.version <= task.version for task in self._tasks.values())
@@ -109,4 +113,12 @@ def _is_decided(task: TaskRow) -> bool:
 
     A station that was taken to have refused, since it named no file (1.6 GetDiagnostics), may do it all the same.
     """
-    return task.state == SUPERSEDED or (task.state == REJECTED and task.failure_reason != NO_FILE_NAME)
+    return task.state == SUPERSEDED or _is_refused(task)
+
+
+def _is_refused(task: TaskRow) -> bool:
+    return task.state == REJECTED and task.failure_reason != NO_FILE_NAME
+
+
+def _age(task: TaskRow) -> tuple[int, int]:
+    return task.create_us, task.task_id

@@ -1,13 +1,12 @@
-"""Firmware, logs and security events over OCPP 1.6, from the operator to the socket and back, on both databases.
+"""Firmware and logs over OCPP 1.6, from the operator to the socket and back, on both databases.
 
-Named by the cases of OCPP 1.6's certification of central systems.
+tests/certification has what certification asks for; here is what operators read of it, whole.
 """
 
 import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-import pytest
 from csms.station.v1 import firmware_pb2, firmware_service_pb2, log_pb2, log_service_pb2
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 from csms.station.v1.log_service_pb2 import LogUpload, LogUploadState
@@ -81,7 +80,7 @@ async def _update(mesh: MeshRig, number: int) -> tuple[str, firmware_service_pb2
     return state.removeprefix("FIRMWARE_UPDATE_STATE_"), update
 
 
-async def test_tc_044_1_an_update_is_downloaded_and_installed(mesh_on_both: MeshRig) -> None:
+async def test_an_update_is_installed_over_a_restart(mesh_on_both: MeshRig) -> None:
     """Statuses without a number, and a boot that tells the new version."""
     mesh = mesh_on_both
     async with RawStation(mesh.station_url("CP1")) as station:
@@ -99,30 +98,6 @@ async def test_tc_044_1_an_update_is_downloaded_and_installed(mesh_on_both: Mesh
     assert words == ["Downloading", "Downloaded", "Installing", "Installed", "Idle"]
 
 
-@pytest.mark.parametrize(
-    ("words", "status"),
-    [
-        pytest.param(("Downloading", "DownloadFailed"), firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_FAILED, id="tc_044_2"),
-        pytest.param(
-            ("Downloading", "Downloaded", "Installing", "InstallationFailed"),
-            firmware_pb2.FIRMWARE_STATUS_INSTALLATION_FAILED,
-            id="tc_044_3",
-        ),
-    ],
-)
-async def test_tc_044_an_update_that_fails(
-    mesh: MeshRig, words: tuple[str, ...], status: firmware_pb2.FirmwareStatus.ValueType
-) -> None:
-    """At its download, or at its installation."""
-    async with RawStation(mesh.station_url("CP1")) as station:
-        await station.boot()
-        number = await _update_plainly(mesh, station)
-        await _report(station, "FirmwareStatusNotification", *words)
-    state, update = await _update(mesh, number)
-    assert (state, update.status) == ("FAILED", status)
-    assert update.HasField("end_time")
-
-
 async def _only_upload(mesh: MeshRig) -> LogUpload:
     stub = LogServiceStub(mesh.station_channel)
     request = log_service_pb2.ListLogUploadsRequest(station_id="CP1")
@@ -131,7 +106,7 @@ async def _only_upload(mesh: MeshRig) -> LogUpload:
     return found
 
 
-async def test_tc_045_1_diagnostics(mesh_on_both: MeshRig) -> None:
+async def test_diagnostics(mesh_on_both: MeshRig) -> None:
     """GetDiagnostics of a time, its file's name, and statuses without a number."""
     mesh = mesh_on_both
     log = log_pb2.LogParameters(remote_location="ftp://h/", oldest_time=NOON, latest_time=NOON)
@@ -148,8 +123,9 @@ async def test_tc_045_1_diagnostics(mesh_on_both: MeshRig) -> None:
     assert upload.state == LogUploadState.Value("LOG_UPLOAD_STATE_UPLOADED")
 
 
-async def test_tc_079_the_security_log(mesh: MeshRig) -> None:
+async def test_the_security_log(mesh_on_both: MeshRig) -> None:
     """GetLog, and statuses that name its number."""
+    mesh = mesh_on_both
     log = log_pb2.LogParameters(remote_location="https://h/")
     request = log_pb2.GetLogRequest(station_id="CP1", log_type=log_pb2.LOG_TYPE_SECURITY, log=log, log_upload_id=5)
     async with RawStation(mesh.station_url("CP1")) as station:
@@ -171,22 +147,7 @@ async def _security_events(mesh: MeshRig) -> list[str]:
     return [event.type for event in response.security_events]
 
 
-@pytest.mark.parametrize(
-    ("word", "name"),
-    [
-        pytest.param("InvalidChargePointCertificate", "InvalidChargingStationCertificate", id="tc_077"),
-        pytest.param("InvalidCentralSystemCertificate", "InvalidCsmsCertificate", id="tc_078"),
-    ],
-)
-async def test_tc_077_tc_078_security_events(mesh: MeshRig, word: str, name: str) -> None:
-    """A certificate that is not valid, ours or the station's, reaches the operator."""
-    async with RawStation(mesh.station_url("CP1")) as station:
-        await station.boot()
-        assert await station.call("SecurityEventNotification", {"type": word, "timestamp": NOON_TEXT}) == {}
-    assert await _security_events(mesh) == [name]
-
-
-async def test_tc_080_a_signed_update(mesh_on_both: MeshRig) -> None:
+async def test_a_signed_update(mesh_on_both: MeshRig) -> None:
     """Statuses by number, over a restart."""
     mesh = mesh_on_both
     action = "SignedFirmwareStatusNotification"
@@ -206,17 +167,3 @@ async def test_tc_080_a_signed_update(mesh_on_both: MeshRig) -> None:
     assert not update.firmware.signing_certificate
     assert [report.reported_status for report in update.status_reports] == [*words, "Installed"]
     assert await _security_events(mesh) == ["FirmwareUpdated"]
-
-
-async def test_tc_081_a_signature_that_does_not_fit(mesh: MeshRig) -> None:
-    """The update fails, and says why."""
-    async with RawStation(mesh.station_url("CP1")) as station:
-        await station.boot()
-        number = await _update_signed(mesh, station)
-        words = ["Downloading", "Downloaded", "InvalidSignature"]
-        await _report(station, "SignedFirmwareStatusNotification", *words, requestId=number)
-        event = {"type": "InvalidFirmwareSignature", "timestamp": NOON_TEXT}
-        assert await station.call("SecurityEventNotification", event) == {}
-    state, update = await _update(mesh, number)
-    assert (state, update.status) == ("FAILED", firmware_pb2.FIRMWARE_STATUS_INVALID_SIGNATURE)
-    assert await _security_events(mesh) == ["InvalidFirmwareSignature"]

@@ -169,6 +169,8 @@ async def test_a_station_that_refuses(firmware: Firmware, answer: int) -> None:
     assert (await firmware.get(2)).answer == answer
     await firmware.report("DOWNLOADING", number=2)
     assert await firmware.states() == {2: "REJECTED", 1: "ACCEPTED"}
+    await firmware.report("DOWNLOADING")
+    assert await firmware.states() == {2: "REJECTED", 1: "DOWNLOADING"}
 
 
 async def test_a_newer_update_takes_the_place_of_an_older_one(firmware: Firmware) -> None:
