@@ -1,7 +1,7 @@
 """What one batch works on: the transactions it touches and the events it adds, between reading and writing them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from transaction_svc import facts, fold
 from transaction_svc.contents import name_hash
@@ -45,6 +45,15 @@ class Tx:
         return self.key[3]
 
 
+class Known(NamedTuple):
+    """Where an event is recorded already: for the time after `repeat_no` others, in `tx`; and as what it came."""
+
+    repeat_no: int
+    tx: Tx
+    epoch: int
+    ordinal: int
+
+
 def outcome(state: Fold) -> tuple[Any, ...]:
     """What an ended transaction comes to; a change of it is told again."""
     return state.energy_mwh, state.end_us, state.reason, state.evse_id, state.holder, tuple(state.flags)
@@ -57,7 +66,7 @@ class Book:
         self._txs: dict[Key, Tx] = {}
         self._latest: dict[Name, Tx] = {}
         self._by_station: dict[tuple[str, str], list[Tx]] = {}
-        self._recorded: dict[tuple[str, str, str], tuple[int, Tx]] = {}
+        self._recorded: dict[tuple[str, str, str], Known] = {}
         self._rows: list[dict[str, Any]] = []
         self.anew: dict[Name, int] = {}  # names to be folded anew, from which generation on
 
@@ -70,8 +79,8 @@ class Book:
                 continue
             content = items[lookup.n].content
             known = self._recorded.get(content)
-            if known is None or known[0] < lookup.repeat_no:
-                self._recorded[content] = lookup.repeat_no, tx
+            if known is None or known.repeat_no < lookup.repeat_no:
+                self._recorded[content] = Known(lookup.repeat_no, tx, lookup.epoch or 0, lookup.ordinal or 0)
 
     def adopt(self, row: TxRow) -> Tx:
         """The transaction of a row; as this batch has changed it, if it has."""
@@ -95,8 +104,8 @@ class Book:
         """The latest generation of a name; None for a name never used."""
         return self._latest.get(name)
 
-    def recorded(self, item: Incoming) -> tuple[int, Tx] | None:
-        """Where an event is recorded already: how often it was before, and the transaction it belongs to."""
+    def recorded(self, item: Incoming) -> Known | None:
+        """Where an event is recorded already; of several that say the same, the last."""
         return self._recorded.get(item.content)
 
     def of_station(self, tenant_id: str, station_id: str) -> Sequence[Tx]:
@@ -117,7 +126,7 @@ class Book:
         fact.arrival = tx.arrivals
         tx.arrivals += 1
         tx.changed = True
-        self._recorded[item.content] = repeat_no, tx
+        self._recorded[item.content] = Known(repeat_no, tx, item.epoch, item.ordinal)
         tenant_id, station_id, content_key = item.content
         self._rows.append(
             {

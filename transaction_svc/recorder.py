@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from mesh import outbox
 from transaction_svc import announcements, facts, fold, neighbours, store
-from transaction_svc.book import Book, Name, Tx
+from transaction_svc.book import Book, Known, Name, Tx
 from transaction_svc.contents import name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
@@ -113,15 +113,28 @@ def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities) -> 
     repeat_no = 0
     known = book.recorded(item)
     if known is not None:
-        repeat_no, tx = known
-        # A station that lost its clock begins each transaction at the same time: a start like one that is over is new.
-        if item.plausible or item.fact.kind != STARTED or not tx.fold.ended:
-            return tx, True
-        repeat_no += 1
+        if _is_repeat(book, item, known):
+            return known.tx, True
+        repeat_no = known.repeat_no + 1
     tx = find_transaction(book, item, number)
     oddities.before(item, tx)
     book.add(item, tx, repeat_no)
     return tx, False
+
+
+def _is_repeat(book: Book, item: Incoming, known: Known) -> bool:
+    """Whether an event like one that is recorded is the same event, told again.
+
+    A station that lost its clock begins each transaction at the same time, and may tell all of it in the same words as
+    the one before. But what was read before the recorded one, or over an older connection, is a copy that comes late.
+    """
+    if item.plausible or (item.epoch, item.ordinal) <= (known.epoch, known.ordinal):
+        return True
+    if item.fact.kind == STARTED:
+        return not known.tx.fold.ended
+    latest = book.latest(item.name)
+    begun_anew = latest is not None and latest.name == known.tx.name and latest.generation > known.tx.generation
+    return latest is None or not begun_anew or latest.fold.stopped
 
 
 def _fold_anew(connection: Connection, book: Book) -> None:

@@ -28,11 +28,13 @@ class Lookup(msgspec.Struct, frozen=True):
     """Something known already about one event, the `n`-th that was asked for; there may be several of one.
 
     `repeat_no` None: `tx` is the latest generation of the name that the event has. Else the event is recorded, for the
-    time after as many as that, and `tx` is the transaction that it belongs to.
+    time after as many as that, as it came with this epoch and ordinal; `tx` is the transaction that it belongs to.
     """
 
     n: int
     repeat_no: int | None
+    epoch: int | None
+    ordinal: int | None
     tx: TxRow
 
 
@@ -70,7 +72,7 @@ _LOCK = RowStatement(
 
 _LOOK_UP = RowStatement(
     """
-    SELECT rows.n, e.repeat_no, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    SELECT rows.n, e.repeat_no, e.epoch, e.ordinal, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows}
     JOIN tx_event e
       ON e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id AND e.content_key = rows.content_key
@@ -78,7 +80,7 @@ _LOOK_UP = RowStatement(
       ON t.tenant_id || '' = e.tenant_id AND t.station_id = e.station_id AND t.transaction_id = e.transaction_id
      AND t.generation = e.generation
     UNION ALL
-    SELECT rows.n, NULL, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    SELECT rows.n, NULL, NULL, NULL, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows}
     JOIN tx t
       ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id
@@ -269,8 +271,8 @@ def lock_and_look_up(
     locking = (_LOCK, [{"key": key} for key in keys])
     calls = (locking, looking) if connection.dialect.name == "postgresql" else (looking,)
     return [
-        Lookup(n, repeat_no, TxRow(tenant, station, name, generation, fold))
-        for n, repeat_no, tenant, station, name, generation, fold in run_prepared(connection, *calls)
+        Lookup(n, repeat_no, epoch, ordinal, TxRow(*tx_row))
+        for n, repeat_no, epoch, ordinal, *tx_row in run_prepared(connection, *calls)
     ]
 
 

@@ -5,6 +5,7 @@ from csms.common.v1.meter_value_pb2 import MeterValue
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1 import transaction_event_pb2 as tx
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, RecordMeterValuesRequest
+from csms.transaction.v1.transaction_service_pb2 import TRANSACTION_STATE_ENDED
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.transaction_svc.kit import (
@@ -73,6 +74,35 @@ async def test_without_a_clock_a_start_like_an_ended_one_is_new(service: Service
     again = await service.one(start)
     assert (again.transaction_id, again.repeated) == (second.transaction_id, True)
     assert list((await service.get(second.transaction_id)).flags) == ["clock_skew"]
+
+
+async def test_without_a_clock_a_late_copy_of_a_start_is_no_new_one(service: Service) -> None:
+    """Read by a gateway that hung, or sent twice by its lane: an older connection cannot tell what came after."""
+    start = start_16()
+    start.event_time.CopyFrom(LOST_CLOCK)
+    hung, again = service.item(start), service.item(start)
+    again.origin.epoch = 2
+    (first,) = await service.send_items([again])
+    await service.one(stop_16(first.transaction_id, 60, 1500))
+    for late in (hung, again):
+        (result,) = await service.send_items([late])
+        assert (result.transaction_id, result.repeated) == (first.transaction_id, True)
+    assert [found.energy_wh for found in await service.all()] == [500]
+
+
+async def test_without_a_clock_a_name_used_again_may_be_told_in_the_same_words(service: Service) -> None:
+    """Time, seq_no and all else like the first use: the second has its own end all the same, and repeats are found."""
+    use = [event_2x("1", kind, seq_no, 0) for seq_no, kind in enumerate(("STARTED", "UPDATED", "ENDED"))]
+    for event in use:
+        event.event_time.CopyFrom(LOST_CLOCK)
+    for _ in range(3):
+        for event in use:
+            service.clock.advance(1)
+            assert [result.repeated for result in (await service.one(event), await service.one(event))] == [False, True]
+    found = await service.all()
+    assert sorted(each.generation for each in found) == [1, 2, 3]
+    assert {each.state for each in found} == {TRANSACTION_STATE_ENDED}
+    assert len(await service.events("1")) == 3
 
 
 async def test_the_first_stop_counts_and_a_differing_one_is_kept(service: Service) -> None:
