@@ -28,6 +28,17 @@ Result = TypeVar("Result")
 
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 15_000
+# A process that hangs within a transaction, or whose machine is gone, keeps its locks no longer than this: the same
+# stations' messages come to another replica.
+IDLE_TIMEOUT_MS = 10_000
+# Either end drops a connection whose other end is silent for 5 + 3 * 3 s; over a unix socket it has no need to.
+_PROBES = "-ctcp_keepalives_idle=5 -ctcp_keepalives_interval=3 -ctcp_keepalives_count=3"
+_OWN_PROBES = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 14_000,
+}
 READ_THREADS = 2
 # Statements that PostgreSQL ended to resolve a conflict: running the transaction again is right.
 _RETRYABLE = frozenset({"40001", "40P01"})
@@ -59,9 +70,10 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
     options = (
         f"-csearch_path={schema} -ctimezone=UTC "
         f"-clock_timeout={LOCK_TIMEOUT_MS} -cstatement_timeout={STATEMENT_TIMEOUT_MS} "
+        f"-cidle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} {_PROBES} "
         "-cclient_encoding=UTF8 -cstandard_conforming_strings=on"  # mesh/rowset.py writes literals of its own
     )
-    arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5}
+    arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5, **_OWN_PROBES}
     return sqlalchemy.create_engine(
         parsed,
         pool_size=threads + READ_THREADS,

@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from mesh.channels import MAX_MESSAGE_BYTES
+from mesh.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.errors import SettingError
 from mesh.mesh_auth import MeshSecretInterceptor
 from mesh.mesh_edge import MeshEdge
@@ -21,6 +21,7 @@ CONTRACT = Path(__file__).resolve().parent.parent / "gen" / "csms.binpb"
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.http2.min_ping_interval_without_data_ms", PING_AT_MOST_EVERY_MS),
     # Two processes on one port would share the calls between them; a taken port is to be noticed.
     ("grpc.so_reuseport", 0),
 )

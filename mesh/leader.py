@@ -2,7 +2,7 @@
 
 On PostgreSQL it holds a session's advisory lock: nothing to migrate, no clock to trust, and a process that dies by
 whatever signal leaves it the moment its connection closes; one whose machine is gone leaves it within 15 s, since the
-server probes the connection. On SQLite a service has one process, and that one leads.
+server probes the connection (mesh/database.py). On SQLite a service has one process, and that one leads.
 
 What is done under it must be safe when done twice: a process that has lost its connection may not know it for a moment.
 """
@@ -23,11 +23,6 @@ log = get_logger(__name__)
 _NAMESPACE = 0x6C656164
 _TRY = text("SELECT pg_try_advisory_lock(:namespace, :work)")
 _STILL_THERE = text("SELECT 1")
-# The server drops a connection whose other end is silent for 5 + 3 * 3 s; over a unix socket it has no need to.
-_PROBES = text(
-    "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '3', false),"
-    " set_config('tcp_keepalives_count', '3', false)"
-)
 
 
 class Leader:
@@ -81,7 +76,6 @@ class Leader:
         """A connection of its own: the lock is the session's, and the pool keeps the number of its connections."""
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
-        connection.execute(_PROBES)
         return connection
 
     def _disconnect(self) -> None:

@@ -21,6 +21,7 @@ def upgrade(engine: Engine, migrations: ModuleType, schema: str) -> None:
             # However long another replica's migration, or this one, takes.
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             # A migration waits for tables no longer than this, so that it cannot queue up the service's own work.
             connection.execute(text("SET LOCAL lock_timeout = '4s'"))

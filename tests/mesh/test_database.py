@@ -238,3 +238,29 @@ async def test_a_deadlock_is_run_again(postgres_url: str) -> None:
     assert counts == [2, 2]
     await database.write(lambda connection: connection.execute(sa.text("DROP TABLE deadlock")))
     await database.close()
+
+
+async def test_who_hangs_in_a_transaction_loses_its_locks(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica that is stopped, or whose machine is gone: others go on, and it runs its work again once back."""
+    monkeypatch.setattr("mesh.database.IDLE_TIMEOUT_MS", 100)
+    database = Database(engine=make_engine(postgres_url, "public"))
+    await database.write(lambda connection: connection.execute(sa.text("CREATE TABLE held AS SELECT 0 AS count")))
+    locked, back = threading.Event(), threading.Event()
+
+    def count(connection: Connection) -> None:
+        connection.execute(sa.text("UPDATE held SET count = count + 1"))
+
+    def hang(connection: Connection) -> None:
+        count(connection)
+        locked.set()
+        back.wait(10)
+        connection.execute(sa.text("SELECT 1"))
+
+    hanging = asyncio.create_task(database.write(hang))
+    await asyncio.to_thread(locked.wait, 10)
+    await database.write(count)
+    back.set()
+    await hanging
+    assert await database.read(lambda connection: connection.scalar(sa.text("SELECT count FROM held"))) == 2
+    await database.write(lambda connection: connection.execute(sa.text("DROP TABLE held")))
+    await database.close()
