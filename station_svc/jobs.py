@@ -50,6 +50,10 @@ MOST_TAKEOVERS = 5
 _SHORTEST_REST_S = 0.02
 
 
+# See Again.
+UNTIL_STATION = -1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Done:
     """The job is done."""
@@ -59,8 +63,9 @@ class Done:
 class Again:
     """The job goes on, at `run_us` (0: at once), with a payload of its own where one is given: where it stands.
 
-    `decide(db, job, now_us)` tells in the transaction that puts the job back: another run_us, or None where the job is
-    done after all. What it reads under a lock, nobody changes before the job has its time.
+    `decide(db, job, now_us)` tells in the transaction that puts the job back: another run_us, UNTIL_STATION where only
+    the station's next connection or boot, or the sweep, is to bring the job back, or None where it is done after all.
+    What it reads under a lock, nobody changes before the job has its time.
     """
 
     run_us: int = 0
@@ -273,6 +278,8 @@ class Jobs:
             return
         payload = row.payload if outcome.payload is None else outcome.payload
         store.put_back(db, row, run_us=max(run_us, now_us), failures=0, payload=payload)
+        if run_us == UNTIL_STATION:
+            store.park(db, [row])
 
     def _try_again(self, db: Connection, row: JobRow, error: MeshError, now_us: int) -> None:
         if error.reason == "STATION_OFFLINE":  # nothing was sent, so that nothing failed

@@ -223,11 +223,13 @@ def update_target(db: Connection, row: RolloutRow, station_id: str, **values: An
     db.execute(sa.update(rollout_target).where(_of(row), rollout_target.c.station_id == station_id).values(values))
 
 
-def boot_of(db: Connection, tenant_id: str, station_id: str) -> tuple[int, int]:
-    """The frame of a station's latest boot; (0, 0) before the first."""
+def boot_of(db: Connection, tenant_id: str, station_id: str, *, locked: bool = False) -> tuple[int, int]:
+    """The frame of a station's latest boot; (0, 0) before the first. `locked`: none comes before this transaction."""
     query = sa.select(station.c.boot_epoch, station.c.boot_ordinal).where(
         station.c.tenant_id == tenant_id, station.c.station_id == station_id
     )
+    if locked:
+        query = query.with_for_update()
     found = db.execute(query).first()
     return (0, 0) if found is None else (found[0], found[1])
 

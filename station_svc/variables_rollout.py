@@ -13,21 +13,22 @@ import grpc
 import msgspec
 from csms.station.v1 import command_service_pb2, rollout_service_pb2, station_pb2
 from google.protobuf.message import Message
+from sqlalchemy import Connection
 
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.times import SECOND_US, Clock
 from station_svc import rollout_store as store
+from station_svc.job_rows import JobRow
 from station_svc.job_sender import JobSender
-from station_svc.jobs import Again, Done, FinalError
+from station_svc.jobs import UNTIL_STATION, Again, Done, FinalError
 from station_svc.rollouts import Assignment, save_progress
 from station_svc.variables import RememberVariables
 
 KIND = "variables"
 PATIENCE_US = 24 * 3600 * SECOND_US
-# How long a station may take to restart when it is idle, and how often to look.
+# How long a station may take to restart when it is idle.
 RESTART_PATIENCE_US = 3600 * SECOND_US
-LOOK_US = 15 * SECOND_US
 
 Answer = TypeVar("Answer", bound=Message)
 Key = tuple[str, str, int, int, str, str, str]
@@ -68,7 +69,7 @@ class VariablesWork:
             return await self._reset(assignment, progress)
         if self._clock() >= progress.until_us:
             raise FinalError(_failed("RESET_NOT_SEEN", "the station was told to restart, and did not boot in time"))
-        return Again(run_us=self._clock() + LOOK_US)
+        return Again(decide=partial(_wait_for_boot, boot=progress.boot))
 
     async def _push(
         self, assignment: Assignment, work: rollout_service_pb2.VariablesRollout, progress: _Progress
@@ -102,7 +103,7 @@ class VariablesWork:
             raise FinalError(_failed("RESET_REFUSED", "the station took the variables, and refused to restart"))
         until_us = self._clock() + RESTART_PATIENCE_US
         await self._save(assignment, msgspec.structs.replace(progress, step="boot", until_us=until_us))
-        return Again(run_us=self._clock() + LOOK_US)
+        return Again(decide=partial(_wait_for_boot, boot=progress.boot))
 
     async def _wrong(self, assignment: Assignment, variables: Sequence[station_pb2.Variable]) -> list[int]:
         """Which variables the station does not hold as they should be, or does not tell."""
@@ -167,6 +168,12 @@ _TAKEN = frozenset(
 _WILL_RESET = frozenset({command_service_pb2.RESET_STATUS_ACCEPTED, command_service_pb2.RESET_STATUS_SCHEDULED})
 # Where neither component is named, a station's own stands for it (1.6 has no other).
 _USUAL: Mapping[str, str] = {"": "chargingstation"}
+
+
+def _wait_for_boot(db: Connection, job: JobRow, now_us: int, *, boot: tuple[int, int]) -> int:
+    """The station's next boot brings the job back; at once, where there was one since `boot`."""
+    latest = store.boot_of(db, job.tenant_id, job.station_id, locked=True)
+    return UNTIL_STATION if latest == boot else now_us
 
 
 def _named(variable: station_pb2.Variable) -> station_pb2.Variable:

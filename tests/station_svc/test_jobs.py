@@ -523,3 +523,19 @@ class _Running:
 def _running(*runners: Jobs) -> _Running:
     """Runners at work, until the block ends."""
     return _Running(*runners)
+
+
+async def test_a_job_may_wait_for_the_next_boot(system: StationSystem, clock: FakeClock) -> None:
+    """Though its station is there: its next boot brings the job back, and not the time."""
+    epoch = await booted(system)
+    log = Log(Again(decide=lambda _db, _job, _now_us: jobs.UNTIL_STATION), Again(decide=lambda *_given: None))
+    job_id = await add(system)
+    runner = make_jobs(system, log.kind())
+    await runner.run_due()
+    clock.advance(3600)
+    await system.lease()
+    assert await runner.run_due() == 0
+    await system.boot(system.boot_item("CP1", epoch))
+    clock.advance(2)
+    await runner.run_due()
+    assert (len(log.turns), log.ends) == (2, [(job_id, JobState.DONE, "")])

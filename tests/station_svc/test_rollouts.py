@@ -350,7 +350,7 @@ async def test_a_restart_that_is_needed_and_wanted(rig: Rig) -> None:
     await rig.disconnect("CP1")
     await rig.work(60)
     await rig.connect("CP1")
-    await rig.work(16)
+    await rig.work(3)
     target = await rig.target(rollout_id)
     assert (target.state, target.reboot_required) == (SUCCEEDED, False)
     assert (station.resets, station.changes) == (["Soft"], [("Interval", "20")])
@@ -364,7 +364,8 @@ async def test_a_restart_that_does_not_come(rig: Rig, word: str, reason: str) ->
     station.reset_word = word
     rollout_id = await rig.create(reset=True)
     await rig.work(3600)
-    await rig.work(16)
+    await rig.system.jobs.sweep()
+    await rig.work()
     target = await rig.target(rollout_id)
     assert (target.state, from_status(target.error).reason) == (FAILED, reason)
     assert len(station.resets) == 1
