@@ -77,6 +77,42 @@ def test_an_unknown_station(mesh: RunningMesh, bearer: Bearer) -> None:
     assert (answer.status, answer.json["code"], answer.reason) == (404, 5, "STATION_NOT_FOUND")
 
 
+def test_local_lists(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """A sync is asked for and read, and waits for a station that keeps no list or is away."""
+    path = f"/v1/stations/{station_id}/localList"
+    asked = mesh.request("POST", f"{path}:sync", body={"requestId": "rest"}, **bearer)
+    assert (asked.status, asked.json["requestId"]) == (200, "rest")
+    known = mesh.request("GET", path, **bearer)
+    assert (known.status, known.json["stationId"], known.json["requestId"]) == (200, station_id, "rest")
+    assert mesh.request("GET", f"{path}/entries", **bearer).status == 200
+
+
+def test_rollouts(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """Created for a later time, read, paused, resumed and stopped."""
+    body = {
+        "filter": f'station_id = "{station_id}"',
+        "variables": {"variables": [{"variable": "HeartbeatInterval", "value": "300"}]},
+        "startTime": "2099-01-01T00:00:00Z",
+    }
+    created = mesh.request("POST", "/v1/rollouts", body=body, **bearer)
+    assert (created.status, created.json["state"]) == (200, "ROLLOUT_STATE_SCHEDULED")
+    path = f"/v1/rollouts/{created.json['rolloutId']}"
+    steps = (
+        ("pause", "ROLLOUT_STATE_PAUSED"),
+        ("resume", "ROLLOUT_STATE_SCHEDULED"),
+        ("stop", "ROLLOUT_STATE_STOPPED"),
+    )
+    for verb, state in steps:
+        assert mesh.request("POST", f"{path}:{verb}", body={}, **bearer).json["state"] == state
+    assert mesh.request("GET", path, **bearer).json["progress"]["total"] == 1
+    [target] = mesh.request("GET", f"{path}/targets", **bearer).json["targets"]
+    assert target["stationId"] == station_id
+    assert created.json["rolloutId"] in [
+        one["rolloutId"] for one in mesh.request("GET", "/v1/rollouts", **bearer).json["rollouts"]
+    ]
+    assert mesh.request("GET", "/v1/rollouts/none", **bearer).reason == "ROLLOUT_NOT_FOUND"
+
+
 def test_reservations_and_charging_profiles(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
     """By the paths of the contract, in its JSON; the station is not there, and none is made."""
     reservation = {"evseId": 1, "idToken": {"idToken": "T"}, "expireTime": "2099-01-01T00:00:00Z"}

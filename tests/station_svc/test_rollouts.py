@@ -620,3 +620,24 @@ async def test_old_rollouts_are_removed(rig: Rig, clock: FakeClock) -> None:
     clock.advance(1)
     await rig.system.housekeeper.remove_old()
     assert (await rig.system.count(models.rollout), await rig.system.count(models.rollout_target)) == (1, 1)
+
+
+async def test_two_replicas_share_a_rollout(start_system: StartSystem, rig: Rig) -> None:
+    """Both at work at the same time: each station once, never more at a time than it allows, and an end."""
+    other = await start_system()
+    other.gateway.behave = rig.fleet.behave
+    for number in range(40):
+        await rig.add(f"CP{number:02}")
+    rollout_id = await rig.create(max_parallel=6)
+    most = 0
+    replicas = [asyncio.create_task(system.jobs.run()) for system in (rig.system, other)]
+    async with asyncio.timeout(60):
+        while (rollout := await rig.get(rollout_id)).state != pb.ROLLOUT_STATE_DONE:  # noqa: ASYNC110
+            most = max(most, rollout.progress.running)
+            await asyncio.sleep(0.01)
+    for replica in replicas:
+        replica.cancel()
+    await asyncio.gather(*replicas, return_exceptions=True)
+    assert rollout.progress == pb.RolloutProgress(total=40, succeeded=40)
+    assert 0 < most <= 6
+    assert [len(station.changes) for station in rig.fleet.values()] == [1] * 40
