@@ -23,8 +23,14 @@ from tests.gateway.raw_station import RawStation
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LONG = settings.get_current_profile_name() == "fuzz"
-FUZZ = settings() if LONG else settings(max_examples=500, derandomize=True, database=None)
-FUZZ = settings(FUZZ, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def _fuzz(count: int) -> settings:
+    """The settings of a test, `count` examples of it in `make test`."""
+    some = settings() if LONG else settings(max_examples=count, derandomize=True, database=None)
+    return settings(some, deadline=None, suppress_health_check=list(HealthCheck))
+
+
 EVERY = 50  # frames after which the bystander is looked at
 # Nobody takes the events of the rig; messages of money that cannot be read are kept as they came (docs/adr/0008).
 HARMLESS = {
@@ -70,7 +76,7 @@ async def probers(edge: Edge) -> AsyncIterator[Mapping[str, Prober]]:
 
 
 @pytest.mark.parametrize("folder", VERSIONS)
-@FUZZ
+@_fuzz(500)
 @given(data=st.data())
 async def test_calls(probers: Mapping[str, Prober], bystander: RawStation, folder: str, data: st.DataObject) -> None:
     """A frame of any action with anything in it changed is answered once, as OCPP-J has it, or closes the socket."""
@@ -81,7 +87,7 @@ async def test_calls(probers: Mapping[str, Prober], bystander: RawStation, folde
 
 
 @pytest.mark.parametrize("folder", VERSIONS)
-@FUZZ
+@_fuzz(150)
 @given(data=st.data())
 async def test_answers(probers: Mapping[str, Prober], bystander: RawStation, folder: str, data: st.DataObject) -> None:
     """Whatever a station answers a command with, the command ends, and says what it was."""
