@@ -49,6 +49,7 @@ Made from the code by `make docs`; `make check` fails where it is not up to date
   every enumeration; every answer is held against its schema, and what was written against this table ({every}).
 - An event that a change makes is committed with it, in the `outbox` of the same schema.
 - `CommandService/SendCall` takes every action of the schemas; for those that have no RPC of their own it is the way.
+- The certification cases of 1.6 are tests by id ([tests/certification/v16](../tests/certification/v16/cases.py)).
 - A message that the gateway does not handle yet is answered with a CALLERROR, NotImplemented.
 """
 
@@ -204,15 +205,21 @@ def _tested(folder: str, version: Version, action: str, names: Iterable[str]) ->
     ]
     for function in modules:
         path = f"tests/gateway/{folder}/test_{function.__module__.rpartition('.')[2]}.py"
-        files += [path] if (ROOT / path).exists() else _naming(folder, action, *names)
-    return ", ".join(f"[{Path(path).stem}](../{path})" for path in dict.fromkeys([*files, EVERY_ACTION]))
+        files += [path] if (ROOT / path).exists() else _naming(f"gateway/{folder}", action, *names)
+    files += [EVERY_ACTION, *_naming(f"certification/{folder}", action)]
+    return ", ".join(f"[{_title(path)}](../{path})" for path in dict.fromkeys(files))
+
+
+def _title(path: str) -> str:
+    stem = Path(path).stem
+    return f"certification: {stem.removeprefix('test_')}" if path.startswith("tests/certification/") else stem
 
 
 def _naming(folder: str, *names: str) -> list[str]:
-    """The tests of a version that name an action or a command, where it has no test file of its own."""
-    paths = sorted((ROOT / "tests" / "gateway" / folder).glob("test_*.py"))
+    """The tests in a folder that name an action, or a command."""
+    paths = sorted((ROOT / "tests" / folder).glob("*.py"))
     found = [path for path in paths if any(f'"{name}"' in path.read_text() for name in names)]
-    return [str(path.relative_to(ROOT)) for path in found if path.stem != "test_routes"]
+    return [str(path.relative_to(ROOT)) for path in found if path.stem not in ("test_routes", "helpers")]
 
 
 def _module(function: Any) -> str:

@@ -80,6 +80,3 @@ CASES = (
 
 # Those that are made with a connection under TLS.
 WITH_TLS = frozenset({"086", "087"})
-
-# Those whose messages are not there yet.
-LATER = frozenset({"074", "075_1", "075_2", "076", "077", "078"})
