@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from csms.station.v1 import rollout_service_pb2 as pb
+from csms.station.v1 import station_service_pb2
 from csms.station.v1.rollout_service_pb2_grpc import RolloutServiceStub
 from csms.station.v1.station_pb2 import Variable
 
@@ -54,12 +55,12 @@ async def test_a_rollout_reaches_the_chargers(mesh_on_both: MeshRig) -> None:
     chargers = {name: Charger(mesh, name) for name in ("CP1", "CP2")}
     living = [asyncio.create_task(charger.run()) for charger in chargers.values()]
 
-    async def are_connected() -> bool:
-        return all([await mesh.is_connected(name) for name in chargers])
+    async def have_booted() -> bool:
+        every = station_service_pb2.ListStationsRequest(filter="connected = true")
+        found = await mesh.stations.ListStations(every, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        return [one.station_id for one in found.stations if one.HasField("last_boot_time")] == list(chargers)
 
-    for name in chargers:
-        await eventually(lambda name=name: _has_booted(mesh, name))  # type: ignore[misc]
-    await eventually(are_connected)
+    await eventually(have_booted)
     work = pb.VariablesRollout(
         variables=[Variable(variable="MeterValueSampleInterval", value="60")], reset_where_required=True
     )
@@ -79,7 +80,3 @@ async def test_a_rollout_reaches_the_chargers(mesh_on_both: MeshRig) -> None:
     for life in living:
         life.cancel()
     await asyncio.gather(*living, return_exceptions=True)
-
-
-async def _has_booted(mesh: MeshRig, station_id: str) -> bool:
-    return any(message.action == "BootNotification" for message in await mesh.messages(station_id))
