@@ -13,6 +13,8 @@ from mesh.errors import MeshError
 T = TypeVar("T")
 
 MOST = 1000
+MOST_BYTES = 3 * 1024 * 1024
+"""Of what makes the rows of a page large: gRPC clients take messages of 4 MiB, unless they are told otherwise."""
 
 
 def page_size(asked: int, *, default: int = 50, most: int = MOST) -> int:
@@ -46,12 +48,32 @@ def decode_token(token: str, types: Sequence[type], *, binding: str = "") -> tup
 
 
 def cut_page(
-    rows: Sequence[T], size: int, key: Callable[[T], Sequence[Any]], *, binding: str = ""
+    rows: Sequence[T],
+    size: int,
+    key: Callable[[T], Sequence[Any]],
+    *,
+    binding: str = "",
+    text: Callable[[T], str] | None = None,
 ) -> tuple[Sequence[T], str]:
-    """The page and the token of the next, from up to `size` + 1 rows: the one too many tells that there is a next."""
+    """The page and the token of the next, from up to `size` + 1 rows: the one too many tells that there is a next.
+
+    `text` is what makes a row large, where something does: then a page may end before its size is reached.
+    """
+    if text is not None:
+        size = min(size, _fitting([len(text(row).encode()) for row in rows]))
     if len(rows) <= size:
         return rows, ""
     return rows[:size], encode_token(key(rows[size - 1]), binding=binding)
+
+
+def _fitting(sizes: Sequence[int]) -> int:
+    """How many rows of these sizes in bytes make a page, at least one."""
+    total = 0
+    for index, size in enumerate(sizes):
+        total += size
+        if index and total > MOST_BYTES:
+            return index
+    return MOST
 
 
 def _is_beyond_sql(part: Any) -> bool:

@@ -25,9 +25,17 @@ def page_of(
     )
 
 
-def cut(request: Any, rows: Any, page: Page, key: Callable[[Any], Any], *, filter_text: str = "") -> tuple[Any, str]:
-    """The rows of the page, and the token of the next one."""
-    return pages.cut_page(rows, page.limit - 1, key, binding=_binding(request, filter_text))
+def cut(
+    request: Any,
+    rows: Any,
+    page: Page,
+    key: Callable[[Any], Any],
+    *,
+    filter_text: str = "",
+    text: Callable[[Any], str] | None = None,
+) -> tuple[Any, str]:
+    """The rows of the page, and the token of the next one; `text` is what makes a row large, where something does."""
+    return pages.cut_page(rows, page.limit - 1, key, binding=_binding(request, filter_text), text=text)
 
 
 def storable(station_id: str) -> str:

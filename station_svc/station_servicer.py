@@ -200,7 +200,14 @@ class StationServicer(StationServiceServicer):
         condition = to_condition(request.filter, store.message_filters(_DIRECTIONS))
         page = page_of(request, FRAME_KEY, filter_text=request.filter, condition=condition)
         rows = await self._list(store.list_messages, request.station_id, page)
-        rows, token = cut(request, rows, page, lambda row: (row.epoch, row.ordinal), filter_text=request.filter)
+        rows, token = cut(
+            request,
+            rows,
+            page,
+            lambda row: (row.epoch, row.ordinal),
+            filter_text=request.filter,
+            text=lambda row: row.payload,
+        )
         messages = [_to_message(request.station_id, row) for row in rows]
         return station_service_pb2.ListMessagesResponse(messages=messages, next_page_token=token)
 
@@ -211,7 +218,7 @@ class StationServicer(StationServiceServicer):
         del context
         page = page_of(request, FRAME_KEY)
         rows = await self._list(store.list_data_transfers, request.station_id, page)
-        rows, token = cut(request, rows, page, lambda row: row.frame.version)
+        rows, token = cut(request, rows, page, lambda row: row.frame.version, text=lambda row: row.data)
         return station_service_pb2.ListDataTransfersResponse(
             data_transfers=map(_to_data_transfer, rows), next_page_token=token
         )

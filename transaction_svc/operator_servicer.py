@@ -97,7 +97,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             most=size + 1,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(rows, size, lambda row: row.key, binding=binding)
+        page, token = cut_page(rows, size, lambda row: row.key, binding=binding, text=lambda row: row.event)
         return ListTransactionEventsResponse(events=[_to_event(row) for row in page], next_page_token=token)
 
     async def ListMeterValues(self, request: ListMeterValuesRequest, context: Context) -> ListMeterValuesResponse:
@@ -112,7 +112,13 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             most=size + 1,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(rows, size, lambda row: (row.receive_us, row.content_key), binding=request.station_id)
+        page, token = cut_page(
+            rows,
+            size,
+            lambda row: (row.receive_us, row.content_key),
+            binding=request.station_id,
+            text=lambda row: row.item,
+        )
         return ListMeterValuesResponse(meter_values=[_to_meter_values(row) for row in page], next_page_token=token)
 
     async def ListQuarantinedItems(
@@ -128,7 +134,13 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             most=size + 1,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(rows, size, lambda row: (row.create_us, row.quarantine_id), binding=request.filter)
+        page, token = cut_page(
+            rows,
+            size,
+            lambda row: (row.create_us, row.quarantine_id),
+            binding=request.filter,
+            text=lambda row: row.item,
+        )
         return ListQuarantinedItemsResponse(items=[to_quarantined_item(row) for row in page], next_page_token=token)
 
     async def GetQuarantinedItem(

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from mesh.errors import MeshError
-from mesh.pages import cut_page, decode_token, encode_token, page_size
+from mesh.pages import MOST_BYTES, cut_page, decode_token, encode_token, page_size
 
 
 def test_page_size_has_a_default_and_a_bound() -> None:
@@ -25,6 +25,18 @@ def test_token_holds_the_key_of_the_last_row() -> None:
     page, token = cut_page(rows, 3, lambda row: row)
     assert (list(page), token) == (rows, "")
     assert decode_token("", [str, int]) is None
+
+
+def test_a_page_of_large_rows_is_cut_to_what_a_message_holds() -> None:
+    """Never empty, however large a row is; and all rows are on some page."""
+    rows = [("a", 1), ("b" * MOST_BYTES, 2), ("ü" * (MOST_BYTES // 2), 3), ("d", 4), ("e", 5)]
+    pages, left = [], rows
+    while left:
+        page, token = cut_page(left[:4], 3, lambda row: (row[1],), text=lambda row: row[0])
+        pages.append([number for _text, number in page])
+        left = left[len(page) :]
+        assert decode_token(token, [int]) == ((page[-1][1],) if left else None)
+    assert pages == [[1], [2], [3], [4, 5]]
 
 
 def _raw(text: str) -> str:

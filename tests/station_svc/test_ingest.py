@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+from typing import Any
 
 import grpc
 import pytest
@@ -250,6 +251,26 @@ async def test_the_message_log_takes_any_text(system: StationSystem, payload: st
     assert message.payload == payload.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+async def test_pages_of_large_things_can_be_sent(system: StationSystem) -> None:
+    """Frames cut to 64 KiB, data transfers as large as a frame may be: a page ends before a message is too large."""
+    epoch = await system.open("CP1")
+    for first in range(1, 180, 60):
+        frames = [_message("CP1", epoch, ordinal, payload="x" * 65_536) for ordinal in range(first, first + 60)]
+        await _log(system, *frames)
+    for _ in range(20):
+        item = _transfer_item(system, "CP1", epoch, "com.acme", "x")
+        item.data = "x" * 500_000
+        await system.ingest.TransferData(ingest_pb2.TransferDataRequest(items=[item]))
+    messages = await _pages(
+        system.stations.ListMessages, station_service_pb2.ListMessagesRequest(station_id="CP1", page_size=1000)
+    )
+    assert [message.ordinal for page in messages for message in page.messages] == list(range(180, 0, -1))
+    transfers = await _pages(
+        system.stations.ListDataTransfers, station_service_pb2.ListDataTransfersRequest(station_id="CP1")
+    )
+    assert sum(len(page.data_transfers) for page in transfers) == 20
+
+
 async def test_empty_batches_are_answered(system: StationSystem) -> None:
     """A gateway probes a service that was away with no items at all."""
     assert (await system.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest())).results == []
@@ -283,6 +304,14 @@ def _message(station_id: str, epoch: int, ordinal: int, payload: str = "[]") -> 
 
 async def _log(system: StationSystem, *items: ingest_pb2.MessageItem) -> None:
     await system.ingest.RecordMessages(ingest_pb2.RecordMessagesRequest(items=items))
+
+
+async def _pages(list_rows: Any, request: Any) -> list[Any]:
+    pages = [await list_rows(request)]
+    while pages[-1].next_page_token:
+        request.page_token = pages[-1].next_page_token
+        pages.append(await list_rows(request))
+    return pages
 
 
 async def _messages(system: StationSystem, station_id: str) -> list[station_pb2.Message]:

@@ -5,17 +5,20 @@ from typing import Any
 
 import sqlalchemy as sa
 from csms.common.v1.origin_pb2 import Origin
-from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
+from csms.transaction.v1.transaction_event_pb2 import RawMessage, TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
     MeterValuesItem,
     RecordMeterValuesRequest,
     TransactionEventItem,
 )
+from csms.transaction.v1.transaction_service_pb2 import ListQuarantinedItemsRequest, QuarantinedItem
 from sqlalchemy import Engine
 
-from tests.transaction_svc.kit import CONTEXT, Service, error_of, event_2x, start_16
+from mesh.operators import set_caller
+from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, error_of, event_2x, start_16
 from transaction_svc import intake, models
 
+CLIENTS_TAKE_BYTES = 4 * 1024 * 1024  # gRPC's default
 _REFUSE = {
     "sqlite": (
         "CREATE TRIGGER no BEFORE INSERT ON tx_event WHEN NEW.station_id = 'BAD' BEGIN SELECT RAISE(ABORT, 'x'); END"
@@ -85,3 +88,22 @@ async def test_meter_values_of_no_station_are_quarantined(service: Service) -> N
     response = await service.ingest.RecordMeterValues(RecordMeterValuesRequest(items=items), CONTEXT)
     assert [result.HasField("error") for result in response.results] == [True, False]
     assert [row.kind for row in await kept(service)] == ["MeterValuesItem"]
+
+
+async def test_a_page_of_large_items_can_be_sent(service: Service) -> None:
+    """As large as frames may be, and as many as a page has by default."""
+    payload = "x" * 500_000
+    items = [TransactionEventItem(raw=RawMessage(payload=f"{n}{payload}")) for n in range(20)]
+    for n, item in enumerate(items):
+        item.origin.tenant_id, item.origin.station_id = "default", f"CP{n}"
+    await service.send_items(items)
+    set_caller(VIEWER)
+    found: list[QuarantinedItem] = []
+    token = ""
+    while not found or token:
+        request = ListQuarantinedItemsRequest(page_token=token)
+        response = await service.operator.ListQuarantinedItems(request, CONTEXT)
+        assert response.ByteSize() < CLIENTS_TAKE_BYTES
+        found, token = [*found, *response.items], response.next_page_token
+    assert {item.raw_message.raw.payload[:-500_000] for item in found} == {str(n) for n in range(20)}
+    assert len(found) == 20
