@@ -78,6 +78,13 @@ def test_directions(version: Version) -> None:
     assert set(ocpp_table.commands_by_action(version)) <= directions.to_station
 
 
+def test_1_6_is_complete() -> None:
+    """Every action of 1.6 has its handler and its command; nothing is left to NotImplemented and SendCall alone."""
+    version, directions = VERSIONS["v16"], DIRECTIONS["1.6"]
+    assert set(version.inbound) == directions.from_station
+    assert set(ocpp_table.commands_by_action(version)) == directions.to_station
+
+
 async def test_lanes_go_where_the_table_says() -> None:
     """Every lane has its line, and the RPC there is the one that the gateway calls."""
     assert set(DESTINATIONS) == set(LaneName), "gateway/catalogue.py lacks a lane"
