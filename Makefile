@@ -86,6 +86,7 @@ lock: $(VENV)/dev.stamp  ## Lock dependencies anew, by version and hash (UPGRADE
 	  pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
 	  --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/fuzz.in -o requirements/fuzz.txt
 
 .PHONY: bench
 bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per message, on SQLite and PostgreSQL
@@ -98,6 +99,11 @@ chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothin
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp  ## Mutated frames at the edge, other ones each time (FRAMES=20000: how many of each kind)
 	CSMS_FUZZ_FRAMES=$(or $(FRAMES),20000) $(BIN)/python -m pytest --hypothesis-profile=fuzz tests/conformance/test_fuzz.py
+
+.PHONY: fuzz-guided
+fuzz-guided: $(VENV)/dev.stamp  ## The way of a frame through the gateway, fuzzed by coverage, on Linux (FOR_S=300: for how long)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/fuzz.txt
+	$(BIN)/python -m tests.conformance.guided -max_total_time=$(or $(FOR_S),300)
 
 .PHONY: clean
 clean:  ## Remove .venv and caches; data/ stays
