@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from mesh import scripts
 from mesh.errors import MeshError, unavailable
 from mesh.logs import get_logger
 
@@ -74,14 +75,17 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
         "-cclient_encoding=UTF8 -cstandard_conforming_strings=on"  # mesh/rowset.py writes literals of its own
     )
     arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5, **_OWN_PROBES}
-    return sqlalchemy.create_engine(
+    engine = sqlalchemy.create_engine(
         parsed,
         pool_size=threads + READ_THREADS,
         max_overflow=0,
         pool_timeout=5,
         connect_args=arguments,
+        isolation_level="AUTOCOMMIT",  # of the driver: mesh/scripts.py begins and commits
         hide_parameters=True,  # they would stand in logged errors, and hold what stations and operators said
     )
+    scripts.install(engine)
+    return engine
 
 
 def _sqlite_engine(url: URL) -> Engine:

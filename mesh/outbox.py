@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData
 
-from mesh.rowset import RowStatement, run_prepared
+from mesh.rowset import RowStatement, run_later
 from mesh.settings import Environment
 from mesh.times import SECOND_US
 
@@ -84,7 +84,7 @@ def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
         for event in events
     ]
     if rows:
-        run_prepared(connection, (_APPEND, rows))
+        run_later(connection, (_APPEND, rows))
         connection.info[_APPENDED] = True
 
 

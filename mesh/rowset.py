@@ -16,6 +16,8 @@ import psycopg2
 from sqlalchemy import Connection, CursorResult, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
+from mesh import scripts
+
 _encode = msgspec.json.Encoder().encode
 _LOCK = re.compile(r"\bFOR UPDATE OF \w+")
 
@@ -72,22 +74,23 @@ class RowStatement:
         value = _Literal(encoded) if name == "postgresql" else encoded.decode()
         return connection.execute(self._texts[name], {"rows": value, **parameters})
 
-    def prepared(self, connection: Connection) -> str:
+    def prepared(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> scripts.Statement:
         """What runs this statement by its plan, which is made once per connection (PostgreSQL only)."""
         known = connection.info.setdefault(_PREPARED, set())
         if self._name not in known:
             connection.exec_driver_sql(self._prepare)
             known.add(self._name)
-        return f"EXECUTE {self._name} (%s)"
+        return f"EXECUTE {self._name} (%s)", (_Literal(_encode(list(rows))),)
 
 
 # A connection carries this note of what is prepared on it: no rollback undoes that, and only its end does.
 _PREPARED = "csms_prepared"
 
+Call = tuple[RowStatement, Iterable[Mapping[str, Any]]]
+"""A statement, and the rows to run it over."""
 
-def run_prepared(
-    connection: Connection, *calls: tuple[RowStatement, Iterable[Mapping[str, Any]]]
-) -> Sequence[tuple[Any, ...]]:
+
+def run_prepared(connection: Connection, *calls: Call) -> Sequence[tuple[Any, ...]]:
     """Runs statements one after the other, on PostgreSQL in one go; returns the rows of the last one, as plain tuples.
 
     For small batches: a statement is read and planned once per connection, and the server is waited for once. Each
@@ -99,9 +102,18 @@ def run_prepared(
         results = [statement.run(connection, rows) for statement, rows in calls]
         last = results[-1]
     else:
-        script = "; ".join([statement.prepared(connection) for statement, _rows in calls])
-        last = connection.exec_driver_sql(script, tuple(_Literal(_encode(list(rows))) for _statement, rows in calls))
+        prepared = [statement.prepared(connection, rows) for statement, rows in calls]
+        text, values = scripts.join([*scripts.take(connection), *prepared])
+        last = connection.exec_driver_sql(text, values)
     return [tuple(row) for row in last.fetchall()] if last.returns_rows else []
+
+
+def run_later(connection: Connection, *calls: Call) -> None:
+    """Runs statements whose results nobody needs: on PostgreSQL with the next one, or with COMMIT, which then fails."""
+    if scripts.can_wait(connection):
+        scripts.wait(connection, *[statement.prepared(connection, rows) for statement, rows in calls])
+    else:
+        run_prepared(connection, *calls)
 
 
 def copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> None:
@@ -119,6 +131,8 @@ def copy(connection: Connection, table: str, columns: Sequence[str], rows: Itera
         lines.append(line)
     lines.append("")
     data = io.BytesIO("\n".join(lines).encode())
+    if waiting := scripts.take(connection):
+        connection.exec_driver_sql(*scripts.join(waiting))
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     cursor = connection.connection.cursor()
     try:

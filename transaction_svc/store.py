@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
-from mesh.rowset import RowStatement, run_prepared
+from mesh.rowset import RowStatement, run_later, run_prepared
 from transaction_svc.contents import name_hash
 from transaction_svc.intake import IncomingMeterValues
 
@@ -244,6 +244,8 @@ _CONCURRENT = RowStatement(
     generation="integer",
 )
 
+_DRAW = RowStatement("SELECT nextval('tx_number') FROM {rows}", n="integer")
+
 _INSERT_METER_VALUES = RowStatement(
     """
     INSERT INTO meter_values (tenant_id, station_id, content_key, item, receive_us)
@@ -279,10 +281,7 @@ def lock_and_look_up(
 def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
     """Numbers for 1.6 transactions, int32 and positive, never given before (until all have been)."""
     if connection.dialect.name == "postgresql":
-        drawn = connection.execute(
-            text("SELECT nextval('tx_number') FROM generate_series(1, :count)"), {"count": count}
-        )
-        return [int(number) for number in drawn.scalars()]
+        return [int(number) for (number,) in run_prepared(connection, (_DRAW, [{"n": n} for n in range(count)]))]
     last = connection.execute(
         text("UPDATE tx_counter SET value = value + :count WHERE name = 'tx_number' RETURNING value"), {"count": count}
     ).scalar_one()
@@ -305,10 +304,13 @@ def write(
     fresh: Sequence[Mapping[str, Any]] = (),
     known: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Records events that are not recorded yet (the unique key refuses others), adds and updates transactions."""
+    """Records events that are not recorded yet (the unique key refuses others), adds and updates transactions.
+
+    What is refused may be told by a later statement, or by the COMMIT.
+    """
     calls = [call for call in ((_INSERT_EVENTS, events), (_INSERT_TXS, fresh), (_UPDATE_TXS, known)) if call[1]]
     if calls:
-        run_prepared(connection, *calls)
+        run_later(connection, *calls)
 
 
 def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[FactRow]:

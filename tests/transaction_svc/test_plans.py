@@ -33,7 +33,7 @@ _HISTORY = """
 
 def _plan(connection: Connection, statement: RowStatement) -> list[dict[str, Any]]:
     """The nodes of the plan that a prepared statement keeps."""
-    execute = statement.prepared(connection).replace("%s", "'[]'")
+    execute = statement.prepared(connection, [])[0].replace("%s", "'[]'")
     connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
     (tree,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {execute}").scalar_one()
     nodes, waiting = [], [tree["Plan"]]

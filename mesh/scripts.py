@@ -1,0 +1,111 @@
+"""PostgreSQL, waited for as rarely as can be: what nobody needs the answer of travels with what is said next.
+
+A transaction's BEGIN goes with its first statement, its last writes with its COMMIT. For a small batch the way to the
+server and back, and the switch between two processes, cost more than what is done there (docs/PERFORMANCE.md). Nothing
+else changes: a statement sees what those before it did, and what fails fails the transaction, at its COMMIT at the
+latest.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
+
+Statement = tuple[str, tuple[Any, ...]]
+"""Text as the driver takes it, and its parameters."""
+
+# A connection's notes, while a transaction of ours is open on it.
+_WAITING = "csms_waiting"
+_BEGUN = "csms_begun"
+
+
+def wait(connection: Connection, *statements: Statement) -> None:
+    """Leaves statements to be sent with the next one, or with COMMIT. Call it within a transaction of `install`."""
+    connection.info[_WAITING].extend(statements)
+
+
+def can_wait(connection: Connection) -> bool:
+    """Whether a transaction of `install` is open, so that `wait` may be called."""
+    return _WAITING in connection.info
+
+
+def take(connection: Connection) -> list[Statement]:
+    """What waits, to be sent by the caller, before anything else."""
+    waiting: list[Statement] | None = connection.info.get(_WAITING)
+    if not waiting:
+        return []
+    taken = list(waiting)
+    waiting.clear()
+    connection.info[_BEGUN] = True
+    return taken
+
+
+def join(statements: list[Statement]) -> Statement:
+    """Several statements as one text."""
+    texts = [text for text, _values in statements]
+    return "; ".join(texts), tuple(value for _text, values in statements for value in values)
+
+
+def install(engine: Engine) -> None:
+    """Has an engine whose driver is left in AUTOCOMMIT begin, commit and roll back by what we say.
+
+    A connection that asks for AUTOCOMMIT itself has no transactions, nor has one that only reads (`csms_read`): at READ
+    COMMITTED each statement sees its own moment either way.
+    """
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_cursor_execute", _before_execute)
+    event.listen(engine, "commit", _commit)
+    event.listen(engine, "rollback", _roll_back)
+    event.listen(engine, "reset", _reset)
+
+
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get("csms_read") and options.get("isolation_level") != "AUTOCOMMIT":
+        connection.info[_WAITING] = [("BEGIN", ())]
+
+
+def _before_execute(connection: Connection, cursor: Any, *_rest: object) -> None:
+    if connection.info.get(_WAITING):
+        cursor.execute(*join(take(connection)))
+
+
+def _commit(connection: Connection) -> None:
+    waiting = connection.info.get(_WAITING)
+    if waiting is None:
+        return
+    if connection.info.get(_BEGUN) or len(waiting) > 1:
+        text, values = join([*take(connection), ("COMMIT", ())])
+        connection.exec_driver_sql(text, values)
+    _forget(connection.info)
+
+
+def _roll_back(connection: Connection) -> None:
+    if connection.invalidated:
+        return
+    begun = connection.info.get(_BEGUN, False)
+    _forget(connection.info)
+    if begun:
+        try:
+            connection.exec_driver_sql("ROLLBACK")
+        except DBAPIError:
+            connection.invalidate()  # whoever rolls back has an error of its own to tell
+
+
+def _reset(connection: DBAPIConnection, entry: ConnectionPoolEntry | None, _state: PoolResetState) -> None:
+    """Leaves no transaction open on a connection that somebody forgot to close."""
+    if entry is None:  # it left the pool, and ends now
+        return
+    begun = entry.info.get(_BEGUN, False)
+    _forget(entry.info)
+    if begun:
+        cursor = connection.cursor()
+        cursor.execute("ROLLBACK")
+        cursor.close()
+
+
+def _forget(info: dict[Any, Any]) -> None:
+    info.pop(_WAITING, None)
+    info.pop(_BEGUN, None)
