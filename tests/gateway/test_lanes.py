@@ -114,6 +114,35 @@ async def test_a_batch_waits_no_longer_than_for_a_part_of_the_one_before(monkeyp
     await until(lambda: service.batches[1:] == [[100]])
 
 
+async def test_a_lane_that_was_busy_just_now_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes in bursts leaves together, not the first of each alone."""
+    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 60.0)
+    service = Service()
+    lane = _lane(service)
+    await asyncio.gather(*[lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(8)])
+    results = []
+    for n in range(8):
+        await asyncio.sleep(0)
+        assert len(service.batches) == 1
+        results.append(lane.submit(Origin(ordinal=n), deadline_s=_in(5)))
+    await asyncio.gather(*results)
+    assert service.batches[1:] == [list(range(8))]
+
+
+async def test_a_lane_whose_large_batch_is_long_gone_sends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quiet again, an item leaves when it comes."""
+    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 0.0)
+    service = Service()
+    lane = _lane(service)
+    await asyncio.gather(*[lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(8)])
+    assert await lane.submit(Origin(ordinal=100), deadline_s=_in(5)) == 100
+    assert service.batches == [list(range(8)), [100]]
+
+
 async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lane with little to do adds no delay."""
     monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
