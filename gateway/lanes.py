@@ -55,10 +55,20 @@ class Lane(Generic[Item, Result]):
 
     `send(items)` does the RPC and returns one result per item, in their order; it raises MeshError where the
     whole batch failed. It is also called with no items, as a probe. Use from one event loop; `close` when done.
+
+    A lane whose items come in bursts, each from other stations, is given `patience_s`: where it is busy, all that comes
+    within this time leaves together.
     """
 
-    def __init__(self, *, name: str, send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        patience_s: float | None = None,
+    ) -> None:
         self.name = name
+        self._patience_s = patience_s
         self._send = send
         self._queue: deque[_Entry[Item, Result]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -142,8 +152,11 @@ class Lane(Generic[Item, Result]):
         """Decides whether what comes next waits for company, and for how long."""
         if items < GATHER_FROM_ITEMS:
             return
-        self._enough = min(MAX_ITEMS, items + len(self._queue))
-        self._gather_s = min(MOST_GATHER_S, took_s * GATHER_SHARE)
+        if self._patience_s is None:
+            self._enough = min(MAX_ITEMS, items + len(self._queue))
+            self._gather_s = min(MOST_GATHER_S, took_s * GATHER_SHARE)
+        else:
+            self._enough, self._gather_s = MAX_ITEMS, self._patience_s
         self._busy_until_s = self._loop.time() + GATHER_WITHIN_S
         if self._queue and self._gathering is None:
             self._gather()

@@ -19,6 +19,9 @@ from mesh.errors import from_rpc_error, unavailable
 # One attempt of a lane; the lane tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
 
+# Who is asked for authorization waits for a person's hand anyway; each session asks twice, in no order with the others.
+_PATIENCE_S = {LaneName.AUTHORIZE: 0.01}
+
 Send = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
 
@@ -65,7 +68,7 @@ class MeshClient:
             LaneName.METER_VALUES: _sender(transactions.RecordMeterValues, transaction.RecordMeterValuesRequest),
         }
         self.lanes: Mapping[LaneName, Lane[Any, Any]] = {
-            name: Lane(name=name, send=send) for name, send in senders.items()
+            name: Lane(name=name, send=send, patience_s=_PATIENCE_S.get(name)) for name, send in senders.items()
         }
         self.openings: Lane[station.OpenConnectionItem, station.OpenConnectionResult] = Lane(
             name="openings", send=_sender(stations.OpenConnections, station.OpenConnectionsRequest)
