@@ -25,6 +25,7 @@ from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.postgres import postgres
 from benchmarks.report import LONE_TARGET_MS, Cost, lanes_table, processes_table, table
 from benchmarks.servers import Database, Mesh, echo_server, mesh
+from benchmarks.step_profile import StepProfile, profile, steps_table
 
 FULL = Plan(warm_up_s=2.0, window_s=3.0, windows=5)
 QUICK = Plan(warm_up_s=0.5, window_s=1.0, windows=3)
@@ -40,6 +41,8 @@ CASES = (
     ("Session201", 50),
     (LONE, 1),
 )
+# What is run once more with a clock in each step, on PostgreSQL.
+STEP_CASES = (("Heartbeat", 50), ("MeterValues", 50), ("Session", 50), ("Session201", 50))
 DATABASES = ("sqlite", "postgresql")
 STORM, QUICK_STORM = 10_000, 1_000
 QUICK_FLEET = 1_000
@@ -57,6 +60,7 @@ class Options:
     fleet: int  # stations of the open loop, which runs on PostgreSQL; 0: none
     fleet_plan: Plan
     rest: bool  # whether commands go through Envoy
+    steps: Sequence[tuple[str, int]]  # cases of which the steps are told
     load_processes: int
     json_path: Path | None
 
@@ -70,6 +74,7 @@ class Findings:
     arrivals: dict[str, Arrival] = field(default_factory=dict)  # by database
     rest: list[RestCommands] = field(default_factory=list)
     fleet: Fleet | None = None
+    steps: list[StepProfile] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
@@ -83,6 +88,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--storm", type=int, help="stations that arrive at once, 0 for none (default: 10000)")
     parser.add_argument("--fleet", type=int, help="stations of the open loop, 0 for none (default: 10000)")
     parser.add_argument("--no-rest", action="store_true", help="no commands through Envoy")
+    parser.add_argument("--no-steps", action="store_true", help="no second run for what each step takes")
     parser.add_argument("--no-table", action="store_true", help="no workloads: only the storm, Envoy, the open loop")
     parser.add_argument("--load-processes", type=int, default=1, help="processes that make the load (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
@@ -104,6 +110,7 @@ def parse(arguments: Sequence[str]) -> Options:
         fleet=(QUICK_FLEET if found.quick else open_loop.STATIONS) if found.fleet is None else found.fleet,
         fleet_plan=open_loop.QUICK if found.quick else open_loop.FULL,
         rest=not found.no_rest,
+        steps=() if found.no_steps else [case for case in STEP_CASES if case in cases],
         load_processes=found.load_processes,
         json_path=found.json,
     )
@@ -122,6 +129,8 @@ async def main(options: Options) -> Sequence[str]:
             await measure_database(options, name, make_directory(directory, name), found)
         if options.fleet and "postgresql" in options.databases:
             await let_live(options, make_directory(directory, "fleet"), found)
+        if "postgresql" in options.databases:
+            await tell_steps(options, make_directory(directory, "steps"), found)
     say("")
     for line in summary(found):
         say(line)
@@ -208,6 +217,23 @@ async def let_live(options: Options, directory: Path, found: Findings) -> None:
             say(f"{database.name}: {check_ledger(found.fleet.acknowledged, await recorded(running))}")
 
 
+async def tell_steps(options: Options, directory: Path, found: Findings) -> None:
+    """Some of the cases once more, each on a PostgreSQL and a mesh of its own with a clock in each step."""
+    for workload, stations in options.steps:
+        own = make_directory(str(directory), workload)
+        with postgres(own) as database:
+            one = await profile(
+                database,
+                own,
+                workload=workload,
+                stations=station_ids(workload, stations),
+                plan=options.plan,
+                load_processes=options.load_processes,
+            )
+            found.steps.append(one)
+            say(f"{database.name}, {workload}, {stations} stations: steps told")
+
+
 def make_directory(parent: str, name: str) -> Path:
     """A directory for one run's files."""
     directory = Path(parent) / name
@@ -235,6 +261,8 @@ def summary(found: Findings) -> list[str]:
     if found.costs:
         tables = (table(found.costs), processes_table(found.costs), lanes_table(found.costs))
         lines = ["\n\n".join(tables), *remarks(found.costs)]
+    if found.steps:
+        lines += ["", steps_table(found.steps), ""]
     lines += [arrival.describe(name) for name, arrival in found.arrivals.items()]
     lines += [rest.describe() for rest in found.rest]
     if found.fleet is not None:
@@ -266,6 +294,7 @@ def write_json(path: Path, found: Findings) -> None:
         "storms": {name: asdict(arrival) for name, arrival in found.arrivals.items()},
         "rest": [asdict(rest) for rest in found.rest],
         "fleet": None if found.fleet is None else found.fleet.to_json(),
+        "steps": [asdict(one) for one in found.steps],
         "failures": found.failures,
     }
     path.write_text(json.dumps(document, indent=2) + "\n")

@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from benchmarks.client import Tally, open_station
 from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import Target
+from benchmarks.steps import FILE
 
 HOST = "127.0.0.1"
 READY_S = 60.0
@@ -60,13 +61,16 @@ async def echo_server() -> AsyncIterator[Target]:
 
 
 @asynccontextmanager
-async def mesh(database: Database, directory: Path) -> AsyncIterator[Mesh]:
-    """Services and gateway as child processes with empty databases, ready to serve; their logs are in `directory`."""
+async def mesh(database: Database, directory: Path, *, steps: bool = False) -> AsyncIterator[Mesh]:
+    """Services and gateway as child processes with empty databases, ready to serve; their logs are in `directory`.
+
+    With `steps` each writes there, when it ends, what its steps took (benchmarks/steps.py).
+    """
     environment = _environment(database, directory)
     processes: dict[str, Process] = {}
     try:
         for name in (*(f"{service}_svc" for service in SERVICES), "gateway"):
-            processes[name] = await _start(name, environment, directory)
+            processes[name] = await _start(name, environment, directory, steps=steps)
         for service in SERVICES:
             await _healthy(f"{service}_svc", environment[f"CSMS_{service.upper()}_ADDRESS"], processes, directory)
         await _healthy("gateway", environment["CSMS_GATEWAY_ADDRESS"], processes, directory)
@@ -126,11 +130,18 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-async def _start(name: str, environment: Mapping[str, str], directory: Path) -> Process:
+async def _start(name: str, environment: Mapping[str, str], directory: Path, *, steps: bool) -> Process:
+    command = ("-m", "benchmarks.steps", name) if steps else ("-m", name)
+    own = {**environment, FILE: str(steps_file(directory, name))}
     with (directory / f"{name}.log").open("wb") as log:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", name, env=dict(environment), stdin=PIPE, stdout=DEVNULL, stderr=log
+            sys.executable, *command, env=own, stdin=PIPE, stdout=DEVNULL, stderr=log
         )
+
+
+def steps_file(directory: Path, name: str) -> Path:
+    """Where a part writes what its steps took."""
+    return directory / f"{name}.steps.json"
 
 
 async def _healthy(name: str, address: str, processes: Mapping[str, Process], directory: Path) -> None:
