@@ -1,6 +1,8 @@
 """Runs a workload with a clock in each process, and tells what each step takes of a message."""
 
 import json
+import os
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,8 @@ async def profile(
     """Measures on a mesh of its own. Raises BenchmarkError as `measure` does, and where a process told no steps."""
     async with mesh(database, directory, steps=True) as running:
         await make_id_tags(running, [f"TAG-{one}" for one in stations])
+        for process in TABLE:
+            os.kill(running.target.roots[process], signal.SIGUSR1)
         measured = await measure(
             running.target, workload=workload, stations=stations, plan=plan, load_processes=load_processes
         )
