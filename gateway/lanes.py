@@ -33,6 +33,7 @@ SECOND_BATCH_ITEMS = 128
 # stations in a closed loop, 25 % less CPU per message). It waits for a part of the time that the large batch took, and
 # not at all where that one is long gone: a lane with little to do adds no delay.
 GATHER_FROM_ITEMS = 8
+PATIENT_FROM_ITEMS = 2
 GATHER_SHARE = 0.5
 MOST_GATHER_S = 0.005
 GATHER_WITHIN_S = 0.05
@@ -56,8 +57,8 @@ class Lane(Generic[Item, Result]):
     `send(items)` does the RPC and returns one result per item, in their order; it raises MeshError where the
     whole batch failed. It is also called with no items, as a probe. Use from one event loop; `close` when done.
 
-    A lane whose items come in bursts, each from other stations, is given `patience_s`: where it is busy, all that comes
-    within this time leaves together.
+    A lane of what goes beside other messages is given `patience_s`: its items come a few at a time, each from another
+    station, so where several came at once just now, all that comes within this time leaves together.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class Lane(Generic[Item, Result]):
 
     def _note_size(self, items: int, took_s: float) -> None:
         """Decides whether what comes next waits for company, and for how long."""
-        if items < GATHER_FROM_ITEMS:
+        if items < (GATHER_FROM_ITEMS if self._patience_s is None else PATIENT_FROM_ITEMS):
             return
         if self._patience_s is None:
             self._enough = min(MAX_ITEMS, items + len(self._queue))

@@ -19,8 +19,8 @@ from mesh.errors import from_rpc_error, unavailable
 # One attempt of a lane; the lane tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
 
-# Who is asked for authorization waits for a person's hand anyway; each session asks twice, in no order with the others.
-_PATIENCE_S = {LaneName.AUTHORIZE: 0.01}
+# What goes beside the messages of a session, once or twice in each: in a small batch it would cost more than they do.
+_PATIENCE_S = {LaneName.AUTHORIZE: 0.01, LaneName.REPORTS: 0.02}
 
 Send = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
