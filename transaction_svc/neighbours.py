@@ -3,8 +3,9 @@
 Told by when transactions began, not by when we heard of it: so the order of arrival makes no difference.
 """
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Container, Iterable
+from itertools import zip_longest
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,41 +15,51 @@ from transaction_svc.contents import name_hash
 
 
 def link(connection: Connection, book: Book) -> None:
-    """Tells each transaction that was given a place, and the one before it, when the next one on its EVSE began."""
+    """Tells each transaction that was given a place, and the one before it, when the next one on its EVSE began.
+
+    The place that one has left, because its true start became known, is closed again.
+    """
     moved = [tx for tx in book.changed() if tx.fold.evse_id and (tx.fold.evse_id, tx.fold.begin_us) != tx.place]
     if not moved:
         return
-    rows = (
-        {
-            "tenant_id": tx.key[0],
-            "station_id": tx.key[1],
-            "transaction_id": tx.key[2],
-            "generation": tx.key[3],
-            "evse_id": tx.fold.evse_id,
-            "evse_hash": name_hash(tx.key[0], tx.key[1], str(tx.fold.evse_id)),
-            "begin_us": tx.fold.begin_us,
-        }
-        for tx in moved
-    )
+    left = [(tx, tx.place) for tx in moved if tx.place is not None and tx.place[0]]
+    rows = [_row(tx, tx.fold.evse_id, tx.fold.begin_us) for tx in moved] + [_row(tx, *place) for tx, place in left]
     for row in store.neighbours(connection, rows):
         book.adopt(row)
-    for tenant_id, station_id, evse_id in sorted({(tx.key[0], tx.key[1], tx.fold.evse_id) for tx in moved}):
+    evses = {(tx.key[0], tx.key[1], tx.fold.evse_id) for tx in moved}
+    evses.update((tx.key[0], tx.key[1], evse_id) for tx, (evse_id, _begin_us) in left)
+    for tenant_id, station_id, evse_id in sorted(evses):
         of_evse = [tx for tx in book.of_station(tenant_id, station_id) if tx.fold.evse_id == evse_id]
-        _link_evse(of_evse, moved)
+        left_us = {place[1] for tx, place in left if (*tx.key[:2], place[0]) == (tenant_id, station_id, evse_id)}
+        _link_evse(of_evse, {id(tx) for tx in moved}, left_us)
 
 
-def _link_evse(transactions: Iterable[Tx], moved: Iterable[Tx]) -> None:
+def _row(tx: Tx, evse_id: int, begin_us: int) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+        "evse_id": evse_id,
+        "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
+        "begin_us": begin_us,
+    }
+
+
+def _link_evse(transactions: Iterable[Tx], fresh: Container[int], left_us: Container[int]) -> None:
     # Of two that began at once, the one we knew before counts as the earlier; of two new ones, the first told.
     line = sorted(transactions, key=lambda tx: (tx.fold.begin_us, not tx.stored))
-    fresh = {id(tx) for tx in moved}
-    for earlier, later in pairwise(line):
-        if id(earlier) in fresh or id(later) in fresh:
+    for earlier, later in zip_longest(line, line[1:]):
+        if later is not None and (id(earlier) in fresh or id(later) in fresh):
             _overtake(earlier, later.fold.begin_us)
+        elif earlier.fold.next_begin_us in left_us or (later is None and id(earlier) in fresh):
+            _overtake(earlier, None if later is None else later.fold.begin_us)
 
 
-def _overtake(tx: Tx, begin_us: int) -> None:
+def _overtake(tx: Tx, begin_us: int | None) -> None:
     state = tx.fold
-    if state.stopped and state.stop_order_us <= begin_us and state.next_begin_us is None:
+    if begin_us is not None and state.stopped and state.stop_order_us <= begin_us and state.next_begin_us is None:
         return
     if state.next_begin_us != begin_us:
         state.next_begin_us = begin_us

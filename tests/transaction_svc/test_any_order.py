@@ -70,9 +70,12 @@ def sessions_16(draw: st.DrawFn) -> Sequence[Session]:
 
 @st.composite
 def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
-    """One to three transactions on an EVSE, which may all have one name; with each way of counting."""
+    """One to three transactions on an EVSE, which may all have one name; with each way of counting.
+
+    Those with names of their own may overlap: the station tells of one that is over by what it says of the next.
+    """
     same_name, counting = draw(st.booleans()), draw(st.sampled_from(["right", "zero", "gaps"]))
-    sessions, now_s = [], 0
+    sessions, now_s = [], 0.0
     for use in range(draw(st.integers(1, 3))):
         readings = draw(registers(draw(st.integers(2, 6))))
         ends = draw(st.integers(0, 3)) > 0
@@ -89,6 +92,9 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
             now_s += draw(st.integers(1, 60))
             seq_no += {"right": 1, "zero": 0, "gaps": draw(st.integers(1, 2))}[counting]
         sessions.append(Session(events))
+        if not same_name:
+            # No two begin at the same time, and none at a time of the others' events.
+            now_s -= draw(st.sampled_from([0, 40.25, 90.25, 150.25]))
     return sessions
 
 

@@ -46,6 +46,21 @@ async def test_a_start_told_late_is_superseded_by_the_one_after_it(service: Serv
     assert (await service.get(first)).end_time == at(100)
 
 
+async def test_a_start_told_late_gives_back_the_place_its_update_had(service: Service) -> None:
+    """2.x: by its update it seemed to follow the other one, which was taken for ended; by its start it came before."""
+    evse = EvseRef(evse_id=1, connector_id=1)
+    await service.one(event_2x("second", "STARTED", 0, 120, 500))
+    await service.one(event_2x("first", "UPDATED", 1, 300, 400, evse=evse))
+    assert (await service.get("second")).end_time == at(300)
+    await service.one(event_2x("first", "STARTED", 0, 0, 100))
+    assert (await service.get("first")).end_time == at(120)
+    second = await service.get("second")
+    assert (second.state, list(second.flags)) == (TRANSACTION_STATE_ACTIVE, [])
+    await service.one(event_2x("second", "ENDED", 1, 400, 900))
+    assert [kind for kind, _data in await service.told()][-1] == "transaction.ended"
+    assert (await service.get("second")).energy_wh == 400
+
+
 async def test_a_late_update_does_not_reopen(service: Service) -> None:
     """Neither with seq_no nor without."""
     await service.one(event_2x("a", "STARTED", 0, 0, 100))
