@@ -58,7 +58,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         **_DATABASE,
     },
     "station_svc": {
-        "message log: rows": ("station_svc.ingest_servicer:_to_message",),
+        "message log: rows": ("station_svc.ingest.servicer:_to_message",),
         "message log: COPY": ("mesh.rowset:copy",),
         **_DATABASE,
     },

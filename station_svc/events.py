@@ -11,7 +11,7 @@ from csms.station.v1 import certificate_pb2, security_event_pb2, station_ingest_
 from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from mesh.times import to_timestamp
-from station_svc.certificate_rows import CertificateRequestRow
+from station_svc.certificates.rows import CertificateRequestRow
 from station_svc.rows import Boot, Closed, ConditionReport, Frame, Knock, Opened, SecurityEventRow, Status, Transfer
 
 # What the size of a condition is called.

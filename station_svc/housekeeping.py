@@ -10,8 +10,11 @@ from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.times import SECOND_US, Clock
-from station_svc import charging_profile_store, charging_profiles, reservation_store, reservations
 from station_svc import housekeeping_store as store
+from station_svc.charging_profiles import rules as charging_profiles
+from station_svc.charging_profiles import store as charging_profile_store
+from station_svc.reservations import rules as reservations
+from station_svc.reservations import store as reservation_store
 
 log = get_logger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mesh import pages
 from station_svc.rows import Page
-from station_svc.station_store import not_found
+from station_svc.stations.store import not_found
 
 FRAME_KEY = (int, int)
 """The key of a row of a station's history within a page token: (epoch, ordinal)."""

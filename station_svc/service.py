@@ -22,34 +22,37 @@ from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
-from station_svc import certificate_request_store, firmware_rollout, local_list_sync, variables_rollout
-from station_svc.certificate_authority import CertificateAuthority
-from station_svc.certificate_delivery import CertificateDelivery
-from station_svc.certificate_requests import CertificateRequests
-from station_svc.certificate_servicer import StationCertificateServicer
-from station_svc.charging_profile_servicer import ChargingProfileServicer
-from station_svc.closer import SocketCloser
-from station_svc.command_sender import CommandSender
-from station_svc.command_servicer import CommandServicer
-from station_svc.commands import Commands
-from station_svc.credential_rotation import CredentialRotation
-from station_svc.firmware_rollout import FirmwareWork
-from station_svc.firmware_servicer import FirmwareServicer
-from station_svc.gateways import Gateways
+from station_svc.certificates import request_store as certificate_request_store
+from station_svc.certificates.authority import CertificateAuthority
+from station_svc.certificates.delivery import CertificateDelivery
+from station_svc.certificates.requests import CertificateRequests
+from station_svc.certificates.servicer import StationCertificateServicer
+from station_svc.charging_profiles.servicer import ChargingProfileServicer
+from station_svc.commands.commands import Commands
+from station_svc.commands.gateways import Gateways
+from station_svc.commands.sender import CommandSender
+from station_svc.commands.servicer import CommandServicer
+from station_svc.credentials.rotation import CredentialRotation
 from station_svc.housekeeping import Housekeeper
-from station_svc.ingest_servicer import IngestRules, StationIngestServicer
-from station_svc.job_sender import JobSender
-from station_svc.jobs import JobKind, Jobs
-from station_svc.local_list_servicer import LocalListServicer
-from station_svc.local_list_sync import LocalListSync
-from station_svc.log_servicer import LogServicer
-from station_svc.reservation_servicer import ReservationServicer
-from station_svc.rollout_servicer import RolloutServicer
-from station_svc.rollouts import Rollouts, Work
-from station_svc.security_event_servicer import SecurityEventServicer
+from station_svc.ingest.servicer import IngestRules, StationIngestServicer
+from station_svc.jobs.runner import JobKind, Jobs
+from station_svc.jobs.sender import JobSender
+from station_svc.local_lists import sync as local_list_sync
+from station_svc.local_lists.servicer import LocalListServicer
+from station_svc.local_lists.sync import LocalListSync
+from station_svc.reservations.servicer import ReservationServicer
+from station_svc.rollouts import firmware as firmware_rollout
+from station_svc.rollouts import variables as variables_rollout
+from station_svc.rollouts.firmware import FirmwareWork
+from station_svc.rollouts.runner import Rollouts, Work
+from station_svc.rollouts.servicer import RolloutServicer
+from station_svc.rollouts.variables import VariablesWork
+from station_svc.security_events.servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
-from station_svc.station_servicer import StationServicer
-from station_svc.variables_rollout import VariablesWork
+from station_svc.stations.closer import SocketCloser
+from station_svc.stations.servicer import StationServicer
+from station_svc.tasks.firmware_servicer import FirmwareServicer
+from station_svc.tasks.log_servicer import LogServicer
 
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:

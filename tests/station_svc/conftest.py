@@ -39,10 +39,10 @@ from mesh.service import Parts
 from mesh.times import to_timestamp
 from station_svc import migrations, models
 from station_svc.housekeeping import Housekeeper, Retention
-from station_svc.jobs import Jobs
+from station_svc.ingest.vendors import Vendors
+from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
-from station_svc.vendors import Vendors
 from tests.conftest import FakeClock
 
 if TYPE_CHECKING:  # these are there for the type checker only

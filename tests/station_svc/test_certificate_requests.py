@@ -28,13 +28,14 @@ from mesh.contract import MESH_SERVICES
 from mesh.errors import MeshError
 from mesh.grpc_servers import mesh_server
 from mesh.grpc_types import Context
-from station_svc import certificate_request_store, models
-from station_svc.certificate_authority import CertificateAuthority
-from station_svc.certificate_delivery import CertificateDelivery
-from station_svc.commands import Commands
-from station_svc.gateways import Gateways
-from station_svc.job_sender import JobSender
-from station_svc.jobs import Jobs
+from station_svc import models
+from station_svc.certificates import request_store as certificate_request_store
+from station_svc.certificates.authority import CertificateAuthority
+from station_svc.certificates.delivery import CertificateDelivery
+from station_svc.commands.commands import Commands
+from station_svc.commands.gateways import Gateways
+from station_svc.jobs.runner import Jobs
+from station_svc.jobs.sender import JobSender
 from tests.station_svc.conftest import SECRET, Behaviour, StartSystem, StationSystem, fails_with, of_tenant, reason_of
 
 ACCEPTED = status_info_pb2.GENERIC_STATUS_ACCEPTED

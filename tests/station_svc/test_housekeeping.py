@@ -9,10 +9,11 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 
 from mesh import outbox
 from mesh.times import to_timestamp
-from station_svc import job_store, models
+from station_svc import models
 from station_svc.housekeeping import Housekeeper, Retention
-from station_svc.job_rows import JobRow, NewJob
-from station_svc.jobs import Done, JobKind, Jobs
+from station_svc.jobs import store as job_store
+from station_svc.jobs.rows import JobRow, NewJob
+from station_svc.jobs.runner import Done, JobKind, Jobs
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import StationSystem, fails_with
 

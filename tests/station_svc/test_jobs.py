@@ -14,12 +14,14 @@ from google.rpc import status_pb2
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError, from_status
-from station_svc import job_store, jobs, models
-from station_svc.commands import Commands
-from station_svc.gateways import Gateways, station_offline
-from station_svc.job_rows import JobRow, JobState, NewJob
-from station_svc.job_sender import JobSender
-from station_svc.jobs import Again, Done, FinalError, Handler, JobKind, Jobs
+from station_svc import models
+from station_svc.commands.commands import Commands
+from station_svc.commands.gateways import Gateways, station_offline
+from station_svc.jobs import runner as jobs
+from station_svc.jobs import store as job_store
+from station_svc.jobs.rows import JobRow, JobState, NewJob
+from station_svc.jobs.runner import Again, Done, FinalError, Handler, JobKind, Jobs
+from station_svc.jobs.sender import JobSender
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem
 from tests.waiting import eventually, until

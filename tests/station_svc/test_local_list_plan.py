@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station_svc.local_list import ACCEPTED, MOST_VERSION, Entry, apply, choose, next_version, pack, plan, unpack
+from station_svc.local_lists.parts import ACCEPTED, MOST_VERSION, Entry, apply, choose, next_version, pack, plan, unpack
 
 _ENTRIES = st.lists(
     st.builds(

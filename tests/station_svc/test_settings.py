@@ -4,8 +4,8 @@ import pytest
 
 from mesh.errors import SettingError
 from mesh.settings import Environment
+from station_svc.ingest.vendors import Vendors
 from station_svc.settings import StationSettings
-from station_svc.vendors import Vendors
 
 NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:7000", "CSMS_MESH_SECRET": "secret"}
 

@@ -1,0 +1,1 @@
+"""Certificates that stations ask for, and those that they have."""

@@ -1,0 +1,1 @@
+"""Charging profiles that stations hold."""

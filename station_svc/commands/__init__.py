@@ -1,0 +1,1 @@
+"""The way down to stations: every command takes the same."""

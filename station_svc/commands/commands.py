@@ -1,0 +1,228 @@
+"""One way for every command: recorded, sent at most once, its outcome recorded (design 4.8)."""
+
+import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import grpc
+from csms.gateway.v1 import gateway_service_pb2
+from google.protobuf.message import Message
+from google.rpc import status_pb2
+from sqlalchemy import Connection
+
+from mesh.database import Database
+from mesh.errors import MeshError, from_status
+from mesh.logs import get_logger
+from mesh.times import SECOND_US, Clock
+from station_svc.commands import store
+from station_svc.commands.answers import mask_answer
+from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.commands.gateways import Gateways, call_timeout, station_offline
+from station_svc.credentials.digests import digest_of
+from station_svc.rows import CommandRow, NewCommand, Socket
+
+log = get_logger(__name__)
+
+Answer = TypeVar("Answer", bound=Message)
+
+# What is kept of the caller's time for the way back.
+SHAVE_S = 0.5
+# A command may wait in the gateway for those before it, beside the time for the station's answer.
+QUEUE_ALLOWANCE_S = 30.0
+# How long after the last moment of a command its outcome may still be on its way into the database.
+RECORDING_ALLOWANCE_S = 10.0
+POLL_S = 0.05
+MOST_POLL_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How long a command may take, in seconds: the station's answer, and the call to the gateway as a whole."""
+
+    answer_s: float
+    call_s: float
+
+
+def make_budget(*, station_s: float, caller_s: float | None) -> Budget:
+    """The budget within the station's usual time and what is left of the caller's, None where it set no deadline.
+
+    A caller hears of CALL_TIMEOUT just before its own deadline, rather than of nothing but the deadline.
+    """
+    if caller_s is None:
+        return Budget(answer_s=station_s, call_s=station_s + QUEUE_ALLOWANCE_S)
+    left_s = max(caller_s - min(SHAVE_S, caller_s / 4), 0.001)
+    return Budget(answer_s=min(station_s, left_s), call_s=min(station_s + QUEUE_ALLOWANCE_S, left_s))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A command as an operator gave it. `request` is what is sent; `content` tells whether two are the same."""
+
+    tenant_id: str
+    username: str  # whoever gave it, for the record
+    name: str  # field of csms.gateway.v1.CallRequest.command
+    station_id: str
+    request_id: str
+    request: Message
+    content: bytes
+    budget: Budget
+    effects: Effects = NO_EFFECTS
+
+
+class Commands:
+    """Sends commands. `close` waits for those under way."""
+
+    def __init__(
+        self, *, database: Database, gateways: Gateways, clock: Clock, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._clock = clock
+        self._clock_s = clock_s
+        self._under_way: set[asyncio.Task[Message]] = set()
+
+    async def run(self, order: Order, answer_type: type[Answer]) -> Answer:
+        """Sends a command and returns the station's answer, or the first outcome of the same request id.
+
+        Raises MeshError with the reasons that csms.station.v1.CommandService names.
+        """
+        new = self._to_new(order)
+        earlier, socket = await self._database.write(partial(_begin, order=order, new=new, now_us=self._clock()))
+        if earlier is not None:
+            return await self._first_outcome(order, earlier, answer_type)
+        # A caller that goes away does not undo what was sent: the outcome is waited for, and recorded, all the same.
+        task = asyncio.create_task(self._carry_out(order, new, socket))
+        self._under_way.add(task)
+        task.add_done_callback(self._forget)
+        answer = await asyncio.shield(task)
+        if not isinstance(answer, answer_type):
+            raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered something else")
+        return answer
+
+    async def close(self, grace_s: float = 5.0) -> None:
+        """Gives the commands under way `grace_s` seconds to end; the outcome of the others stays unknown."""
+        if self._under_way:
+            _ended, left = await asyncio.wait(self._under_way, timeout=grace_s)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    def _forget(self, task: asyncio.Task[Message]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: it was recorded, and the caller, if still there, was told
+
+    def _to_new(self, order: Order) -> NewCommand:
+        lifetime_s = order.budget.call_s + RECORDING_ALLOWANCE_S
+        return NewCommand(
+            tenant_id=order.tenant_id,
+            command_id=secrets.token_hex(16),
+            request_id=order.request_id or None,
+            station_id=order.station_id,
+            name=order.name,
+            username=order.username,
+            content=order.content,
+            deadline_us=self._clock() + int(lifetime_s * SECOND_US),
+        )
+
+    async def _carry_out(self, order: Order, new: NewCommand, socket: Socket | None) -> Message:
+        try:
+            answer = await self._send(order, socket)
+        except Exception as error:
+            await self._finish(order, new, socket, error if isinstance(error, MeshError) else _unforeseen())
+            raise
+        mask_answer(answer)
+        await self._finish(order, new, socket, answer)
+        return answer
+
+    async def _send(self, order: Order, socket: Socket | None) -> Message:
+        if socket is None:
+            raise station_offline(order.station_id, "no gateway holds its socket")
+        request = gateway_service_pb2.CallRequest(station_id=socket.station_id, epoch=socket.epoch)
+        request.timeout.FromNanoseconds(int(order.budget.answer_s * 1e9))
+        getattr(request, order.name).CopyFrom(order.request)
+        response = await self._gateways.call(socket.address, request, timeout_s=order.budget.call_s)
+        if response.WhichOneof("answer") != order.name:
+            raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered another command")
+        answer: Message = getattr(response, order.name)
+        return answer
+
+    async def _finish(self, order: Order, new: NewCommand, socket: Socket | None, outcome: Message | MeshError) -> None:
+        """Records the outcome, and its effects. An outcome that cannot be recorded still stands."""
+        now_us = self._clock()
+
+        def finish(db: Connection) -> bool:
+            return store.finish(
+                db,
+                tenant_id=new.tenant_id,
+                command_id=new.command_id,
+                epoch=socket.epoch if socket else 0,
+                now_us=now_us,
+                answer=None if isinstance(outcome, MeshError) else outcome.SerializeToString(),
+                error=outcome.to_status().SerializeToString() if isinstance(outcome, MeshError) else None,
+            )
+
+        def finish_with_effects(db: Connection) -> None:
+            if not isinstance(outcome, MeshError):
+                order.effects.amend(db, new, outcome)
+            if finish(db):
+                order.effects.ended(db, new, outcome, now_us)
+
+        # Should its effects fail, the outcome alone is worth recording.
+        for work in (finish_with_effects, finish):
+            try:
+                await self._database.write(work)
+            except Exception:
+                log.exception("outcome of a command not recorded", command=new.name, station_id=new.station_id)
+            else:
+                if work is finish_with_effects:
+                    order.effects.settled()
+                return
+
+    async def _first_outcome(self, order: Order, earlier: CommandRow, answer_type: type[Answer]) -> Answer:
+        same = earlier.name == order.name and hmac.compare_digest(
+            earlier.digest, digest_of(earlier.salt, order.content)
+        )
+        if not same:
+            raise MeshError(
+                grpc.StatusCode.ABORTED, "REQUEST_ID_REUSED", "this request_id belongs to a different command"
+            )
+        finished = await self._wait_for(order, earlier)
+        if finished.error is not None:
+            raise from_status(status_pb2.Status.FromString(finished.error))
+        return answer_type.FromString(finished.answer or b"")
+
+    async def _wait_for(self, order: Order, earlier: CommandRow) -> CommandRow:
+        """Waits until an earlier command has its outcome. Whoever sent it may be another process."""
+        give_up_s = self._clock_s() + order.budget.call_s
+        poll_s = POLL_S
+        row: CommandRow | None = earlier
+        while row is not None and row.answer is None and row.error is None:
+            if self._clock() >= row.deadline_us or self._clock_s() >= give_up_s:
+                raise call_timeout(order.station_id)
+            await asyncio.sleep(poll_s)
+            poll_s = min(poll_s * 1.5, MOST_POLL_S)
+            row = await self._database.read(
+                lambda connection: store.find_request(connection, order.tenant_id, order.request_id)
+            )
+        if row is None:  # its time to be kept has passed meanwhile
+            raise call_timeout(order.station_id)
+        return row
+
+
+def _begin(db: Connection, *, order: Order, new: NewCommand, now_us: int) -> tuple[CommandRow | None, Socket | None]:
+    """Records the command; an earlier one of the same request id, or else where the station's socket is."""
+    earlier = store.begin(db, new, now_us)
+    if earlier is not None:
+        return earlier, None
+    order.effects.begun(db, new, now_us)
+    return None, store.find_socket(db, tenant_id=new.tenant_id, station_id=new.station_id, now_us=now_us)
+
+
+def _unforeseen() -> MeshError:
+    return MeshError(grpc.StatusCode.INTERNAL, "INTERNAL", "this should not have happened; see the service's log")

@@ -1,0 +1,66 @@
+"""How operators' requests become commands: by every servicer that sends some, in one way."""
+
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+from mesh.errors import invalid_field
+from mesh.grpc_types import Context
+from mesh.operators import current_caller
+from station_svc.commands.commands import Commands, Order, make_budget
+from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.stations.store import not_found
+
+Answer = TypeVar("Answer", bound=Message)
+
+_MOST_REQUEST_ID = 64
+
+
+class CommandSender:
+    """Sends commands for operators. `station_budget_s` is how long a station has for its answer, in seconds."""
+
+    def __init__(self, *, commands: Commands, station_budget_s: float = 30.0) -> None:
+        self._commands = commands
+        self._station_budget_s = station_budget_s
+
+    async def send(
+        self,
+        name: str,
+        request: Any,
+        answer_type: type[Answer],
+        context: Context,
+        *,
+        sent: Message | None = None,
+        station_s: float = 0.0,
+        effects: Effects = NO_EFFECTS,
+    ) -> Answer:
+        """Sends the command `name`, a field of csms.gateway.v1.CallRequest, and returns the station's answer.
+
+        `request` has station_id and request_id. It is sent as it is, or else `sent` is; two requests are the same if
+        what the caller gave is the same. `station_s` seconds for the station, 0 for the usual budget. Raises MeshError
+        with the reasons of csms.station.v1.CommandService.
+        """
+        if len(request.request_id) > _MOST_REQUEST_ID or not _is_storable(request.request_id):
+            raise invalid_field("request_id", f"at most {_MOST_REQUEST_ID} characters are taken")
+        if not _is_storable(request.station_id):
+            raise not_found(request.station_id)
+        caller = current_caller()
+        order = Order(
+            tenant_id=caller.tenant_id,
+            username=caller.username,
+            name=name,
+            station_id=request.station_id,
+            request_id=request.request_id,
+            request=request if sent is None else sent,
+            content=request.SerializeToString(deterministic=True),
+            budget=make_budget(
+                station_s=station_s or self._station_budget_s,
+                caller_s=context.time_remaining(),  # type: ignore[no-untyped-call,unused-ignore]
+            ),
+            effects=effects,
+        )
+        return await self._commands.run(order, answer_type)
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text  # which PostgreSQL does not take

@@ -1,0 +1,49 @@
+"""What a station's answers tell of its variables is remembered."""
+
+from collections.abc import Iterable
+
+from csms.station.v1 import command_service_pb2, station_pb2
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError
+from station_svc.commands import store
+from station_svc.commands.effects import Effects
+from station_svc.rows import NewCommand, VariableRow
+
+_TAKEN = frozenset(
+    {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
+)
+
+
+class RememberVariables(Effects):
+    """Keeps the variables that were read or set."""
+
+    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """Secrets are masked in the outcome already."""
+        rows = [] if isinstance(outcome, MeshError) else [_to_row(variable, now_us) for variable in _told(outcome)]
+        store.remember_variables(db, tenant_id=new.tenant_id, station_id=new.station_id, variables=rows)
+
+
+def _told(answer: Message) -> Iterable[station_pb2.Variable]:
+    if isinstance(answer, command_service_pb2.GetVariablesResponse):
+        read = command_service_pb2.GET_VARIABLE_STATUS_ACCEPTED
+        return [result.variable for result in answer.results if result.status == read]
+    if isinstance(answer, command_service_pb2.SetVariablesResponse):
+        return [result.variable for result in answer.results if result.status in _TAKEN]
+    return []
+
+
+def _to_row(variable: station_pb2.Variable, now_us: int) -> VariableRow:
+    return VariableRow(
+        component=variable.component,
+        variable=variable.variable,
+        component_instance=variable.component_instance,
+        evse_id=variable.evse.evse_id,
+        connector_id=variable.evse.connector_id,
+        variable_instance=variable.variable_instance,
+        attribute_type=variable.attribute_type or "Actual",
+        value=variable.value,
+        readonly=variable.readonly if variable.HasField("readonly") else None,
+        update_us=now_us,
+    )

@@ -1,0 +1,1 @@
+"""How stations prove who they are, and how that is changed."""

@@ -1,0 +1,165 @@
+"""The SQL of stations' credentials. Each function is part of a transaction.
+
+Beside the credential that is in use, a station may have some that it was handed and has not used yet. All are good
+until it is known which one it has: that one then takes the place of those before it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh import outbox
+from mesh.rowset import RowStatement
+from station_svc import events
+from station_svc.credentials.digests import StoredCredential, from_text, to_text
+from station_svc.models import station
+from station_svc.rows import Socket
+from station_svc.stations.store import not_found, open_sockets
+
+# Handed over one after the other, without ever hearing which the station took; the oldest are given up first.
+MOST_NEXT = 3
+# One that has a credential is asked for it.
+_AT_LEAST_BASIC = sa.case((station.c.security_profile == 0, 1), else_=station.c.security_profile)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotion:
+    """A station came with a credential that it had been handed; `left` are those that it was handed later."""
+
+    tenant_id: str
+    station_id: str
+    credential: StoredCredential
+    left: Sequence[StoredCredential]
+
+
+def replace_credential(
+    db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
+) -> Sequence[Socket]:
+    """Replaces a station's credentials, and asks for the new one from now on. Raises MeshError STATION_NOT_FOUND.
+
+    Returns the sockets that are to be closed, since they were opened with what has ended.
+    """
+    return _put(db, tenant_id, station_id, credential, now_us, pushed=False)
+
+
+def offer_next(db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
+    """A station is about to be handed a credential, which is good from now on, beside those that it has."""
+    offered = [*_held_next(db, tenant_id, station_id), credential][-MOST_NEXT:]
+    _set_next(db, tenant_id, station_id, offered)
+
+
+def take_next(
+    db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
+) -> Sequence[Socket]:
+    """The station said that it took a credential: all others end.
+
+    Returns the sockets that are to be closed: none where it came with that one already, or has another by now.
+    """
+    if credential not in _held_next(db, tenant_id, station_id):
+        return []
+    return _put(db, tenant_id, station_id, credential, now_us, pushed=True)
+
+
+def withdraw_next(db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
+    """The station did not take a credential: it is good no more."""
+    held = _held_next(db, tenant_id, station_id)
+    if credential in held:
+        _set_next(db, tenant_id, station_id, [one for one in held if one != credential])
+
+
+_PROMOTE = RowStatement(
+    """
+    UPDATE station SET credential_salt = rows.salt, credential_digest = rows.digest, next_credentials = rows.left_over,
+      security_profile = CASE WHEN security_profile = 0 THEN 1 ELSE security_profile END, update_us = :now_us
+    FROM {rows} WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
+    """,
+    tenant_id="text",
+    station_id="text",
+    salt="text",
+    digest="text",
+    left_over="text",
+)
+
+
+def promote(db: Connection, promotions: Iterable[Promotion], now_us: int) -> None:
+    """Stations, which this transaction holds, came with a credential that they had been handed."""
+    latest = {(one.tenant_id, one.station_id): one for one in promotions}
+    if not latest:
+        return
+    rows = [
+        {
+            "tenant_id": tenant_id,
+            "station_id": station_id,
+            "salt": one.credential.salt,
+            "digest": one.credential.digest,
+            "left_over": to_text(one.left),
+        }
+        for (tenant_id, station_id), one in sorted(latest.items())
+    ]
+    _PROMOTE.run(db, rows, now_us=now_us)
+    outbox.append(db, [_changed(*key, now_us, pushed=True) for key in sorted(latest)])
+
+
+def security_of(db: Connection, *, tenant_id: str, station_id: str) -> tuple[int, bool]:
+    """A station's security profile, and whether it has a credential; held for this transaction."""
+    query = sa.select(station.c.security_profile, station.c.credential_digest).where(_is(tenant_id, station_id))
+    row = db.execute(query.with_for_update()).one()
+    return row.security_profile, bool(row.credential_digest)
+
+
+def raise_profile(db: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
+    """The station took a higher security profile."""
+    query = (
+        sa.update(station)
+        .where(_is(tenant_id, station_id), station.c.security_profile < profile)
+        .values(security_profile=profile, update_us=now_us)
+        .returning(station.c.registration_status)
+    )
+    row = db.execute(query).first()
+    if row is not None:
+        status = row.registration_status
+        event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
+        outbox.append(db, [event])
+
+
+def _put(
+    db: Connection, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int, *, pushed: bool
+) -> Sequence[Socket]:
+    query = (
+        sa.update(station)
+        .where(_is(tenant_id, station_id))
+        .values(
+            credential_salt=credential.salt,
+            credential_digest=credential.digest,
+            next_credentials="",
+            security_profile=_AT_LEAST_BASIC,
+            update_us=now_us,
+        )
+        .returning(station.c.latest_epoch)
+    )
+    row = db.execute(query).first()
+    if row is None:
+        raise not_found(station_id)
+    outbox.append(db, [_changed(tenant_id, station_id, now_us, pushed=pushed)])
+    return open_sockets(db, row.latest_epoch, now_us)
+
+
+def _held_next(db: Connection, tenant_id: str, station_id: str) -> Sequence[StoredCredential]:
+    """What the station was handed, oldest first; held for this transaction. Nothing where it was removed."""
+    query = sa.select(station.c.next_credentials).where(_is(tenant_id, station_id)).with_for_update()
+    return from_text(db.execute(query).scalar() or "")
+
+
+def _set_next(db: Connection, tenant_id: str, station_id: str, credentials: Sequence[StoredCredential]) -> None:
+    query = sa.update(station).where(_is(tenant_id, station_id)).values(next_credentials=to_text(credentials))
+    db.execute(query)
+
+
+def _is(tenant_id: str, station_id: str) -> ColumnElement[bool]:
+    return (station.c.tenant_id == tenant_id) & (station.c.station_id == station_id)
+
+
+def _changed(tenant_id: str, station_id: str, now_us: int, *, pushed: bool) -> outbox.OutboxEvent:
+    return events.credential_changed(tenant_id=tenant_id, station_id=station_id, pushed=pushed, now_us=now_us)

@@ -1,0 +1,342 @@
+"""StationIngestService: what gateways report, between protobuf and rows."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.station.v1 import station_pb2
+from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceServicer
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from mesh.database import Database, commit_batch
+from mesh.errors import MeshError, invalid_field
+from mesh.grpc_types import Context
+from mesh.quirks import QuirkName
+from mesh.settings import Onboarding
+from mesh.times import SECOND_US, Clock, from_timestamp
+from station_svc.certificates.requests import CertificateRequests
+from station_svc.ingest import message_store, store
+from station_svc.ingest.frames import to_frame
+from station_svc.ingest.reports import Report, record_reports
+from station_svc.ingest.vendors import Vendors
+from station_svc.rows import (
+    ACCEPTED,
+    PENDING,
+    Boot,
+    Booted,
+    Closed,
+    ConditionReport,
+    Knock,
+    Opened,
+    Sighting,
+    Socket,
+    Status,
+    Transfer,
+)
+from station_svc.stations.closer import SocketCloser
+from station_svc.tasks import firmware
+
+Row = TypeVar("Row")
+Result = TypeVar("Result")
+
+# What unknown stations become, by the onboarding rule; None: they are turned away.
+_REGISTER_AS: dict[Onboarding, int | None] = {"accept": ACCEPTED, "pending": PENDING, "reject": None}
+# OCPP gives no word for it; 1000 would make some stations believe that all is well.
+SUPERSEDED_CLOSE_CODE = 1008
+SUPERSEDED_REASON = "a newer connection took this one's place"
+# Stations that were told to come back later do not come back all at once.
+_JITTER = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestRules:
+    """What gateways and stations are told."""
+
+    onboarding: Onboarding
+    lease_duration_s: float = 10.0
+    heartbeat_interval_s: int = 300
+    boot_retry_interval_s: int = 60
+    vendors: Vendors
+
+
+class StationIngestServicer(StationIngestServiceServicer):
+    """Serves the mesh only. Each RPC is one transaction; what comes too late or twice changes nothing."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        rules: IngestRules,
+        closer: SocketCloser,
+        certificates: CertificateRequests,
+        jitter: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._rules = rules
+        self._closer = closer
+        self._certificates = certificates
+        self._jitter = jitter
+
+    async def RenewNodeLease(
+        self, request: ingest.RenewNodeLeaseRequest, context: Context
+    ) -> ingest.RenewNodeLeaseResponse:
+        """Takes or renews a gateway node's lease."""
+        del context
+        for field in ("node_id", "address"):
+            if not getattr(request, field):
+                raise invalid_field(field, "is required")
+        duration_s = self._rules.lease_duration_s
+        renew = partial(
+            store.renew_lease,
+            node_id=request.node_id,
+            address=request.address,
+            lease_end_us=self._clock() + int(duration_s * SECOND_US),
+        )
+        await self._database.write(renew)
+        return ingest.RenewNodeLeaseResponse(lease_duration_ms=int(duration_s * 1000))
+
+    async def OpenConnections(
+        self, request: ingest.OpenConnectionsRequest, context: Context
+    ) -> ingest.OpenConnectionsResponse:
+        """Lets stations in, and has the sockets closed whose place they take."""
+        del context
+        rules = store.OpeningRules(now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding])
+        results = await self._commit([_to_knock(item) for item in request.items], partial(_opening, rules=rules))
+        for item, result in zip(request.items, results, strict=True):
+            if isinstance(result, Opened):
+                self._close_superseded(item.station_id, result)
+        return ingest.OpenConnectionsResponse(results=[self._to_open_result(result) for result in results])
+
+    async def CloseConnections(
+        self, request: ingest.CloseConnectionsRequest, context: Context
+    ) -> ingest.CloseConnectionsResponse:
+        """Notes that sockets are closed."""
+        del context
+        now_us = self._clock()
+        await self._commit([_to_closed(item, now_us) for item in request.items], store.close_connections)
+        return ingest.CloseConnectionsResponse()
+
+    async def NotifyBoots(self, request: ingest.NotifyBootsRequest, context: Context) -> ingest.NotifyBootsResponse:
+        """Records boots, and says whether each station may do its work."""
+        del context
+        results = await self._commit(
+            [_to_boot(item) for item in request.items], partial(_booting, now_us=self._clock())
+        )
+        return ingest.NotifyBootsResponse(results=[self._to_boot_result(result) for result in results])
+
+    async def NotifyStatuses(
+        self, request: ingest.NotifyStatusesRequest, context: Context
+    ) -> ingest.NotifyStatusesResponse:
+        """Records connector statuses."""
+        del context
+        results = await self._commit([_to_status(item) for item in request.items], store.record_statuses)
+        return ingest.NotifyStatusesResponse(
+            results=[
+                ingest.StatusResult(error=result.to_status()) if result else ingest.StatusResult() for result in results
+            ]
+        )
+
+    async def TransferData(self, request: ingest.TransferDataRequest, context: Context) -> ingest.TransferDataResponse:
+        """Records what vendors' own protocols said, known vendor or not."""
+        del context
+        transfers = [_to_transfer(item, self._rules.vendors) for item in request.items]
+        results = await self._commit(transfers, store.record_transfers)
+        return ingest.TransferDataResponse(results=[_to_transfer_result(result) for result in results])
+
+    async def NotifyReports(
+        self, request: ingest.NotifyReportsRequest, context: Context
+    ) -> ingest.NotifyReportsResponse:
+        """Records what stations report, each kind by its own rules (station_svc/ingest/reports.py)."""
+        del context
+        results = await self._commit([_to_report(item) for item in request.items], record_reports)
+        return ingest.NotifyReportsResponse(
+            results=[
+                ingest.ReportResult(error=result.to_status()) if result else ingest.ReportResult() for result in results
+            ]
+        )
+
+    async def RequestCertificates(
+        self, request: ingest.RequestCertificatesRequest, context: Context
+    ) -> ingest.RequestCertificatesResponse:
+        """Takes requests for certificates, and has them signed."""
+        del context
+        return ingest.RequestCertificatesResponse(results=await self._certificates.take(request.items))
+
+    async def RecordSightings(
+        self, request: ingest.RecordSightingsRequest, context: Context
+    ) -> ingest.RecordSightingsResponse:
+        """Notes signs of life."""
+        del context
+        await self._commit([_to_sighting(item) for item in request.items], store.record_sightings)
+        return ingest.RecordSightingsResponse()
+
+    async def RecordMessages(
+        self, request: ingest.RecordMessagesRequest, context: Context
+    ) -> ingest.RecordMessagesResponse:
+        """Appends to the message log. One of the frames may be there already, or fail: then each is looked at."""
+        del context
+        rows = [_to_message(item) for item in request.items]
+        try:
+            await self._database.write(lambda connection: message_store.append_messages(connection, rows))
+        except DBAPIError:
+            await self._commit(rows, message_store.add_messages)
+        return ingest.RecordMessagesResponse()
+
+    async def _commit(
+        self, rows: Sequence[Row], work: Callable[[Connection, Sequence[Row]], Sequence[Result]]
+    ) -> list[Result | MeshError]:
+        return await commit_batch(self._database, rows, work)
+
+    def _close_superseded(self, station_id: str, opened: Opened) -> None:
+        old = opened.superseded
+        if old is not None and old.node_address is not None:
+            socket = Socket(station_id=station_id, epoch=old.epoch, address=old.node_address)
+            self._closer.close_soon(socket, SUPERSEDED_CLOSE_CODE, SUPERSEDED_REASON, quirk=QuirkName.HALF_OPEN_SOCKET)
+
+    def _to_open_result(self, result: Opened | MeshError) -> ingest.OpenConnectionResult:
+        if isinstance(result, MeshError):
+            return ingest.OpenConnectionResult(error=result.to_status())
+        return ingest.OpenConnectionResult(
+            epoch=result.epoch,
+            tenant_id=result.tenant_id,
+            booted=result.booted,
+            registration_status=_registration(result.registration_status),
+            superseded_epoch=result.superseded.epoch if result.superseded else 0,
+            heartbeat_interval_s=self._rules.heartbeat_interval_s,
+            quirks=result.quirks,
+        )
+
+    def _to_boot_result(self, result: Booted | MeshError) -> ingest.BootResult:
+        if isinstance(result, MeshError):
+            return ingest.BootResult(error=result.to_status())
+        interval_s = self._rules.heartbeat_interval_s
+        if result.registration_status != ACCEPTED:
+            retry_s = self._rules.boot_retry_interval_s
+            interval_s = max(1, round(self._jitter(retry_s * (1 - _JITTER), retry_s * (1 + _JITTER))))
+        return ingest.BootResult(
+            registration_status=_registration(result.registration_status),
+            interval_s=interval_s,
+            quirks=result.quirks,
+        )
+
+
+def _opening(
+    connection: Connection, knocks: Sequence[Knock], *, rules: store.OpeningRules
+) -> Sequence[Opened | MeshError]:
+    return store.open_connections(connection, knocks, rules)
+
+
+def _booting(connection: Connection, boots: Sequence[Boot], *, now_us: int) -> Sequence[Booted | MeshError]:
+    results = store.record_boots(connection, boots, now_us)
+    firmware.booted(
+        connection, [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
+    )
+    return results
+
+
+def _registration(status: int) -> station_pb2.RegistrationStatus.ValueType:
+    return station_pb2.RegistrationStatus.ValueType(status)
+
+
+def _to_knock(item: ingest.OpenConnectionItem) -> Knock:
+    return Knock(
+        station_id=item.station_id,
+        node_id=item.node_id,
+        ocpp_version=item.ocpp_version,
+        remote_address=item.remote_address,
+        credential=item.credential,
+        username=item.username,
+    )
+
+
+def _to_closed(item: ingest.CloseConnectionItem, now_us: int) -> Closed:
+    return Closed(
+        tenant_id=item.tenant_id,
+        station_id=item.station_id,
+        epoch=item.epoch,
+        disconnect_us=from_timestamp(item.close_time) if item.HasField("close_time") else now_us,
+        close_code=item.close_code,
+    )
+
+
+def _to_boot(item: ingest.BootItem) -> Boot:
+    identity = {name: getattr(item.identity, name) for name in store.IDENTITY}
+    return Boot(frame=to_frame(item.origin), reason=item.reason, identity=identity)
+
+
+def _to_status(item: ingest.StatusItem) -> Status:
+    report = item.status
+    return Status(
+        frame=to_frame(item.origin),
+        evse_id=report.evse.evse_id,
+        connector_id=report.evse.connector_id,
+        status=report.status,
+        reported_status=report.reported_status,
+        error_code=report.error_code,
+        info=report.info,
+        vendor_id=report.vendor_id,
+        vendor_error_code=report.vendor_error_code,
+        status_us=from_timestamp(report.status_time) if report.HasField("status_time") else None,
+    )
+
+
+def _to_transfer(item: ingest.TransferDataItem, vendors: Vendors) -> Transfer:
+    return Transfer(
+        frame=to_frame(item.origin),
+        vendor_id=item.vendor_id,
+        message_id=item.message_id,
+        data=item.data,
+        status=vendors.judge(item.vendor_id, item.message_id),
+    )
+
+
+def _to_transfer_result(result: int | MeshError) -> ingest.TransferDataResult:
+    if isinstance(result, MeshError):
+        return ingest.TransferDataResult(error=result.to_status())
+    return ingest.TransferDataResult(status=ingest.DataTransferStatus.ValueType(result))
+
+
+def _to_report(item: ingest.ReportItem) -> Report:
+    kind = item.WhichOneof("report") or ""
+    return Report(frame=to_frame(item.origin), kind=kind, content=getattr(item, kind) if kind else None)
+
+
+def _to_sighting(item: ingest.Sighting) -> Sighting:
+    return Sighting(
+        tenant_id=item.tenant_id,
+        station_id=item.station_id,
+        seen_us=from_timestamp(item.seen_time),
+        quirks=dict(item.quirks),
+        conditions=[
+            ConditionReport(kind=report.type, size=report.size, report_us=from_timestamp(report.report_time))
+            for report in item.conditions
+        ],
+    )
+
+
+def _to_message(item: ingest.MessageItem) -> message_store.Row:
+    # A row at once, without a class between: this is done for every frame there is.
+    message = item.message
+    return (
+        item.tenant_id,
+        message.station_id,
+        message.epoch,
+        message.ordinal,
+        message.direction,
+        message.message_type,
+        _storable(message.message_id),
+        _storable(message.action),
+        _storable(message.payload),
+        from_timestamp(message.message_time),
+    )
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL stores no NUL; a frame is logged whatever is in it.
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text

@@ -1,0 +1,47 @@
+"""How jobs send commands: by a request id of their own, so that whoever takes a job over finds the first outcome."""
+
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from station_svc.commands.commands import Commands, Order, make_budget
+from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.jobs.rows import JobRow
+
+Answer = TypeVar("Answer", bound=Message)
+
+
+class JobSender:
+    """Sends commands for jobs. `station_budget_s` is how long a station has for its answer, in seconds."""
+
+    def __init__(self, *, commands: Commands, station_budget_s: float = 30.0) -> None:
+        self._commands = commands
+        self._station_budget_s = station_budget_s
+
+    async def send(
+        self,
+        job: JobRow,
+        name: str,
+        request: Message,
+        answer_type: type[Answer],
+        *,
+        part: str = "",
+        effects: Effects = NO_EFFECTS,
+    ) -> Answer:
+        """Sends the command `name`, a field of csms.gateway.v1.CallRequest, to the job's station.
+
+        `part` tells the commands of one attempt from each other. Returns the station's answer, or that of the first
+        time. Raises MeshError with the reasons of csms.station.v1.CommandService: as a rule the handler lets it pass.
+        """
+        order = Order(
+            tenant_id=job.tenant_id,
+            username=job.username,
+            name=name,
+            station_id=job.station_id,
+            request_id=job.request_id(part),
+            request=request,
+            content=request.SerializeToString(deterministic=True),
+            budget=make_budget(station_s=self._station_budget_s, caller_s=None),
+            effects=effects,
+        )
+        return await self._commands.run(order, answer_type)

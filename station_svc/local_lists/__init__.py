@@ -1,0 +1,1 @@
+"""Local authorization lists of stations."""

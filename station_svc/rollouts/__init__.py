@@ -1,0 +1,1 @@
+"""Firmware and variables, brought to many stations."""

@@ -1,0 +1,237 @@
+"""Runs rollouts: one job keeps each going, and one job per station does the work there.
+
+A station's job is parked while the station is away, so that it takes no place. Once it is there, the job asks for a
+place (`max_parallel`); where there is none it is held, and the next that ends lets it run. The rollout's own job queues
+the stations' jobs, looks now and then for places that nobody took, and cancels what is left of a rollout that was
+stopped. What has begun is never cancelled.
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import grpc
+from sqlalchemy import Connection
+
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.times import SECOND_US, Clock
+from station_svc.jobs import store as job_store
+from station_svc.jobs.rows import JobRow, JobState, NewJob
+from station_svc.jobs.runner import Again, Done, FinalError, JobKind
+from station_svc.rollouts import store
+from station_svc.rollouts.rows import STOPPED_BY_FAILURES, RolloutRow, RolloutState, TargetRow, TargetState
+
+KIND = "rollout"
+TARGET_KIND = "rollout_target"
+TICK_US = 10 * SECOND_US
+PAUSED_TICK_US = 3600 * SECOND_US
+CHUNK = 1000
+# Its targets expire first, and end it.
+_OUTLASTS_US = 30 * 24 * 3600 * SECOND_US
+# What no other attempt would be answered otherwise.
+_NEVER_BETTER = frozenset({"UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
+# Why a station at which nothing had begun is skipped rather than failed.
+_NEVER_BEGUN = frozenset({"STATION_NOT_FOUND", "JOB_EXPIRED"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """What is to be done at one station: a turn of its job, once it has a place."""
+
+    job: JobRow
+    rollout: RolloutRow
+    target: TargetRow
+
+
+class Work(Protocol):
+    """What one kind of rollout does at a station; safe to repeat, as every job's handler."""
+
+    def __call__(self, assignment: Assignment) -> Awaitable[Done | Again]:
+        """One turn. Raises MeshError where another attempt may help, FinalError where none does."""
+
+    def patience_us(self, work: bytes) -> int:
+        """How long it may take at one station, absences included: a station that is lost must give its place back."""
+
+
+class Rollouts:
+    """The two kinds of job of rollouts. `works` are what they do at stations, by the kind of rollout."""
+
+    def __init__(self, *, database: Database, clock: Clock, works: Mapping[str, Work]) -> None:
+        self._database = database
+        self._clock = clock
+        self._works = works
+
+    def kinds(self) -> Mapping[str, JobKind]:
+        """For the job queue, by name."""
+        return {
+            KIND: JobKind(run=_keep_going, needs_station=False),
+            TARGET_KIND: JobKind(run=self._run_target, ended=_target_ended, turn_s=300.0),
+        }
+
+    async def _run_target(self, job: JobRow) -> Done | Again:
+        admit = partial(_admit, job=job, works=self._works, now_us=self._clock())
+        assignment = await self._database.write(admit)
+        if assignment is None:
+            return Again(decide=_hold)
+        try:
+            return await self._works[assignment.rollout.kind](assignment)
+        except MeshError as error:
+            if error.reason in _NEVER_BETTER:
+                raise FinalError(error) from error
+            raise
+
+
+def own_job(row: RolloutRow) -> NewJob:
+    """The job that keeps a rollout going."""
+    return NewJob(
+        tenant_id=row.tenant_id,
+        kind=KIND,
+        station_id="",
+        slot=row.slot,
+        payload=row.rollout_id.encode(),
+        username=row.username,
+        run_us=row.start_us,
+        expire_us=row.expire_us + _OUTLASTS_US,
+    )
+
+
+def save_progress(
+    db: Connection,
+    *,
+    assignment: Assignment,
+    progress: str,
+    reboot_required: bool = False,
+    firmware_update_id: int = 0,
+) -> None:
+    """Writes down how far the work at a station is. Raises MeshError JOB_LOST where another process does it by now."""
+    if job_store.hold(db, assignment.job) is None:
+        raise _lost()
+    store.update_target(
+        db,
+        assignment.rollout,
+        assignment.target.station_id,
+        progress=progress,
+        reboot_required=reboot_required,
+        firmware_update_id=firmware_update_id,
+    )
+
+
+def _lost() -> MeshError:
+    return MeshError(grpc.StatusCode.ABORTED, "JOB_LOST", "another process does this job now")
+
+
+# --- one station ---------------------------------------------------------------------------------------------------
+
+
+def _admit(db: Connection, *, job: JobRow, works: Mapping[str, Work], now_us: int) -> Assignment | None:
+    """Takes a place for a station, or finds that it has one; None where it gets none now."""
+    if job_store.hold(db, job) is None:
+        raise _lost()
+    row = store.lock(db, job.tenant_id, job.payload.decode())
+    target = store.get_target(db, row, job.station_id)
+    if target.state is TargetState.PENDING and row.free:
+        row = store.move(db, row, [target], TargetState.RUNNING, now_us)
+        job_store.set_expiry(db, job, expire_us=now_us + works[row.kind].patience_us(row.work))
+    elif target.state is not TargetState.RUNNING:
+        return None
+    return Assignment(job=job, rollout=row, target=store.get_target(db, row, job.station_id))
+
+
+def _hold(db: Connection, job: JobRow, now_us: int) -> int | None:
+    """When the job of a station that got no place is run again; None where it is not needed any more."""
+    row = store.lock(db, job.tenant_id, job.payload.decode())
+    target = store.get_target(db, row, job.station_id)
+    if target.state is not TargetState.PENDING:
+        return None
+    if row.state is RolloutState.STOPPED:
+        store.move(db, row, [target], TargetState.CANCELLED, now_us)
+        return None
+    if row.free:
+        return now_us
+    store.update_target(db, row, job.station_id, held=True)
+    return row.expire_us
+
+
+def _target_ended(db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
+    """The job of a station has ended: so has its target, and others may have its place."""
+    row = store.lock(db, job.tenant_id, job.payload.decode())
+    target = store.get_target(db, row, job.station_id)
+    if target.state not in (TargetState.PENDING, TargetState.RUNNING):
+        return
+    begun = target.state is TargetState.RUNNING
+    if job.state is JobState.DONE:
+        state = TargetState.SUCCEEDED
+    elif job.state is JobState.CANCELLED:
+        state = TargetState.FAILED if begun else TargetState.CANCELLED
+    else:
+        state = TargetState.SKIPPED if not begun and error and error.reason in _NEVER_BEGUN else TargetState.FAILED
+    row = store.move(db, row, [target], state, now_us, error=error)
+    if row.state.is_open and 0 < row.stop_after_failures <= row.failed:
+        # The rollout's own job cancels what is left, at its next turn.
+        row = store.set_state(db, row, RolloutState.STOPPED, now_us, stop_reason=STOPPED_BY_FAILURES)
+    store.release(db, row, now_us)
+
+
+# --- the rollout ---------------------------------------------------------------------------------------------------
+
+
+async def _keep_going(_job: JobRow) -> Again:
+    return Again(decide=_tick)
+
+
+def _tick(db: Connection, job: JobRow, now_us: int) -> int | None:
+    """What there is to do for a rollout; when to look again, None where it has ended."""
+    rollout_id = job.payload.decode()
+    row = store.get(db, job.tenant_id, rollout_id)
+    if row.state is RolloutState.STOPPED:
+        return _cancel_some(db, row, now_us)
+    row = store.lock(db, job.tenant_id, rollout_id)
+    if row.state is RolloutState.SCHEDULED:
+        if row.start_us > now_us:
+            return row.start_us
+        row = store.set_state(db, row, RolloutState.RUNNING, now_us)
+    if not row.state.is_open:
+        return None if row.state is RolloutState.DONE else now_us
+    if row.start_us <= now_us and _queue_some(db, row, now_us):
+        return now_us
+    store.release(db, row, now_us)
+    return now_us + (PAUSED_TICK_US if row.state is RolloutState.PAUSED else TICK_US)
+
+
+def _queue_some(db: Connection, row: RolloutRow, now_us: int) -> bool:
+    """Queues the jobs of some stations; whether there may be more."""
+    some = store.take_unqueued(db, row, now_us, CHUNK)
+    news = [
+        NewJob(
+            tenant_id=row.tenant_id,
+            kind=TARGET_KIND,
+            station_id=one.station_id,
+            slot=row.target_slot(one.station_id),
+            payload=row.rollout_id.encode(),
+            username=row.username,
+            run_us=row.expire_us if one.held else now_us,
+            expire_us=row.expire_us,
+        )
+        for one in some
+    ]
+    waiting = [one.held or one.removed for one in some]  # all others are parked: their station is away
+    job_store.add_many(db, list(zip(news, waiting, strict=True)), now_us)
+    return len(some) == CHUNK
+
+
+def _cancel_some(db: Connection, row: RolloutRow, now_us: int) -> int | None:
+    """Cancels some stations of a rollout that was stopped. One whose job is being looked at is cancelled by that."""
+    targets = store.pending(db, row, CHUNK)
+    slots = {row.target_slot(target.station_id): target for target in targets}
+    idle = job_store.lock_idle(db, row.tenant_id, list(slots))
+    row = store.lock(db, row.tenant_id, row.rollout_id)
+    for job in idle:
+        job_store.end(db, job, state=JobState.CANCELLED, error=None, now_us=now_us)
+    ended = {job.station_id for job in idle}
+    free = [target for target in targets if target.station_id in ended or not target.queued]
+    store.move(db, row, free, TargetState.CANCELLED, now_us)
+    if len(targets) == CHUNK:
+        return now_us
+    return None if len(free) == len(targets) else now_us + SECOND_US

@@ -1,0 +1,274 @@
+"""The SQL of rollouts. Each function is part of a transaction.
+
+Locks are taken in one order: job, rollout, targets. Whoever changes a target holds its rollout, whose counts change
+with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import grpc
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh import outbox
+from mesh.errors import MeshError
+from mesh.filters import Field
+from station_svc.jobs import store as job_store
+from station_svc.models import connection, job, node, rollout, rollout_target, station
+from station_svc.rollouts import events
+from station_svc.rollouts.rows import RolloutRow, RolloutState, TargetRow, TargetState
+from station_svc.rows import Page
+
+MOST_TARGETS = 50_000
+_ROLLOUT = [rollout.c[one.name] for one in fields(RolloutRow)]
+_TARGET = [rollout_target.c[one.name] for one in fields(TargetRow)]
+
+
+def create(db: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | None) -> RolloutRow:
+    """Adds a rollout with the stations that a condition finds. Raises MeshError NO_STATIONS, TOO_MANY_STATIONS."""
+    joined = station.outerjoin(connection, connection.c.epoch == station.c.latest_epoch).outerjoin(
+        node, node.c.node_id == connection.c.node_id
+    )
+    found = (
+        sa.select(
+            station.c.tenant_id,
+            sa.literal(row.rollout_id).label("rollout_id"),
+            station.c.station_id,
+            sa.literal(int(TargetState.PENDING)).label("state"),
+        )
+        .select_from(joined)
+        .where(station.c.tenant_id == row.tenant_id)
+        .limit(MOST_TARGETS + 1)
+    )
+    if condition is not None:
+        found = found.where(condition)
+    insert = sa.insert(rollout_target).from_select(["tenant_id", "rollout_id", "station_id", "state"], found)
+    total = db.execute(insert).rowcount
+    if not total:
+        raise MeshError(grpc.StatusCode.FAILED_PRECONDITION, "NO_STATIONS", "the filter finds no station")
+    if total > MOST_TARGETS:
+        raise MeshError(
+            grpc.StatusCode.FAILED_PRECONDITION, "TOO_MANY_STATIONS", f"the filter finds more than {MOST_TARGETS}"
+        )
+    made = replace(row, total=total)
+    db.execute(sa.insert(rollout).values(asdict(made)))
+    outbox.append(db, [events.created(made)])
+    return made
+
+
+def find_request(db: Connection, tenant_id: str, request_id: str) -> RolloutRow | None:
+    """The rollout that was created with this request id."""
+    where = (rollout.c.tenant_id == tenant_id) & (rollout.c.request_id == request_id)
+    return _one(db, sa.select(*_ROLLOUT).where(where))
+
+
+def get(db: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
+    """One rollout. Raises MeshError ROLLOUT_NOT_FOUND."""
+    return _found(_one(db, sa.select(*_ROLLOUT).where(_is(tenant_id, rollout_id))), rollout_id)
+
+
+def lock(db: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
+    """One rollout, held for this transaction. Raises MeshError ROLLOUT_NOT_FOUND."""
+    query = sa.select(*_ROLLOUT).where(_is(tenant_id, rollout_id)).with_for_update()
+    return _found(_one(db, query), rollout_id)
+
+
+def list_(db: Connection, tenant_id: str, page: Page) -> Sequence[RolloutRow]:
+    """Rollouts, newest first; `page.after` is (create_us, rollout_id)."""
+    query = sa.select(*_ROLLOUT).where(rollout.c.tenant_id == tenant_id)
+    if page.after is not None:
+        query = query.where(sa.tuple_(rollout.c.create_us, rollout.c.rollout_id) < sa.tuple_(*page.after))
+    query = query.order_by(rollout.c.create_us.desc(), rollout.c.rollout_id.desc()).limit(page.limit)
+    return [_rollout(row) for row in db.execute(query).mappings()]
+
+
+def set_state(db: Connection, row: RolloutRow, state: RolloutState, now_us: int, *, stop_reason: int = 0) -> RolloutRow:
+    """Changes the state of a rollout, which this transaction holds, with its event."""
+    changed = replace(row, state=state, stop_reason=stop_reason, update_us=now_us)
+    if not changed.pending and not changed.running and not state.is_open:
+        changed = replace(changed, end_us=now_us)
+    return _save(db, changed, events.state_changed(changed, now_us))
+
+
+def move(
+    db: Connection,
+    row: RolloutRow,
+    targets: Sequence[TargetRow],
+    state: TargetState,
+    now_us: int,
+    *,
+    error: MeshError | None = None,
+) -> RolloutRow:
+    """Moves targets of a rollout, which this transaction holds, from one state to another; counts and events with it.
+
+    The rollout ends with its last target.
+    """
+    if not targets:
+        return row
+    status = None if error is None else error.to_status().SerializeToString()
+    time = {"start_us": now_us} if state is TargetState.RUNNING else {"end_us": now_us}
+    key = rollout_target.c.station_id.in_([target.station_id for target in targets])
+    where = (rollout_target.c.tenant_id == row.tenant_id) & (rollout_target.c.rollout_id == row.rollout_id) & key
+    db.execute(sa.update(rollout_target).where(where).values(state=state, held=False, error=status, **time))
+    outbox.append(db, [events.target_changed(row, one.station_id, state, error, now_us) for one in targets])
+    counts = {name: getattr(row, name) for name in ("running", state.name.lower())}
+    counts["running"] -= sum(target.state is TargetState.RUNNING for target in targets)
+    counts[state.name.lower()] += len(targets)
+    changed = replace(row, **counts)
+    if changed.pending or changed.running:
+        return _save(db, changed)
+    end = changed.state if changed.state is RolloutState.STOPPED else RolloutState.DONE
+    if end is changed.state:
+        return _save(db, replace(changed, end_us=now_us))
+    return set_state(db, changed, end, now_us)
+
+
+def get_target(db: Connection, row: RolloutRow, station_id: str) -> TargetRow:
+    """One station of a rollout, which has it."""
+    query = sa.select(*_TARGET).where(_of(row), rollout_target.c.station_id == station_id)
+    return _target(db.execute(query).mappings().one())
+
+
+def list_targets(db: Connection, row: RolloutRow, page: Page) -> Sequence[TargetRow]:
+    """Stations of a rollout by id, each with the last attempt's error; `page.after` is the id of the last one."""
+    slot = sa.literal(f"{row.slot}:").concat(rollout_target.c.station_id)
+    query = (
+        sa.select(*_TARGET, job.c.error.label("job_error"))
+        .outerjoin(job, (job.c.tenant_id == rollout_target.c.tenant_id) & (job.c.slot == slot))
+        .where(_of(row))
+        .order_by(rollout_target.c.station_id)
+        .limit(page.limit)
+    )
+    if page.condition is not None:
+        query = query.where(page.condition)
+    if page.after is not None:
+        query = query.where(rollout_target.c.station_id > page.after[0])
+    found = []
+    for each in db.execute(query).mappings():
+        values = {**each}
+        last = values.pop("job_error")
+        found.append(_target({**values, "error": values["error"] or last}))
+    return found
+
+
+def target_filters(states: Mapping[str, int]) -> Mapping[str, Field]:
+    """What stations of a rollout may be filtered by; `states` are the words for a state."""
+
+    def state(text: str) -> int:
+        if text.upper() not in states:
+            raise ValueError(f"one of {', '.join(states)} is needed")
+        return states[text.upper()]
+
+    return {"station_id": Field(rollout_target.c.station_id), "state": Field(rollout_target.c.state, state)}
+
+
+def pending(db: Connection, row: RolloutRow, limit: int) -> Sequence[TargetRow]:
+    """Some of the stations at which a rollout has not begun."""
+    query = sa.select(*_TARGET).where(_of(row), rollout_target.c.state == TargetState.PENDING).limit(limit)
+    return [_target(found) for found in db.execute(query).mappings()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """A station that is given its job. `held`: it is there, and its job waits for a place; `removed`: it is no more."""
+
+    station_id: str
+    held: bool
+    removed: bool
+
+
+def take_unqueued(db: Connection, row: RolloutRow, now_us: int, limit: int) -> Sequence[Queued]:
+    """Some stations that have no job yet, noted as having one from now on."""
+    query = (
+        sa.select(rollout_target.c.station_id)
+        .where(_of(row), rollout_target.c.state == TargetState.PENDING, ~rollout_target.c.queued)
+        .order_by(rollout_target.c.station_id)
+        .limit(limit)
+    )
+    ids = list(db.execute(query).scalars())
+    if not ids:
+        return []
+    known = {
+        key[1]: found for key, found in job_store.stations(db, [(row.tenant_id, one) for one in ids], now_us).items()
+    }
+    ready = [one for one in ids if one in known and known[one].ready]
+    mine, held = rollout_target.c.station_id.in_(ids), rollout_target.c.station_id.in_(ready)
+    db.execute(sa.update(rollout_target).where(_of(row), mine).values(queued=True))
+    db.execute(sa.update(rollout_target).where(_of(row), held).values(held=True))
+    return [Queued(station_id=one, held=one in known and known[one].ready, removed=one not in known) for one in ids]
+
+
+def release(db: Connection, row: RolloutRow, now_us: int) -> None:
+    """Lets the jobs of as many held stations run as a rollout, which this transaction holds, has places for."""
+    if not row.free:
+        return
+    query = (
+        sa.select(rollout_target.c.station_id)
+        .where(_of(row), rollout_target.c.state == TargetState.PENDING, rollout_target.c.held)
+        .order_by(rollout_target.c.station_id)
+        .limit(row.free)
+    )
+    ids = list(db.execute(query).scalars())
+    if ids:
+        mine = rollout_target.c.station_id.in_(ids)
+        db.execute(sa.update(rollout_target).where(_of(row), mine).values(held=False))
+        slots = [row.target_slot(station_id) for station_id in ids]
+        job_store.pull_forward(db, row.tenant_id, slots, run_us=now_us)
+
+
+def update_target(db: Connection, row: RolloutRow, station_id: str, **values: Any) -> None:
+    """Changes columns of one target other than its state."""
+    db.execute(sa.update(rollout_target).where(_of(row), rollout_target.c.station_id == station_id).values(values))
+
+
+def boot_of(db: Connection, tenant_id: str, station_id: str, *, locked: bool = False) -> tuple[int, int]:
+    """The frame of a station's latest boot; (0, 0) before the first. `locked`: none comes before this transaction."""
+    query = sa.select(station.c.boot_epoch, station.c.boot_ordinal).where(
+        station.c.tenant_id == tenant_id, station.c.station_id == station_id
+    )
+    if locked:
+        query = query.with_for_update()
+    found = db.execute(query).first()
+    return (0, 0) if found is None else (found[0], found[1])
+
+
+def _save(db: Connection, row: RolloutRow, *told: outbox.OutboxEvent) -> RolloutRow:
+    names = ("state", "stop_reason", "running", "succeeded", "failed", "skipped", "cancelled", "update_us", "end_us")
+    values = {name: getattr(row, name) for name in names}
+    db.execute(sa.update(rollout).where(_is(row.tenant_id, row.rollout_id)).values(values))
+    outbox.append(db, told)
+    return row
+
+
+def _one(db: Connection, query: sa.Select[Any]) -> RolloutRow | None:
+    row = db.execute(query).mappings().first()
+    return None if row is None else _rollout(row)
+
+
+def _found(row: RolloutRow | None, rollout_id: str) -> RolloutRow:
+    if row is None:
+        raise not_found(rollout_id)
+    return row
+
+
+def not_found(rollout_id: str) -> MeshError:
+    """NOT_FOUND, reason ROLLOUT_NOT_FOUND: also for a rollout of another tenant."""
+    return MeshError(grpc.StatusCode.NOT_FOUND, "ROLLOUT_NOT_FOUND", f"there is no rollout {rollout_id!r}")
+
+
+def _rollout(row: Any) -> RolloutRow:
+    return RolloutRow(**{**row, "state": RolloutState(row["state"]), "work": bytes(row["work"])})
+
+
+def _target(row: Any) -> TargetRow:
+    return TargetRow(**{**row, "state": TargetState(row["state"])})
+
+
+def _is(tenant_id: str, rollout_id: str) -> ColumnElement[bool]:
+    return (rollout.c.tenant_id == tenant_id) & (rollout.c.rollout_id == rollout_id)
+
+
+def _of(row: RolloutRow) -> ColumnElement[bool]:
+    return (rollout_target.c.tenant_id == row.tenant_id) & (rollout_target.c.rollout_id == row.rollout_id)

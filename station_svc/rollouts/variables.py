@@ -1,0 +1,212 @@
+"""What a rollout of variables does at one station.
+
+Quirk 24: some stations restart after each change. So nothing is pushed that the station holds already, and after a
+restart only what it does not hold is pushed again, and only where the last push brought something: a station that
+restarts without taking anything is not driven round in circles.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+import grpc
+import msgspec
+from csms.station.v1 import command_service_pb2, rollout_service_pb2, station_pb2
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.times import SECOND_US, Clock
+from station_svc.commands.variables import RememberVariables
+from station_svc.jobs.rows import JobRow
+from station_svc.jobs.runner import UNTIL_STATION, Again, Done, FinalError
+from station_svc.jobs.sender import JobSender
+from station_svc.rollouts import store
+from station_svc.rollouts.runner import Assignment, save_progress
+
+KIND = "variables"
+PATIENCE_US = 24 * 3600 * SECOND_US
+# How long a station may take to restart when it is idle.
+RESTART_PATIENCE_US = 3600 * SECOND_US
+
+Answer = TypeVar("Answer", bound=Message)
+Key = tuple[str, str, int, int, str, str, str]
+
+
+class _Progress(msgspec.Struct, frozen=True):
+    """How far it is: `step` is push, reset or boot. The other fields are of the last push."""
+
+    step: str = "push"
+    attempt: int = -1
+    pushed: list[int] = []  # indexes of variables; msgspec copies it
+    boot: tuple[int, int] = (0, 0)  # the station's latest boot at that time
+    until_us: int = 0  # of the wait for its next one
+
+
+class VariablesWork:
+    """Sets variables, and restarts the station for them where that is wanted."""
+
+    def __init__(self, *, database: Database, sender: JobSender, clock: Clock) -> None:
+        self._database = database
+        self._sender = sender
+        self._clock = clock
+
+    def patience_us(self, _work: bytes) -> int:
+        """A day: a restart may wait for a transaction to end, and a station may be away for a while."""
+        return PATIENCE_US
+
+    async def __call__(self, assignment: Assignment) -> Done | Again:
+        """One turn. Raises MeshError, FinalError."""
+        work = rollout_service_pb2.VariablesRollout.FromString(assignment.rollout.work)
+        text = assignment.target.progress
+        progress = msgspec.json.decode(text, type=_Progress) if text else _Progress()
+        if progress.step == "push":
+            return await self._push(assignment, work, progress)
+        if await self._boot(assignment) != progress.boot:
+            return Done()
+        if progress.step == "reset":
+            return await self._reset(assignment, progress)
+        if self._clock() >= progress.until_us:
+            raise FinalError(_failed("RESET_NOT_SEEN", "the station was told to restart, and did not boot in time"))
+        return Again(decide=partial(_wait_for_boot, boot=progress.boot))
+
+    async def _push(
+        self, assignment: Assignment, work: rollout_service_pb2.VariablesRollout, progress: _Progress
+    ) -> Done | Again:
+        if progress.attempt != assignment.job.attempt:  # else this one was begun, and its outcome can be found
+            wrong = await self._wrong(assignment, work.variables)
+            if not wrong:
+                return Done()
+            boot = await self._boot(assignment)
+            if progress.pushed and boot != progress.boot and len(wrong) >= len(progress.pushed):
+                why = "the station restarted when it was sent the variables, and does not hold them; not sent again"
+                raise FinalError(_failed("VARIABLES_NOT_KEPT", why))
+            progress = _Progress(attempt=assignment.job.attempt, pushed=wrong, boot=boot)
+            await self._save(assignment, progress)
+        results = await self._set(assignment, [work.variables[index] for index in progress.pushed])
+        if command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED not in results:
+            return Done()
+        if not work.reset_where_required:
+            await self._save(assignment, progress, reboot_required=True)
+            return Done()
+        progress = msgspec.structs.replace(progress, step="reset")
+        await self._save(assignment, progress)
+        return await self._reset(assignment, progress)
+
+    async def _reset(self, assignment: Assignment, progress: _Progress) -> Again:
+        request = command_service_pb2.ResetRequest(
+            station_id=assignment.job.station_id, type=command_service_pb2.RESET_TYPE_ON_IDLE
+        )
+        answer = await self._send(assignment, "reset", request, command_service_pb2.ResetResponse, part="reset")
+        if answer.status not in _WILL_RESET:
+            raise FinalError(_failed("RESET_REFUSED", "the station took the variables, and refused to restart"))
+        until_us = self._clock() + RESTART_PATIENCE_US
+        await self._save(assignment, msgspec.structs.replace(progress, step="boot", until_us=until_us))
+        return Again(decide=partial(_wait_for_boot, boot=progress.boot))
+
+    async def _wrong(self, assignment: Assignment, variables: Sequence[station_pb2.Variable]) -> list[int]:
+        """Which variables the station does not hold as they should be, or does not tell."""
+        asked = [_named(variable) for variable in variables]
+        request = command_service_pb2.GetVariablesRequest(station_id=assignment.job.station_id, variables=asked)
+        part = f"read-{assignment.job.turn}"  # asked anew in each turn: asking changes nothing
+        try:
+            answer = await self._send(
+                assignment, "get_variables", request, command_service_pb2.GetVariablesResponse, part=part
+            )
+        except MeshError as error:
+            if error.reason not in _WILL_NOT_TELL:
+                raise
+            return list(range(len(variables)))
+        held = {
+            _key(result.variable): result.variable.value
+            for result in answer.results
+            if result.status == command_service_pb2.GET_VARIABLE_STATUS_ACCEPTED
+        }
+        return [index for index, one in enumerate(variables) if not _same(held.get(_key(one)), one.value)]
+
+    async def _set(self, assignment: Assignment, variables: Sequence[station_pb2.Variable]) -> set[int]:
+        """Sends variables; the statuses that came back, all of which say that they were taken."""
+        request = command_service_pb2.SetVariablesRequest(station_id=assignment.job.station_id, variables=variables)
+        answer = await self._send(
+            assignment, "set_variables", request, command_service_pb2.SetVariablesResponse, part="set"
+        )
+        refused = {
+            result.variable.variable: command_service_pb2.SetVariableStatus.Name(result.status)
+            for result in answer.results
+            if result.status not in _TAKEN
+        }
+        if refused:
+            told = ", ".join(
+                f"{name}: {word.removeprefix('SET_VARIABLE_STATUS_')}" for name, word in sorted(refused.items())
+            )
+            raise FinalError(_failed("VARIABLE_REFUSED", f"the station did not take {told}"))
+        return {result.status for result in answer.results}
+
+    async def _send(
+        self, assignment: Assignment, name: str, request: Message, answer_type: type[Answer], *, part: str
+    ) -> Answer:
+        return await self._sender.send(
+            assignment.job, name, request, answer_type, part=part, effects=RememberVariables()
+        )
+
+    async def _boot(self, assignment: Assignment) -> tuple[int, int]:
+        job = assignment.job
+        return await self._database.read(lambda db: store.boot_of(db, job.tenant_id, job.station_id))
+
+    async def _save(self, assignment: Assignment, progress: _Progress, *, reboot_required: bool = False) -> None:
+        text = msgspec.json.encode(progress).decode()
+        save = partial(save_progress, assignment=assignment, progress=text, reboot_required=reboot_required)
+        await self._database.write(save)
+
+
+# A station that does not tell what it holds can be told all the same.
+_WILL_NOT_TELL = frozenset({"CALL_ERROR", "INVALID_ANSWER"})
+_TAKEN = frozenset(
+    {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
+)
+_WILL_RESET = frozenset({command_service_pb2.RESET_STATUS_ACCEPTED, command_service_pb2.RESET_STATUS_SCHEDULED})
+# Where neither component is named, a station's own stands for it (1.6 has no other).
+_USUAL: Mapping[str, str] = {"": "chargingstation"}
+
+
+def _wait_for_boot(db: Connection, job: JobRow, now_us: int, *, boot: tuple[int, int]) -> int:
+    """The station's next boot brings the job back; at once, where there was one since `boot`."""
+    latest = store.boot_of(db, job.tenant_id, job.station_id, locked=True)
+    return UNTIL_STATION if latest == boot else now_us
+
+
+def _named(variable: station_pb2.Variable) -> station_pb2.Variable:
+    named = station_pb2.Variable()
+    named.CopyFrom(variable)
+    named.value = ""
+    return named
+
+
+def _key(variable: station_pb2.Variable) -> Key:
+    component = variable.component.lower()
+    return (
+        _USUAL.get(component, component),
+        variable.component_instance.lower(),
+        variable.evse.evse_id,
+        variable.evse.connector_id,
+        variable.variable.lower(),
+        variable.variable_instance.lower(),
+        (variable.attribute_type or "Actual").lower(),
+    )
+
+
+def _same(held: str | None, wanted: str) -> bool:
+    """Whether two values are one: without regard to case and blanks around, numbers as numbers."""
+    if held is None:
+        return False
+    if held.strip().casefold() == wanted.strip().casefold():
+        return True
+    try:
+        return float(held) == float(wanted)
+    except ValueError:
+        return False
+
+
+def _failed(reason: str, message: str) -> MeshError:
+    return MeshError(grpc.StatusCode.ABORTED, reason, message)

@@ -1,0 +1,1 @@
+"""Security events that stations report."""

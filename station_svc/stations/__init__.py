@@ -1,0 +1,1 @@
+"""Stations as operators see them."""

@@ -1,0 +1,1 @@
+"""What stations do over some time: firmware updates, uploads of logs."""
