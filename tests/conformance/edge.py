@@ -28,6 +28,7 @@ _NOISE = frozenset(
         "station.message",
         "station.sighting",
         "station.quirk",
+        "station.condition",  # told with signs of life
         "station.node",
         "station.connection",
         "transaction.tx_counter",  # where numbers come from on SQLite

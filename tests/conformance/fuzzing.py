@@ -195,10 +195,10 @@ class Prober:
         await station.socket.send(data, text=True)
         await self._after(data)
 
-    async def probe_answer(self, action: str, request: Any, data: bytes) -> None:
-        """Answers a CALL of ours with a frame. The command ends: with the answer, or an error that says what it was."""
+    async def probe_answer(self, order: Callable[[], Awaitable[Any]], data: bytes) -> None:
+        """Answers the CALL of an order with a frame. The order ends: with the answer, or an error that says why not."""
         station = await self.connected()
-        command = asyncio.ensure_future(self.edge.mesh.send_call(self.station_id, action, request))
+        command = asyncio.ensure_future(order())
         try:
             kind, message_id, *_ = await station.receive()
             assert kind == 2

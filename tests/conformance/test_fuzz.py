@@ -6,6 +6,7 @@
 import gc
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.catalogue import DIRECTIONS
+from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge, boot, examples
 from tests.conformance.fuzzing import Prober, answers, bystander_is_served, bytes_of, frames
-from tests.conformance.ocpp_table import VERSIONS
+from tests.conformance.ocpp_table import VERSIONS, chooser
 from tests.gateway.raw_station import RawStation
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -94,7 +96,25 @@ async def test_answers(probers: Mapping[str, Prober], bystander: RawStation, fol
     prober, label = probers[folder], VERSIONS[folder].label
     action = data.draw(st.sampled_from(sorted(DIRECTIONS[label].to_station)))
     request = examples(label, action, "request")[0]
-    await prober.probe_answer(action, request, data.draw(answers(label, action)))
+    order = partial(prober.edge.mesh.send_call, prober.station_id, action, request)
+    await prober.probe_answer(order, data.draw(answers(label, action)))
+    if prober.frames % EVERY == 0:
+        await bystander_is_served(bystander, prober.frames)
+
+
+@pytest.mark.parametrize("folder", VERSIONS)
+@_fuzz(150)
+@given(data=st.data())
+async def test_answers_to_commands(
+    probers: Mapping[str, Prober], bystander: RawStation, folder: str, data: st.DataObject
+) -> None:
+    """The same of the commands that are understood: what is read out of the answer, and what it changes."""
+    prober, version = probers[folder], VERSIONS[folder]
+    name = data.draw(st.sampled_from(sorted(version.outbound)))
+    choose = chooser(version, name)
+    command = Maker(name, choose).minimal()
+    order = partial(prober.edge.command, prober.station_id, name, command)
+    await prober.probe_answer(order, data.draw(answers(version.label, choose(command).action)))
     if prober.frames % EVERY == 0:
         await bystander_is_served(bystander, prober.frames)
 
