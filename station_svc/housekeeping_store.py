@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from station_svc.ingest.store import close_connections
+from station_svc.ingest.connection_store import close_connections
 from station_svc.models import (
     certificate_request,
     command,

@@ -20,7 +20,7 @@ from mesh.channels import open_channel
 from mesh.database import Database
 from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
-from mesh.service import Parts
+from mesh.service import AddServicer, Parts
 from mesh.times import Clock
 from station_svc.certificates import request_store as certificate_request_store
 from station_svc.certificates.authority import CertificateAuthority
@@ -35,7 +35,7 @@ from station_svc.commands.servicer import CommandServicer
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
-from station_svc.jobs.runner import JobKind, Jobs
+from station_svc.jobs.runner import Jobs
 from station_svc.jobs.sender import JobSender
 from station_svc.local_lists import sync as local_list_sync
 from station_svc.local_lists.servicer import LocalListServicer
@@ -54,6 +54,18 @@ from station_svc.stations.servicer import StationServicer
 from station_svc.tasks.firmware_servicer import FirmwareServicer
 from station_svc.tasks.log_servicer import LogServicer
 
+# By their verbs they would be for viewers, yet they make the station do something.
+_SPECIAL_ROLES = {
+    f"/csms.station.v1.CommandService/{method}": Role.OPERATOR
+    for method in (
+        "GetCompositeSchedule",
+        "GetInstalledCertificateIds",
+        "GetLocalListVersion",
+        "GetLog",
+        "GetVariables",
+    )
+}
+
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:
     """The parts of the service; what must be closed goes onto `stack`."""
@@ -64,36 +76,17 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     commands = Commands(database=database, gateways=gateways, clock=clock)
     stack.push_async_callback(commands.close)
     closer = SocketCloser(gateways=gateways)
-    housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
     authority = CertificateAuthority(channel=auth)
-    requests = CertificateRequests(database=database, authority=authority, clock=clock)
-    ingest = StationIngestServicer(
-        database=database, clock=clock, rules=_rules(settings), closer=closer, certificates=requests
-    )
-    sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
-    rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
-    stations = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
-    command = CommandServicer(sender=sender, closer=closer, clock=clock)
-    local_lists = LocalListServicer(database=database, clock=clock)
-    rollouts = RolloutServicer(database=database, clock=clock)
-    job_sender = JobSender(commands=commands, station_budget_s=settings.command_timeout_s)
-    delivery = CertificateDelivery(database=database, authority=authority, sender=job_sender, clock=clock)
-    works: dict[str, Work] = {
-        variables_rollout.KIND: VariablesWork(database=database, sender=job_sender, clock=clock),
-        firmware_rollout.KIND: FirmwareWork(database=database, sender=job_sender, clock=clock),
-    }
-    kinds: dict[str, JobKind] = {
-        certificate_request_store.KIND: delivery.kind,
-        local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=job_sender).kind,
-        **Rollouts(database=database, clock=clock, works=works).kinds(),
+    sender = JobSender(commands=commands, station_budget_s=settings.command_timeout_s)
+    kinds = {
+        **Rollouts(database=database, clock=clock, works=_works(database, sender, clock)).kinds(),
+        certificate_request_store.KIND: CertificateDelivery(
+            database=database, authority=authority, sender=sender, clock=clock
+        ).kind,
+        local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=sender).kind,
     }
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
-    firmware = FirmwareServicer(database=database, clock=clock)
-    logs = LogServicer(database=database, clock=clock)
-    security_events = SecurityEventServicer(database=database)
-    profiles = ChargingProfileServicer(database=database, clock=clock)
-    reservations = ReservationServicer(database=database, clock=clock, sender=sender)
-    certificates = StationCertificateServicer(database=database)
+    housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
     relay = open_relay(
         stack,
         database=database,
@@ -104,32 +97,58 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     return Parts(
         keys=RemoteKeys(channel=auth),
-        mesh=[lambda server: add_StationIngestServiceServicer_to_server(ingest, server)],
-        operator=[
-            lambda server: add_StationServiceServicer_to_server(stations, server),
-            lambda server: add_CommandServiceServicer_to_server(command, server),
-            lambda server: add_FirmwareServiceServicer_to_server(firmware, server),
-            lambda server: add_LogServiceServicer_to_server(logs, server),
-            lambda server: add_SecurityEventServiceServicer_to_server(security_events, server),
-            lambda server: add_LocalListServiceServicer_to_server(local_lists, server),
-            lambda server: add_ChargingProfileServiceServicer_to_server(profiles, server),
-            lambda server: add_ReservationServiceServicer_to_server(reservations, server),
-            lambda server: add_StationCertificateServiceServicer_to_server(certificates, server),
-            lambda server: add_RolloutServiceServicer_to_server(rollouts, server),
-        ],
-        # By their verbs they would be for viewers, yet they make the station do something.
-        special_roles={
-            f"/csms.station.v1.CommandService/{method}": Role.OPERATOR
-            for method in (
-                "GetCompositeSchedule",
-                "GetInstalledCertificateIds",
-                "GetLocalListVersion",
-                "GetLog",
-                "GetVariables",
-            )
-        },
+        mesh=[_ingest(database, closer, authority, settings, clock)],
+        operator=_operators(database, commands, closer, settings, clock),
+        special_roles=_SPECIAL_ROLES,
         background=[closer.run, housekeeper.watch_nodes, housekeeper.watch_due, housekeeper.tidy_up, jobs.run, *relay],
     )
+
+
+def _works(database: Database, sender: JobSender, clock: Clock) -> dict[str, Work]:
+    """What rollouts do at one station, by kind."""
+    return {
+        variables_rollout.KIND: VariablesWork(database=database, sender=sender, clock=clock),
+        firmware_rollout.KIND: FirmwareWork(database=database, sender=sender, clock=clock),
+    }
+
+
+def _ingest(
+    database: Database, closer: SocketCloser, authority: CertificateAuthority, settings: StationSettings, clock: Clock
+) -> AddServicer:
+    requests = CertificateRequests(database=database, authority=authority, clock=clock)
+    servicer = StationIngestServicer(
+        database=database, clock=clock, rules=_rules(settings), closer=closer, certificates=requests
+    )
+    return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)
+
+
+def _operators(
+    database: Database, commands: Commands, closer: SocketCloser, settings: StationSettings, clock: Clock
+) -> list[AddServicer]:
+    sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
+    rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
+    station = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
+    command = CommandServicer(sender=sender, closer=closer, clock=clock)
+    firmware = FirmwareServicer(database=database, clock=clock)
+    log = LogServicer(database=database, clock=clock)
+    security_event = SecurityEventServicer(database=database)
+    local_list = LocalListServicer(database=database, clock=clock)
+    profile = ChargingProfileServicer(database=database, clock=clock)
+    reservation = ReservationServicer(database=database, clock=clock, sender=sender)
+    certificate = StationCertificateServicer(database=database)
+    rollout = RolloutServicer(database=database, clock=clock)
+    return [
+        lambda server: add_StationServiceServicer_to_server(station, server),
+        lambda server: add_CommandServiceServicer_to_server(command, server),
+        lambda server: add_FirmwareServiceServicer_to_server(firmware, server),
+        lambda server: add_LogServiceServicer_to_server(log, server),
+        lambda server: add_SecurityEventServiceServicer_to_server(security_event, server),
+        lambda server: add_LocalListServiceServicer_to_server(local_list, server),
+        lambda server: add_ChargingProfileServiceServicer_to_server(profile, server),
+        lambda server: add_ReservationServiceServicer_to_server(reservation, server),
+        lambda server: add_StationCertificateServiceServicer_to_server(certificate, server),
+        lambda server: add_RolloutServiceServicer_to_server(rollout, server),
+    ]
 
 
 def _rules(settings: StationSettings) -> IngestRules:

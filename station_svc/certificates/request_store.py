@@ -14,7 +14,7 @@ from mesh.rowset import RowStatement
 from mesh.times import SECOND_US
 from station_svc import events
 from station_svc.certificates.rows import CertificateRequestRow, NewRequest, RequestState, Signed, Taken
-from station_svc.ingest.report_store import lock_stations
+from station_svc.ingest.common_store import lock_stations
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import NewJob
 from station_svc.models import certificate_request, station, variable

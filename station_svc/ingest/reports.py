@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from mesh.errors import MeshError
 from station_svc.charging_profiles import rules as charging_profiles
-from station_svc.ingest.report_store import lock_stations
+from station_svc.ingest.common_store import lock_stations, removed
 from station_svc.reservations import rules as reservations
 from station_svc.rows import Frame
 from station_svc.security_events import recording as security_events
@@ -60,8 +60,4 @@ def _of_kind(reports: Iterable[Report], kind: str) -> Iterable[tuple[Frame, Any]
 def _refusal(report: Report, is_known: bool) -> MeshError | None:
     if report.kind not in HANDLERS:
         return MeshError(grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_REPORT", "a report of this kind is not known here")
-    if not is_known:
-        return MeshError(
-            grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {report.frame.station_id} is registered here"
-        )
-    return None
+    return None if is_known else removed(report.frame)

@@ -19,7 +19,14 @@ from mesh.quirks import QuirkName
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
 from station_svc.certificates.requests import CertificateRequests
-from station_svc.ingest import message_store, store
+from station_svc.ingest import (
+    boot_store,
+    connection_store,
+    message_store,
+    sighting_store,
+    status_store,
+    transfer_store,
+)
 from station_svc.ingest.frames import to_frame
 from station_svc.ingest.reports import Report, record_reports
 from station_svc.ingest.vendors import Vendors
@@ -93,7 +100,7 @@ class StationIngestServicer(StationIngestServiceServicer):
                 raise invalid_field(field, "is required")
         duration_s = self._rules.lease_duration_s
         renew = partial(
-            store.renew_lease,
+            connection_store.renew_lease,
             node_id=request.node_id,
             address=request.address,
             lease_end_us=self._clock() + int(duration_s * SECOND_US),
@@ -106,7 +113,7 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.OpenConnectionsResponse:
         """Lets stations in, and has the sockets closed whose place they take."""
         del context
-        rules = store.OpeningRules(now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding])
+        rules = connection_store.OpeningRules(now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding])
         results = await self._commit([_to_knock(item) for item in request.items], partial(_opening, rules=rules))
         for item, result in zip(request.items, results, strict=True):
             if isinstance(result, Opened):
@@ -119,7 +126,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         """Notes that sockets are closed."""
         del context
         now_us = self._clock()
-        await self._commit([_to_closed(item, now_us) for item in request.items], store.close_connections)
+        await self._commit([_to_closed(item, now_us) for item in request.items], connection_store.close_connections)
         return ingest.CloseConnectionsResponse()
 
     async def NotifyBoots(self, request: ingest.NotifyBootsRequest, context: Context) -> ingest.NotifyBootsResponse:
@@ -135,7 +142,7 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.NotifyStatusesResponse:
         """Records connector statuses."""
         del context
-        results = await self._commit([_to_status(item) for item in request.items], store.record_statuses)
+        results = await self._commit([_to_status(item) for item in request.items], status_store.record_statuses)
         return ingest.NotifyStatusesResponse(
             results=[
                 ingest.StatusResult(error=result.to_status()) if result else ingest.StatusResult() for result in results
@@ -146,7 +153,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         """Records what vendors' own protocols said, known vendor or not."""
         del context
         transfers = [_to_transfer(item, self._rules.vendors) for item in request.items]
-        results = await self._commit(transfers, store.record_transfers)
+        results = await self._commit(transfers, transfer_store.record_transfers)
         return ingest.TransferDataResponse(results=[_to_transfer_result(result) for result in results])
 
     async def NotifyReports(
@@ -173,7 +180,7 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.RecordSightingsResponse:
         """Notes signs of life."""
         del context
-        await self._commit([_to_sighting(item) for item in request.items], store.record_sightings)
+        await self._commit([_to_sighting(item) for item in request.items], sighting_store.record_sightings)
         return ingest.RecordSightingsResponse()
 
     async def RecordMessages(
@@ -227,13 +234,13 @@ class StationIngestServicer(StationIngestServiceServicer):
 
 
 def _opening(
-    connection: Connection, knocks: Sequence[Knock], *, rules: store.OpeningRules
+    connection: Connection, knocks: Sequence[Knock], *, rules: connection_store.OpeningRules
 ) -> Sequence[Opened | MeshError]:
-    return store.open_connections(connection, knocks, rules)
+    return connection_store.open_connections(connection, knocks, rules)
 
 
 def _booting(connection: Connection, boots: Sequence[Boot], *, now_us: int) -> Sequence[Booted | MeshError]:
-    results = store.record_boots(connection, boots, now_us)
+    results = boot_store.record_boots(connection, boots, now_us)
     firmware.booted(
         connection, [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
     )
@@ -266,7 +273,7 @@ def _to_closed(item: ingest.CloseConnectionItem, now_us: int) -> Closed:
 
 
 def _to_boot(item: ingest.BootItem) -> Boot:
-    identity = {name: getattr(item.identity, name) for name in store.IDENTITY}
+    identity = {name: getattr(item.identity, name) for name in boot_store.IDENTITY}
     return Boot(frame=to_frame(item.origin), reason=item.reason, identity=identity)
 
 

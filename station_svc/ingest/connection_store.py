@@ -1,0 +1,316 @@
+"""The SQL of gateways and their sockets: leases, stations that come in, stations that are gone.
+
+Of two connections of one station the later one has the higher epoch: its row is locked before one is given.
+"""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import grpc
+from sqlalchemy import Connection, text
+
+from mesh import outbox
+from mesh.errors import MeshError, unavailable
+from mesh.outbox import OutboxEvent
+from mesh.quirks import QuirkName
+from mesh.rowset import RowStatement
+from station_svc import events
+from station_svc.credentials import digests as credentials
+from station_svc.credentials import store as credential_store
+from station_svc.credentials.digests import StoredCredential
+from station_svc.credentials.store import Promotion
+from station_svc.ingest.common_store import Json, lock_stations
+from station_svc.jobs import store as job_store
+from station_svc.names import is_station_id
+from station_svc.rows import (
+    ACCEPTED,
+    DEFAULT_TENANT,
+    Closed,
+    Knock,
+    Opened,
+    Superseded,
+)
+
+_RENEW_LEASE = text(
+    """
+    INSERT INTO node (node_id, address, lease_end_us) VALUES (:node_id, :address, :lease_end_us)
+    ON CONFLICT (node_id) DO UPDATE SET address = excluded.address,
+      lease_end_us = CASE WHEN excluded.lease_end_us > node.lease_end_us
+                          THEN excluded.lease_end_us ELSE node.lease_end_us END
+    """
+)
+
+
+def renew_lease(connection: Connection, *, node_id: str, address: str, lease_end_us: int) -> None:
+    """Lets a node's lease run until `lease_end_us`, or longer where it already does."""
+    parameters = {"node_id": node_id, "address": address, "lease_end_us": lease_end_us}
+    connection.execute(_RENEW_LEASE, parameters)
+
+
+_LOCK_KNOCKING = RowStatement(
+    """
+    SELECT station.tenant_id, station.station_id, station.registration_status, station.security_profile,
+           station.credential_salt, station.credential_digest, station.next_credentials, station.latest_epoch,
+           station.boot_status
+    FROM {rows} JOIN station ON station.station_id = rows.station_id
+    ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
+    """,
+    station_id="text",
+)
+_REGISTER = RowStatement(
+    """
+    INSERT INTO station (tenant_id, station_id, registration_status, create_us, update_us)
+    SELECT :tenant_id, rows.station_id, :status, :now_us, :now_us FROM {rows} WHERE true ORDER BY rows.station_id
+    ON CONFLICT (station_id) DO NOTHING RETURNING station_id
+    """,
+    station_id="text",
+)
+_PREVIOUS = RowStatement(
+    """
+    SELECT connection.epoch, connection.ocpp_version, connection.disconnect_us, node.address
+    FROM {rows} JOIN connection ON connection.epoch = rows.epoch
+    LEFT JOIN node ON node.node_id = connection.node_id AND node.lease_end_us > :now_us
+    """,
+    epoch="bigint",
+)
+_LIVE_NODES = RowStatement(
+    """
+    SELECT node.node_id, node.address
+    FROM {rows} JOIN node ON node.node_id = rows.node_id AND node.lease_end_us > :now_us
+    """,
+    node_id="text",
+)
+_CONNECT = RowStatement(
+    """
+    INSERT INTO connection (tenant_id, station_id, node_id, ocpp_version, remote_address, connect_us)
+    SELECT tenant_id, station_id, node_id, ocpp_version, remote_address, :now_us FROM {rows} ORDER BY position
+    RETURNING epoch, station_id
+    """,
+    position="integer",
+    tenant_id="text",
+    station_id="text",
+    node_id="text",
+    ocpp_version="text",
+    remote_address="text",
+)
+_SET_LATEST = RowStatement(
+    """
+    UPDATE station SET latest_epoch = rows.epoch FROM {rows}
+    WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
+    """,
+    tenant_id="text",
+    station_id="text",
+    epoch="bigint",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpeningRules:
+    """What decides over stations that knock. `register_as` is the status of stations never seen; None refuses them."""
+
+    now_us: int
+    register_as: int | None
+
+
+def open_connections(connection: Connection, knocks: Sequence[Knock], rules: OpeningRules) -> list[Opened | MeshError]:
+    """Lets in who may come in; one result per knock, in their order. The newest connection of a station wins."""
+    named = {knock.station_id for knock in knocks if is_station_id(knock.station_id)}
+    stations = _find_stations(connection, named, rules)
+    nodes = [{"node_id": node_id} for node_id in {knock.node_id for knock in knocks}]
+    live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
+    refusals = [_refusal(knock, stations.get(knock.station_id), live.keys()) for knock in knocks]
+    welcome = [knock for knock, refusal in zip(knocks, refusals, strict=True) if refusal is None]
+    opened = iter(_let_in(connection, welcome, stations, live, rules.now_us))
+    credential_store.promote(connection, _promotions(welcome, stations), rules.now_us)
+    return [refusal or next(opened) for refusal in refusals]
+
+
+def _find_stations(connection: Connection, station_ids: set[str], rules: OpeningRules) -> dict[str, Any]:
+    """The rows of the stations, locked; unknown ones are registered where the rules say so."""
+    found = _lock_knocking(connection, station_ids)
+    unknown = station_ids - found.keys()
+    if not unknown or rules.register_as is None:
+        return found
+    new = _REGISTER.run(
+        connection,
+        [{"station_id": station_id} for station_id in sorted(unknown)],
+        tenant_id=DEFAULT_TENANT,
+        status=rules.register_as,
+        now_us=rules.now_us,
+    ).scalars()
+    outbox.append(connection, [_onboarded(station_id, rules) for station_id in new])
+    return found | _lock_knocking(connection, unknown)
+
+
+def _onboarded(station_id: str, rules: OpeningRules) -> OutboxEvent:
+    return events.created(
+        tenant_id=DEFAULT_TENANT,
+        station_id=station_id,
+        registration_status=rules.register_as or 0,
+        onboarded=True,
+        now_us=rules.now_us,
+    )
+
+
+def _lock_knocking(connection: Connection, station_ids: set[str]) -> dict[str, Any]:
+    rows = _LOCK_KNOCKING.run(connection, [{"station_id": station_id} for station_id in station_ids])
+    return {row.station_id: row for row in rows}
+
+
+def _refusal(knock: Knock, station: Any, live_nodes: Container[str]) -> MeshError | None:
+    if knock.node_id not in live_nodes:
+        return unavailable("NODE_LEASE_EXPIRED", "this gateway's lease has run out: renew it first")
+    if station is None:
+        return MeshError(
+            grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {knock.station_id} is registered here"
+        )
+    if station.security_profile == 0:
+        return None
+    current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
+    if any(_brings(knock, one) for one in (current, *credentials.from_text(station.next_credentials))):
+        return None
+    return MeshError(
+        grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS", f"station {knock.station_id} did not prove who it is"
+    )
+
+
+def _brings(knock: Knock, stored: StoredCredential) -> bool:
+    return knock.username in {"", knock.station_id} and credentials.matches(stored, knock.credential)
+
+
+def _promotions(knocks: Sequence[Knock], stations: Mapping[str, Any]) -> Iterator[Promotion]:
+    """The stations that came with a credential that they had been handed."""
+    for knock in knocks:
+        station = stations[knock.station_id]
+        handed = credentials.from_text(station.next_credentials)
+        for number, one in enumerate(handed, 1):
+            if _brings(knock, one):
+                yield Promotion(
+                    tenant_id=station.tenant_id,
+                    station_id=knock.station_id,
+                    credential=one,
+                    left=handed[number:],
+                )
+
+
+def _let_in(
+    connection: Connection,
+    knocks: Sequence[Knock],
+    stations: Mapping[str, Any],
+    addresses: Mapping[str, str],
+    now_us: int,
+) -> list[Opened]:
+    if not knocks:
+        return []
+    previous = _previous(connection, [stations[knock.station_id].latest_epoch for knock in knocks], now_us)
+    epochs = _connect(connection, knocks, stations, now_us)
+    opened: list[Opened] = []
+    latest = {station_id: station.latest_epoch for station_id, station in stations.items()}
+    for knock, epoch in zip(knocks, epochs, strict=True):
+        station = stations[knock.station_id]
+        before = previous.get(latest[knock.station_id])
+        opened.append(
+            Opened(
+                tenant_id=station.tenant_id,
+                epoch=epoch,
+                booted=station.registration_status == ACCEPTED and station.boot_status == ACCEPTED,
+                registration_status=station.registration_status,
+                superseded=before.superseded if before else None,
+                quirks=_oddities(knock, station, before),
+            )
+        )
+        # The same station may knock twice in one batch, at one node or at two.
+        latest[knock.station_id] = epoch
+        superseded = Superseded(epoch=epoch, node_address=addresses[knock.node_id])
+        previous[epoch] = _Previous(ocpp_version=knock.ocpp_version, superseded=superseded)
+    _SET_LATEST.run(connection, _latest_rows(knocks, opened))
+    outbox.append(connection, [events.connected(knock, one, now_us) for knock, one in zip(knocks, opened, strict=True)])
+    back = {(one.tenant_id, knock.station_id) for knock, one in zip(knocks, opened, strict=True) if one.booted}
+    job_store.wake(connection, back, run_us=now_us + job_store.SETTLE_US)
+    return opened
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Previous:
+    """A station's connection before this one; `superseded` where it still counted as open."""
+
+    ocpp_version: str
+    superseded: Superseded | None
+
+
+def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dict[int, _Previous]:
+    rows = _PREVIOUS.run(connection, [{"epoch": epoch} for epoch in set(epochs) if epoch], now_us=now_us)
+    return {
+        row.epoch: _Previous(
+            ocpp_version=row.ocpp_version,
+            superseded=Superseded(epoch=row.epoch, node_address=row.address) if row.disconnect_us is None else None,
+        )
+        for row in rows
+    }
+
+
+def _oddities(knock: Knock, station: Any, before: _Previous | None) -> Sequence[str]:
+    """What is odd about a station's connection (docs/QUIRKS.md)."""
+    odd = []
+    if before is not None and before.ocpp_version != knock.ocpp_version:
+        odd.append(QuirkName.VERSION_CHANGED)
+    if station.security_profile and credentials.was_decoded(knock.credential):
+        odd.append(QuirkName.CREDENTIAL_DECODED)
+    return odd
+
+
+def _connect(
+    connection: Connection, knocks: Sequence[Knock], stations: Mapping[str, Any], now_us: int
+) -> Sequence[int]:
+    """Adds the connections; their epochs, in the order of the knocks: the database gives them in that order."""
+    rows = [
+        {
+            "position": position,
+            "tenant_id": stations[knock.station_id].tenant_id,
+            "station_id": knock.station_id,
+            "node_id": knock.node_id,
+            "ocpp_version": knock.ocpp_version,
+            "remote_address": knock.remote_address,
+        }
+        for position, knock in enumerate(knocks)
+    ]
+    return sorted(row.epoch for row in _CONNECT.run(connection, rows, now_us=now_us))
+
+
+def _latest_rows(knocks: Sequence[Knock], opened: Sequence[Opened]) -> list[Json]:
+    latest = {
+        knock.station_id: {"tenant_id": one.tenant_id, "station_id": knock.station_id, "epoch": one.epoch}
+        for knock, one in zip(knocks, opened, strict=True)
+    }
+    return list(latest.values())
+
+
+_DISCONNECT = RowStatement(
+    """
+    UPDATE connection SET disconnect_us = rows.disconnect_us, close_code = rows.close_code FROM {rows}
+    WHERE connection.epoch = rows.epoch AND connection.tenant_id = rows.tenant_id
+      AND connection.station_id = rows.station_id AND connection.disconnect_us IS NULL
+    RETURNING connection.epoch
+    """,
+    tenant_id="text",
+    station_id="text",
+    epoch="bigint",
+    disconnect_us="bigint",
+    close_code="integer",
+)
+
+
+def close_connections(connection: Connection, closed: Sequence[Closed]) -> list[None]:
+    """Notes that sockets are closed. Only the close of a station's latest connection tells that it is gone."""
+    stations = lock_stations(connection, {(one.tenant_id, one.station_id) for one in closed})
+    changed = set(_DISCONNECT.run(connection, [asdict(one) for one in closed]).scalars())
+    gone = {
+        one.epoch: one
+        for one in closed
+        if one.epoch in changed
+        and (station := stations.get((one.tenant_id, one.station_id))) is not None
+        and station.latest_epoch == one.epoch
+    }
+    outbox.append(connection, map(events.disconnected, gone.values()))
+    return [None] * len(closed)

@@ -1,0 +1,122 @@
+"""The SQL of connectors' statuses: the work of one transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mesh import outbox
+from mesh.errors import MeshError
+from mesh.rowset import RowStatement
+from station_svc import events
+from station_svc.charging_profiles import rules as charging_profiles
+from station_svc.ingest.common_store import Json, frame_row, known_stations, removed
+from station_svc.rows import (
+    AVAILABLE,
+    Status,
+)
+
+_STATUS_COLUMNS = {
+    "tenant_id": "text",
+    "station_id": "text",
+    "epoch": "bigint",
+    "ordinal": "bigint",
+    "receive_us": "bigint",
+    "evse_id": "integer",
+    "connector_id": "integer",
+    "status": "integer",
+    "reported_status": "text",
+    "error_code": "text",
+    "info": "text",
+    "vendor_id": "text",
+    "vendor_error_code": "text",
+    "status_us": "bigint",
+}
+_REPORT = RowStatement(
+    """
+    INSERT INTO status_report (tenant_id, station_id, epoch, ordinal, evse_id, connector_id, status, reported_status,
+                               error_code, info, vendor_id, vendor_error_code, status_us, receive_us)
+    SELECT tenant_id, station_id, epoch, ordinal, evse_id, connector_id, status, reported_status,
+           error_code, info, vendor_id, vendor_error_code, status_us, receive_us
+    FROM {rows} WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
+    """,
+    **_STATUS_COLUMNS,
+)
+# One row per connector. `changed_*` become the frame's own where the status became another one, which RETURNING tells.
+_CURRENT = RowStatement(
+    """
+    INSERT INTO connector (tenant_id, station_id, evse_id, connector_id, status, reported_status, error_code,
+                           status_us, receive_us, epoch, ordinal, changed_epoch, changed_ordinal)
+    SELECT tenant_id, station_id, evse_id, connector_id, status, reported_status, error_code,
+           COALESCE(status_us, receive_us), receive_us, epoch, ordinal, epoch, ordinal
+    FROM {rows} WHERE true
+    ON CONFLICT (tenant_id, station_id, evse_id, connector_id) DO UPDATE SET
+      status = excluded.status, reported_status = excluded.reported_status, error_code = excluded.error_code,
+      status_us = excluded.status_us, receive_us = excluded.receive_us,
+      epoch = excluded.epoch, ordinal = excluded.ordinal,
+      changed_epoch = CASE WHEN (connector.status, connector.reported_status, connector.error_code)
+                              = (excluded.status, excluded.reported_status, excluded.error_code)
+                           THEN connector.changed_epoch ELSE excluded.epoch END,
+      changed_ordinal = CASE WHEN (connector.status, connector.reported_status, connector.error_code)
+                                = (excluded.status, excluded.reported_status, excluded.error_code)
+                             THEN connector.changed_ordinal ELSE excluded.ordinal END
+    WHERE (connector.epoch, connector.ordinal) < (excluded.epoch, excluded.ordinal)
+    RETURNING epoch, ordinal, changed_epoch, changed_ordinal
+    """,
+    **_STATUS_COLUMNS,
+)
+
+
+def record_statuses(connection: Connection, statuses: Sequence[Status]) -> list[MeshError | None]:
+    """Adds statuses to the history, and to the connectors where they are newer than what is known.
+
+    Where several statuses of one connector stand in one batch, there is one event, for the last.
+    """
+    keys = known_stations(connection, {status.frame.station for status in statuses})
+    known = sorted((status for status in statuses if status.frame.station in keys), key=_connector_order)
+    rows = [_status_row(status) for status in known]
+    if rows:
+        _REPORT.run(connection, rows)
+        latest = {_connector_key(status): (status, row) for status, row in zip(known, rows, strict=True)}
+        current = _CURRENT.run(connection, (row for _status, row in latest.values()))
+        changed = {
+            (row.epoch, row.ordinal)
+            for row in current
+            if (row.epoch, row.ordinal) == (row.changed_epoch, row.changed_ordinal)
+        }
+        news = [status for status, _row in latest.values() if status.frame.version in changed]
+        outbox.append(connection, map(events.status_changed, news))
+        charging_profiles.end_at(connection, _freed(news))
+    return [None if status.frame.station in keys else removed(status.frame) for status in statuses]
+
+
+def _freed(statuses: Iterable[Status]) -> dict[tuple[str, str, int], int]:
+    """The EVSEs at which no transaction can go on any more, and since when."""
+    return {
+        (*status.frame.station, status.evse_id): status.frame.receive_us
+        for status in statuses
+        if status.status == AVAILABLE and status.evse_id
+    }
+
+
+def _connector_key(status: Status) -> tuple[str, str, int, int]:
+    return status.frame.tenant_id, status.frame.station_id, status.evse_id, status.connector_id
+
+
+def _connector_order(status: Status) -> tuple[Any, ...]:
+    return _connector_key(status), status.frame.version
+
+
+def _status_row(status: Status) -> Json:
+    return {
+        **frame_row(status.frame),
+        "evse_id": status.evse_id,
+        "connector_id": status.connector_id,
+        "status": status.status,
+        "reported_status": status.reported_status,
+        "error_code": status.error_code,
+        "info": status.info,
+        "vendor_id": status.vendor_id,
+        "vendor_error_code": status.vendor_error_code,
+        "status_us": status.status_us,
+    }
