@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from csms.common.v1.status_info_pb2 import StatusInfo
 from csms.station.v1.command_service_pb2 import (
     SET_VARIABLE_STATUS_ACCEPTED,
     SET_VARIABLE_STATUS_NOT_SENT,
@@ -11,7 +12,6 @@ from csms.station.v1.command_service_pb2 import (
     SetVariableResult,
     SetVariablesRequest,
     SetVariablesResponse,
-    StatusInfo,
 )
 from csms.station.v1.station_pb2 import Variable
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_INVALID, IdToken, IdTokenInfo
-from csms.station.v1.command_service_pb2 import StatusInfo
+from csms.common.v1.status_info_pb2 import StatusInfo
 
 from gateway.checks import check_given, check_int32, check_length, check_not_negative
 from gateway.enums import AUTHORIZATION_STATUSES, words

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from csms.common.v1.evse_pb2 import EvseRef
+from csms.common.v1.status_info_pb2 import StatusInfo
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1.command_service_pb2 import (
     GetVariableResult,
     GetVariablesRequest,
     SetVariableResult,
     SetVariablesRequest,
-    StatusInfo,
 )
 from csms.station.v1.station_pb2 import Variable
 from google.protobuf.timestamp_pb2 import Timestamp

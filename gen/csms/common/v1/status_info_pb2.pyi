@@ -43,9 +43,7 @@ Global___GenericStatus: _TypeAlias = GenericStatus  # noqa: Y015
 
 @_typing.final
 class StatusInfo(_message.Message):
-    """More about a status. OCPP 2.0.1 part 2, StatusInfoType; 1.6 has none. As csms.station.v1.StatusInfo, for files that
-    command_service.proto imports.
-    """
+    """More about a status. OCPP 2.0.1 part 2, StatusInfoType; 1.6 has none."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from csms.common.v1 import evse_pb2 as _evse_pb2
 from csms.common.v1 import id_token_pb2 as _id_token_pb2
+from csms.common.v1 import status_info_pb2 as _status_info_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import station_ingest_service_pb2 as _station_ingest_service_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
@@ -452,14 +453,14 @@ class RequestStartTransactionResponse(_message.Message):
     charging_profile_id: _builtins.int
     """Number of the charging profile, as given or as it was taken; 0 where there was none."""
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
         self,
         *,
         status: Global___RequestStartStopStatus.ValueType = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
         transaction_id: _builtins.str = ...,
         charging_profile_id: _builtins.int = ...,
     ) -> None: ...
@@ -512,14 +513,14 @@ class RequestStopTransactionResponse(_message.Message):
     status: Global___RequestStartStopStatus.ValueType
     """Whether the station will try."""
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
         self,
         *,
         status: Global___RequestStartStopStatus.ValueType = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -528,32 +529,6 @@ class RequestStopTransactionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RequestStopTransactionResponse: _TypeAlias = RequestStopTransactionResponse  # noqa: Y015
-
-@_typing.final
-class StatusInfo(_message.Message):
-    """More about a status. OCPP 2.0.1 part 2, StatusInfoType."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    REASON_CODE_FIELD_NUMBER: _builtins.int
-    ADDITIONAL_INFO_FIELD_NUMBER: _builtins.int
-    reason_code: _builtins.str
-    """Code of the reason."""
-    additional_info: _builtins.str
-    """Text for people."""
-    def __init__(
-        self,
-        *,
-        reason_code: _builtins.str = ...,
-        additional_info: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_info", b"additional_info", "reason_code", b"reason_code"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___StatusInfo: _TypeAlias = StatusInfo  # noqa: Y015
 
 @_typing.final
 class ResetRequest(_message.Message):
@@ -600,14 +575,14 @@ class ResetResponse(_message.Message):
     status: Global___ResetStatus.ValueType
     """Whether it will."""
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
         self,
         *,
         status: Global___ResetStatus.ValueType = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -660,14 +635,14 @@ class UnlockConnectorResponse(_message.Message):
     status: Global___UnlockStatus.ValueType
     """What came of it."""
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
         self,
         *,
         status: Global___UnlockStatus.ValueType = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -724,14 +699,14 @@ class ChangeAvailabilityResponse(_message.Message):
     status: Global___ChangeAvailabilityStatus.ValueType
     """Whether it did."""
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
         self,
         *,
         status: Global___ChangeAvailabilityStatus.ValueType = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -815,7 +790,7 @@ class GetVariableResult(_message.Message):
         """The variable, with its value where it could."""
 
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
@@ -823,7 +798,7 @@ class GetVariableResult(_message.Message):
         *,
         status: Global___GetVariableStatus.ValueType = ...,
         variable: _station_pb2.Variable | None = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info", "variable", b"variable"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -905,7 +880,7 @@ class SetVariableResult(_message.Message):
         """The variable; its value is the new one where the station took it."""
 
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where there is none. Of a CALL that failed: reason_code is the error's reason, or NOT_SENT."""
 
     def __init__(
@@ -913,7 +888,7 @@ class SetVariableResult(_message.Message):
         *,
         status: Global___SetVariableStatus.ValueType = ...,
         variable: _station_pb2.Variable | None = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info", "variable", b"variable"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -960,14 +935,14 @@ class ClearCacheResponse(_message.Message):
     status: Global___ClearCacheStatus.ValueType
     """Whether it did."""
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
         self,
         *,
         status: Global___ClearCacheStatus.ValueType = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -1031,14 +1006,14 @@ class TriggerMessageResponse(_message.Message):
     status: Global___TriggerMessageStatus.ValueType
     """Whether it will."""
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
         self,
         *,
         status: Global___TriggerMessageStatus.ValueType = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -1100,14 +1075,14 @@ class DataTransferResponse(_message.Message):
     data: _builtins.str
     """Data that the station gave back, as text or JSON."""
     @_builtins.property
-    def status_info(self) -> Global___StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
         self,
         *,
         status: _station_ingest_service_pb2.DataTransferStatus.ValueType = ...,
-        status_info: Global___StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
         data: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.common.v1 import status_info_pb2 as _status_info_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
 from csms.station.v1 import station_pb2 as _station_pb2
 from google.protobuf import descriptor as _descriptor
@@ -325,7 +326,7 @@ class RotateCredentialResponse(_message.Message):
     status: _command_service_pb2.SetVariableStatus.ValueType
     """With hand_over: whether the station took it. REBOOT_REQUIRED: it did, and its socket stays until it restarts."""
     @_builtins.property
-    def status_info(self) -> _command_service_pb2.StatusInfo:
+    def status_info(self) -> _status_info_pb2.StatusInfo:
         """More about it; absent where the station gave none."""
 
     def __init__(
@@ -333,7 +334,7 @@ class RotateCredentialResponse(_message.Message):
         *,
         credential: _builtins.str = ...,
         status: _command_service_pb2.SetVariableStatus.ValueType = ...,
-        status_info: _command_service_pb2.StatusInfo | None = ...,
+        status_info: _status_info_pb2.StatusInfo | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status_info", b"status_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
