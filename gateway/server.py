@@ -41,7 +41,8 @@ CLOSE_TIMEOUT_S = 5.0
 OPENING_BUDGET_S = 10.0
 # A whole fleet may connect in the same second (quirk 25); the kernel's own limit (somaxconn) applies too.
 BACKLOG = 65_535
-MAX_FRAME_BYTES = 512 * 1024
+# A StopTransaction with all the samples of a long day in it must come through: about 1,440 of some 700 bytes.
+MAX_FRAME_BYTES = 1024 * 1024
 PROTOCOL_ERROR = 1002
 SERVICE_RESTART = 1012  # registry of RFC 6455: the server restarts, come back
 REPLACED = 1008  # policy violation: one connection per station

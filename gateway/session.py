@@ -34,6 +34,7 @@ log = get_logger(__name__)
 
 # CALLs that a station may send ahead of our answers, though the standard allows one; beyond it the socket is not read.
 INBOX_SIZE = 16
+INBOX_BYTES = 1024 * 1024
 # A frame that comes this long after a ping that had no pong shows that the station answers none.
 PONG_WITHIN_US = 10 * SECOND_US
 
@@ -145,7 +146,8 @@ class Session:
         self._told: Conditions = {}
         self._greeted = False
         self._awaits_pong = self._is_mute = False
-        self._inbox: deque[tuple[Call, origin_pb2.Origin]] = deque()
+        self._inbox: deque[tuple[Call, origin_pb2.Origin, int]] = deque()
+        self._inbox_bytes = 0
         self._open_calls: dict[str, bytes] = {}
         self._held = False
         self._worker: asyncio.Task[None] | None = None
@@ -263,12 +265,16 @@ class Session:
             if earlier == data:  # quirk 19: one call, one answer
                 return
         self._open_calls[call.message_id] = data
-        self._inbox.append((call, self._origin(now_us)))
-        if len(self._inbox) >= INBOX_SIZE:
+        self._inbox.append((call, self._origin(now_us), len(data)))
+        self._inbox_bytes += len(data)
+        if self._is_full():
             self._held = True
             self._socket.hold()
         if self._worker is None:
             self._worker = self._loop.create_task(self._work())
+
+    def _is_full(self) -> bool:
+        return len(self._inbox) >= INBOX_SIZE or self._inbox_bytes >= INBOX_BYTES
 
     def _answer_on_the_spot(self, call: Call) -> bool:
         """Answers what needs no service (a heartbeat) without a task, where nothing waits before it."""
@@ -304,12 +310,13 @@ class Session:
     async def _work(self) -> None:
         try:
             while self._inbox:
-                call, origin = self._inbox.popleft()
+                call, origin, size = self._inbox.popleft()
+                self._inbox_bytes -= size
                 try:
                     await self._serve(call, origin)
                 finally:
                     self._open_calls.pop(call.message_id, None)
-                    if self._held and len(self._inbox) < INBOX_SIZE:
+                    if self._held and not self._is_full():
                         self._held = False
                         self._socket.resume()
         finally:

@@ -167,9 +167,10 @@ async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
         assert rig.session.quirks["repeated_call"] == 1
 
 
-async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The inbox is bounded: beyond it the socket is not read, and nothing is lost."""
-    monkeypatch.setattr(session_module, "INBOX_SIZE", 4)
+@pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 4), ("INBOX_BYTES", 400)])
+async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
+    """The inbox is bounded, in calls and in bytes: beyond it the socket is not read, and nothing is lost."""
+    monkeypatch.setattr(session_module, bound, value)
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
         statuses.result = None

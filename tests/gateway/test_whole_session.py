@@ -62,6 +62,32 @@ async def test_a_session_is_told_exactly(mesh_on_both: MeshRig) -> None:
     await eventually(lambda: _has_every_frame(mesh))
 
 
+async def test_the_samples_of_a_whole_day_come_with_the_stop(mesh_on_both: MeshRig) -> None:
+    """A sample a minute, seven measurands each: nearly a megabyte in one frame, stored exactly."""
+    mesh = mesh_on_both
+    measurands = ("Energy.Active.Import.Register", "Power.Active.Import", "SoC", *["Voltage", "Current.Import"] * 2)
+    data = [
+        {
+            "timestamp": f"2026-11-21T{minute // 60:02}:{minute % 60:02}:00Z",
+            "sampledValue": [
+                {"value": f"{1_000 + minute}.0", "measurand": name, "context": "Sample.Periodic"} for name in measurands
+            ],
+        }
+        for minute in range(1_440)
+    ]
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        start = {"connectorId": 1, "idTag": "TAG-1", "meterStart": 1_000, "timestamp": "2026-11-21T00:00:00Z"}
+        number = (await station.call("StartTransaction", start))["transactionId"]
+        stop = {"transactionId": number, "meterStop": 2_440, "timestamp": "2026-11-22T00:00:00Z"}
+        assert len(str(data)) > 900_000
+        await station.call("StopTransaction", stop | {"transactionData": data})
+    request = transaction_service_pb2.GetTransactionRequest(station_id="CP1", transaction_id=str(number))
+    response = await mesh.transactions.GetTransaction(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+    assert response.transaction.state == transaction_service_pb2.TRANSACTION_STATE_ENDED
+    assert response.transaction.energy_wh == 1_440
+
+
 async def _has_every_frame(mesh: MeshRig) -> bool:
     request = station_service_pb2.ListMessagesRequest(station_id="CP1", page_size=100)
     response = await mesh.stations.ListMessages(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
