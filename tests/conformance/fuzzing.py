@@ -198,17 +198,20 @@ class Prober:
     async def probe_answer(self, order: Callable[[], Awaitable[Any]], data: bytes) -> None:
         """Answers the CALL of an order with a frame. The order ends: with the answer, or an error that says why not."""
         station = await self.connected()
-        command = asyncio.ensure_future(order())
+        command, further = asyncio.ensure_future(order()), None
         try:
             kind, message_id, *_ = await station.receive()
             assert kind == 2
             data = data.replace(ITS_ID.encode(), message_id.encode())
             await station.socket.send(data, text=True)
             await self._after(data, json.dumps([4, message_id, ENDED, "", {}]))
+            further = asyncio.ensure_future(self._refuse_further_calls())
             reason = await _reason(command)
         finally:
-            command.cancel()
-            await asyncio.gather(command, return_exceptions=True)
+            for ending in (command, further):
+                if ending is not None:
+                    ending.cancel()
+            await asyncio.gather(command, *filter(None, [further]), return_exceptions=True)
         assert reason in REASONS | ({"STATION_DISCONNECTED"} if self._station is None else set()), (reason, data)
 
     async def _after(self, data: bytes, *beside: str) -> None:
@@ -220,9 +223,9 @@ class Prober:
             for text in (*beside, json.dumps([2, mark, "Heartbeat", {}])):
                 await station.send(text)
             async with asyncio.timeout(PATIENCE_S):
-                found = [json.loads(await station.socket.recv())]
+                found = [await self._next(station)]
                 while found[-1][1] != mark:
-                    found.append(json.loads(await station.socket.recv()))
+                    found.append(await self._next(station))
         except ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd is not None else 1006
             assert code in LAWFUL_CLOSINGS, (code, data)
@@ -233,6 +236,17 @@ class Prober:
         assert len(found) <= 1, (found, data)
         for answer in found:
             self._check(answer, data)
+
+    async def _next(self, station: RawStation) -> Any:
+        """The next frame that is no CALL: some commands are more than one, and those that follow are refused."""
+        while (frame := json.loads(await station.socket.recv()))[0] == 2:
+            await station.send(json.dumps([4, frame[1], ENDED, "", {}]))
+        return frame
+
+    async def _refuse_further_calls(self) -> None:
+        if self._station is not None:
+            unexpected = await self._next(self._station)
+            raise AssertionError(unexpected)
 
     def _check(self, answer: Any, data: bytes) -> None:
         label, code = self.version.label, answer[2] if answer[0] == 4 else None
