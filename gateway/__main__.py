@@ -86,6 +86,7 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
         messages=buffers.messages,
         closings=buffers.closings,
         sightings=buffers.sightings,
+        asides=buffers.asides,
         metrics=metrics,
         clock=now_us,
     )
@@ -143,13 +144,16 @@ class _Buffers:
         self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(
             name="closings", flush=mesh.close_connections, delay_s=0.02, batch=256, capacity=100_000
         )
+        self.asides: Buffer[ingest.ReportItem] = Buffer(
+            name="asides", flush=mesh.note_asides, delay_s=0.1, batch=256, capacity=100_000
+        )
         self.sightings: Buffer[ingest.Sighting] = Buffer(
             name="sightings", flush=mesh.record_sightings, delay_s=0.2, batch=1024, capacity=100_000
         )
 
     def all(self) -> tuple[Buffer[Any], ...]:
         """Every buffer."""
-        return (self.messages, self.closings, self.sightings)
+        return (self.messages, self.closings, self.asides, self.sightings)
 
 
 async def _open_mesh(stack: AsyncExitStack, settings: Settings) -> MeshClient:

@@ -172,6 +172,7 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
         tables=("station.certificate_request", "station.job"),
     ),
     LaneName.REPORTS: Destination(rpc="csms.station.v1.StationIngestService/NotifyReports", tables=()),
+    LaneName.ASIDES: Destination(rpc="csms.station.v1.StationIngestService/NotifyReports", tables=()),
     # Answers from the id tokens that operators keep; nothing is written.
     LaneName.AUTHORIZE: Destination(rpc="csms.auth.v1.AuthorizationService/Authorize", tables=()),
     LaneName.TRANSACTION_EVENTS: Destination(

@@ -5,7 +5,6 @@ Nothing here knows of the socket: a payload comes in, a payload goes back, or a 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from csms.common.v1 import origin_pb2
@@ -14,7 +13,7 @@ from csms.transaction.v1.transaction_event_pb2 import RawMessage
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
 from gateway.clock_watch import ClockWatch, told_us
-from gateway.lanes import Lane, LaneUnavailableError
+from gateway.lanes import LaneUnavailableError, Way
 from gateway.ocppj import Call, Payload
 from gateway.schemas import SchemaFault, Schemas
 from gateway.translation import Inbound, Items, LaneName, Results, Salvage, UnacceptableError, Version
@@ -53,7 +52,7 @@ class InboundCalls:
         station_id: str,
         dialect: Dialect,
         others: Sequence[Dialect],
-        lanes: Mapping[LaneName, Lane[Any, Any]],
+        lanes: Mapping[LaneName, Way],
         accepted: bool,
         heartbeat_interval_s: int,
         clock: Clock,

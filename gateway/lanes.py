@@ -10,10 +10,11 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
+from gateway.buffers import Buffer
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 
@@ -49,6 +50,33 @@ class _Entry(NamedTuple, Generic[Item, Result]):
     item: Item
     deadline_s: float
     result: "asyncio.Future[Result]"
+
+
+class Way(Protocol):
+    """Where an item can be sent, and its result waited for."""
+
+    def submit(self, item: Any, *, deadline_s: float) -> "asyncio.Future[Any]":
+        """Sends an item; see `Lane.submit`."""
+
+
+class BackgroundLane(Generic[Item, Result]):
+    """The way of items that no answer waits for: a buffer takes each at once, and `result` stands for its result.
+
+    They outlast an absence of their service; a gateway that is killed loses those of its last moment.
+    """
+
+    def __init__(self, *, buffer: Buffer[Item], result: Result) -> None:
+        self._buffer = buffer
+        self._result = result
+        self._loop = asyncio.get_running_loop()
+
+    def submit(self, item: Item, *, deadline_s: float) -> "asyncio.Future[Result]":
+        """Takes the item over."""
+        del deadline_s
+        self._buffer.add(item)
+        taken: asyncio.Future[Result] = self._loop.create_future()
+        taken.set_result(self._result)
+        return taken
 
 
 class Lane(Generic[Item, Result]):

@@ -19,8 +19,8 @@ from mesh.errors import from_rpc_error, unavailable
 # One attempt of a lane; the lane tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
 
-# What goes beside the messages of a session, once or twice in each: in a small batch it would cost more than they do.
-_PATIENCE_S = {LaneName.AUTHORIZE: 0.01, LaneName.REPORTS: 0.02}
+# What goes beside the messages of a session, once or twice in each: in a small batch it costs more than they do.
+_PATIENCE_S = {LaneName.AUTHORIZE: 0.01}
 
 Send = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
 
@@ -92,6 +92,10 @@ class MeshClient:
     async def record_sightings(self, items: Sequence[station.Sighting]) -> None:
         """Notes signs of life. Raises MeshError."""
         await _call(self._stations.RecordSightings, station.RecordSightingsRequest(items=items), ATTEMPT_TIMEOUT_S)
+
+    async def note_asides(self, items: Sequence[station.ReportItem]) -> None:
+        """Passes on reports that no answer waits for; one that is refused alone is lost. Raises MeshError."""
+        await _call(self._stations.NotifyReports, station.NotifyReportsRequest(items=items), ATTEMPT_TIMEOUT_S)
 
     async def record_messages(self, frames: Sequence[LoggedFrame]) -> None:
         """Appends to the message log. Raises MeshError."""

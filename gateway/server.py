@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from gateway.buffers import Buffer
 from gateway.handshake import BadHandshakeError, choose_subprotocol, credential, is_odd_path, station_id
 from gateway.inbound import STATION_BUDGET_S
-from gateway.lanes import LaneUnavailableError
+from gateway.lanes import BackgroundLane, LaneUnavailableError, Way
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.metrics import Metrics
@@ -26,7 +26,7 @@ from gateway.schemas import Schemas
 from gateway.session import Connection, Session
 from gateway.sightings import has_news, take_sighting
 from gateway.socket import StationSocket
-from gateway.translation import Version
+from gateway.translation import LaneName, Version
 from mesh.errors import MeshError, SettingError, from_status
 from mesh.logs import get_logger
 from mesh.masking import mask_text
@@ -68,11 +68,16 @@ class StationServer:
         messages: Buffer[LoggedFrame],
         closings: Buffer[ingest.CloseConnectionItem],
         sightings: Buffer[ingest.Sighting],
+        asides: Buffer[ingest.ReportItem],
         metrics: Metrics,
         clock: Clock,
     ) -> None:
         self._versions = versions  # by sub-protocol, in the order of preference
         self._mesh = mesh
+        self._lanes: Mapping[LaneName, Way] = {
+            **mesh.lanes,
+            LaneName.ASIDES: BackgroundLane(buffer=asides, result=ingest.ReportResult()),
+        }
         self._registry = registry
         self._messages = messages
         self._closings = closings
@@ -252,7 +257,7 @@ class StationServer:
             connection=connection,
             version=version,
             schemas=self._versions[version.subprotocol][1],
-            lanes=self._mesh.lanes,
+            lanes=self._lanes,
             recorder=Recorder(
                 buffer=self._messages,
                 tenant_id=connection.tenant_id,

@@ -17,7 +17,7 @@ from csms.station.v1 import station_pb2
 
 from gateway import ocppj
 from gateway.inbound import INTERNAL_ERROR, Dialect, InboundCalls, RefusalError
-from gateway.lanes import Lane, LaneUnavailableError
+from gateway.lanes import LaneUnavailableError, Way
 from gateway.ocppj import Call, CallError, CallResult, Frame, Malformed, Payload
 from gateway.outgoing import OutgoingCalls
 from gateway.recorder import RECEIVED, SENT, Recorder
@@ -108,7 +108,7 @@ class Session:
         connection: Connection,
         version: Version,
         schemas: Schemas,
-        lanes: Mapping[LaneName, Lane[Any, Any]],
+        lanes: Mapping[LaneName, Way],
         recorder: Recorder,
         clock: Clock,
         count: Callable[[str, str], None],

@@ -24,6 +24,7 @@ class LaneName(StrEnum):
     DATA_TRANSFERS = "data_transfers"  # StationIngestService.TransferData
     CERTIFICATES = "certificates"  # StationIngestService.RequestCertificates
     REPORTS = "reports"  # StationIngestService.NotifyReports
+    ASIDES = "asides"  # the same, in the background: no answer waits for it
     AUTHORIZE = "authorize"  # AuthorizationService.Authorize
     TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents
     METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues

@@ -34,7 +34,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     add_register(event.meter_values, payload["meterStop"], us, READING_CONTEXT_TRANSACTION_END)
     event.stopped_reason = STOPPED_REASONS.get(payload.get("reason", _DEFAULT_REASON), STOPPED_REASON_UNSPECIFIED)
     end = ReportItem(origin=origin, transaction_end=TransactionEnd(transaction_id=event.transaction_id))
-    items: dict[LaneName, Message] = {LaneName.TRANSACTION_EVENTS: item, LaneName.REPORTS: end}
+    items: dict[LaneName, Message] = {LaneName.TRANSACTION_EVENTS: item, LaneName.ASIDES: end}
     if id_tag.strip():
         event.id_token.id_token = id_tag
         items[LaneName.AUTHORIZE] = AuthorizeItem(origin=origin, id_token=event.id_token)
@@ -50,6 +50,6 @@ def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
 INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
-    optional=frozenset({LaneName.AUTHORIZE, LaneName.REPORTS}),
+    optional=frozenset({LaneName.AUTHORIZE}),
     salvage=SILENT,
 )

@@ -115,13 +115,18 @@ def lanes(version: Version, action: str) -> list[LaneName]:
 def tables(version: Version, action: str) -> list[str]:
     """The tables that an action of a station may write, as gateway/catalogue.py has them."""
     found = [table for lane in lanes(version, action) for table in DESTINATIONS[lane].tables]
-    kinds = {item.WhichOneof("report") for lane, item in _items(version, action) if lane is LaneName.REPORTS}
+    kinds = _kinds_of_reports(version, action)
     return found + [table for kind in sorted(kinds) for table in REPORT_TABLES[kind]]
+
+
+def _kinds_of_reports(version: Version, action: str) -> set[str]:
+    reports = {LaneName.REPORTS, LaneName.ASIDES}
+    return {item.WhichOneof("report") for lane, item in _items(version, action) if lane in reports}
 
 
 def changes(version: Version, action: str) -> list[str]:
     """The tables whose rows an action of a station may change beside those, where there are any it is about."""
-    kinds = {item.WhichOneof("report") for lane, item in _items(version, action) if lane is LaneName.REPORTS}
+    kinds = _kinds_of_reports(version, action)
     return [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
 
 

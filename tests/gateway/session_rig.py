@@ -29,7 +29,6 @@ SCHEMAS = Schemas("1.6")
 BOOT = '[2,"b","BootNotification",{"chargePointModel":"M","chargePointVendor":"V"}]'
 STATUS = '[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
 START = '[2,"t","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]'
-STOP = '[2,"e","StopTransaction",{"transactionId":7,"meterStop":5,"timestamp":"2026-01-01T01:00:00Z"}]'
 HEARTBEAT = '[2,"h","Heartbeat",{}]'
 
 
@@ -128,6 +127,7 @@ class Rig:
             LaneName.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
             LaneName.STATUSES: Service(StatusResult()),
             LaneName.REPORTS: Service(ReportResult()),
+            LaneName.ASIDES: Service(ReportResult()),
             LaneName.AUTHORIZE: Service(
                 AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
             ),

@@ -8,7 +8,8 @@ import pytest
 from csms.common.v1.origin_pb2 import Origin
 
 from gateway import lanes
-from gateway.lanes import Lane, LaneUnavailableError
+from gateway.buffers import Buffer
+from gateway.lanes import BackgroundLane, Lane, LaneUnavailableError
 from mesh.errors import unavailable
 from tests.waiting import until
 
@@ -294,3 +295,24 @@ async def test_closing_fails_what_waits_for_an_absent_service() -> None:
     await lane.close()
     with pytest.raises(LaneUnavailableError):
         await result
+
+
+async def test_what_goes_in_the_background_is_waited_for_by_nobody() -> None:
+    """It outlasts an absence of its service, and leaves in one batch."""
+    delivered: list[Origin] = []
+    failures = [unavailable("AWAY", "away")]
+
+    async def flush(items: Sequence[Origin]) -> None:
+        if failures:
+            raise failures.pop()
+        delivered.extend(items)
+
+    buffer: Buffer[Origin] = Buffer(name="asides", flush=flush, delay_s=60, batch=3, capacity=10)
+    lane = BackgroundLane(buffer=buffer, result=0)
+    items = [Origin() for _ in range(2)]
+    results = [lane.submit(item, deadline_s=0) for item in items]
+    assert all(result.done() for result in results)
+    await buffer.drain(1)  # it is away
+    assert (delivered, buffer.depth) == ([], 2)
+    await buffer.drain(1)
+    assert delivered == items

@@ -19,6 +19,7 @@ from mesh.errors import MeshError, from_status
 from mesh.times import SECOND_US, now_us, to_timestamp
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
+from tests.waiting import eventually
 
 TAG = id_token_pb2.IdToken(id_token="TAG-1")
 START = {"connectorId": 1, "idTag": "TAG-1", "meterStart": 0, "timestamp": "2026-11-21T10:00:00Z"}
@@ -102,6 +103,10 @@ class Operator:
             for one in response.charging_profiles
         }
 
+    async def has_profiles(self, states: dict[int, str]) -> bool:
+        """Whether these are the profiles, and their states."""
+        return await self.profiles() == states
+
     async def _answered(self, call: Awaitable[Any], answer: dict[str, Any]) -> tuple[Any, Any]:
         task = asyncio.ensure_future(call)
         sent = await self._station.answer(answer)
@@ -134,7 +139,7 @@ async def test_profiles_go_all_the_way(mesh_on_both: MeshRig) -> None:
         await station.call(
             "StopTransaction", {"transactionId": number, "meterStop": 9, "timestamp": "2026-11-21T11:00:00Z"}
         )
-        assert await operator.profiles() == {1: "ACTIVE", 2: "EXPIRED"}
+        await eventually(lambda: operator.has_profiles({1: "ACTIVE", 2: "EXPIRED"}))
         clear = profile_pb.ClearChargingProfileRequest(station_id="CP1", charging_profile_id=1)
         _answer, sent = await operator.command(clear, {"status": "Accepted"})
         assert sent == ["ClearChargingProfile", {"id": 1}]

@@ -42,7 +42,7 @@ def event(**fields: Any) -> TransactionEvent:
 
 def test_minimal() -> None:
     """A stop without a tag asks nobody; without a reason it is local; it names no connector."""
-    assert set(helpers.to_items(ACTION, MINIMAL)) == {LaneName.TRANSACTION_EVENTS, LaneName.REPORTS}
+    assert set(helpers.to_items(ACTION, MINIMAL)) == {LaneName.TRANSACTION_EVENTS, LaneName.ASIDES}
     assert event() == TransactionEvent(
         event_type=transaction_event_pb2.TRANSACTION_EVENT_TYPE_ENDED,
         transaction_id="42",
@@ -63,7 +63,7 @@ def test_with_tag() -> None:
 
 def test_report() -> None:
     """station_svc hears that the transaction is over, so that its charging profiles end with it."""
-    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL)[LaneName.REPORTS])
+    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL)[LaneName.ASIDES])
     assert item == ReportItem(origin=helpers.ORIGIN, transaction_end=TransactionEnd(transaction_id="42"))
 
 
@@ -122,7 +122,7 @@ def test_made_from_the_schema() -> None:
 def test_route() -> None:
     """A stop is money: it waits for its commit, but neither for auth_svc nor for station_svc."""
     assert VERSION.inbound[ACTION].durable
-    assert VERSION.inbound[ACTION].optional == {LaneName.AUTHORIZE, LaneName.REPORTS}
+    assert VERSION.inbound[ACTION].optional == {LaneName.AUTHORIZE}
 
 
 def test_response() -> None:
