@@ -130,7 +130,8 @@ class _Parser:
         try:
             converted = field.convert(_unquote(value))
         except ValueError as error:
-            raise _invalid(f"{value} is not a value for {name!r}: {error}") from error
+            needed = "a whole number is needed" if field.convert is int else str(error)
+            raise _invalid(f"{value} is not a value for {name!r}: {needed}") from error
         if isinstance(converted, int) and not -(2**63) <= converted < 2**63:
             raise _invalid(f"{value} is too large a number")
         condition: ColumnElement[bool] = _OPERATORS[operator](field.expression, converted)

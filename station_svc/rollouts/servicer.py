@@ -1,6 +1,7 @@
 """RolloutService: rollouts as operators see them, between protobuf and rows."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -36,6 +37,7 @@ _MOST_PARALLEL = 1000
 _USUAL_PARALLEL = 10
 _SHORTEST_TIMEOUT_S = 60
 _USUAL_US = 30 * 24 * 3600 * SECOND_US
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")  # what gateways ask of a location, too
 _PREFIX = "ROLLOUT_TARGET_STATE_"
 _STATES = {
     word: number
@@ -234,6 +236,8 @@ def _check_variables(work: pb.VariablesRollout) -> None:
 def _check_firmware(work: pb.FirmwareRollout) -> None:
     if not work.firmware.location:
         raise invalid_field("firmware.firmware.location", "is required")
+    if not _URI.fullmatch(work.firmware.location):
+        raise invalid_field("firmware.firmware.location", "is no URI, such as ftp://example.org/file")
     for name in ("retries", "retry_interval_s"):
         if getattr(work, name) < 0:
             raise invalid_field(f"firmware.{name}", "must not be negative")

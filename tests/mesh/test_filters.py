@@ -106,6 +106,13 @@ def test_refusal_names_the_fields_there_are() -> None:
         to_condition("colour = red", FIELDS)
 
 
+def test_refusal_says_that_a_number_is_needed() -> None:
+    """In words for people, not in Python's."""
+    for text in ("size = x", "size > 1.5", 'size = ""'):
+        with pytest.raises(MeshError, match="a whole number is needed"):
+            to_condition(text, FIELDS)
+
+
 def test_longest_filters_run(connection: Connection) -> None:
     """As many terms as fit, and as many NOTs."""
     terms = " OR ".join(["size = 1"] * 80)

@@ -401,8 +401,9 @@ async def test_what_is_not_there(firmware: Firmware) -> None:
     """A station, an update, either of another tenant."""
     await firmware.connect()
     await firmware.command(1)
-    with fails_with("FIRMWARE_UPDATE_NOT_FOUND"):
+    with fails_with("FIRMWARE_UPDATE_NOT_FOUND") as caught:
         await firmware.get(2)
+    assert caught[0].message == "station 'CP1' has no firmware update 2"
     with fails_with("STATION_NOT_FOUND"):
         await firmware.updates("NOBODY")
     request = firmware_service_pb2.GetFirmwareUpdateRequest(station_id="CP1", firmware_update_id=1)

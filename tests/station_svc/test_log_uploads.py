@@ -168,8 +168,9 @@ async def test_uploads_and_updates_are_apart(logs: Logs) -> None:
         await logs.command(1)
     assert [one.log_upload_id for one in await logs.uploads("-", filter="log_type = DIAGNOSTICS")] == [1]
     assert not await logs.uploads("-", filter="log_type = SECURITY")
-    with fails_with("LOG_UPLOAD_NOT_FOUND"):
+    with fails_with("LOG_UPLOAD_NOT_FOUND") as caught:
         await logs.get(2)
+    assert caught[0].message == "station 'CP1' has no log upload 2"
     with fails_with("INVALID_FIELD"):
         await logs.command(-1)
 

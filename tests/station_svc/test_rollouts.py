@@ -498,13 +498,15 @@ async def test_firmware_that_is_refused_replaced_or_never_ends(rig: Rig) -> None
         ({"retries": -1}, "firmware.retries"),
         ({"timeout": {"seconds": 59}}, "firmware.timeout"),
         ({"timeout": {"seconds": 31 * DAY_S}}, "firmware.timeout"),
+        ({"location": "fw-2.0.bin"}, "firmware.firmware.location"),
+        ({"location": "https://example.org/2.0 beta"}, "firmware.firmware.location"),
     ],
 )
 async def test_what_makes_no_firmware(rig: Rig, work: dict[str, Any], field_name: str) -> None:
     """By the field's name."""
     await rig.add("CP1")
     with fails_with("INVALID_FIELD") as caught:
-        await rig.update("https://example.org/2.0" if work else "", **work)
+        await rig.update(**({"location": "https://example.org/2.0" if work else ""} | work))
     assert caught[0].metadata["field"] == field_name
 
 
