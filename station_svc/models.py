@@ -485,7 +485,7 @@ reservation = sa.Table(
     sa.Index("reservation_age", "update_us"),
 )
 
-# The same work at many stations (rollouts.py). States: rollout_rows.py.
+# The same work at many stations (rollouts/). States: rollouts/rows.py.
 rollout = sa.Table(
     "rollout",
     metadata,

@@ -20,6 +20,8 @@ TRIGGERED = 7
 
 # csms.station.v1.ConnectorStatus
 AVAILABLE = 1
+UNAVAILABLE = 4
+FAULTED = 5
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,11 @@ from mesh.rowset import RowStatement
 from station_svc import events
 from station_svc.charging_profiles import rules as charging_profiles
 from station_svc.ingest.common_store import Json, frame_row, known_stations, removed
+from station_svc.reservations import rules as reservations
 from station_svc.rows import (
     AVAILABLE,
+    FAULTED,
+    UNAVAILABLE,
     Status,
 )
 
@@ -87,6 +90,7 @@ def record_statuses(connection: Connection, statuses: Sequence[Status]) -> list[
         news = [status for status, _row in latest.values() if status.frame.version in changed]
         outbox.append(connection, map(events.status_changed, news))
         charging_profiles.end_at(connection, _freed(news))
+        reservations.end_at(connection, _closed(news))
     return [None if status.frame.station in keys else removed(status.frame) for status in statuses]
 
 
@@ -96,6 +100,15 @@ def _freed(statuses: Iterable[Status]) -> dict[tuple[str, str, int], int]:
         (*status.frame.station, status.evse_id): status.frame.receive_us
         for status in statuses
         if status.status == AVAILABLE and status.evse_id
+    }
+
+
+def _closed(statuses: Iterable[Status]) -> dict[tuple[str, str, int], int]:
+    """The EVSEs, 0 for a whole station, that nobody can use any more, and since when."""
+    return {
+        (*status.frame.station, status.evse_id): status.frame.receive_us
+        for status in statuses
+        if status.status in {FAULTED, UNAVAILABLE}
     }
 
 

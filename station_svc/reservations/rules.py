@@ -1,6 +1,6 @@
 """Reservations follow what is sent to stations, what they answer and report, and the time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from csms.station.v1 import reservation_pb2 as pb
 from google.protobuf.message import Message
@@ -110,6 +110,23 @@ def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
         evse_id=use.evse.evse_id,
         transaction_id=use.transaction_id,
     )
+
+
+def end_at(db: Connection, closed: Mapping[tuple[str, str, int], int]) -> None:
+    """Ends what was kept at these EVSEs (tenant, station, EVSE: when; 0: the whole station) before they were closed.
+
+    Faulted or unavailable: a station keeps nothing there any more, and OCPP 1.6 has no word for it but the status.
+    """
+    if not closed:
+        return
+    before, after = [], []
+    for row in store.held_at(db, closed):
+        station = row.tenant_id, row.station_id
+        moments = [closed[key] for key in ((*station, 0), (*station, row.evse_id)) if key in closed]
+        if row.create_us < max(moments):
+            before.append(row)
+            after.append(row.become(CANCELLED, max(moments)))
+    _record(db, before, after)
 
 
 def end_due(db: Connection, *, now_us: int, limit: int) -> int:

@@ -81,6 +81,14 @@ def find(db: Connection, keys: Iterable[Key]) -> Sequence[ReservationRow]:
     return _locked(db, sa.tuple_(*_KEY).in_(list(keys)))
 
 
+def held_at(db: Connection, evses: Iterable[tuple[str, str, int]]) -> Sequence[ReservationRow]:
+    """What stations may keep at these EVSEs (tenant, station, EVSE; 0: the whole station), locked."""
+    wanted = set(evses)
+    place = sa.tuple_(*_KEY[:2], reservation.c.evse_id).in_(sorted(wanted))
+    whole = sa.tuple_(*_KEY[:2]).in_(sorted(one[:2] for one in wanted if one[2] == 0))
+    return _locked(db, (place | whole) & reservation.c.state.in_(sorted(HELD)))
+
+
 def due(db: Connection, *, now_us: int, limit: int) -> Sequence[ReservationRow]:
     """Reservations whose state has changed by itself, locked."""
     return _locked(db, reservation.c.due_us <= now_us, limit=limit)

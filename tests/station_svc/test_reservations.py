@@ -10,7 +10,7 @@ from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import reservation_pb2 as pb
 from csms.station.v1 import reservation_service_pb2 as service_pb
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
-from csms.station.v1 import station_service_pb2
+from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -401,3 +401,35 @@ async def test_what_ended_long_ago_is_removed(system: StationSystem, clock: Fake
     clock.advance(91 * 24 * HOUR_S)
     await system.housekeeper.remove_old()
     assert [one.reservation_id for one in (await _list(system)).reservations] == [2]
+
+
+async def test_a_place_that_is_out_of_order_is_kept_for_nobody(system: StationSystem, clock: FakeClock) -> None:
+    """A reservation ends with its EVSE; one of any EVSE, and all others, with the whole station (1.6, ReserveNow)."""
+    epoch = await _open(system)
+    for evse_id in (1, 2, 3, 0):
+        await _create(system, evse_id=evse_id)
+    clock.advance(1)
+
+    async def report(evse_id: int, status: station_pb2.ConnectorStatus.ValueType) -> list[str]:
+        await system.report(system.status_item("CP1", epoch, evse_id=evse_id, status=status))
+        return [await _state(system, number) for number in (1, 2, 3, 4)]
+
+    assert await report(3, station_pb2.CONNECTOR_STATUS_RESERVED) == ["ACTIVE"] * 4
+    assert await report(1, station_pb2.CONNECTOR_STATUS_FAULTED) == ["CANCELLED", "ACTIVE", "ACTIVE", "ACTIVE"]
+    assert await report(2, station_pb2.CONNECTOR_STATUS_UNAVAILABLE) == ["CANCELLED", "CANCELLED", "ACTIVE", "ACTIVE"]
+    assert (await _get(system, 1)).update_time == to_timestamp(clock())
+    assert await report(0, station_pb2.CONNECTOR_STATUS_UNAVAILABLE) == ["CANCELLED"] * 4
+    assert await _kinds(system) == ["active"] * 4 + ["cancelled"] * 4
+    await system.notify(_use(system, epoch, 2))
+    assert await _state(system, 2) == "USED"
+
+
+async def test_a_place_that_was_out_of_order_before_can_be_kept(system: StationSystem, clock: FakeClock) -> None:
+    """An older status, and one of another station, change nothing."""
+    epoch = await _open(system)
+    other = await system.open("CP2")
+    old = system.status_item("CP1", epoch, status=station_pb2.CONNECTOR_STATUS_FAULTED)
+    clock.advance(1)
+    await _create(system, evse_id=1)
+    await system.report(old, system.status_item("CP2", other, status=station_pb2.CONNECTOR_STATUS_FAULTED))
+    assert await _state(system) == "ACTIVE"

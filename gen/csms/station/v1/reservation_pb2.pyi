@@ -38,7 +38,7 @@ class _ReservationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rese
     RESERVATION_STATE_USED: _ReservationState.ValueType  # 4
     """A transaction was started with it."""
     RESERVATION_STATE_CANCELLED: _ReservationState.ValueType  # 5
-    """Cancelled."""
+    """Cancelled; or its EVSE, or the whole station, became faulted or unavailable."""
     RESERVATION_STATE_EXPIRED: _ReservationState.ValueType  # 6
     """Its time is over, and nobody came."""
     RESERVATION_STATE_UNKNOWN: _ReservationState.ValueType  # 7
@@ -58,7 +58,7 @@ RESERVATION_STATE_REJECTED: ReservationState.ValueType  # 3
 RESERVATION_STATE_USED: ReservationState.ValueType  # 4
 """A transaction was started with it."""
 RESERVATION_STATE_CANCELLED: ReservationState.ValueType  # 5
-"""Cancelled."""
+"""Cancelled; or its EVSE, or the whole station, became faulted or unavailable."""
 RESERVATION_STATE_EXPIRED: ReservationState.ValueType  # 6
 """Its time is over, and nobody came."""
 RESERVATION_STATE_UNKNOWN: ReservationState.ValueType  # 7
@@ -163,8 +163,8 @@ class Reservation(_message.Message):
     use_evse_id: _builtins.int
     """EVSE it was used at; 0 where it was not."""
     transaction_id: _builtins.str
-    """Transaction that used it, where the station named it together with the reservation (2.x). In 1.6 the transaction
-    carries the reservation_id.
+    """Transaction that used it, where the station named it together with the reservation (2.x). In 1.6 the
+    transaction's STARTED event carries the reservation_id.
     """
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
