@@ -65,7 +65,7 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
     """A typed command: translated into one or more CALLs, and their answers back."""
     route = session.version.outbound_for(name, command)
     if route is None:
-        raise _unsupported(session, name)
+        raise _unsupported(session, name, "for which this is not served; SendCall takes any of its actions")
     try:
         payloads = route.to_calls(command)
     except UnacceptableError as error:
@@ -160,11 +160,11 @@ def _invalid_answer(session: Session, what: str, code: str) -> MeshError:
     )
 
 
-def _unsupported(session: Session, what: str) -> MeshError:
+def _unsupported(session: Session, what: str, why: str = "which does not have this") -> MeshError:
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
         "UNSUPPORTED_BY_VERSION",
-        f"the station speaks OCPP {session.version.label}, which does not have this: {what}",
+        f"the station speaks OCPP {session.version.label}, {why}: {what}",
     )
 
 

@@ -3,10 +3,12 @@
 import asyncio
 from typing import Any
 
+import grpc
 import pytest
-from csms.station.v1 import command_service_pb2, station_service_pb2
+from csms.station.v1 import command_service_pb2, local_list_pb2, station_service_pb2
 from csms.transaction.v1 import transaction_event_pb2, transaction_service_pb2
 
+from mesh.errors import from_rpc_error
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually
@@ -227,3 +229,16 @@ async def test_meter_values_of_no_transaction_are_taken(mesh: MeshRig) -> None:
         await station.call("BootNotification", BOOT)
         for evse_id in (0, 1):
             assert await station.call("MeterValues", {"evseId": evse_id, "meterValue": [value]}) == {}
+
+
+async def test_a_command_that_is_not_served_is_said_to_be_so(mesh: MeshRig) -> None:
+    """2.0.1 has GetLocalListVersion: what lacks is ours, and SendCall is the way meanwhile."""
+    async with _station(mesh) as station:
+        await station.call("BootNotification", BOOT)
+        request = local_list_pb2.GetLocalListVersionRequest(station_id="CP1")
+        with pytest.raises(grpc.aio.AioRpcError, match="for which this is not served; SendCall") as refusal:
+            await mesh.commands.GetLocalListVersion(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        assert from_rpc_error(refusal.value).reason == "UNSUPPORTED_BY_VERSION"
+        command = asyncio.ensure_future(mesh.send_call("CP1", "GetLocalListVersion", {}))
+        await station.answer({"versionNumber": 3})
+        assert await command == {"versionNumber": 3}
