@@ -26,7 +26,6 @@ MOST_ATTEMPTS = 10
 ANSWERED_US = int((TIMEOUT_S + 1) * SECOND_US)
 # What a station will not take the next time either.
 _REFUSALS = frozenset({"CALL_ERROR", "INVALID_ANSWER"})
-_HOPELESS = frozenset({"UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
 
 
 class CertificateDelivery:
@@ -65,7 +64,7 @@ class CertificateDelivery:
                 job, "certificate_signed", request, certificate_pb2.CertificateSignedResponse, effects=effects
             )
         except MeshError as error:
-            if error.reason in _REFUSALS | _HOPELESS:
+            if error.reason in _REFUSALS:
                 raise FinalError(error) from error
             raise
         return Done()

@@ -54,8 +54,7 @@ _ADD = RowStatement(
 def take(db: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Taken | MeshError]:
     """Records requests, with a job for each; how each stands, in their order. The work of one transaction.
 
-    The same frame finds what it made before, and the same request one that is under way; any other request takes the
-    place of those of its station that are under way: their keys are not the station's any more.
+    The same frame finds what it made before, and the same request one that is under way.
     """
     known = lock_stations(db, {request.frame.station for request in requests})
     names = _common_names(db, known)
@@ -70,7 +69,10 @@ def take(db: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Ta
 
 
 def settle(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
-    """Records what the authority made of a request that waits for it; returns how it stands now."""
+    """Records what the authority made of a request that waits for it; returns how it stands now.
+
+    One that is signed takes the place of the earlier ones of its station: their keys are not the station's any more.
+    """
     state = RequestState.REJECTED if signed.reason else RequestState.SIGNED
     values = {
         "state": state,
@@ -82,7 +84,12 @@ def settle(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> Certif
         "update_us": now_us,
     }
     _change(db, key, values, now_us, expected=(RequestState.REQUESTED,))
-    return get(db, key)
+    row = get(db, key)
+    if row is not None and row.state is RequestState.SIGNED:
+        for other in _under_way(db, row.frame, row.certificate_type):
+            if other.frame.version < row.frame.version:
+                end(db, key_of(other.frame), RequestState.FAILED, SUPERSEDED, now_us)
+    return row
 
 
 def end(db: Connection, key: FrameKey, state: RequestState, reason: str, now_us: int) -> None:
@@ -138,16 +145,17 @@ def _find(db: Connection, request: NewRequest) -> CertificateRequestRow | None:
     found = get(db, key_of(request.frame))
     if found is not None:
         return found
-    return next((row for row in _under_way(db, request) if row.csr_sha256 == request.csr_sha256), None)
+    under_way = _under_way(db, request.frame, request.certificate_type)
+    return next((row for row in under_way if row.csr_sha256 == request.csr_sha256), None)
 
 
-def _under_way(db: Connection, request: NewRequest) -> list[CertificateRequestRow]:
-    """What the same station asked for of the same kind, and has neither got nor been refused."""
+def _under_way(db: Connection, frame: Frame, certificate_type: int) -> list[CertificateRequestRow]:
+    """What the frame's station asked for of a kind, and has neither got nor been refused."""
     table = certificate_request.c
     query = sa.select(certificate_request).where(
-        table.tenant_id == request.frame.tenant_id,
-        table.station_id == request.frame.station_id,
-        table.certificate_type == request.certificate_type,
+        table.tenant_id == frame.tenant_id,
+        table.station_id == frame.station_id,
+        table.certificate_type == certificate_type,
         table.state.in_([RequestState.REQUESTED, RequestState.SIGNED]),
     )
     return [_to_request(row) for row in db.execute(query)]
@@ -155,8 +163,6 @@ def _under_way(db: Connection, request: NewRequest) -> list[CertificateRequestRo
 
 def _add(db: Connection, request: NewRequest, now_us: int) -> CertificateRequestRow:
     frame = request.frame
-    for earlier in _under_way(db, request):
-        end(db, key_of(earlier.frame), RequestState.FAILED, SUPERSEDED, now_us)
     row = {
         **frame.columns,
         "certificate_type": request.certificate_type,

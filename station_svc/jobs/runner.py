@@ -47,6 +47,8 @@ MOST_BACKOFF_S = 300.0
 OFFLINE_RETRY_S = 5.0
 # Owners that a job may lose in one attempt: one that kills whoever runs it must come to an end.
 MOST_TAKEOVERS = 5
+# What no other attempt would be answered otherwise.
+_NEVER_BETTER = frozenset({"UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
 _SHORTEST_REST_S = 0.02
 
 
@@ -286,7 +288,7 @@ class Jobs:
             delay_s, failures = OFFLINE_RETRY_S, row.failures
         else:
             failures = row.failures + 1
-            if failures >= self._kinds[row.kind].most_attempts:
+            if failures >= self._kinds[row.kind].most_attempts or error.reason in _NEVER_BETTER:
                 self._end(db, row, JobState.FAILED, error, now_us)
                 return
             delay_s = min(FIRST_BACKOFF_S * 2.0 ** (failures - 1), MOST_BACKOFF_S) * self._jitter(0.75, 1.25)

@@ -19,7 +19,7 @@ from mesh.errors import MeshError
 from mesh.times import SECOND_US, Clock
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, JobState, NewJob
-from station_svc.jobs.runner import Again, Done, FinalError, JobKind
+from station_svc.jobs.runner import Again, Done, JobKind
 from station_svc.rollouts import store
 from station_svc.rollouts.rows import STOPPED_BY_FAILURES, RolloutRow, RolloutState, TargetRow, TargetState
 
@@ -30,8 +30,6 @@ PAUSED_TICK_US = 3600 * SECOND_US
 CHUNK = 1000
 # Its targets expire first, and end it.
 _OUTLASTS_US = 30 * 24 * 3600 * SECOND_US
-# What no other attempt would be answered otherwise.
-_NEVER_BETTER = frozenset({"UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
 # Why a station at which nothing had begun is skipped rather than failed.
 _NEVER_BEGUN = frozenset({"STATION_NOT_FOUND", "JOB_EXPIRED"})
 
@@ -75,12 +73,7 @@ class Rollouts:
         assignment = await self._database.write(admit)
         if assignment is None:
             return Again(decide=_hold)
-        try:
-            return await self._works[assignment.rollout.kind](assignment)
-        except MeshError as error:
-            if error.reason in _NEVER_BETTER:
-                raise FinalError(error) from error
-            raise
+        return await self._works[assignment.rollout.kind](assignment)
 
 
 def own_job(row: RolloutRow) -> NewJob:

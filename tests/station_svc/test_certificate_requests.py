@@ -308,6 +308,20 @@ async def test_another_key(rig: Rig) -> None:
     assert second.state == pb.CERTIFICATE_REQUEST_STATE_DELIVERED
 
 
+async def test_a_refused_request_takes_no_place(rig: Rig) -> None:
+    """What the station was told it will get is handed over, though it asked for something wrong since."""
+    epoch = await rig.booted()
+    await rig.ask(rig.item("CP1", epoch, "csr-1"))
+    rig.authority.refused.add("csr-2")
+    [refused] = await rig.ask(rig.item("CP1", epoch, "csr-2"))
+    assert refused.status == REJECTED
+    rig.system.gateway.behave = answering(TAKEN)
+    await rig.work()
+    second, first = await rig.requests()
+    assert first.state == pb.CERTIFICATE_REQUEST_STATE_DELIVERED
+    assert second.state == pb.CERTIFICATE_REQUEST_STATE_REJECTED
+
+
 async def test_the_names_of_a_station(rig: Rig) -> None:
     """Its identity and its serial numbers, but for one that another station has too, as its name or its serial."""
     first = await rig.booted("CP1", serial_number="SN-1", charge_box_serial_number="CP2")
