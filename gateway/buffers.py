@@ -1,7 +1,8 @@
 """What leaves the gateway in the background, never as part of an acknowledgement: frames for the log, signs of life.
 
 A buffer is flushed when it is old or large enough. It is bounded, in items and in bytes: while its service is away it
-keeps the newest and counts what it had to drop.
+keeps the newest and counts what it had to drop. While its service is there but slower than what comes in, whoever adds
+to it may wait for room.
 """
 
 import asyncio
@@ -55,6 +56,9 @@ class Buffer(Generic[Item]):
         self._items: deque[Item] = deque()
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
+        self._roomy = asyncio.Event()
+        self._roomy.set()
+        self._away = False
         self.dropped = 0
 
     def add(self, item: Item) -> None:
@@ -63,6 +67,8 @@ class Buffer(Generic[Item]):
         self._bytes += self._size(item)
         if len(self._items) > self._capacity or self._bytes > self._capacity_bytes:
             self._drop_oldest()
+        if not self._away and self._is_half_full():
+            self._roomy.clear()
         if len(self._items) == 1:
             self._wake.set()
         if len(self._items) >= self._batch:
@@ -72,6 +78,19 @@ class Buffer(Generic[Item]):
     def depth(self) -> int:
         """Items that wait to be handed over."""
         return len(self._items)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more comes in than its service takes. Never while the service is away: nobody waits for that."""
+        return not self._roomy.is_set()
+
+    async def room(self, timeout_s: float) -> None:
+        """Waits until it is not crowded, for `timeout_s` seconds at the most."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._roomy.wait()
+        except TimeoutError:
+            pass
 
     async def run(self) -> None:
         """Hands over until cancelled."""
@@ -100,6 +119,9 @@ class Buffer(Generic[Item]):
                 await self._full.wait()
         except TimeoutError:
             pass
+
+    def _is_half_full(self) -> bool:
+        return len(self._items) > self._capacity // 2 or self._bytes > self._capacity_bytes // 2
 
     def _drop_oldest(self) -> None:
         while len(self._items) > self._capacity or self._bytes > self._capacity_bytes:
@@ -131,6 +153,9 @@ class Buffer(Generic[Item]):
         except asyncio.CancelledError:
             self._keep(batch)
             raise
+        self._away = False
+        if not self._is_half_full():
+            self._roomy.set()
         return True
 
     def _failed(self, batch: Sequence[Item], error: MeshError) -> bool:
@@ -138,6 +163,8 @@ class Buffer(Generic[Item]):
             log.error("refused: dropped", buffer=self.name, items=len(batch), error=str(error))
             self.dropped += len(batch)
             return True
+        self._away = True
+        self._roomy.set()
         log.warning("not handed over yet", buffer=self.name, waiting=len(self._items), error=str(error))
         self._keep(batch)
         return False

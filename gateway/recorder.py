@@ -23,6 +23,8 @@ _SECRET_IN_TEXT = re.compile(rf"({'|'.join(sorted(SECRET_VARIABLES))}).*", re.IG
 # nobody else's place in it, nor the disk.
 BURST_BYTES = 4 * 1024 * 1024
 BYTES_PER_SECOND = 128 * 1024
+# How long an answer waits at the most where the log does not keep up: better all a little later than frames lost.
+MOST_PAUSE_S = 1.0
 
 RECEIVED = station_pb2.MESSAGE_DIRECTION_RECEIVED
 SENT = station_pb2.MESSAGE_DIRECTION_SENT
@@ -48,10 +50,20 @@ class Recorder:
 
     def __init__(self, *, buffer: Buffer[LoggedFrame], tenant_id: str, station_id: str, epoch: int) -> None:
         self._add = buffer.add
+        self._buffer = buffer
         self._allowance = BURST_BYTES
         self._counted_us = 0
         self.left_out = 0
         self._names = (tenant_id, station_id, epoch)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the log takes frames more slowly than they come."""
+        return self._buffer.crowded
+
+    async def room(self) -> None:
+        """Lets the log catch up, for a moment."""
+        await self._buffer.room(MOST_PAUSE_S)
 
     def add(  # noqa: PLR0917 - a frame is what it is, and this is done for every one
         self,

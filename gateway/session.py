@@ -278,7 +278,7 @@ class Session:
 
     def _answer_on_the_spot(self, call: Call) -> bool:
         """Answers what needs no service (a heartbeat) without a task, where nothing waits before it."""
-        if self.blocked_since_s is not None or call.unconfirmed:
+        if self.blocked_since_s is not None or call.unconfirmed or self._recorder.crowded:
             return False
         response = self.inbound.answer_on_the_spot(call)
         if response is None:
@@ -313,6 +313,8 @@ class Session:
                 call, origin, size = self._inbox.popleft()
                 self._inbox_bytes -= size
                 try:
+                    if self._recorder.crowded:
+                        await self._recorder.room()
                     await self._serve(call, origin)
                 finally:
                     self._open_calls.pop(call.message_id, None)

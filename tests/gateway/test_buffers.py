@@ -120,3 +120,32 @@ async def test_a_batch_that_is_refused_for_itself_is_dropped() -> None:
     await buffer.drain(5)
     assert taken == [2, 3]
     assert buffer.dropped == 2
+
+
+async def test_whoever_adds_may_wait_for_room() -> None:
+    """Half full, it is crowded until its service has caught up; not while the service is away."""
+    service = Service()
+    buffer = _buffer(service)
+    for n in range(6):
+        buffer.add(n)
+    waiting = asyncio.ensure_future(buffer.room(60))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await buffer.drain(5)
+    await waiting
+    for n in range(6):
+        buffer.add(n)
+    service.failures = 1
+    await buffer.drain(5)
+    buffer.add(6)
+    assert not buffer.crowded
+    assert buffer.depth == 7
+
+
+async def test_nobody_waits_for_room_for_ever() -> None:
+    """A service that hangs is no reason."""
+    buffer = _buffer(Service())
+    for n in range(6):
+        buffer.add(n)
+    await buffer.room(0.001)
+    assert buffer.crowded

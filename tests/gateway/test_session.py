@@ -16,6 +16,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway import session as session_module
 from gateway.lanes import LaneUnavailableError
+from gateway.recorder import RECEIVED, LoggedFrame
 from gateway.translation import LaneName
 from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, session_rig
 from tests.waiting import until
@@ -182,6 +183,18 @@ async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatc
         statuses.waiting[0].set_result(StatusResult())
         answers = await rig.answers(50)
     assert [answer[1] for answer in answers] == [str(number) for number in range(50)]
+
+
+async def test_answers_wait_for_the_message_log() -> None:
+    """Where frames come faster than the log takes them, all are a little later, and none is lost."""
+    async with session_rig() as rig:
+        for _ in range(500):
+            rig.buffer.add(LoggedFrame("default", "CP2", 1, 1, RECEIVED, 2, "", "", "", 0))
+        rig.wire.put(HEARTBEAT)
+        await asyncio.sleep(0)
+        assert not rig.wire.sent
+        await rig.buffer.drain(5)
+        assert [answer[1] for answer in await rig.answers(1)] == ["h"]
 
 
 async def test_a_station_that_does_not_read_is_not_read_from() -> None:
