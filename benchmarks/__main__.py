@@ -69,7 +69,6 @@ class Options:
 class Findings:
     """All that was measured. Something in `failures` fails the run, which goes on all the same."""
 
-    yardstick: dict[int, float] = field(default_factory=dict)  # E by number of stations
     costs: list[Cost] = field(default_factory=list)
     arrivals: dict[str, Arrival] = field(default_factory=dict)  # by database
     rest: list[RestCommands] = field(default_factory=list)
@@ -124,7 +123,6 @@ async def main(options: Options) -> Sequence[str]:
     say(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPUs; CPU time per message in µs")
     allow_sockets(max(options.storm, options.fleet, 500))
     found = Findings()
-    await measure_echo(options, found)
     with tempfile.TemporaryDirectory(prefix="csms-bench-") as directory:
         for name in options.databases:
             await measure_database(options, name, make_directory(directory, name), found)
@@ -140,19 +138,20 @@ async def main(options: Options) -> Sequence[str]:
     return found.failures
 
 
-async def measure_echo(options: Options, found: Findings) -> None:
-    """E by number of stations: heartbeats, which are the smallest messages and make the strictest yardstick."""
+async def measure_echo(options: Options, stations: int) -> float:
+    """E with so many stations: heartbeats, which are the smallest messages and make the strictest yardstick.
+
+    Taken before and after each case, since the speed of a machine that others share changes by the minute.
+    """
     async with echo_server() as target:
-        for stations in sorted({stations for _, stations in options.cases}):
-            measured = await measure(
-                target,
-                workload="Heartbeat",
-                stations=station_ids("Heartbeat", stations),
-                plan=options.plan,
-                load_processes=options.load_processes,
-            )
-            found.yardstick[stations] = measured.cpu_us["echo"]
-            say(f"{progress(measured)}, E = {measured.cpu_us['echo']:.1f} µs")
+        measured = await measure(
+            target,
+            workload="Heartbeat",
+            stations=station_ids("Heartbeat", stations),
+            plan=QUICK,
+            load_processes=options.load_processes,
+        )
+    return measured.cpu_us["echo"]
 
 
 async def measure_database(options: Options, name: str, directory: Path, found: Findings) -> None:
@@ -168,6 +167,7 @@ async def measure_database(options: Options, name: str, directory: Path, found: 
             if options.storm:
                 await let_arrive(options, running, found)
             for workload, stations in options.cases:
+                before_us = await measure_echo(options, stations)
                 measured = await measure(
                     running.target,
                     workload=workload,
@@ -176,8 +176,9 @@ async def measure_database(options: Options, name: str, directory: Path, found: 
                     load_processes=min(options.load_processes, stations),
                 )
                 told += measured.acknowledged
-                found.costs.append(Cost(measured=measured, e_us=found.yardstick[stations]))
-                say(progress(measured))
+                e_us = (before_us + await measure_echo(options, stations)) / 2
+                found.costs.append(Cost(measured=measured, e_us=e_us))
+                say(f"{progress(measured)}, E = {e_us:.1f} µs")
                 if measured.dropped:
                     # Targets are PostgreSQL's: SQLite has one writer, and falls behind by design.
                     told_at = found.failures if name == "postgresql" else found.notes
@@ -276,7 +277,7 @@ def summary(found: Findings) -> list[str]:
 
 def remarks(costs: Sequence[Cost]) -> list[str]:
     """What the table does not say."""
-    lines = ["", "E: CPU time per message of a bare websockets echo server, under the same load in this run."]
+    lines = ["", "E: CPU time per message of a bare websockets echo server, under the same load before and after."]
     for cost in costs:
         if cost.measured.workload == LONE:
             p50, p99 = LONE_TARGET_MS
@@ -293,7 +294,6 @@ def write_json(path: Path, found: Findings) -> None:
         "machine": platform.platform(),
         "cpus": os.cpu_count(),
         "python": platform.python_version(),
-        "e_us": {str(stations): us for stations, us in found.yardstick.items()},
         "measured": [cost.to_json() for cost in found.costs],
         "storms": {name: asdict(arrival) for name, arrival in found.arrivals.items()},
         "rest": [asdict(rest) for rest in found.rest],

@@ -78,7 +78,8 @@ async def start(stack: AsyncExitStack, settings: Settings) -> RunningGateway:
     registry, metrics, buffers = Registry(), Metrics(), _Buffers(mesh)
     for buffer in buffers.all():
         stack.push_async_callback(buffer.drain, DRAIN_S)
-        await _beside(stack, buffer.run())
+        for _ in range(buffer.runners):
+            await _beside(stack, buffer.run())
     server = StationServer(
         versions={version.subprotocol: (version, _schemas(version)) for version in VERSIONS},
         mesh=mesh,
@@ -140,6 +141,7 @@ class _Buffers:
             batch=1024,
             capacity=50_000,
             size=lambda frame: len(frame.payload) + 200,
+            runners=2,  # the next batch is made while the one before is being committed
         )
         self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(
             name="closings", flush=mesh.close_connections, delay_s=0.02, batch=256, capacity=100_000

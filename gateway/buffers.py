@@ -31,7 +31,7 @@ class Buffer(Generic[Item]):
 
     `flush(items)` hands a batch over and raises MeshError where that failed; the batch is then kept and tried again,
     unless the failure is about the batch itself. Beyond `capacity` items or `capacity_bytes`, by `size`, the oldest are
-    dropped. Run `run()` as a task; `drain` at the end.
+    dropped. Run `run()` as a task, or as `runners` tasks where batches may overtake each other; `drain` at the end.
     """
 
     def __init__(
@@ -44,8 +44,10 @@ class Buffer(Generic[Item]):
         capacity: int,
         capacity_bytes: int = 64 * 1024 * 1024,
         size: Callable[[Item], int] = lambda _item: 200,
+        runners: int = 1,
     ) -> None:
         self.name = name
+        self.runners = runners
         self._flush = flush
         self._delay_s = delay_s
         self._batch = batch
@@ -142,6 +144,8 @@ class Buffer(Generic[Item]):
 
     async def _hand_over(self) -> bool:
         batch = self._take_batch()
+        if not batch:  # another runner has it
+            return True
         if len(self._items) < self._batch:
             self._full.clear()
         if not self._items:

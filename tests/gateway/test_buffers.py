@@ -149,3 +149,24 @@ async def test_nobody_waits_for_room_for_ever() -> None:
         buffer.add(n)
     await buffer.room(0.001)
     assert buffer.crowded
+
+
+async def test_two_runners_hand_over_at_the_same_time() -> None:
+    """A batch leaves while another is under way, and each item once."""
+    gate, batches = asyncio.Event(), list[list[int]]()
+
+    async def flush(items: Sequence[int]) -> None:
+        batches.append(list(items))
+        await gate.wait()
+
+    buffer: Buffer[int] = Buffer(name="test", flush=flush, delay_s=0, batch=4, capacity=20, runners=2)
+    tasks = [asyncio.ensure_future(buffer.run()) for _ in range(buffer.runners)]
+    for n in range(10):
+        buffer.add(n)
+    await until(lambda: len(batches) == 2)
+    gate.set()
+    await until(lambda: len(batches) == 3)
+    assert sorted(n for batch in batches for n in batch) == list(range(10))
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
