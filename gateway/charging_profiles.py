@@ -1,6 +1,6 @@
-"""What makes a charging profile one, whatever OCPP version says it. OCPP 2.0.1 part 2, K01; 1.6 section 3.13."""
+"""What makes a charging profile one, and what of it versions say alike. OCPP 2.0.1 part 2, K01; 1.6 section 3.13."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from csms.station.v1.charging_profile_pb2 import (
     CHARGING_PROFILE_KIND_RECURRING,
@@ -10,15 +10,21 @@ from csms.station.v1.charging_profile_pb2 import (
     CHARGING_PROFILE_PURPOSE_TX_PROFILE,
     RECURRENCY_KIND_UNSPECIFIED,
     ChargingProfile,
+    ChargingRateUnit,
     ChargingSchedule,
     ChargingSchedulePeriod,
 )
 
-from gateway.checks import check_not_negative
-from gateway.translation import UnacceptableError
+from gateway.checks import check_decimal, check_not_negative, check_time
+from gateway.enums import CHARGING_RATE_UNITS, words
+from gateway.translation import Payload, UnacceptableError
 from mesh.times import from_timestamp
 
+# Of a limit, and of the least rate; 1.6 and 2.x alike.
+DECIMALS = 1
+
 _MOST_PHASES = 3
+_UNIT_WORDS = words(CHARGING_RATE_UNITS)
 
 
 def check_profile(profile: ChargingProfile, evse_id: int, field: str) -> None:
@@ -41,6 +47,33 @@ def check_start_profile(profile: ChargingProfile, evse_id: int, field: str) -> N
             f"{field}.transaction_id", "must be empty where a start is requested: the transaction has no name yet"
         )
     check_profile(profile, evse_id, field)
+
+
+def unit_word(unit: ChargingRateUnit.ValueType, field: str) -> str:
+    """OCPP's word for a unit of limits. UnacceptableError where there is none."""
+    word = _UNIT_WORDS.get(unit)
+    if word is None:
+        raise _contradiction(field, "must be WATTS or AMPERES")
+    return word
+
+
+def to_schedule(
+    schedule: ChargingSchedule, field: str, to_period: Callable[[ChargingSchedulePeriod, str], Payload]
+) -> Payload:
+    """OCPP's ChargingSchedule, with periods as the version has them. UnacceptableError for more than one decimal."""
+    payload: Payload = {
+        "chargingRateUnit": unit_word(schedule.charging_rate_unit, f"{field}.charging_rate_unit"),
+        "chargingSchedulePeriod": [
+            to_period(period, f"{field}.periods[{index}]") for index, period in enumerate(schedule.periods)
+        ],
+    }
+    if schedule.HasField("duration_s"):
+        payload["duration"] = schedule.duration_s
+    if schedule.HasField("start_time"):
+        payload["startSchedule"] = check_time(schedule.start_time, f"{field}.start_time")
+    if schedule.HasField("min_charging_rate"):
+        payload["minChargingRate"] = check_decimal(schedule.min_charging_rate, DECIMALS, f"{field}.min_charging_rate")
+    return payload
 
 
 def _check_purpose(profile: ChargingProfile, evse_id: int, field: str) -> None:

@@ -6,16 +6,14 @@ from csms.station.v1.charging_profile_pb2 import (
     RECURRENCY_KIND_UNSPECIFIED,
     ChargingProfile,
     ChargingProfilePurpose,
-    ChargingRateUnit,
-    ChargingSchedule,
     ChargingSchedulePeriod,
 )
 
+from gateway.charging_profiles import DECIMALS, to_schedule
 from gateway.checks import check_decimal, check_int32, check_time
 from gateway.enums import (
     CHARGING_PROFILE_KINDS,
     CHARGING_PROFILE_PURPOSES_16,
-    CHARGING_RATE_UNITS,
     RECURRENCY_KINDS,
     words,
 )
@@ -25,10 +23,8 @@ from gateway.v16.parts import transaction_number
 _KIND_WORDS = words(CHARGING_PROFILE_KINDS)
 _PURPOSE_WORDS = words(CHARGING_PROFILE_PURPOSES_16)
 _RECURRENCY_WORDS = words(RECURRENCY_KINDS)
-_UNIT_WORDS = words(CHARGING_RATE_UNITS)
 # The kinds of 2.1 beyond these are unknown to 1.6.
 _KINDS = frozenset({"Absolute", "Recurring", "Relative"})
-_DECIMALS = 1
 
 
 # To the station
@@ -39,14 +35,6 @@ def purpose_word(purpose: ChargingProfilePurpose.ValueType, field: str) -> str:
     word = _PURPOSE_WORDS.get(purpose)
     if word is None:
         raise UnacceptableError("NotSupported", field, f"OCPP 1.6 has {', '.join(_PURPOSE_WORDS.values())} only")
-    return word
-
-
-def unit_word(unit: ChargingRateUnit.ValueType, field: str) -> str:
-    """1.6's word for a unit of limits."""
-    word = _UNIT_WORDS.get(unit)
-    if word is None:
-        raise UnacceptableError("PropertyConstraintViolation", field, "must be WATTS or AMPERES")
     return word
 
 
@@ -69,7 +57,7 @@ def to_payload(profile: ChargingProfile, field: str) -> Payload:
         "stackLevel": profile.stack_level,
         "chargingProfilePurpose": purpose_word(profile.purpose, f"{field}.purpose"),
         "chargingProfileKind": kind,
-        "chargingSchedule": _to_schedule(profile.schedules[0], f"{field}.schedules[0]"),
+        "chargingSchedule": to_schedule(profile.schedules[0], f"{field}.schedules[0]", _to_period),
     }
     return payload | _optional(profile, field)
 
@@ -89,28 +77,12 @@ def _optional(profile: ChargingProfile, field: str) -> Payload:
     return payload
 
 
-def _to_schedule(schedule: ChargingSchedule, field: str) -> Payload:
-    payload: Payload = {
-        "chargingRateUnit": unit_word(schedule.charging_rate_unit, f"{field}.charging_rate_unit"),
-        "chargingSchedulePeriod": [
-            _to_period(period, f"{field}.periods[{index}]") for index, period in enumerate(schedule.periods)
-        ],
-    }
-    if schedule.HasField("duration_s"):
-        payload["duration"] = schedule.duration_s
-    if schedule.HasField("start_time"):
-        payload["startSchedule"] = check_time(schedule.start_time, f"{field}.start_time")
-    if schedule.HasField("min_charging_rate"):
-        payload["minChargingRate"] = check_decimal(schedule.min_charging_rate, _DECIMALS, f"{field}.min_charging_rate")
-    return payload
-
-
 def _to_period(period: ChargingSchedulePeriod, field: str) -> Payload:
     if period.HasField("phase_to_use"):
         raise UnacceptableError("NotSupported", f"{field}.phase_to_use", "OCPP 1.6 cannot choose the phase")
     payload: Payload = {
         "startPeriod": period.start_period_s,
-        "limit": check_decimal(period.limit, _DECIMALS, f"{field}.limit"),
+        "limit": check_decimal(period.limit, DECIMALS, f"{field}.limit"),
     }
     if period.HasField("number_phases"):
         payload["numberPhases"] = period.number_phases

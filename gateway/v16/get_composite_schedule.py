@@ -9,10 +9,11 @@ from csms.station.v1.charging_profile_pb2 import (
     GetCompositeScheduleResponse,
 )
 
+from gateway.charging_profiles import unit_word
 from gateway.checks import check_int32, check_not_negative
 from gateway.enums import CHARGING_RATE_UNITS, GENERIC_STATUSES
 from gateway.translation import Outbound, Payload, UnacceptableError
-from gateway.v16.charging_profiles import to_periods, to_rate, unit_word
+from gateway.v16.charging_profiles import to_periods, to_rate
 from gateway.v16.parts import set_evse
 from gateway.values import parse_us, set_time
 

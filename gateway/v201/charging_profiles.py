@@ -3,15 +3,14 @@
 from csms.station.v1.charging_profile_pb2 import (
     RECURRENCY_KIND_UNSPECIFIED,
     ChargingProfile,
-    ChargingSchedule,
     ChargingSchedulePeriod,
 )
 
+from gateway.charging_profiles import DECIMALS, to_schedule
 from gateway.checks import check_decimal, check_length, check_time
 from gateway.enums import (
     CHARGING_PROFILE_KINDS,
     CHARGING_PROFILE_PURPOSES,
-    CHARGING_RATE_UNITS,
     RECURRENCY_KINDS,
     words,
 )
@@ -20,13 +19,11 @@ from gateway.translation import Payload, UnacceptableError
 _KIND_WORDS = words(CHARGING_PROFILE_KINDS)
 _PURPOSE_WORDS = words(CHARGING_PROFILE_PURPOSES)
 _RECURRENCY_WORDS = words(RECURRENCY_KINDS)
-_UNIT_WORDS = words(CHARGING_RATE_UNITS)
 # Those of 2.1 beyond these are unknown to 2.0.1.
 _PURPOSES = frozenset(
     {"ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"}
 )
 _KINDS = frozenset({"Absolute", "Recurring", "Relative"})
-_DECIMALS = 1
 _MOST_SCHEDULES = 3
 _MOST_TRANSACTION_ID = 36
 
@@ -49,7 +46,10 @@ def to_payload(profile: ChargingProfile, field: str) -> Payload:
         "chargingProfilePurpose": purpose,
         "chargingProfileKind": kind,
         "chargingSchedule": [
-            _to_schedule(schedule, index, f"{field}.schedules[{index}]")
+            {
+                "id": schedule.charging_schedule_id or index + 1,
+                **to_schedule(schedule, f"{field}.schedules[{index}]", _to_period),
+            }
             for index, schedule in enumerate(profile.schedules)
         ],
     }
@@ -71,32 +71,10 @@ def _optional(profile: ChargingProfile, field: str) -> Payload:
     return payload
 
 
-def _to_schedule(schedule: ChargingSchedule, index: int, field: str) -> Payload:
-    unit = _UNIT_WORDS.get(schedule.charging_rate_unit)
-    if unit is None:
-        raise UnacceptableError(
-            "PropertyConstraintViolation", f"{field}.charging_rate_unit", "must be WATTS or AMPERES"
-        )
-    payload: Payload = {
-        "id": schedule.charging_schedule_id or index + 1,
-        "chargingRateUnit": unit,
-        "chargingSchedulePeriod": [
-            _to_period(period, f"{field}.periods[{place}]") for place, period in enumerate(schedule.periods)
-        ],
-    }
-    if schedule.HasField("duration_s"):
-        payload["duration"] = schedule.duration_s
-    if schedule.HasField("start_time"):
-        payload["startSchedule"] = check_time(schedule.start_time, f"{field}.start_time")
-    if schedule.HasField("min_charging_rate"):
-        payload["minChargingRate"] = check_decimal(schedule.min_charging_rate, _DECIMALS, f"{field}.min_charging_rate")
-    return payload
-
-
 def _to_period(period: ChargingSchedulePeriod, field: str) -> Payload:
     payload: Payload = {
         "startPeriod": period.start_period_s,
-        "limit": check_decimal(period.limit, _DECIMALS, f"{field}.limit"),
+        "limit": check_decimal(period.limit, DECIMALS, f"{field}.limit"),
     }
     if period.HasField("number_phases"):
         payload["numberPhases"] = period.number_phases
