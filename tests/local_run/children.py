@@ -10,18 +10,28 @@ from deploy.local.keeper import Keeper, Part
 from deploy.local.log_file import LogFile
 from deploy.probes import Probe
 
+# Runs before each of them. A process id is told whole or not at all: a child can be killed at any line.
+PRELUDE = """
+import os
+os.chdir({directory!r})
+def tell(name, pid):
+    with open(name + ".new", "w") as file:
+        file.write(str(pid))
+    os.replace(name + ".new", name + ".pid")
+"""
+
 # Tells its process id, and serves until it is told to stop or its standard input ends.
 WELL_BEHAVED = """
     import os, signal, sys
     signal.signal(signal.SIGTERM, lambda *_: (open("stopped", "a").write(sys.argv[1] + "\\n"), sys.exit(0)))
-    open(sys.argv[1] + ".pid", "w").write(str(os.getpid()))
+    tell(sys.argv[1], os.getpid())
     while sys.stdin.read(1): pass
 """
 # Tells its process id, and does not care what it is told.
 STUBBORN = """
     import os, signal, sys, time
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    open(sys.argv[1] + ".pid", "w").write(str(os.getpid()))
+    tell(sys.argv[1], os.getpid())
     while True: time.sleep(60)
 """
 
@@ -29,8 +39,8 @@ STUBBORN = """
 PARENT = """
     import os, subprocess, sys
     child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
-    open("grandchild.pid", "w").write(str(child.pid))
-    open("parent.pid", "w").write(str(os.getpid()))
+    tell("grandchild", child.pid)
+    tell("parent", os.getpid())
     child.wait()
 """
 
@@ -41,16 +51,12 @@ def command(program: str, name: str) -> list[str]:
 
 
 def has_file(path: Path) -> Probe:
-    """Whether there is something in this file."""
+    """Whether this file is there."""
 
     async def probe() -> bool:
-        return await asyncio.to_thread(_has_content, path)
+        return await asyncio.to_thread(path.exists)
 
     return probe
-
-
-def _has_content(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
 
 
 class Keepers:
@@ -71,7 +77,7 @@ class Keepers:
         """One of them."""
         log = LogFile(self.directory / f"{name}.log")
         self._logs.append(log)
-        text = f"import os; os.chdir({str(self.directory)!r})\n" + textwrap.dedent(program)
+        text = PRELUDE.format(directory=str(self.directory)) + textwrap.dedent(program)
         ready = has_file(self.directory / f"{name}.pid")
         part = Part(name=name, command=command(text, name), env={}, ready=ready, grace_s=grace_s)
         return Keeper(part, log=log, on_back=on_back)

@@ -54,7 +54,7 @@ async def test_a_part_that_dies_after_it_was_ready_but_before_all_are(keepers: K
     """It ends the run too."""
     dying = keepers(
         "station_svc",
-        'open("station_svc.pid", "w").write("1"); import time; time.sleep(0.5); raise SystemExit(3)',
+        'tell("station_svc", 1); import time; time.sleep(0.5); raise SystemExit(3)',
     )
 
     async def never() -> bool:
@@ -127,10 +127,10 @@ async def test_a_second_ctrl_c_waits_for_nobody(keepers: Keepers, tmp_path: Path
 
 async def test_being_stopped_while_starting(keepers: Keepers, tmp_path: Path) -> None:
     """Ctrl-C before ready stops what was started so far."""
-    slow = keepers("slow", 'open("other.pid", "w").write(str(__import__("os").getpid())); input()')
+    slow = keepers("slow", 'tell("other", os.getpid()); input()')
     stop, announced = asyncio.Event(), asyncio.Event()
     run = asyncio.create_task(run_until(stop, asyncio.Event(), _supervisor([slow]), announced.set))
-    while not (tmp_path / "other.pid").exists() or not (tmp_path / "other.pid").read_text():  # noqa: ASYNC110
+    while not (tmp_path / "other.pid").exists():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     stop.set()
     await asyncio.wait_for(run, 10)
@@ -173,7 +173,7 @@ async def test_long_and_strange_output_does_no_harm(keepers: Keepers, tmp_path: 
         """
         import os, sys
         sys.stderr.buffer.write(b"x" * 3_000_000 + b"\\n" + b"\\xff\\xfe end\\n"); sys.stderr.flush()
-        open("loud.pid", "w").write(str(os.getpid()))
+        tell("loud", os.getpid())
         sys.stdin.read()
         """,
     )
