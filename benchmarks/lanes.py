@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.errors import BenchmarkError
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 30.0
 _ITEMS, _BATCHES = "csms_gateway_lane_items_total", "csms_gateway_lane_batches_total"
 _DEPTH, _DROPPED = "csms_gateway_buffer_depth", "csms_gateway_buffer_dropped_total"
 _POLL_S = 0.1

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
@@ -18,6 +17,7 @@ from benchmarks.client import Tally, open_station
 from benchmarks.errors import BenchmarkError
 from benchmarks.measuring import Target
 from benchmarks.steps import FILE
+from deploy.local.ports import Reservation
 
 HOST = "127.0.0.1"
 READY_S = 60.0
@@ -122,12 +122,11 @@ def _environment(database: Database, directory: Path) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; all are held until all are known, so that they differ."""
-    held = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
+    """Ports for parts that are about to start; where the system allows it nobody else can take them until then."""
+    held = [Reservation() for _ in range(count)]
     for one in held:
-        one.close()
-    return ports
+        one.release()
+    return [one.port for one in held]
 
 
 async def _start(name: str, environment: Mapping[str, str], directory: Path, *, steps: bool) -> Process:

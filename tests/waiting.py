@@ -6,7 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_S = 10.0
+# For what must happen: a machine that is busy with other things may take its time, and one that is not never waits.
+PATIENCE_S = 60.0
 
 
 async def until(condition: Callable[[], T], *, patience_s: float = PATIENCE_S) -> T:

@@ -39,9 +39,21 @@ def become(command: Sequence[str]) -> None:
 
 def watch(command: Sequence[str]) -> int:
     """Runs the command beside this process, and ends it when standard input ends."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the supervisor's own command
+    told: list[int] = []
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, _frame: object) -> None:
+        told.append(number)
+        for child in children:
+            child.terminate()
+
+    # Before there is a child: one that came while it starts would end this process, and leave the child behind.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: child.terminate())
+        signal.signal(number, pass_on)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the supervisor's own command
+    children.append(child)
+    if told:
+        child.terminate()
     threading.Thread(target=_end_with_input, args=(child,), daemon=True).start()
     status = child.wait()
     return status if status >= 0 else 128 - status

@@ -36,13 +36,13 @@ def _run(directory: Path, *arguments: str, **settings: str) -> subprocess.Comple
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
 
 def _await(text_of: Callable[[], str], pattern: str) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         match = re.search(pattern, text_of())
         if match:
@@ -64,14 +64,14 @@ def test_whole_process_serves_and_stops(tmp_path: Path) -> None:
             assert _login(port, password).user.username == "admin"
         finally:
             process.send_signal(signal.SIGTERM)
-            code = process.wait(30)
+            code = process.wait(120)
     assert code == 0
     assert password not in err.read_text()
 
 
 def _login(port: str, password: str) -> LoginResponse:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        return UserServiceStub(channel).Login(LoginRequest(username="admin", password=password), timeout=30)
+        return UserServiceStub(channel).Login(LoginRequest(username="admin", password=password), timeout=60)
 
 
 def test_migrate_makes_the_schema_and_exits(tmp_path: Path) -> None:

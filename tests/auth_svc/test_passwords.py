@@ -77,7 +77,7 @@ async def test_hashing_leaves_the_event_loop_free(passwords: Passwords, hasher: 
         async def serve() -> None:
             served.set()
 
-        asyncio.run_coroutine_threadsafe(serve(), loop).result(timeout=5)
+        asyncio.run_coroutine_threadsafe(serve(), loop).result(timeout=60)
 
     hasher.before = wait_for_the_loop
     await passwords.matches("wrong", None)

@@ -4,7 +4,6 @@ import math
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -46,17 +45,21 @@ def test_a_tree_has_its_children_and_nothing_else() -> None:
 def test_measures_a_process_that_works() -> None:
     """A child that burns a quarter of a second of CPU is charged for about that, an idle one for next to nothing."""
     burn = (
-        "import sys, time\nsys.stdin.readline()\nwhile time.process_time() < 0.25: pass\n"
+        "import sys, time\nprint(flush=True)\nsys.stdin.readline()\n"
+        "end = time.process_time() + 0.25\nwhile time.process_time() < end: pass\n"
         "print(flush=True)\nsys.stdin.read()"
     )
+    rest = "print(flush=True); input()"
     with (
         subprocess.Popen([sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as busy,  # noqa: S603
-        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as idle,
+        subprocess.Popen([sys.executable, "-c", rest], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as idle,  # noqa: S603
     ):
         assert busy.stdin is not None
         assert busy.stdout is not None
         meter = CpuMeter({"busy": busy.pid, "idle": idle.pid})
-        time.sleep(0.2)  # until both have started, so that starting is not counted
+        for process in (busy, idle):  # until both have started, so that starting is not counted
+            assert process.stdout is not None
+            process.stdout.readline()
         meter.start()
         busy.stdin.write(b"go\n")
         busy.stdin.flush()

@@ -16,7 +16,7 @@ from benchmarks.operator_calls import check_ledger
 from benchmarks.report import Cost, align, table
 from benchmarks.servers import echo_server
 
-SHORT = Plan(warm_up_s=0.1, window_s=0.3, windows=2)
+SHORT = Plan(warm_up_s=0.1, window_s=1.0, windows=2)
 
 
 async def test_measures_the_echo_server() -> None:
@@ -72,7 +72,7 @@ async def test_nobody_listens() -> None:
                 loaders.share(
                     "connect", stations=["S1"], host="127.0.0.1", port=1, path="/ocpp/", workload="Heartbeat", boot=True
                 ),
-                20,
+                120,
             )
 
 
@@ -99,7 +99,7 @@ async def test_a_storm_counts_who_was_accepted() -> None:
         ids = [f"S{n}" for n in range(40)]
         (answer,) = await loaders.share("storm", stations=ids, host="127.0.0.1", port=port, path="/ocpp/")
         assert (answer["accepted"], answer["failures"]) == (40, [])
-        assert await asyncio.wait_for(commanded, 5) == '[3,"c-7",{"status":"Accepted"}]'
+        assert await asyncio.wait_for(commanded, 60) == '[3,"c-7",{"status":"Accepted"}]'
 
 
 def measured(**cpu_us: float) -> Measured:

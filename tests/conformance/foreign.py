@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from tests.conformance.node import FOLDER, node
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class ForeignStation(Protocol):
@@ -145,7 +145,9 @@ class _OcppLibrary:
 async def ocpp_library(url: str, subprotocol: str) -> AsyncIterator[ForeignStation]:
     """A station on the Python package ocpp, which is also what the simulator stands on."""
     package: Any = ocpp.v16 if subprotocol == "ocpp1.6" else ocpp.v201
-    async with connect(url, subprotocols=[Subprotocol(subprotocol)], ping_interval=None, max_size=None) as socket:
+    async with connect(
+        url, subprotocols=[Subprotocol(subprotocol)], ping_interval=None, max_size=None, open_timeout=PATIENCE_S
+    ) as socket:
         link = package.ChargePoint(url, socket, response_timeout=PATIENCE_S)
         station = _OcppLibrary(link, package)
         for action in package.enums.Action:

@@ -19,7 +19,7 @@ from tests.conformance.edge import SCHEMAS, Edge, boot, examples
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 # RFC 6455, 7.4.1: not UTF-8, too big. The only frames that end a connection.
 LAWFUL_CLOSINGS = {1007, 1009}
 CODES = {

@@ -40,11 +40,11 @@ def _reason(error: grpc.RpcError) -> str:
 def test_login_and_a_call(channel: grpc.Channel, mesh: RunningMesh, station_id: str) -> None:
     """The ways of a stub's user."""
     request = users.LoginRequest(username="admin", password=mesh.admin_password)
-    token = users_grpc.UserServiceStub(channel).Login(request, timeout=5).access_token
+    token = users_grpc.UserServiceStub(channel).Login(request, timeout=60).access_token
     station = stations_grpc.StationServiceStub(channel).GetStation(
         stations.GetStationRequest(station_id=station_id),
         metadata=(("authorization", f"Bearer {token}"),),
-        timeout=5,
+        timeout=60,
     )
     assert station.station.station_id == station_id
 
@@ -52,10 +52,10 @@ def test_login_and_a_call(channel: grpc.Channel, mesh: RunningMesh, station_id: 
 def test_every_operator_service_is_there(channel: grpc.Channel, metadata: Metadata) -> None:
     """One call to each cluster."""
     listed = transactions_grpc.TransactionServiceStub(channel).ListTransactions(
-        transactions.ListTransactionsRequest(), metadata=metadata, timeout=5
+        transactions.ListTransactionsRequest(), metadata=metadata, timeout=60
     )
     assert list(listed.transactions) == []
-    verified = users_grpc.UserServiceStub(channel).Verify(users.VerifyRequest(), metadata=metadata, timeout=5)
+    verified = users_grpc.UserServiceStub(channel).Verify(users.VerifyRequest(), metadata=metadata, timeout=60)
     assert verified.user.username == "admin"
 
 
@@ -63,7 +63,7 @@ def test_a_services_error_keeps_its_details(channel: grpc.Channel, metadata: Met
     """In grpc-status-details-bin."""
     with pytest.raises(grpc.RpcError) as failure:
         stations_grpc.StationServiceStub(channel).GetStation(
-            stations.GetStationRequest(station_id="nobody"), metadata=metadata, timeout=5
+            stations.GetStationRequest(station_id="nobody"), metadata=metadata, timeout=60
         )
     assert failure.value.code() is grpc.StatusCode.NOT_FOUND
     assert _reason(failure.value) == "STATION_NOT_FOUND"
@@ -72,7 +72,7 @@ def test_a_services_error_keeps_its_details(channel: grpc.Channel, metadata: Met
 def test_without_a_token(channel: grpc.Channel) -> None:
     """The front door's own error has details too."""
     with pytest.raises(grpc.RpcError) as failure:
-        stations_grpc.StationServiceStub(channel).GetStation(stations.GetStationRequest(station_id="X"), timeout=5)
+        stations_grpc.StationServiceStub(channel).GetStation(stations.GetStationRequest(station_id="X"), timeout=60)
     assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert _reason(failure.value) == "INVALID_TOKEN"
 
@@ -82,11 +82,11 @@ def test_mesh_services_are_not_there(channel: grpc.Channel, metadata: Metadata) 
     stub = ingest_grpc.StationIngestServiceStub(channel)
     request = ingest.RenewNodeLeaseRequest()
     with pytest.raises(grpc.RpcError) as failure:
-        stub.RenewNodeLease(request, metadata=(*metadata, ("csms-mesh-secret", "x")), timeout=5)
+        stub.RenewNodeLease(request, metadata=(*metadata, ("csms-mesh-secret", "x")), timeout=60)
     assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert _reason(failure.value) == "UNKNOWN_PATH"
     with pytest.raises(grpc.RpcError) as failure:
-        stub.RenewNodeLease(request, timeout=5)
+        stub.RenewNodeLease(request, timeout=60)
     assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -95,7 +95,7 @@ def test_a_mesh_port_refuses_strangers(mesh: RunningMesh, secret: Metadata) -> N
     """Whoever gets past the front door needs the secret."""
     with grpc.insecure_channel(mesh.address("station")) as channel, pytest.raises(grpc.RpcError) as failure:
         ingest_grpc.StationIngestServiceStub(channel).RenewNodeLease(
-            ingest.RenewNodeLeaseRequest(), metadata=secret, timeout=5
+            ingest.RenewNodeLeaseRequest(), metadata=secret, timeout=60
         )
     assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
@@ -104,11 +104,11 @@ def test_an_operator_port_checks_tokens_itself(mesh: RunningMesh, metadata: Meta
     """And serves no mesh service."""
     with grpc.insecure_channel(mesh.address("station", "operator_address")) as channel:
         with pytest.raises(grpc.RpcError) as failure:
-            stations_grpc.StationServiceStub(channel).ListStations(stations.ListStationsRequest(), timeout=5)
+            stations_grpc.StationServiceStub(channel).ListStations(stations.ListStationsRequest(), timeout=60)
         assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
         with pytest.raises(grpc.RpcError) as failure:
             ingest_grpc.StationIngestServiceStub(channel).RenewNodeLease(
-                ingest.RenewNodeLeaseRequest(), metadata=metadata, timeout=5
+                ingest.RenewNodeLeaseRequest(), metadata=metadata, timeout=60
             )
         assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
@@ -123,7 +123,7 @@ def test_an_operator_port_checks_tokens_itself(mesh: RunningMesh, metadata: Meta
 def test_every_port_tells_its_health(mesh: RunningMesh, process: str, name: str) -> None:
     """grpc.health.v1, without any credential."""
     with grpc.insecure_channel(mesh.address(process, name)) as channel:
-        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 

@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.running_mesh import RunningMesh
+from tests.waiting import PATIENCE_S
 
 V16 = Subprotocol("ocpp1.6")
 BOOT = [2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}]
@@ -18,10 +19,12 @@ BOOT = [2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel
 
 async def test_a_session_of_a_charge_point(mesh: RunningMesh, bearer: dict[str, str]) -> None:
     """Sub-protocol negotiated, frames both ways, and the operators see it."""
-    async with connect(f"{mesh.ocpp_url}/FD-WS-1", subprotocols=[Subprotocol("ocpp9.9"), V16]) as socket_:
+    async with connect(
+        f"{mesh.ocpp_url}/FD-WS-1", subprotocols=[Subprotocol("ocpp9.9"), V16], open_timeout=PATIENCE_S
+    ) as socket_:
         assert socket_.subprotocol == V16
         await socket_.send(json.dumps(BOOT))
-        answer = json.loads(await asyncio.wait_for(socket_.recv(), 10))
+        answer = json.loads(await asyncio.wait_for(socket_.recv(), PATIENCE_S))
         assert (answer[0], answer[1], answer[2]["status"]) == (3, "1", "Accepted")
         station = await asyncio.to_thread(mesh.request, "GET", "/v1/stations/FD-WS-1", **bearer)
         assert station.json["connected"] is True
@@ -33,12 +36,14 @@ async def test_basic_authentication_passes(mesh: RunningMesh, bearer: dict[str, 
     assert made.status == 200, made
     url = f"{mesh.ocpp_url}/FD-WS-2"
     right = base64.b64encode(f"FD-WS-2:{made.json['credential']}".encode()).decode()
-    async with connect(url, subprotocols=[V16], additional_headers={"Authorization": f"Basic {right}"}) as socket_:
+    async with connect(
+        url, subprotocols=[V16], additional_headers={"Authorization": f"Basic {right}"}, open_timeout=PATIENCE_S
+    ) as socket_:
         assert socket_.subprotocol == V16
     wrong = base64.b64encode(b"FD-WS-2:wrong").decode()
     for headers in ({"Authorization": f"Basic {wrong}"}, {}):
         with pytest.raises(InvalidStatus) as failure:
-            await connect(url, subprotocols=[V16], additional_headers=headers)
+            await connect(url, subprotocols=[V16], additional_headers=headers, open_timeout=PATIENCE_S)
         assert failure.value.response.status_code == 401
 
 
@@ -46,14 +51,14 @@ async def test_a_token_in_the_url_passes(mesh: RunningMesh, bearer: dict[str, st
     """For charge points that cannot do HTTP Basic."""
     made = mesh.request("POST", "/v1/stations", body={"stationId": "FD-WS-3", "securityProfile": 1}, **bearer)
     url = f"{mesh.ocpp_url}/FD-WS-3?token={made.json['credential']}"
-    async with connect(url, subprotocols=[V16]) as socket_:
+    async with connect(url, subprotocols=[V16], open_timeout=PATIENCE_S) as socket_:
         assert socket_.subprotocol == V16
 
 
 async def test_a_websocket_elsewhere_is_refused(mesh: RunningMesh) -> None:
     """Only /ocpp/ is upgraded."""
     with pytest.raises(InvalidStatus) as failure:
-        await connect(mesh.http_url.replace("http", "ws") + "/v1/stations")
+        await connect(mesh.http_url.replace("http", "ws") + "/v1/stations", open_timeout=PATIENCE_S)
     assert failure.value.response.status_code == 403
 
 
@@ -65,9 +70,11 @@ def test_header_names_keep_their_case(mesh: RunningMesh) -> None:
         f"GET /ocpp/FD-WS-4 HTTP/1.1\r\nHost: {mesh.target}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
     )
-    with socket.create_connection((host, int(port)), timeout=10) as raw:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as raw:
         raw.sendall(request.encode())
-        answer = raw.recv(4096).decode()
+        answer = ""
+        while "\r\n\r\n" not in answer and (part := raw.recv(4096)):
+            answer += part.decode()
     assert answer.startswith("HTTP/1.1 101 ")
     assert "\r\nSec-WebSocket-Accept: " in answer
     assert "\r\nSec-WebSocket-Protocol: ocpp1.6\r\n" in answer
@@ -80,10 +87,10 @@ async def test_more_than_a_thousand_charge_points(mesh: RunningMesh) -> None:
     async def open_one(number: int) -> ClientConnection:
         async with at_once:
             url = f"{mesh.ocpp_url}/FD-MANY-{number}"
-            return await connect(url, subprotocols=[V16], open_timeout=30, compression=None)
+            return await connect(url, subprotocols=[V16], open_timeout=2 * PATIENCE_S, compression=None)
 
     opened = await asyncio.gather(*(open_one(number) for number in range(1_100)))
     last = opened[-1]
     await last.send(json.dumps(BOOT))
-    assert json.loads(await asyncio.wait_for(last.recv(), 10))[2]["status"] == "Accepted"
+    assert json.loads(await asyncio.wait_for(last.recv(), PATIENCE_S))[2]["status"] == "Accepted"
     await asyncio.gather(*(each.close() for each in opened))

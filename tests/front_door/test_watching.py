@@ -18,9 +18,11 @@ WATCH = "/csms.event.v1.EventService/WatchEvents"
 
 async def _boot(mesh: RunningMesh, station_id: str) -> None:
     """A charge point comes, which is news."""
-    async with connect(f"{mesh.ocpp_url}/{station_id}", subprotocols=[Subprotocol("ocpp1.6")]) as socket:
+    async with connect(
+        f"{mesh.ocpp_url}/{station_id}", subprotocols=[Subprotocol("ocpp1.6")], open_timeout=60
+    ) as socket:
         await socket.send(json.dumps([2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}]))
-        await asyncio.wait_for(socket.recv(), 10)
+        await asyncio.wait_for(socket.recv(), 60)
 
 
 async def test_a_watch_over_grpc(mesh: RunningMesh, bearer: dict[str, str]) -> None:
@@ -37,14 +39,14 @@ async def test_a_watch_over_grpc(mesh: RunningMesh, bearer: dict[str, str]) -> N
                     return str(response.event.type)
             return ""
 
-        assert (await asyncio.wait_for(find(), 20)).startswith("station.")
+        assert (await asyncio.wait_for(find(), 60)).startswith("station.")
         stream.cancel()
 
 
 async def test_a_watch_over_grpc_web(mesh: RunningMesh, bearer: dict[str, str]) -> None:
     """Each event leaves as it comes, and is not held back until the end."""
     await _boot(mesh, "FD-WATCH-2")
-    found = await asyncio.wait_for(asyncio.to_thread(_first_event, mesh, bearer), 20)
+    found = await asyncio.wait_for(asyncio.to_thread(_first_event, mesh, bearer), 120)
     assert found.event_id
 
 
@@ -52,7 +54,7 @@ def _first_event(mesh: RunningMesh, bearer: dict[str, str]) -> events.Event:
     """The first frame of a stream that does not end."""
     message = events.WatchEventsRequest(after_cursor=0).SerializeToString()
     host, _, port = mesh.target.rpartition(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=15)
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
     try:
         connection.request(
             "POST",

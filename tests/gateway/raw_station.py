@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class RawStation:

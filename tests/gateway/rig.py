@@ -34,6 +34,7 @@ from mesh.service import Parts, RunningService
 from mesh.settings import Environment, ServiceSettings
 from mesh.times import now_us
 from station_svc.settings import StationSettings
+from tests.ports import held_port
 from transaction_svc.settings import TransactionSettings
 
 if TYPE_CHECKING:  # names that only the generated types have
@@ -41,7 +42,7 @@ if TYPE_CHECKING:  # names that only the generated types have
     from csms.station.v1.station_service_pb2_grpc import StationServiceAsyncStub
     from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceAsyncStub
 
-TIMEOUT_S = 10
+TIMEOUT_S = 60  # for what must happen
 # Cheap on purpose: what argon2id costs is not what these tests are about.
 _HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -118,9 +119,10 @@ class MeshRig:
 class TransactionService:
     """transaction_svc, which can be stopped and started again on its port, and held up at its door."""
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, port: int) -> None:
+        """`port` is where the mesh finds it."""
         self._env = env
-        self._settings = _separate(env, "transaction")
+        self._settings = replace(_separate(env, "transaction"), mesh_address=f"127.0.0.1:{port}")
         self._stack = AsyncExitStack()
         self._open = asyncio.Event()
         self._open.set()
@@ -128,13 +130,11 @@ class TransactionService:
         self.running: RunningService
 
     async def start(self) -> None:
-        """Starts it, on the ports of the time before if there was one."""
+        """Starts it, for the first time or again."""
         settings = TransactionSettings.read(self._env)
         self.running = await service.start(
             self._stack, self._settings, transaction_svc.migrations, partial(self._build, settings=settings)
         )
-        address = f"127.0.0.1:{self.running.mesh_port}"
-        self._settings = replace(self._settings, mesh_address=address)
 
     async def stop(self) -> None:
         """Stops it."""
@@ -174,7 +174,7 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
         }
         auth = await _start_auth(stack, values)
         station = await _start_station(stack, values)
-        transaction = TransactionService(_environment(values, "transaction"))
+        transaction = TransactionService(_environment(values, "transaction"), stack.enter_context(held_port()))
         await transaction.start()
         stack.push_async_callback(transaction.stop)
         settings = Settings(

@@ -177,5 +177,5 @@ async def session_rig(
     """A session that is open; at the end its CALLs are answered, then it is closed."""
     rig = Rig(status, booted=booted, version=version, schemas=schemas, clock=clock or FakeClock())
     yield rig
-    await rig.session.finish(5)
+    await rig.session.finish(60)
     rig.session.closed()

@@ -146,7 +146,7 @@ async def _sweep_often(mesh: MeshRig) -> None:
 
 
 async def _write_for_ever(writer: asyncio.StreamWriter, frames: bytes) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             writer.write(frames)
             await writer.drain()

@@ -51,9 +51,9 @@ async def test_idle_lane_sends_at_once_and_busy_lane_batches() -> None:
     service = Service()
     service.gate.clear()
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=1), deadline_s=_in(5))]
+    results = [lane.submit(Origin(ordinal=1), deadline_s=_in(60))]
     await until(lambda: len(service.batches) == 1)
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(2, 9)]
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(2, 9)]
     for _ in range(10):
         await asyncio.sleep(0)
     assert service.batches == [[1]]
@@ -67,11 +67,11 @@ async def test_a_second_batch_leaves_only_for_a_large_load() -> None:
     service = Service()
     service.gate.clear()
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=0), deadline_s=_in(5))]
+    results = [lane.submit(Origin(ordinal=0), deadline_s=_in(60))]
     await until(lambda: len(service.batches) == 1)
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(1, 1 + 2 * 128)]
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(1, 1 + 2 * 128)]
     await until(lambda: len(service.batches) == 2)
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(300, 300 + 2 * 128)]
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(300, 300 + 2 * 128)]
     for _ in range(10):
         await asyncio.sleep(0)
     assert len(service.batches) == 2
@@ -83,9 +83,9 @@ async def test_a_second_batch_leaves_only_for_a_large_load() -> None:
 async def _first_batch(service: Service, lane: "Lane[Origin, int]", items: int) -> None:
     """Has a batch answered, and one item that came meanwhile waiting."""
     service.gate.clear()
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(items)]
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(items)]
     await until(lambda: len(service.batches) == 1)
-    lane.submit(Origin(ordinal=100), deadline_s=_in(5))
+    lane.submit(Origin(ordinal=100), deadline_s=_in(60))
     service.gate.set()
     await asyncio.gather(*results)
 
@@ -101,7 +101,7 @@ async def test_those_who_were_answered_share_the_next_batch(monkeypatch: pytest.
     for n in range(101, 109):
         await asyncio.sleep(0)
         assert len(service.batches) == 1
-        results.append(lane.submit(Origin(ordinal=n), deadline_s=_in(5)))
+        results.append(lane.submit(Origin(ordinal=n), deadline_s=_in(60)))
     await asyncio.gather(*results)
     assert service.batches[1:] == [list(range(100, 109))]
 
@@ -122,12 +122,12 @@ async def test_a_lane_that_was_busy_just_now_waits_for_company(monkeypatch: pyte
     monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 60.0)
     service = Service()
     lane = _lane(service)
-    await asyncio.gather(*[lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(8)])
+    await asyncio.gather(*[lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
     results = []
     for n in range(8):
         await asyncio.sleep(0)
         assert len(service.batches) == 1
-        results.append(lane.submit(Origin(ordinal=n), deadline_s=_in(5)))
+        results.append(lane.submit(Origin(ordinal=n), deadline_s=_in(60)))
     await asyncio.gather(*results)
     assert service.batches[1:] == [list(range(8))]
 
@@ -139,8 +139,8 @@ async def test_a_lane_whose_large_batch_is_long_gone_sends_at_once(monkeypatch: 
     monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 0.0)
     service = Service()
     lane = _lane(service)
-    await asyncio.gather(*[lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(8)])
-    assert await lane.submit(Origin(ordinal=100), deadline_s=_in(5)) == 100
+    await asyncio.gather(*[lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
+    assert await lane.submit(Origin(ordinal=100), deadline_s=_in(60)) == 100
     assert service.batches == [list(range(8)), [100]]
 
 
@@ -172,9 +172,9 @@ async def test_closing_delivers_what_waits_for_the_batch_in_flight(monkeypatch: 
     service = Service()
     service.gate.clear()
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(8)]
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)]
     await until(lambda: len(service.batches) == 1)
-    results.append(lane.submit(Origin(ordinal=100), deadline_s=_in(5)))
+    results.append(lane.submit(Origin(ordinal=100), deadline_s=_in(60)))
     closing = asyncio.create_task(lane.close())
     await asyncio.sleep(0)
     service.gate.set()
@@ -186,7 +186,7 @@ async def test_items_of_one_turn_of_the_loop_leave_together() -> None:
     """No timer, yet what arrives at once is one batch."""
     service = Service()
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(5)]
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(5)]
     assert await asyncio.gather(*results) == list(range(5))
     assert service.batches == [[0, 1, 2, 3, 4]]
 
@@ -195,11 +195,11 @@ async def test_batches_are_bounded_in_items_and_bytes() -> None:
     """At most 256 items and 1 MiB, but always at least one item."""
     service = Service()
     lane = _lane(service)
-    await asyncio.gather(*(lane.submit(Origin(ordinal=n), deadline_s=_in(5)) for n in range(600)))
+    await asyncio.gather(*(lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(600)))
     assert [len(batch) for batch in service.batches] == [256, 256, 88]
     service.batches.clear()
     big = "x" * 700_000
-    await asyncio.gather(*(lane.submit(Origin(ordinal=n, station_id=big), deadline_s=_in(5)) for n in range(3)))
+    await asyncio.gather(*(lane.submit(Origin(ordinal=n, station_id=big), deadline_s=_in(60)) for n in range(3)))
     assert [len(batch) for batch in service.batches] == [1, 1, 1]
 
 
@@ -208,10 +208,10 @@ async def test_an_absence_is_ridden_out_in_order() -> None:
     service = Service()
     service.away = True
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(30)) for n in range(3)]
+    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(3)]
     await until(lambda: len(service.batches) >= 3)
     assert lane.away_for_s() > 0
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(30)) for n in range(3, 6)]
+    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(3, 6)]
     service.away = False
     assert await asyncio.gather(*results) == list(range(6))
     assert lane.away_for_s() == 0
@@ -223,7 +223,7 @@ async def test_an_item_fails_at_its_deadline_and_only_it() -> None:
     service.away = True
     lane = _lane(service)
     hurried = lane.submit(Origin(ordinal=1), deadline_s=_in(0.01))
-    patient = lane.submit(Origin(ordinal=2), deadline_s=_in(30))
+    patient = lane.submit(Origin(ordinal=2), deadline_s=_in(60))
     with pytest.raises(LaneUnavailableError):
         await hurried
     service.away = False
@@ -261,8 +261,8 @@ async def test_an_item_nobody_waits_for_is_not_sent_again() -> None:
     service = Service()
     service.away = True
     lane = _lane(service)
-    lost = lane.submit(Origin(ordinal=1), deadline_s=_in(30))
-    kept = lane.submit(Origin(ordinal=2), deadline_s=_in(30))
+    lost = lane.submit(Origin(ordinal=1), deadline_s=_in(60))
+    kept = lane.submit(Origin(ordinal=2), deadline_s=_in(60))
     await until(lambda: len(service.batches) >= 1)
     lost.cancel()
     await until(lambda: service.batches[-1] == [2])
@@ -275,7 +275,7 @@ async def test_closing_waits_for_what_is_in_flight() -> None:
     service = Service()
     service.gate.clear()
     lane = _lane(service)
-    result = lane.submit(Origin(ordinal=1), deadline_s=_in(30))
+    result = lane.submit(Origin(ordinal=1), deadline_s=_in(60))
     await until(lambda: len(service.batches) == 1)
     closing = asyncio.ensure_future(lane.close())
     await asyncio.sleep(0)
@@ -290,7 +290,7 @@ async def test_closing_fails_what_waits_for_an_absent_service() -> None:
     service = Service()
     service.away = True
     lane = _lane(service)
-    result = lane.submit(Origin(ordinal=1), deadline_s=_in(30))
+    result = lane.submit(Origin(ordinal=1), deadline_s=_in(60))
     await until(lambda: lane.away_for_s() > 0)
     await lane.close()
     with pytest.raises(LaneUnavailableError):

@@ -95,11 +95,14 @@ async def test_beyond_the_budget_sockets_close_and_handshakes_are_refused_until_
     mesh: MeshRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """1013, then 503, then all is well again; what the station kept is taken."""
-    for module in (inbound_module, server_module):
-        monkeypatch.setattr(module, "STATION_BUDGET_S", 0.3)
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         await mesh.transaction_service.stop()
+        for module in (
+            inbound_module,
+            server_module,
+        ):  # from here on only: whatever else a station says has the usual time
+            monkeypatch.setattr(module, "STATION_BUDGET_S", 0.3)
         await station.send(f'[2,"s","StartTransaction",{START}]'.replace("'", '"'))
         assert await station.close_code() == 1013
 
@@ -119,5 +122,6 @@ async def test_beyond_the_budget_sockets_close_and_handshakes_are_refused_until_
     await eventually(is_refused)
     await mesh.transaction_service.start()
     await eventually(is_accepted)
+    monkeypatch.undo()
     async with RawStation(mesh.station_url("CP1")) as station:
         assert (await station.call("StartTransaction", START))["transactionId"] >= 1

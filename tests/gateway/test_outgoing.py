@@ -34,8 +34,8 @@ async def test_answers_find_their_calls_and_the_second_call_waits_for_the_first(
     """OCPP-J 4.1.1: no CALL before the one before it is answered."""
     wire = Wire()
     calls = _calls(wire)
-    first = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
-    second = asyncio.ensure_future(calls.call("ClearCache", {}, timeout_s=5))
+    first = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
+    second = asyncio.ensure_future(calls.call("ClearCache", {}, timeout_s=60))
     await until(lambda: wire.sent)
     assert wire.sent == [("2a-1", "Reset")]
     assert calls.resolve(CallResult("2a-1", {"status": "Accepted"})) == "Reset"
@@ -50,7 +50,7 @@ async def test_an_answer_nobody_waits_for_is_told_apart() -> None:
     wire = Wire()
     calls = _calls(wire)
     assert calls.resolve(CallResult("2a-1", {})) is None
-    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
+    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
     await until(lambda: wire.sent)
     assert calls.resolve(CallResult("other", {})) is None
     calls.resolve(CallResult("2a-1", {}))
@@ -61,7 +61,7 @@ async def test_a_refusal_carries_the_stations_own_code() -> None:
     """A CALLERROR becomes ABORTED with its OCPP code."""
     wire = Wire()
     calls = _calls(wire)
-    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
+    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
     await until(lambda: wire.sent)
     calls.resolve(CallError("2a-1", "NotSupported", "no reset here", {}))
     with pytest.raises(MeshError) as error:
@@ -74,7 +74,7 @@ async def test_a_refusal_of_any_size_fits_the_trailers_of_a_call() -> None:
     """An error whose trailers are above 8 KiB, texts percent-encoded, is dropped: the operator would hear UNKNOWN."""
     wire = Wire()
     calls = _calls(wire)
-    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
+    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
     await until(lambda: wire.sent)
     calls.resolve(CallError("2a-1", "💡" * 9_000, "💡" * 9_000, {}))
     with pytest.raises(MeshError) as error:
@@ -92,7 +92,7 @@ async def test_no_answer_in_time_and_the_queue_goes_on() -> None:
     assert error.value.reason == "CALL_TIMEOUT"
     assert calls.unanswered == 1
     assert calls.resolve(CallResult("2a-1", {})) is None
-    call = asyncio.ensure_future(calls.call("ClearCache", {}, timeout_s=5))
+    call = asyncio.ensure_future(calls.call("ClearCache", {}, timeout_s=60))
     await until(lambda: len(wire.sent) == 2)
     calls.resolve(CallResult("2a-2", {}))
     assert await call == {}
@@ -103,7 +103,7 @@ async def test_a_command_whose_turn_never_came_was_not_sent() -> None:
     """The caller is told whether the station may have acted."""
     wire = Wire()
     calls = _calls(wire)
-    first = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
+    first = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
     await until(lambda: wire.sent)
     with pytest.raises(MeshError) as error:
         await calls.call("ClearCache", {}, timeout_s=0.01)
@@ -118,10 +118,10 @@ async def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "MAX_WAITING", 1)
     wire = Wire()
     calls = _calls(wire)
-    first = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
+    first = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
     await until(lambda: wire.sent)
     with pytest.raises(MeshError) as error:
-        await calls.call("ClearCache", {}, timeout_s=5)
+        await calls.call("ClearCache", {}, timeout_s=60)
     assert error.value.reason == "TOO_MANY_COMMANDS"
     calls.resolve(CallResult("2a-1", {}))
     await first
@@ -131,8 +131,8 @@ async def test_a_closing_socket_tells_who_was_sent_and_who_was_not() -> None:
     """STATION_DISCONNECTED where the CALL had left, STATION_OFFLINE where it had not."""
     wire = Wire()
     calls = _calls(wire)
-    sent = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
-    waiting = asyncio.ensure_future(calls.call("ClearCache", {}, timeout_s=5))
+    sent = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
+    waiting = asyncio.ensure_future(calls.call("ClearCache", {}, timeout_s=60))
     await until(lambda: wire.sent)
     calls.close()
     outcomes = await asyncio.gather(sent, waiting, return_exceptions=True)
@@ -147,7 +147,7 @@ async def test_an_unreadable_answer_ends_the_wait() -> None:
     """Whoever waits is told at once, not at the time-out."""
     wire = Wire()
     calls = _calls(wire)
-    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=5))
+    call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
     await until(lambda: wire.sent)
     calls.spoil("other", "odd")
     calls.spoil("2a-1", "a CALLRESULT is [3, id, payload]")

@@ -49,7 +49,7 @@ async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
     """B02.FR.06: a triggered message is served while the station is pending."""
     async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
         call = asyncio.ensure_future(
-            rig.session.call("TriggerMessage", {"requestedMessage": "StatusNotification"}, timeout_s=5)
+            rig.session.call("TriggerMessage", {"requestedMessage": "StatusNotification"}, timeout_s=60)
         )
         sent = (await rig.answers(1))[0]
         rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))
@@ -76,7 +76,7 @@ async def test_what_a_trigger_invites(action: str, word: str, allowed: set[str])
     """Messages that are called otherwise than what asks for them are let through, and no others."""
     asking = {"StatusNotification", "SignCertificate", "FirmwareStatusNotification", "SignedFirmwareStatusNotification"}
     async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
-        call = asyncio.ensure_future(rig.session.call(action, {"requestedMessage": word}, timeout_s=5))
+        call = asyncio.ensure_future(rig.session.call(action, {"requestedMessage": word}, timeout_s=60))
         sent = (await rig.answers(1))[0]
         rig.wire.put(json.dumps([3, sent[1], {}]))
         await call
@@ -139,7 +139,7 @@ async def test_calls_are_answered_in_order_and_answers_pass_them() -> None:
         rig.wire.put(START)
         rig.wire.put(HEARTBEAT)
         await until(lambda: events.waiting)
-        call = asyncio.ensure_future(rig.session.call("ClearCache", {}, timeout_s=5))
+        call = asyncio.ensure_future(rig.session.call("ClearCache", {}, timeout_s=60))
         sent = (await rig.answers(1))[0]
         assert sent[2] == "ClearCache"
         rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))
@@ -311,7 +311,7 @@ async def test_every_frame_is_in_the_log_with_its_ordinal() -> None:
     async with session_rig() as rig:
         rig.wire.put(HEARTBEAT)
         await rig.answers(1)
-        call = asyncio.ensure_future(rig.session.call("ClearCache", {}, timeout_s=5))
+        call = asyncio.ensure_future(rig.session.call("ClearCache", {}, timeout_s=60))
         sent = (await rig.answers(2))[1]
         rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))
         await call

@@ -89,7 +89,7 @@ async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
     """B02.FR.06: a triggered message is served while the station is pending, others are not."""
     async with _rig(REGISTRATION_STATUS_PENDING) as rig:
         call = asyncio.ensure_future(
-            rig.session.call("TriggerMessage", {"requestedMessage": "StatusNotification"}, timeout_s=5)
+            rig.session.call("TriggerMessage", {"requestedMessage": "StatusNotification"}, timeout_s=60)
         )
         sent = (await rig.answers(1))[0]
         rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))

@@ -54,7 +54,7 @@ class ByteStation:
 
     async def read(self) -> tuple[int, bytes]:
         """The next frame of the gateway: opcode and data."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             first, length = await self._reader.readexactly(2)
             if length == 126:
                 length = int.from_bytes(await self._reader.readexactly(2), "big")
@@ -95,7 +95,7 @@ async def _byte_station(mesh: MeshRig, *, early: bytes = b"", station_id: str = 
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
             b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n" + early
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         station = ByteStation(reader, writer)
         if not early:
@@ -178,7 +178,9 @@ async def test_a_close_is_answered_and_ends_the_connection(mesh: MeshRig) -> Non
 
 async def test_negotiated_compression_works(mesh: MeshRig) -> None:
     """Quirk 6: permessage-deflate, where both agreed on it."""
-    async with connect(mesh.station_url("CP1"), subprotocols=[Subprotocol("ocpp1.6")], compression="deflate") as socket:
+    async with connect(
+        mesh.station_url("CP1"), subprotocols=[Subprotocol("ocpp1.6")], compression="deflate", open_timeout=60
+    ) as socket:
         assert "permessage-deflate" in socket.response.headers["Sec-WebSocket-Extensions"]  # type: ignore[union-attr]
         await socket.send(BOOT)
         assert json.loads(await socket.recv())[2]["status"] == "Accepted"

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 
-PATIENCE_S = 45.0
+PATIENCE_S = 180.0
 
 
 @dataclass(kw_only=True)

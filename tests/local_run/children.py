@@ -71,7 +71,7 @@ class Keepers:
         name: str,
         program: str = WELL_BEHAVED,
         *,
-        grace_s: float = 5.0,
+        grace_s: float = 60.0,
         on_back: Callable[[], None] = lambda: None,
     ) -> Keeper:
         """One of them."""

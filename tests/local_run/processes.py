@@ -14,7 +14,7 @@ def runs(pid: int) -> bool:
     return state not in {"Z", "X"}
 
 
-def wait_until(condition: Callable[[], bool], within_s: float = 10.0) -> bool:
+def wait_until(condition: Callable[[], bool], within_s: float = 60.0) -> bool:
     """Waits for a condition; returns whether it came true in time."""
     deadline_s = time.monotonic() + within_s
     while not condition():

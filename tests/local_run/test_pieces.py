@@ -15,6 +15,7 @@ from deploy.local.log_file import LogFile
 from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
 from mesh.errors import SettingError
+from tests.ports import held_port
 
 TRACEBACK = """Traceback (most recent call last):
   File "base.py", line 1, in execute
@@ -34,14 +35,16 @@ sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) no such table: x
 
 def test_a_taken_port_is_told_with_its_setting() -> None:
     """In one line that says what to do."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(SettingError, match=f"port {port} is taken: .* CSMS_HTTP_PORT=") as failure:
+    with held_port() as port:
+        with (
+            closing(socket.create_server(("127.0.0.1", port))),
+            pytest.raises(SettingError, match=f"port {port} is taken: .* CSMS_HTTP_PORT=") as failure,
+        ):
             Reservation("127.0.0.1", port, setting="CSMS_HTTP_PORT")
-    assert "\n" not in str(failure.value)
-    held = Reservation("127.0.0.1", port, setting="CSMS_HTTP_PORT")
-    assert held.port == port
-    held.release()
+        assert "\n" not in str(failure.value)
+        held = Reservation("127.0.0.1", port, setting="CSMS_HTTP_PORT")
+        assert held.port == port
+        held.release()
 
 
 def test_an_address_of_another_machine() -> None:

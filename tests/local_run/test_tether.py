@@ -27,7 +27,7 @@ def _start(*options: str) -> tuple[subprocess.Popen[str], int]:
 
 
 def _end(process: subprocess.Popen[str]) -> int:
-    status = process.wait(10)
+    status = process.wait(60)
     assert process.stdout is not None
     process.stdout.close()
     if process.stdin is not None and not process.stdin.closed:
@@ -77,7 +77,7 @@ time.sleep(600)
         pid = int((tmp_path / "out").read_text())
         assert runs(pid)
         os.kill(parent.pid, signal.SIGKILL)
-        parent.wait(10)
+        parent.wait(60)
         assert wait_until(lambda: not runs(pid))
     finally:
         parent.kill()

@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from mesh.channels import open_channel
 from mesh.grpc_servers import GrpcServer, mesh_server
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 SECRET = "channels"
 
@@ -76,9 +76,9 @@ async def test_a_connection_that_is_forgotten_on_its_way_is_made_anew(
     async with _through(server) as (middlebox, port), open_channel(f"127.0.0.1:{port}", secret=SECRET) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
 
-        async def answers() -> bool:
+        async def answers(timeout_s: float = PATIENCE_S) -> bool:
             try:
-                await stub.Check(health_pb2.HealthCheckRequest(), timeout=0.5)
+                await stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
             except grpc.aio.AioRpcError:
                 return False
             return True
@@ -86,6 +86,6 @@ async def test_a_connection_that_is_forgotten_on_its_way_is_made_anew(
         await eventually(answers)
         before = middlebox.connections
         middlebox.forget()
-        assert not await answers()
+        assert not await answers(0.5)
         await eventually(answers)
         assert middlebox.connections > before

@@ -76,10 +76,10 @@ async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     def work(connection: Connection) -> None:
         _insert("b")(connection)
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
 
     writing = asyncio.create_task(database.write(work))
-    await asyncio.to_thread(entered.wait, 10)
+    await asyncio.to_thread(entered.wait, 60)
     assert await _names(database) == ["a"]
     leave.set()
     await writing
@@ -226,7 +226,7 @@ async def test_a_deadlock_is_run_again(postgres_url: str) -> None:
             update = sa.text("UPDATE deadlock SET count = count + 1 WHERE name = :name")
             connection.execute(update, {"name": first})
             if len(attempts) == 1:
-                barrier.wait(10)
+                barrier.wait(60)
             connection.execute(update, {"name": second})
 
         return run
@@ -242,7 +242,7 @@ async def test_a_deadlock_is_run_again(postgres_url: str) -> None:
 
 async def test_who_hangs_in_a_transaction_loses_its_locks(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A replica that is stopped, or whose machine is gone: others go on, and it runs its work again once back."""
-    monkeypatch.setattr("mesh.database.IDLE_TIMEOUT_MS", 100)
+    monkeypatch.setattr("mesh.database.IDLE_TIMEOUT_MS", 1_000)
     database = Database(engine=make_engine(postgres_url, "public"))
     await database.write(lambda connection: connection.execute(sa.text("CREATE TABLE held AS SELECT 0 AS count")))
     locked, back = threading.Event(), threading.Event()
@@ -253,11 +253,11 @@ async def test_who_hangs_in_a_transaction_loses_its_locks(postgres_url: str, mon
     def hang(connection: Connection) -> None:
         count(connection)
         locked.set()
-        back.wait(10)
+        back.wait(60)
         connection.execute(sa.text("SELECT 1"))
 
     hanging = asyncio.create_task(database.write(hang))
-    await asyncio.to_thread(locked.wait, 10)
+    await asyncio.to_thread(locked.wait, 60)
     await database.write(count)
     back.set()
     await hanging

@@ -105,6 +105,6 @@ def test_waiting_for_another_replica_has_no_end_of_its_own(
             migrating = pool.submit(migrate.upgrade, hasty, migrations, "things")
             other.execute(sa.text("SELECT pg_sleep(0.2)"))
             assert not migrating.done()
-        migrating.result(10)
+        migrating.result(60)
     assert "one" in _tables(engine)
     hasty.dispose()

@@ -89,11 +89,11 @@ class Notifications:
 
     async def publish(self, *items: PublishEventItem) -> None:
         """One batch."""
-        await self.ingest.PublishEvents(PublishEventsRequest(items=items), timeout=30)
+        await self.ingest.PublishEvents(PublishEventsRequest(items=items), timeout=60)
 
     async def list(self, tenant_id: str = "default", **fields: Any) -> ListEventsResponse:
         """One page."""
-        return await self.events.ListEvents(ListEventsRequest(**fields), metadata=token(tenant_id), timeout=30)
+        return await self.events.ListEvents(ListEventsRequest(**fields), metadata=token(tenant_id), timeout=60)
 
     async def all(self, tenant_id: str = "default", **fields: Any) -> Sequence[Event]:
         """All pages."""
@@ -112,7 +112,7 @@ class Notifications:
         """A watch, from when it has begun."""
         call = self.events.WatchEvents(WatchEventsRequest(**fields), metadata=metadata or token(tenant_id))
         try:
-            await asyncio.wait_for(call.wait_for_connection(), 30)
+            await asyncio.wait_for(call.wait_for_connection(), 60)
             yield Watch(call)
         finally:
             call.cancel()
@@ -126,7 +126,7 @@ class Watch:
 
     async def response(self) -> WatchEventsResponse:
         """What comes next. Raises AioRpcError where the watch ends."""
-        response: WatchEventsResponse = await asyncio.wait_for(self.call.read(), 30)
+        response: WatchEventsResponse = await asyncio.wait_for(self.call.read(), 60)
         return response
 
     async def ids(self, count: int) -> list[str]:

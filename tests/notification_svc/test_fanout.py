@@ -38,7 +38,7 @@ def amqp_url() -> str:
 
 
 async def _knock(url: str) -> None:
-    await (await aio_pika.connect(url, timeout=3)).close()
+    await (await aio_pika.connect(url, timeout=30)).close()
 
 
 @dataclass(kw_only=True)
@@ -68,7 +68,7 @@ async def broker(amqp_url: str) -> AsyncIterator[Broker]:
 
 
 async def _get(queue: AbstractQueue, count: int) -> list[aio_pika.abc.AbstractIncomingMessage]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         found: list[aio_pika.abc.AbstractIncomingMessage] = []
         while len(found) < count:
             message = await queue.get(no_ack=True, fail=False)

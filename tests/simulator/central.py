@@ -15,13 +15,15 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.ports import held_port
+
 TIME = "2026-01-31T12:00:00.000Z"
 
 
 class Central:
     """Accepts every station and every tag, unless told otherwise; `heard` is all it was told, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.link: ChargePoint | None = None
         self.connections = 0
@@ -31,17 +33,16 @@ class Central:
         self.tag_group: str | None = None  # the parent id tag of every tag
         self.fail_next: list[str] = []  # actions to answer with a CALLERROR, once for each time they stand here
         self.cut_at: str | None = None  # action at which the socket is cut instead of answering, once
-        self.port = 0
+        self.port = port
         self._changed = asyncio.Condition()
         self._server: Server | None = None
         self._last_id = 0
 
     async def listen(self) -> None:
-        """Opens the port, the same one again after `shut`."""
+        """Opens the port, for the first time or again after `shut`."""
         self._server = await serve(
             self._talk, "127.0.0.1", self.port, subprotocols=[Subprotocol("ocpp1.6")], compression=None
         )
-        self.port = next(iter(self._server.sockets)).getsockname()[1]
 
     async def shut(self) -> None:
         """Closes the port and every socket."""
@@ -49,7 +50,7 @@ class Central:
         self._server.close()
         await self._server.wait_closed()
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Waits until what was heard fulfils a condition."""
         async with self._changed:
             await asyncio.wait_for(self._changed.wait_for(condition), timeout_s)
@@ -106,7 +107,7 @@ class Central:
 
 class _Link(ChargePoint):  # type: ignore[misc]  # the library has no types
     def __init__(self, central: Central, station_id: str, connection: ServerConnection) -> None:
-        super().__init__(station_id, connection, response_timeout=10)
+        super().__init__(station_id, connection, response_timeout=60)
         self._central = central
 
     @on(Action.boot_notification)  # type: ignore[untyped-decorator]
@@ -176,9 +177,10 @@ class _Link(ChargePoint):  # type: ignore[misc]  # the library has no types
 @asynccontextmanager
 async def central_system() -> AsyncIterator[Central]:
     """A central system that listens."""
-    central = Central()
-    await central.listen()
-    try:
-        yield central
-    finally:
-        await central.shut()
+    with held_port() as port:
+        central = Central(port)
+        await central.listen()
+        try:
+            yield central
+        finally:
+            await central.shut()

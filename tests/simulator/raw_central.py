@@ -57,7 +57,7 @@ class RawCentral:
         self._server.close()
         await self._server.wait_closed()
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Waits until what was heard fulfils a condition."""
         async with self._changed:
             await asyncio.wait_for(self._changed.wait_for(condition), timeout_s)
@@ -82,7 +82,7 @@ class RawCentral:
         """Every frame as it was."""
         return [text for connection in self.connections for text in connection.frames]
 
-    async def command(self, action: str, payload: dict[str, Any], timeout_s: float = 10.0) -> Any:
+    async def command(self, action: str, payload: dict[str, Any], timeout_s: float = 60.0) -> Any:
         """Sends a CALL over the latest connection and returns the payload of its answer. Raises TimeoutError."""
         message_id = f"command-{len(self._answers)}"
         self._answers[message_id] = asyncio.get_running_loop().create_future()

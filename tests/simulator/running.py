@@ -41,7 +41,7 @@ def make_runner(central: Listening, *quirks: int, password: str | None = None, s
             access=Access(url=f"ws://127.0.0.1:{central.port}/ocpp", password=password),
             subprotocol=Dialect16.subprotocol,
             quirks=frozenset(quirks),
-            late_close_s=0.5,
+            late_close_s=2.0,
         ),
         clock=clock,
         backoff=Backoff(random=Random(1), first_s=0.05, most_s=0.2),  # noqa: S311 - no secret
@@ -75,7 +75,7 @@ def swipe(runner: Runner, connector_id: int = 1, id_tag: str = "TAG") -> None:
     runner.collect()
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Waits for something inside the simulator, which nobody announces."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110

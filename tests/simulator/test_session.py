@@ -166,8 +166,9 @@ async def test_reset_really_restarts(kind: str, reason: str) -> None:
         assert (stopped < boots[1]) is (kind == "Soft")
 
 
-async def test_switching_a_fleet_off_leaves_no_transaction_open() -> None:
+async def test_switching_a_fleet_off_leaves_no_transaction_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its stops are told, with reason PowerLoss, before the sockets close."""
+    monkeypatch.setattr("simulator.runner.SWITCH_OFF_S", 60)
     async with central_system() as central:
         runner = make_runner(central)
         stop = asyncio.Event()
@@ -177,7 +178,7 @@ async def test_switching_a_fleet_off_leaves_no_transaction_open() -> None:
         await central.command(call.RemoteStartTransaction(id_tag="APP", connector_id=1))
         await central.until(lambda: "MeterValues" in central.actions())
         stop.set()
-        await asyncio.wait_for(fleet, 10)
+        await asyncio.wait_for(fleet, 120)
         assert central.of("StopTransaction")[0]["reason"] == "PowerLoss"
         assert not runner.memory.transactions
 

@@ -47,14 +47,14 @@ async def test_it_migrates_serves_and_stops(database_url: str) -> None:
     serving = await _start(**environment)
     assert serving.stderr is not None
     try:
-        ports = await asyncio.wait_for(_ports(serving.stderr), 20)
+        ports = await asyncio.wait_for(_ports(serving.stderr), 120)
         for port in ports:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+                answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
     finally:
         serving.send_signal(signal.SIGTERM)
-        _out, errors = await asyncio.wait_for(serving.communicate(), 20)
+        _out, errors = await asyncio.wait_for(serving.communicate(), 120)
     assert serving.returncode == 0, errors.decode()
 
 

@@ -633,7 +633,7 @@ async def test_two_replicas_share_a_rollout(start_system: StartSystem, rig: Rig)
     rollout_id = await rig.create(max_parallel=6)
     most = 0
     replicas = [asyncio.create_task(system.jobs.run()) for system in (rig.system, other)]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while (rollout := await rig.get(rollout_id)).state != pb.ROLLOUT_STATE_DONE:
             most = max(most, rollout.progress.running)
             await asyncio.sleep(0.01)
