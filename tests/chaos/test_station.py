@@ -13,6 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from chaos import station as station_module
 from chaos.dialects import V16, V201, Dialect
 from chaos.ledger import Kind, Ledger
 from chaos.station import Door, Station
@@ -87,6 +88,12 @@ async def finish(station: Station) -> None:
     """Lets a station say all it has to say."""
     station.finish()
     await until(lambda: station.finished)
+
+
+@pytest.fixture(autouse=True)
+def _a_network_that_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cuts come from the system of a test alone: those of the station's own network would be counted with them."""
+    monkeypatch.setattr(station_module, "CUTS", 0.0)
 
 
 @pytest.mark.parametrize(("dialect", "version"), [(V16(), "1.6"), (V201(), "2.0.1")])

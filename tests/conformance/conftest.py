@@ -8,13 +8,18 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tests.conformance.edge import Edge, running_edge
+from tests.waiting import PATIENCE_S
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
-    """The real gateway and services, on SQLite."""
-    async with running_edge(tmp_path_factory.mktemp("mesh")) as found:
-        yield found
+    """The real gateway and services, on SQLite; that a busy machine takes its time is no failure of theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", PATIENCE_S)
+        patch.setattr("gateway.lease._FIRST_TIMEOUT_S", PATIENCE_S / 6)
+        patch.setattr("gateway.server.OPENING_BUDGET_S", PATIENCE_S)
+        async with running_edge(tmp_path_factory.mktemp("mesh")) as found:
+            yield found
 
 
 # What `make fuzz` runs: other frames each time, and more of them.

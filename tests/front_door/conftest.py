@@ -1,6 +1,7 @@
 """One real mesh for all tests of the front door."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import grpc
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.running_mesh import RunningMesh, running_mesh
 
 DEVELOPMENT_ORIGIN = "http://localhost:5173"
+LOGIN_AGAIN_S = 300.0
 
 
 @pytest.fixture(scope="session")
@@ -18,12 +20,30 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMesh]:
 
 
 @pytest.fixture(scope="session")
-def token(mesh: RunningMesh) -> str:
+def login(mesh: RunningMesh) -> Callable[[], str]:
+    """Gives an access token of the administrator, a fresh one now and then: each is good for a quarter of an hour.
+
+    A run of all tests on a busy machine takes longer than that.
+    """
+    tokens: list[str] = []
+    logged_in_s = 0.0
+
+    def login() -> str:
+        nonlocal logged_in_s
+        if not tokens or time.monotonic() - logged_in_s > LOGIN_AGAIN_S:
+            tokens[:], logged_in_s = [mesh.token()], time.monotonic()
+        return tokens[0]
+
+    return login
+
+
+@pytest.fixture
+def token(login: Callable[[], str]) -> str:
     """The administrator's access token."""
-    return mesh.token()
+    return login()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def bearer(token: str) -> dict[str, str]:
     """The header for it."""
     return {"authorization": f"Bearer {token}"}
@@ -37,8 +57,8 @@ def channel(mesh: RunningMesh) -> Iterator[grpc.Channel]:
 
 
 @pytest.fixture(scope="session")
-def station_id(mesh: RunningMesh, bearer: dict[str, str]) -> str:
+def station_id(mesh: RunningMesh, login: Callable[[], str]) -> str:
     """A station that is registered, and not connected."""
-    answer = mesh.request("POST", "/v1/stations", body={"stationId": "FD-1"}, **bearer)
+    answer = mesh.request("POST", "/v1/stations", body={"stationId": "FD-1"}, authorization=f"Bearer {login()}")
     assert answer.status == 200, answer
     return "FD-1"

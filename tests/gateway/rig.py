@@ -170,6 +170,7 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
             "CSMS_MESH_SECRET": secrets.token_hex(8),
             "CSMS_AUTO_MIGRATE": "1",
             "CSMS_ONBOARDING": "accept",
+            "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
             "CSMS_ADMIN_PASSWORD": "correct horse",
         }
         auth = await _start_auth(stack, values)

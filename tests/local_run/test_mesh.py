@@ -154,6 +154,7 @@ def test_the_terminal_goes_away(tmp_path: Path, leader: list[str]) -> None:
     """A closed window: hang-up for the leader of the session, and a terminal that takes no more lines."""
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover - another process
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as in a terminal, also where the tests run under nohup
         os.environ.update(CSMS_DATA_DIR=str(tmp_path), CSMS_HTTP_PORT="0", CSMS_OCPP_PORT="0", CSMS_DEMO="0")
         os.execv(sys.executable, [*leader, *RUN] if leader else RUN)  # noqa: S606 - our own
     shown, deadline_s = b"", time.monotonic() + START_TIMEOUT_S
