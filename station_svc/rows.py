@@ -1,8 +1,10 @@
 """What the stores return: rows, frozen, free of SQL and of protobuf. Enums hold the contract's numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 DEFAULT_TENANT = "default"
 
@@ -317,3 +319,9 @@ class Page:
     limit: int
     after: tuple[Any, ...] | None = None
     condition: Any = field(default=None)
+
+
+def to_row(kind: type[T], row: Any, **given: Any) -> T:
+    """A frozen dataclass from the columns of the same names."""
+    names = [one.name for one in fields(kind) if one.name not in given]  # type: ignore[arg-type]
+    return kind(**{name: getattr(row, name) for name in names}, **given)

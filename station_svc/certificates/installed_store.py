@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.rowset import RowStatement
+from station_svc.certificates.models import installed_certificate
 from station_svc.certificates.rows import InstalledCertificateRow
-from station_svc.models import installed_certificate
-from station_svc.rows import Page
-from station_svc.stations.store import expect_station, to_row
+from station_svc.list_store import paged
+from station_svc.rows import Page, to_row
+from station_svc.stations.store import expect_station
 
 _KEY = (
     installed_certificate.c.certificate_type,
@@ -74,10 +75,8 @@ def list_certificates(
 ) -> Sequence[InstalledCertificateRow]:
     """Certificates by kind; `page.after` is InstalledCertificateRow.key. Raises MeshError STATION_NOT_FOUND."""
     expect_station(db, tenant_id, station_id)
-    query = sa.select(installed_certificate).where(_of(tenant_id, station_id)).order_by(*_KEY).limit(page.limit)
-    if page.after is not None:
-        query = query.where(sa.tuple_(*_KEY) > sa.tuple_(*page.after))
-    return [to_row(InstalledCertificateRow, row) for row in db.execute(query)]
+    query = sa.select(installed_certificate).where(_of(tenant_id, station_id))
+    return [to_row(InstalledCertificateRow, row) for row in db.execute(paged(query, page, *_KEY))]
 
 
 def _of(tenant_id: str, station_id: str) -> ColumnElement[bool]:

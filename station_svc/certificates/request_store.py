@@ -13,13 +13,14 @@ from mesh.errors import MeshError
 from mesh.rowset import RowStatement
 from mesh.times import SECOND_US
 from station_svc import events
+from station_svc.certificates.models import certificate_request
 from station_svc.certificates.rows import CertificateRequestRow, NewRequest, RequestState, Signed, Taken
 from station_svc.ingest.common_store import lock_stations
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import NewJob
-from station_svc.models import certificate_request, station, variable
-from station_svc.rows import Frame, Page
-from station_svc.stations.store import history, to_row
+from station_svc.rows import Frame, Page, to_row
+from station_svc.stations.history_store import history
+from station_svc.stations.models import station, variable
 
 KIND = "certificate"
 """The kind of job that has a request signed, where it is not yet, and hands the certificate to its station."""

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.filters import Field
 from mesh.rowset import RowStatement, run_prepared
+from station_svc.charging_profiles.models import charging_profile
 from station_svc.charging_profiles.rows import EXPIRED, HELD, LIVE, TX_PROFILE, UNKNOWN, ProfileRow
-from station_svc.models import charging_profile
+from station_svc.list_store import paged
 from station_svc.rows import Page
 from station_svc.stations.store import expect_station
 
@@ -133,17 +134,11 @@ def _state(now_us: int) -> ColumnElement[int]:
 def list_profiles(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ProfileRow]:
     """Profiles of a station, newest first; `page.after` is the number. Raises MeshError STATION_NOT_FOUND."""
     expect_station(db, tenant_id, station_id)
-    query = (
-        sa.select(*_COLUMNS)
-        .where(charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id)
-        .order_by(charging_profile.c.number.desc())
-        .limit(page.limit)
+    query = sa.select(*_COLUMNS).where(
+        charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id
     )
-    if page.condition is not None:
-        query = query.where(page.condition)
-    if page.after is not None:
-        query = query.where(charging_profile.c.number < page.after[0])
-    return [ProfileRow(**row) for row in db.execute(query).mappings()]
+    page_query = paged(query, page, charging_profile.c.number, newest_first=True)
+    return [ProfileRow(**row) for row in db.execute(page_query).mappings()]
 
 
 def remove_old(db: Connection, *, before_us: int, limit: int) -> int:

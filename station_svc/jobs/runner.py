@@ -1,13 +1,13 @@
 """Runs what is to be done with stations in the background: certificate pushes, local lists, rollouts.
 
-A job is a row (job_store.py), of a kind whose handler does the work; the kinds are data. Several replicas work on one
+A job is a row (store.py), of a kind whose handler does the work; the kinds are data. Several replicas work on one
 queue: each takes what is due for a lease that it renews, and one that is killed loses its jobs to the others when the
 lease ends. So a handler is run **at least once**, and must be safe to repeat: it sends commands with
 `job.request_id(…)`, by which a repeat finds the first outcome instead of sending again, and writes what it did in
-transactions that begin with `job_store.hold`.
+transactions that begin with `store.hold`.
 
 A job of a kind that needs its station is run only while the station is connected and accepted. Until then it is parked,
-at no cost: the station's connection wakes it (`job_store.wake`), and a slow sweep those that were overlooked.
+at no cost: the station's connection wakes it (`store.wake`), and a slow sweep those that were overlooked.
 
 A turn ends with Done, with Again (progress was made, or there is something to wait for), or with a MeshError: then
 there is another attempt after a while, up to the kind's bound. FinalError leaves no other attempt.

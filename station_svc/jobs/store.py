@@ -1,4 +1,4 @@
-"""The SQL of the job queue (jobs.py). Each function is part of a transaction.
+"""The SQL of the job queue (runner.py). Each function is part of a transaction.
 
 One index, on `run_us` of the jobs that wait or run, tells what is due: a job that runs is due when its owner's lease
 ends. Jobs that wait for their station are not in it; they come back when the station does (`wake`).
@@ -14,9 +14,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh.rowset import RowStatement
 from mesh.times import SECOND_US
+from station_svc.jobs.models import job
 from station_svc.jobs.rows import JobRow, JobState, NewJob
-from station_svc.models import connection, job, node, station
 from station_svc.rows import ACCEPTED
+from station_svc.stations.models import connection, node, station
 
 EXPIRE_DAYS = 30
 # A station that has just come is let speak first: it may be about to boot.

@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from station_svc.jobs.models import job
 from station_svc.jobs.rows import JobState
+from station_svc.local_lists.models import local_list
 from station_svc.local_lists.parts import Entry, pack, unpack
-from station_svc.models import job, local_list, station, variable
+from station_svc.stations.models import station, variable
 from station_svc.stations.store import not_found
 
 # csms.station.v1.LocalListSyncState

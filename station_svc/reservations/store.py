@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.errors import MeshError
 from mesh.filters import Field
 from mesh.rowset import RowStatement
-from station_svc.models import reservation
+from station_svc.list_store import paged
+from station_svc.reservations.models import reservation
 from station_svc.reservations.rows import EXPIRED, HELD, LIVE, UNKNOWN, ReservationRow
 from station_svc.rows import Page
 from station_svc.stations.store import expect_station
@@ -132,17 +133,9 @@ def get(db: Connection, *, tenant_id: str, station_id: str, reservation_id: int)
 def list_reservations(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ReservationRow]:
     """Reservations of a station, newest first; `page.after` is the number. Raises MeshError STATION_NOT_FOUND."""
     expect_station(db, tenant_id, station_id)
-    query = (
-        sa.select(*_COLUMNS)
-        .where(reservation.c.tenant_id == tenant_id, reservation.c.station_id == station_id)
-        .order_by(reservation.c.reservation_id.desc())
-        .limit(page.limit)
-    )
-    if page.condition is not None:
-        query = query.where(page.condition)
-    if page.after is not None:
-        query = query.where(reservation.c.reservation_id < page.after[0])
-    return [ReservationRow(**row) for row in db.execute(query).mappings()]
+    query = sa.select(*_COLUMNS).where(reservation.c.tenant_id == tenant_id, reservation.c.station_id == station_id)
+    page_query = paged(query, page, reservation.c.reservation_id, newest_first=True)
+    return [ReservationRow(**row) for row in db.execute(page_query).mappings()]
 
 
 def remove_old(db: Connection, *, before_us: int, limit: int) -> int:

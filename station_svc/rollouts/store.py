@@ -16,10 +16,13 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.filters import Field
 from station_svc.jobs import store as job_store
-from station_svc.models import connection, job, node, rollout, rollout_target, station
+from station_svc.jobs.models import job
+from station_svc.list_store import paged
 from station_svc.rollouts import events
+from station_svc.rollouts.models import rollout, rollout_target
 from station_svc.rollouts.rows import RolloutRow, RolloutState, TargetRow, TargetState
 from station_svc.rows import Page
+from station_svc.stations.models import connection, node, station
 
 MOST_TARGETS = 50_000
 _ROLLOUT = [rollout.c[one.name] for one in fields(RolloutRow)]
@@ -78,9 +81,7 @@ def lock(db: Connection, tenant_id: str, rollout_id: str) -> RolloutRow:
 def list_(db: Connection, tenant_id: str, page: Page) -> Sequence[RolloutRow]:
     """Rollouts, newest first; `page.after` is (create_us, rollout_id)."""
     query = sa.select(*_ROLLOUT).where(rollout.c.tenant_id == tenant_id)
-    if page.after is not None:
-        query = query.where(sa.tuple_(rollout.c.create_us, rollout.c.rollout_id) < sa.tuple_(*page.after))
-    query = query.order_by(rollout.c.create_us.desc(), rollout.c.rollout_id.desc()).limit(page.limit)
+    query = paged(query, page, rollout.c.create_us, rollout.c.rollout_id, newest_first=True)
     return [_rollout(row) for row in db.execute(query).mappings()]
 
 
@@ -138,15 +139,9 @@ def list_targets(db: Connection, row: RolloutRow, page: Page) -> Sequence[Target
         sa.select(*_TARGET, job.c.error.label("job_error"))
         .outerjoin(job, (job.c.tenant_id == rollout_target.c.tenant_id) & (job.c.slot == slot))
         .where(_of(row))
-        .order_by(rollout_target.c.station_id)
-        .limit(page.limit)
     )
-    if page.condition is not None:
-        query = query.where(page.condition)
-    if page.after is not None:
-        query = query.where(rollout_target.c.station_id > page.after[0])
     found = []
-    for each in db.execute(query).mappings():
+    for each in db.execute(paged(query, page, rollout_target.c.station_id)).mappings():
         values = {**each}
         last = values.pop("job_error")
         found.append(_target({**values, "error": values["error"] or last}))

@@ -1,14 +1,12 @@
 """The SQL of what stations are like now, beside their own row: connectors, oddities met, what is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from station_svc.models import condition, connector, quirk, station
-from station_svc.rows import ConditionRow, ConnectorRow
+from station_svc.rows import ConditionRow, ConnectorRow, to_row
+from station_svc.stations.models import condition, connector, quirk, station
 
 
 def has_condition(kind: int) -> ColumnElement[bool]:
@@ -31,7 +29,7 @@ def connectors(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, 
     )
     found: dict[str, list[ConnectorRow]] = {}
     for row in db.execute(query):
-        found.setdefault(row.station_id, []).append(ConnectorRow(**_fields(ConnectorRow, row)))
+        found.setdefault(row.station_id, []).append(to_row(ConnectorRow, row))
     return found
 
 
@@ -55,9 +53,5 @@ def conditions(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, 
     )
     found: dict[str, list[ConditionRow]] = {}
     for row in db.execute(query):
-        found.setdefault(row.station_id, []).append(ConditionRow(**_fields(ConditionRow, row)))
+        found.setdefault(row.station_id, []).append(to_row(ConditionRow, row))
     return found
-
-
-def _fields(kind: type[Any], row: Any) -> dict[str, Any]:
-    return {field.name: getattr(row, field.name) for field in fields(kind)}

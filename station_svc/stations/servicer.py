@@ -29,7 +29,7 @@ from station_svc.rows import (
     Transfer,
     VariableRow,
 )
-from station_svc.stations import store
+from station_svc.stations import change_store, history_store, store, variable_store
 from station_svc.stations.closer import SocketCloser
 from station_svc.stations.resource import to_station
 
@@ -69,7 +69,7 @@ class StationServicer(StationServiceServicer):
         profile = request.security_profile if request.HasField("security_profile") else 1
         credential = make_credential() if _profile("security_profile", profile) else ""
         create = partial(
-            store.create_station,
+            change_store.create_station,
             tenant_id=current_caller().tenant_id,
             station_id=request.station_id,
             registration_status=ACCEPTED,
@@ -121,7 +121,7 @@ class StationServicer(StationServiceServicer):
             raise invalid_field("station.station_id", "is required")
         paths = list(request.update_mask.paths) or [name for name in _CHANGES if _is_set(station, name)]
         update = partial(
-            store.update_station,
+            change_store.update_station,
             tenant_id=current_caller().tenant_id,
             station_id=storable(station.station_id),
             values={path: _change(path, station) for path in _expanded(paths)},
@@ -137,7 +137,7 @@ class StationServicer(StationServiceServicer):
         """Removes a station, and has its socket closed."""
         del context
         delete = partial(
-            store.delete_station,
+            change_store.delete_station,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
             now_us=self._clock(),
@@ -161,7 +161,7 @@ class StationServicer(StationServiceServicer):
         del context
         tenant_id, now_us = current_caller().tenant_id, self._clock()
         socket = await self._database.read(
-            lambda connection: store.find_socket(
+            lambda connection: change_store.find_socket(
                 connection, tenant_id=tenant_id, station_id=storable(request.station_id), now_us=now_us
             )
         )
@@ -176,7 +176,7 @@ class StationServicer(StationServiceServicer):
         """Lists the statuses a station reported, newest first."""
         del context
         page = page_of(request, FRAME_KEY)
-        rows = await self._list(store.list_status_reports, request.station_id, page)
+        rows = await self._list(history_store.list_status_reports, request.station_id, page)
         rows, token = cut(request, rows, page, lambda row: row.frame.version)
         return station_service_pb2.ListStatusReportsResponse(
             status_reports=map(_to_status_report, rows), next_page_token=token
@@ -188,7 +188,7 @@ class StationServicer(StationServiceServicer):
         """Lists the variables of a station as last read or set, by name."""
         del context
         page = page_of(request, _VARIABLE_KEY, default=200)
-        rows = await self._list(store.list_variables, request.station_id, page)
+        rows = await self._list(variable_store.list_variables, request.station_id, page)
         rows, token = cut(request, rows, page, lambda row: row.key)
         return station_service_pb2.ListVariablesResponse(variables=map(to_variable, rows), next_page_token=token)
 
@@ -197,9 +197,9 @@ class StationServicer(StationServiceServicer):
     ) -> station_service_pb2.ListMessagesResponse:
         """Lists the frames that crossed a station's socket, newest first."""
         del context
-        condition = to_condition(request.filter, store.message_filters(_DIRECTIONS))
+        condition = to_condition(request.filter, history_store.message_filters(_DIRECTIONS))
         page = page_of(request, FRAME_KEY, filter_text=request.filter, condition=condition)
-        rows = await self._list(store.list_messages, request.station_id, page)
+        rows = await self._list(history_store.list_messages, request.station_id, page)
         rows, token = cut(
             request,
             rows,
@@ -217,7 +217,7 @@ class StationServicer(StationServiceServicer):
         """Lists the data transfers a station sent, newest first."""
         del context
         page = page_of(request, FRAME_KEY)
-        rows = await self._list(store.list_data_transfers, request.station_id, page)
+        rows = await self._list(history_store.list_data_transfers, request.station_id, page)
         rows, token = cut(request, rows, page, lambda row: row.frame.version, text=lambda row: row.data)
         return station_service_pb2.ListDataTransfersResponse(
             data_transfers=map(_to_data_transfer, rows), next_page_token=token

@@ -9,9 +9,12 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.filters import Field, moment, switch
 from mesh.rowset import RowStatement
-from station_svc.models import station, task, task_report
-from station_svc.rows import Frame, Page
-from station_svc.stations.store import expect_station, history, to_row
+from station_svc.list_store import paged
+from station_svc.rows import Frame, Page, to_row
+from station_svc.stations.history_store import history
+from station_svc.stations.models import station
+from station_svc.stations.store import expect_station
+from station_svc.tasks.models import task, task_report
 from station_svc.tasks.rows import REQUESTED, UNKNOWN, TaskReport, TaskRow
 
 # More than may be under way at one station: those before the latest are looked at only to find late reports a place.
@@ -161,15 +164,6 @@ def find(
     return None if row is None else _to_task(row)
 
 
-def find_by_request(
-    db: Connection, *, tenant_id: str, station_id: str, kind: str, request_id: str, now_us: int = 0
-) -> TaskRow | None:
-    """The task that the command of this request_id began."""
-    query = _select(now_us).where(*_is(tenant_id, station_id, kind), task.c.request_id == request_id)
-    row = db.execute(query).first()
-    return None if row is None else _to_task(row)
-
-
 def list_tasks(
     db: Connection, *, tenant_id: str, station_id: str | None, kind: str, page: Page, now_us: int
 ) -> Sequence[TaskRow]:
@@ -181,12 +175,7 @@ def list_tasks(
     if station_id is not None:
         expect_station(db, tenant_id, station_id)
         query = query.where(task.c.station_id == station_id)
-    order = (task.c.create_us, task.c.station_id, task.c.task_id)
-    query = query.order_by(*(column.desc() for column in order)).limit(page.limit)
-    if page.condition is not None:
-        query = query.where(page.condition)
-    if page.after is not None:
-        query = query.where(sa.tuple_(*order) < sa.tuple_(*page.after))
+    query = paged(query, page, task.c.create_us, task.c.station_id, task.c.task_id, newest_first=True)
     return [_to_task(row) for row in db.execute(query)]
 
 

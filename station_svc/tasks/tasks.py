@@ -1,4 +1,4 @@
-"""Tasks of stations: begun by commands or by the station itself, moved on by what it reports (task_rules.py)."""
+"""Tasks of stations: begun by commands or by the station itself, moved on by what it reports (rules.py)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

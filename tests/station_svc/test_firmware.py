@@ -18,8 +18,6 @@ from mesh.errors import MeshError
 from mesh.times import to_timestamp
 from station_svc import models
 from station_svc.commands.gateways import call_timeout, station_offline
-from station_svc.tasks import store as task_store
-from station_svc.tasks.rows import DONE
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import StationSystem, access_token, fails_with, of_tenant, reason_of
 from tests.waiting import until
@@ -439,25 +437,6 @@ async def test_they_go_with_their_station(firmware: Firmware) -> None:
     assert [report.reported_status for report in (await firmware.get(-1)).status_reports] == ["INSTALLING"]
     await firmware.system.housekeeper.remove_histories()
     assert await firmware.system.count(models.task_report) == 1
-
-
-async def test_what_rollouts_look_up(firmware: Firmware) -> None:
-    """An update by its number, and by the request_id of its command."""
-    await firmware.connect()
-    await firmware.command(1, request_id="r1")
-    await firmware.report("INSTALLED")
-
-    def by_number(db: Any) -> Any:
-        return task_store.find(db, tenant_id="default", station_id="CP1", kind="firmware_update", task_id=1)
-
-    def by_request(db: Any) -> Any:
-        return task_store.find_by_request(
-            db, tenant_id="default", station_id="CP1", kind="firmware_update", request_id="r1"
-        )
-
-    found = await firmware.system.database.read(by_number)
-    assert (found.state, found.end_us) == (DONE, firmware.clock())
-    assert await firmware.system.database.read(by_request) == found
 
 
 async def test_reports_in_any_order_end_the_same(firmware: Firmware) -> None:

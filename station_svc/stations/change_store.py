@@ -1,0 +1,165 @@
+"""The SQL of what operators change about stations. Each function is the work of one transaction."""
+
+from collections.abc import Mapping, Sequence
+
+import grpc
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mesh import outbox
+from mesh.errors import MeshError
+from station_svc import events
+from station_svc.certificates.models import installed_certificate
+from station_svc.charging_profiles.models import charging_profile
+from station_svc.credentials.digests import StoredCredential
+from station_svc.jobs import store as job_store
+from station_svc.local_lists.models import local_list
+from station_svc.models import allocation
+from station_svc.reservations.models import reservation
+from station_svc.rows import ACCEPTED, Socket
+from station_svc.stations.models import (
+    condition,
+    connection,
+    connector,
+    node,
+    quirk,
+    removal,
+    sighting,
+    station,
+    variable,
+)
+from station_svc.stations.store import is_station, not_found
+from station_svc.tasks.models import task
+
+# Rows of a station's present that go with it at once; its history goes in the background.
+_PRESENT = (
+    connector,
+    sighting,
+    quirk,
+    condition,
+    variable,
+    local_list,
+    charging_profile,
+    reservation,
+    allocation,
+    task,
+    installed_certificate,
+)
+
+
+def create_station(
+    db: Connection,
+    *,
+    tenant_id: str,
+    station_id: str,
+    registration_status: int,
+    display_name: str,
+    security_profile: int,
+    credential: StoredCredential,
+    now_us: int,
+) -> None:
+    """Adds a station. Raises MeshError STATION_EXISTS, whichever tenant has one of that name."""
+    values = {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "registration_status": registration_status,
+        "display_name": display_name,
+        "security_profile": security_profile,
+        "credential_salt": credential.salt,
+        "credential_digest": credential.digest,
+        "create_us": now_us,
+        "update_us": now_us,
+    }
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    added = db.execute(insert(station).values(values).on_conflict_do_nothing().returning(station.c.station_id))
+    if added.first() is None:
+        raise MeshError(grpc.StatusCode.ALREADY_EXISTS, "STATION_EXISTS", f"there is a station {station_id!r} already")
+    event = events.created(
+        tenant_id=tenant_id,
+        station_id=station_id,
+        registration_status=registration_status,
+        onboarded=False,
+        now_us=now_us,
+    )
+    outbox.append(db, [event])
+
+
+def update_station(
+    db: Connection, *, tenant_id: str, station_id: str, values: Mapping[str, str | int], now_us: int
+) -> Sequence[Socket]:
+    """Changes columns of a station. Raises MeshError STATION_NOT_FOUND.
+
+    Returns the sockets that are to be closed, since they were opened by a station that was still accepted.
+    """
+    held = sa.select(station.c.registration_status).where(is_station(tenant_id, station_id)).with_for_update()
+    status_before = db.execute(held).scalar()
+    query = (
+        sa.update(station)
+        .where(is_station(tenant_id, station_id))
+        .values(**values, update_us=now_us)
+        .returning(station.c.registration_status, station.c.latest_epoch)
+    )
+    row = db.execute(query).first()
+    if row is None:
+        raise not_found(station_id)
+    status = row.registration_status
+    event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
+    outbox.append(db, [event])
+    return open_sockets(db, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
+
+
+def delete_station(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Sequence[Socket]:
+    """Removes a station; its history is removed in the background, but not to be seen from now on.
+
+    Returns the sockets that are to be closed. Raises MeshError STATION_NOT_FOUND.
+    """
+    query = sa.delete(station).where(is_station(tenant_id, station_id)).returning(station.c.latest_epoch)
+    latest_epoch = db.execute(query).scalar()
+    if latest_epoch is None:
+        raise not_found(station_id)
+    for table in _PRESENT:
+        db.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    tombstone = insert(removal).values(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch)
+    db.execute(
+        tombstone.on_conflict_do_update(
+            index_elements=[removal.c.tenant_id, removal.c.station_id],
+            set_={"through_epoch": tombstone.excluded.through_epoch},
+        )
+    )
+    outbox.append(db, [events.deleted(tenant_id=tenant_id, station_id=station_id, now_us=now_us)])
+    job_store.wake(db, [(tenant_id, station_id)], run_us=now_us)  # they end: there is no such station
+    return _close_latest(db, latest_epoch, now_us)
+
+
+def find_socket(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Socket | None:
+    """Where a station's socket is; None where no gateway holds it. Raises MeshError STATION_NOT_FOUND."""
+    latest = db.execute(sa.select(station.c.latest_epoch).where(is_station(tenant_id, station_id))).scalar()
+    if latest is None:
+        raise not_found(station_id)
+    return next(iter(open_sockets(db, latest, now_us)), None)
+
+
+def open_sockets(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+    """Where a connection's socket is: one, or none where it is closed or its gateway is gone."""
+    query = (
+        sa.select(connection.c.station_id, node.c.address)
+        .join(node, node.c.node_id == connection.c.node_id)
+        .where(connection.c.epoch == epoch, connection.c.disconnect_us.is_(None), node.c.lease_end_us > now_us)
+    )
+    return [Socket(station_id=row.station_id, epoch=epoch, address=row.address) for row in db.execute(query)]
+
+
+def _close_latest(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+    closed = (
+        sa.update(connection)
+        .where(connection.c.epoch == epoch, connection.c.disconnect_us.is_(None))
+        .values(disconnect_us=now_us)
+        .returning(connection.c.station_id, connection.c.node_id)
+    )
+    row = db.execute(closed).first()
+    if row is None:
+        return []
+    address = db.execute(sa.select(node.c.address).where(node.c.node_id == row.node_id, node.c.lease_end_us > now_us))
+    return [Socket(station_id=row.station_id, epoch=epoch, address=found) for found in address.scalars()]
