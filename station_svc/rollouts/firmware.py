@@ -10,12 +10,14 @@ from functools import partial
 import grpc
 import msgspec
 from csms.station.v1 import firmware_pb2, rollout_service_pb2
+from sqlalchemy import Connection
 
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.times import SECOND_US, Clock, to_timestamp
 from station_svc.jobs.runner import Again, Done, FinalError
 from station_svc.jobs.sender import JobSender
+from station_svc.rollouts.rows import TargetRow
 from station_svc.rollouts.runner import Assignment, save_progress
 from station_svc.tasks import firmware
 from station_svc.tasks import store as task_store
@@ -51,6 +53,15 @@ class FirmwareWork:
         """As the rollout has it."""
         request = rollout_service_pb2.FirmwareRollout.FromString(work)
         return request.timeout.ToMicroseconds() if request.HasField("timeout") else USUAL_TIMEOUT_US
+
+    def left_at(self, db: Connection, target: TargetRow) -> str:
+        """What the station reported last."""
+        task = _find(db, target.tenant_id, target.station_id, target.firmware_update_id)
+        if task is None:
+            return ""
+        if not task.reported_status:
+            return "the station was asked, and has reported nothing"
+        return f"the station last reported {task.reported_status}"
 
     async def __call__(self, assignment: Assignment) -> Done | Again:
         """One turn. Raises MeshError, FinalError."""
@@ -106,11 +117,7 @@ class FirmwareWork:
 
     async def _task(self, assignment: Assignment, update_id: int) -> TaskRow | None:
         job = assignment.job
-        return await self._database.read(
-            lambda db: task_store.find(
-                db, tenant_id=job.tenant_id, station_id=job.station_id, kind=firmware.KIND.name, task_id=update_id
-            )
-        )
+        return await self._database.read(lambda db: _find(db, job.tenant_id, job.station_id, update_id))
 
     async def _version(self, assignment: Assignment) -> str:
         job = assignment.job
@@ -126,6 +133,10 @@ class FirmwareWork:
 _TAKEN = frozenset(
     {firmware_pb2.UPDATE_FIRMWARE_STATUS_ACCEPTED, firmware_pb2.UPDATE_FIRMWARE_STATUS_ACCEPTED_CANCELED}
 )
+
+
+def _find(db: Connection, tenant_id: str, station_id: str, update_id: int) -> TaskRow | None:
+    return task_store.find(db, tenant_id=tenant_id, station_id=station_id, kind=firmware.KIND.name, task_id=update_id)
 
 
 def _to_request(

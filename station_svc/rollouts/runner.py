@@ -52,6 +52,9 @@ class Work(Protocol):
     def patience_us(self, work: bytes) -> int:
         """How long it may take at one station, absences included: a station that is lost must give its place back."""
 
+    def left_at(self, db: Connection, target: TargetRow) -> str:
+        """How far a station came that was not done in time, for a message; empty where nothing is known of it."""
+
 
 class Rollouts:
     """The two kinds of job of rollouts. `works` are what they do at stations, by the kind of rollout."""
@@ -65,7 +68,7 @@ class Rollouts:
         """For the job queue, by name."""
         return {
             KIND: JobKind(run=_keep_going, needs_station=False),
-            TARGET_KIND: JobKind(run=self._run_target, ended=_target_ended, turn_s=300.0),
+            TARGET_KIND: JobKind(run=self._run_target, ended=partial(_target_ended, self._works), turn_s=300.0),
         }
 
     async def _run_target(self, job: JobRow) -> Done | Again:
@@ -147,7 +150,7 @@ def _hold(db: Connection, job: JobRow, now_us: int) -> int | None:
     return row.expire_us
 
 
-def _target_ended(db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
+def _target_ended(works: Mapping[str, Work], db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
     """The job of a station has ended: so has its target, and others may have its place."""
     row = store.lock(db, job.tenant_id, job.payload.decode())
     target = store.get_target(db, row, job.station_id)
@@ -160,11 +163,17 @@ def _target_ended(db: Connection, job: JobRow, error: MeshError | None, now_us: 
         state = TargetState.FAILED if begun else TargetState.CANCELLED
     else:
         state = TargetState.SKIPPED if not begun and error and error.reason in _NEVER_BEGUN else TargetState.FAILED
+    if begun and error and error.reason == "JOB_EXPIRED":
+        error = _out_of_time(error, works[row.kind].left_at(db, target))
     row = store.move(db, row, [target], state, now_us, error=error)
     if row.state.is_open and 0 < row.stop_after_failures <= row.failed:
         # The rollout's own job cancels what is left, at its next turn.
         row = store.set_state(db, row, RolloutState.STOPPED, now_us, stop_reason=STOPPED_BY_FAILURES)
     store.release(db, row, now_us)
+
+
+def _out_of_time(error: MeshError, left_at: str) -> MeshError:
+    return MeshError(error.code, error.reason, f"{error.message}: {left_at}") if left_at else error
 
 
 # --- the rollout ---------------------------------------------------------------------------------------------------

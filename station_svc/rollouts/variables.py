@@ -23,6 +23,7 @@ from station_svc.jobs.rows import JobRow
 from station_svc.jobs.runner import UNTIL_STATION, Again, Done, FinalError
 from station_svc.jobs.sender import JobSender
 from station_svc.rollouts import store
+from station_svc.rollouts.rows import TargetRow
 from station_svc.rollouts.runner import Assignment, save_progress
 
 KIND = "variables"
@@ -56,11 +57,16 @@ class VariablesWork:
         """A day: a restart may wait for a transaction to end, and a station may be away for a while."""
         return PATIENCE_US
 
+    def left_at(self, db: Connection, target: TargetRow) -> str:
+        """Whether the station has taken the variables."""
+        del db
+        step = _read(target).step
+        return "" if step == "push" else "the station took the variables, and is still to restart for them"
+
     async def __call__(self, assignment: Assignment) -> Done | Again:
         """One turn. Raises MeshError, FinalError."""
         work = rollout_service_pb2.VariablesRollout.FromString(assignment.rollout.work)
-        text = assignment.target.progress
-        progress = msgspec.json.decode(text, type=_Progress) if text else _Progress()
+        progress = _read(assignment.target)
         if progress.step == "push":
             return await self._push(assignment, work, progress)
         if await self._boot(assignment) != progress.boot:
@@ -168,6 +174,10 @@ _TAKEN = frozenset(
 _WILL_RESET = frozenset({command_service_pb2.RESET_STATUS_ACCEPTED, command_service_pb2.RESET_STATUS_SCHEDULED})
 # Where neither component is named, a station's own stands for it (1.6 has no other).
 _USUAL: Mapping[str, str] = {"": "chargingstation"}
+
+
+def _read(target: TargetRow) -> _Progress:
+    return msgspec.json.decode(target.progress, type=_Progress) if target.progress else _Progress()
 
 
 def _wait_for_boot(db: Connection, job: JobRow, now_us: int, *, boot: tuple[int, int]) -> int:

@@ -408,7 +408,11 @@ async def test_a_station_that_never_comes_back(rig: Rig) -> None:
     await rig.work(23 * 3600)
     await rig.system.jobs.sweep()
     await rig.work(11)
-    assert from_status((await rig.target(rollout_id, "A")).error).reason == "JOB_EXPIRED"
+    error = from_status((await rig.target(rollout_id, "A")).error)
+    assert (error.reason, error.message.partition(": ")[2]) == (
+        "JOB_EXPIRED",
+        "the station took the variables, and is still to restart for them",
+    )
     assert await rig.states(rollout_id) == {"A": FAILED, "B": SUCCEEDED}
 
 
@@ -489,6 +493,25 @@ async def test_firmware_that_is_refused_replaced_or_never_ends(rig: Rig) -> None
     assert reasons == {"A": "CALL_ERROR", "B": "FIRMWARE_SUPERSEDED", "C": "JOB_EXPIRED"}
     assert [len(station.updates) for station in (refusing, replaced, stuck)] == [1, 2, 1]
     assert (await rig.get(rollout_id)).progress.failed == 3
+
+
+async def test_firmware_that_is_out_of_time_tells_what_was_reported_last(rig: Rig) -> None:
+    """A station that failed and might have tried again, and one of which nothing was heard at all."""
+    await rig.add("A")
+    await rig.add("B")
+    rollout_id = await rig.update(timeout={"seconds": 3600})
+    await rig.work(60)
+    await rig.disconnect("B")
+    await rig.work(3300)
+    await rig.report("A", "DOWNLOADING", "DOWNLOAD_FAILED")
+    await rig.work(300)
+    await rig.system.jobs.sweep()
+    await rig.work()
+    errors = [from_status(one.error) for one in await rig.targets(rollout_id)]
+    assert [(error.reason, error.message.partition(": ")[2]) for error in errors] == [
+        ("JOB_EXPIRED", "the station last reported DOWNLOAD_FAILED"),
+        ("JOB_EXPIRED", "the station was asked, and has reported nothing"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ class _FirmwareUpdateStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_F
     """It is being installed."""
 
 class FirmwareUpdateState(_FirmwareUpdateState, metaclass=_FirmwareUpdateStateEnumTypeWrapper):
-    """How far an update is. An update that failed may go on where the station tries again."""
+    """How far an update is, as far as the station has told. An update that failed may go on where the station tries again;
+    one whose station falls silent stays as it was last reported, since it may go on when the station is back.
+    """
 
 FIRMWARE_UPDATE_STATE_UNSPECIFIED: FirmwareUpdateState.ValueType  # 0
 """Never sent."""
@@ -266,7 +268,8 @@ class ListFirmwareUpdatesRequest(_message.Message):
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
     """AIP-160 over state, request_id, username, station_made, create_time, update_time, for example
-    `state = DOWNLOADING OR state = INSTALLING`.
+    `state = DOWNLOADING OR state = INSTALLING`; or those of which nothing was heard for long:
+    `state = DOWNLOADING AND update_time < "2026-11-01T00:00:00Z"`.
     """
     def __init__(
         self,

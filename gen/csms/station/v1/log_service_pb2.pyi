@@ -47,7 +47,9 @@ class _LogUploadStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LogUpl
     """It is being uploaded."""
 
 class LogUploadState(_LogUploadState, metaclass=_LogUploadStateEnumTypeWrapper):
-    """How far an upload is. An upload that failed may go on where the station tries again."""
+    """How far an upload is, as far as the station has told. An upload that failed may go on where the station tries again;
+    one whose station falls silent stays as it was last reported, since it may go on when the station is back.
+    """
 
 LOG_UPLOAD_STATE_UNSPECIFIED: LogUploadState.ValueType  # 0
 """Never sent."""
@@ -250,7 +252,8 @@ class ListLogUploadsRequest(_message.Message):
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
     """AIP-160 over state, log_type, request_id, username, station_made, create_time, update_time, for example
-    `state = UPLOADED AND log_type = SECURITY`.
+    `state = UPLOADED AND log_type = SECURITY`; or those of which nothing was heard for long:
+    `state = UPLOADING AND update_time < "2026-11-01T00:00:00Z"`.
     """
     def __init__(
         self,

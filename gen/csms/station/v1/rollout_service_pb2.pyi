@@ -390,7 +390,8 @@ class RolloutTarget(_message.Message):
         Reasons: those of CommandService; VARIABLE_REFUSED: the station did not take a variable; VARIABLES_NOT_KEPT: it
         restarted and does not hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; FIRMWARE_REFUSED: it will not
         update; FIRMWARE_FAILED: the update failed; FIRMWARE_SUPERSEDED: another update took its place; STATION_NOT_FOUND:
-        it was removed; JOB_EXPIRED: it was not there in time, or did not come to an end in time.
+        it was removed; JOB_EXPIRED: it was not there in time, or did not come to an end in time; the message says how far
+        it was.
         """
 
     @_builtins.property
