@@ -25,8 +25,9 @@ import station_svc.service
 import transaction_svc.migrations
 import transaction_svc.service
 from auth_svc.settings import AuthSettings
-from gateway.__main__ import RunningGateway, Settings, start
 from gateway.lanes import Lane
+from gateway.service import RunningGateway, start
+from gateway.settings import GatewaySettings
 from gateway.translation import LaneName
 from mesh import service
 from mesh.database import Database
@@ -52,7 +53,7 @@ class MeshRig:
     """A running mesh, and what an operator of it may ask."""
 
     gateway: RunningGateway
-    gateway_settings: Settings
+    gateway_settings: GatewaySettings
     stations: "StationServiceAsyncStub"
     commands: "CommandServiceAsyncStub"
     transactions: "TransactionServiceAsyncStub"
@@ -178,7 +179,7 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
         transaction = TransactionService(_environment(values, "transaction"), stack.enter_context(held_port()))
         await transaction.start()
         stack.push_async_callback(transaction.stop)
-        settings = Settings(
+        settings = GatewaySettings(
             host="127.0.0.1",
             ocpp_port=0,
             mesh_address="127.0.0.1:0",

@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidStatus
 
 from gateway import inbound as inbound_module
 from gateway import server as server_module
-from gateway.__main__ import RunningGateway, start
+from gateway.service import RunningGateway, start
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually, until

@@ -13,7 +13,7 @@ from grpc_status import rpc_status
 
 from gateway import session as session_module
 from gateway import watch as watch_module
-from gateway.__main__ import start as start_gateway
+from gateway.service import start as start_gateway
 from mesh.errors import MeshError, from_status
 from tests.gateway.field.kit import STATION, Field, at, start, stop
 from tests.gateway.raw_station import RawStation, basic

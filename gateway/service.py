@@ -1,0 +1,179 @@
+"""A gateway put together: its socket server, its server for commands, and what runs beside them."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from csms.gateway.v1 import gateway_service_pb2_grpc
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+
+from gateway.buffers import Buffer
+from gateway.lease import NodeLease
+from gateway.mesh_client import MeshClient
+from gateway.metrics import Metrics
+from gateway.recorder import LoggedFrame
+from gateway.registry import Registry
+from gateway.schemas import Schemas
+from gateway.server import SERVICE_RESTART, StationServer
+from gateway.servicer import GatewayServicer
+from gateway.settings import GatewaySettings
+from gateway.translation import Version
+from gateway.v16.routes import VERSION as V16
+from gateway.v201.routes import VERSION as V201
+from gateway.watch import Watch
+from mesh.channels import open_channel
+from mesh.contract import MESH_SERVICES
+from mesh.grpc_servers import GrpcServer, mesh_server
+from mesh.logs import get_logger
+from mesh.process import serve_metrics
+from mesh.times import now_us
+
+log = get_logger(__name__)
+
+# In the order of preference.
+VERSIONS: tuple[Version, ...] = (V201, V16)
+
+DRAIN_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningGateway:
+    """A gateway that serves, and the ports it is bound to."""
+
+    mesh: MeshClient
+    registry: Registry
+    lease: NodeLease
+    watch: Watch
+    ocpp_port: int
+    mesh_port: int
+    metrics_port: int
+
+
+async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGateway:
+    """Starts a gateway and puts what stops it onto `stack`: sockets first, then what they stand on.
+
+    Stations are let in once the node's lease is held. Raises SettingError where a port is taken.
+    """
+    mesh = await _open_mesh(stack, settings)
+    registry, metrics, buffers = Registry(), Metrics(), _Buffers(mesh)
+    for buffer in buffers.all():
+        stack.push_async_callback(buffer.drain, DRAIN_S)
+        for _ in range(buffer.runners):
+            await _beside(stack, buffer.run())
+    server = _station_server(mesh, registry, buffers, metrics)
+    downward = _downward_server(settings, registry, server)
+    lease = _node_lease(settings, mesh, downward, server)
+    loop_s = asyncio.get_running_loop().time
+    watch = Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
+    await _beside(stack, watch.run())
+    await downward.start(ready=False)
+    stack.push_async_callback(downward.stop)
+    await _beside(stack, lease.run())
+    ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
+    stack.push_async_callback(server.stop)
+    metrics.watch(registry=registry, lanes=mesh.all_lanes(), buffers=buffers.all())
+    metrics_port = serve_metrics(stack, settings.metrics_address, [metrics])
+    log.info("serving", ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port)
+    return RunningGateway(
+        mesh=mesh,
+        registry=registry,
+        lease=lease,
+        watch=watch,
+        ocpp_port=ocpp_port,
+        mesh_port=downward.port,
+        metrics_port=metrics_port,
+    )
+
+
+class _Buffers:
+    """What leaves in the background: some minutes of a busy fleet, and 64 MiB each at the most."""
+
+    def __init__(self, mesh: MeshClient) -> None:
+        self.messages: Buffer[LoggedFrame] = Buffer(
+            name="messages",
+            flush=mesh.record_messages,
+            delay_s=0.05,
+            batch=1024,
+            capacity=50_000,
+            size=lambda frame: len(frame.payload) + 200,
+            runners=2,  # the next batch is made while the one before is being committed
+        )
+        self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(
+            name="closings", flush=mesh.close_connections, delay_s=0.02, batch=256, capacity=100_000
+        )
+        self.asides: Buffer[ingest.ReportItem] = Buffer(
+            name="asides", flush=mesh.note_asides, delay_s=0.1, batch=256, capacity=100_000
+        )
+        self.sightings: Buffer[ingest.Sighting] = Buffer(
+            name="sightings", flush=mesh.record_sightings, delay_s=0.2, batch=1024, capacity=100_000
+        )
+
+    def all(self) -> tuple[Buffer[Any], ...]:
+        """Every buffer."""
+        return (self.messages, self.closings, self.asides, self.sightings)
+
+
+async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshClient:
+    channels = []
+    for address in (settings.station_address, settings.transaction_address, settings.auth_address):
+        channel = open_channel(address, secret=settings.mesh_secret)
+        stack.push_async_callback(channel.close)
+        channels.append(channel)
+    mesh = MeshClient(station_channel=channels[0], transaction_channel=channels[1], auth_channel=channels[2])
+    stack.push_async_callback(mesh.close)
+    return mesh
+
+
+def _station_server(mesh: MeshClient, registry: Registry, buffers: _Buffers, metrics: Metrics) -> StationServer:
+    return StationServer(
+        versions={version.subprotocol: (version, _schemas(version)) for version in VERSIONS},
+        mesh=mesh,
+        registry=registry,
+        messages=buffers.messages,
+        closings=buffers.closings,
+        sightings=buffers.sightings,
+        asides=buffers.asides,
+        metrics=metrics,
+        clock=now_us,
+    )
+
+
+def _schemas(version: Version) -> Schemas:
+    schemas = Schemas(version.label)
+    schemas.warm(version.inbound)
+    return schemas
+
+
+def _downward_server(settings: GatewaySettings, registry: Registry, server: StationServer) -> GrpcServer:
+    downward = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES["gateway"])
+    servicer = GatewayServicer(registry=registry, server=server)
+    gateway_service_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, downward.server)
+    return downward
+
+
+def _node_lease(settings: GatewaySettings, mesh: MeshClient, downward: GrpcServer, server: StationServer) -> NodeLease:
+    """While it is held, commands are taken; once it is lost, none are, and every station is to connect again."""
+
+    async def taken() -> None:
+        await downward.tell(ready=True)
+
+    async def lost() -> None:
+        await downward.tell(ready=False)
+        await server.close_all(SERVICE_RESTART, "connect again")
+
+    address = f"{settings.advertised_host or settings.mesh_address.rpartition(':')[0]}:{downward.port}"
+    return NodeLease(mesh=mesh, address=address, on_taken=taken, on_lost=lost)
+
+
+async def _beside(stack: AsyncExitStack, work: Awaitable[None]) -> None:
+    """Runs `work` beside everything else until the stack unwinds to here."""
+    task = asyncio.ensure_future(work)
+
+    async def cancel() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(cancel)

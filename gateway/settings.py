@@ -1,0 +1,43 @@
+"""What a gateway is told."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from mesh.settings import Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings:
+    """The settings of a gateway. Addresses are host:port; port 0 takes a free one."""
+
+    host: str
+    ocpp_port: int
+    mesh_address: str
+    advertised_host: str | None  # where station_svc reaches the mesh port; None: where it listens
+    shared_port: bool  # other gateways listen on the same OCPP port
+    metrics_address: str
+    mesh_secret: str
+    station_address: str
+    transaction_address: str
+    auth_address: str
+    workers: int = 1  # gateway processes that share the OCPP port, this one among them
+
+    @classmethod
+    def read(cls, env: Environment) -> Self:
+        """Reads them. Raises SettingError."""
+        host = env.text("CSMS_HOST", "127.0.0.1")
+        env.onboarding(host=host)  # refused here too: this is the process that binds the port
+        workers = env.number("CSMS_GATEWAY_WORKERS", 1, least=1, most=64)
+        return cls(
+            host=host,
+            ocpp_port=env.port("CSMS_OCPP_PORT", 9000),
+            mesh_address=env.text("CSMS_GATEWAY_ADDRESS"),
+            advertised_host=env.optional("CSMS_GATEWAY_ADVERTISED_HOST"),
+            shared_port=env.switch("CSMS_GATEWAY_SHARED_PORT", default=False) or workers > 1,
+            metrics_address=env.text("CSMS_GATEWAY_METRICS_ADDRESS", "127.0.0.1:0"),
+            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            station_address=env.text("CSMS_STATION_ADDRESS"),
+            transaction_address=env.text("CSMS_TRANSACTION_ADDRESS"),
+            auth_address=env.text("CSMS_AUTH_ADDRESS"),
+            workers=workers,
+        )
