@@ -26,7 +26,7 @@ from auth_svc.settings import AuthSettings
 from auth_svc.user_servicer import SPECIAL_ROLES, UserServicer
 from mesh.database import Database
 from mesh.relay import open_relay
-from mesh.service import Parts
+from mesh.service import AddServicer, Parts
 from mesh.times import Clock
 
 
@@ -51,10 +51,6 @@ async def build(
     await ensure_administrator(
         database=database, passwords=passwords, password=settings.admin_password, clock=clock, announce=announce
     )
-    authorization = AuthorizationServicer(
-        database=database, keys=keys, clock=clock, accept_unknown=settings.accept_unknown_tokens
-    )
-    id_tokens = IdTokenServicer(database=database, clock=clock)
     users = UserServicer(
         database=database,
         passwords=passwords,
@@ -65,15 +61,8 @@ async def build(
         open_registration=settings.open_registration,
     )
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
-    signing = CertificateAuthorityServicer(office=office)
-    certificates = CertificateServicer(database=database, office=office)
     housekeeper = Housekeeper(
-        database=database,
-        keys=keys,
-        sessions=sessions,
-        office=office,
-        clock=clock,
-        outbox_days=settings.outbox_days,
+        database=database, keys=keys, sessions=sessions, office=office, clock=clock, outbox_days=settings.outbox_days
     )
     relay = open_relay(
         stack,
@@ -85,15 +74,31 @@ async def build(
     )
     return Parts(
         keys=keys,
-        mesh=[
-            lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
-            lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
-        ],
-        operator=[
-            lambda server: add_UserServiceServicer_to_server(users, server),
-            lambda server: add_IdTokenServiceServicer_to_server(id_tokens, server),
-            lambda server: add_CertificateServiceServicer_to_server(certificates, server),
-        ],
+        mesh=_mesh(database, keys, office, settings, clock),
+        operator=_operators(database, users, office, clock),
         special_roles=SPECIAL_ROLES,
         background=[housekeeper.run, *relay],
     )
+
+
+def _mesh(
+    database: Database, keys: SigningKeys, office: CertificateOffice, settings: AuthSettings, clock: Clock
+) -> list[AddServicer]:
+    authorization = AuthorizationServicer(
+        database=database, keys=keys, clock=clock, accept_unknown=settings.accept_unknown_tokens
+    )
+    signing = CertificateAuthorityServicer(office=office)
+    return [
+        lambda server: add_AuthorizationServiceServicer_to_server(authorization, server),
+        lambda server: add_CertificateAuthorityServiceServicer_to_server(signing, server),
+    ]
+
+
+def _operators(database: Database, users: UserServicer, office: CertificateOffice, clock: Clock) -> list[AddServicer]:
+    id_tokens = IdTokenServicer(database=database, clock=clock)
+    certificates = CertificateServicer(database=database, office=office)
+    return [
+        lambda server: add_UserServiceServicer_to_server(users, server),
+        lambda server: add_IdTokenServiceServicer_to_server(id_tokens, server),
+        lambda server: add_CertificateServiceServicer_to_server(certificates, server),
+    ]
