@@ -64,8 +64,8 @@ BuildFactory = Callable[[Environment], Build]
 def run_service(name: str, migrations: ModuleType, build_factory: BuildFactory) -> None:
     """All of a service's `__main__`: serves until told to stop, or with the argument `migrate` migrates and exits.
 
-    `name` is "station", "transaction" or "auth". A wrong setting, or a database that is away at the start, is told in
-    one line on standard error.
+    `name` is "station", "transaction", "auth" or "notification". A wrong setting, or a database that is away at the
+    start, is told in one line on standard error.
     """
     arguments = sys.argv[1:]
     if arguments not in ([], ["migrate"]):

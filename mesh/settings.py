@@ -73,7 +73,7 @@ def is_loopback(host: str) -> bool:
 class ServiceSettings:
     """What each of the gRPC services is told. Addresses are host:port; port 0 takes a free one."""
 
-    name: str  # "station", "transaction", "auth": also the database schema's
+    name: str  # "station", "transaction", "auth", "notification": also the database schema's
     mesh_address: str
     operator_address: str
     metrics_address: str

@@ -72,8 +72,8 @@ class Driver:
     """Uses one connector now and then: arrives, plugs in, swipes, stays a while, leaves.
 
     Also plugs a vehicle in where a remote start waits for one, and comes with the tag that a connector is reserved for,
-    or does not. `advance` moves it on; it acts on the connector and
-    calls `swipe`, whose answer it sees in the connector's state.
+    or does not. `advance` moves it on; it acts on the connector and calls `swipe`, whose answer it sees in the
+    connector's state.
     """
 
     def __init__(self, *, connector: Connector, random: Random, id_tags: IdTags, swipe: Swipe) -> None:
