@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Callable
 
-from auth_svc import store
+from auth_svc import user_store
 from auth_svc.passwords import Passwords
-from auth_svc.store import User
 from auth_svc.texts import MIN_PASSWORD
+from auth_svc.user_store import User
 from mesh.database import Database
 from mesh.logs import get_logger
 from mesh.operators import Role
@@ -26,7 +26,7 @@ async def ensure_administrator(
     Without a `password` one is made, and `announce` is called with a line that tells it: once, by the process that
     added the user, after that is committed. A user who is there keeps the password, whatever `password` is.
     """
-    if await database.read(store.has_administrator):
+    if await database.read(user_store.has_administrator):
         await _compare(database, passwords, password)
         return
     chosen = password or secrets.token_urlsafe(12)
@@ -37,7 +37,7 @@ async def ensure_administrator(
         password_hash=await passwords.hash(chosen),
         create_us=clock(),
     )
-    created = await database.write(lambda connection: store.create_first_administrator(connection, user))
+    created = await database.write(lambda connection: user_store.create_first_administrator(connection, user))
     if not created:
         await _compare(database, passwords, password)
     elif password is None:
@@ -50,7 +50,7 @@ async def _compare(database: Database, passwords: Passwords, password: str | Non
     """Says so where CSMS_ADMIN_PASSWORD is not what opens the door: people look for it there."""
     if password is None:
         return
-    user = await database.read(lambda connection: store.get_user(connection, TENANT, USERNAME))
+    user = await database.read(lambda connection: user_store.get_user(connection, TENANT, USERNAME))
     if user is None:
         log.warning("CSMS_ADMIN_PASSWORD has no effect: there are administrators, and none is called admin")
     elif not await passwords.matches(password, user.password_hash):

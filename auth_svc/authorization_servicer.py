@@ -18,7 +18,7 @@ from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceServ
 from csms.common.v1 import id_token_pb2
 from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdTokenInfo
 
-from auth_svc import store
+from auth_svc import id_token_store
 from auth_svc.keys import SigningKeys
 from auth_svc.texts import MAX_TOKEN, fold
 from mesh.database import Database
@@ -72,9 +72,9 @@ class AuthorizationServicer(AuthorizationServiceServicer):
             raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
         questions = [_read(item) for item in request.items]
         keys = {question.key for question in questions if question.key is not None}
-        found: Mapping[_Key, store.IdToken] = {}
+        found: Mapping[_Key, id_token_store.IdToken] = {}
         if keys:
-            found = await self._database.read(lambda connection: store.find_id_tokens(connection, keys))
+            found = await self._database.read(lambda connection: id_token_store.find_id_tokens(connection, keys))
         now_us = self._clock()
         return AuthorizeResponse(results=[self._answer(question, found, now_us) for question in questions])
 
@@ -88,7 +88,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         size = page_size(request.page_size, default=MAX_PAGE, most=MAX_PAGE)
         after = decode_token(request.page_token, [str], binding=tenant_id) or ("",)
         rows = await self._database.read(
-            lambda connection: store.list_id_tokens(
+            lambda connection: id_token_store.list_id_tokens(
                 connection, tenant_id, after_key=after[0], condition=None, limit=size + 1
             )
         )
@@ -102,7 +102,9 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         """The public halves of the keys, read anew."""
         return GetSigningKeysResponse(jwks_json=await self._keys.jwks_json())
 
-    def _answer(self, question: _Question, found: Mapping[_Key, store.IdToken], now_us: int) -> AuthorizeResult:
+    def _answer(
+        self, question: _Question, found: Mapping[_Key, id_token_store.IdToken], now_us: int
+    ) -> AuthorizeResult:
         if question.error is not None:
             return AuthorizeResult(error=question.error.to_status())
         if question.key is None:
@@ -125,12 +127,12 @@ def _read(item: AuthorizeItem) -> _Question:
     return _Question(key=(item.origin.tenant_id, fold(text)))
 
 
-def _to_local_list_token(token: store.IdToken, now_us: int) -> LocalListToken:
+def _to_local_list_token(token: id_token_store.IdToken, now_us: int) -> LocalListToken:
     text = id_token_pb2.IdToken(id_token=token.id_token, type=token.type)
     return LocalListToken(id_token=text, id_token_info=_to_info(token, now_us))
 
 
-def _to_info(token: store.IdToken, now_us: int) -> IdTokenInfo:
+def _to_info(token: id_token_store.IdToken, now_us: int) -> IdTokenInfo:
     """What a station is told. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
     info = IdTokenInfo(status=_STATUSES[token.status])
     if token.status == "Accepted" and token.expire_us is not None:

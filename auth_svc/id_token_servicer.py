@@ -19,7 +19,7 @@ from csms.auth.v1.id_token_service_pb2 import (
 )
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceServicer
 
-from auth_svc import store
+from auth_svc import id_token_store
 from auth_svc.texts import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
 from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
@@ -50,14 +50,14 @@ class IdTokenServicer(IdTokenServiceServicer):
         given, now_us = request.id_token, self._clock()
         if not is_plain(given.id_token, MAX_TOKEN):
             raise invalid_field("id_token.id_token", f"1 to {MAX_TOKEN} printable characters are needed")
-        token = store.IdToken(
+        token = id_token_store.IdToken(
             tenant_id=current_caller().tenant_id,
             id_token=given.id_token,
             create_us=now_us,
             update_us=now_us,
             **{_COLUMNS.get(name, name): _value(given, name) for name in _MUTABLE},
         )
-        if not await self._database.write(lambda connection: store.create_id_token(connection, token)):
+        if not await self._database.write(lambda connection: id_token_store.create_id_token(connection, token)):
             raise MeshError(
                 grpc.StatusCode.ALREADY_EXISTS, "ID_TOKEN_EXISTS", f"there is an id token {given.id_token!r} already"
             )
@@ -66,7 +66,7 @@ class IdTokenServicer(IdTokenServiceServicer):
     async def GetIdToken(self, request: GetIdTokenRequest, context: Context) -> GetIdTokenResponse:
         """Reads one."""
         tenant_id, text = current_caller().tenant_id, _known_form(request.id_token)
-        token = await self._database.read(lambda connection: store.get_id_token(connection, tenant_id, text))
+        token = await self._database.read(lambda connection: id_token_store.get_id_token(connection, tenant_id, text))
         if token is None:
             raise _not_found(text)
         return GetIdTokenResponse(id_token=_to_message(token))
@@ -74,10 +74,10 @@ class IdTokenServicer(IdTokenServiceServicer):
     async def ListIdTokens(self, request: ListIdTokensRequest, context: Context) -> ListIdTokensResponse:
         """Lists them by their folded text."""
         tenant_id, size = current_caller().tenant_id, page_size(request.page_size)
-        condition = to_condition(request.filter, store.id_token_filters(status=_status_word, kind=_type_word))
+        condition = to_condition(request.filter, id_token_store.id_token_filters(status=_status_word, kind=_type_word))
         after = decode_token(request.page_token, [str], binding=request.filter) or ("",)
         rows = await self._database.read(
-            lambda connection: store.list_id_tokens(
+            lambda connection: id_token_store.list_id_tokens(
                 connection, tenant_id, after_key=after[0], condition=condition, limit=size + 1
             )
         )
@@ -89,7 +89,9 @@ class IdTokenServicer(IdTokenServiceServicer):
         tenant_id, text, now_us = current_caller().tenant_id, _known_form(request.id_token.id_token), self._clock()
         changes = {_COLUMNS.get(name, name): _value(request.id_token, name) for name in _masked(request)}
         token = await self._database.write(
-            lambda connection: store.update_id_token(connection, tenant_id, text, changes=changes, now_us=now_us)
+            lambda connection: id_token_store.update_id_token(
+                connection, tenant_id, text, changes=changes, now_us=now_us
+            )
         )
         if token is None:
             raise _not_found(text)
@@ -99,7 +101,7 @@ class IdTokenServicer(IdTokenServiceServicer):
         """Removes one."""
         tenant_id, text, now_us = current_caller().tenant_id, _known_form(request.id_token), self._clock()
         deleted = await self._database.write(
-            lambda connection: store.delete_id_token(connection, tenant_id, text, now_us=now_us)
+            lambda connection: id_token_store.delete_id_token(connection, tenant_id, text, now_us=now_us)
         )
         if not deleted:
             raise _not_found(text)
@@ -186,7 +188,7 @@ def _not_found(text: str) -> MeshError:
     return MeshError(grpc.StatusCode.NOT_FOUND, "ID_TOKEN_NOT_FOUND", f"there is no id token {text[:MAX_TOKEN]!r}")
 
 
-def _to_message(token: store.IdToken) -> IdToken:
+def _to_message(token: id_token_store.IdToken) -> IdToken:
     return IdToken(
         id_token=token.id_token,
         type=token.type,

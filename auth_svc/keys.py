@@ -15,8 +15,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import Connection
 
-from auth_svc import store
-from auth_svc.store import SigningKey
+from auth_svc import key_store
+from auth_svc.key_store import SigningKey
 from mesh.database import Database
 from mesh.logs import get_logger
 from mesh.operators import ALGORITHM
@@ -82,20 +82,20 @@ class SigningKeys:
             now_us = self._clock()
             if self._loaded and now_us - self._loaded_us < after_us:
                 return
-            self._loaded = await self._database.read(store.list_signing_keys)
+            self._loaded = await self._database.read(key_store.list_signing_keys)
             self._loaded_us = now_us
             self._public = KeySet([_public(key) for key in self._loaded])
 
 
 def _maintain(connection: Connection, now_us: int) -> None:
-    keys = store.list_signing_keys(connection)
+    keys = key_store.list_signing_keys(connection)
     if not keys:
         _add(connection, generation=1, now_us=now_us, active_us=now_us)
     elif keys[-1].active_us + REPLACED_AFTER_US <= now_us:
         _add(connection, generation=keys[-1].generation + 1, now_us=now_us, active_us=now_us + PUBLISHED_AHEAD_US)
     spent = [key.generation for key, successor in pairwise(keys) if successor.active_us + PUBLISHED_AFTER_US <= now_us]
     if spent:
-        store.delete_signing_keys(connection, spent)
+        key_store.delete_signing_keys(connection, spent)
         log.info("signing keys retired", generations=spent)
 
 
@@ -108,7 +108,7 @@ def _add(connection: Connection, *, generation: int, now_us: int, active_us: int
         create_us=now_us,
         active_us=active_us,
     )
-    if store.add_signing_key(connection, key):
+    if key_store.add_signing_key(connection, key):
         log.info("signing key made", key_id=key.key_id, generation=generation)
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import grpc
 
-from auth_svc import store
+from auth_svc import session_store
 from auth_svc.keys import Signer
-from auth_svc.store import Session, User
+from auth_svc.session_store import Session
 from auth_svc.texts import fold
+from auth_svc.user_store import User
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
@@ -58,7 +59,7 @@ class Sessions:
         )
         access_token = await self._access_token(user, session_id)
         opened = await self._database.write(
-            lambda connection: store.open_session(connection, session, user.password_hash)
+            lambda connection: session_store.open_session(connection, session, user.password_hash)
         )
         return Tokens(access_token=access_token, refresh_token=f"{family}.{secret}") if opened else None
 
@@ -67,7 +68,7 @@ class Sessions:
         family, _, secret = refresh_token.partition(".")
         next_secret, now_us = _random(32), self._clock()
         refreshed = await self._database.write(
-            lambda connection: store.refresh_session(
+            lambda connection: session_store.refresh_session(
                 connection,
                 family_hash=_digest(family),
                 secret_hash=_digest(secret),
@@ -85,7 +86,7 @@ class Sessions:
     async def end(self, caller: Caller) -> None:
         """Ends the caller's session. Raises MeshError INVALID_TOKEN where it has ended."""
         ended = await self._database.write(
-            lambda connection: store.end_session(connection, caller.tenant_id, caller.session_id)
+            lambda connection: session_store.end_session(connection, caller.tenant_id, caller.session_id)
         )
         if not ended:
             raise _session_ended()
@@ -94,7 +95,9 @@ class Sessions:
         """Who the caller is at present, whatever the access token says. Raises MeshError INVALID_TOKEN."""
         now_us = self._clock()
         user = await self._database.read(
-            lambda connection: store.session_user(connection, caller.tenant_id, caller.session_id, now_us=now_us)
+            lambda connection: session_store.session_user(
+                connection, caller.tenant_id, caller.session_id, now_us=now_us
+            )
         )
         if user is None:
             raise _session_ended()
@@ -103,12 +106,12 @@ class Sessions:
     async def delete_expired(self) -> None:
         """Removes sessions that nobody can continue."""
         now_us = self._clock()
-        count = await self._database.write(lambda connection: store.delete_expired_sessions(connection, now_us))
+        count = await self._database.write(lambda connection: session_store.delete_expired_sessions(connection, now_us))
         if count:
             log.info("expired sessions deleted", count=count)
 
     async def _end_family(self, family_hash: str) -> None:
-        ended = await self._database.write(lambda connection: store.end_family(connection, family_hash))
+        ended = await self._database.write(lambda connection: session_store.end_family(connection, family_hash))
         if ended:
             log.warning("a spent or expired refresh token was used: its session is ended")
 

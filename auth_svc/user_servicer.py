@@ -26,7 +26,7 @@ from csms.auth.v1.user_service_pb2_grpc import UserServiceServicer
 from google.api.httpbody_pb2 import HttpBody
 from sqlalchemy import Connection
 
-from auth_svc import store
+from auth_svc import user_store
 from auth_svc.administrator import TENANT
 from auth_svc.attempts import Attempts
 from auth_svc.keys import SigningKeys
@@ -92,17 +92,17 @@ class UserServicer(UserServiceServicer):
         role = Role(request.role or Role.VIEWER) if request.role in (0, *Role) else None
         tenant_id = await self._admit_registration(role)
         if role is None:
-            raise invalid_field("role", "it is none that there is")
+            raise invalid_field("role", "one of VIEWER, OPERATOR, ADMINISTRATOR is needed")
         _check_username(request.username)
         _check_password("password", request.password)
-        user = store.User(
+        user = user_store.User(
             tenant_id=tenant_id,
             username=request.username,
             role=role,
             password_hash=await self._passwords.hash(request.password),
             create_us=self._clock(),
         )
-        if not await self._database.write(lambda connection: store.create_user(connection, user)):
+        if not await self._database.write(lambda connection: user_store.create_user(connection, user)):
             raise MeshError(
                 grpc.StatusCode.ALREADY_EXISTS, "USER_EXISTS", f"the username {request.username!r} is taken"
             )
@@ -135,7 +135,9 @@ class UserServicer(UserServiceServicer):
         size = page_size(request.page_size)
         after = decode_token(request.page_token, [str]) or ("",)
         rows = await self._database.read(
-            lambda connection: store.list_users(connection, administrator.tenant_id, after_key=after[0], limit=size + 1)
+            lambda connection: user_store.list_users(
+                connection, administrator.tenant_id, after_key=after[0], limit=size + 1
+            )
         )
         page, next_token = cut_page(rows, size, lambda user: (fold(user.username),))
         return ListUsersResponse(users=[_to_message(user) for user in page], next_page_token=next_token)
@@ -146,13 +148,13 @@ class UserServicer(UserServiceServicer):
         _check_findable(request.username)
 
         def delete(connection: Connection) -> None:
-            if store.is_last_administrator(connection, administrator.tenant_id, request.username):
+            if user_store.is_last_administrator(connection, administrator.tenant_id, request.username):
                 raise MeshError(
                     grpc.StatusCode.FAILED_PRECONDITION,
                     "LAST_ADMINISTRATOR",
                     f"{request.username} is the last administrator: add another first",
                 )
-            if not store.delete_user(connection, administrator.tenant_id, request.username, now_us=now_us):
+            if not user_store.delete_user(connection, administrator.tenant_id, request.username, now_us=now_us):
                 raise _not_found(request.username)
 
         await self._database.write(delete)
@@ -170,7 +172,7 @@ class UserServicer(UserServiceServicer):
             await self._prove(caller.username, request.current_password)
         password_hash = await self._passwords.hash(request.new_password)
         changed = await self._database.write(
-            lambda connection: store.set_password(connection, caller.tenant_id, request.username, password_hash)
+            lambda connection: user_store.set_password(connection, caller.tenant_id, request.username, password_hash)
         )
         if not changed:
             raise _not_found(request.username)
@@ -180,13 +182,13 @@ class UserServicer(UserServiceServicer):
         """The public keys, for the front door and whoever else verifies access tokens."""
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
 
-    async def _prove(self, username: str, password: str) -> store.User:
+    async def _prove(self, username: str, password: str) -> user_store.User:
         """The user of this name and password; takes as long for one that does not exist."""
         key = fold(username[: MAX_USERNAME + 1])
         self._attempts.begin(key)
         user = None
         if is_plain(username, MAX_USERNAME):
-            user = await self._database.read(lambda connection: store.find_user(connection, username))
+            user = await self._database.read(lambda connection: user_store.find_user(connection, username))
         right = await self._passwords.matches(password, None if user is None else user.password_hash)
         if user is None or not right:
             raise _wrong_credentials()
@@ -215,7 +217,7 @@ class UserServicer(UserServiceServicer):
             )
         return TENANT
 
-    async def _administrator(self) -> store.User:
+    async def _administrator(self) -> user_store.User:
         user = await self._sessions.user(current_caller())
         if user.role < Role.ADMINISTRATOR:
             raise _role_too_low(user, "users are for an ADMINISTRATOR to manage")
@@ -244,7 +246,7 @@ def _wrong_credentials() -> MeshError:
     )
 
 
-def _role_too_low(user: store.User, message: str) -> MeshError:
+def _role_too_low(user: user_store.User, message: str) -> MeshError:
     return MeshError(
         grpc.StatusCode.PERMISSION_DENIED, "ROLE_TOO_LOW", f"{message}, and {user.username} is {user.role.name}"
     )
@@ -254,7 +256,7 @@ def _not_found(username: str) -> MeshError:
     return MeshError(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND", f"there is no user {username[:MAX_USERNAME]!r}")
 
 
-def _to_message(user: store.User) -> User:
+def _to_message(user: user_store.User) -> User:
     return User(
         username=user.username,
         role=_ROLES[user.role],

@@ -18,7 +18,7 @@ def to_calls(command: ResetRequest) -> Sequence[Payload]:
     if command.type == RESET_TYPE_UNSPECIFIED:
         return [{"type": _DEFAULT}]
     if command.type not in _TYPE_WORDS:
-        raise UnacceptableError("NotSupported", "type", "OCPP 1.6 has no such way to restart")
+        raise UnacceptableError("NotSupported", "type", "OCPP 1.6 has ON_IDLE (Soft) and IMMEDIATE (Hard) only")
     return [{"type": _TYPE_WORDS[command.type]}]
 
 

@@ -22,7 +22,7 @@ def to_calls(command: ResetRequest) -> Sequence[Payload]:
     """A restart of the station, or of one EVSE."""
     word = _TYPE_WORDS.get(command.type)
     if word is None:
-        raise UnacceptableError("NotSupported", "type", "OCPP 2.0.1 has no such way to restart")
+        raise UnacceptableError("NotSupported", "type", "OCPP 2.0.1 has ON_IDLE and IMMEDIATE only")
     payload: Payload = {"type": word}
     if check_not_negative(command.evse_id, "evse_id"):
         payload["evseId"] = command.evse_id

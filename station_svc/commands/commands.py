@@ -190,7 +190,9 @@ class Commands:
         )
         if not same:
             raise MeshError(
-                grpc.StatusCode.ABORTED, "REQUEST_ID_REUSED", "this request_id belongs to a different command"
+                grpc.StatusCode.ABORTED,
+                "REQUEST_ID_REUSED",
+                "this request_id belongs to a different command: give this one its own",
             )
         finished = await self._wait_for(order, earlier)
         if finished.error is not None:

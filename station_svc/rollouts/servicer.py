@@ -143,7 +143,9 @@ def _create(db: Connection, *, row: RolloutRow, condition: ColumnElement[bool] |
         if earlier is not None:
             if earlier.digest != row.digest:
                 raise MeshError(
-                    grpc.StatusCode.ABORTED, "REQUEST_ID_REUSED", "this request_id belongs to a different rollout"
+                    grpc.StatusCode.ABORTED,
+                    "REQUEST_ID_REUSED",
+                    "this request_id belongs to a different rollout: give this one its own",
                 )
             return earlier
     made = store.create(db, row, condition=condition)

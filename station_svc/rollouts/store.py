@@ -50,10 +50,16 @@ def create(db: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | 
     insert = sa.insert(rollout_target).from_select(["tenant_id", "rollout_id", "station_id", "state"], found)
     total = db.execute(insert).rowcount
     if not total:
-        raise MeshError(grpc.StatusCode.FAILED_PRECONDITION, "NO_STATIONS", "the filter finds no station")
+        raise MeshError(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "NO_STATIONS",
+            "the filter finds no station; ListStations takes the same filter",
+        )
     if total > MOST_TARGETS:
         raise MeshError(
-            grpc.StatusCode.FAILED_PRECONDITION, "TOO_MANY_STATIONS", f"the filter finds more than {MOST_TARGETS}"
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "TOO_MANY_STATIONS",
+            f"the filter finds more than {MOST_TARGETS} stations: make several rollouts, each with a narrower one",
         )
     made = replace(row, total=total)
     db.execute(sa.insert(rollout).values(asdict(made)))

@@ -33,6 +33,11 @@ class TaskKind:
     exists_reason: str  # reason of the error where a number is taken
     not_found_reason: str
 
+    @property
+    def label(self) -> str:
+        """What it is called in messages for people."""
+        return self.name.replace("_", " ")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRow:

@@ -39,7 +39,7 @@ class TaskReader:
                 db, tenant_id=tenant_id, station_id=station_id, kind=self._kind.name, task_id=task_id, now_us=now_us
             )
             if task is None:
-                message = f"station {station_id!r} has no {self._kind.name.replace('_', ' ')} {task_id}"
+                message = f"station {station_id!r} has no {self._kind.label} {task_id}"
                 raise MeshError(grpc.StatusCode.NOT_FOUND, self._kind.not_found_reason, message)
             return task, store.list_reports(db, task, limit=MOST_REPORTS)
 

@@ -86,7 +86,7 @@ class TaskEffects(Effects):
             raise MeshError(
                 grpc.StatusCode.ALREADY_EXISTS,
                 self._kind.exists_reason,
-                f"station {new.station_id} has number {self._task_id} already",
+                f"station {new.station_id} has a {self._kind.label} {self._task_id} already: give another, or none",
             )
         task = TaskRow(
             tenant_id=new.tenant_id,

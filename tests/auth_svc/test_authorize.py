@@ -15,8 +15,8 @@ from csms.common.v1.id_token_pb2 import IdToken as AskedToken
 from csms.common.v1.origin_pb2 import Origin
 from sqlalchemy import Connection, Engine
 
-from auth_svc import store
-from auth_svc.store import IdToken
+from auth_svc import id_token_store
+from auth_svc.id_token_store import IdToken
 from auth_svc.texts import STATUSES
 from mesh.errors import from_status
 from mesh.times import SECOND_US, to_timestamp
@@ -41,7 +41,7 @@ TOKEN = IdToken(
 async def _store(auth: Auth, *tokens: IdToken) -> None:
     def create(connection: Connection) -> None:
         for token in tokens:
-            assert store.create_id_token(connection, token)
+            assert id_token_store.create_id_token(connection, token)
 
     await auth.database.write(create)
 

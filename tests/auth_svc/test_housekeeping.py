@@ -9,7 +9,7 @@ from csms.auth.v1.user_service_pb2 import RefreshRequest
 from sqlalchemy import Table
 from structlog.testing import capture_logs
 
-from auth_svc import models, store
+from auth_svc import key_store, models
 from auth_svc.keys import REPLACED_AFTER_US
 from auth_svc.sessions import SESSION_S
 from mesh import outbox
@@ -52,7 +52,7 @@ async def test_signing_key_is_replaced(auth: Auth) -> None:
     auth.clock.us += REPLACED_AFTER_US
 
     async def replaced() -> bool:
-        return len(await auth.database.read(store.list_signing_keys)) == 2
+        return len(await auth.database.read(key_store.list_signing_keys)) == 2
 
     async with _running(auth):
         await eventually(replaced)

@@ -15,7 +15,7 @@ from csms.auth.v1.user_service_pb2 import RegisterRequest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from auth_svc import store
+from auth_svc import user_store
 from mesh.operators import Role
 from mesh.times import to_timestamp
 from tests.auth_svc.conftest import FAST_HASHER, PASSWORD, Auth, Metadata, bearer, refused
@@ -256,10 +256,10 @@ async def test_each_change_leaves_an_event(auth: Auth, operator: Operator) -> No
 async def test_tenants_do_not_see_each_others_tokens(auth: Auth, operator: Operator) -> None:
     """An operator of another tenant finds nothing, and may have the same text."""
     await operator.create(id_token="Tag")
-    stranger = store.User(
+    stranger = user_store.User(
         tenant_id="other", username="eve", role=Role.OPERATOR, password_hash=FAST_HASHER.hash(PASSWORD), create_us=1
     )
-    await auth.database.write(lambda connection: store.create_user(connection, stranger))
+    await auth.database.write(lambda connection: user_store.create_user(connection, stranger))
     eve = Operator(auth, bearer(await auth.login("eve")))
     assert (await eve.page()).id_tokens == []
     with refused(NOT_FOUND, "ID_TOKEN_NOT_FOUND"):

@@ -9,7 +9,7 @@ from csms.auth.v1.authorization_service_pb2 import GetSigningKeysRequest
 from csms.auth.v1.user_service_pb2 import GetKeySetRequest, VerifyRequest
 from joserfc.jws import extract_compact
 
-from auth_svc import store
+from auth_svc import key_store
 from auth_svc.keys import PUBLISHED_AFTER_US, PUBLISHED_AHEAD_US, REPLACED_AFTER_US, SigningKeys
 from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh.channels import open_channel
@@ -25,16 +25,16 @@ def _key_id(token: str) -> str:
     return str(extract_compact(token.encode()).headers()["kid"])
 
 
-async def _maintained(database: Database, clock: FakeClock) -> Sequence[store.SigningKey]:
+async def _maintained(database: Database, clock: FakeClock) -> Sequence[key_store.SigningKey]:
     await SigningKeys(database=database, clock=clock).maintain()
-    return await database.read(store.list_signing_keys)
+    return await database.read(key_store.list_signing_keys)
 
 
 async def test_replicas_that_start_together_make_one_key(database: Database, clock: FakeClock) -> None:
     """Whichever is first; all sign with that one."""
     replicas = [SigningKeys(database=database, clock=clock) for _ in range(4)]
     await asyncio.gather(*(replica.maintain() for replica in replicas))
-    (key,) = await database.read(store.list_signing_keys)
+    (key,) = await database.read(key_store.list_signing_keys)
     tokens = [await replica.sign({"sub": "x"}) for replica in replicas]
     assert {_key_id(token) for token in tokens} == {key.key_id}
 

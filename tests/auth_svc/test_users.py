@@ -16,7 +16,7 @@ from csms.auth.v1.user_service_pb2 import (
     User,
 )
 
-from auth_svc import models, store
+from auth_svc import models, session_store, user_store
 from auth_svc.attempts import MOST_PER_USER
 from auth_svc.sessions import ACCESS_TOKEN_S
 from mesh import operators
@@ -251,11 +251,11 @@ async def test_new_password_has_bounds(auth: Auth) -> None:
 
 async def test_password_changed_during_a_login_is_not_logged_in_with(auth: Auth) -> None:
     """A session opens only for the password that is valid when it opens."""
-    user = await auth.database.read(lambda connection: store.find_user(connection, "admin"))
+    user = await auth.database.read(lambda connection: user_store.find_user(connection, "admin"))
     assert user is not None
     other = FAST_HASHER.hash("a new secret")
-    await auth.database.write(lambda connection: store.set_password(connection, "default", "admin", other))
-    session = store.Session(
+    await auth.database.write(lambda connection: user_store.set_password(connection, "default", "admin", other))
+    session = session_store.Session(
         tenant_id="default",
         session_id="s",
         username_key="admin",
@@ -266,15 +266,15 @@ async def test_password_changed_during_a_login_is_not_logged_in_with(auth: Auth)
         expire_us=2,
     )
     stale, fresh = user.password_hash, other
-    assert not await auth.database.write(lambda connection: store.open_session(connection, session, stale))
-    assert await auth.database.write(lambda connection: store.open_session(connection, session, fresh))
+    assert not await auth.database.write(lambda connection: session_store.open_session(connection, session, stale))
+    assert await auth.database.write(lambda connection: session_store.open_session(connection, session, fresh))
 
 
 async def test_login_and_change_of_password_at_the_same_moment(auth: Auth) -> None:
     """A session for the old password is either not opened or ended, in whatever order the two commit."""
-    user = await auth.database.read(lambda connection: store.find_user(connection, "admin"))
+    user = await auth.database.read(lambda connection: user_store.find_user(connection, "admin"))
     assert user is not None
-    session = store.Session(
+    session = session_store.Session(
         tenant_id="default",
         session_id="s",
         username_key="admin",
@@ -287,10 +287,10 @@ async def test_login_and_change_of_password_at_the_same_moment(auth: Auth) -> No
 
     def open_session() -> bool:
         with auth.database.engine.begin() as connection:
-            return store.open_session(connection, session, user.password_hash)
+            return session_store.open_session(connection, session, user.password_hash)
 
     with auth.database.engine.begin() as connection:
-        store.set_password(connection, "default", "admin", FAST_HASHER.hash("a new secret"))
+        user_store.set_password(connection, "default", "admin", FAST_HASHER.hash("a new secret"))
         opening = asyncio.create_task(asyncio.to_thread(open_session))
         await asyncio.wait([opening], timeout=0.2)  # long enough to get in, were there nothing to keep it out
         assert not opening.done()
@@ -299,14 +299,14 @@ async def test_login_and_change_of_password_at_the_same_moment(auth: Auth) -> No
 
 async def test_tenants_do_not_see_each_others_users(auth: Auth) -> None:
     """An administrator of another tenant neither lists nor removes ours."""
-    eve = store.User(
+    eve = user_store.User(
         tenant_id="other",
         username="eve",
         role=operators.Role.ADMINISTRATOR,
         password_hash=FAST_HASHER.hash(PASSWORD),
         create_us=1,
     )
-    await auth.database.write(lambda connection: store.create_user(connection, eve))
+    await auth.database.write(lambda connection: user_store.create_user(connection, eve))
     await _register(auth, "vera", metadata=await auth.admin())
     metadata = bearer(await auth.login("eve"))
     users = (await auth.users.ListUsers(ListUsersRequest(), metadata=metadata)).users

@@ -1,0 +1,89 @@
+"""The SQL of sessions. Functions run inside a transaction that mesh.database.Database opens around them."""
+
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from auth_svc import models, user_store
+from auth_svc.user_store import User
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A session. The hashes are SHA-256, in hexadecimal, of the two halves of its refresh token."""
+
+    tenant_id: str
+    session_id: str
+    username_key: str
+    family_hash: str
+    secret_hash: str
+    create_us: int
+    refresh_us: int
+    expire_us: int
+
+
+def open_session(connection: Connection, session: Session, password_hash: str) -> bool:
+    """Adds a session, unless the user is gone or has another password by now than the one that was shown."""
+    account = models.user_account.c
+    given = {name: value for name, value in asdict(session).items() if name not in ("tenant_id", "username_key")}
+    # The lock makes a change of the password at the same moment come before this, or end this session too.
+    user = (
+        sa.select(account.tenant_id, account.username_key, *(sa.literal(value) for value in given.values()))
+        .where(account.tenant_id == session.tenant_id, account.username_key == session.username_key)
+        .where(account.password_hash == password_hash)
+        .with_for_update(read=True)
+    )
+    statement = sa.insert(models.session).from_select(["tenant_id", "username_key", *given], user)
+    return connection.execute(statement).rowcount == 1
+
+
+def refresh_session(
+    connection: Connection, *, family_hash: str, secret_hash: str, next_hash: str, now_us: int
+) -> tuple[str, User] | None:
+    """Replaces the secret of a session and returns the session's id and user; None where the secret is not its own."""
+    table = models.session.c
+    statement = (
+        sa.update(models.session)
+        .where(table.family_hash == family_hash, table.secret_hash == secret_hash, table.expire_us > now_us)
+        .values(secret_hash=next_hash, refresh_us=now_us)
+        .returning(table.session_id, table.tenant_id, table.username_key)
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        return None
+    user = user_store.get_user(connection, row.tenant_id, row.username_key)
+    return None if user is None else (row.session_id, user)
+
+
+def end_family(connection: Connection, family_hash: str) -> bool:
+    """Ends the session that a refresh token belongs to; False where it has ended."""
+    statement = sa.delete(models.session).where(models.session.c.family_hash == family_hash)
+    return connection.execute(statement).rowcount == 1
+
+
+def end_session(connection: Connection, tenant_id: str, session_id: str) -> bool:
+    """Ends a session; False where it has ended."""
+    return connection.execute(sa.delete(models.session).where(_is_session(tenant_id, session_id))).rowcount == 1
+
+
+def session_user(connection: Connection, tenant_id: str, session_id: str, *, now_us: int) -> User | None:
+    """Whose session this is, or None where it has ended."""
+    session, account = models.session.c, models.user_account.c
+    query = sa.select(*user_store.COLUMNS).where(
+        _is_session(tenant_id, session_id),
+        session.expire_us > now_us,
+        account.tenant_id == session.tenant_id,
+        account.username_key == session.username_key,
+    )
+    return user_store.to_user(connection.execute(query).mappings().first())
+
+
+def delete_expired_sessions(connection: Connection, now_us: int) -> int:
+    """Removes sessions that have expired, and returns how many."""
+    return connection.execute(sa.delete(models.session).where(models.session.c.expire_us <= now_us)).rowcount
+
+
+def _is_session(tenant_id: str, session_id: str) -> ColumnElement[bool]:
+    table = models.session.c
+    return sa.and_(table.tenant_id == tenant_id, table.session_id == session_id)

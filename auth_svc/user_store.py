@@ -1,0 +1,120 @@
+"""The SQL of users. Functions run inside a transaction that mesh.database.Database opens around them."""
+
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from auth_svc import models
+from auth_svc.common_store import event, insert
+from auth_svc.texts import fold
+from mesh import outbox
+from mesh.operators import Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """A user. The hash is argon2id's, in its own notation."""
+
+    tenant_id: str
+    username: str
+    role: Role
+    password_hash: str
+    create_us: int
+
+
+COLUMNS = [column for column in models.user_account.c if column.name != "username_key"]
+"""What `to_user` makes a user of."""
+
+
+def create_user(connection: Connection, user: User) -> bool:
+    """Adds a user, with its event; False where the name is taken, in whatever tenant."""
+    values = asdict(user) | {"role": int(user.role), "username_key": fold(user.username)}
+    created = insert(connection, models.user_account, values)
+    if created:
+        outbox.append(connection, [_user_event("created", user, user.create_us)])
+    return created
+
+
+def create_first_administrator(connection: Connection, user: User) -> bool:
+    """Adds `user` where there is no administrator at all; False where there is one, or the name is taken."""
+    return not has_administrator(connection) and create_user(connection, user)
+
+
+def has_administrator(connection: Connection) -> bool:
+    """Whether there is an administrator in any tenant."""
+    table = models.user_account.c
+    query = sa.select(sa.literal(1)).where(table.role == int(Role.ADMINISTRATOR)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def find_user(connection: Connection, username: str) -> User | None:
+    """The user who logs in by this name, of whatever tenant."""
+    query = sa.select(*COLUMNS).where(models.user_account.c.username_key == fold(username))
+    return to_user(connection.execute(query).mappings().first())
+
+
+def get_user(connection: Connection, tenant_id: str, username: str) -> User | None:
+    """One user of a tenant, or None."""
+    query = sa.select(*COLUMNS).where(_is_user(tenant_id, username))
+    return to_user(connection.execute(query).mappings().first())
+
+
+def list_users(connection: Connection, tenant_id: str, *, after_key: str, limit: int) -> list[User]:
+    """Up to `limit` users of a tenant beyond `after_key`, sorted by their keys."""
+    table = models.user_account
+    query = sa.select(*COLUMNS).where(table.c.tenant_id == tenant_id, table.c.username_key > after_key)
+    rows = connection.execute(query.order_by(table.c.username_key).limit(limit)).mappings()
+    return [_user(row) for row in rows]
+
+
+def is_last_administrator(connection: Connection, tenant_id: str, username: str) -> bool:
+    """Whether this user is the only administrator of the tenant, who then stays so until this transaction ends."""
+    table = models.user_account.c
+    query = (
+        sa.select(table.username_key)
+        .where(table.tenant_id == tenant_id, table.role == int(Role.ADMINISTRATOR))
+        .order_by(table.username_key)
+        .with_for_update()
+    )
+    return list(connection.execute(query).scalars()) == [fold(username)]
+
+
+def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us: int) -> bool:
+    """Removes a user with the sessions, and with its event; False where it is not there."""
+    statement = sa.delete(models.user_account).where(_is_user(tenant_id, username)).returning(*COLUMNS)
+    user = to_user(connection.execute(statement).mappings().first())
+    if user is None:
+        return False
+    outbox.append(connection, [_user_event("deleted", user, now_us)])
+    return True
+
+
+def set_password(connection: Connection, tenant_id: str, username: str, password_hash: str) -> bool:
+    """Gives a user a new password and ends the user's sessions; False where the user is not there."""
+    update = sa.update(models.user_account).where(_is_user(tenant_id, username)).values(password_hash=password_hash)
+    if connection.execute(update).rowcount == 0:
+        return False
+    table = models.session
+    of_user = sa.and_(table.c.tenant_id == tenant_id, table.c.username_key == fold(username))
+    connection.execute(sa.delete(table).where(of_user))
+    return True
+
+
+def _is_user(tenant_id: str, username: str) -> ColumnElement[bool]:
+    table = models.user_account.c
+    return sa.and_(table.tenant_id == tenant_id, table.username_key == fold(username))
+
+
+def to_user(row: sa.RowMapping | None) -> User | None:
+    """The user of a row of COLUMNS; None for none."""
+    return None if row is None else _user(row)
+
+
+def _user(row: sa.RowMapping) -> User:
+    return User(**{**row, "role": Role(row["role"])})
+
+
+def _user_event(verb: str, user: User, now_us: int) -> outbox.OutboxEvent:
+    data = {"username": user.username, "role": f"ROLE_{user.role.name}", "tenant_id": user.tenant_id}
+    return event(f"user.{verb}", user.tenant_id, now_us, data)
