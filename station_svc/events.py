@@ -12,7 +12,9 @@ from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from mesh.times import to_timestamp
 from station_svc.certificates.rows import CertificateRequestRow
-from station_svc.rows import Boot, Closed, ConditionReport, Frame, Knock, Opened, SecurityEventRow, Status, Transfer
+from station_svc.ingest.rows import Boot, Closed, ConditionReport, Knock, Opened, Status, Transfer
+from station_svc.rows import Frame
+from station_svc.security_events.rows import SecurityEventRow
 
 # What the size of a condition is called.
 _SIZES: Mapping[int, str] = {

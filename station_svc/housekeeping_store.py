@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from station_svc.ingest.connection_store import close_connections
+from station_svc.ingest.rows import Closed
 from station_svc.models import (
     certificate_request,
     command,
@@ -23,7 +24,6 @@ from station_svc.models import (
     task,
     task_report,
 )
-from station_svc.rows import Closed
 
 # WebSocket's code for a connection that ended without a close frame.
 LOST_CLOSE_CODE = 1006

@@ -15,10 +15,10 @@ from station_svc.certificates.authority import TIMEOUT_S, CertificateAuthority
 from station_svc.certificates.request_store import FrameKey
 from station_svc.certificates.rows import CertificateRequestRow, RequestState, Taken
 from station_svc.commands.effects import Effects
+from station_svc.commands.rows import NewCommand
 from station_svc.jobs.rows import JobRow
 from station_svc.jobs.runner import Again, Done, FinalError, JobKind
 from station_svc.jobs.sender import JobSender
-from station_svc.rows import NewCommand
 
 # The authority may be away for as long as it takes to bring it back: the waits between attempts add up to half an hour.
 MOST_ATTEMPTS = 10

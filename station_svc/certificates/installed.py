@@ -10,7 +10,7 @@ from mesh.errors import MeshError
 from station_svc.certificates import installed_store as store
 from station_svc.certificates.rows import InstalledCertificateRow
 from station_svc.commands.effects import Effects
-from station_svc.rows import NewCommand
+from station_svc.commands.rows import NewCommand
 
 _GONE = frozenset(
     {certificate_pb2.DELETE_CERTIFICATE_STATUS_ACCEPTED, certificate_pb2.DELETE_CERTIFICATE_STATUS_NOT_FOUND}

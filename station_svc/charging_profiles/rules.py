@@ -30,7 +30,8 @@ from station_svc.charging_profiles.rows import (
 )
 from station_svc.commands.effects import Effects
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
-from station_svc.rows import Frame, NewCommand
+from station_svc.commands.rows import NewCommand
+from station_svc.rows import Frame
 
 # Times that a bigint of microseconds holds; the gateway refuses those beyond the year 9999.
 _MOST_S = 253_402_300_799

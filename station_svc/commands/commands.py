@@ -23,8 +23,9 @@ from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline
+from station_svc.commands.rows import CommandRow, NewCommand
 from station_svc.credentials.digests import digest_of
-from station_svc.rows import CommandRow, NewCommand, Socket
+from station_svc.stations.rows import Socket
 
 log = get_logger(__name__)
 

@@ -4,7 +4,7 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError
-from station_svc.rows import NewCommand
+from station_svc.commands.rows import NewCommand
 
 
 class Effects:

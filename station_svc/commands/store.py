@@ -13,9 +13,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh.rowset import RowStatement
 from station_svc.commands.models import command
+from station_svc.commands.rows import CommandRow, NewCommand
 from station_svc.credentials.digests import digest_of
-from station_svc.rows import CommandRow, NewCommand, Socket, VariableRow
 from station_svc.stations.models import connection, node, station
+from station_svc.stations.rows import Socket, VariableRow
 from station_svc.stations.store import not_found
 
 _COLUMNS = [command.c[one.name] for one in fields(CommandRow)]

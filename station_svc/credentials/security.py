@@ -12,11 +12,12 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError, invalid_field
+from station_svc.commands.rows import NewCommand
 from station_svc.commands.variables import RememberVariables
 from station_svc.credentials import store
 from station_svc.credentials.digests import StoredCredential, store_credential
-from station_svc.rows import NewCommand, Socket
 from station_svc.stations.closer import SocketCloser
+from station_svc.stations.rows import Socket
 
 COMPONENT = "SecurityCtrlr"
 PASSWORD = "BasicAuthPassword"  # noqa: S105 - a name

@@ -14,9 +14,9 @@ from mesh import outbox
 from mesh.rowset import RowStatement
 from station_svc import events
 from station_svc.credentials.digests import StoredCredential, from_text, to_text
-from station_svc.rows import Socket
 from station_svc.stations.change_store import open_sockets
 from station_svc.stations.models import station
+from station_svc.stations.rows import Socket
 from station_svc.stations.store import not_found
 
 # Handed over one after the other, without ever hearing which the station took; the oldest are given up first.

@@ -12,13 +12,9 @@ from mesh.rowset import RowStatement
 from mesh.times import SECOND_US
 from station_svc import events
 from station_svc.ingest.common_store import Json, frame_row, lock_stations, removed
+from station_svc.ingest.rows import Boot, Booted
 from station_svc.jobs import store as job_store
-from station_svc.rows import (
-    ACCEPTED,
-    TRIGGERED,
-    Boot,
-    Booted,
-)
+from station_svc.rows import ACCEPTED, TRIGGERED
 
 IDENTITY = (
     "model",

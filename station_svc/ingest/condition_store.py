@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.rowset import RowStatement
 from station_svc import events
-from station_svc.rows import ConditionReport, Sighting
+from station_svc.ingest.rows import ConditionReport, Sighting
 
 Key = tuple[str, str, int]
 """Tenant, station, kind."""

@@ -21,16 +21,10 @@ from station_svc.credentials import store as credential_store
 from station_svc.credentials.digests import StoredCredential
 from station_svc.credentials.store import Promotion
 from station_svc.ingest.common_store import Json, lock_stations
+from station_svc.ingest.rows import Closed, Knock, Opened, Superseded
 from station_svc.jobs import store as job_store
 from station_svc.names import is_station_id
-from station_svc.rows import (
-    ACCEPTED,
-    DEFAULT_TENANT,
-    Closed,
-    Knock,
-    Opened,
-    Superseded,
-)
+from station_svc.rows import ACCEPTED, DEFAULT_TENANT
 
 _RENEW_LEASE = text(
     """

@@ -29,22 +29,11 @@ from station_svc.ingest import (
 )
 from station_svc.ingest.frames import to_frame
 from station_svc.ingest.reports import Report, record_reports
+from station_svc.ingest.rows import Boot, Booted, Closed, ConditionReport, Knock, Opened, Sighting, Status, Transfer
 from station_svc.ingest.vendors import Vendors
-from station_svc.rows import (
-    ACCEPTED,
-    PENDING,
-    Boot,
-    Booted,
-    Closed,
-    ConditionReport,
-    Knock,
-    Opened,
-    Sighting,
-    Socket,
-    Status,
-    Transfer,
-)
+from station_svc.rows import ACCEPTED, PENDING
 from station_svc.stations.closer import SocketCloser
+from station_svc.stations.rows import Socket
 from station_svc.tasks import firmware
 
 Row = TypeVar("Row")

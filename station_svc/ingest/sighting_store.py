@@ -7,9 +7,7 @@ from sqlalchemy import Connection
 from mesh.rowset import RowStatement
 from station_svc.ingest import condition_store
 from station_svc.ingest.common_store import StationKey
-from station_svc.rows import (
-    Sighting,
-)
+from station_svc.ingest.rows import Sighting
 
 _SEE = RowStatement(
     """

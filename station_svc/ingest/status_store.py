@@ -11,13 +11,9 @@ from mesh.rowset import RowStatement
 from station_svc import events
 from station_svc.charging_profiles import rules as charging_profiles
 from station_svc.ingest.common_store import Json, frame_row, known_stations, removed
+from station_svc.ingest.rows import Status
 from station_svc.reservations import rules as reservations
-from station_svc.rows import (
-    AVAILABLE,
-    FAULTED,
-    UNAVAILABLE,
-    Status,
-)
+from station_svc.rows import AVAILABLE, FAULTED, UNAVAILABLE
 
 _STATUS_COLUMNS = {
     "tenant_id": "text",

@@ -9,9 +9,7 @@ from mesh.errors import MeshError
 from mesh.rowset import RowStatement
 from station_svc import events
 from station_svc.ingest.common_store import frame_row, known_stations, removed
-from station_svc.rows import (
-    Transfer,
-)
+from station_svc.ingest.rows import Transfer
 
 _TRANSFER = RowStatement(
     """

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 from mesh.errors import MeshError
 from mesh.times import from_timestamp, to_timestamp
 from station_svc.commands.effects import Effects
+from station_svc.commands.rows import NewCommand
 from station_svc.local_lists import store
 from station_svc.local_lists.parts import Entry, Part, apply
 from station_svc.local_lists.store import UNFIT, LeftOut
-from station_svc.rows import NewCommand
 
 
 class RememberVersion(Effects):

@@ -13,9 +13,10 @@ from mesh.times import from_timestamp
 from station_svc import allocation_store
 from station_svc.commands.effects import Effects
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
+from station_svc.commands.rows import NewCommand
 from station_svc.reservations import store
 from station_svc.reservations.rows import ACTIVE, CANCELLED, REJECTED, REQUESTED, UNKNOWN, ReservationRow, Use
-from station_svc.rows import Frame, NewCommand
+from station_svc.rows import Frame
 
 
 class Reserve(Effects):

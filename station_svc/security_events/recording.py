@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.times import from_timestamp
 from station_svc import events
-from station_svc.rows import Frame, SecurityEventRow
+from station_svc.rows import Frame
 from station_svc.security_events import store
+from station_svc.security_events.rows import SecurityEventRow
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, SecurityEvent]]) -> None:

@@ -11,8 +11,8 @@ from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from mesh.times import to_timestamp
 from station_svc.lists import FRAME_KEY, cut, page_of, storable
-from station_svc.rows import SecurityEventRow
 from station_svc.security_events import store
+from station_svc.security_events.rows import SecurityEventRow
 
 _CRITICALITY = choice(dict(security_event_pb2.SecurityEventCriticality.items()), "SECURITY_EVENT_CRITICALITY_")
 

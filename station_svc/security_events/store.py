@@ -6,8 +6,9 @@ from sqlalchemy import Connection
 
 from mesh.filters import Field, moment
 from mesh.rowset import RowStatement
-from station_svc.rows import Frame, Page, SecurityEventRow, to_row
+from station_svc.rows import Frame, Page, to_row
 from station_svc.security_events.models import security_event
+from station_svc.security_events.rows import SecurityEventRow
 from station_svc.stations.history_store import history
 
 _ADD = RowStatement(

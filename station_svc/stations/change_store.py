@@ -17,7 +17,7 @@ from station_svc.jobs import store as job_store
 from station_svc.local_lists.models import local_list
 from station_svc.models import allocation
 from station_svc.reservations.models import reservation
-from station_svc.rows import ACCEPTED, Socket
+from station_svc.rows import ACCEPTED
 from station_svc.stations.models import (
     condition,
     connection,
@@ -29,6 +29,7 @@ from station_svc.stations.models import (
     station,
     variable,
 )
+from station_svc.stations.rows import Socket
 from station_svc.stations.store import is_station, not_found
 from station_svc.tasks.models import task
 

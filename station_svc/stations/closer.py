@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 from station_svc.commands.gateways import Gateways
-from station_svc.rows import Socket
+from station_svc.stations.rows import Socket
 
 log = get_logger(__name__)
 

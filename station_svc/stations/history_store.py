@@ -8,9 +8,11 @@ from sqlalchemy import Connection, Row
 
 from mesh.filters import Field
 from station_svc.ingest.models import data_transfer, message, status_report
+from station_svc.ingest.rows import Status, Transfer
 from station_svc.list_store import paged
-from station_svc.rows import Frame, MessageRow, Page, Status, Transfer, to_row
+from station_svc.rows import Frame, Page, to_row
 from station_svc.stations.models import removal
+from station_svc.stations.rows import MessageRow
 from station_svc.stations.store import expect_station
 
 

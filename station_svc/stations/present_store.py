@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from station_svc.rows import ConditionRow, ConnectorRow, to_row
+from station_svc.rows import to_row
 from station_svc.stations.models import condition, connector, quirk, station
+from station_svc.stations.rows import ConditionRow, ConnectorRow
 
 
 def has_condition(kind: int) -> ColumnElement[bool]:

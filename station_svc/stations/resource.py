@@ -3,7 +3,7 @@
 from csms.station.v1 import station_pb2
 
 from mesh.times import to_timestamp
-from station_svc.rows import ConditionRow, ConnectionRow, ConnectorRow, StationRow
+from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, StationRow
 
 
 def to_station(row: StationRow) -> station_pb2.Station:

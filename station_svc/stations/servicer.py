@@ -19,19 +19,14 @@ from mesh.times import Clock, to_timestamp
 from station_svc.commands.gateways import station_offline
 from station_svc.credentials.digests import StoredCredential, make_credential, store_credential
 from station_svc.credentials.rotation import CredentialRotation
+from station_svc.ingest.rows import Status, Transfer
 from station_svc.lists import FRAME_KEY, cut, page_of, storable
 from station_svc.names import is_station_id
-from station_svc.rows import (
-    ACCEPTED,
-    MessageRow,
-    Page,
-    Status,
-    Transfer,
-    VariableRow,
-)
+from station_svc.rows import ACCEPTED, Page
 from station_svc.stations import change_store, history_store, store, variable_store
 from station_svc.stations.closer import SocketCloser
 from station_svc.stations.resource import to_station
+from station_svc.stations.rows import MessageRow, VariableRow
 
 T = TypeVar("T")
 

@@ -10,18 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Select
 from mesh.errors import MeshError
 from mesh.filters import Field, switch
 from station_svc.list_store import paged
-from station_svc.rows import (
-    CLOCK_SKEW,
-    UNRESPONSIVE,
-    ConditionRow,
-    ConnectionRow,
-    ConnectorRow,
-    Page,
-    StationRow,
-    to_row,
-)
+from station_svc.rows import CLOCK_SKEW, UNRESPONSIVE, Page, to_row
 from station_svc.stations import present_store
 from station_svc.stations.models import connection, node, sighting, station
+from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, StationRow
 
 IDENTITY = (
     station.c.model,

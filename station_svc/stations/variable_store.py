@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from station_svc.list_store import paged
-from station_svc.rows import Page, VariableRow, to_row
+from station_svc.rows import Page, to_row
 from station_svc.stations.models import variable
+from station_svc.stations.rows import VariableRow
 from station_svc.stations.store import expect_station
 
 # As the table's key has it, and the pages' tokens.

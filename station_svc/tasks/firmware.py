@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.masking import mask_text
 from mesh.times import Clock, from_timestamp, to_timestamp
+from station_svc.ingest.rows import Boot
 from station_svc.names import enum_name
-from station_svc.rows import Boot, Frame
+from station_svc.rows import Frame
 from station_svc.tasks import store, tasks
 from station_svc.tasks.rows import DONE, FAILED, REQUESTED, TaskKind, TaskReport, TaskRow
 from station_svc.tasks.rules import moved

@@ -12,8 +12,8 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from station_svc.commands.effects import Effects
+from station_svc.commands.rows import NewCommand
 from station_svc.ingest.common_store import lock_stations
-from station_svc.rows import NewCommand
 from station_svc.tasks import store
 from station_svc.tasks.rows import (
     ACCEPTED,

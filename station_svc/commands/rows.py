@@ -1,0 +1,31 @@
+"""Commands as rows. Enums hold the contract's numbers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCommand:
+    """A command that is about to be sent."""
+
+    tenant_id: str
+    command_id: str
+    request_id: str | None
+    station_id: str
+    name: str
+    username: str
+    content: bytes
+    deadline_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandRow:
+    """A command as recorded. Neither answer nor error: under way, or its outcome was lost."""
+
+    command_id: str
+    station_id: str
+    name: str
+    salt: str
+    digest: str
+    deadline_us: int
+    answer: bytes | None
+    error: bytes | None

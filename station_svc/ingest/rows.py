@@ -1,0 +1,113 @@
+"""What gateways report, as rows, and what became of it. Enums hold the contract's numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from station_svc.rows import Frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knock:
+    """A station that wants in."""
+
+    station_id: str
+    node_id: str
+    ocpp_version: str
+    remote_address: str
+    credential: bytes
+    username: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Superseded:
+    """A connection whose place a newer one took, and where to have it closed; no address where its node is gone."""
+
+    epoch: int
+    node_address: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A station that is in."""
+
+    tenant_id: str
+    epoch: int
+    booted: bool
+    registration_status: int
+    superseded: Superseded | None
+    quirks: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closed:
+    """A socket that closed."""
+
+    tenant_id: str
+    station_id: str
+    epoch: int
+    disconnect_us: int
+    close_code: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boot:
+    """A boot. `identity` has the columns of that name in `station`."""
+
+    frame: Frame
+    reason: int
+    identity: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booted:
+    """A boot that was recorded: what the station is answered, and what was odd about it."""
+
+    registration_status: int
+    quirks: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A connector's status as reported."""
+
+    frame: Frame
+    evse_id: int
+    connector_id: int
+    status: int
+    reported_status: str
+    error_code: str
+    info: str
+    vendor_id: str
+    vendor_error_code: str
+    status_us: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """A vendor's own message, and what the station is answered."""
+
+    frame: Frame
+    vendor_id: str
+    message_id: str
+    data: str
+    status: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionReport:
+    """What became of one thing that may be wrong with a station; size 0: it has ended."""
+
+    kind: int
+    size: int
+    report_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """A sign of life, how often each fault was mended since the last, and what has become of what may be wrong."""
+
+    tenant_id: str
+    station_id: str
+    seen_us: int
+    quirks: Mapping[str, int]
+    conditions: Sequence[ConditionReport] = ()
