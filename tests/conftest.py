@@ -15,7 +15,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from hypothesis import settings
 from sqlalchemy.engine import make_url
+
+# Hypothesis's own for such runs: no time limit of an example or of making one, and the same examples each time, so that
+# what fails has something to do with what was changed. Others, to look for more: --hypothesis-profile=default.
+settings.load_profile("ci")
 
 # What the wheel leaves PostgreSQL to start in is 10 s, which a busy machine may need for four of them at once.
 POSTGRES_START_S = 180

@@ -23,4 +23,9 @@ async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
 
 
 # What `make fuzz` runs: other frames each time, and more of them.
-settings.register_profile("fuzz", max_examples=int(os.environ.get("CSMS_FUZZ_FRAMES", "20000")), print_blob=True)
+settings.register_profile(
+    "fuzz",
+    settings.get_profile("default"),
+    max_examples=int(os.environ.get("CSMS_FUZZ_FRAMES", "20000")),
+    print_blob=True,
+)
