@@ -10,7 +10,7 @@ from benchmarks.open_loop import measure_fleet
 from benchmarks.operator_calls import check_ledger, make_id_tags, recorded
 from benchmarks.servers import Database, mesh
 
-SHORT = Plan(warm_up_s=0.2, window_s=0.5, windows=1)
+SHORT = Plan(warm_up_s=0.2, window_s=2.0, windows=1)
 PACED = Plan(warm_up_s=0.2, window_s=1.0, windows=1, rate=100.0)
 
 

@@ -72,7 +72,7 @@ async def test_a_rollout_reaches_the_chargers(mesh_on_both: MeshRig) -> None:
         rollout = (await stub.GetRollout(get, metadata=mesh.metadata, timeout=TIMEOUT_S)).rollout
         return rollout.state == pb.ROLLOUT_STATE_DONE and rollout.progress.succeeded == 2
 
-    await eventually(is_done, patience_s=60.0)
+    await eventually(is_done, patience_s=180.0)
     for charger in chargers.values():
         assert [action for action, _payload in charger.frames] == ["GetConfiguration", "ChangeConfiguration", "Reset"]
         assert charger.frames[1][1] == {"key": "MeterValueSampleInterval", "value": "60"}

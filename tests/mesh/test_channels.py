@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import grpc
 import pytest
@@ -22,6 +22,7 @@ class Middlebox:
         self._port = port
         self._forgotten: set[asyncio.Event] = set()
         self._known: set[asyncio.Event] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self.connections = 0
 
     def forget(self) -> None:
@@ -29,8 +30,17 @@ class Middlebox:
         for known in self._known:
             known.set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        self._serving.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def close(self) -> None:
+        """Ends all connections, the forgotten ones too."""
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         forgotten = asyncio.Event()
         self._known.add(forgotten)
@@ -38,8 +48,10 @@ class Middlebox:
         try:
             await asyncio.gather(_pass(reader, far_writer, forgotten), _pass(far_reader, writer, forgotten))
         finally:
-            far_writer.close()
-            writer.close()
+            for end in (far_writer, writer):
+                end.close()
+                with suppress(OSError):
+                    await end.wait_closed()
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, forgotten: asyncio.Event) -> None:
@@ -51,11 +63,12 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, forg
 @asynccontextmanager
 async def _through(server: GrpcServer) -> AsyncIterator[tuple[Middlebox, int]]:
     middlebox = Middlebox(server.port)
-    listener = await asyncio.start_server(middlebox.serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(middlebox.accept, "127.0.0.1", 0)
     try:
         yield middlebox, listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
+        await middlebox.close()
 
 
 @pytest.fixture

@@ -202,9 +202,8 @@ async def test_a_new_key_is_used_at_once() -> None:
         assert changed.status == "Accepted"
         await central.until(lambda: central.connections == 2)
         assert central.credentials == ["CP001:old", "CP001:new-key"]
-        types = [payload["type"] for payload in central.of("SecurityEventNotification")]
         await central.until(lambda: "ReconfigurationOfSecurityParameters" in _types(central))
-        assert types[0] == "StartupOfTheDevice"
+        assert _types(central)[0] == "StartupOfTheDevice"
         assert len(central.of("BootNotification")) == 1
         assert runner.station.configuration.text("AuthorizationKey") == "new-key"
 

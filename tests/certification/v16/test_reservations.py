@@ -69,7 +69,7 @@ async def test_tc_046_csms(charge_point: ChargePoint) -> None:
 
 async def test_tc_047_csms(charge_point: ChargePoint) -> None:
     """Nobody comes: the reservation expires, and the connector is free again."""
-    reservation = await _reserve(charge_point, "Accepted", seconds=1.5)
+    reservation = await _reserve(charge_point, "Accepted", seconds=6.0)
     await charge_point.status("Reserved")
 
     async def expired() -> bool:
