@@ -1,10 +1,10 @@
-"""What is done about the CALLs of one station: checked, translated, sent to the services, answered from their results.
+"""What is done about the CALLs of one station: checked, translated, and answered from what the services say.
 
-Nothing here knows of the socket: a payload comes in, a payload goes back, or a `RefusalError`.
+Sans-I/O: a CALL comes in, an `Exchange` goes out, or a `RefusalError`. Nothing here knows of the socket or the lanes.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 from csms.common.v1 import origin_pb2
@@ -13,20 +13,16 @@ from csms.transaction.v1.transaction_event_pb2 import RawMessage
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
 from gateway.clock_watch import ClockWatch, told_us
-from gateway.lanes import LaneUnavailableError, Way
+from gateway.exchange import Exchange
 from gateway.ocppj import Call, Payload
 from gateway.schemas import SchemaFault, Schemas
-from gateway.translation import Inbound, Items, LaneName, Results, Salvage, UnacceptableError, Version
+from gateway.translation import Inbound, LaneName, Results, Salvage, UnacceptableError, Version
+from gateway.values import set_time
 from mesh.logs import get_logger
 from mesh.quirks import QuirkName
-from mesh.times import Clock, from_timestamp
+from mesh.times import Clock
 
 log = get_logger(__name__)
-
-# How long a station waits for an answer before it gives up, by its usual settings; lanes try for as long.
-STATION_BUDGET_S = 20.0
-# What is only asked beside a message (is this token still good?) is not waited for as long.
-OPTIONAL_BUDGET_S = 5.0
 
 INTERNAL_ERROR = "InternalError"
 
@@ -49,10 +45,11 @@ class InboundCalls:
     def __init__(
         self,
         *,
+        tenant_id: str,
         station_id: str,
+        epoch: int,
         dialect: Dialect,
         others: Sequence[Dialect],
-        lanes: Mapping[LaneName, Way],
         accepted: bool,
         heartbeat_interval_s: int,
         clock: Clock,
@@ -62,79 +59,77 @@ class InboundCalls:
         self.accepted = accepted
         self.heartbeat_interval_s = heartbeat_interval_s
         self.clock_watch = ClockWatch()
-        self._station_id = station_id
+        self._origin_prototype = origin_pb2.Origin(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
         self._version, self._schemas = dialect
         self._others = others
-        self._lanes = lanes
         self._clock = clock
         self._count = count
         self._note_quirk = note_quirk
-        self._loop = asyncio.get_running_loop()
         self._invited: set[str] = set()
 
     def invite(self, actions: frozenset[str]) -> None:
         """Lets a station that is not accepted yet send what it was asked for (OCPP 2.0.1, B02.FR.06)."""
         self._invited |= actions
 
-    def answer_on_the_spot(self, call: Call) -> Payload | None:
-        """The answer to a CALL that needs no service (a heartbeat) and has nothing odd; None for any other."""
-        route = self._version.inbound.get(call.action)
-        if route is None or route.to_items is not None or not self.accepted:
-            return None
-        accepted = self._schemas.accept(call.action, call.payload)
-        if isinstance(accepted, SchemaFault) or accepted.quirks:
-            return None
-        return route.to_response(accepted.payload, {}, self._clock())
-
-    async def handle(self, call: Call, origin: origin_pb2.Origin) -> Payload:
-        """The answer to a CALL. Raises RefusalError; LaneUnavailableError where a service is away for too long."""
+    def begin(self, call: Call, ordinal: int, time_us: int) -> Exchange:
+        """What a CALL asks of the services. Raises RefusalError. `ordinal` and `time_us` are of when it was read."""
         route = self._version.inbound.get(call.action)
         if route is None:
-            raise await self._unknown(call, origin)
+            return self._unknown(call, self._origin(ordinal, time_us))
         if not self.accepted and call.action != "BootNotification" and call.action not in self._invited:
             raise RefusalError("SecurityError", "the station is not accepted yet: send BootNotification first")
         accepted = self._schemas.accept(call.action, call.payload)
         if isinstance(accepted, SchemaFault):
-            return await self._misfit(call, origin, route, accepted)
+            return self._misfit(call, self._origin(ordinal, time_us), route, accepted)
         payload = accepted.payload
         for quirk in accepted.quirks:
             self._note_quirk(quirk)
-        self._watch_clock(payload, origin)
+        self._watch_clock(payload, time_us)
         if route.to_items is None:
-            return route.to_response(payload, {}, self._clock())
+            return Exchange({}, lambda results: route.to_response(payload, results, self._clock()))
+        origin = self._origin(ordinal, time_us)
         try:
             items = route.to_items(payload, origin)
         except UnacceptableError as error:
             fault = SchemaFault(code=error.code, message=f"{error.field}: {error}")
             if route.salvage is None:
                 raise RefusalError(fault.code, fault.message) from error
-            return await self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
-        results = await self._submit(items, route.optional)
+            return self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
+        return Exchange(items, partial(self._answer, route, payload), route.optional)
+
+    def _answer(self, route: Inbound, payload: Payload, results: Results) -> Payload:
         self._check(results, durable=route.durable)
         return route.to_response(payload, results, self._clock())
 
+    def _origin(self, ordinal: int, time_us: int) -> origin_pb2.Origin:
+        origin = origin_pb2.Origin()
+        origin.CopyFrom(self._origin_prototype)  # cheaper than naming each field anew
+        origin.ordinal = ordinal
+        set_time(origin.receive_time, time_us)
+        return origin
+
     # What cannot be taken as what it says it is
 
-    async def _unknown(self, call: Call, origin: origin_pb2.Origin) -> RefusalError:
+    def _unknown(self, call: Call, origin: origin_pb2.Origin) -> Exchange:
         label = self._version.label
         if call.action in self._schemas.actions:
-            return RefusalError("NotImplemented", f"{call.action} is not implemented by this central system")
+            raise RefusalError("NotImplemented", f"{call.action} is not implemented by this central system")
         for other in self._others:
             if call.action in other[1].actions:
-                return await self._foreign(call, origin, other, code="NotSupported")
-        return RefusalError("NotSupported", f"OCPP {label} has no action of this name")
+                return self._foreign(call, origin, other, code="NotSupported")
+        raise RefusalError("NotSupported", f"OCPP {label} has no action of this name")
 
-    async def _misfit(self, call: Call, origin: origin_pb2.Origin, route: Inbound, fault: SchemaFault) -> Payload:
+    def _misfit(self, call: Call, origin: origin_pb2.Origin, route: Inbound, fault: SchemaFault) -> Exchange:
         """A message that its schema refuses: kept and acknowledged where it tells of money (docs/adr/0008)."""
         for other in self._others:
             schemas = other[1]
             if call.action in schemas.actions and schemas.check(call.action, "request", call.payload) is None:
-                raise await self._foreign(call, origin, other, code=fault.code)
+                return self._foreign(call, origin, other, code=fault.code)
         if route.salvage is None:
             raise RefusalError(fault.code, fault.message)
-        return await self._keep(call, origin, route.salvage, fault, reason="SCHEMA_VIOLATION")
+        return self._keep(call, origin, route.salvage, fault, reason="SCHEMA_VIOLATION")
 
-    async def _foreign(self, call: Call, origin: origin_pb2.Origin, other: Dialect, *, code: str) -> RefusalError:
+    def _foreign(self, call: Call, origin: origin_pb2.Origin, other: Dialect, *, code: str) -> Exchange:
         """What a message of another OCPP version is told (quirk 3); one of money is kept all the same."""
         self._note_quirk(QuirkName.MESSAGE_OF_OTHER_VERSION)
         spoken, told = self._version.label, other[0].label
@@ -143,10 +138,10 @@ class InboundCalls:
         )
         route = other[0].inbound.get(call.action)
         if self.accepted and route is not None and route.salvage is not None:
-            await self._keep(call, origin, None, fault, reason="OTHER_VERSION", label=told)
-        return RefusalError(fault.code, fault.message)
+            return self._keep(call, origin, None, fault, reason="OTHER_VERSION", label=told)
+        raise RefusalError(fault.code, fault.message)
 
-    async def _keep(
+    def _keep(
         self,
         call: Call,
         origin: origin_pb2.Origin,
@@ -155,8 +150,8 @@ class InboundCalls:
         *,
         reason: str,
         label: str | None = None,
-    ) -> Payload:
-        """Has a message put into quarantine as it came; the answer that acknowledges it."""
+    ) -> Exchange:
+        """Has a message put into quarantine as it came, and acknowledges it by `salvage`; refuses it without one."""
         raw = RawMessage(
             ocpp_version=label or self._version.label,
             action=call.action,
@@ -164,31 +159,18 @@ class InboundCalls:
             reason=reason,
             message=fault.message,
         )
-        items: Items = {LaneName.TRANSACTION_EVENTS: TransactionEventItem(origin=origin, raw=raw)}
-        if salvage is not None:
-            items = {**items, **salvage.to_questions(call.payload, origin)}
-        results = await self._submit(items, frozenset({LaneName.AUTHORIZE}))
-        self._check(results, durable=True)
-        return {} if salvage is None else salvage.to_response(call.payload, results)
+        questions = {} if salvage is None else salvage.to_questions(call.payload, origin)
 
-    # The services
+        def answer(results: Results) -> Payload:
+            self._check(results, durable=True)
+            if salvage is None:
+                raise RefusalError(fault.code, fault.message)
+            return salvage.to_response(call.payload, results)
 
-    async def _submit(self, items: Items, optional: frozenset[LaneName]) -> Results:
-        """Sends items down their lanes, all at once, and waits for them all."""
-        now_s = self._loop.time()
-        waiting = {}
-        for name, item in items.items():
-            budget_s = OPTIONAL_BUDGET_S if name in optional else STATION_BUDGET_S
-            waiting[name] = self._lanes[name].submit(item, deadline_s=now_s + budget_s)
-        results = {}
-        for name, result in waiting.items():
-            try:
-                results[name] = await result
-            except LaneUnavailableError:
-                if name not in optional:
-                    raise
-                log.warning("answered without", lane=name, station_id=self._station_id)
-        return results
+        kept = TransactionEventItem(origin=origin, raw=raw)
+        return Exchange({LaneName.TRANSACTION_EVENTS: kept, **questions}, answer, frozenset({LaneName.AUTHORIZE}))
+
+    # What the services said
 
     def _check(self, results: Results, *, durable: bool) -> None:
         for name, result in results.items():
@@ -196,7 +178,7 @@ class InboundCalls:
                 for quirk in getattr(result, "quirks", ()):
                     self._note_quirk(quirk)
                 continue
-            log.warning("item refused", lane=name, station_id=self._station_id)
+            log.warning("item refused", lane=name, station_id=self._origin_prototype.station_id)
             self._count("item_refused", name)
             # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
             if not durable:
@@ -209,7 +191,7 @@ class InboundCalls:
             self.heartbeat_interval_s = boot.interval_s
             self._invited.clear()
 
-    def _watch_clock(self, payload: Payload, origin: origin_pb2.Origin) -> None:
+    def _watch_clock(self, payload: Payload, time_us: int) -> None:
         us = told_us(payload)
-        if us is not None and self.clock_watch.observe(us, from_timestamp(origin.receive_time)):
+        if us is not None and self.clock_watch.observe(us, time_us):
             self._note_quirk(QuirkName.CLOCK_SKEW)

@@ -22,6 +22,7 @@ log = get_logger(__name__)
 
 Item = TypeVar("Item", bound=Message)
 Result = TypeVar("Result")
+Told_contra = TypeVar("Told_contra", contravariant=True)
 
 MAX_ITEMS = 256
 MAX_BYTES = 1024 * 1024
@@ -46,16 +47,29 @@ class LaneUnavailableError(Exception):
     """The service was away for longer than the item could wait. The item may or may not be committed."""
 
 
-class _Entry(NamedTuple, Generic[Item, Result]):
-    item: Item
+class Waiter(Protocol[Told_contra]):
+    """Who waits for the result of an item: a future, or what is cheaper. None of these may raise."""
+
+    def done(self) -> bool:
+        """Whether it was told already, or waits no more."""
+
+    def set_result(self, result: Told_contra, /) -> None:
+        """Tells it the result."""
+
+    def set_exception(self, error: LaneUnavailableError, /) -> None:
+        """Tells it that there will be none."""
+
+
+class _Entry(NamedTuple, Generic[Result]):
+    item: bytes
     deadline_s: float
-    result: "asyncio.Future[Result]"
+    waiter: Waiter[Result]
 
 
 class Way(Protocol):
     """Where an item can be sent, and its result waited for."""
 
-    def submit(self, item: Any, *, deadline_s: float) -> "asyncio.Future[Any]":
+    def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
         """Sends an item; see `Lane.submit`."""
 
 
@@ -68,22 +82,20 @@ class BackgroundLane(Generic[Item, Result]):
     def __init__(self, *, buffer: Buffer[Item], result: Result) -> None:
         self._buffer = buffer
         self._result = result
-        self._loop = asyncio.get_running_loop()
 
-    def submit(self, item: Item, *, deadline_s: float) -> "asyncio.Future[Result]":
+    def submit(self, item: Item, waiter: Waiter[Result], *, deadline_s: float) -> None:
         """Takes the item over."""
         del deadline_s
         self._buffer.add(item)
-        taken: asyncio.Future[Result] = self._loop.create_future()
-        taken.set_result(self._result)
-        return taken
+        waiter.set_result(self._result)
 
 
 class Lane(Generic[Item, Result]):
     """The way of one kind of item to one ingest RPC.
 
-    `send(items)` does the RPC and returns one result per item, in their order; it raises MeshError where the
-    whole batch failed. It is also called with no items, as a probe. Use from one event loop; `close` when done.
+    `send(items)` does the RPC with serialized items and returns one result per item, in their order; it raises
+    MeshError where the whole batch failed. It is also called with no items, as a probe. Use from one event loop;
+    `close` when done.
 
     A lane of what goes beside other messages is given `patience_s`: its items come a few at a time, each from another
     station, so where several came at once just now, all that comes within this time leaves together.
@@ -93,13 +105,13 @@ class Lane(Generic[Item, Result]):
         self,
         *,
         name: str,
-        send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        send: Callable[[Sequence[bytes]], Awaitable[Sequence[Result]]],
         patience_s: float | None = None,
     ) -> None:
         self.name = name
         self._patience_s = patience_s
         self._send = send
-        self._queue: deque[_Entry[Item, Result]] = deque()
+        self._queue: deque[_Entry[Result]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._pump_scheduled = False
@@ -113,13 +125,12 @@ class Lane(Generic[Item, Result]):
         self.batches = 0
         self.items = 0
 
-    def submit(self, item: Item, *, deadline_s: float) -> "asyncio.Future[Result]":
-        """Sends an item; the future has its result, or LaneUnavailableError from `deadline_s` of the loop's clock on.
+    def submit(self, item: Item, waiter: Waiter[Result], *, deadline_s: float) -> None:
+        """Sends an item; `waiter` is told its result, or LaneUnavailableError from `deadline_s` of the loop's clock on.
 
         The queue is bounded by the callers: each session waits for its item before it reads on.
         """
-        result: asyncio.Future[Result] = self._loop.create_future()
-        self._queue.append(_Entry(item, deadline_s, result))
+        self._queue.append(_Entry(item.SerializeToString(), deadline_s, waiter))
         if self._gathering is not None:
             if len(self._queue) >= self._enough:
                 self._end_gathering()
@@ -127,6 +138,12 @@ class Lane(Generic[Item, Result]):
             self._gather()
         else:
             self._schedule_pump()
+
+    def ask(self, item: Item, *, deadline_s: float) -> "asyncio.Future[Result]":
+        """Sends an item, as `submit` does; the future has what a waiter would be told."""
+        result: asyncio.Future[Result] = self._loop.create_future()
+        result.add_done_callback(_hear)
+        self.submit(item, result, deadline_s=deadline_s)
         return result
 
     @property
@@ -205,17 +222,17 @@ class Lane(Generic[Item, Result]):
         if self._queue:
             self._schedule_pump()
 
-    def _take_batch(self) -> list[_Entry[Item, Result]]:
-        batch: list[_Entry[Item, Result]] = []
+    def _take_batch(self) -> list[_Entry[Result]]:
+        batch: list[_Entry[Result]] = []
         size = 0
         while self._queue and len(batch) < MAX_ITEMS:
-            size += self._queue[0].item.ByteSize()
+            size += len(self._queue[0].item)
             if batch and size > MAX_BYTES:
                 break
             batch.append(self._queue.popleft())
         return batch
 
-    async def _deliver(self, batch: list[_Entry[Item, Result]]) -> None:
+    async def _deliver(self, batch: list[_Entry[Result]]) -> None:
         begun_s = self._loop.time()
         try:
             results = await self._send([entry.item for entry in batch])
@@ -226,8 +243,8 @@ class Lane(Generic[Item, Result]):
         self.batches += 1
         self.items += len(batch)
         for entry, result in zip(batch, results, strict=True):
-            if not entry.result.done():
-                entry.result.set_result(result)
+            if not entry.waiter.done():
+                entry.waiter.set_result(result)
         self._note_size(len(batch), self._loop.time() - begun_s)
 
     def _succeeded(self) -> None:
@@ -236,14 +253,14 @@ class Lane(Generic[Item, Result]):
         self._failures = 0
         self._away_since_s = None
 
-    def _failed(self, batch: list[_Entry[Item, Result]], error: Exception) -> None:
+    def _failed(self, batch: list[_Entry[Result]], error: Exception) -> None:
         if self._away_since_s is None:
             self._away_since_s = self._loop.time()
             reason = error.reason if isinstance(error, MeshError) else repr(error)
             log.warning("service does not answer", lane=self.name, error=reason)
         self._failures += 1
         # Back to the front, in order, but for what can wait no longer or is not waited for any more.
-        self._queue.extendleft(entry for entry in reversed(batch) if not entry.result.done())
+        self._queue.extendleft(entry for entry in reversed(batch) if not entry.waiter.done())
         self._drop_expired()
         if self._resume is None:
             self._resume = self._loop.call_later(self._backoff_s(), self._try_again)
@@ -252,7 +269,7 @@ class Lane(Generic[Item, Result]):
         now_s = self._loop.time()
         for _ in range(len(self._queue)):
             entry = self._queue.popleft()
-            if entry.result.done():
+            if entry.waiter.done():
                 continue
             if entry.deadline_s <= now_s:
                 _fail(entry)
@@ -275,8 +292,12 @@ class Lane(Generic[Item, Result]):
             task.add_done_callback(self._landed)
 
 
-def _fail(entry: _Entry[Item, Result]) -> None:
-    if not entry.result.done():
-        entry.result.set_exception(LaneUnavailableError())
-        # Nobody may be left to hear it: of several items of one message, the first that fails ends the wait.
-        entry.result.exception()
+def _fail(entry: _Entry[Any]) -> None:
+    if not entry.waiter.done():
+        entry.waiter.set_exception(LaneUnavailableError())
+
+
+def _hear(result: "asyncio.Future[Any]") -> None:
+    """Whoever asked may be gone: a failure that nobody hears is none to complain of."""
+    if not result.cancelled():
+        result.exception()

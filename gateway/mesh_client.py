@@ -1,19 +1,21 @@
 """The gateway's calls into the mesh: a lane per ingest RPC, and the calls that are not batched by a lane."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import grpc
 from csms.auth.v1 import authorization_service_pb2 as auth
-from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
 from csms.station.v1 import station_ingest_service_pb2 as station
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 from csms.transaction.v1 import transaction_ingest_service_pb2 as transaction
-from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
 
 from gateway.lanes import Lane
 from gateway.recorder import LoggedFrame, to_request
 from gateway.translation import LaneName
+from gateway.wire import repeated
 from mesh.errors import from_rpc_error, unavailable
 
 # One attempt of a lane; the lane tries again within each item's own deadline.
@@ -22,15 +24,25 @@ ATTEMPT_TIMEOUT_S = 5.0
 # What goes beside the messages of a session, once or twice in each: in a small batch it costs more than they do.
 _PATIENCE_S = {LaneName.AUTHORIZE: 0.01}
 
-Send = Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
+Send = Callable[[Sequence[bytes]], Awaitable[Sequence[Any]]]
 
 
-def _sender(method: Any, request: Callable[..., Any]) -> Send:
-    """The sending end of a lane: one RPC for a batch, one result per item."""
+def _sender(channel: grpc.aio.Channel, service: ServiceDescriptor, name: str) -> Send:
+    """The sending end of a lane: one RPC for a batch, one result per item.
 
-    async def send(items: Sequence[Any]) -> Sequence[Any]:
+    Its request has a field `items` and no other, so that what a lane has serialized need not become messages again.
+    """
+    method = service.methods_by_name[name]
+    [field] = method.input_type.fields
+    call = channel.unary_unary(
+        f"/{service.full_name}/{name}",
+        request_serializer=lambda request: request,
+        response_deserializer=GetMessageClass(method.output_type).FromString,
+    )
+
+    async def send(items: Sequence[bytes]) -> Sequence[Any]:
         try:
-            response = await method(request(items=items), timeout=ATTEMPT_TIMEOUT_S)
+            response: Any = await call(repeated(field.number, items), timeout=ATTEMPT_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
         results: Sequence[Any] = response.results
@@ -51,27 +63,27 @@ class MeshClient:
         transaction_channel: grpc.aio.Channel,
         auth_channel: grpc.aio.Channel,
     ) -> None:
-        stations = StationIngestServiceStub(station_channel)
-        transactions = TransactionIngestServiceStub(transaction_channel)
-        authorization = AuthorizationServiceStub(auth_channel)
-        self._stations = stations
+        self._stations = StationIngestServiceStub(station_channel)
+        stations = partial(_sender, station_channel, station.DESCRIPTOR.services_by_name["StationIngestService"])
+        transactions = partial(
+            _sender, transaction_channel, transaction.DESCRIPTOR.services_by_name["TransactionIngestService"]
+        )
+        authorization = partial(_sender, auth_channel, auth.DESCRIPTOR.services_by_name["AuthorizationService"])
         senders = {
-            LaneName.BOOTS: _sender(stations.NotifyBoots, station.NotifyBootsRequest),
-            LaneName.STATUSES: _sender(stations.NotifyStatuses, station.NotifyStatusesRequest),
-            LaneName.DATA_TRANSFERS: _sender(stations.TransferData, station.TransferDataRequest),
-            LaneName.CERTIFICATES: _sender(stations.RequestCertificates, station.RequestCertificatesRequest),
-            LaneName.REPORTS: _sender(stations.NotifyReports, station.NotifyReportsRequest),
-            LaneName.AUTHORIZE: _sender(authorization.Authorize, auth.AuthorizeRequest),
-            LaneName.TRANSACTION_EVENTS: _sender(
-                transactions.RecordTransactionEvents, transaction.RecordTransactionEventsRequest
-            ),
-            LaneName.METER_VALUES: _sender(transactions.RecordMeterValues, transaction.RecordMeterValuesRequest),
+            LaneName.BOOTS: stations("NotifyBoots"),
+            LaneName.STATUSES: stations("NotifyStatuses"),
+            LaneName.DATA_TRANSFERS: stations("TransferData"),
+            LaneName.CERTIFICATES: stations("RequestCertificates"),
+            LaneName.REPORTS: stations("NotifyReports"),
+            LaneName.AUTHORIZE: authorization("Authorize"),
+            LaneName.TRANSACTION_EVENTS: transactions("RecordTransactionEvents"),
+            LaneName.METER_VALUES: transactions("RecordMeterValues"),
         }
         self.lanes: Mapping[LaneName, Lane[Any, Any]] = {
             name: Lane(name=name, send=send, patience_s=_PATIENCE_S.get(name)) for name, send in senders.items()
         }
         self.openings: Lane[station.OpenConnectionItem, station.OpenConnectionResult] = Lane(
-            name="openings", send=_sender(stations.OpenConnections, station.OpenConnectionsRequest)
+            name="openings", send=stations("OpenConnections")
         )
 
     def all_lanes(self) -> Sequence[Lane[Any, Any]]:

@@ -14,8 +14,6 @@ from mesh.times import SECOND_US
 
 MAX_LOGGED_BYTES = 64 * 1024
 
-# What a frame must contain, in lower case, to hold a secret. Nearly none does, and the rest is stored as it came.
-_SUSPECT = (b"authorizationkey", b"password", b"cpopsk", b"simpin", b"vpn", b"token=", b"basic ", b"bearer ", b"://")
 # In text that is no JSON: whatever follows the name of a secret is masked to the end.
 _SECRET_IN_TEXT = re.compile(rf"({'|'.join(sorted(SECRET_VARIABLES))}).*", re.IGNORECASE | re.DOTALL)
 

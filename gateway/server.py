@@ -14,8 +14,8 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from gateway.buffers import Buffer
+from gateway.exchange import STATION_BUDGET_S
 from gateway.handshake import BadHandshakeError, choose_subprotocol, credential, is_odd_path, station_id
-from gateway.inbound import STATION_BUDGET_S
 from gateway.lanes import BackgroundLane, LaneUnavailableError, Way
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
@@ -192,7 +192,7 @@ class StationServer:
     async def _open(self, item: ingest.OpenConnectionItem, odd: Sequence[str]) -> Connection:
         deadline_s = asyncio.get_running_loop().time() + OPENING_BUDGET_S
         try:
-            result = await self._mesh.openings.submit(item, deadline_s=deadline_s)
+            result = await self._mesh.openings.ask(item, deadline_s=deadline_s)
         except LaneUnavailableError:
             raise BadHandshakeError(503, "not ready: try again later") from None
         if result.HasField("error"):

@@ -1,30 +1,32 @@
 """One station's connection: socket ↔ OCPP-J ↔ translators ↔ lanes.
 
-Receiving never waits for a handler: CALLs go into an inbox that one worker empties in order, answers go to whoever
-waits for them, so a handler may call the station it is serving (design 4.5). What needs no service is answered on the
-spot.
+Receiving never waits for a handler: CALLs go into an inbox and are served in their order, answers go to whoever waits
+for them, so a handler may call the station it is serving (design 4.5). Serving a CALL is a chain of plain calls, from
+the frame to the lanes and from their results to the answer: a task for each message would cost as much as all that is
+done in it (docs/PERFORMANCE.md). What has to wait for something rare is left to one.
 """
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
-from csms.common.v1 import origin_pb2
 from csms.station.v1 import station_pb2
 
-from gateway import ocppj
+from gateway import exchange, ocppj
+from gateway.exchange import Exchange
 from gateway.inbound import INTERNAL_ERROR, Dialect, InboundCalls, RefusalError
-from gateway.lanes import LaneUnavailableError, Way
+from gateway.inbox import Arrival, Inbox
+from gateway.lanes import Way
 from gateway.ocppj import Call, CallError, CallResult, Frame, Malformed, Payload
 from gateway.outgoing import OutgoingCalls
 from gateway.recorder import RECEIVED, SENT, Recorder
 from gateway.schemas import Schemas
-from gateway.translation import LaneName, Version
+from gateway.translation import LaneName, Results, Version
 from gateway.triggers import invited
-from gateway.values import set_time
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.quirks import QuirkName
@@ -32,9 +34,6 @@ from mesh.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 
-# CALLs that a station may send ahead of our answers, though the standard allows one; beyond it the socket is not read.
-INBOX_SIZE = 16
-INBOX_BYTES = 1024 * 1024
 # A frame that comes this long after a ping that had no pong shows that the station answers none.
 PONG_WITHIN_US = 10 * SECOND_US
 
@@ -128,15 +127,13 @@ class Session:
         self._count = count
         self._loop = asyncio.get_running_loop()
         self._ordinal = 0
-        self._origin_prototype = origin_pb2.Origin(
-            tenant_id=connection.tenant_id, station_id=connection.station_id, epoch=connection.epoch
-        )
         accepted = connection.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
         self.inbound = InboundCalls(
+            tenant_id=connection.tenant_id,
             station_id=connection.station_id,
+            epoch=connection.epoch,
             dialect=(version, schemas),
             others=others,
-            lanes=lanes,
             accepted=connection.booted and accepted,
             heartbeat_interval_s=connection.heartbeat_interval_s,
             clock=clock,
@@ -146,12 +143,8 @@ class Session:
         self._told: Conditions = {}
         self._greeted = False
         self._awaits_pong = self._is_mute = False
-        self._inbox: deque[tuple[Call, origin_pb2.Origin, int]] = deque()
-        self._inbox_bytes = 0
-        self._open_calls: dict[str, bytes] = {}
-        self._held = False
-        self._worker: asyncio.Task[None] | None = None
-        self._waiting: asyncio.Task[None] | None = None
+        self._inbox = Inbox(serve=self._serve, hold=socket.hold, resume=socket.resume)
+        self._tasks: set[asyncio.Task[None]] = set()
         for quirk in connection.quirks:
             self.note_quirk(quirk)
 
@@ -191,8 +184,7 @@ class Session:
 
     async def finish(self, timeout_s: float) -> None:
         """Waits until the CALLs that were read are answered, for at most `timeout_s` seconds."""
-        if self._worker is not None:
-            await asyncio.wait([self._worker], timeout=timeout_s)
+        await self._inbox.finish(timeout_s)
 
     async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Any:
         """Sends the station a CALL and returns the payload of its answer. See OutgoingCalls.call."""
@@ -258,34 +250,11 @@ class Session:
             self._greeted = True
             if call.action != "BootNotification":
                 self.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
-        if self._worker is None and self._answer_on_the_spot(call):
-            return
-        if (earlier := self._open_calls.get(call.message_id)) is not None:
+        if (earlier := self._inbox.open_data(call.message_id)) is not None:
             self.note_quirk(QuirkName.REPEATED_CALL if earlier == data else QuirkName.MESSAGE_ID_REUSED)
             if earlier == data:  # quirk 19: one call, one answer
                 return
-        self._open_calls[call.message_id] = data
-        self._inbox.append((call, self._origin(now_us), len(data)))
-        self._inbox_bytes += len(data)
-        if self._is_full():
-            self._held = True
-            self._socket.hold()
-        if self._worker is None:
-            self._worker = self._loop.create_task(self._work())
-
-    def _is_full(self) -> bool:
-        return len(self._inbox) >= INBOX_SIZE or self._inbox_bytes >= INBOX_BYTES
-
-    def _answer_on_the_spot(self, call: Call) -> bool:
-        """Answers what needs no service (a heartbeat) without a task, where nothing waits before it."""
-        if self.blocked_since_s is not None or call.unconfirmed or self._recorder.crowded:
-            return False
-        response = self.inbound.answer_on_the_spot(call)
-        if response is None:
-            return False
-        data = ocppj.encode_result(call.message_id, response)
-        self._answer_now(data, ocppj.CALL_RESULT, call.message_id, call.action)
-        return True
+        self._inbox.add(Arrival(call, data, self._ordinal, now_us))
 
     def _on_answer(self, frame: CallResult | CallError, data: bytes, now_us: int) -> None:
         action = self.outgoing.resolve(frame) or ""
@@ -303,67 +272,98 @@ class Session:
             message_id = ocppj.UNREADABLE_ID
         if frame.wants_answer and message_id is not None:
             error = ocppj.encode_error(message_id, frame.code, frame.description)
-            self._answer_now(error, ocppj.CALL_ERROR, message_id, "")
+            if not self._answer(error, ocppj.CALL_ERROR, message_id, ""):
+                self._socket.hold()
+                self._later(self._resume_once_read())
 
-    # What is done about it
+    # What is done about it. The inbox calls `_serve`, and all else follows from it. None of these may raise: the lanes
+    # that tell them of results have other stations to tell.
 
-    async def _work(self) -> None:
-        try:
-            while self._inbox:
-                call, origin, size = self._inbox.popleft()
-                self._inbox_bytes -= size
-                try:
-                    if self._recorder.crowded:
-                        await self._recorder.room()
-                    await self._serve(call, origin)
-                finally:
-                    self._open_calls.pop(call.message_id, None)
-                    if self._held and not self._is_full():
-                        self._held = False
-                        self._socket.resume()
-        finally:
-            self._worker = None
-
-    async def _serve(self, call: Call, origin: origin_pb2.Origin) -> None:
-        """Handles one CALL and answers it; where our services are away for too long, closes the socket instead."""
-        try:
-            response = await self.inbound.handle(call, origin)
-        except RefusalError as refusal:
-            kind, data = ocppj.CALL_ERROR, ocppj.encode_error(call.message_id, refusal.code, refusal.description)
-            self._count("refused", refusal.code)
-        except LaneUnavailableError:
-            # An offline station keeps its messages; one that gets errors throws them away (design 2).
-            log.warning("service away for too long: closing", station_id=self.connection.station_id, action=call.action)
-            await self.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")
-            return
-        except Exception:
-            log.exception("handler failed", station_id=self.connection.station_id, action=call.action)
-            self._count("refused", INTERNAL_ERROR)
-            kind = ocppj.CALL_ERROR
-            data = ocppj.encode_error(call.message_id, INTERNAL_ERROR, "the message could not be processed")
+    def _serve(self, arrival: Arrival) -> None:
+        if self._recorder.crowded:
+            self._later(self._begin_once_logged(arrival))
         else:
-            kind, data = ocppj.CALL_RESULT, ocppj.encode_result(call.message_id, response)
-        if not call.unconfirmed:
-            await self._answer(data, kind, call.message_id, call.action)
+            self._begin(arrival)
+
+    async def _begin_once_logged(self, arrival: Arrival) -> None:
+        await self._recorder.room()
+        self._begin(arrival)
+
+    def _begin(self, arrival: Arrival) -> None:
+        call = arrival.call
+        try:
+            asked = self.inbound.begin(call, arrival.ordinal, arrival.time_us)
+            if asked.items:
+                exchange.submit(asked, self._lanes, partial(self._conclude, call, asked), now_s=self._loop.time())
+                return
+        except Exception as error:
+            self._refuse(call, error)
+        else:
+            self._conclude(call, asked, {})
+
+    def _conclude(self, call: Call, asked: Exchange, results: Results | None) -> None:
+        """Answers from what the services said; where they are away for too long, closes the socket instead."""
+        if results is None:
+            self._later(self._give_up(call))
+            return
+        if len(results) < len(asked.items):
+            missing = [str(name) for name in asked.items if name not in results]
+            log.warning("answered without", lanes=missing, station_id=self.connection.station_id)
+        try:
+            data = ocppj.encode_result(call.message_id, asked.answer(results))
+        except Exception as error:
+            self._refuse(call, error)
+        else:
+            self._reply(call, data, ocppj.CALL_RESULT)
+
+    def _refuse(self, call: Call, error: Exception) -> None:
+        if isinstance(error, RefusalError):
+            code, description = error.code, error.description
+        else:
+            log.error("handler failed", station_id=self.connection.station_id, action=call.action, exc_info=error)
+            code, description = INTERNAL_ERROR, "the message could not be processed"
+        self._count("refused", code)
+        self._reply(call, ocppj.encode_error(call.message_id, code, description), ocppj.CALL_ERROR)
+
+    async def _give_up(self, call: Call) -> None:
+        # An offline station keeps its messages; one that gets errors throws them away (design 2).
+        log.warning("service away for too long: closing", station_id=self.connection.station_id, action=call.action)
+        await self.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")
+        self._inbox.answered()
+
+    def _reply(self, call: Call, data: bytes, kind: int) -> None:
+        if call.unconfirmed or self._answer(data, kind, call.message_id, call.action):
+            self._inbox.answered()
+        else:
+            self._later(self._go_on_once_read())
 
     # What goes out
 
-    async def _answer(self, data: bytes, kind: int, message_id: str, action: str) -> None:
-        # It is safe to lose an answer: the station asks again, and is recognized.
-        with suppress(SocketClosedError):
-            await self._send(data, kind, message_id, action)
+    def _answer(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
+        """Sends an answer; false where the station does not read."""
+        try:
+            return self._write(data, kind, message_id, action)
+        except SocketClosedError:
+            return True  # it is safe to lose an answer: the station asks again, and is recognized
+        except Exception:
+            log.exception("answer not sent", station_id=self.connection.station_id, action=action)
+            self.abort()
+            return True
 
-    def _answer_now(self, data: bytes, kind: int, message_id: str, action: str) -> None:
-        """Answers without waiting; a station that does not read is not read from either until it does."""
+    async def _go_on_once_read(self) -> None:
         with suppress(SocketClosedError):
-            if not self._write(data, kind, message_id, action):
-                self._socket.hold()
-                self._waiting = self._loop.create_task(self._resume_once_read())
+            await self._drain()
+        self._inbox.answered()
 
     async def _resume_once_read(self) -> None:
         with suppress(SocketClosedError):
             await self._drain()
             self._socket.resume()
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _send_call(self, data: bytes, message_id: str, action: str) -> None:
         try:
@@ -387,13 +387,6 @@ class Session:
         return self._socket.write(data)
 
     # Small things
-
-    def _origin(self, now_us: int) -> origin_pb2.Origin:
-        origin = origin_pb2.Origin()
-        origin.CopyFrom(self._origin_prototype)  # cheaper than naming each field anew
-        origin.ordinal = self._ordinal
-        set_time(origin.receive_time, now_us)
-        return origin
 
     def _log(self, now_us: int, data: bytes, kind: int, frame: Frame, action: str = "") -> None:
         self._recorder.add(RECEIVED, self._ordinal, now_us, data, kind, frame.message_id or "", action)

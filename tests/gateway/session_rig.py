@@ -17,6 +17,7 @@ from csms.station.v1.station_pb2 import (
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 
 from gateway.buffers import Buffer
+from gateway.lanes import LaneUnavailableError, Waiter
 from gateway.recorder import LoggedFrame, Recorder
 from gateway.schemas import Schemas
 from gateway.session import Connection, Session, SocketClosedError
@@ -40,6 +41,7 @@ class Wire:
         self.kept: deque[bytes] = deque()
         self.sent: list[Any] = []
         self.closed_with: int | None = None
+        self.fault: Exception | None = None
         self.held = False
         self.pings = 0
         self.reads = asyncio.Event()
@@ -52,6 +54,8 @@ class Wire:
 
     def write(self, data: bytes) -> bool:
         """See gateway.session.Socket."""
+        if self.fault is not None:
+            raise self.fault
         if self.closed_with is not None:
             raise SocketClosedError(self.closed_with)
         self.sent.append(json.loads(data))
@@ -94,20 +98,18 @@ class Service:
     def __init__(self, result: Any) -> None:
         self.result = result
         self.items: list[Any] = []
-        self.waiting: list[asyncio.Future[Any]] = []
+        self.waiting: list[Waiter[Any]] = []
 
-    def submit(self, item: Any, *, deadline_s: float) -> "asyncio.Future[Any]":
+    def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
         """See gateway.lanes.Lane."""
         assert deadline_s > 0
-        future = asyncio.get_running_loop().create_future()
         self.items.append(item)
         if self.result is None:
-            self.waiting.append(future)
-        elif isinstance(self.result, Exception):
-            future.set_exception(self.result)
+            self.waiting.append(waiter)
+        elif isinstance(self.result, LaneUnavailableError):
+            waiter.set_exception(self.result)
         else:
-            future.set_result(self.result)
-        return future
+            waiter.set_result(self.result)
 
 
 class Rig:

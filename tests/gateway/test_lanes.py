@@ -23,13 +23,14 @@ class Service:
         self.gate.set()
         self.away = False
 
-    async def send(self, items: Sequence[Origin]) -> Sequence[int]:
+    async def send(self, items: Sequence[bytes]) -> Sequence[int]:
         """The RPC."""
-        self.batches.append([item.ordinal for item in items])
+        ordinals = [Origin.FromString(item).ordinal for item in items]
+        self.batches.append(ordinals)
         await self.gate.wait()
         if self.away:
             raise unavailable("DATABASE_UNAVAILABLE", "away")
-        return [item.ordinal for item in items]
+        return ordinals
 
 
 @pytest.fixture(autouse=True)
@@ -51,9 +52,9 @@ async def test_idle_lane_sends_at_once_and_busy_lane_batches() -> None:
     service = Service()
     service.gate.clear()
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=1), deadline_s=_in(60))]
+    results = [lane.ask(Origin(ordinal=1), deadline_s=_in(60))]
     await until(lambda: len(service.batches) == 1)
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(2, 9)]
+    results += [lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(2, 9)]
     for _ in range(10):
         await asyncio.sleep(0)
     assert service.batches == [[1]]
@@ -67,11 +68,11 @@ async def test_a_second_batch_leaves_only_for_a_large_load() -> None:
     service = Service()
     service.gate.clear()
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=0), deadline_s=_in(60))]
+    results = [lane.ask(Origin(ordinal=0), deadline_s=_in(60))]
     await until(lambda: len(service.batches) == 1)
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(1, 1 + 2 * 128)]
+    results += [lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(1, 1 + 2 * 128)]
     await until(lambda: len(service.batches) == 2)
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(300, 300 + 2 * 128)]
+    results += [lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(300, 300 + 2 * 128)]
     for _ in range(10):
         await asyncio.sleep(0)
     assert len(service.batches) == 2
@@ -83,9 +84,9 @@ async def test_a_second_batch_leaves_only_for_a_large_load() -> None:
 async def _first_batch(service: Service, lane: "Lane[Origin, int]", items: int) -> None:
     """Has a batch answered, and one item that came meanwhile waiting."""
     service.gate.clear()
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(items)]
+    results = [lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(items)]
     await until(lambda: len(service.batches) == 1)
-    lane.submit(Origin(ordinal=100), deadline_s=_in(60))
+    lane.ask(Origin(ordinal=100), deadline_s=_in(60))
     service.gate.set()
     await asyncio.gather(*results)
 
@@ -101,7 +102,7 @@ async def test_those_who_were_answered_share_the_next_batch(monkeypatch: pytest.
     for n in range(101, 109):
         await asyncio.sleep(0)
         assert len(service.batches) == 1
-        results.append(lane.submit(Origin(ordinal=n), deadline_s=_in(60)))
+        results.append(lane.ask(Origin(ordinal=n), deadline_s=_in(60)))
     await asyncio.gather(*results)
     assert service.batches[1:] == [list(range(100, 109))]
 
@@ -122,12 +123,12 @@ async def test_a_lane_that_was_busy_just_now_waits_for_company(monkeypatch: pyte
     monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 60.0)
     service = Service()
     lane = _lane(service)
-    await asyncio.gather(*[lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
+    await asyncio.gather(*[lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
     results = []
     for n in range(8):
         await asyncio.sleep(0)
         assert len(service.batches) == 1
-        results.append(lane.submit(Origin(ordinal=n), deadline_s=_in(60)))
+        results.append(lane.ask(Origin(ordinal=n), deadline_s=_in(60)))
     await asyncio.gather(*results)
     assert service.batches[1:] == [list(range(8))]
 
@@ -139,8 +140,8 @@ async def test_a_lane_whose_large_batch_is_long_gone_sends_at_once(monkeypatch: 
     monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 0.0)
     service = Service()
     lane = _lane(service)
-    await asyncio.gather(*[lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
-    assert await lane.submit(Origin(ordinal=100), deadline_s=_in(60)) == 100
+    await asyncio.gather(*[lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
+    assert await lane.ask(Origin(ordinal=100), deadline_s=_in(60)) == 100
     assert service.batches == [list(range(8)), [100]]
 
 
@@ -172,9 +173,9 @@ async def test_closing_delivers_what_waits_for_the_batch_in_flight(monkeypatch: 
     service = Service()
     service.gate.clear()
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)]
+    results = [lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)]
     await until(lambda: len(service.batches) == 1)
-    results.append(lane.submit(Origin(ordinal=100), deadline_s=_in(60)))
+    results.append(lane.ask(Origin(ordinal=100), deadline_s=_in(60)))
     closing = asyncio.create_task(lane.close())
     await asyncio.sleep(0)
     service.gate.set()
@@ -186,7 +187,7 @@ async def test_items_of_one_turn_of_the_loop_leave_together() -> None:
     """No timer, yet what arrives at once is one batch."""
     service = Service()
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(5)]
+    results = [lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(5)]
     assert await asyncio.gather(*results) == list(range(5))
     assert service.batches == [[0, 1, 2, 3, 4]]
 
@@ -195,11 +196,11 @@ async def test_batches_are_bounded_in_items_and_bytes() -> None:
     """At most 256 items and 1 MiB, but always at least one item."""
     service = Service()
     lane = _lane(service)
-    await asyncio.gather(*(lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(600)))
+    await asyncio.gather(*(lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(600)))
     assert [len(batch) for batch in service.batches] == [256, 256, 88]
     service.batches.clear()
     big = "x" * 700_000
-    await asyncio.gather(*(lane.submit(Origin(ordinal=n, station_id=big), deadline_s=_in(60)) for n in range(3)))
+    await asyncio.gather(*(lane.ask(Origin(ordinal=n, station_id=big), deadline_s=_in(60)) for n in range(3)))
     assert [len(batch) for batch in service.batches] == [1, 1, 1]
 
 
@@ -208,10 +209,10 @@ async def test_an_absence_is_ridden_out_in_order() -> None:
     service = Service()
     service.away = True
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(3)]
+    results = [lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(3)]
     await until(lambda: len(service.batches) >= 3)
     assert lane.away_for_s() > 0
-    results += [lane.submit(Origin(ordinal=n), deadline_s=_in(60)) for n in range(3, 6)]
+    results += [lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(3, 6)]
     service.away = False
     assert await asyncio.gather(*results) == list(range(6))
     assert lane.away_for_s() == 0
@@ -222,8 +223,8 @@ async def test_an_item_fails_at_its_deadline_and_only_it() -> None:
     service = Service()
     service.away = True
     lane = _lane(service)
-    hurried = lane.submit(Origin(ordinal=1), deadline_s=_in(0.01))
-    patient = lane.submit(Origin(ordinal=2), deadline_s=_in(60))
+    hurried = lane.ask(Origin(ordinal=1), deadline_s=_in(0.01))
+    patient = lane.ask(Origin(ordinal=2), deadline_s=_in(60))
     with pytest.raises(LaneUnavailableError):
         await hurried
     service.away = False
@@ -237,7 +238,7 @@ async def test_a_failure_nobody_hears_is_no_error_in_the_log() -> None:
     service = Service()
     service.away = True
     lane = _lane(service)
-    results = [lane.submit(Origin(ordinal=n), deadline_s=_in(0.01)) for n in range(2)]
+    results = [lane.ask(Origin(ordinal=n), deadline_s=_in(0.01)) for n in range(2)]
     await until(lambda: all(result.done() for result in results))
     results.clear()
     gc.collect()
@@ -250,7 +251,7 @@ async def test_an_empty_lane_probes_until_the_service_is_back() -> None:
     service.away = True
     lane = _lane(service)
     with pytest.raises(LaneUnavailableError):
-        await lane.submit(Origin(ordinal=1), deadline_s=_in(0))
+        await lane.ask(Origin(ordinal=1), deadline_s=_in(0))
     service.away = False
     await until(lambda: lane.away_for_s() == 0)
     assert service.batches[-1] == []
@@ -261,8 +262,8 @@ async def test_an_item_nobody_waits_for_is_not_sent_again() -> None:
     service = Service()
     service.away = True
     lane = _lane(service)
-    lost = lane.submit(Origin(ordinal=1), deadline_s=_in(60))
-    kept = lane.submit(Origin(ordinal=2), deadline_s=_in(60))
+    lost = lane.ask(Origin(ordinal=1), deadline_s=_in(60))
+    kept = lane.ask(Origin(ordinal=2), deadline_s=_in(60))
     await until(lambda: len(service.batches) >= 1)
     lost.cancel()
     await until(lambda: service.batches[-1] == [2])
@@ -275,7 +276,7 @@ async def test_closing_waits_for_what_is_in_flight() -> None:
     service = Service()
     service.gate.clear()
     lane = _lane(service)
-    result = lane.submit(Origin(ordinal=1), deadline_s=_in(60))
+    result = lane.ask(Origin(ordinal=1), deadline_s=_in(60))
     await until(lambda: len(service.batches) == 1)
     closing = asyncio.ensure_future(lane.close())
     await asyncio.sleep(0)
@@ -290,7 +291,7 @@ async def test_closing_fails_what_waits_for_an_absent_service() -> None:
     service = Service()
     service.away = True
     lane = _lane(service)
-    result = lane.submit(Origin(ordinal=1), deadline_s=_in(60))
+    result = lane.ask(Origin(ordinal=1), deadline_s=_in(60))
     await until(lambda: lane.away_for_s() > 0)
     await lane.close()
     with pytest.raises(LaneUnavailableError):
@@ -310,8 +311,10 @@ async def test_what_goes_in_the_background_is_waited_for_by_nobody() -> None:
     buffer: Buffer[Origin] = Buffer(name="asides", flush=flush, delay_s=60, batch=3, capacity=10)
     lane = BackgroundLane(buffer=buffer, result=0)
     items = [Origin() for _ in range(2)]
-    results = [lane.submit(item, deadline_s=0) for item in items]
-    assert all(result.done() for result in results)
+    for item in items:
+        taken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        lane.submit(item, taken, deadline_s=0)
+        assert taken.result() == 0
     await buffer.drain(1)  # it is away
     assert (delivered, buffer.depth) == ([], 2)
     await buffer.drain(1)

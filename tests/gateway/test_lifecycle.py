@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway import inbound as inbound_module
+from gateway import exchange as exchange_module
 from gateway import server as server_module
 from gateway.service import RunningGateway, start
 from tests.gateway.raw_station import RawStation
@@ -99,7 +99,7 @@ async def test_beyond_the_budget_sockets_close_and_handshakes_are_refused_until_
         await station.boot()
         await mesh.transaction_service.stop()
         for module in (
-            inbound_module,
+            exchange_module,
             server_module,
         ):  # from here on only: whatever else a station says has the usual time
             monkeypatch.setattr(module, "STATION_BUDGET_S", 0.3)

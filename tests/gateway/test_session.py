@@ -14,7 +14,7 @@ from csms.station.v1.station_pb2 import (
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 from google.rpc.status_pb2 import Status
 
-from gateway import session as session_module
+from gateway import inbox
 from gateway.lanes import LaneUnavailableError
 from gateway.recorder import RECEIVED, LoggedFrame
 from gateway.translation import LaneName
@@ -170,15 +170,15 @@ async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
 
 @pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 4), ("INBOX_BYTES", 400)])
 async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
-    """The inbox is bounded, in calls and in bytes: beyond it the socket is not read, and nothing is lost."""
-    monkeypatch.setattr(session_module, bound, value)
+    """What waits is bounded, in calls and in bytes: beyond it the socket is not read, and nothing is lost."""
+    monkeypatch.setattr(inbox, bound, value)
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
         statuses.result = None
         for number in range(50):
             rig.wire.put(STATUS.replace('"s"', f'"{number}"'))
         await until(lambda: statuses.waiting)
-        assert len(rig.wire.kept) >= 45
+        assert len(rig.wire.kept) >= 44
         statuses.result = StatusResult()
         statuses.waiting[0].set_result(StatusResult())
         answers = await rig.answers(50)
@@ -330,3 +330,14 @@ async def test_items_carry_where_they_came_from() -> None:
     assert (origin.tenant_id, origin.station_id, origin.epoch) == ("default", "CP1", 42)
     assert origin.ordinal in {2, 3}
     assert origin.receive_time.seconds == 1_760_000_000
+
+
+async def test_an_answer_that_cannot_be_sent_harms_no_other_station() -> None:
+    """A fault of one socket ends that connection; the lane, which tells others of their results, never hears of it."""
+    async with session_rig() as rig:
+        statuses = rig.services[LaneName.STATUSES]
+        statuses.result = None
+        rig.wire.put(STATUS)
+        rig.wire.fault = RuntimeError("broken")
+        statuses.waiting[0].set_result(StatusResult())
+        assert rig.wire.closed_with == 1006

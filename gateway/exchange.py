@@ -1,0 +1,95 @@
+"""What one CALL asks of the services: its items go down their lanes, and their results come back, without a task."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from gateway.lanes import LaneUnavailableError, Way
+from gateway.ocppj import Payload
+from gateway.translation import Items, LaneName, Results
+
+# How long a station waits for an answer before it gives up, by its usual settings; lanes try for as long.
+STATION_BUDGET_S = 20.0
+# What is only asked beside a message (is this token still good?) is not waited for as long.
+OPTIONAL_BUDGET_S = 5.0
+
+_NONE: frozenset[LaneName] = frozenset()
+
+
+class Exchange(NamedTuple):
+    """`items` to send, none where the gateway answers by itself; `answer(results)` makes the CALLRESULT's payload.
+
+    It raises RefusalError where the CALL is to be refused. Results of `optional` lanes may be missing.
+    """
+
+    items: Items
+    answer: Callable[[Results], Payload]
+    optional: frozenset[LaneName] = _NONE
+
+
+Done = Callable[[Results | None], None]
+"""Takes the results; None where a service was away for too long. Must not raise."""
+
+
+def submit(exchange: Exchange, lanes: Mapping[LaneName, Way], done: Done, *, now_s: float) -> None:
+    """Sends the items, all at once; calls `done` once, when each has its result or is waited for no more.
+
+    That may be before this returns. `now_s` is the time by the loop's clock.
+    """
+    collector = _Collector(len(exchange.items), done)
+    for name, item in exchange.items.items():
+        if name in exchange.optional:
+            waiter, budget_s = _Waiter(collector, name, is_optional=True), OPTIONAL_BUDGET_S
+        else:
+            waiter, budget_s = _Waiter(collector, name, is_optional=False), STATION_BUDGET_S
+        lanes[name].submit(item, waiter, deadline_s=now_s + budget_s)
+
+
+class _Collector:
+    """Collects the results of one exchange."""
+
+    __slots__ = ("_done", "_missing", "_results")
+
+    def __init__(self, count: int, done: Done) -> None:
+        self._missing = count
+        self._done = done
+        self._results: dict[LaneName, Any] = {}
+
+    def take(self, name: LaneName, result: Any) -> None:
+        self._results[name] = result
+        self.go_without()
+
+    def go_without(self) -> None:
+        self._missing -= 1
+        if not self._missing:
+            self._done(self._results)
+
+    def give_up(self) -> None:
+        if self._missing > 0:
+            self._missing = 0  # what still comes counts below it
+            self._done(None)
+
+
+class _Waiter:
+    """Waits for one item of an exchange; see gateway.lanes.Waiter. Cheaper than a future, and needs no task."""
+
+    __slots__ = ("_collector", "_is_optional", "_is_told", "_name")
+
+    def __init__(self, collector: _Collector, name: LaneName, *, is_optional: bool) -> None:
+        self._collector = collector
+        self._name = name
+        self._is_optional = is_optional
+        self._is_told = False
+
+    def done(self) -> bool:
+        return self._is_told
+
+    def set_result(self, result: Any) -> None:
+        self._is_told = True
+        self._collector.take(self._name, result)
+
+    def set_exception(self, _error: LaneUnavailableError) -> None:
+        self._is_told = True
+        if self._is_optional:
+            self._collector.go_without()
+        else:
+            self._collector.give_up()

@@ -1,0 +1,93 @@
+"""The CALLs of one station that wait for their turn: one is served at a time, in the order they came."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gateway.ocppj import Call
+
+# CALLs that a station may send ahead of our answers, though the standard allows one; beyond it the socket is not read.
+INBOX_SIZE = 16
+INBOX_BYTES = 1024 * 1024
+
+
+class Arrival(NamedTuple):
+    """A CALL as it came."""
+
+    call: Call
+    data: bytes
+    ordinal: int  # of its frame, on its connection
+    time_us: int
+
+
+class Inbox:
+    """Serves CALLs in turn. `serve(arrival)` begins; whoever answers the CALL then says so with `answered`.
+
+    That may be before `serve` returns, which must not raise. Where too much waits, the socket is told to `hold`.
+    """
+
+    def __init__(
+        self, *, serve: Callable[[Arrival], None], hold: Callable[[], None], resume: Callable[[], None]
+    ) -> None:
+        self._serve = serve
+        self._hold = hold
+        self._resume = resume
+        self._waiting: deque[Arrival] = deque()
+        self._waiting_bytes = 0
+        self._open: dict[str, bytes] = {}
+        self._current: Arrival | None = None
+        self._is_taking_turns = self._is_held = False
+        self._emptied: asyncio.Future[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no CALL that is not done with."""
+        return self._current is None and not self._waiting and not self._open
+
+    def open_data(self, message_id: str) -> bytes | None:
+        """The frame of a CALL of this id that is not answered yet, if there is one."""
+        return self._open.get(message_id)
+
+    def add(self, arrival: Arrival) -> None:
+        """Takes a CALL, and serves it now or in its turn."""
+        self._open[arrival.call.message_id] = arrival.data
+        self._waiting.append(arrival)
+        self._waiting_bytes += len(arrival.data)
+        self._take_turns()
+        if self._is_full():
+            self._is_held = True
+            self._hold()
+
+    def answered(self) -> None:
+        """The CALL that was being served is done with: the next one's turn."""
+        if self._current is not None:
+            self._open.pop(self._current.call.message_id, None)
+            self._current = None
+        self._take_turns()
+
+    async def finish(self, timeout_s: float) -> None:
+        """Waits until every CALL that was read is done with, for at most `timeout_s` seconds."""
+        if self._current is not None:
+            if self._emptied is None:
+                self._emptied = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._emptied], timeout=timeout_s)
+
+    def _take_turns(self) -> None:
+        if self._is_taking_turns:  # answered while being served: the loop below goes on
+            return
+        self._is_taking_turns = True
+        while self._waiting and self._current is None:
+            self._current = self._waiting.popleft()
+            self._waiting_bytes -= len(self._current.data)
+            self._serve(self._current)
+        self._is_taking_turns = False
+        if self._current is None and self._emptied is not None:
+            self._emptied.set_result(None)
+            self._emptied = None
+        if self._is_held and not self._is_full():
+            self._is_held = False
+            self._resume()
+
+    def _is_full(self) -> bool:
+        return len(self._waiting) >= INBOX_SIZE or self._waiting_bytes >= INBOX_BYTES

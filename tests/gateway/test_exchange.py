@@ -1,0 +1,80 @@
+"""The items of one CALL down their lanes, and their results back."""
+
+from typing import Any
+
+from csms.common.v1.origin_pb2 import Origin
+
+from gateway import exchange
+from gateway.exchange import OPTIONAL_BUDGET_S, STATION_BUDGET_S, Exchange
+from gateway.lanes import LaneUnavailableError, Waiter
+from gateway.translation import LaneName
+
+EVENTS, AUTHORIZE = LaneName.TRANSACTION_EVENTS, LaneName.AUTHORIZE
+
+
+class FakeLane:
+    """Keeps who waits, or answers at once."""
+
+    def __init__(self, result: Any = None) -> None:
+        self.result = result
+        self.waiters: list[Waiter[Any]] = []
+        self.deadlines: list[float] = []
+
+    def submit(self, _item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
+        """See gateway.lanes.Way."""
+        self.deadlines.append(deadline_s)
+        if self.result is None:
+            self.waiters.append(waiter)
+        else:
+            waiter.set_result(self.result)
+
+
+class Asked:
+    """An exchange with two lanes, of which one is optional, and what came of it."""
+
+    def __init__(self, *, optional: bool = True, events: Any = None, authorize: Any = None) -> None:
+        self.events, self.authorize = FakeLane(events), FakeLane(authorize)
+        self.outcomes: list[Any] = []
+        asked = Exchange(
+            {EVENTS: Origin(), AUTHORIZE: Origin()},
+            lambda _results: {},
+            frozenset({AUTHORIZE} if optional else ()),
+        )
+        exchange.submit(asked, {EVENTS: self.events, AUTHORIZE: self.authorize}, self.outcomes.append, now_s=100.0)
+
+
+def test_it_is_done_when_the_last_result_is_there() -> None:
+    """In whatever order they come."""
+    asked = Asked()
+    asked.authorize.waiters[0].set_result("b")
+    assert not asked.outcomes
+    asked.events.waiters[0].set_result("a")
+    assert asked.outcomes == [{EVENTS: "a", AUTHORIZE: "b"}]
+    assert asked.events.waiters[0].done()
+    assert (asked.events.deadlines, asked.authorize.deadlines) == ([100 + STATION_BUDGET_S], [100 + OPTIONAL_BUDGET_S])
+
+
+def test_results_that_are_there_at_once() -> None:
+    """A lane may answer while it is asked."""
+    assert Asked(events="a", authorize="b").outcomes == [{EVENTS: "a", AUTHORIZE: "b"}]
+
+
+def test_an_optional_service_may_be_away() -> None:
+    """Then its result is missing, and the others count."""
+    asked = Asked()
+    asked.authorize.waiters[0].set_exception(LaneUnavailableError())
+    asked.events.waiters[0].set_result("a")
+    assert asked.outcomes == [{EVENTS: "a"}]
+
+
+def test_any_other_may_not() -> None:
+    """Nothing comes of it then, said once, whatever comes later."""
+    asked = Asked(optional=False)
+    asked.events.waiters[0].set_exception(LaneUnavailableError())
+    assert asked.outcomes == [None]
+    asked.authorize.waiters[0].set_result("b")
+    assert asked.outcomes == [None]
+    asked = Asked(optional=False)
+    asked.events.waiters[0].set_exception(LaneUnavailableError())
+    asked.authorize.waiters[0].set_exception(LaneUnavailableError())
+    assert asked.outcomes == [None]
