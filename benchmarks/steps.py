@@ -48,7 +48,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "OCPP-J: encode": ("gateway.ocppj:encode_result",),
         "WebSocket: frames out": ("gateway.socket:StationSocket.write",),
         "message log: a frame": ("gateway.recorder:Recorder.add",),
-        "message log: a batch": ("gateway.recorder:to_request", "gateway.buffers:Buffer._take_batch"),
+        "message log: a batch": ("gateway.buffers:Buffer._take_batch", "gateway.wire:repeated"),
         "gRPC: protobuf to and from bytes": ("grpc._common:_transform",),
     },
     "transaction_svc": {

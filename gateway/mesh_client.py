@@ -13,7 +13,6 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.lanes import Lane
-from gateway.recorder import LoggedFrame, to_request
 from gateway.translation import LaneName
 from gateway.wire import repeated
 from mesh.errors import from_rpc_error, unavailable
@@ -24,27 +23,38 @@ ATTEMPT_TIMEOUT_S = 5.0
 # What goes beside the messages of a session, once or twice in each: in a small batch it costs more than they do.
 _PATIENCE_S = {LaneName.AUTHORIZE: 0.01}
 
+_STATIONS = station.DESCRIPTOR.services_by_name["StationIngestService"]
+_TRANSACTIONS = transaction.DESCRIPTOR.services_by_name["TransactionIngestService"]
+_AUTHORIZATION = auth.DESCRIPTOR.services_by_name["AuthorizationService"]
+
 Send = Callable[[Sequence[bytes]], Awaitable[Sequence[Any]]]
 
 
-def _sender(channel: grpc.aio.Channel, service: ServiceDescriptor, name: str) -> Send:
-    """The sending end of a lane: one RPC for a batch, one result per item.
+def _batches(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Callable[[Sequence[bytes]], Any]:
+    """An RPC for a batch of items that are serialized already; it raises MeshError.
 
-    Its request has a field `items` and no other, so that what a lane has serialized need not become messages again.
+    Its request has a field `items` and no other, so that they need not become messages once more.
     """
     method = service.methods_by_name[name]
-    [field] = method.input_type.fields
+    [items_field] = method.input_type.fields
     call = channel.unary_unary(
         f"/{service.full_name}/{name}",
         request_serializer=lambda request: request,
         response_deserializer=GetMessageClass(method.output_type).FromString,
     )
 
+    async def send(items: Sequence[bytes]) -> Any:
+        return await _call(call, repeated(items_field, items), ATTEMPT_TIMEOUT_S)
+
+    return send
+
+
+def _sender(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Send:
+    """The sending end of a lane: one RPC for a batch, one result per item."""
+    record = _batches(service, channel, name)
+
     async def send(items: Sequence[bytes]) -> Sequence[Any]:
-        try:
-            response: Any = await call(repeated(field.number, items), timeout=ATTEMPT_TIMEOUT_S)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        response = await record(items)
         results: Sequence[Any] = response.results
         if len(results) != len(items):
             raise unavailable("WRONG_RESULTS", f"{len(results)} results came back for {len(items)} items")
@@ -64,11 +74,10 @@ class MeshClient:
         auth_channel: grpc.aio.Channel,
     ) -> None:
         self._stations = StationIngestServiceStub(station_channel)
-        stations = partial(_sender, station_channel, station.DESCRIPTOR.services_by_name["StationIngestService"])
-        transactions = partial(
-            _sender, transaction_channel, transaction.DESCRIPTOR.services_by_name["TransactionIngestService"]
-        )
-        authorization = partial(_sender, auth_channel, auth.DESCRIPTOR.services_by_name["AuthorizationService"])
+        self._record_messages = _batches(_STATIONS, station_channel, "RecordMessages")
+        stations = partial(_sender, _STATIONS, station_channel)
+        transactions = partial(_sender, _TRANSACTIONS, transaction_channel)
+        authorization = partial(_sender, _AUTHORIZATION, auth_channel)
         senders = {
             LaneName.BOOTS: stations("NotifyBoots"),
             LaneName.STATUSES: stations("NotifyStatuses"),
@@ -109,9 +118,9 @@ class MeshClient:
         """Passes on reports that no answer waits for; one that is refused alone is lost. Raises MeshError."""
         await _call(self._stations.NotifyReports, station.NotifyReportsRequest(items=items), ATTEMPT_TIMEOUT_S)
 
-    async def record_messages(self, frames: Sequence[LoggedFrame]) -> None:
-        """Appends to the message log. Raises MeshError."""
-        await _call(self._stations.RecordMessages, to_request(frames), ATTEMPT_TIMEOUT_S)
+    async def record_messages(self, entries: Sequence[bytes]) -> None:
+        """Appends to the message log; see gateway/log_entry.py. Raises MeshError."""
+        await self._record_messages(entries)
 
     async def close(self) -> None:
         """Waits for the batches in flight; what still waits fails."""

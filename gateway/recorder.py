@@ -1,14 +1,12 @@
 """Turns frames into entries of the message log: secrets masked, long ones cut, before they leave the session."""
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
-from csms.station.v1 import station_ingest_service_pb2, station_pb2
+from csms.station.v1 import station_pb2
 
 from gateway.buffers import Buffer
-from gateway.values import set_time
+from gateway.log_entry import LogEntries
 from mesh.masking import MASK, SECRET_VARIABLES, mask_payload, mask_text
 from mesh.times import SECOND_US
 
@@ -28,31 +26,16 @@ RECEIVED = station_pb2.MESSAGE_DIRECTION_RECEIVED
 SENT = station_pb2.MESSAGE_DIRECTION_SENT
 
 
-class LoggedFrame(NamedTuple):
-    """One frame on its way to the log. It becomes protobuf only when its batch leaves: a third of the cost."""
-
-    tenant_id: str
-    station_id: str
-    epoch: int
-    ordinal: int
-    direction: station_pb2.MessageDirection.ValueType
-    message_type: int  # 0 where it could not be read, and id and action are empty
-    message_id: str
-    action: str
-    payload: str
-    time_us: int
-
-
 class Recorder:
     """The message log of one socket."""
 
-    def __init__(self, *, buffer: Buffer[LoggedFrame], tenant_id: str, station_id: str, epoch: int) -> None:
+    def __init__(self, *, buffer: Buffer[bytes], tenant_id: str, station_id: str, epoch: int) -> None:
         self._add = buffer.add
         self._buffer = buffer
         self._allowance = BURST_BYTES
         self._counted_us = 0
         self.left_out = 0
-        self._names = (tenant_id, station_id, epoch)
+        self._entry = LogEntries(tenant_id=tenant_id, station_id=station_id, epoch=epoch).entry
 
     @property
     def crowded(self) -> bool:
@@ -81,36 +64,21 @@ class Recorder:
             return
         payload = to_loggable(data)
         self._allowance -= len(payload) + 100
-        self._add(LoggedFrame(*self._names, ordinal, direction, message_type, message_id, action, payload, time_us))
+        self._add(self._entry(direction, ordinal, time_us, message_type, message_id, action, payload))
 
 
-def to_request(frames: Sequence[LoggedFrame]) -> station_ingest_service_pb2.RecordMessagesRequest:
-    """A batch for the message log."""
-    request = station_ingest_service_pb2.RecordMessagesRequest()
-    add = request.items.add
-    # Taken apart at once: a name of a field each time costs a quarter more.
-    for tenant_id, station_id, epoch, ordinal, direction, message_type, message_id, action, payload, time_us in frames:
-        message = add(tenant_id=tenant_id).message
-        message.station_id = station_id
-        message.direction = direction
-        message.message_type = message_type
-        message.message_id = message_id
-        message.action = action
-        message.payload = payload
-        message.epoch = epoch
-        message.ordinal = ordinal
-        set_time(message.message_time, time_us)
-    return request
-
-
-def to_loggable(data: bytes) -> str:
+def to_loggable(data: bytes) -> bytes:
     """A frame's text as it may be stored: valid Unicode without NUL, at most 64 KiB, without secrets."""
-    text = data.decode("utf-8", "replace")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        data = text.encode()
     if _is_suspect(text.lower()):
         return _mask(data)
     if len(data) > MAX_LOGGED_BYTES:
         return _cut(data)
-    return text.replace("\0", "\ufffd") if "\0" in text else text
+    return _without_nul(text) if "\0" in text else data
 
 
 def _is_suspect(lowered: str) -> bool:
@@ -129,16 +97,20 @@ def _is_suspect(lowered: str) -> bool:
     )
 
 
-def _mask(data: bytes) -> str:
+def _mask(data: bytes) -> bytes:
     try:
         payload = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return mask_text(_SECRET_IN_TEXT.sub(rf"\1{MASK}", _cut(data)))
+        text = data[:MAX_LOGGED_BYTES].decode("utf-8", "replace")
+        return _without_nul(mask_text(_SECRET_IN_TEXT.sub(rf"\1{MASK}", text)))
     masked = mask_payload(payload)
     # What is unchanged is stored as it came, spaces and all.
-    return _cut(data) if masked == payload else _cut(msgspec.json.encode(masked))
+    return _cut(data if masked == payload else msgspec.json.encode(masked))
 
 
-def _cut(data: bytes) -> str:
-    text = data[:MAX_LOGGED_BYTES].decode("utf-8", "replace")
-    return text.replace("\0", "\ufffd") if "\0" in text else text
+def _cut(data: bytes) -> bytes:
+    return _without_nul(data[:MAX_LOGGED_BYTES].decode("utf-8", "replace"))
+
+
+def _without_nul(text: str) -> bytes:
+    return text.replace("\0", "\ufffd").encode()

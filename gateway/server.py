@@ -20,7 +20,7 @@ from gateway.lanes import BackgroundLane, LaneUnavailableError, Way
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.metrics import Metrics
-from gateway.recorder import LoggedFrame, Recorder
+from gateway.recorder import Recorder
 from gateway.registry import Registry
 from gateway.schemas import Schemas
 from gateway.session import Connection, Session
@@ -65,7 +65,7 @@ class StationServer:
         versions: Mapping[str, tuple[Version, Schemas]],
         mesh: MeshClient,
         registry: Registry,
-        messages: Buffer[LoggedFrame],
+        messages: Buffer[bytes],
         closings: Buffer[ingest.CloseConnectionItem],
         sightings: Buffer[ingest.Sighting],
         asides: Buffer[ingest.ReportItem],

@@ -13,7 +13,6 @@ from gateway.buffers import Buffer
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.metrics import Metrics
-from gateway.recorder import LoggedFrame
 from gateway.registry import Registry
 from gateway.schemas import Schemas
 from gateway.server import SERVICE_RESTART, StationServer
@@ -91,13 +90,13 @@ class _Buffers:
     """What leaves in the background: some minutes of a busy fleet, and 64 MiB each at the most."""
 
     def __init__(self, mesh: MeshClient) -> None:
-        self.messages: Buffer[LoggedFrame] = Buffer(
+        self.messages: Buffer[bytes] = Buffer(
             name="messages",
             flush=mesh.record_messages,
             delay_s=0.05,
             batch=1024,
             capacity=50_000,
-            size=lambda frame: len(frame.payload) + 200,
+            size=lambda entry: len(entry) + 50,
             runners=2,  # the next batch is made while the one before is being committed
         )
         self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(

@@ -1,20 +1,31 @@
-"""Protobuf's wire format, as far as we write it ourselves (its encoding guide: "Message Structure", "Length Types")."""
+"""Protobuf's wire format, as far as we write it ourselves (its encoding guide: "Message Structure", "Length Types").
+
+Only where a message is made for every frame there is: elsewhere protobuf's own classes are plainer, and check more.
+"""
 
 from collections.abc import Sequence
 
-_LENGTH_DELIMITED = 2
+from google.protobuf.descriptor import FieldDescriptor
+
+_VARINT, _LENGTH_DELIMITED = 0, 2
 
 
-def repeated(number: int, messages: Sequence[bytes]) -> bytes:
-    """A message with one repeated field of messages, which are serialized already: each behind its tag and length."""
-    tag = _varint(number << 3 | _LENGTH_DELIMITED)
-    return b"".join([part for message in messages for part in (tag, _varint(len(message)), message)])
-
-
-def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first, the top bit where more follow."""
+def varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first, the top bit where more follow. ValueError below zero."""
     if number < 0x80:
         return bytes((number,))
     if number < 0x4000:
         return bytes((number & 0x7F | 0x80, number >> 7))
-    return bytes((number & 0x7F | 0x80,)) + _varint(number >> 7)
+    return bytes((number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80)) + varint(number >> 14)
+
+
+def tag(field: FieldDescriptor) -> bytes:
+    """What stands before a field: an integer or an enumeration, or else a text or a message with its length."""
+    is_number = field.cpp_type not in {FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_MESSAGE}
+    return varint(field.number << 3 | (_VARINT if is_number else _LENGTH_DELIMITED))
+
+
+def repeated(field: FieldDescriptor, messages: Sequence[bytes]) -> bytes:
+    """A message with nothing but this field, of messages that are serialized already."""
+    before = tag(field)
+    return b"".join([part for message in messages for part in (before, varint(len(message)), message)])

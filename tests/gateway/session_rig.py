@@ -3,22 +3,23 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, IdTokenInfo
-from csms.station.v1.station_ingest_service_pb2 import BootResult, ReportResult, StatusResult
+from csms.station.v1.station_ingest_service_pb2 import BootResult, MessageItem, ReportResult, StatusResult
 from csms.station.v1.station_pb2 import (
     REGISTRATION_STATUS_ACCEPTED,
+    Message,
     RegistrationStatus,
 )
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 
 from gateway.buffers import Buffer
 from gateway.lanes import LaneUnavailableError, Waiter
-from gateway.recorder import LoggedFrame, Recorder
+from gateway.recorder import Recorder
 from gateway.schemas import Schemas
 from gateway.session import Connection, Session, SocketClosedError
 from gateway.translation import LaneName, Version
@@ -135,9 +136,9 @@ class Rig:
             ),
             LaneName.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
         }
-        self.frames: list[LoggedFrame] = []
+        self.frames: list[Message] = []
         self.counts: list[tuple[str, str]] = []
-        buffer: Buffer[LoggedFrame] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)
+        buffer: Buffer[bytes] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)
         self.buffer = buffer
         self.session = Session(
             socket=self.wire,
@@ -158,8 +159,8 @@ class Rig:
         )
         self.wire.receiver = self.session.receive
 
-    async def _keep(self, items: Any) -> None:
-        self.frames.extend(items)
+    async def _keep(self, entries: Sequence[bytes]) -> None:
+        self.frames.extend(MessageItem.FromString(entry).message for entry in entries)
 
     async def answers(self, count: int) -> list[Any]:
         """The first `count` frames to the station, once they are there."""
