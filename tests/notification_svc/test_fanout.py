@@ -181,9 +181,18 @@ class Wire:
     open: bool = True
     connections: int = 0
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    passing: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Passes bytes both ways until it is cut."""
+        self.passing.add(asyncio.create_task(self._pass(reader, writer)))
+
+    async def close(self) -> None:
+        """Cuts what is connected, and waits until all is closed."""
+        self.cut()
+        await asyncio.gather(*self.passing, return_exceptions=True)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
         if not self.open:
             writer.close()
@@ -206,6 +215,8 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
     writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 async def test_connection_that_is_cut_loses_nothing(
@@ -214,6 +225,7 @@ async def test_connection_that_is_cut_loses_nothing(
     """Away at the start, then cut in the middle again and again: all arrive, and in order but for what comes again."""
     parts = urlsplit(broker.url)
     wire = Wire(host=parts.hostname or "127.0.0.1", port=parts.port or 5672, open=False)
+    stack.push_async_callback(wire.close)
     server = await asyncio.start_server(wire.accept, "127.0.0.1", 0)
     stack.callback(server.close)
     port = server.sockets[0].getsockname()[1]
