@@ -1,6 +1,8 @@
 """TransactionService: transactions, as operators see them."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import grpc
 from csms.common.v1.evse_pb2 import EvseRef
@@ -32,6 +34,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
     Transaction,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import Connection
 
 from mesh.database import Database
 from mesh.errors import MeshError
@@ -45,6 +48,8 @@ from transaction_svc import reading_store as store
 from transaction_svc.quarantine import Quarantine, find
 from transaction_svc.quarantined_items import to_quarantined_item
 
+T = TypeVar("T")
+
 
 class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceServicer):
     """Reads what the ingest servicer recorded, and runs again what it could not; of the caller's own tenant."""
@@ -54,12 +59,12 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self._quarantine = Quarantine(database=database, clock=clock)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
-        """See the contract."""
+        """Reads one transaction, the latest of its name."""
         found = await self._get(request.station_id, request.transaction_id)
         return GetTransactionResponse(transaction=to_transaction(found))
 
     async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
-        """See the contract."""
+        """Lists transactions, newest first."""
         size = page_size(request.page_size)
         binding = f"{request.station_id}\n{request.filter}"
         after = decode_token(request.page_token, (int, str, str, int), binding=binding)
@@ -71,7 +76,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             after=after,
             most=size + 1,
         )
-        rows = await self._database.read(listing)
+        rows = await self._list(request.station_id, listing)
         page, token = cut_page(
             rows,
             size,
@@ -83,7 +88,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     async def ListTransactionEvents(
         self, request: ListTransactionEventsRequest, context: Context
     ) -> ListTransactionEventsResponse:
-        """See the contract."""
+        """Lists the events of a transaction, in folding order."""
         size = page_size(request.page_size, default=100)
         binding = f"{request.station_id}\n{request.transaction_id}"
         after = decode_token(request.page_token, (int, int, int, int, str, int), binding=binding)
@@ -101,7 +106,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         return ListTransactionEventsResponse(events=[_to_event(row) for row in page], next_page_token=token)
 
     async def ListMeterValues(self, request: ListMeterValuesRequest, context: Context) -> ListMeterValuesResponse:
-        """See the contract."""
+        """Lists meter values outside of any transaction, newest first."""
         size = page_size(request.page_size)
         after = decode_token(request.page_token, (int, str), binding=request.station_id)
         listing = partial(
@@ -111,7 +116,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             after=after,
             most=size + 1,
         )
-        rows = await self._database.read(listing)
+        rows = await self._list(request.station_id, listing)
         page, token = cut_page(
             rows,
             size,
@@ -124,7 +129,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     async def ListQuarantinedItems(
         self, request: ListQuarantinedItemsRequest, context: Context
     ) -> ListQuarantinedItemsResponse:
-        """See the contract."""
+        """Lists what could not be recorded, newest first."""
         size = page_size(request.page_size)
         listing = partial(
             quarantine_store.list_items,
@@ -146,23 +151,26 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     async def GetQuarantinedItem(
         self, request: GetQuarantinedItemRequest, context: Context
     ) -> GetQuarantinedItemResponse:
-        """See the contract."""
+        """Reads one item of the quarantine."""
         finding = partial(find, tenant_id=current_caller().tenant_id, quarantine_id=request.quarantine_id)
         return GetQuarantinedItemResponse(item=to_quarantined_item(await self._database.read(finding)))
 
     async def RerunQuarantinedItem(
         self, request: RerunQuarantinedItemRequest, context: Context
     ) -> RerunQuarantinedItemResponse:
-        """See the contract."""
+        """Records an item as the ingest does."""
         row = await self._quarantine.rerun(current_caller().tenant_id, request.quarantine_id)
         return RerunQuarantinedItemResponse(item=to_quarantined_item(row))
 
     async def DismissQuarantinedItem(
         self, request: DismissQuarantinedItemRequest, context: Context
     ) -> DismissQuarantinedItemResponse:
-        """See the contract."""
+        """Marks an item as dealt with."""
         row = await self._quarantine.dismiss(current_caller().tenant_id, request.quarantine_id)
         return DismissQuarantinedItemResponse(item=to_quarantined_item(row))
+
+    async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
+        return await self._database.read(listing) if _may_be(station_id) else []
 
     async def _get(self, station_id: str, transaction_id: str) -> store.Transaction:
         getting = partial(
@@ -171,7 +179,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             station_id=station_id,
             transaction_id=transaction_id,
         )
-        found = await self._database.read(getting)
+        found = await self._database.read(getting) if _may_be(station_id) and _may_be(transaction_id) else None
         if found is None:
             raise MeshError(
                 grpc.StatusCode.NOT_FOUND,
@@ -179,6 +187,11 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
                 f"station {station_id!r} has no transaction {transaction_id!r}",
             )
         return found
+
+
+def _may_be(name: str) -> bool:
+    """Whether anything can be called this: PostgreSQL does not even look for a NUL."""
+    return "\0" not in name
 
 
 def to_transaction(row: store.Transaction) -> Transaction:

@@ -161,3 +161,16 @@ async def test_meter_values_are_listed_in_pages(service: Service) -> None:
     assert [found.evse.evse_id for found in (*first.meter_values, *rest.meter_values)] == [2, 1, 0]
     assert first.meter_values[0].meter_values == items[2].meter_values
     assert first.meter_values[0].receive_time == at(2)
+
+
+async def test_names_that_nothing_has(service: Service) -> None:
+    """A NUL cannot be stored, so that nothing is found by it: no list fails for it, and no transaction is there."""
+    await fill(service)
+    set_caller(VIEWER)
+    assert await service.all(station_id="CP\0") == []
+    values = await service.operator.ListMeterValues(ListMeterValuesRequest(station_id="CP\0"), CONTEXT)
+    assert list(values.meter_values) == []
+    for station_id, transaction_id in (("CP\0", "1"), ("CP0", "\0")):
+        request = ListTransactionEventsRequest(station_id=station_id, transaction_id=transaction_id)
+        with pytest.raises(MeshError, match="TRANSACTION_NOT_FOUND"):
+            await service.operator.ListTransactionEvents(request, CONTEXT)
