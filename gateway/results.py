@@ -1,14 +1,20 @@
-"""Reading what came back from the lanes. The same for every OCPP version."""
+"""What came back from the lanes, and the answers made of it that are the same in every OCPP version."""
 
 from typing import TypeVar
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import IdTokenInfo
+from csms.station.v1.station_ingest_service_pb2 import BootResult, TransferDataResult
 from google.protobuf.message import Message
 
-from gateway.translation import LaneName, Results
+from gateway.enums import DATA_TRANSFER_STATUSES, REGISTRATION_STATUSES, words
+from gateway.translation import LaneName, Payload, Results
+from gateway.values import format_us
 
 M = TypeVar("M", bound=Message)
+
+_REGISTRATION_WORDS = words(REGISTRATION_STATUSES)
+_TRANSFER_WORDS = words(DATA_TRANSFER_STATUSES)
 
 
 def result_of(results: Results, lane: LaneName, kind: type[M]) -> M:
@@ -25,3 +31,19 @@ def authorization(results: Results) -> IdTokenInfo | None:
     if not isinstance(result, AuthorizeResult) or result.HasField("error"):
         return None
     return result.id_token_info
+
+
+def boot_response(_payload: Payload, results: Results, now_us: int) -> Payload:
+    """BootNotification: whether the station may work; a status that is not known counts as Rejected."""
+    result = result_of(results, LaneName.BOOTS, BootResult)
+    return {
+        "status": _REGISTRATION_WORDS.get(result.registration_status, "Rejected"),
+        "currentTime": format_us(now_us),
+        "interval": result.interval_s,
+    }
+
+
+def transfer_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
+    """DataTransfer: what became of it; a status that is not known counts as Rejected."""
+    result = result_of(results, LaneName.DATA_TRANSFERS, TransferDataResult)
+    return {"status": _TRANSFER_WORDS.get(result.status, "Rejected")}

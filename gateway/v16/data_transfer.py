@@ -4,14 +4,12 @@ from collections.abc import Sequence
 
 from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.command_service_pb2 import DataTransferRequest, DataTransferResponse
-from csms.station.v1.station_ingest_service_pb2 import TransferDataItem, TransferDataResult
+from csms.station.v1.station_ingest_service_pb2 import TransferDataItem
 
 from gateway.checks import check_given, check_length
-from gateway.enums import DATA_TRANSFER_STATUSES, words
-from gateway.results import result_of
-from gateway.translation import Inbound, Items, LaneName, Outbound, Payload, Results
-
-_STATUS_WORDS = words(DATA_TRANSFER_STATUSES)
+from gateway.enums import DATA_TRANSFER_STATUSES
+from gateway.results import transfer_response
+from gateway.translation import Inbound, Items, LaneName, Outbound, Payload
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
@@ -23,12 +21,6 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         data=payload.get("data", ""),
     )
     return {LaneName.DATA_TRANSFERS: item}
-
-
-def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
-    """What became of it; a status that is not known counts as Rejected."""
-    result = result_of(results, LaneName.DATA_TRANSFERS, TransferDataResult)
-    return {"status": _STATUS_WORDS.get(result.status, "Rejected")}
 
 
 def to_calls(command: DataTransferRequest) -> Sequence[Payload]:
@@ -48,5 +40,5 @@ def to_answer(_command: DataTransferRequest, payloads: Sequence[Payload]) -> Dat
     return DataTransferResponse(status=DATA_TRANSFER_STATUSES[payload["status"]], data=payload.get("data", ""))
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response)
+INBOUND = Inbound(to_items=to_items, to_response=transfer_response)
 OUTBOUND = Outbound(action="DataTransfer", to_calls=to_calls, to_answer=to_answer)

@@ -6,16 +6,14 @@ from typing import Any
 import msgspec
 from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.command_service_pb2 import DataTransferRequest, DataTransferResponse
-from csms.station.v1.station_ingest_service_pb2 import TransferDataItem, TransferDataResult
+from csms.station.v1.station_ingest_service_pb2 import TransferDataItem
 
 from gateway.checks import check_given, check_length
-from gateway.enums import DATA_TRANSFER_STATUSES, words
-from gateway.results import result_of
-from gateway.translation import Inbound, Items, LaneName, Outbound, Payload, Results
+from gateway.enums import DATA_TRANSFER_STATUSES
+from gateway.results import transfer_response
+from gateway.translation import Inbound, Items, LaneName, Outbound, Payload
 from gateway.v201.parts import status_info
 from gateway.values import clean
-
-_STATUS_WORDS = words(DATA_TRANSFER_STATUSES)
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
@@ -27,12 +25,6 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         data=_to_text(payload),
     )
     return {LaneName.DATA_TRANSFERS: item}
-
-
-def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
-    """What became of it; a status that is not known counts as Rejected."""
-    result = result_of(results, LaneName.DATA_TRANSFERS, TransferDataResult)
-    return {"status": _STATUS_WORDS.get(result.status, "Rejected")}
 
 
 def to_calls(command: DataTransferRequest) -> Sequence[Payload]:
@@ -75,5 +67,5 @@ def _to_json(text: str) -> Any:
         return text
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response)
+INBOUND = Inbound(to_items=to_items, to_response=transfer_response)
 OUTBOUND = Outbound(action="DataTransfer", to_calls=to_calls, to_answer=to_answer)
