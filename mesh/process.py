@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 
 import uvloop
@@ -20,6 +20,7 @@ Main = Callable[[asyncio.Event], Awaitable[None]]
 
 # Exit status of a process whose settings are wrong: starting it again would not help (sysexits.h, EX_CONFIG).
 EX_CONFIG = 78
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def run(process: str, main: Main) -> None:
@@ -27,12 +28,20 @@ def run(process: str, main: Main) -> None:
 
     A SettingError becomes one line on standard error and exit status 78.
     """
-    configure(process, level=os.environ.get("CSMS_LOG_LEVEL", "INFO").upper())
     try:
+        configure(process, level=log_level(os.environ))
         uvloop.run(_run(main))
     except SettingError as error:
         sys.stderr.write(f"{process}: {error}\n")
         sys.exit(EX_CONFIG)
+
+
+def log_level(environment: Mapping[str, str]) -> str:
+    """CSMS_LOG_LEVEL, as Python's own logging has it. Raises SettingError."""
+    given = environment.get("CSMS_LOG_LEVEL") or "INFO"
+    if given.upper() not in _LEVELS:
+        raise SettingError(f"CSMS_LOG_LEVEL={given!r}: one of {', '.join(_LEVELS)} is needed")
+    return given.upper()
 
 
 def settle() -> None:

@@ -11,6 +11,8 @@ from typing import Literal, Self, cast, get_args
 
 from mesh.errors import SettingError
 
+_DATABASES = ("postgresql+psycopg2://", "sqlite:///")
+
 Onboarding = Literal["accept", "pending", "reject"]
 
 
@@ -99,9 +101,13 @@ class ServiceSettings:
 
 
 def database_url(env: Environment, name: str) -> str:
-    """CSMS_DATABASE_URL, or an SQLite file of the service's own in the data directory."""
+    """CSMS_DATABASE_URL, or an SQLite file of the service's own in the data directory. Raises SettingError."""
     url = env.optional("CSMS_DATABASE_URL")
     if url is not None:
+        if not url.startswith(_DATABASES):  # not told: there may be a password in it
+            raise SettingError(
+                "CSMS_DATABASE_URL: postgresql+psycopg2://user:password@host/database is needed, or sqlite:///file"
+            )
         return url
     directory = Path(env.text("CSMS_DATA_DIR", "data")).absolute()
     try:

@@ -19,7 +19,9 @@ from simulator.runner import run_all
 def parse(arguments: Sequence[str]) -> FleetOptions:
     """Reads the command line. Raises SettingError where the file of passwords cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulated charge points.")
-    parser.add_argument("--url", required=True, help="where to connect, without the station's id: ws://host:port/ocpp")
+    parser.add_argument(
+        "--url", type=_url, required=True, help="where to connect, without the station's id: ws://host:port/ocpp"
+    )
     parser.add_argument("--stations", type=_positive, default=5, help="how many (default: %(default)s)")
     parser.add_argument("--prefix", default="CP", help="station ids are this and a number (default: %(default)s)")
     parser.add_argument(
@@ -93,6 +95,12 @@ def _assignment(text: str) -> Assignment:
         return parse_assignment(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("ws://", "wss://")):
+        raise argparse.ArgumentTypeError(f"{text!r}: a URL that begins with ws:// or wss:// is needed")
+    return text
 
 
 def _positive(text: str) -> int:

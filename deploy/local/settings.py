@@ -33,6 +33,11 @@ class RunSettings:
         """Reads them from the environment. Raises SettingError."""
         env = Environment(values)
         host = _address(env.text("CSMS_HOST", "127.0.0.1"))
+        if env.text("CSMS_DATABASE_URL", "").startswith("sqlite"):
+            raise SettingError(
+                "CSMS_DATABASE_URL would be one SQLite file for all services: leave it out, and each has its own in "
+                "CSMS_DATA_DIR"
+            )
         # Whoever tries this out has stations that nobody registered; a mesh that others can reach does not let them in.
         default = {"CSMS_ONBOARDING": "accept" if is_loopback(host) else "reject"}
         given = {name: value for name, value in values.items() if value}

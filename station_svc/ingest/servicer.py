@@ -53,9 +53,9 @@ class IngestRules:
     """What gateways and stations are told."""
 
     onboarding: Onboarding
-    lease_duration_s: float = 10.0
-    heartbeat_interval_s: int = 300
-    boot_retry_interval_s: int = 60
+    lease_duration_s: float
+    heartbeat_interval_s: int
+    boot_retry_interval_s: int
     vendors: Vendors
 
 

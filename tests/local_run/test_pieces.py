@@ -175,6 +175,7 @@ def test_a_mesh_that_others_can_reach_lets_no_stranger_in() -> None:
         ("CSMS_CORS_ORIGINS", "*"),
         ("CSMS_CORS_ORIGINS", "http://localhost:5173/path"),
         ("CSMS_DEMO", "yes"),
+        ("CSMS_DATABASE_URL", "sqlite:////tmp/all.db"),
     ],
 )
 def test_wrong_settings_are_named(name: str, value: str) -> None:

@@ -1,0 +1,35 @@
+"""Settings that every process has: what is wrong with one is told in a line, without a password in it."""
+
+import pytest
+
+from mesh.errors import SettingError
+from mesh.process import log_level
+from mesh.settings import Environment, database_url
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg2://me:secret@db.example/csms", "sqlite:////tmp/x.db"])
+def test_a_database_of_a_known_kind(url: str) -> None:
+    """It is taken as it is given."""
+    assert database_url(Environment({"CSMS_DATABASE_URL": url}), "station") == url
+
+
+@pytest.mark.parametrize(
+    "url", ["secret", "postgresql://me:secret@db.example/csms", "mysql://me:secret@db.example/csms"]
+)
+def test_a_database_of_another_kind(url: str) -> None:
+    """It is refused at once, with what is needed instead."""
+    with pytest.raises(SettingError) as caught:
+        database_url(Environment({"CSMS_DATABASE_URL": url}), "station")
+    assert "postgresql+psycopg2://" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_levels_of_the_log() -> None:
+    """In capitals or not; INFO where none is given; the words are told where there is no such one."""
+    assert [log_level(given) for given in ({}, {"CSMS_LOG_LEVEL": ""}, {"CSMS_LOG_LEVEL": "debug"})] == [
+        "INFO",
+        "INFO",
+        "DEBUG",
+    ]
+    with pytest.raises(SettingError, match="one of DEBUG, INFO, WARNING, ERROR, CRITICAL is needed"):
+        log_level({"CSMS_LOG_LEVEL": "loud"})
