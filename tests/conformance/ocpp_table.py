@@ -173,7 +173,7 @@ def _from_station(version: Version, action: str, inbound: Inbound | None) -> str
         return NOT_SENT
     if inbound is None:
         return "answered NotImplemented"
-    module = _module(inbound.to_response)
+    module = _module(inbound.to_items or inbound.to_response)
     if inbound.to_items is None:
         return f"{module}: the gateway's own answer"
     ways = [f"`{_short(DESTINATIONS[lane].rpc)}`" for lane in lanes(version, action)]
@@ -201,7 +201,7 @@ def _stored(version: Version, action: str, inbound: Inbound | None, names: Itera
 def _tested(folder: str, version: Version, action: str, names: Iterable[str]) -> str:
     files = list[str]()
     inbound = version.inbound.get(action)
-    modules: list[Any] = [] if inbound is None else [inbound.to_response]
+    modules: list[Any] = [] if inbound is None else [inbound.to_items or inbound.to_response]
     modules += [
         outbound.to_calls
         for name in names
