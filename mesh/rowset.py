@@ -65,6 +65,7 @@ class RowStatement:
         }
         body = sql.replace("{rows}", postgresql).replace(":rows", "$1")
         self._name = "csms_" + hashlib.blake2b(body.encode(), digest_size=8).hexdigest()
+        self._plain = sql.replace("{rows}", postgresql).replace(":rows", "%s")
         self._prepare = f"PREPARE {self._name} (json) AS {body}"
 
     def run(self, connection: Connection, rows: Iterable[Mapping[str, Any]], **parameters: Any) -> CursorResult[Any]:
@@ -73,6 +74,15 @@ class RowStatement:
         name = connection.dialect.name
         value = _Literal(encoded) if name == "postgresql" else encoded.decode()
         return connection.execute(self._texts[name], {"rows": value, **parameters})
+
+    def fetch(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[tuple[Any, ...]]:
+        """Runs the statement without further parameters, planned anew; returns its rows as plain tuples.
+
+        A third of what `run` costs this process on PostgreSQL. The statement has no percent sign in it.
+        """
+        if connection.dialect.name == "postgresql":
+            return scripts.run(connection, (self._plain, (_Literal(_encode(list(rows))),)))
+        return [tuple(row) for row in self.run(connection, rows)]
 
     def prepared(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> scripts.Statement:
         """What runs this statement by its plan, which is made once per connection (PostgreSQL only)."""
@@ -98,14 +108,10 @@ def run_prepared(connection: Connection, *calls: Call) -> Sequence[tuple[Any, ..
 
     The statements take no further parameters, and have no percent sign in them.
     """
-    if connection.dialect.name != "postgresql":
-        results = [statement.run(connection, rows) for statement, rows in calls]
-        last = results[-1]
-    else:
-        prepared = [statement.prepared(connection, rows) for statement, rows in calls]
-        text, values = scripts.join([*scripts.take(connection), *prepared])
-        last = connection.exec_driver_sql(text, values)
-    return [tuple(row) for row in last.fetchall()] if last.returns_rows else []
+    if connection.dialect.name == "postgresql":
+        return scripts.run(connection, *[statement.prepared(connection, rows) for statement, rows in calls])
+    results = [statement.run(connection, rows) for statement, rows in calls]
+    return [tuple(row) for row in results[-1].fetchall()] if results[-1].returns_rows else []
 
 
 def run_later(connection: Connection, *calls: Call) -> None:

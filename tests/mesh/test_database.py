@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from mesh.database import Database, commit_batch, is_away, make_engine
 from mesh.errors import MeshError
+from mesh.rowset import RowStatement, run_later, run_prepared
 
 
 @pytest.fixture
@@ -196,15 +197,56 @@ async def test_a_key_too_long_for_its_index_is_the_items_trouble(database: Datab
         assert results[1].reason == "ITEM_FAILED"
 
 
-async def test_a_cut_connection_is_made_again(postgres_url: str) -> None:
-    """After a restart of PostgreSQL the first call finds a fresh connection instead of failing."""
-    database = Database(engine=make_engine(postgres_url, "public", threads=1))
-    pid = await database.write(lambda connection: connection.scalar(sa.text("SELECT pg_backend_pid()")))
+_ONE = RowStatement("SELECT n FROM {rows}", n="integer")
+_WAYS: Mapping[str, Callable[[Connection], object]] = {
+    "any statement": lambda connection: [tuple(row) for row in connection.execute(sa.text("SELECT 1"))],
+    "prepared": lambda connection: run_prepared(connection, (_ONE, [{"n": 1}])),
+    "fetched": lambda connection: _ONE.fetch(connection, [{"n": 1}]),
+}
+
+
+@pytest.mark.parametrize("way", _WAYS)
+async def test_cut_connections_are_made_again(postgres_url: str, way: str) -> None:
+    """After a restart of PostgreSQL the first call gives all old connections up, and is run again on a fresh one."""
+    threads = 4
+    database = Database(engine=make_engine(postgres_url, "public", threads=threads))
+    barrier = threading.Barrier(threads)
+
+    def backend(connection: Connection) -> int:
+        _WAYS[way](connection)
+        barrier.wait(10)
+        return int(connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
+
+    pids = await asyncio.gather(*(database.write(backend) for _ in range(threads)))
     other = sa.create_engine(postgres_url)
     with other.connect() as connection:
-        connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        connection.execute(sa.text("SELECT pg_terminate_backend(pid, 10000) FROM unnest(:pids) AS pid"), {"pids": pids})
     other.dispose()
-    assert await database.write(lambda connection: connection.scalar(sa.text("SELECT 1"))) == 1
+    assert await database.write(_WAYS[way]) == [(1,)]
+    assert await database.read(_WAYS[way]) == [(1,)]
+    await database.close()
+
+
+async def test_a_connection_cut_before_the_commit(postgres_url: str) -> None:
+    """The transaction is run again as a whole; what waited for the COMMIT is written once."""
+    database = Database(engine=make_engine(postgres_url, "public", threads=1))
+    await database.write(lambda connection: connection.execute(sa.text("CREATE TABLE cut (n integer)")))
+    add = RowStatement("INSERT INTO cut (n) SELECT n FROM {rows}", n="integer")
+    other, attempts = sa.create_engine(postgres_url), []
+
+    def work(connection: Connection) -> None:
+        pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+        run_later(connection, (add, [{"n": 1}]))
+        attempts.append(pid)
+        if len(attempts) == 1:
+            with other.connect() as killer:
+                killer.execute(sa.text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
+
+    await database.write(work)
+    assert len(attempts) == 2
+    assert await database.read(lambda connection: connection.scalar(sa.text("SELECT count(*) FROM cut"))) == 1
+    await database.write(lambda connection: connection.execute(sa.text("DROP TABLE cut")))
+    other.dispose()
     await database.close()
 
 

@@ -50,6 +50,15 @@ def test_missing_and_null_are_null(engine: Engine) -> None:
     ]
 
 
+def test_plain_tuples(engine: Engine) -> None:
+    """Fetched past SQLAlchemy's results, values are the same; also with a quote in them, and a colon."""
+    texts = ["", "quote ' and \" and \\", "colon :name %s {rows}", "Grüße 😀", "line\nend"]
+    rows = [{"number": number, "words": words, "half": 0.5} for number, words in enumerate(texts)]
+    with engine.begin() as connection:
+        assert _ECHO.fetch(connection, rows) == [(number, words, None, None, 0.5) for number, words in enumerate(texts)]
+        assert _ECHO.fetch(connection, []) == []
+
+
 def test_no_rows(engine: Engine) -> None:
     """A statement over no rows does nothing."""
     assert _echo(engine) == []
