@@ -7,7 +7,6 @@ loop never waits for the database.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import grpc
@@ -20,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from mesh import scripts
 from mesh.errors import MeshError, unavailable
 from mesh.logs import get_logger
+from mesh.workers import Workers
 
 log = get_logger(__name__)
 
@@ -116,8 +116,8 @@ class Database:
     def __init__(self, *, engine: Engine, threads: int = 4) -> None:
         self.engine = engine
         writers = 1 if engine.dialect.name == "sqlite" else threads
-        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="db-write")
-        self._readers = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="db-read")
+        self._writers = Workers(threads=writers, name="db-write")
+        self._readers = Workers(threads=READ_THREADS, name="db-read")
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in one transaction and returns once it is committed.
@@ -125,21 +125,17 @@ class Database:
         Raises MeshError UNAVAILABLE, reason DATABASE_UNAVAILABLE, when the database is away or too busy; it is then
         unknown whether the work was committed, so `work` must be idempotent. Other errors of the database come through.
         """
-        return await self._run(self._writers, work, reading=False)
+        return await self._writers.run(self._transaction, work, False)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Runs `work`, which must not write, in one transaction. Raises as `write`."""
-        return await self._run(self._readers, work, reading=True)
+        return await self._readers.run(self._transaction, work, True)
 
     async def close(self) -> None:
         """Waits for what is running, then closes every connection."""
-        await asyncio.to_thread(self._writers.shutdown)
-        await asyncio.to_thread(self._readers.shutdown)
+        await asyncio.to_thread(self._writers.close)
+        await asyncio.to_thread(self._readers.close)
         self.engine.dispose()
-
-    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[Connection], T], *, reading: bool) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(pool, self._transaction, work, reading)
 
     def _transaction(self, work: Callable[[Connection], T], reading: bool) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
