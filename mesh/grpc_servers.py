@@ -12,7 +12,6 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from mesh.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
 from mesh.errors import SettingError
-from mesh.mesh_auth import MeshSecretInterceptor
 from mesh.mesh_edge import MeshEdge
 from mesh.operator_edge import OperatorEdge
 from mesh.operators import Role, TokenVerifier
@@ -55,7 +54,7 @@ class GrpcServer:
 
 def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcServer:
     """A server for processes of the mesh. The caller adds the servicers to `.server`, then starts it."""
-    return _bind(address, [MeshSecretInterceptor(secret=secret), MeshEdge()], tuple(services))
+    return _bind(address, [MeshEdge(secret=secret)], tuple(services))
 
 
 def operator_server(
