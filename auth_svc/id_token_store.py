@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -31,12 +31,19 @@ class IdToken:
     update_us: int
 
 
+class Standing(NamedTuple):
+    """What an id token may do: that much of it as every Authorize asks for."""
+
+    status: str
+    expire_us: int | None
+    group_id_token: str
+
+
 _COLUMNS = [column for column in models.id_token.c if column.name != "token_key"]
 
-_FIND = RowStatement(
+_FIND_STANDINGS = RowStatement(
     """
-    SELECT id_token.tenant_id, id_token.id_token, id_token.type, id_token.status, id_token.expire_us,
-           id_token.group_id_token, id_token.display_name, id_token.create_us, id_token.update_us
+    SELECT id_token.tenant_id, id_token.token_key, id_token.status, id_token.expire_us, id_token.group_id_token
     FROM {rows} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key
     """,
     tenant_id="text",
@@ -44,12 +51,10 @@ _FIND = RowStatement(
 )
 
 
-def find_id_tokens(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], IdToken]:
-    """The id tokens of (tenant id, token key), those that are known, in one statement."""
+def find_standings(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
+    """What the id tokens of (tenant id, token key) may do, those that are known, in one statement."""
     rows = [{"tenant_id": tenant_id, "token_key": key} for tenant_id, key in sorted(keys)]
-    found = _FIND.run(connection, rows).mappings()
-    tokens = [IdToken(**row) for row in found]
-    return {(token.tenant_id, fold(token.id_token)): token for token in tokens}
+    return {(tenant_id, key): Standing(*row) for tenant_id, key, *row in _FIND_STANDINGS.fetch(connection, rows)}
 
 
 def create_id_token(connection: Connection, token: IdToken) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from auth_svc import id_token_store
 from auth_svc.id_token_store import IdToken
 from auth_svc.texts import STATUSES
+from mesh import scripts
 from mesh.errors import from_status
 from mesh.times import SECOND_US, to_timestamp
 from tests.auth_svc.conftest import Auth, StartAuth, refused
@@ -138,10 +139,10 @@ async def test_item_without_tenant_is_its_own_error(auth: Auth) -> None:
     assert sound.id_token_info.status == ACCEPTED
 
 
-async def test_batch_is_one_statement(auth: Auth) -> None:
+async def test_batch_is_one_statement(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
     """256 questions cost as many statements as one, and answers keep their order."""
     await _store(auth, *(replace(TOKEN, id_token=f"tag-{number}") for number in range(0, 256, 2)))
-    with _counted(auth.database.engine) as statements:
+    with _counted(auth.database.engine, monkeypatch) as statements:
         results = await _ask(auth, *(_item(f"TAG-{number}") for number in range(256)))
     assert [result.id_token_info.status for result in results] == [ACCEPTED, UNKNOWN] * 128
     assert len([sql for sql in statements if sql.lstrip().startswith("SELECT")]) == 1
@@ -162,12 +163,20 @@ async def test_same_token_twice_in_a_batch(auth: Auth) -> None:
 
 
 @contextmanager
-def _counted(engine: Engine) -> Iterator[list[str]]:
+def _counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What is said to the database: by SQLAlchemy, and past its results."""
     statements: list[str] = []
+    run = scripts.run
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         statements.append(statement)
 
+    def note_and_run(connection: Connection, *told: scripts.Statement) -> list[tuple[Any, ...]]:
+        statements.extend(statement for statement, _values in told)
+        return run(connection, *told)
+
     sa.event.listen(engine, "before_cursor_execute", note)
+    monkeypatch.setattr(scripts, "run", note_and_run)
     yield statements
+    monkeypatch.undo()
     sa.event.remove(engine, "before_cursor_execute", note)
