@@ -54,7 +54,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "transaction_svc": {
         "read items": ("transaction_svc.kinds:Kind.read",),
         "decide and fold": ("transaction_svc.kinds:EVENTS.record",),
-        "results": ("transaction_svc.ingest_servicer:_event_result",),
+        "results": ("transaction_svc.ingest_servicer:_write_event_result",),
         **_DATABASE,
     },
     "station_svc": {

@@ -38,12 +38,18 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     ) -> RecordTransactionEventsResponse:
         """See the contract."""
         outcomes = await self._take(EVENTS, request.items)
-        return RecordTransactionEventsResponse(results=[_event_result(outcome) for outcome in outcomes])
+        response = RecordTransactionEventsResponse()
+        for outcome in outcomes:
+            _write_event_result(response.results.add(), outcome)
+        return response
 
     async def RecordMeterValues(self, request: RecordMeterValuesRequest, context: Context) -> RecordMeterValuesResponse:
         """See the contract."""
         outcomes = await self._take(METER_VALUES, request.items)
-        return RecordMeterValuesResponse(results=[_values_result(outcome) for outcome in outcomes])
+        response = RecordMeterValuesResponse()
+        for outcome in outcomes:
+            _write_values_result(response.results.add(), outcome)
+        return response
 
     async def _take(self, kind: Kind[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:
         """Reads and commits the items; quarantines those that fail. Raises MeshError where the database is away."""
@@ -80,19 +86,26 @@ def _quarantined(error: MeshError) -> MeshError:
     )
 
 
-def _event_result(outcome: Recorded | MeshError) -> TransactionEventResult:
-    if isinstance(outcome, MeshError):
-        return TransactionEventResult(error=outcome.to_status())
-    return TransactionEventResult(
-        transaction_id=outcome.transaction_id,
-        repeated=outcome.repeated,
-        concurrent=outcome.concurrent,
-        quirks=outcome.quirks,
-    )
+# Results are written in place, and of most there is nothing to tell but the id: a quarter of the price of making each
+# with all its fields, and copying it into the response.
 
 
-def _values_result(outcome: RecordedValues | MeshError) -> MeterValuesResult:
+def _write_event_result(result: TransactionEventResult, outcome: Recorded | MeshError) -> None:
     if isinstance(outcome, MeshError):
-        return MeterValuesResult(error=outcome.to_status())
-    quirks = (QuirkName.REPEATED_EVENT,) if outcome.repeated else ()
-    return MeterValuesResult(repeated=outcome.repeated, quirks=quirks)
+        result.error.CopyFrom(outcome.to_status())
+        return
+    result.transaction_id = outcome.transaction_id
+    if outcome.repeated:
+        result.repeated = True
+    if outcome.concurrent:
+        result.concurrent = True
+    if outcome.quirks:
+        result.quirks.extend(outcome.quirks)
+
+
+def _write_values_result(result: MeterValuesResult, outcome: RecordedValues | MeshError) -> None:
+    if isinstance(outcome, MeshError):
+        result.error.CopyFrom(outcome.to_status())
+    elif outcome.repeated:
+        result.repeated = True
+        result.quirks.append(QuirkName.REPEATED_EVENT)

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.AS
 _LONGEST_NUMBER = 64
 # 10^18 mWh, a thousand TWh: what is beyond is no reading, and would not fit the database.
 _MOST_DIGITS = 18
-_MWH_PER_UNIT = {"": 1_000, "wh": 1_000, "kwh": 1_000_000}
+_MWH_PER_UNIT = {"": 1_000, "wh": 1_000, "kwh": 1_000_000, "Wh": 1_000, "kWh": 1_000_000}
 
 _INTERVAL = meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL
 _ENERGY = frozenset(
@@ -71,7 +71,7 @@ def to_mwh(text: str, unit: str, multiplier: int) -> int | None:
 
 
 def read_meter_values(
-    values: Iterable[MeterValue], *, order_us: int, receive_us: int
+    values: Sequence[MeterValue], *, order_us: int, receive_us: int
 ) -> tuple[Sequence[Reading], Sequence[Interval]]:
     """The register's readings and the intervals' energies, at most one of each rank for each meter value.
 
@@ -79,10 +79,12 @@ def read_meter_values(
     """
     readings: list[Reading] = []
     intervals: list[Interval] = []
-    for value in values:
-        samples = [
-            found for sample in value.sampled_values if sample.measurand in _ENERGY and (found := _energy(sample))
-        ]
+    # Slices: walking through the repeated field itself ends with an IndexError, made and thrown away each time.
+    for value in values[:]:
+        samples = []
+        for sample in value.sampled_values[:]:
+            if sample.measurand in _ENERGY and (found := _energy(sample)):
+                samples.append(found)  # noqa: PERF401 - most have one, or none
         if not samples:
             continue
         raw_us = read_time(value.sample_time) if value.HasField("sample_time") else None
