@@ -129,12 +129,12 @@ def _is_id_token(tenant_id: str, id_token: str) -> ColumnElement[bool]:
 
 def _id_token_event(verb: str, token: IdToken, now_us: int) -> outbox.OutboxEvent:
     data: dict[str, Any] = {
-        "id_token": token.id_token,
+        "idToken": token.id_token,
         "type": token.type,
         "status": token.status,
-        "group_id_token": token.group_id_token,
-        "display_name": token.display_name,
+        "groupIdToken": token.group_id_token,
+        "displayName": token.display_name,
     }
     if token.expire_us is not None:
-        data["expire_time"] = to_datetime(token.expire_us).isoformat().replace("+00:00", "Z")
+        data["expireTime"] = to_datetime(token.expire_us).isoformat().replace("+00:00", "Z")
     return event(f"id_token.{verb}", token.tenant_id, now_us, data)

@@ -116,5 +116,5 @@ def _user(row: sa.RowMapping) -> User:
 
 
 def _user_event(verb: str, user: User, now_us: int) -> outbox.OutboxEvent:
-    data = {"username": user.username, "role": f"ROLE_{user.role.name}", "tenant_id": user.tenant_id}
+    data = {"username": user.username, "role": f"ROLE_{user.role.name}", "tenantId": user.tenant_id}
     return event(f"user.{verb}", user.tenant_id, now_us, data)

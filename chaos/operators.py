@@ -124,7 +124,7 @@ async def told_transactions(mesh: Operated, kind: str) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = []
         while True:
             page = await stub.ListEvents(request, metadata=metadata, timeout=TIMEOUT_S)
-            found += ((each.station_id, str(each.data["transaction_id"])) for each in page.events)
+            found += ((each.station_id, str(each.data["transactionId"])) for each in page.events)
             if not page.next_page_token:
                 return found
             request.page_token = page.next_page_token

@@ -18,7 +18,7 @@ from mesh.times import SECOND_US
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxEvent:
-    """Something that happened, on its way to whoever wants to know. `data` holds JSON values."""
+    """Something that happened, on its way to whoever wants to know. `data` holds JSON values by JSON names."""
 
     event_id: str  # unique; derived from what it tells, so that the same change tells it once
     tenant_id: str

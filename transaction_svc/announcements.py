@@ -46,24 +46,24 @@ def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
         type=kind,
         station_id=station_id,
         event_time_us=now_us,
-        data={"transaction_id": transaction_id, "generation": generation, **_details(state)},
+        data={"transactionId": transaction_id, "generation": generation, **_details(state)},
     )
 
 
 def _details(state: Fold) -> dict[str, Any]:
-    """The resource's fields, in its field names; those that are not known are left out."""
+    """The resource's fields, in its JSON names; those that are not known are left out."""
     token, token_type = state.holder
     details = {
         "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
-        "evse": {"evse_id": state.evse_id, "connector_id": state.connector_id} if state.evse_id else None,
-        "id_token": {"id_token": token, "type": token_type} if token else None,
-        "start_time": _text(state.start_us),
-        "end_time": _text(state.end_us),
-        "energy_wh": state.energy_mwh / 1000,
-        "meter_start_wh": _wh(state.meter_start_mwh),
-        "meter_stop_wh": _wh(state.meter_stop_mwh),
-        "charging_state": _word(ChargingState, state.charging_state),
-        "stopped_reason": _word(StoppedReason, state.reason),
+        "evse": {"evseId": state.evse_id, "connectorId": state.connector_id} if state.evse_id else None,
+        "idToken": {"idToken": token, "type": token_type} if token else None,
+        "startTime": _text(state.start_us),
+        "endTime": _text(state.end_us),
+        "energyWh": state.energy_mwh / 1000,
+        "meterStartWh": _wh(state.meter_start_mwh),
+        "meterStopWh": _wh(state.meter_stop_mwh),
+        "chargingState": _word(ChargingState, state.charging_state),
+        "stoppedReason": _word(StoppedReason, state.reason),
         "flags": list(state.flags) or None,
     }
     return {name: value for name, value in details.items() if value is not None}

@@ -91,7 +91,7 @@ def _event(row: dict[str, Any], now_us: int) -> OutboxEvent:
         type="transaction.quarantined",
         station_id=row["station_id"],
         event_time_us=now_us,
-        data={name: row[name] for name in ("quarantine_id", "reason", "message")},
+        data={"quarantineId": row["quarantine_id"], "reason": row["reason"], "message": row["message"]},
     )
 
 

@@ -241,13 +241,13 @@ async def test_bad_lists_are_refused(operator: Operator) -> None:
 
 
 async def test_each_change_leaves_an_event(auth: Auth, operator: Operator) -> None:
-    """In the transaction of the change, with the resource's own field names."""
+    """In the transaction of the change, with the resource's own names in JSON."""
     await operator.create(id_token="Tag", expire_time=Timestamp(seconds=2_000_000_000))
     await operator.update(IdToken(id_token="tag", status="Blocked"))
     await operator.update(IdToken(id_token="tag", status="Accepted"))
     await operator.delete("TAG")
-    data = {"id_token": "Tag", "type": "", "group_id_token": "", "display_name": ""}
-    data |= {"status": "Accepted", "expire_time": "2033-05-18T03:33:20Z"}
+    data = {"idToken": "Tag", "type": "", "groupIdToken": "", "displayName": ""}
+    data |= {"status": "Accepted", "expireTime": "2033-05-18T03:33:20Z"}
     assert await auth.events("id_token.created") == [data]
     assert await auth.events("id_token.updated") == [data | {"status": "Blocked"}, data]
     assert await auth.events("id_token.deleted") == [data]

@@ -57,7 +57,7 @@ async def test_administrator_adds_users_of_any_role(auth: Auth, role: Role.Value
     user = await _register(auth, "Vera", role, metadata=await auth.admin())
     assert user == User(username="Vera", role=role, tenant_id="default", create_time=to_timestamp(auth.clock()))
     assert (await auth.login("vera")).user == user
-    data = {"username": "Vera", "role": Role.Name(role), "tenant_id": "default"}
+    data = {"username": "Vera", "role": Role.Name(role), "tenantId": "default"}
     assert (await auth.events("user.created"))[1:] == [data]
 
 
@@ -163,7 +163,7 @@ async def test_deleted_user_is_gone(auth: Auth) -> None:
     for name in ("vera", "nul\0"):
         with refused(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND"):
             await _delete(auth, name, await auth.admin())
-    assert await auth.events("user.deleted") == [{"username": "vera", "role": "ROLE_VIEWER", "tenant_id": "default"}]
+    assert await auth.events("user.deleted") == [{"username": "vera", "role": "ROLE_VIEWER", "tenantId": "default"}]
 
 
 async def test_only_administrators_delete_users(auth: Auth) -> None:

@@ -15,17 +15,17 @@ async def test_started_updated_and_ended_are_told_once(service: Service) -> None
     told = await service.told()
     assert [kind for kind, _data in told] == ["transaction.started", "transaction.updated", "transaction.ended"]
     assert told[-1][1] == {
-        "transaction_id": number,
+        "transactionId": number,
         "generation": 1,
         "state": "TRANSACTION_STATE_ENDED",
-        "evse": {"evse_id": 1, "connector_id": 1},
-        "id_token": {"id_token": "TAG", "type": ""},
-        "start_time": "2025-10-08T08:53:20Z",
-        "end_time": "2025-10-08T08:54:50Z",
-        "energy_wh": 250.0,
-        "meter_start_wh": 1000.0,
-        "meter_stop_wh": 1250.0,
-        "stopped_reason": "STOPPED_REASON_LOCAL",
+        "evse": {"evseId": 1, "connectorId": 1},
+        "idToken": {"idToken": "TAG", "type": ""},
+        "startTime": "2025-10-08T08:53:20Z",
+        "endTime": "2025-10-08T08:54:50Z",
+        "energyWh": 250.0,
+        "meterStartWh": 1000.0,
+        "meterStopWh": 1250.0,
+        "stoppedReason": "STOPPED_REASON_LOCAL",
     }
 
 
@@ -35,7 +35,7 @@ async def test_updates_are_told_no_more_than_every_ten_seconds(service: Service)
     for second in range(1, 31):
         service.clock.advance(1)
         await service.one(event_2x("a", "UPDATED", second, second, second))
-    assert [data["energy_wh"] for _kind, data in await service.told("transaction.updated")] == [10, 20, 30]
+    assert [data["energyWh"] for _kind, data in await service.told("transaction.updated")] == [10, 20, 30]
 
 
 async def test_an_end_that_is_corrected_is_told_again(service: Service) -> None:
@@ -44,7 +44,7 @@ async def test_an_end_that_is_corrected_is_told_again(service: Service) -> None:
     await service.one(start_16(100, meter_start=1500))
     await service.one(stop_16(first, 90, 1490))
     await service.one(values_16(first, 95, 1490))
-    told = [(data["stopped_reason"], data["energy_wh"]) for _kind, data in await service.told("transaction.ended")]
+    told = [(data["stoppedReason"], data["energyWh"]) for _kind, data in await service.told("transaction.ended")]
     assert told == [("STOPPED_REASON_SUPERSEDED", 0), ("STOPPED_REASON_LOCAL", 490)]
 
 
@@ -52,7 +52,7 @@ async def test_what_a_start_ends_is_told_before_it(service: Service) -> None:
     """However the two are called: consumers see one transaction at a time on an EVSE."""
     for name in ("b", "a"):
         await service.one(event_2x(name, "STARTED", 0, 10 if name == "a" else 0, 0))
-    told = [(kind.removeprefix("transaction."), data["transaction_id"]) for kind, data in await service.told()]
+    told = [(kind.removeprefix("transaction."), data["transactionId"]) for kind, data in await service.told()]
     assert told == [("started", "b"), ("ended", "b"), ("started", "a")]
 
 
@@ -64,5 +64,5 @@ async def test_retention_deletes_old_rows_and_no_transactions(service: Service) 
     await service.one(start_16(connector=2))
     service.clock.advance(86_401)
     assert await retention.delete_old() == 1
-    assert [data["evse"]["evse_id"] for _kind, data in await service.told()] == [2]
+    assert [data["evse"]["evseId"] for _kind, data in await service.told()] == [2]
     assert len(await service.all()) == 2

@@ -232,7 +232,7 @@ async def test_what_fails_anew_is_to_be_looked_at_anew(service: Service, engine:
     await service.send(start_16(), station="BAD")
     (again,) = await kept(service)
     assert (again.quarantine_id, again.state) == (item.quarantine_id, QUARANTINE_STATE_OPEN)
-    assert [data["quarantine_id"] for _kind, data in await service.told()] == [item.quarantine_id]
+    assert [data["quarantineId"] for _kind, data in await service.told()] == [item.quarantine_id]
     service.clock.advance(1)
     await dismiss(service, item.quarantine_id)
     await service.send(start_16(), start_16(), station="BAD")

@@ -49,7 +49,7 @@ class Event(_message.Message):
 
     @_builtins.property
     def data(self) -> _struct_pb2.Struct:
-        """Details, in the field names of the resource concerned."""
+        """Details, in the names that the resource concerned has in JSON: "energyWh", "registrationStatus", ..."""
 
     def __init__(
         self,
