@@ -76,3 +76,17 @@ async def test_sessions_in_parallel(service: Service) -> None:
     assert len(found) == 24
     assert {transaction.energy_wh for transaction in found} == {5}
     assert {transaction.state for transaction in found} == {TRANSACTION_STATE_ENDED}
+
+
+async def test_numbers_are_given_once(service: Service) -> None:
+    """More than are drawn ahead, by several connections at once, small batches and large ones."""
+    given: list[str] = []
+    for turn in range(20):
+        batches = [
+            [service.item(start_16(turn, id_tag=f"{turn}-{size}-{n}"), station=f"CP{size}-{n}") for n in range(size)]
+            for size in (1, 2, 7, 12)
+        ]
+        for results in await asyncio.gather(*(service.send_items(batch) for batch in batches)):
+            given.extend(result.transaction_id for result in results)
+    assert len(set(given)) == len(given) == 20 * (1 + 2 + 7 + 12)
+    assert all(0 < int(number) < 2**31 for number in given)
