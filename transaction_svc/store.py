@@ -277,8 +277,10 @@ def lock_and_look_up(
     locking = (_LOCK, [{"key": key} for key in keys])
     calls = (locking, looking) if connection.dialect.name == "postgresql" else (looking,)
     return [
-        Lookup(n, repeat_no, epoch, ordinal, TxRow(*tx_row))
-        for n, repeat_no, epoch, ordinal, *tx_row in run_prepared(connection, *calls)
+        Lookup(n, repeat_no, epoch, ordinal, TxRow(tenant_id, station_id, transaction_id, generation, fold))
+        for n, repeat_no, epoch, ordinal, tenant_id, station_id, transaction_id, generation, fold in run_prepared(
+            connection, *calls
+        )
     ]
 
 
