@@ -26,7 +26,7 @@ OWN = ("gateway", "station_svc", "transaction_svc", "auth_svc", "mesh")
 _DATABASE = {
     "SQL: from pool to pool": ("mesh.database:Database._transaction",),
     "SQL: rows to JSON": ("mesh.rowset:RowStatement.prepared",),
-    "SQL: statements": ("mesh.rowset:run_prepared", "mesh.rowset:RowStatement.run"),
+    "SQL: statements": ("mesh.rowset:run_prepared", "mesh.rowset:RowStatement.run", "mesh.rowset:RowStatement.fetch"),
     "SQL: last writes and COMMIT": ("mesh.scripts:_commit",),
 }
 # By process: what a step is called, and the functions that are it, as module:name.
