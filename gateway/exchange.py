@@ -33,15 +33,20 @@ Done = Callable[[Results | None], None]
 def submit(exchange: Exchange, lanes: Mapping[LaneName, Way], done: Done, *, now_s: float) -> None:
     """Sends the items, all at once; calls `done` once, when each has its result or is waited for no more.
 
-    That may be before this returns. `now_s` is the time by the loop's clock.
+    That may be before this returns. `now_s` is the time by the loop's clock. Raises where an item cannot be sent; then
+    `done` is not called.
     """
     collector = _Collector(len(exchange.items), done)
-    for name, item in exchange.items.items():
-        if name in exchange.optional:
-            waiter, budget_s = _Waiter(collector, name, is_optional=True), OPTIONAL_BUDGET_S
-        else:
-            waiter, budget_s = _Waiter(collector, name, is_optional=False), STATION_BUDGET_S
-        lanes[name].submit(item, waiter, deadline_s=now_s + budget_s)
+    try:
+        for name, item in exchange.items.items():
+            if name in exchange.optional:
+                waiter, budget_s = _Waiter(collector, name, is_optional=True), OPTIONAL_BUDGET_S
+            else:
+                waiter, budget_s = _Waiter(collector, name, is_optional=False), STATION_BUDGET_S
+            lanes[name].submit(item, waiter, deadline_s=now_s + budget_s)
+    except Exception:
+        collector.forget()
+        raise
 
 
 class _Collector:
@@ -65,8 +70,11 @@ class _Collector:
 
     def give_up(self) -> None:
         if self._missing > 0:
-            self._missing = 0  # what still comes counts below it
+            self.forget()
             self._done(None)
+
+    def forget(self) -> None:
+        self._missing = 0  # what still comes counts below it
 
 
 class _Waiter:

@@ -166,9 +166,8 @@ class Lane(Generic[Item, Result]):
                 break
         if self._resume is not None:
             self._resume.cancel()
-        for entry in self._queue:
-            _fail(entry)
-        self._queue.clear()
+        while self._queue:  # whoever is told may send the next item at once, and is told the same
+            _fail(self._queue.popleft())
 
     def _schedule_pump(self) -> None:
         # At the end of this turn of the event loop, so that all that arrived in it leaves together.
@@ -244,7 +243,10 @@ class Lane(Generic[Item, Result]):
         self.items += len(batch)
         for entry, result in zip(batch, results, strict=True):
             if not entry.waiter.done():
-                entry.waiter.set_result(result)
+                try:
+                    entry.waiter.set_result(result)
+                except Exception:  # what one station meets is no reason to leave the others without an answer
+                    log.exception("result not taken", lane=self.name)
         self._note_size(len(batch), self._loop.time() - begun_s)
 
     def _succeeded(self) -> None:
@@ -294,7 +296,10 @@ class Lane(Generic[Item, Result]):
 
 def _fail(entry: _Entry[Any]) -> None:
     if not entry.waiter.done():
-        entry.waiter.set_exception(LaneUnavailableError())
+        try:
+            entry.waiter.set_exception(LaneUnavailableError())
+        except Exception:  # as above
+            log.exception("failure not taken")
 
 
 def _hear(result: "asyncio.Future[Any]") -> None:

@@ -276,8 +276,8 @@ class Session:
                 self._socket.hold()
                 self._later(self._resume_once_read())
 
-    # What is done about it. The inbox calls `_serve`, and all else follows from it. None of these may raise: the lanes
-    # that tell them of results have other stations to tell.
+    # What is done about it. The inbox calls `_serve`, and all else follows from it. What cannot be gone on with ends
+    # this connection, and nobody else's: the lanes that tell of results have other stations to tell.
 
     def _serve(self, arrival: Arrival) -> None:
         if self._recorder.crowded:
@@ -303,9 +303,15 @@ class Session:
 
     def _conclude(self, call: Call, asked: Exchange, results: Results | None) -> None:
         """Answers from what the services said; where they are away for too long, closes the socket instead."""
-        if results is None:
-            self._later(self._give_up(call))
-            return
+        try:
+            if results is None:
+                self._later(self._give_up(call))
+            else:
+                self._answer_from(call, asked, results)
+        except Exception as error:
+            self._break_off(error)
+
+    def _answer_from(self, call: Call, asked: Exchange, results: Results) -> None:
         if len(results) < len(asked.items):
             missing = [str(name) for name in asked.items if name not in results]
             log.warning("answered without", lanes=missing, station_id=self.connection.station_id)
@@ -328,8 +334,10 @@ class Session:
     async def _give_up(self, call: Call) -> None:
         # An offline station keeps its messages; one that gets errors throws them away (design 2).
         log.warning("service away for too long: closing", station_id=self.connection.station_id, action=call.action)
-        await self.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")
-        self._inbox.answered()
+        try:
+            await self.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")
+        finally:
+            self._inbox.answered()
 
     def _reply(self, call: Call, data: bytes, kind: int) -> None:
         if call.unconfirmed or self._answer(data, kind, call.message_id, call.action):
@@ -345,15 +353,16 @@ class Session:
             return self._write(data, kind, message_id, action)
         except SocketClosedError:
             return True  # it is safe to lose an answer: the station asks again, and is recognized
-        except Exception:
-            log.exception("answer not sent", station_id=self.connection.station_id, action=action)
-            self.abort()
+        except Exception as error:
+            self._break_off(error)
             return True
 
     async def _go_on_once_read(self) -> None:
-        with suppress(SocketClosedError):
-            await self._drain()
-        self._inbox.answered()
+        try:
+            with suppress(SocketClosedError):
+                await self._drain()
+        finally:
+            self._inbox.answered()
 
     async def _resume_once_read(self) -> None:
         with suppress(SocketClosedError):
@@ -363,7 +372,17 @@ class Session:
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._break_off(error)
+
+    def _break_off(self, error: BaseException) -> None:
+        """Ends a connection that may never answer again: the station comes back, and asks again."""
+        log.error("connection broken off", station_id=self.connection.station_id, exc_info=error)
+        self.abort()
 
     async def _send_call(self, data: bytes, message_id: str, action: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from csms.common.v1.origin_pb2 import Origin
 
 from gateway import exchange
@@ -78,3 +79,13 @@ def test_any_other_may_not() -> None:
     asked.events.waiters[0].set_exception(LaneUnavailableError())
     asked.authorize.waiters[0].set_exception(LaneUnavailableError())
     assert asked.outcomes == [None]
+
+
+def test_an_item_that_cannot_be_sent_ends_it() -> None:
+    """Whoever asked is told by the error, and by nothing that still comes from the lanes that were asked before."""
+    events, outcomes = FakeLane(), list[Any]()
+    asked = Exchange({EVENTS: Origin(), AUTHORIZE: Origin()}, lambda _results: {})
+    with pytest.raises(KeyError):
+        exchange.submit(asked, {EVENTS: events}, outcomes.append, now_s=100.0)
+    events.waiters[0].set_exception(LaneUnavailableError())
+    assert outcomes == []

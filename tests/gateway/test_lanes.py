@@ -319,3 +319,79 @@ async def test_what_goes_in_the_background_is_waited_for_by_nobody() -> None:
     assert (delivered, buffer.depth) == ([], 2)
     await buffer.drain(1)
     assert delivered == items
+
+
+class Follower:
+    """Sends its next item as soon as it is told, as a station's next CALL does."""
+
+    def __init__(self, lane: "Lane[Origin, int]", more: int) -> None:
+        self._lane = lane
+        self._more = more
+        self._told = False
+        self.failures = 0
+
+    def done(self) -> bool:
+        """See gateway.lanes.Waiter."""
+        return self._told
+
+    def set_result(self, _result: int) -> None:
+        """See gateway.lanes.Waiter."""
+        raise AssertionError
+
+    def set_exception(self, _error: LaneUnavailableError) -> None:
+        """See gateway.lanes.Waiter."""
+        self.failures += 1
+        if self._more:
+            self._more -= 1
+            self._lane.submit(Origin(), self, deadline_s=_in(60))
+        else:
+            self._told = True
+
+
+async def test_closing_fails_what_is_sent_while_it_closes() -> None:
+    """Whoever is told that there is no result may have more to say, at once."""
+    service = Service()
+    service.away = True
+    lane = _lane(service)
+    followers = [Follower(lane, more=2) for _ in range(3)]
+    for follower in followers:
+        lane.submit(Origin(), follower, deadline_s=_in(60))
+    await until(lambda: service.batches)
+    await lane.close()
+    assert [follower.failures for follower in followers] == [3, 3, 3]
+
+
+class Broken:
+    """Fails when it is told."""
+
+    def done(self) -> bool:
+        """See gateway.lanes.Waiter."""
+        return False
+
+    def set_result(self, _result: int) -> None:
+        """See gateway.lanes.Waiter."""
+        raise RuntimeError("broken")
+
+    def set_exception(self, _error: LaneUnavailableError) -> None:
+        """See gateway.lanes.Waiter."""
+        raise RuntimeError("broken")
+
+
+async def test_one_that_fails_when_it_is_told_harms_no_other() -> None:
+    """A batch has the items of many stations, and the service's absence is that of them all."""
+    service = Service()
+    service.gate.clear()
+    lane = _lane(service)
+    for away in (False, True):
+        lane.submit(Origin(ordinal=1), Broken(), deadline_s=_in(0))
+        other = lane.ask(Origin(ordinal=2), deadline_s=_in(60 if not away else 0))
+        service.away = away
+        service.gate.set()
+        if away:
+            with pytest.raises(LaneUnavailableError):
+                await other
+        else:
+            assert await other == 2
+    service.away = False
+    assert await lane.ask(Origin(ordinal=3), deadline_s=_in(60)) == 3
+    await lane.close()

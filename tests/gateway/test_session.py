@@ -340,3 +340,34 @@ async def test_an_answer_that_cannot_be_sent_harms_no_other_station() -> None:
         rig.wire.fault = RuntimeError("broken")
         statuses.waiting[0].set_result(StatusResult())
         assert rig.wire.closed_with == 1006
+
+
+async def test_a_fault_while_a_station_does_not_read_ends_its_connection() -> None:
+    """It comes back, and sends again what has no answer; what was read is done with."""
+
+    async def drain() -> None:
+        raise RuntimeError("broken")
+
+    async with session_rig() as rig:
+        rig.wire.reads.clear()
+        rig.wire.drain = drain  # type: ignore[method-assign]
+        rig.wire.put(HEARTBEAT)
+        await until(lambda: rig.wire.closed_with)
+        assert rig.wire.closed_with == 1006
+
+
+async def test_a_fault_while_the_next_call_is_taken_harms_no_other_station() -> None:
+    """The lane that tells of a result never hears of it, and the connection that cannot go on is ended."""
+    async with session_rig() as rig:
+        statuses = rig.services[LaneName.STATUSES]
+        statuses.result = None
+        rig.wire.put(STATUS)
+
+        def answered() -> None:
+            raise RuntimeError("broken")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rig.session._inbox, "answered", answered)
+            statuses.waiting[0].set_result(StatusResult())
+        assert rig.wire.closed_with == 1006
+        rig.session._inbox.answered()
