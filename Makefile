@@ -13,7 +13,7 @@ CODE   := mesh gateway station_svc transaction_svc auth_svc notification_svc sim
 
 .PHONY: help
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Settings are environment variables; docs/CONFIGURATION.md lists them."
 

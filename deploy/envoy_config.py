@@ -187,7 +187,7 @@ def _local_replies() -> str:
 
 
 def _rest_values(reply: LocalReply) -> dict[str, str]:
-    message = "%LOCAL_REPLY_BODY%" if reply.message is None else reply.message
+    message = "the request cannot be read: %LOCAL_REPLY_BODY%" if reply.message is None else reply.message
     return {
         "op": "EQ",
         "http": str(reply.http),

@@ -39,7 +39,7 @@ LOCAL_REPLIES = (
         rest_code=code_pb2.NOT_FOUND,
         grpc_code=code_pb2.UNIMPLEMENTED,
         reason="UNKNOWN_PATH",
-        message="there is nothing at this path",
+        message="there is nothing at this path, or not for this HTTP method (a path with a :verb is called by POST)",
     ),
     LocalReply(
         http=405,

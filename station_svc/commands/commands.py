@@ -143,7 +143,10 @@ class Commands:
 
     async def _send(self, order: Order, socket: Socket | None) -> Message:
         if socket is None:
-            raise station_offline(order.station_id, "no gateway holds its socket")
+            raise station_offline(
+                order.station_id,
+                "no gateway holds its socket; nothing was sent: try again once it is back, under a new request_id",
+            )
         request = gateway_service_pb2.CallRequest(station_id=socket.station_id, epoch=socket.epoch)
         request.timeout.FromNanoseconds(int(order.budget.answer_s * 1e9))
         getattr(request, order.name).CopyFrom(order.request)

@@ -219,10 +219,12 @@ def test_an_unknown_query_parameter(mesh: RunningMesh, bearer: Bearer) -> None:
 
 @pytest.mark.parametrize("body", [b"{not json", b'{"username": 5, "password": []}', b"[1]"])
 def test_a_body_that_is_not_what_it_should_be(mesh: RunningMesh, body: bytes) -> None:
-    """400, with Envoy's own words for what is wrong."""
+    """400, that says so, with Envoy's own words for what is wrong."""
     answer = mesh.request("POST", "/v1/auth:login", body=body)
     assert (answer.status, answer.json["code"]) == (400, 3)
-    assert answer.json["message"]
+    said, _, why = answer.json["message"].partition(": ")
+    assert said == "the request cannot be read"
+    assert why
 
 
 def test_a_body_that_is_too_large(mesh: RunningMesh, bearer: Bearer) -> None:
