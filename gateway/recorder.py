@@ -62,9 +62,9 @@ class Recorder:
         if self._allowance <= 0:
             self.left_out += 1
             return
-        payload = to_loggable(data)
-        self._allowance -= len(payload) + 100
-        self._add(self._entry(direction, ordinal, time_us, message_type, message_id, action, payload))
+        entry = self._entry(direction, ordinal, time_us, message_type, message_id, action, to_loggable(data))
+        self._allowance -= len(entry) + 50  # all of it: an action may be as long as a frame
+        self._add(entry)
 
 
 def to_loggable(data: bytes) -> bytes:

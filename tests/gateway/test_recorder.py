@@ -1,8 +1,11 @@
 """The message log never holds a secret, nor text that a database cannot store."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from gateway.recorder import MAX_LOGGED_BYTES, to_loggable
+from gateway.buffers import Buffer
+from gateway.recorder import BURST_BYTES, MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
 from mesh.masking import SECRET_VARIABLES
 
 
@@ -47,3 +50,22 @@ def test_every_known_secret_makes_a_frame_suspect() -> None:
     """The quick look for secrets knows all that the slow one masks."""
     for name in SECRET_VARIABLES:
         assert b"hunter2" not in to_loggable(f'[2,"1","X",{{"{name}":"hunter2"}}]'.encode()), name
+
+
+@pytest.mark.parametrize("action", ["Heartbeat", "A" * 900_000])
+async def test_what_one_socket_may_put_into_the_log_is_bounded(action: str) -> None:
+    """In bytes, whatever they are of: a station may call an action what it likes."""
+    entries: list[bytes] = []
+
+    async def keep(batch: Sequence[bytes]) -> None:
+        entries.extend(batch)
+
+    buffer: Buffer[bytes] = Buffer(name="log", flush=keep, delay_s=0, batch=999, capacity=999)
+    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1)
+    frame = f'[2,"1","{action}",{{"x":"{"x" * 60_000}"}}]'.encode()
+    for ordinal in range(200):
+        recorder.add(RECEIVED, ordinal, 0, frame, 2, "1", action)
+    await buffer.drain(5)
+    logged = sum(map(len, entries))
+    assert BURST_BYTES - 2 * len(frame) < logged < BURST_BYTES + 2 * len(frame)
+    assert recorder.left_out == 200 - len(entries)
