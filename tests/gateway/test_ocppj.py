@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway import ocppj
-from gateway.ocppj import Call, CallError, CallResult, Malformed, parse
+from gateway.ocppj import Call, CallError, CallResult, Malformed, Send, parse
 
 VERSIONS = ["1.6", "2.0.1", "2.1"]
 
@@ -41,7 +41,7 @@ def test_call_error_in_every_length_that_stations_send(frame: str) -> None:
 def test_send_and_call_result_error_belong_to_2_1() -> None:
     """2.1 adds SEND and CALLRESULTERROR; before it their types are unknown."""
     send = b'[6,"1","NotifyPeriodicEventStream",{}]'
-    assert parse(send, "2.1") == Call("1", "NotifyPeriodicEventStream", {}, unconfirmed=True)
+    assert parse(send, "2.1") == Send("1", "NotifyPeriodicEventStream", {})
     assert parse(send, "2.0.1") == Malformed(
         "1", "MessageTypeNotSupported", "the message type is not one of this OCPP version"
     )
