@@ -67,13 +67,14 @@ class Buffer(Generic[Item]):
         """Adds an item; never waits."""
         self._items.append(item)
         self._bytes += self._size(item)
-        if len(self._items) > self._capacity or self._bytes > self._capacity_bytes:
+        waiting = len(self._items)
+        if self._is_half_full():
             self._drop_oldest()
-        if not self._away and self._is_half_full():
-            self._roomy.clear()
-        if len(self._items) == 1:
+            if not self._away:
+                self._roomy.clear()
+        if waiting == 1:
             self._wake.set()
-        if len(self._items) >= self._batch:
+        if waiting >= self._batch:
             self._full.set()
 
     @property

@@ -52,9 +52,11 @@ class Inbox:
     def add(self, arrival: Arrival) -> None:
         """Takes a CALL, and serves it now or in its turn."""
         self._open[arrival.call.message_id] = arrival.data
+        if self._current is None and not self._is_taking_turns:  # then none waits either
+            self._take_turns(arrival)
+            return
         self._waiting.append(arrival)
         self._waiting_bytes += len(arrival.data)
-        self._take_turns()
         if self._is_full():
             self._is_held = True
             self._hold()
@@ -64,7 +66,8 @@ class Inbox:
         if self._current is not None:
             self._open.pop(self._current.call.message_id, None)
             self._current = None
-        self._take_turns()
+        if not self._is_taking_turns:  # else it was answered while being served, and the loop below goes on
+            self._take_turns(self._next())
 
     async def finish(self, timeout_s: float) -> None:
         """Waits until every CALL that was read is done with, for at most `timeout_s` seconds."""
@@ -73,14 +76,12 @@ class Inbox:
                 self._emptied = asyncio.get_running_loop().create_future()
             await asyncio.wait([self._emptied], timeout=timeout_s)
 
-    def _take_turns(self) -> None:
-        if self._is_taking_turns:  # answered while being served: the loop below goes on
-            return
+    def _take_turns(self, arrival: Arrival | None) -> None:
         self._is_taking_turns = True
-        while self._waiting and self._current is None:
-            self._current = self._waiting.popleft()
-            self._waiting_bytes -= len(self._current.data)
-            self._serve(self._current)
+        while arrival is not None:
+            self._current = arrival
+            self._serve(arrival)
+            arrival = self._next() if self._current is None else None
         self._is_taking_turns = False
         if self._current is None and self._emptied is not None:
             self._emptied.set_result(None)
@@ -88,6 +89,13 @@ class Inbox:
         if self._is_held and not self._is_full():
             self._is_held = False
             self._resume()
+
+    def _next(self) -> Arrival | None:
+        if not self._waiting:
+            return None
+        arrival = self._waiting.popleft()
+        self._waiting_bytes -= len(arrival.data)
+        return arrival
 
     def _is_full(self) -> bool:
         return len(self._waiting) >= INBOX_SIZE or self._waiting_bytes >= INBOX_BYTES

@@ -30,31 +30,31 @@ _AUTHORIZATION = auth.DESCRIPTOR.services_by_name["AuthorizationService"]
 Send = Callable[[Sequence[bytes]], Awaitable[Sequence[Any]]]
 
 
-def _batches(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Callable[[Sequence[bytes]], Any]:
-    """An RPC for a batch of items that are serialized already; it raises MeshError.
-
-    Its request has a field `items` and no other, so that they need not become messages once more.
-    """
+def _raw(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Callable[[bytes], Awaitable[Any]]:
+    """An RPC for a request that is serialized already; it raises MeshError."""
     method = service.methods_by_name[name]
-    [items_field] = method.input_type.fields
     call = channel.unary_unary(
         f"/{service.full_name}/{name}",
         request_serializer=lambda request: request,
         response_deserializer=GetMessageClass(method.output_type).FromString,
     )
 
-    async def send(items: Sequence[bytes]) -> Any:
-        return await _call(call, repeated(items_field, items), ATTEMPT_TIMEOUT_S)
+    async def send(request: bytes) -> Any:
+        return await _call(call, request, ATTEMPT_TIMEOUT_S)
 
     return send
 
 
 def _sender(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Send:
-    """The sending end of a lane: one RPC for a batch, one result per item."""
-    record = _batches(service, channel, name)
+    """The sending end of a lane: one RPC for a batch, one result per item.
+
+    Its request has a field `items` and no other, so that serialized items need not become messages once more.
+    """
+    record = _raw(service, channel, name)
+    [items_field] = service.methods_by_name[name].input_type.fields
 
     async def send(items: Sequence[bytes]) -> Sequence[Any]:
-        response = await record(items)
+        response = await record(repeated(items_field, items))
         results: Sequence[Any] = response.results
         if len(results) != len(items):
             raise unavailable("WRONG_RESULTS", f"{len(results)} results came back for {len(items)} items")
@@ -74,7 +74,7 @@ class MeshClient:
         auth_channel: grpc.aio.Channel,
     ) -> None:
         self._stations = StationIngestServiceStub(station_channel)
-        self._record_messages = _batches(_STATIONS, station_channel, "RecordMessages")
+        self._record_messages = _raw(_STATIONS, station_channel, "RecordMessages")
         stations = partial(_sender, _STATIONS, station_channel)
         transactions = partial(_sender, _TRANSACTIONS, transaction_channel)
         authorization = partial(_sender, _AUTHORIZATION, auth_channel)
@@ -120,7 +120,7 @@ class MeshClient:
 
     async def record_messages(self, entries: Sequence[bytes]) -> None:
         """Appends to the message log; see gateway/log_entry.py. Raises MeshError."""
-        await self._record_messages(entries)
+        await self._record_messages(b"".join(entries))
 
     async def close(self) -> None:
         """Waits for the batches in flight; what still waits fails."""

@@ -10,12 +10,19 @@ from google.protobuf.descriptor import FieldDescriptor
 _VARINT, _LENGTH_DELIMITED = 0, 2
 
 
+def _small(number: int) -> bytes:
+    return bytes((number,)) if number < 0x80 else bytes((number & 0x7F | 0x80, number >> 7))
+
+
+_SMALL = tuple(map(_small, range(0x4000)))  # of one and two bytes, which is nearly every length
+
+
 def varint(number: int) -> bytes:
     """Seven bits a byte, the lowest first, the top bit where more follow. ValueError below zero."""
-    if number < 0x80:
-        return bytes((number,))
-    if number < 0x4000:
-        return bytes((number & 0x7F | 0x80, number >> 7))
+    if 0 <= number < 0x4000:
+        return _SMALL[number]
+    if number < 0:
+        raise ValueError(f"{number} is below zero")
     return bytes((number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80)) + varint(number >> 14)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, IdTokenInfo
-from csms.station.v1.station_ingest_service_pb2 import BootResult, MessageItem, ReportResult, StatusResult
+from csms.station.v1.station_ingest_service_pb2 import BootResult, RecordMessagesRequest, ReportResult, StatusResult
 from csms.station.v1.station_pb2 import (
     REGISTRATION_STATUS_ACCEPTED,
     Message,
@@ -160,7 +160,7 @@ class Rig:
         self.wire.receiver = self.session.receive
 
     async def _keep(self, entries: Sequence[bytes]) -> None:
-        self.frames.extend(MessageItem.FromString(entry).message for entry in entries)
+        self.frames += [item.message for item in RecordMessagesRequest.FromString(b"".join(entries)).items]
 
     async def answers(self, count: int) -> list[Any]:
         """The first `count` frames to the station, once they are there."""

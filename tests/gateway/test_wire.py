@@ -63,7 +63,8 @@ def test_an_entry_of_the_log_is_what_protobuf_would_have_made(  # noqa: PLR0917 
     """Whatever is in it."""
     entries = LogEntries(tenant_id="default", station_id=station_id, epoch=epoch)
     entry = entries.entry(direction, ordinal, time_us, message_type, message_id, action, payload.encode())
-    assert MessageItem.FromString(entry) == MessageItem(
+    [item] = RecordMessagesRequest.FromString(entry).items
+    assert item == MessageItem(
         tenant_id="default",
         message=Message(
             station_id=station_id,
