@@ -53,6 +53,7 @@ class Buffer(Generic[Item]):
         self._batch = batch
         self._capacity = capacity
         self._capacity_bytes = capacity_bytes
+        self._half, self._half_bytes = capacity // 2, capacity_bytes // 2
         self._size = size
         self._bytes = 0
         self._items: deque[Item] = deque()
@@ -68,7 +69,7 @@ class Buffer(Generic[Item]):
         self._items.append(item)
         self._bytes += self._size(item)
         waiting = len(self._items)
-        if self._is_half_full():
+        if waiting > self._half or self._bytes > self._half_bytes:
             self._drop_oldest()
             if not self._away:
                 self._roomy.clear()
@@ -124,7 +125,7 @@ class Buffer(Generic[Item]):
             pass
 
     def _is_half_full(self) -> bool:
-        return len(self._items) > self._capacity // 2 or self._bytes > self._capacity_bytes // 2
+        return len(self._items) > self._half or self._bytes > self._half_bytes
 
     def _drop_oldest(self) -> None:
         while len(self._items) > self._capacity or self._bytes > self._capacity_bytes:

@@ -57,14 +57,18 @@ class Recorder:
         action: str,
     ) -> None:
         """Logs one frame, or counts it in `left_out` where this socket has had its share."""
-        elapsed_us, self._counted_us = time_us - self._counted_us, time_us
-        self._allowance = min(BURST_BYTES, self._allowance + elapsed_us * BYTES_PER_SECOND // SECOND_US)
-        if self._allowance <= 0:
+        if self._allowance <= 0 and not self._refill(time_us):
             self.left_out += 1
             return
         entry = self._entry(direction, ordinal, time_us, message_type, message_id, action, to_loggable(data))
         self._allowance -= len(entry) + 50  # all of it: an action may be as long as a frame
         self._add(entry)
+
+    def _refill(self, time_us: int) -> bool:
+        """Allows what the time since the last refill is good for; false where that does not make up for the excess."""
+        elapsed_us, self._counted_us = time_us - self._counted_us, time_us
+        self._allowance = min(BURST_BYTES, self._allowance + elapsed_us * BYTES_PER_SECOND // SECOND_US)
+        return self._allowance > 0
 
 
 def to_loggable(data: bytes) -> bytes:

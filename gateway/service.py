@@ -96,7 +96,7 @@ class _Buffers:
             delay_s=0.05,
             batch=1024,
             capacity=50_000,
-            size=lambda entry: len(entry) + 50,
+            size=len,
             runners=2,  # the next batch is made while the one before is being committed
         )
         self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(

@@ -124,6 +124,8 @@ class StationSocket(ServerConnection):
             return
         if self._rest:
             data, self._rest = self._rest + data, b""
+        receive = self._receiver
+        assert receive is not None  # noqa: S101 - the short way is taken from `attach` on
         at, end, taken = 0, len(data), 0
         while not self._held and end - at >= 2:
             body, after = _extent(data, at, end)
@@ -133,7 +135,7 @@ class StationSocket(ServerConnection):
                     return
                 break
             if data[at] == _WHOLE_TEXT and data[at + 1] & _MASKED and self._takes_text(after - body):
-                self._receive(apply_mask(data[body:after], data[body - 4 : body]))
+                receive(apply_mask(data[body:after], data[body - 4 : body]))
             else:
                 super().data_received(data[at:after])
             at = after
