@@ -81,7 +81,7 @@ class Inbox:
         while arrival is not None:
             self._current = arrival
             self._serve(arrival)
-            arrival = self._next() if self._current is None else None
+            arrival = self._next()
         self._is_taking_turns = False
         if self._current is None and self._emptied is not None:
             self._emptied.set_result(None)
@@ -91,7 +91,7 @@ class Inbox:
             self._resume()
 
     def _next(self) -> Arrival | None:
-        if not self._waiting:
+        if self._current is not None or not self._waiting:
             return None
         arrival = self._waiting.popleft()
         self._waiting_bytes -= len(arrival.data)

@@ -91,7 +91,7 @@ def _second(second: int) -> bytes:
 
 
 def _five_bytes(nanos: int) -> bytes:
-    """A varint below 2^35 at the length of the largest: a number may have leading zeros, and then its length is known."""
+    """A varint with as many zeros in front as make it five bytes, so that its length is known beforehand."""
     return bytes(
         (
             nanos & 0x7F | 0x80,

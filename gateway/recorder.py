@@ -32,8 +32,8 @@ class Recorder:
     def __init__(self, *, buffer: Buffer[bytes], tenant_id: str, station_id: str, epoch: int) -> None:
         self._add = buffer.add
         self._buffer = buffer
-        self._allowance = BURST_BYTES
-        self._counted_us = 0
+        self._allowance = 0  # the first frame fills it
+        self._refilled_us = 0
         self.left_out = 0
         self._entry = LogEntries(tenant_id=tenant_id, station_id=station_id, epoch=epoch).entry
 
@@ -66,7 +66,7 @@ class Recorder:
 
     def _refill(self, time_us: int) -> bool:
         """Allows what the time since the last refill is good for; false where that does not make up for the excess."""
-        elapsed_us, self._counted_us = time_us - self._counted_us, time_us
+        elapsed_us, self._refilled_us = time_us - self._refilled_us, time_us
         self._allowance = min(BURST_BYTES, self._allowance + elapsed_us * BYTES_PER_SECOND // SECOND_US)
         return self._allowance > 0
 

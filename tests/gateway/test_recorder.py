@@ -8,6 +8,8 @@ from gateway.buffers import Buffer
 from gateway.recorder import BURST_BYTES, MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
 from mesh.masking import SECRET_VARIABLES
 
+NOW_US = 1_780_000_000_000_000
+
 
 @pytest.mark.parametrize(
     "frame",
@@ -64,7 +66,7 @@ async def test_what_one_socket_may_put_into_the_log_is_bounded(action: str) -> N
     recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1)
     frame = f'[2,"1","{action}",{{"x":"{"x" * 60_000}"}}]'.encode()
     for ordinal in range(200):
-        recorder.add(RECEIVED, ordinal, 0, frame, 2, "1", action)
+        recorder.add(RECEIVED, ordinal, NOW_US, frame, 2, "1", action)
     await buffer.drain(5)
     logged = sum(map(len, entries))
     assert BURST_BYTES - 2 * len(frame) < logged < BURST_BYTES + 2 * len(frame)
