@@ -1,8 +1,8 @@
 """What the mesh asks: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+import msgspec
 from csms.auth.v1.authorization_service_pb2 import (
     AuthorizeItem,
     AuthorizeRequest,
@@ -46,7 +46,7 @@ _STATUSES: Mapping[str, AuthorizationStatus.ValueType] = {
 _Key = tuple[str, str]  # tenant, folded token
 
 
-class _Question(NamedTuple):
+class _Question(msgspec.Struct, frozen=True):
     """One item, as far as it could be read: a key to look for, an answer that needs none, or an error."""
 
     key: _Key | None = None

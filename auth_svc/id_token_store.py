@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
@@ -31,7 +32,7 @@ class IdToken:
     update_us: int
 
 
-class Standing(NamedTuple):
+class Standing(msgspec.Struct, frozen=True):
     """What an id token may do: that much of it as every Authorize asks for."""
 
     status: str
@@ -53,8 +54,11 @@ _FIND_STANDINGS = RowStatement(
 
 def find_standings(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
     """What the id tokens of (tenant id, token key) may do, those that are known, in one statement."""
-    rows = [{"tenant_id": tenant_id, "token_key": key} for tenant_id, key in sorted(keys)]
-    return {(tenant_id, key): Standing(*row) for tenant_id, key, *row in _FIND_STANDINGS.fetch(connection, rows)}
+    rows = [{"tenant_id": tenant_id, "token_key": key} for tenant_id, key in keys]
+    return {
+        (tenant_id, key): Standing(status, expire_us, group_id_token)
+        for tenant_id, key, status, expire_us, group_id_token in _FIND_STANDINGS.fetch(connection, rows)
+    }
 
 
 def create_id_token(connection: Connection, token: IdToken) -> bool:

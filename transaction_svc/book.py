@@ -1,7 +1,9 @@
 """What one batch works on: the transactions it touches and the events it adds, between reading and writing them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from transaction_svc import facts, fold
 from transaction_svc.contents import name_hash
@@ -19,7 +21,20 @@ Key = tuple[str, str, str, int]
 class Tx:
     """A transaction while a batch works on it."""
 
-    __slots__ = ("arrivals", "changed", "fold", "key", "name", "outcome", "place", "started", "stored", "token_key")
+    __slots__ = (
+        "arrivals",
+        "changed",
+        "fold",
+        "key",
+        "name",
+        "outcome",
+        "place",
+        "started",
+        "stored",
+        "token_key",
+        "told_fall",
+        "told_gap",
+    )
 
     def __init__(self, *, key: Key, state: Fold, stored: bool) -> None:
         self.key = key
@@ -33,6 +48,9 @@ class Tx:
         self.place = (state.evse_id, state.begin_us) if stored else None
         self.token_key = state.id_token.lower()
         self.outcome = outcome(state) if state.ended else None
+        # What is odd is told the first time that it shows.
+        self.told_fall = state.fell
+        self.told_gap = state.seq_gap
 
     @property
     def transaction_id(self) -> str:
@@ -45,7 +63,7 @@ class Tx:
         return self.key[3]
 
 
-class Known(NamedTuple):
+class Known(msgspec.Struct, frozen=True):
     """Where an event is recorded already: for the time after `repeat_no` others, in `tx`; and as what it came."""
 
     repeat_no: int

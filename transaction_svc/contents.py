@@ -19,13 +19,14 @@ def event_key(event: TransactionEvent, fact: Fact, data: bytes, *, plausible: bo
     With seq_no: transaction, seq_no, kind, trigger, time; what was measured only where no clock tells events apart.
     A start without: connector, time, meter in mWh, token. All else without: everything it says, serialized in `data`.
     """
-    kind, time = fact.kind, str(fact.time_us)
+    kind, time_us = fact.kind, fact.time_us
     if fact.seq_no is not None:
-        parts = ["seq", event.transaction_id, str(fact.seq_no), str(kind), str(event.trigger_reason), time]
+        parts = ["seq", event.transaction_id, str(fact.seq_no), str(kind), str(event.trigger_reason), str(time_us)]
         return _digest(parts, () if plausible or kind == STARTED else event.meter_values)
     if kind == STARTED:
         meter = next((value for rank, _at_us, _source, value in fact.readings if rank == BEGIN), None)
-        parts = ["start", f"{fact.evse_id}.{fact.connector_id}", time, str(meter), event.id_token.id_token.lower()]
+        token = event.id_token.id_token.lower()
+        parts = ["start", f"{fact.evse_id}.{fact.connector_id}", str(time_us), str(meter), token]
         # Without a register to tell starts apart, what was measured has to.
         return _digest(parts, event.meter_values if meter is None else ())
     if event.offline:

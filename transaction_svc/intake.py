@@ -103,7 +103,7 @@ def decode(text: str) -> bytes:
 def _read_fact(
     event: TransactionEvent, named: str, *, time_us: int | None, plausible: bool, receive_us: int, now_us: int
 ) -> Fact:
-    kind = event.event_type
+    kind, evse = event.event_type, event.evse
     seq_no = event.seq_no if event.HasField("seq_no") else None
     _check_event(kind, named, seq_no)
     order_us = time_us if plausible and time_us is not None else receive_us
@@ -116,10 +116,9 @@ def _read_fact(
         charging_state=event.charging_state,
         stopped_reason=event.stopped_reason,
         skewed=time_us is not None and is_skewed(time_us, receive_us),
+        evse_id=evse.evse_id,  # 0 where there is none
+        connector_id=evse.connector_id,
     )
-    if event.HasField("evse"):
-        evse = event.evse
-        fact.evse_id, fact.connector_id = evse.evse_id, evse.connector_id
     if event.HasField("id_token"):
         fact.id_token, fact.id_token_type = _clean(event.id_token.id_token), _clean(event.id_token.type)
     if values := event.meter_values:

@@ -1,10 +1,11 @@
 """What is odd about the events of a batch, for the gateway to count (docs/QUIRKS.md). Pure."""
 
 from mesh.quirks import QuirkName
-from transaction_svc.book import Key, Tx
+from transaction_svc.book import Tx
 from transaction_svc.facts import ENDED, STARTED, UPDATED
-from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
+
+_REPEATED = (QuirkName.REPEATED_EVENT.value,)
 
 
 class Oddities:
@@ -15,13 +16,10 @@ class Oddities:
     """
 
     def __init__(self) -> None:
-        self._raised: dict[Key, tuple[bool, bool]] = {}
         self._found: dict[int, list[str]] = {}
 
     def before(self, item: Incoming, tx: Tx) -> None:
         """An event is about to be added to its transaction."""
-        if tx.key not in self._raised:
-            self._raised[tx.key] = _raised(tx.fold)
         fact = item.fact
         if fact.seq_no is not None or fact.kind == STARTED:
             return
@@ -38,18 +36,13 @@ class Oddities:
     def of(self, item: Incoming, tx: Tx, *, repeated: bool) -> tuple[str, ...]:
         """What is odd about an event, by name; about its transaction only once."""
         if repeated:
-            return (QuirkName.REPEATED_EVENT.value,)
+            return _REPEATED
         found = self._found.get(id(item), [])
-        fell, gap = self._raised.get(tx.key, (True, True))
-        if not (fell and gap):
-            fell_now, gap_now = _raised(tx.fold)
-            if fell_now and not fell and QuirkName.METER_ROLLBACK not in found:
-                found = [*found, QuirkName.METER_ROLLBACK.value]
-            if gap_now and not gap:
-                found = [*found, QuirkName.SEQ_GAP.value]
-            self._raised[tx.key] = fell_now, gap_now
+        if tx.fold.fell and not tx.told_fall:
+            tx.told_fall = True
+            if QuirkName.METER_ROLLBACK not in found:
+                found.append(QuirkName.METER_ROLLBACK.value)
+        if tx.fold.seq_gap and not tx.told_gap:
+            tx.told_gap = True
+            found.append(QuirkName.SEQ_GAP.value)
         return tuple(found)
-
-
-def _raised(fold: Fold) -> tuple[bool, bool]:
-    return fold.broken or fold.register.fell, fold.seq_gap

@@ -83,8 +83,9 @@ def read_meter_values(
     for value in values[:]:
         samples = []
         for sample in value.sampled_values[:]:
-            if sample.measurand in _ENERGY and (found := _energy(sample)):
-                samples.append(found)  # noqa: PERF401 - most have one, or none
+            measurand = sample.measurand
+            if measurand in _ENERGY and (found := _energy(sample, measurand)):
+                samples.append(found)
         if not samples:
             continue
         raw_us = read_time(value.sample_time) if value.HasField("sample_time") else None
@@ -102,7 +103,7 @@ _Sample = tuple[int, int, int, int]
 """Rank, source (0 is best), phase (0 is all of them), energy in mWh."""
 
 
-def _energy(sample: SampledValue) -> _Sample | None:
+def _energy(sample: SampledValue, measurand: int) -> _Sample | None:
     """What a sample of an energy says; None where that is nothing."""
     words = sample.raw_words
     # An unspecified measurand with the station's own word for it is some other quantity, not the default one.
@@ -114,7 +115,7 @@ def _energy(sample: SampledValue) -> _Sample | None:
     energy = to_mwh(sample.value, sample.unit, sample.multiplier)
     if energy is None:
         return None
-    rank = _OF_INTERVAL if sample.measurand == _INTERVAL else _RANKS.get(sample.context, BETWEEN)
+    rank = _OF_INTERVAL if measurand == _INTERVAL else _RANKS.get(sample.context, BETWEEN)
     # The outlet before other places, all phases before a sum.
     return rank, (sample.location not in _OUTLET) * 2 + (phase != 0), phase, energy
 

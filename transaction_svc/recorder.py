@@ -5,6 +5,7 @@ neighbours (what the next start on an EVSE ends), announcements (what the outbox
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.naming import find_transaction, is_nobodys
 from transaction_svc.oddities import Oddities
+
+_CONTENT = itemgetter("tenant_id", "station_id", "content_key")
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -40,7 +43,7 @@ def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Se
     oddities = Oddities()
     taken = [_record_one(book, item, number, oddities) for item, number in zip(items, numbers, strict=True)]
     if book.event_rows():
-        events = sorted(book.event_rows(), key=_content)
+        events = sorted(book.event_rows(), key=_CONTENT)
         if book.anew:
             store.write(connection, events=events)
             events = []
@@ -56,10 +59,6 @@ def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Se
         )
         for (tx, repeated), item in zip(taken, items, strict=True)
     ]
-
-
-def _content(row: Any) -> tuple[str, str, str]:
-    return row["tenant_id"], row["station_id"], row["content_key"]
 
 
 def _identifies(fact: Fact) -> bool:
@@ -158,7 +157,7 @@ def _fold_anew(connection: Connection, book: Book) -> None:
     for name, rows in by_name.items():
         moves.extend(_fold_name(book, name, rows))
     if moves:
-        store.move_events(connection, sorted(moves, key=_content))
+        store.move_events(connection, sorted(moves, key=_CONTENT))
 
 
 def _fold_name(book: Book, name: Name, rows: Sequence[store.FactRow]) -> Iterable[dict[str, Any]]:
@@ -210,8 +209,7 @@ def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
         return
     # Of several that this batch begins, the earliest is not concurrent to the later ones.
     identified.sort(key=lambda tx: (tx.fold.begin_us, tx.key))
-    rows = [{"n": n, **_tx_row(tx)} for n, tx in enumerate(identified)]
-    held = store.concurrent(connection, rows)
+    held = store.concurrent(connection, [_holder_row(n, tx) for n, tx in enumerate(identified)])
     holding: set[tuple[str, str]] = set()
     found = []
     for n, tx in enumerate(identified):
@@ -223,6 +221,18 @@ def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
             holding.add(token)
     if found:
         store.write(connection, known=[_tx_row(tx) for tx in sorted(found, key=lambda tx: tx.key)])
+
+
+def _holder_row(n: int, tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    return {
+        "n": n,
+        "tenant_id": tenant_id,
+        "token_key": tx.fold.holder[0].lower(),
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+    }
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:
