@@ -42,17 +42,25 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
     def __init__(self, *, verifier: TokenVerifier, special: Mapping[str, Role]) -> None:
         self._verifier = verifier
         self._special = special
+        self._handlers: dict[str, Handler] = {}  # what stands in for a method's own handler, made once
 
     async def intercept_service(
         self,
         continuation: Continuation,
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """Wraps the handler of one call."""
-        handler = await continuation(handler_call_details)
+        """What handles one call; None where there is no such method."""
         method = handler_call_details.method
+        known = self._handlers.get(method)
+        if known is not None:
+            return known
+        handler = await continuation(handler_call_details)
         if handler is None or method.startswith(_OPEN_PREFIXES):
             return handler
+        guarded = self._handlers[method] = self._guarded(method, handler)
+        return guarded
+
+    def _guarded(self, method: str, handler: Handler) -> Handler:
         parse = _parser(handler.request_deserializer)
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -23,7 +23,7 @@ from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline
-from station_svc.commands.rows import CommandRow, NewCommand
+from station_svc.commands.rows import CommandRow, FinishedCommand, NewCommand
 from station_svc.credentials.digests import digest_of
 from station_svc.stations.rows import Socket
 
@@ -74,6 +74,11 @@ class Order:
     budget: Budget
     effects: Effects = NO_EFFECTS
 
+    @property
+    def for_the_books(self) -> bool:
+        """Whether nobody can ask for its record, and it changes nothing else: then the caller need not wait for it."""
+        return not self.request_id and self.effects is NO_EFFECTS
+
 
 class Commands:
     """Sends commands. `close` waits for those under way."""
@@ -85,7 +90,7 @@ class Commands:
         self._gateways = gateways
         self._clock = clock
         self._clock_s = clock_s
-        self._under_way: set[asyncio.Task[Message]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self, order: Order, answer_type: type[Answer]) -> Answer:
         """Sends a command and returns the station's answer, or the first outcome of the same request id.
@@ -93,14 +98,17 @@ class Commands:
         Raises MeshError with the reasons that csms.station.v1.CommandService names.
         """
         new = self._to_new(order)
-        earlier, socket = await self._database.write(partial(_begin, order=order, new=new, now_us=self._clock()))
-        if earlier is not None:
-            return await self._first_outcome(order, earlier, answer_type)
+        # Without effects it is one statement, which commits by itself.
+        write = self._database.write_statement if order.effects is NO_EFFECTS else self._database.write
+        begun = await write(partial(_begin, order=order, new=new, now_us=self._clock()))
+        if isinstance(begun, CommandRow):
+            return await self._first_outcome(order, begun, answer_type)
         # A caller that goes away does not undo what was sent: the outcome is waited for, and recorded, all the same.
-        task = asyncio.create_task(self._carry_out(order, new, socket))
+        heard: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._carry_out(order, new, begun, heard))
         self._under_way.add(task)
-        task.add_done_callback(self._forget)
-        answer = await asyncio.shield(task)
+        task.add_done_callback(self._under_way.discard)
+        answer = await asyncio.shield(heard)
         if not isinstance(answer, answer_type):
             raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered something else")
         return answer
@@ -112,11 +120,6 @@ class Commands:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-
-    def _forget(self, task: asyncio.Task[Message]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen: it was recorded, and the caller, if still there, was told
 
     def _to_new(self, order: Order) -> NewCommand:
         lifetime_s = order.budget.call_s + RECORDING_ALLOWANCE_S
@@ -131,14 +134,29 @@ class Commands:
             deadline_us=self._clock() + int(lifetime_s * SECOND_US),
         )
 
-    async def _carry_out(self, order: Order, new: NewCommand, socket: Socket | None) -> Message:
+    async def _carry_out(
+        self, order: Order, new: NewCommand, socket: Socket | None, heard: asyncio.Future[Message]
+    ) -> None:
+        """Sends the command, records its outcome and tells `heard`.
+
+        The record comes before the answer where a caller may ask for it again, or for what the command changes.
+        """
+        try:
+            outcome = await self._outcome(order, socket)
+            if order.for_the_books:
+                _tell(heard, outcome)
+            await self._finish(order, new, outcome if isinstance(outcome, Message | MeshError) else _unforeseen())
+            if not order.for_the_books:
+                _tell(heard, outcome)
+        finally:
+            heard.cancel()
+
+    async def _outcome(self, order: Order, socket: Socket | None) -> Message | Exception:
         try:
             answer = await self._send(order, socket)
+            mask_answer(answer)
         except Exception as error:
-            await self._finish(order, new, socket, error if isinstance(error, MeshError) else _unforeseen())
-            raise
-        mask_answer(answer)
-        await self._finish(order, new, socket, answer)
+            return error
         return answer
 
     async def _send(self, order: Order, socket: Socket | None) -> Message:
@@ -156,20 +174,12 @@ class Commands:
         answer: Message = getattr(response, order.name)
         return answer
 
-    async def _finish(self, order: Order, new: NewCommand, socket: Socket | None, outcome: Message | MeshError) -> None:
+    async def _finish(self, order: Order, new: NewCommand, outcome: Message | MeshError) -> None:
         """Records the outcome, and its effects. An outcome that cannot be recorded still stands."""
         now_us = self._clock()
 
         def finish(db: Connection) -> bool:
-            return store.finish(
-                db,
-                tenant_id=new.tenant_id,
-                command_id=new.command_id,
-                epoch=socket.epoch if socket else 0,
-                now_us=now_us,
-                answer=None if isinstance(outcome, MeshError) else outcome.SerializeToString(),
-                error=outcome.to_status().SerializeToString() if isinstance(outcome, MeshError) else None,
-            )
+            return store.finish(db, _finished(new, outcome, now_us))
 
         def finish_with_effects(db: Connection) -> None:
             if not isinstance(outcome, MeshError):
@@ -177,16 +187,10 @@ class Commands:
             if finish(db):
                 order.effects.ended(db, new, outcome, now_us)
 
-        # Should its effects fail, the outcome alone is worth recording.
-        for work in (finish_with_effects, finish):
-            try:
-                await self._database.write(work)
-            except Exception:
-                log.exception("outcome of a command not recorded", command=new.name, station_id=new.station_id)
-            else:
-                if work is finish_with_effects:
-                    order.effects.settled()
-                return
+        if order.effects is not NO_EFFECTS and await _try(new, self._database.write(finish_with_effects)):
+            order.effects.settled()
+        else:  # should its effects fail, the outcome alone is worth recording
+            await _try(new, self._database.write_statement(finish))
 
     async def _first_outcome(self, order: Order, earlier: CommandRow, answer_type: type[Answer]) -> Answer:
         same = earlier.name == order.name and hmac.compare_digest(
@@ -221,13 +225,39 @@ class Commands:
         return row
 
 
-def _begin(db: Connection, *, order: Order, new: NewCommand, now_us: int) -> tuple[CommandRow | None, Socket | None]:
+def _begin(db: Connection, *, order: Order, new: NewCommand, now_us: int) -> CommandRow | Socket | None:
     """Records the command; an earlier one of the same request id, or else where the station's socket is."""
-    earlier = store.begin(db, new, now_us)
-    if earlier is not None:
-        return earlier, None
-    order.effects.begun(db, new, now_us)
-    return None, store.find_socket(db, tenant_id=new.tenant_id, station_id=new.station_id, now_us=now_us)
+    begun = store.begin(db, new, now_us, hastily=order.for_the_books)
+    if not isinstance(begun, CommandRow):
+        order.effects.begun(db, new, now_us)
+    return begun
+
+
+async def _try(new: NewCommand, recording: Awaitable[object]) -> bool:
+    try:
+        await recording
+    except Exception:
+        log.exception("outcome of a command not recorded", command=new.name, station_id=new.station_id)
+        return False
+    return True
+
+
+def _tell(heard: asyncio.Future[Message], outcome: Message | Exception) -> None:
+    if isinstance(outcome, Message):
+        heard.set_result(outcome)
+    else:
+        heard.set_exception(outcome)
+        heard.exception()  # seen: it is recorded, and the caller, if still there, is told
+
+
+def _finished(new: NewCommand, outcome: Message | MeshError, now_us: int) -> FinishedCommand:
+    return FinishedCommand(
+        tenant_id=new.tenant_id,
+        command_id=new.command_id,
+        finish_us=now_us,
+        answer=None if isinstance(outcome, MeshError) else outcome.SerializeToString(),
+        error=outcome.to_status().SerializeToString() if isinstance(outcome, MeshError) else None,
+    )
 
 
 def _unforeseen() -> MeshError:

@@ -4,7 +4,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import grpc
 from csms.gateway.v1 import gateway_service_pb2
@@ -19,10 +18,11 @@ CONNECT_TIMEOUT_S = 2.0
 CLOSE_TIMEOUT_S = 3.0
 
 
-@dataclass(kw_only=True)
 class _Line:
-    channel: grpc.aio.Channel
-    users: int = 0
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.channel = channel
+        self.stub = GatewayServiceStub(channel)
+        self.users = 0
 
 
 class Gateways:
@@ -45,10 +45,10 @@ class Gateways:
         STATION_DISCONNECTED where it was lost during the call; CALL_TIMEOUT after `timeout_s` seconds; else what the
         gateway says.
         """
-        async with self._line(address) as channel:
-            await self._reach(channel, request.station_id)
+        async with self._line(address) as line:
+            await self._reach(line.channel, request.station_id)
             try:
-                return await GatewayServiceStub(channel).Call(request, timeout=timeout_s)
+                return await line.stub.Call(request, timeout=timeout_s)
             except grpc.aio.AioRpcError as error:
                 raise _to_mesh_error(error, request.station_id) from error
 
@@ -64,9 +64,9 @@ class Gateways:
             reason=reason,
             quirk=quirk,
         )
-        async with self._line(address) as channel:
+        async with self._line(address) as line:
             try:
-                await GatewayServiceStub(channel).CloseSockets(request, timeout=CLOSE_TIMEOUT_S)
+                await line.stub.CloseSockets(request, timeout=CLOSE_TIMEOUT_S)
             except grpc.aio.AioRpcError as error:
                 raise from_rpc_error(error) from error
 
@@ -78,14 +78,14 @@ class Gateways:
             await line.channel.close()
 
     @asynccontextmanager
-    async def _line(self, address: str) -> AsyncIterator[grpc.aio.Channel]:
+    async def _line(self, address: str) -> AsyncIterator[_Line]:
         line = self._lines.get(address)
         if line is None:
-            line = self._lines[address] = _Line(channel=open_channel(address, secret=self._secret))
+            line = self._lines[address] = _Line(open_channel(address, secret=self._secret))
         self._lines.move_to_end(address)
         line.users += 1
         try:
-            yield line.channel
+            yield line
         finally:
             line.users -= 1
             await self._close_idle()
@@ -98,6 +98,8 @@ class Gateways:
 
     async def _reach(self, channel: grpc.aio.Channel, station_id: str) -> None:
         """Waits for the channel to be connected: what fails before that was surely never sent."""
+        if channel.get_state() is grpc.ChannelConnectivity.READY:
+            return
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await channel.channel_ready()

@@ -29,3 +29,14 @@ class CommandRow:
     deadline_us: int
     answer: bytes | None
     error: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedCommand:
+    """What came of a command: the station's answer, or the google.rpc.Status of the error, serialized."""
+
+    tenant_id: str
+    command_id: str
+    finish_us: int
+    answer: bytes | None
+    error: bytes | None

@@ -63,6 +63,15 @@ async def test_what_fails_leaves_nothing(database: Database) -> None:
     assert "parameters" not in str(caught.value) or "hidden" in str(caught.value)
 
 
+async def test_a_statement_that_commits_by_itself(database: Database) -> None:
+    """Written once `write_statement` has returned; one that fails leaves nothing."""
+    await database.write_statement(_insert("a"))
+    with pytest.raises(IntegrityError):
+        await database.write_statement(_insert("a"))
+    await database.write_statement(_insert("b"))
+    assert await _names(database) == ["a", "b"]
+
+
 async def test_many_writers_wait_for_each_other(database: Database) -> None:
     """More at once than there are threads: all of them are committed."""
     await asyncio.gather(*(database.write(_insert(f"{number:03}")) for number in range(50)))

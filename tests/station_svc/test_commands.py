@@ -1,6 +1,7 @@
 """Commands: sent at most once, through the gateway that holds the socket, their outcome remembered."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,10 +28,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.errors import MeshError
 from mesh.times import to_datetime, to_timestamp
 from station_svc import models
+from station_svc.commands import store
+from station_svc.commands.rows import FinishedCommand, NewCommand
+from station_svc.stations.rows import Socket
 from tests import certificates
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import StartSystem, StationSystem, access_token, fails_with, of_tenant
-from tests.waiting import eventually, until
+from tests.waiting import PATIENCE_S, eventually, until
 
 RESET = pb.ResetRequest(station_id="CP1", type=pb.RESET_TYPE_IMMEDIATE)
 ACCEPTED = gateway_pb2.CallResponse(reset=pb.ResetResponse(status=pb.RESET_STATUS_ACCEPTED))
@@ -272,7 +276,7 @@ async def test_every_command_takes_its_way(
     assert (call.station_id, call.epoch, call.WhichOneof("command")) == ("CP1", epoch, field)
     assert getattr(call, field) == request_
     assert call.timeout.ToTimedelta().total_seconds() == 30
-    [row] = await _records(system)
+    [row] = await _finished(system)
     assert (row.name, row.username, row.station_id, row.epoch) == (field, "ann", "CP1", epoch)
     assert row.answer == answer.SerializeToString()
     assert row.finish_us is not None
@@ -333,7 +337,7 @@ async def test_an_offline_station(system: StationSystem, clock: FakeClock) -> No
     clock.advance(11)
     await _expect_offline(system, "CP2")
     assert system.gateway.calls == []
-    assert [row.error is not None for row in await _records(system)] == [True] * 3
+    assert [row.error is not None for row in await _finished(system)] == [True] * 3
 
 
 async def test_a_gateway_that_cannot_be_reached(system: StationSystem) -> None:
@@ -521,6 +525,55 @@ async def test_a_caller_that_goes_away_finds_the_outcome(system: StationSystem) 
     assert len(system.gateway.calls) == 1
 
 
+@pytest.mark.parametrize("request_id", ["", "r1"])
+async def test_whether_a_caller_waits_for_the_record(
+    system: StationSystem, monkeypatch: pytest.MonkeyPatch, request_id: str
+) -> None:
+    """Where it may ask for the outcome again; without a request id it has its answer at once."""
+    await system.open("CP1")
+    system.gateway.behave = answering(ACCEPTED)
+    finish, begun, release = store.finish, threading.Event(), threading.Event()
+
+    def held(db: sa.Connection, finished: FinishedCommand) -> bool:
+        begun.set()
+        release.wait(PATIENCE_S)
+        return finish(db, finished)
+
+    monkeypatch.setattr(store, "finish", held)
+    call = system.commands.Reset(pb.ResetRequest(station_id="CP1", type=RESET.type, request_id=request_id))
+    try:
+        if request_id:
+            await until(begun.is_set)
+            assert not call.done()
+        else:
+            assert await call == ACCEPTED.reset
+    finally:
+        release.set()
+    assert await call == ACCEPTED.reset
+    assert [row.answer for row in await _finished(system)] == [ACCEPTED.reset.SerializeToString()]
+
+
+@pytest.mark.parametrize("request_id", [None, "r1"])
+async def test_a_commit_that_nobody_heard_of(system: StationSystem, request_id: str | None) -> None:
+    """The database went away after it: the same transaction once more finds its own record, and the command is sent."""
+    epoch = await system.open("CP1")
+    new = NewCommand(
+        tenant_id="default",
+        command_id="c1",
+        request_id=request_id,
+        station_id="CP1",
+        name="reset",
+        username="ann",
+        content=b"",
+        deadline_us=0,
+    )
+    for _attempt in range(2):
+        socket = await system.database.write_statement(lambda db: store.begin(db, new, FakeClock()()))
+        assert isinstance(socket, Socket)
+        assert (socket.station_id, socket.epoch) == ("CP1", epoch)
+    assert len(await _records(system)) == 1
+
+
 async def test_variables_that_were_read_are_remembered(system: StationSystem, clock: FakeClock) -> None:
     """With their values, secrets masked, in the order of names; those the station does not have are not."""
     await system.open("CP1")
@@ -592,7 +645,7 @@ async def test_secrets_in_any_answer_are_masked(system: StationSystem) -> None:
         "configurationKey": [{"key": "AuthorizationKey", "value": "***"}, {"key": "A", "value": "1"}],
         "n": 3,
     }
-    assert b"s3cret" not in ((await _records(system))[0].answer or b"")
+    assert b"s3cret" not in ((await _finished(system))[0].answer or b"")
 
 
 async def test_paging_variables(system: StationSystem) -> None:
@@ -656,3 +709,13 @@ async def _expect_offline(system: StationSystem, station_id: str = "CP1") -> Non
     with fails_with("STATION_OFFLINE") as caught:
         await system.commands.Reset(pb.ResetRequest(station_id=station_id))
     assert caught[0].code is grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def _finished(system: StationSystem) -> list[Any]:
+    """The records, once each has its outcome: without a request id nobody waits for it."""
+
+    async def finished() -> list[Any]:
+        rows = await _records(system)
+        return rows if all(row.finish_us is not None for row in rows) else []
+
+    return await eventually(finished)
