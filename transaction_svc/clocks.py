@@ -1,6 +1,6 @@
 """Whether a station's clock can be believed (quirk 12). Pure."""
 
-from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.message import Message
 
 from mesh.clocks import AHEAD_US, EARLIEST_US
 from mesh.times import SECOND_US
@@ -22,7 +22,11 @@ def is_skewed(time_us: int, receive_us: int) -> bool:
     return not EARLIEST_US <= time_us <= receive_us + AHEAD_US
 
 
-def read_time(stamp: Timestamp) -> int | None:
-    """Microseconds, or None where it is no time."""
-    seconds = stamp.seconds
+def read_time(message: Message, field: str) -> int | None:
+    """Microseconds of a message's Timestamp, or None where there is none, or it is no time."""
+    stamp = getattr(message, field)
+    seconds: int = stamp.seconds
+    # Asked last, and of hardly any: it costs as much as reading the time.
+    if not seconds and not message.HasField(field):
+        return None
     return seconds * SECOND_US + stamp.nanos // 1_000 if _FIRST_S <= seconds <= _LAST_S else None

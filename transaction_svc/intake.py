@@ -56,10 +56,10 @@ def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
         raise MeshError(
             grpc.StatusCode.INVALID_ARGUMENT, item.raw.reason or "MESSAGE_UNREADABLE", item.raw.message or "unreadable"
         )
-    receive_us = read_time(origin.receive_time) if origin.HasField("receive_time") else None
+    receive_us = read_time(origin, "receive_time")
     if receive_us is None:
         receive_us = now_us
-    time_us = read_time(event.event_time) if event.HasField("event_time") else None
+    time_us = read_time(event, "event_time")
     plausible = time_us is not None and is_plausible(time_us, receive_us)
     fact = _read_fact(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
     data = event.SerializeToString(deterministic=True)
@@ -80,7 +80,7 @@ def read_values(item: MeterValuesItem, now_us: int) -> IncomingMeterValues:
     """Reads an item. Raises MeshError INVALID_FIELD for one that belongs to no station."""
     origin = item.origin
     _check_origin(origin.tenant_id, origin.station_id)
-    receive_us = read_time(origin.receive_time) if origin.HasField("receive_time") else None
+    receive_us = read_time(origin, "receive_time")
     return IncomingMeterValues(
         tenant_id=origin.tenant_id,
         station_id=origin.station_id,

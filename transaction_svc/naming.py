@@ -6,9 +6,9 @@ from transaction_svc.intake import Incoming
 
 
 def find_transaction(book: Book, item: Incoming, number: str) -> Tx:
-    """The transaction that a new event belongs to, made where there is none. `number` is for a 1.6 start."""
+    """The transaction that a new event belongs to, made where there is none. Only a 1.6 start has a `number`."""
     tenant_id, station_id, named = item.name
-    if item.is_numbered_start:
+    if number:
         return book.create((tenant_id, station_id, number))
     latest = book.latest(item.name)
     if item.fact.seq_no is not None:

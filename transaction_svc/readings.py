@@ -88,7 +88,7 @@ def read_meter_values(
                 samples.append(found)
         if not samples:
             continue
-        raw_us = read_time(value.sample_time) if value.HasField("sample_time") else None
+        raw_us = read_time(value, "sample_time")
         at_us = raw_us if raw_us is not None and is_plausible(raw_us, receive_us) else order_us
         for rank, source, energy in _best(samples):
             if rank == _OF_INTERVAL:

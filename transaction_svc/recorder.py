@@ -74,11 +74,11 @@ def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
 
 def _numbers(connection: Connection, items: Sequence[Incoming]) -> Sequence[str]:
     """A number for each 1.6 start, drawn before it is known whether the start is a repeat; empty for all else."""
-    count = sum(item.is_numbered_start for item in items)
-    if not count:
+    numbered = [item.is_numbered_start for item in items]
+    if True not in numbered:
         return [""] * len(items)
-    drawn = iter(store.allocate_numbers(connection, count))
-    return [str(next(drawn)) if item.is_numbered_start else "" for item in items]
+    drawn = iter(store.allocate_numbers(connection, numbered.count(True)))
+    return [str(next(drawn)) if is_start else "" for is_start in numbered]
 
 
 def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict[str, Any]]:
@@ -101,8 +101,8 @@ def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:
         for item in items
         if item.fact.seq_no is None
         and item.fact.kind != STARTED
-        and book.recorded(item) is None
         and (book.latest(item.name) is None or is_nobodys(item.name[2]))
+        and book.recorded(item) is None
     }
     return sorted(stations)
 
