@@ -58,8 +58,13 @@ def format_us(us: int) -> str:
 
     Raises OverflowError beyond the years 1 to 9999.
     """
-    second, rest_us = divmod(us, SECOND_US)
-    return f"{_format_second(second)}.{rest_us // 1000:03d}Z"
+    return _format_ms(us // 1000)
+
+
+@lru_cache(maxsize=4)  # under load several are answered in the same millisecond
+def _format_ms(ms: int) -> str:
+    second, rest_ms = divmod(ms, 1000)
+    return f"{_format_second(second)}.{rest_ms:03d}Z"
 
 
 @lru_cache(maxsize=4)  # answers of one second share nearly all of their text
