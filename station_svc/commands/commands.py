@@ -227,7 +227,7 @@ class Commands:
 
 def _begin(db: Connection, *, order: Order, new: NewCommand, now_us: int) -> CommandRow | Socket | None:
     """Records the command; an earlier one of the same request id, or else where the station's socket is."""
-    begun = store.begin(db, new, now_us, hastily=order.for_the_books)
+    begun = store.begin(db, new, now_us)
     if not isinstance(begun, CommandRow):
         order.effects.begun(db, new, now_us)
     return begun

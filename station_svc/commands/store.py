@@ -4,9 +4,8 @@ Each function is the work of one transaction.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -54,14 +53,9 @@ _BEGIN = RowStatement(
 )
 
 
-# COMMIT does not wait for the disk, which takes as long as all else together, or longer where it is busy.
-_HASTILY: scripts.Statement = ("SET LOCAL synchronous_commit = off", ())
-
-
-def begin(db: Connection, new: NewCommand, now_us: int, *, hastily: bool = False) -> CommandRow | Socket | None:
+def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | Socket | None:
     """Records a command that is about to be sent, and returns where the station's socket is: None where it has none.
 
-    `hastily`, PostgreSQL may lose the transaction if it crashes itself within the next moments, as no other crash does.
     Where an earlier one has the same request id, it is returned, and nothing recorded. Raises MeshError
     STATION_NOT_FOUND, and records nothing then.
     """
@@ -78,21 +72,15 @@ def begin(db: Connection, new: NewCommand, now_us: int, *, hastily: bool = False
         "create_us": now_us,
         "deadline_us": new.deadline_us,
     }
-    begun = _insert(db, row, hastily)
+    begun = run_prepared(db, (_BEGIN, [row]))
     if not begun and _withdraw(db, new):
-        begun = _insert(db, row, hastily)
+        begun = run_prepared(db, (_BEGIN, [row]))
     for epoch, address in begun:
         return None if address is None else Socket(station_id=new.station_id, epoch=epoch, address=address)
     earlier = None if new.request_id is None else find_request(db, new.tenant_id, new.request_id)
     if earlier is None:
         raise not_found(new.station_id)
     return earlier
-
-
-def _insert(db: Connection, row: Mapping[str, Any], hastily: bool) -> Sequence[tuple[Any, ...]]:
-    if hastily and db.dialect.name == "postgresql":
-        return scripts.run(db, _HASTILY, _BEGIN.prepared(db, [row]))
-    return run_prepared(db, (_BEGIN, [row]))
 
 
 def _withdraw(db: Connection, new: NewCommand) -> bool:
