@@ -15,8 +15,8 @@ MAX_LOGGED_BYTES = 64 * 1024
 # In text that is no JSON: whatever follows the name of a secret is masked to the end.
 _SECRET_IN_TEXT = re.compile(rf"({'|'.join(sorted(SECRET_VARIABLES))}).*", re.IGNORECASE | re.DOTALL)
 
-# What one socket may put into the log: this much at once, then this much a second. A station that floods the log takes
-# nobody else's place in it, nor the disk.
+# What one socket may put into the log: this much at once (twice, after a silence), then this much a second. A station
+# that floods the log takes nobody else's place in it, nor the disk.
 BURST_BYTES = 4 * 1024 * 1024
 BYTES_PER_SECOND = 128 * 1024
 # How long an answer waits at the most where the log does not keep up: better all a little later than frames lost.
@@ -66,7 +66,8 @@ class Recorder:
 
     def _refill(self, time_us: int) -> bool:
         """Allows what the time since the last refill is good for; false where that does not make up for the excess."""
-        elapsed_us, self._refilled_us = time_us - self._refilled_us, time_us
+        elapsed_us = max(0, time_us - self._refilled_us)  # a clock that is set back takes nothing away
+        self._refilled_us = time_us
         self._allowance = min(BURST_BYTES, self._allowance + elapsed_us * BYTES_PER_SECOND // SECOND_US)
         return self._allowance > 0
 

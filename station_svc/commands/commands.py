@@ -187,9 +187,12 @@ class Commands:
             if finish(db):
                 order.effects.ended(db, new, outcome, now_us)
 
-        if order.effects is not NO_EFFECTS and await _try(new, self._database.write(finish_with_effects)):
+        async def settle() -> None:
+            await self._database.write(finish_with_effects)
             order.effects.settled()
-        else:  # should its effects fail, the outcome alone is worth recording
+
+        # Should its effects fail, the outcome alone is worth recording.
+        if order.effects is NO_EFFECTS or not await _try(new, settle()):
             await _try(new, self._database.write_statement(finish))
 
     async def _first_outcome(self, order: Order, earlier: CommandRow, answer_type: type[Answer]) -> Answer:

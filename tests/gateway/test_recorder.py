@@ -71,3 +71,20 @@ async def test_what_one_socket_may_put_into_the_log_is_bounded(action: str) -> N
     logged = sum(map(len, entries))
     assert BURST_BYTES - 2 * len(frame) < logged < BURST_BYTES + 2 * len(frame)
     assert recorder.left_out == 200 - len(entries)
+
+
+async def test_a_clock_that_is_set_back_costs_nobody_the_log() -> None:
+    """What a socket may still put into it is not taken away for the time that is told twice."""
+
+    async def keep(_batch: Sequence[bytes]) -> None:
+        pass
+
+    buffer: Buffer[bytes] = Buffer(name="log", flush=keep, delay_s=0, batch=999, capacity=999)
+    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1)
+    frame = b"x" * MAX_LOGGED_BYTES
+    while not recorder.left_out:
+        recorder.add(RECEIVED, 1, NOW_US, frame, 0, "", "")
+    for time_us in (NOW_US - 3_600_000_000, NOW_US - 3_599_000_000):
+        recorder.left_out = 0
+        recorder.add(RECEIVED, 1, time_us, frame, 0, "", "")
+    assert recorder.left_out == 0

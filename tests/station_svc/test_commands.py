@@ -29,6 +29,7 @@ from mesh.errors import MeshError
 from mesh.times import to_datetime, to_timestamp
 from station_svc import models
 from station_svc.commands import store
+from station_svc.commands.effects import Effects
 from station_svc.commands.rows import FinishedCommand, NewCommand
 from station_svc.stations.rows import Socket
 from tests import certificates
@@ -572,6 +573,18 @@ async def test_a_commit_that_nobody_heard_of(system: StationSystem, request_id: 
         assert isinstance(socket, Socket)
         assert (socket.station_id, socket.epoch) == ("CP1", epoch)
     assert len(await _records(system)) == 1
+
+
+async def test_an_effect_that_fails_once_committed(system: StationSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller still has its answer, which is recorded."""
+    await system.open("CP1")
+    answer = pb.GetVariablesResponse()
+    system.gateway.behave = answering(gateway_pb2.CallResponse(get_variables=answer))
+    monkeypatch.setattr(Effects, "settled", lambda _effects: 1 / 0)
+    request = pb.GetVariablesRequest(station_id="CP1", request_id="r1")
+    for _call in range(2):
+        assert await system.commands.GetVariables(request, timeout=PATIENCE_S) == answer
+    assert len(system.gateway.calls) == 1
 
 
 async def test_variables_that_were_read_are_remembered(system: StationSystem, clock: FakeClock) -> None:
