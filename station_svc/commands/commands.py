@@ -23,7 +23,7 @@ from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline
-from station_svc.commands.rows import CommandRow, FinishedCommand, NewCommand
+from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.credentials.digests import digest_of
 from station_svc.stations.rows import Socket
 
@@ -105,7 +105,7 @@ class Commands:
             return await self._first_outcome(order, begun, answer_type)
         # A caller that goes away does not undo what was sent: the outcome is waited for, and recorded, all the same.
         heard: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._carry_out(order, new, begun, heard))
+        task = asyncio.create_task(self._carry_out(order, new, begun.socket, heard))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         answer = await asyncio.shield(heard)
@@ -228,10 +228,10 @@ class Commands:
         return row
 
 
-def _begin(db: Connection, *, order: Order, new: NewCommand, now_us: int) -> CommandRow | Socket | None:
-    """Records the command; an earlier one of the same request id, or else where the station's socket is."""
+def _begin(db: Connection, *, order: Order, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
+    """Records the command and what changes with it; or returns an earlier one of the same request id."""
     begun = store.begin(db, new, now_us)
-    if not isinstance(begun, CommandRow):
+    if isinstance(begun, BegunCommand) and begun.anew:
         order.effects.begun(db, new, now_us)
     return begun
 

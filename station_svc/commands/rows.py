@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from station_svc.stations.rows import Socket
+
 
 @dataclass(frozen=True, kw_only=True)
 class NewCommand:
@@ -40,3 +42,14 @@ class FinishedCommand:
     finish_us: int
     answer: bytes | None
     error: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BegunCommand:
+    """A command that was just recorded, and where the station's socket is: None where no living gateway holds it.
+
+    Not `anew`, an attempt before had recorded it, and whatever else is of the same transaction.
+    """
+
+    socket: Socket | None
+    anew: bool

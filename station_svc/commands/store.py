@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from mesh import scripts
 from mesh.rowset import RowStatement, run_prepared
 from station_svc.commands.models import command
-from station_svc.commands.rows import CommandRow, FinishedCommand, NewCommand
+from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.credentials.digests import digest_of
 from station_svc.stations.rows import Socket, VariableRow
 from station_svc.stations.store import not_found
@@ -52,9 +52,17 @@ _BEGIN = RowStatement(
     deadline_us="bigint",
 )
 
+_OWN = sa.text(
+    """
+    SELECT epoch, (SELECT node.address FROM connection JOIN node ON node.node_id = connection.node_id
+                   WHERE connection.epoch = command.epoch)
+    FROM command WHERE tenant_id = :tenant_id AND command_id = :command_id
+    """
+)
 
-def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | Socket | None:
-    """Records a command that is about to be sent, and returns where the station's socket is: None where it has none.
+
+def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
+    """Records a command that is about to be sent, or finds what an attempt whose COMMIT was not heard of recorded.
 
     Where an earlier one has the same request id, it is returned, and nothing recorded. Raises MeshError
     STATION_NOT_FOUND, and records nothing then.
@@ -72,21 +80,15 @@ def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | Socket |
         "create_us": now_us,
         "deadline_us": new.deadline_us,
     }
-    begun = run_prepared(db, (_BEGIN, [row]))
-    if not begun and _withdraw(db, new):
-        begun = run_prepared(db, (_BEGIN, [row]))
-    for epoch, address in begun:
-        return None if address is None else Socket(station_id=new.station_id, epoch=epoch, address=address)
+    inserted = run_prepared(db, (_BEGIN, [row]))
+    own = {"tenant_id": new.tenant_id, "command_id": new.command_id}
+    for epoch, address in inserted or db.execute(_OWN, own).all():
+        socket = None if address is None else Socket(station_id=new.station_id, epoch=epoch, address=address)
+        return BegunCommand(socket=socket, anew=bool(inserted))
     earlier = None if new.request_id is None else find_request(db, new.tenant_id, new.request_id)
     if earlier is None:
         raise not_found(new.station_id)
     return earlier
-
-
-def _withdraw(db: Connection, new: NewCommand) -> bool:
-    """Removes what an attempt of this very call left whose COMMIT was not heard of; returns whether there was any."""
-    query = sa.delete(command).where(command.c.tenant_id == new.tenant_id, command.c.command_id == new.command_id)
-    return db.execute(query).rowcount == 1
 
 
 def find_request(db: Connection, tenant_id: str, request_id: str) -> CommandRow | None:

@@ -30,7 +30,7 @@ from mesh.times import to_datetime, to_timestamp
 from station_svc import models
 from station_svc.commands import store
 from station_svc.commands.effects import Effects
-from station_svc.commands.rows import FinishedCommand, NewCommand
+from station_svc.commands.rows import BegunCommand, FinishedCommand, NewCommand
 from station_svc.stations.rows import Socket
 from tests import certificates
 from tests.conftest import FakeClock
@@ -568,10 +568,11 @@ async def test_a_commit_that_nobody_heard_of(system: StationSystem, request_id: 
         content=b"",
         deadline_us=0,
     )
-    for _attempt in range(2):
-        socket = await system.database.write_statement(lambda db: store.begin(db, new, FakeClock()()))
-        assert isinstance(socket, Socket)
-        assert (socket.station_id, socket.epoch) == ("CP1", epoch)
+    for anew in (True, False):
+        begun = await system.database.write_statement(lambda db: store.begin(db, new, FakeClock()()))
+        assert isinstance(begun, BegunCommand)
+        assert isinstance(begun.socket, Socket)
+        assert (begun.socket.station_id, begun.socket.epoch, begun.anew) == ("CP1", epoch, anew)
     assert len(await _records(system)) == 1
 
 
