@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from transaction_svc import facts, fold
+from transaction_svc import fold, stored_form
 from transaction_svc.contents import name_hash
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
@@ -104,7 +104,7 @@ class Book:
         """The transaction of a row; as this batch has changed it, if it has."""
         key = (row.tenant_id, row.station_id, row.transaction_id, row.generation)
         tx = self._txs.get(key)
-        return self._keep(Tx(key=key, state=fold.decode(row.fold), stored=True)) if tx is None else tx
+        return self._keep(Tx(key=key, state=stored_form.decode_fold(row.fold), stored=True)) if tx is None else tx
 
     def get(self, key: Key) -> Tx:
         """The transaction with this key, made where it is not there."""
@@ -155,7 +155,7 @@ class Book:
                 "transaction_id": tx.key[2],
                 "generation": tx.key[3],
                 "tx_hash": name_hash(*tx.name),
-                "fact": facts.encode(fact),
+                "fact": stored_form.encode(fact),
                 "event": item.event,
                 "receive_us": item.receive_us,
                 "epoch": item.epoch,

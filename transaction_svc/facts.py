@@ -1,4 +1,4 @@
-"""What a recorded event says, as far as folding needs it. Stored beside the event: refolding reads no protobuf."""
+"""A recorded event as far as folding needs it, stored beside it (`stored_form.py`): refolding reads no protobuf."""
 
 import msgspec
 
@@ -14,14 +14,14 @@ Interval = tuple[int, int, int]
 """Time in µs, source (0 is best), energy in mWh."""
 
 
-class Fact(msgspec.Struct, array_like=True):
-    """One event. Times are µs since 1970 UTC. Stored as a JSON array: new fields go to the end, with a default."""
+class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
+    """One event. Times are µs since 1970 UTC. A new field needs a default."""
 
     kind: int
-    seq_no: int | None  # None where the protocol has none (1.6)
-    time_us: int | None  # the station's, right or wrong
     order_us: int  # the station's where plausible, else when it was received
     recorded_us: int
+    seq_no: int | None = None  # None where the protocol has none (1.6)
+    time_us: int | None = None  # the station's, right or wrong
     arrival: int = 0  # how many events of its transaction were recorded before it
     evse_id: int = 0
     connector_id: int = 0
@@ -40,17 +40,3 @@ class Fact(msgspec.Struct, array_like=True):
         if self.seq_no is None and self.kind == ENDED:
             return self.kind, 0, 0, self.arrival
         return self.kind, self.seq_no or 0, self.order_us, self.arrival
-
-
-def encode(fact: Fact) -> str:
-    """A fact as stored."""
-    return _encoder.encode(fact).decode()
-
-
-def decode(text: str) -> Fact:
-    """A stored fact."""
-    return _decoder.decode(text)
-
-
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Fact)

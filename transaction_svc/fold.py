@@ -17,8 +17,8 @@ ReadingKey = tuple[int, int, int, int]
 """Rank, time, kind of event, register: the order in which readings are pushed."""
 
 
-class Fold(msgspec.Struct, array_like=True):
-    """The state of a fold. Stored as a JSON array: new fields go to the end, with a default."""
+class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
+    """The state of a fold, stored as `stored_form.py` says. A new field needs a default."""
 
     event_count: int = 0
     created_us: int = 0
@@ -309,17 +309,3 @@ def _fold_intervals(fold: Fold, facts: Iterable[Fact]) -> None:
     # A stop may tell once more what was told before: each interval counts once.
     by_time = {at_us: energy for at_us, source, energy in sorted(intervals) if source == fold.interval_source}
     fold.interval_us, fold.interval_mwh = max(by_time), sum(by_time.values())
-
-
-def encode(fold: Fold) -> str:
-    """A fold as stored."""
-    return _encoder.encode(fold).decode()
-
-
-def decode(text: str) -> Fold:
-    """A stored fold."""
-    return _decoder.decode(text)
-
-
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Fold)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.filters import Field, moment
-from transaction_svc import facts, fold
+from transaction_svc import stored_form
 from transaction_svc.contents import name_hash
 from transaction_svc.fold import Fold
 from transaction_svc.models import meter_values, tx, tx_event
@@ -119,7 +119,9 @@ def list_events(
     keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(
         *of_tx, tx_event.c.generation == latest.scalar_subquery()
     )
-    keys = sorted((*facts.decode(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed))
+    keys = sorted(
+        (*stored_form.decode_fact(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed)
+    )
     page = [key for key in keys if after is None or key > after][:most]
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
     rows = connection.execute(sa.select(tx_event).where(*of_tx, wanted))
@@ -154,5 +156,5 @@ _SELECT = sa.select(tx.c.station_id, tx.c.transaction_id, tx.c.generation, tx.c.
 def _transaction(row: Any) -> Transaction:
     station_id, transaction_id, generation, state = row
     return Transaction(
-        station_id=station_id, transaction_id=transaction_id, generation=generation, fold=fold.decode(state)
+        station_id=station_id, transaction_id=transaction_id, generation=generation, fold=stored_form.decode_fold(state)
     )

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mesh import outbox
-from transaction_svc import announcements, facts, fold, neighbours, store
+from transaction_svc import announcements, fold, neighbours, store, stored_form
 from transaction_svc.book import Book, Known, Name, Tx
 from transaction_svc.contents import name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
@@ -162,7 +162,7 @@ def _fold_anew(connection: Connection, book: Book) -> None:
 
 def _fold_name(book: Book, name: Name, rows: Sequence[store.FactRow]) -> Iterable[dict[str, Any]]:
     """Folds the events of a name anew; returns the rows of those that move to another generation."""
-    told = [(facts.decode(row.fact), row) for row in rows]
+    told = [(stored_form.decode_fact(row.fact), row) for row in rows]
     row_of = {id(fact): row for fact, row in told}
     for generation, use in _uses(told, book.anew[name]):
         tx = book.get((*name, generation))
@@ -243,7 +243,7 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,
-        "fold": fold.encode(state),
+        "fold": stored_form.encode(state),
         "ended": state.ended,
         "token_key": state.holder[0].lower(),
         "evse_id": state.evse_id,

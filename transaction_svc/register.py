@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Register(msgspec.Struct, array_like=True):
+class Register(msgspec.Struct, omit_defaults=True):
     """Follows a register's readings in order, in mWh, and tells the energy between the first and the last of them.
 
     A register only rises. Where a reading is below the one before, the next reading tells what happened:

@@ -1,0 +1,119 @@
+"""How facts and folds are stored: JSON objects with names and a version, `{"v":2,"kind":1,…}`; defaults are left out.
+
+Version 1 was an array that told its fields by their place. Its rows are read for good: money stands in them. A fold of
+version 1 keeps its figures until the next event of its transaction, which rebuilds it from its facts.
+"""
+
+import msgspec
+
+from transaction_svc.facts import Fact, Interval
+from transaction_svc.fold import Fold, ReadingKey
+from transaction_svc.register import Register
+
+
+class _Fact1(msgspec.Struct, array_like=True):
+    """Version 1 of `Fact`. Never changed."""
+
+    kind: int
+    seq_no: int | None
+    time_us: int | None
+    order_us: int
+    recorded_us: int
+    arrival: int = 0
+    evse_id: int = 0
+    connector_id: int = 0
+    id_token: str = ""
+    id_token_type: str = ""
+    charging_state: int = 0
+    stopped_reason: int = 0
+    skewed: bool = False
+    orphan: bool = False
+    readings: tuple[tuple[int, int, int, int], ...] = ()
+    intervals: tuple[Interval, ...] = ()
+
+
+class _Register1(msgspec.Struct, array_like=True):
+    """Version 1 of `Register`. Never changed."""
+
+    count: int = 0
+    first: int = 0
+    settled: int = 0
+    bottom: int = 0
+    before: int | None = None
+    top: int = 0
+    low: int | None = None
+    fell: bool = False
+
+
+class _Fold1(msgspec.Struct, array_like=True):
+    """Version 1 of `Fold`. Never changed."""
+
+    event_count: int = 0
+    created_us: int = 0
+    updated_us: int = 0
+    last_key: tuple[int, int, int, int] | None = None
+    latest_us: int = 0
+    begin_us: int = 0
+    started: bool = False
+    start_us: int | None = None
+    stopped: bool = False
+    stop_us: int | None = None
+    stop_order_us: int = 0
+    stopped_reason: int = 0
+    evse_id: int = 0
+    connector_id: int = 0
+    id_token: str = ""
+    id_token_type: str = ""
+    stop_token: str = ""
+    stop_token_type: str = ""
+    charging_state: int = 0
+    next_seq: int = 0
+    seq_gap: bool = False
+    skewed: bool = False
+    orphan: bool = False
+    conflicting: bool = False
+    broken: bool = False
+    register: _Register1 = msgspec.field(default_factory=_Register1)
+    last_reading: ReadingKey | None = None
+    source: int | None = None
+    meter_begun: bool = False
+    meter_ended: bool = False
+    interval_source: int | None = None
+    interval_mwh: int = 0
+    interval_us: int | None = None
+    next_begin_us: int | None = None
+    concurrent: bool = False
+    told_us: int = 0
+    told_end: bool = False
+
+
+def encode(thing: Fact | Fold) -> str:
+    """A fact or a fold as it is stored."""
+    return _encoder.encode(thing).decode()
+
+
+def decode_fact(text: str) -> Fact:
+    """A stored fact, of any version."""
+    return _fact_1(_fact_1_decoder.decode(text)) if text.startswith("[") else _fact_decoder.decode(text)
+
+
+def decode_fold(text: str) -> Fold:
+    """A stored fold, of any version."""
+    return _fold_1(_fold_1_decoder.decode(text)) if text.startswith("[") else _fold_decoder.decode(text)
+
+
+def _fact_1(old: _Fact1) -> Fact:
+    return Fact(**msgspec.structs.asdict(old))
+
+
+def _fold_1(old: _Fold1) -> Fold:
+    fields = msgspec.structs.asdict(old)
+    fields["register"] = Register(**msgspec.structs.asdict(old.register))
+    return Fold(**fields)
+
+
+_encoder = msgspec.json.Encoder()
+_fact_decoder = msgspec.json.Decoder(Fact)
+_fold_decoder = msgspec.json.Decoder(Fold)
+_fact_1_decoder = msgspec.json.Decoder(_Fact1)
+_fold_1_decoder = msgspec.json.Decoder(_Fold1)
