@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason
+from csms.transaction.v1.transaction_service_pb2 import EnergyBasis
 
 from mesh.outbox import OutboxEvent
 from mesh.times import SECOND_US
@@ -15,6 +16,7 @@ from transaction_svc.fold import Fold
 UPDATES_APART_US = 10 * SECOND_US
 
 _CHARGING_STATES: Mapping[int, str] = {number: name for name, number in ChargingState.items()}
+_ENERGY_BASES: Mapping[int, str] = {number: name for name, number in EnergyBasis.items()}
 _STOPPED_REASONS: Mapping[int, str] = {number: name for name, number in StoppedReason.items()}
 # Without a zone: to take it out of the text again costs more than all the rest of it.
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
@@ -45,7 +47,7 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
 def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.fold
-    change = f"{state.event_count}.{state.end_us or 0}.{state.energy_mwh}"
+    change = f"{state.event_count}.{state.end_us or 0}.{state.meter.energy_mwh}"
     return OutboxEvent(
         event_id=f"{kind}/{station_id}/{transaction_id}/{generation}/{change}",
         tenant_id=tenant_id,
@@ -65,9 +67,12 @@ def _details(state: Fold) -> dict[str, Any]:
         "idToken": {"idToken": token, "type": token_type} if token else None,
         "startTime": _text(state.start_us),
         "endTime": _text(state.end_us),
-        "energyWh": state.energy_mwh / 1000,
-        "meterStartWh": _wh(state.meter_start_mwh),
-        "meterStopWh": _wh(state.meter_stop_mwh),
+        "energyWh": state.meter.energy_mwh / 1000,
+        "meterStartWh": _wh(state.meter.meter_start_mwh),
+        "meterStopWh": _wh(state.meter.meter_stop_mwh),
+        "believedMeterStartWh": _wh(state.meter.energy.begin_mwh),
+        "believedMeterStopWh": _wh(state.meter.energy.end_mwh),
+        "energyBasis": _word(_ENERGY_BASES, state.meter.basis),
         "chargingState": _word(_CHARGING_STATES, state.charging_state),
         "stoppedReason": _word(_STOPPED_REASONS, state.reason),
         "flags": list(state.flags) or None,

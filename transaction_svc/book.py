@@ -49,7 +49,7 @@ class Tx:
         self.token_key = state.id_token.lower()
         self.outcome = outcome(state) if state.ended else None
         # What is odd is told the first time that it shows.
-        self.told_fall = state.fell
+        self.told_fall = state.meter.fell
         self.told_gap = state.seq_gap
 
     @property
@@ -74,7 +74,7 @@ class Known(msgspec.Struct, frozen=True):
 
 def outcome(state: Fold) -> tuple[Any, ...]:
     """What an ended transaction comes to; a change of it is told again."""
-    return state.energy_mwh, state.end_us, state.reason, state.evse_id, state.holder, tuple(state.flags)
+    return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, state.holder, tuple(state.flags)
 
 
 class Book:

@@ -24,7 +24,7 @@ def event_key(event: TransactionEvent, fact: Fact, data: bytes, *, plausible: bo
         parts = ["seq", event.transaction_id, str(fact.seq_no), str(kind), str(event.trigger_reason), str(time_us)]
         return _digest(parts, () if plausible or kind == STARTED else event.meter_values)
     if kind == STARTED:
-        meter = next((value for rank, _at_us, _source, value in fact.readings if rank == BEGIN), None)
+        meter = next((reading.mwh for reading in fact.readings if reading.rank == BEGIN), None)
         token = event.id_token.id_token.lower()
         parts = ["start", f"{fact.evse_id}.{fact.connector_id}", str(time_us), str(meter), token]
         # Without a register to tell starts apart, what was measured has to.

@@ -10,7 +10,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, 
 from mesh.errors import MeshError, invalid_field
 from transaction_svc import contents
 from transaction_svc.clocks import is_plausible, is_skewed, read_time
-from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact
+from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact, by_event
 from transaction_svc.readings import read_meter_values
 
 _KINDS = frozenset((STARTED, UPDATED, ENDED))
@@ -123,7 +123,7 @@ def _read_fact(
         fact.id_token, fact.id_token_type = _clean(event.id_token.id_token), _clean(event.id_token.type)
     if values := event.meter_values:
         readings, intervals = read_meter_values(values, order_us=order_us, receive_us=receive_us)
-        fact.readings, fact.intervals = tuple(readings), tuple(intervals)
+        fact.readings, fact.intervals = tuple(by_event(kind, readings)), tuple(intervals)
     return fact
 
 

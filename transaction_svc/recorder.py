@@ -251,7 +251,7 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "begin_us": state.begin_us,
         "start_us": state.start_us,
         "end_us": state.end_us,
-        "energy_mwh": state.energy_mwh,
+        "energy_mwh": state.meter.energy_mwh,
         "create_us": state.created_us,
         "update_us": state.updated_us,
     }

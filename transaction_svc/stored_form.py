@@ -6,9 +6,10 @@ version 1 keeps its figures until the next event of its transaction, which rebui
 
 import msgspec
 
-from transaction_svc.facts import Fact, Interval
-from transaction_svc.fold import Fold, ReadingKey
-from transaction_svc.register import Register
+from transaction_svc.energy import Basis, Energy, EnergyFlag
+from transaction_svc.facts import Fact, Interval, Reading, by_event, series_number
+from transaction_svc.fold import Fold
+from transaction_svc.metering import Metering
 
 
 class _Fact1(msgspec.Struct, array_like=True):
@@ -74,7 +75,7 @@ class _Fold1(msgspec.Struct, array_like=True):
     conflicting: bool = False
     broken: bool = False
     register: _Register1 = msgspec.field(default_factory=_Register1)
-    last_reading: ReadingKey | None = None
+    last_reading: tuple[int, int, int, int] | None = None
     source: int | None = None
     meter_begun: bool = False
     meter_ended: bool = False
@@ -103,13 +104,59 @@ def decode_fold(text: str) -> Fold:
 
 
 def _fact_1(old: _Fact1) -> Fact:
-    return Fact(**msgspec.structs.asdict(old))
+    fields = msgspec.structs.asdict(old)
+    readings = [
+        Reading(at_us=at, mwh=mwh, rank=rank, series=_series_1(source)) for rank, at, source, mwh in old.readings
+    ]
+    fields["readings"] = tuple(by_event(old.kind, readings))
+    fields["intervals"] = tuple((at, _series_1(source), mwh) for at, source, mwh in old.intervals)
+    return Fact(**fields)
+
+
+def _series_1(source: int) -> int:
+    """Version 1 had 0 for the outlet, 1 for a sum of its phases, 2 and 3 for any other place."""
+    return series_number(source // 2, source % 2)
+
+
+_SAME_1 = (
+    *("event_count", "created_us", "updated_us", "last_key", "latest_us", "begin_us", "started", "start_us"),
+    *("stopped", "stop_us", "stop_order_us", "stopped_reason", "evse_id", "connector_id", "id_token", "id_token_type"),
+    *("stop_token", "stop_token_type", "charging_state", "skewed", "orphan", "conflicting"),
+    *("next_begin_us", "concurrent", "told_us", "told_end"),
+)
 
 
 def _fold_1(old: _Fold1) -> Fold:
-    fields = msgspec.structs.asdict(old)
-    fields["register"] = Register(**msgspec.structs.asdict(old.register))
-    return Fold(**fields)
+    fold = Fold(**{name: getattr(old, name) for name in _SAME_1}, is_stale=True)
+    count = fold.seq_count = old.next_seq + old.seq_gap
+    fold.seq_most, fold.seq_squares = old.next_seq - 1, (count - 1) * count * (2 * count - 1) // 6
+    fold.meter = _meter_1(old)
+    return fold
+
+
+def _meter_1(old: _Fold1) -> Metering:
+    register, last = old.register, _last_1(old.register)
+    meter = Metering(broken=old.broken)
+    if old.meter_begun:
+        meter.begin_said = 0, register.first
+    is_over = old.stopped or old.next_begin_us is not None
+    if is_over and (old.meter_ended or register.count > int(old.meter_begun)):
+        meter.end_said = 0, last
+    meter.energy = Energy(
+        mwh=register.settled + last - register.bottom,
+        begin_mwh=register.first if register.count else None,
+        end_mwh=last if register.count else None,
+        basis=Basis.REGISTER if register.count else Basis.UNSPECIFIED,
+        flags=(EnergyFlag.METER_ROLLBACK,) if register.fell else (),
+    )
+    if register.count <= 1:
+        meter.interval_mwh, meter.interval_us = old.interval_mwh, old.interval_us
+    return meter
+
+
+def _last_1(register: _Register1) -> int:
+    low, before = register.low, register.before
+    return low if low is not None and before is not None and low >= before else register.top
 
 
 _encoder = msgspec.json.Encoder()

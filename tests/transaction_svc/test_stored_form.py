@@ -41,7 +41,11 @@ def test_a_fold_of_version_1_keeps_its_figures() -> None:
     assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
     assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, None, 4, ("TAG", "ISO14443"))
     assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
-    assert (state.energy_mwh, state.meter_start_mwh, state.meter_stop_mwh) == (1000000, 936000000, 937000000)
+    assert (state.meter.energy_mwh, state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (
+        1000000,
+        936000000,
+        937000000,
+    )
     assert list(state.flags) == ["clock_skew", "orphan", "seq_gap"]
 
 

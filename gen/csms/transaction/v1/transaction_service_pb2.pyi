@@ -24,6 +24,58 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _EnergyBasis:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EnergyBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EnergyBasis.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ENERGY_BASIS_UNSPECIFIED: _EnergyBasis.ValueType  # 0
+    """No reading came yet."""
+    ENERGY_BASIS_REGISTER: _EnergyBasis.ValueType  # 1
+    """The register at the end, or so far, less the register at the begin."""
+    ENERGY_BASIS_SIGNED_REGISTER: _EnergyBasis.ValueType  # 2
+    """The same, from signed records whose signatures are right."""
+    ENERGY_BASIS_RESTARTED_REGISTER: _EnergyBasis.ValueType  # 3
+    """The rises of a register that started over."""
+    ENERGY_BASIS_SCALED_REGISTER: _EnergyBasis.ValueType  # 4
+    """A register of which some readings had to be brought to the scale of the others."""
+    ENERGY_BASIS_FIRST_READING: _EnergyBasis.ValueType  # 5
+    """The first reading after the begin, which could not be believed itself."""
+    ENERGY_BASIS_PREVIOUS_TRANSACTION: _EnergyBasis.ValueType  # 6
+    """The register at the end of the transaction before, since the station told no begin."""
+    ENERGY_BASIS_LAST_BELIEVED_READING: _EnergyBasis.ValueType  # 7
+    """The last reading that can be believed; later ones cannot, or not yet."""
+    ENERGY_BASIS_INTERVALS: _EnergyBasis.ValueType  # 8
+    """The sum of interval values, since no register was read twice."""
+    ENERGY_BASIS_NONE: _EnergyBasis.ValueType  # 9
+    """No reading can be believed: a person has to judge."""
+
+class EnergyBasis(_EnergyBasis, metaclass=_EnergyBasisEnumTypeWrapper):
+    """The readings that the energy of a transaction stands on; docs/ENERGY.md explains each."""
+
+ENERGY_BASIS_UNSPECIFIED: EnergyBasis.ValueType  # 0
+"""No reading came yet."""
+ENERGY_BASIS_REGISTER: EnergyBasis.ValueType  # 1
+"""The register at the end, or so far, less the register at the begin."""
+ENERGY_BASIS_SIGNED_REGISTER: EnergyBasis.ValueType  # 2
+"""The same, from signed records whose signatures are right."""
+ENERGY_BASIS_RESTARTED_REGISTER: EnergyBasis.ValueType  # 3
+"""The rises of a register that started over."""
+ENERGY_BASIS_SCALED_REGISTER: EnergyBasis.ValueType  # 4
+"""A register of which some readings had to be brought to the scale of the others."""
+ENERGY_BASIS_FIRST_READING: EnergyBasis.ValueType  # 5
+"""The first reading after the begin, which could not be believed itself."""
+ENERGY_BASIS_PREVIOUS_TRANSACTION: EnergyBasis.ValueType  # 6
+"""The register at the end of the transaction before, since the station told no begin."""
+ENERGY_BASIS_LAST_BELIEVED_READING: EnergyBasis.ValueType  # 7
+"""The last reading that can be believed; later ones cannot, or not yet."""
+ENERGY_BASIS_INTERVALS: EnergyBasis.ValueType  # 8
+"""The sum of interval values, since no register was read twice."""
+ENERGY_BASIS_NONE: EnergyBasis.ValueType  # 9
+"""No reading can be believed: a person has to judge."""
+Global___EnergyBasis: _TypeAlias = EnergyBasis  # noqa: Y015
+
 class _TransactionState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -99,6 +151,9 @@ class Transaction(_message.Message):
     EVENT_COUNT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    BELIEVED_METER_START_WH_FIELD_NUMBER: _builtins.int
+    BELIEVED_METER_STOP_WH_FIELD_NUMBER: _builtins.int
+    ENERGY_BASIS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
@@ -108,17 +163,25 @@ class Transaction(_message.Message):
     state: Global___TransactionState.ValueType
     """Whether it is still going on."""
     energy_wh: _builtins.float
-    """Energy delivered so far, in watt-hours: the difference of the import register between begin and last value."""
+    """Energy delivered so far, in watt-hours, as far as the readings can be believed (docs/ENERGY.md)."""
     meter_start_wh: _builtins.float
-    """Import register at the start, in watt-hours; absent where no value told it."""
+    """Import register at the start, in watt-hours, as the station said it, right or wrong; absent where it did not."""
     meter_stop_wh: _builtins.float
-    """Import register at the end, in watt-hours; absent while the transaction goes on, or where no value told it."""
+    """Import register at the end, in watt-hours, as the station said it, right or wrong; absent where it did not, and
+    while the transaction goes on.
+    """
     charging_state: _transaction_event_pb2.ChargingState.ValueType
     """Latest state of charging."""
     stopped_reason: _transaction_event_pb2.StoppedReason.ValueType
     """Why it ended; unspecified while it goes on."""
     event_count: _builtins.int
     """Number of events recorded."""
+    believed_meter_start_wh: _builtins.float
+    """Import register at the start, in watt-hours, as it is believed; absent where no reading can be."""
+    believed_meter_stop_wh: _builtins.float
+    """Import register at the end, or at the last reading so far, in watt-hours, as it is believed."""
+    energy_basis: Global___EnergyBasis.ValueType
+    """The readings that energy_wh stands on."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """Where."""
@@ -137,8 +200,8 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What does not add up and was mended or kept for a person to judge, sorted ("clock_skew", "meter_rollback",
-        "missing_start", "superseded", "late_stop", "orphan", "conflicting_stop", "seq_gap").
+        """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
+        "superseded", "late_stop", "orphan", "conflicting_stop", "seq_gap"; those of the energy are in docs/ENERGY.md).
         """
 
     @_builtins.property
@@ -169,15 +232,26 @@ class Transaction(_message.Message):
         event_count: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        believed_meter_start_wh: _builtins.float | None = ...,
+        believed_meter_stop_wh: _builtins.float | None = ...,
+        energy_basis: Global___EnergyBasis.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_time", b"end_time", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__believed_meter_start_wh: _TypeAlias = _typing.Literal["believed_meter_start_wh"]  # noqa: Y015
+    _WhichOneofArgType__believed_meter_start_wh: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh"]  # noqa: Y015
+    _WhichOneofReturnType__believed_meter_stop_wh: _TypeAlias = _typing.Literal["believed_meter_stop_wh"]  # noqa: Y015
+    _WhichOneofArgType__believed_meter_stop_wh: _TypeAlias = _typing.Literal["_believed_meter_stop_wh", b"_believed_meter_stop_wh"]  # noqa: Y015
     _WhichOneofReturnType__meter_start_wh: _TypeAlias = _typing.Literal["meter_start_wh"]  # noqa: Y015
     _WhichOneofArgType__meter_start_wh: _TypeAlias = _typing.Literal["_meter_start_wh", b"_meter_start_wh"]  # noqa: Y015
     _WhichOneofReturnType__meter_stop_wh: _TypeAlias = _typing.Literal["meter_stop_wh"]  # noqa: Y015
     _WhichOneofArgType__meter_stop_wh: _TypeAlias = _typing.Literal["_meter_stop_wh", b"_meter_stop_wh"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__believed_meter_start_wh) -> _WhichOneofReturnType__believed_meter_start_wh | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__believed_meter_stop_wh) -> _WhichOneofReturnType__believed_meter_stop_wh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meter_start_wh) -> _WhichOneofReturnType__meter_start_wh | None: ...
     @_typing.overload

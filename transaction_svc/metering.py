@@ -1,0 +1,207 @@
+"""The meter's side of a fold: a transaction's readings, by register and in their order, and their energy. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess
+from transaction_svc.facts import BEGIN, END, UPDATED, Fact, Reading
+from transaction_svc.register import Moment, Register
+
+SaidReading = tuple[int, int]
+"""Series and register in mWh, as the station said it."""
+
+
+class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The place of a transaction's end among its events."""
+
+    order_us: int
+    seq_no: int | None = None
+
+
+class Metering(msgspec.Struct, omit_defaults=True):
+    """Readings taken so far. `take` appends; `rebuild` starts over where something came out of order."""
+
+    registers: dict[int, Register] = {}  # by series
+    terms: Terms = msgspec.field(default_factory=Terms)
+    energy: Energy = msgspec.field(default_factory=Energy)
+    begin_said: SaidReading | None = None
+    end_said: SaidReading | None = None
+    broken: bool = False  # a register below zero
+    stop: Stop | None = None
+    by_sequence: bool = False  # times go back, so readings are ordered by seq_no
+    interval_series: int | None = None
+    interval_mwh: int = 0
+    interval_us: int | None = None
+
+    @property
+    def energy_mwh(self) -> int:
+        """Energy delivered, as believed."""
+        return self.interval_mwh if self.basis == Basis.INTERVALS else self.energy.mwh
+
+    @property
+    def basis(self) -> int:
+        """The readings that the energy stands on; intervals only where no register was read twice."""
+        if self.interval_us is None or any(register.count > 1 for register in self.registers.values()):
+            return self.energy.basis
+        return Basis.INTERVALS
+
+    @property
+    def meter_start_mwh(self) -> int | None:
+        """The register at the start, as the station said it."""
+        return self.begin_said[1] if self.begin_said else None
+
+    @property
+    def meter_stop_mwh(self) -> int | None:
+        """The register at the end, as the station said it."""
+        return self.end_said[1] if self.end_said else None
+
+    @property
+    def flags(self) -> Sequence[str]:
+        """Readings that do not add up."""
+        if self.broken and EnergyFlag.METER_ROLLBACK not in self.energy.flags:
+            return (*self.energy.flags, EnergyFlag.METER_ROLLBACK)
+        return self.energy.flags
+
+    @property
+    def fell(self) -> bool:
+        """Whether a register ever fell, or was below zero."""
+        return self.broken or any(register.fell for register in self.registers.values())
+
+    def begin(self, fact: Fact) -> None:
+        """Takes the start."""
+        self.terms.started_at = _moment(fact.order_us, fact)
+
+    def end(self, fact: Fact) -> None:
+        """Takes the end, before its readings."""
+        self.stop = Stop(fact.order_us, fact.seq_no)
+
+    def reckon(self) -> None:
+        """Makes the energy anew, from the readings or from terms that have changed."""
+        left_out = EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and not self._has_end()
+        self.energy = assess(self.registers, self.terms)
+        if left_out:
+            self.energy.flags = tuple(sorted({*self.energy.flags, EnergyFlag.END_IMPLAUSIBLE}))
+
+    def take(self, fact: Fact) -> bool:
+        """Takes an event's readings and intervals; False where one came out of order."""
+        if fact.readings and not self._take_readings(fact):
+            return False
+        return not fact.intervals or self._take_intervals(fact)
+
+    def rebuild(self, facts: Sequence[Fact]) -> None:
+        """Takes the readings and intervals of all events."""
+        for fact in facts:
+            for reading in fact.readings:
+                self._note_said(reading)
+        readings = self._in_order(facts)
+        self._push_all(taken for taken in readings if not self._is_closing(*taken))
+        if EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and any(self._is_closing(*taken) for taken in readings):
+            # The closing values tell better.
+            self._push_all(taken for taken in readings if taken[0].rank != END)
+            self.energy.flags = tuple(sorted({*self.energy.flags, EnergyFlag.END_IMPLAUSIBLE}))
+        self._rebuild_intervals(facts)
+
+    def _take_readings(self, fact: Fact) -> bool:
+        if self.stop is not None and fact.kind == UPDATED:
+            return self._is_after_end(fact) or (bool(self._has_end()) and self._is_all_closing(fact))
+        for reading in fact.readings:
+            self._note_said(reading)
+            if reading.mwh >= 0 and not self._take_reading(reading, fact):
+                return False
+        self.reckon()
+        return self.stop is None or EnergyFlag.END_IMPLAUSIBLE not in self.energy.flags
+
+    def _has_end(self) -> bool:
+        return any(register.ended for register in self.registers.values())
+
+    def _is_all_closing(self, fact: Fact) -> bool:
+        is_sound = EnergyFlag.END_IMPLAUSIBLE not in self.energy.flags
+        return is_sound and all(self._is_closing(reading, fact) for reading in fact.readings)
+
+    def _is_after_end(self, fact: Fact) -> bool:
+        """Whether the station tells an event behind the end, by its positions (2.x)."""
+        if self.stop is None or fact.kind != UPDATED or fact.seq_no is None:
+            return False
+        if self.stop.seq_no:
+            return (fact.seq_no, fact.order_us) > (self.stop.seq_no, self.stop.order_us)
+        return fact.order_us > self.stop.order_us
+
+    def _is_closing(self, reading: Reading, fact: Fact) -> bool:
+        """Whether a reading was taken after an end that told the register (quirk 22, 1.6)."""
+        if self.stop is None or fact.kind != UPDATED or fact.seq_no is not None:
+            return False
+        return reading.at_us > self.stop.order_us and self.end_said is not None and self.end_said[1] >= 0
+
+    def _note_said(self, reading: Reading) -> None:
+        """Notes begin and end as the station said them: of several series the one that is preferred."""
+        said = reading.series, reading.mwh
+        if reading.mwh < 0:
+            self.broken = True
+        if reading.rank == BEGIN and (self.begin_said is None or said[0] < self.begin_said[0]):
+            self.begin_said = said
+        elif reading.rank == END and (self.end_said is None or said[0] <= self.end_said[0]):
+            self.end_said = said
+
+    def _take_reading(self, reading: Reading, fact: Fact) -> bool:
+        register = self.registers.get(reading.series)
+        if register is None:
+            register = self.registers[reading.series] = Register()
+        key = self._key(reading, fact)
+        if register.last_key is not None and key <= register.last_key:
+            return key == register.last_key
+        self._push(register, key, reading, fact)
+        return True
+
+    def _key(self, reading: Reading, fact: Fact) -> tuple[int, int, int, int]:
+        return reading.rank, (fact.seq_no or 0) if self.by_sequence else 0, reading.at_us, reading.mwh
+
+    def _push(self, register: Register, key: tuple[int, int, int, int], reading: Reading, fact: Fact) -> None:
+        register.push(
+            reading.mwh,
+            _moment(reading.at_us, fact),
+            begins=reading.rank == BEGIN,
+            ends=reading.rank == END,
+            power_w=self.terms.power_w,
+        )
+        register.last_key = key
+
+    def _in_order(self, facts: Sequence[Fact]) -> Sequence[tuple[Reading, Fact]]:
+        """The readings up to the end, each once: a stop may tell again what was told before."""
+        told: dict[tuple[int, int, int, int], tuple[Reading, Fact]] = {}
+        for fact in facts:
+            if not self._is_after_end(fact):
+                for reading in fact.readings:
+                    told.setdefault((reading.series, reading.rank, reading.at_us, reading.mwh), (reading, fact))
+        sound = (taken for taken in told.values() if taken[0].mwh >= 0)
+        return sorted(sound, key=lambda taken: self._key(*taken))
+
+    def _push_all(self, readings: Iterable[tuple[Reading, Fact]]) -> None:
+        self.registers = {}
+        for reading, fact in readings:
+            register = self.registers.setdefault(reading.series, Register())
+            self._push(register, self._key(reading, fact), reading, fact)
+        self.energy = assess(self.registers, self.terms)
+
+    def _take_intervals(self, fact: Fact) -> bool:
+        for at_us, series, energy in fact.intervals:
+            if energy < 0 or (self.interval_series is not None and series > self.interval_series):
+                continue
+            if self.interval_us is not None and (at_us <= self.interval_us or series != self.interval_series):
+                return False
+            self.interval_us, self.interval_series = at_us, series
+            self.interval_mwh += energy
+        return True
+
+    def _rebuild_intervals(self, facts: Iterable[Fact]) -> None:
+        intervals = [interval for fact in facts for interval in fact.intervals if interval[2] >= 0]
+        if not intervals:
+            return
+        self.interval_series = min(series for _at_us, series, _energy in intervals)
+        # A stop may tell once more what was told before: each interval counts once.
+        by_time = {at_us: energy for at_us, series, energy in sorted(intervals) if series == self.interval_series}
+        self.interval_us, self.interval_mwh = max(by_time), sum(by_time.values())
+
+
+def _moment(station_us: int, fact: Fact) -> Moment:
+    return Moment(station_us, fact.recorded_us)
