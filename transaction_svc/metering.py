@@ -68,6 +68,26 @@ class Metering(msgspec.Struct, omit_defaults=True):
         """Whether a register ever fell, or was below zero."""
         return self.broken or any(register.fell for register in self.registers.values())
 
+    @property
+    def at_end(self) -> SaidReading | None:
+        """The register as the transaction leaves it; the same whatever is known of the one before it."""
+        if not self.registers:
+            return None
+        alone = assess(self.registers, msgspec.structs.replace(self.terms, previous_mwh=None))
+        if alone.end_mwh is None:
+            register = self.registers[alone.series]
+            return alone.series, register.runs[register.current].last
+        return alone.series, alone.end_mwh
+
+    def follow(self, previous: SaidReading | None) -> bool:
+        """Takes the register as the transaction before left it; true where that is news."""
+        series, mwh = previous or (0, None)
+        if (series, mwh) == (self.terms.previous_series, self.terms.previous_mwh):
+            return False
+        self.terms.previous_series, self.terms.previous_mwh = series, mwh
+        self.reckon()
+        return True
+
     def begin(self, fact: Fact) -> None:
         """Takes the start."""
         self.terms.started_at = _moment(fact.order_us, fact)
