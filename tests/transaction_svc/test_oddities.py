@@ -168,21 +168,21 @@ async def test_meter_values_without_a_number_find_the_transaction_of_their_conne
 
 
 @pytest.mark.parametrize(
-    ("readings", "stop", "energy", "believed_stop", "more_flags"),
+    ("readings", "stop", "believed", "more_flags"),
     [
-        ([1200, 1500], -1, 500, 1500, []),  # no stop at all
-        ([1200, 1500], 0, 500, 1500, ["end_implausible"]),  # below the start
-        ([1200, 1500], 900, 500, 1500, ["end_implausible"]),
-        ([], 900, 0, 1000, ["end_implausible"]),  # never negative
-        ([1500, 3, 103], 203, 700, 203, ["meter_restart"]),
-        ([1200, 0, 1400], 1500, 500, 1500, []),  # one wrong reading, too low
-        ([1200, 0, 0, 1400], 1500, 500, 1500, []),  # the same twice
-        ([1200, 99_999_999, 1300], 1500, 500, 1500, []),  # one wrong reading, too high
-        ([1200, 1199, 1300], 1500, 500, 1500, []),  # it trembles
+        ([1200, 1500], -1, (500, 1500), []),  # no stop at all
+        ([1200, 1500], 0, (500, 1500), ["end_implausible"]),  # below the start
+        ([1200, 1500], 900, (500, 1500), ["end_implausible"]),
+        ([], 900, (0, 1000), ["end_implausible"]),  # never negative
+        ([1500, 3, 103], 203, (700, 203), ["meter_restart"]),
+        ([1200, 0, 1400], 1500, (500, 1500), []),  # one wrong reading, too low
+        ([1200, 0, 0, 1400], 1500, (500, 1500), []),  # the same twice
+        ([1200, 99_999_999, 1300], 1500, (500, 1500), []),  # one wrong reading, too high
+        ([1200, 1199, 1300], 1500, (500, 1500), []),  # it trembles
     ],
 )
 async def test_energy_comes_from_readings_that_can_be_trusted(
-    service: Service, readings: list[int], stop: int, energy: float, believed_stop: float, more_flags: list[str]
+    service: Service, readings: list[int], stop: int, believed: tuple[float, float], more_flags: list[str]
 ) -> None:
     """Quirk 21: never negative, nothing made up, flagged; the station's own meterStop stays as it said it."""
     number = (await service.one(start_16())).transaction_id
@@ -190,7 +190,7 @@ async def test_energy_comes_from_readings_that_can_be_trusted(
         await service.one(values_16(number, 10 * step + 10, value))
     await service.one(stop_16(number, 100, stop))
     found = await service.get(number)
-    assert (found.energy_wh, found.believed_meter_stop_wh) == (energy, believed_stop)
+    assert (found.energy_wh, found.believed_meter_stop_wh) == believed
     assert (found.meter_start_wh, found.meter_stop_wh) == (1000, stop)
     assert list(found.flags) == [*more_flags, "meter_rollback"]
 
