@@ -12,10 +12,11 @@ import msgspec
 from transaction_svc.facts import is_signed, is_verified
 from transaction_svc.register import ROUNDING_MWH, Moment, Register, Run, passed
 
-# Scales that are mixed up: Wh for kWh, mostly.
 _POWERS = (1, 2, 3, 4, 5, 6)
-# Below this a power of ten cannot be told from a coincidence.
-_LEAST_SCALED_MWH = 10_000
+# Scales that are mixed up: Wh, kWh and MWh. By another power of ten a reading is flagged, and not converted.
+_CONVERTED = frozenset((3, 6, -3, -6))
+# Below this a power of ten cannot be told from a coincidence: a register that starts over is low.
+_LEAST_SCALED_MWH = {power: 10_000 if power <= 3 else 100_000 for power in _POWERS}  # 10 and 100 Wh
 
 
 class Basis(IntEnum):
@@ -114,7 +115,7 @@ class _Link(Enum):
 
     WRONG_READING = auto()  # the last reading before a fall was wrong
     RESTART = auto()  # the register started over
-    SCALED = auto()  # the same register in a larger scale
+    SCALED = auto()  # the same register in another scale
     WRONG_BEGIN = auto()  # the reading of the begin was wrong
     LEAP = auto()  # a rise that power and time do not allow
 
@@ -141,7 +142,7 @@ class _Assessment:
         if self._register.fell:
             self._flags.add(EnergyFlag.METER_ROLLBACK)
         self._judge_begin()
-        mwh, end = self._end_minus_begin() or self._scaled() or self._along_runs()
+        mwh, end = self._end_minus_begin() or self._in_two_scales() or self._along_runs()
         return Energy(
             mwh=max(mwh, 0),
             begin_mwh=None if end is None else self._begin,
@@ -212,7 +213,7 @@ class _Assessment:
     def _is_possible(self, begin: int, end: int) -> bool:
         return -ROUNDING_MWH < end - begin <= self._most
 
-    def _scaled(self) -> tuple[int, int] | None:
+    def _in_two_scales(self) -> tuple[int, int] | None:
         """Begin and end in one scale, all readings between in another: the larger of the two that is possible."""
         register, begin, end = self._register, self._begin, self._end
         if not register.ended or register.second is None or register.before_end is None:
@@ -220,7 +221,7 @@ class _Assessment:
         power = _power_of_ten(begin, register.second, self._most)
         if not power or power != _power_of_ten(end, register.before_end, self._most):
             return None
-        for tried in sorted((0, power), reverse=True):
+        for tried in sorted((0, power), reverse=True) if power in _CONVERTED else (0,):
             scaled_begin, scaled_end = _times_ten_to(begin, tried), _times_ten_to(end, tried)
             if self._is_possible(scaled_begin, scaled_end):
                 self._flags.add(EnergyFlag.SCALE_MISMATCH)
@@ -233,17 +234,35 @@ class _Assessment:
 
     def _along_runs(self) -> tuple[int, int | None]:
         """The rises of the runs that follow one another, and the steps between them as far as they are known."""
-        register, chain = self._register, self._chain
+        register = self._register
         if others := [run for run in register.runs if run.other]:
             self._flags.add(self._kind_of(others))
-        links = [self._link(run, following) for run, following in pairwise(chain)]
-        if register.ended and links and chain[-1].count == 1:
-            if self._is_begin_believed(links) and self._is_possible(chain[0].first, self._end):
+        chain, links = self._in_one_scale()
+        self._begin, self._end = chain[0].first, chain[-1].last
+        if register.ended and links and chain[-1].count == 1 and links[-1] is not _Link.SCALED:
+            if links[0] is not _Link.WRONG_BEGIN and self._is_possible(self._begin, self._end):
                 self._flags.add(EnergyFlag.METER_ROLLBACK)
-                return self._end - chain[0].first, self._end
-            if links[-1] not in {_Link.WRONG_READING, _Link.SCALED}:
-                return self._with_scaled_end(chain, links) or self._without_end(chain[:-1], links[:-1])
+                return self._end - self._begin, self._end
+            if links[-1] is not _Link.WRONG_READING:
+                return self._without_end(chain[:-1], links[:-1])
         return self._sum(chain, links)
+
+    def _in_one_scale(self) -> tuple[Sequence[Run], Sequence[_Link]]:
+        """The runs, brought to the largest scale among them, and how each follows the one before."""
+        chain, links = self._chain[:1], list[_Link]()
+        for run in self._chain[1:]:
+            power = _power_of_ten(chain[-1].last, run.first, self._most)
+            if power:
+                self._flags.add(EnergyFlag.SCALE_MISMATCH)
+            if power not in _CONVERTED:
+                links.append(self._link(chain[-1], run))
+                chain.append(run)
+                continue
+            self._basis = Basis.SCALED_REGISTER
+            links.append(_Link.SCALED)
+            chain = [_scaled(before, 10 ** max(power, 0)) for before in chain]
+            chain.append(_scaled(run, 10 ** max(-power, 0)))
+        return chain, links
 
     def _kind_of(self, others: Sequence[Run]) -> EnergyFlag:
         """No more than wrong readings, the same register in another scale, or another counter."""
@@ -253,31 +272,12 @@ class _Assessment:
         return EnergyFlag.OTHER_COUNTER if any(run.rise for run in counters) else EnergyFlag.METER_ROLLBACK
 
     def _link(self, run: Run, following: Run) -> _Link:
-        """How a run comes to end and another to begin."""
+        """How a run comes to end and another one of the same scale to begin."""
         if following.first <= run.top:
             is_wrong = run.before is not None and following.first > run.before - ROUNDING_MWH
             return _Link.WRONG_READING if is_wrong else _Link.RESTART
-        if _power_of_ten(run.last, following.first, self._most) > 0:
-            return _Link.SCALED
         is_begin = self._register.begun and run is self._register.runs[0] and run.count == 1
         return _Link.WRONG_BEGIN if is_begin else _Link.LEAP
-
-    @staticmethod
-    def _is_begin_believed(links: Sequence[_Link]) -> bool:
-        return links[0] not in {_Link.WRONG_BEGIN, _Link.SCALED}
-
-    def _with_scaled_end(self, chain: Sequence[Run], links: Sequence[_Link]) -> tuple[int, int | None] | None:
-        """The end alone is in a smaller scale than the readings before it."""
-        power = _power_of_ten(chain[-2].last, self._end, self._most)
-        if power >= 0:
-            return None
-        end = max(self._end * 10**-power, chain[-2].last)
-        before, last = self._sum(chain[:-1], links[:-1])
-        if last != chain[-2].last or before + end - last > self._most:
-            return None
-        self._flags.add(EnergyFlag.SCALE_MISMATCH)
-        self._basis = Basis.SCALED_REGISTER
-        return before + end - last, end
 
     def _without_end(self, chain: Sequence[Run], links: Sequence[_Link]) -> tuple[int, int | None]:
         """The last reading that can be believed; nothing where only begin and end were told, which cannot both be."""
@@ -307,11 +307,7 @@ class _Assessment:
         if link is _Link.WRONG_READING:
             return following.first - run.last
         if link is _Link.SCALED:
-            self._flags.add(EnergyFlag.SCALE_MISMATCH)
-            self._basis = Basis.SCALED_REGISTER
-            factor = 10 ** _power_of_ten(run.last, following.first, self._most)
-            self._begin *= factor
-            return max(following.first - run.last * factor, 0) + run.rise * (factor - 1)
+            return max(following.first - run.last, 0)
         if link is _Link.WRONG_BEGIN:
             self._flags.add(EnergyFlag.BEGIN_IMPLAUSIBLE if run.first else EnergyFlag.BEGIN_PLACEHOLDER)
             self._begin, self._basis = following.first, Basis.FIRST_READING
@@ -326,6 +322,15 @@ class _Assessment:
         return 0
 
 
+def _scaled(run: Run, factor: int) -> Run:
+    if factor == 1:
+        return run
+    before = None if run.before is None else run.before * factor
+    return msgspec.structs.replace(
+        run, first=run.first * factor, last=run.last * factor, top=run.top * factor, before=before
+    )
+
+
 def _times_ten_to(mwh: int, power: int) -> int:
     return mwh * 10**power if power >= 0 else mwh // 10**-power
 
@@ -335,9 +340,9 @@ def _power_of_ten(low: int, high: int, most_mwh: int) -> int:
 
     The smaller one may be cut to whole watt-hours, and `most_mwh` at most passed between the two.
     """
-    if min(low, high) < _LEAST_SCALED_MWH:
-        return 0
     for power in _POWERS:
+        if min(low, high) < _LEAST_SCALED_MWH[power]:
+            break
         if _is_near(low, high, 10**power, most_mwh):
             return power
         if _is_near(high, low, 10**power, most_mwh):

@@ -188,11 +188,11 @@ class Metering(msgspec.Struct, omit_defaults=True):
 
     def _in_order(self, facts: Sequence[Fact]) -> Sequence[tuple[Reading, Fact]]:
         """The readings up to the end, each once: a stop may tell again what was told before."""
-        told: dict[tuple[int, int, int, int], tuple[Reading, Fact]] = {}
+        told: dict[tuple[int, tuple[int, int, int, int]], tuple[Reading, Fact]] = {}
         for fact in facts:
             if not self._is_after_end(fact):
                 for reading in fact.readings:
-                    told.setdefault((reading.series, reading.rank, reading.at_us, reading.mwh), (reading, fact))
+                    told.setdefault((reading.series, self._key(reading, fact)), (reading, fact))
         sound = (taken for taken in told.values() if taken[0].mwh >= 0)
         return sorted(sound, key=lambda taken: self._key(*taken))
 
