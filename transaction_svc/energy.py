@@ -218,8 +218,8 @@ class _Assessment:
         register, begin, end = self._register, self._begin, self._end
         if not register.ended or register.second is None or register.before_end is None:
             return None
-        power = _power_of_ten(begin, register.second, self._most)
-        if not power or power != _power_of_ten(end, register.before_end, self._most):
+        power = _power_of_ten(begin, register.second, self._most, share=2)
+        if not power or power != _power_of_ten(end, register.before_end, self._most, share=2):
             return None
         for tried in sorted((0, power), reverse=True) if power in _CONVERTED else (0,):
             scaled_begin, scaled_end = _times_ten_to(begin, tried), _times_ten_to(end, tried)
@@ -335,21 +335,22 @@ def _times_ten_to(mwh: int, power: int) -> int:
     return mwh * 10**power if power >= 0 else mwh // 10**-power
 
 
-def _power_of_ten(low: int, high: int, most_mwh: int) -> int:
+def _power_of_ten(low: int, high: int, most_mwh: int, *, share: int = 10) -> int:
     """The power of ten between two readings of one register in two scales; 0 where they are not that.
 
-    The smaller one may be cut to whole watt-hours, and `most_mwh` at most passed between the two.
+    The smaller one may be cut to whole watt-hours, and up to `most_mwh` passed between the two: a part of the register
+    no larger than one in `share`, where a single pair of readings could be a coincidence.
     """
     for power in _POWERS:
         if min(low, high) < _LEAST_SCALED_MWH[power]:
             break
-        if _is_near(low, high, 10**power, most_mwh):
+        if _is_near(low, high, 10**power, most_mwh, share):
             return power
-        if _is_near(high, low, 10**power, most_mwh):
+        if _is_near(high, low, 10**power, most_mwh, share):
             return -power
     return 0
 
 
-def _is_near(small: int, large: int, factor: int, most_mwh: int) -> bool:
-    slack = min(most_mwh, small * factor // 10) + ROUNDING_MWH * factor
+def _is_near(small: int, large: int, factor: int, most_mwh: int, share: int) -> bool:
+    slack = min(most_mwh, small * factor // share) + ROUNDING_MWH * factor
     return abs(large - small * factor) <= slack
