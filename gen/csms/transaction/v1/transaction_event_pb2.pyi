@@ -472,7 +472,9 @@ class RawMessage(_message.Message):
     payload: _builtins.str
     """Its payload, as JSON."""
     reason: _builtins.str
-    """Why it cannot be read, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE" or "OTHER_VERSION"."""
+    """Why it is in quarantine, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE", "OTHER_VERSION" or
+    "STATION_NOT_ACCEPTED".
+    """
     message: _builtins.str
     """The same, for people."""
     def __init__(
