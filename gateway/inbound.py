@@ -10,7 +10,7 @@ import msgspec
 from csms.common.v1 import origin_pb2
 from csms.station.v1 import station_ingest_service_pb2, station_pb2
 from csms.transaction.v1.transaction_event_pb2 import RawMessage
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 
 from gateway.clock_watch import ClockWatch, told_us
 from gateway.exchange import Exchange
@@ -18,6 +18,7 @@ from gateway.ocppj import Call, Payload
 from gateway.schemas import SchemaFault, Schemas
 from gateway.translation import Inbound, LaneName, Results, Salvage, UnacceptableError, Version
 from gateway.values import set_time
+from mesh.errors import from_status
 from mesh.logs import get_logger
 from mesh.quirks import QuirkName
 from mesh.times import Clock
@@ -25,6 +26,11 @@ from mesh.times import Clock
 log = get_logger(__name__)
 
 INTERNAL_ERROR = "InternalError"
+
+STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
+_NOT_ACCEPTED = SchemaFault(
+    code="SecurityError", message="the station is not accepted yet: send BootNotification first"
+)
 
 Dialect = tuple[Version, Schemas]
 """An OCPP version, and how its messages look."""
@@ -77,7 +83,7 @@ class InboundCalls:
         if route is None:
             return self._unknown(call, self._origin(ordinal, time_us))
         if not self.accepted and call.action != "BootNotification" and call.action not in self._invited:
-            raise RefusalError("SecurityError", "the station is not accepted yet: send BootNotification first")
+            return self._from_unaccepted(call, self._origin(ordinal, time_us), route)
         accepted = self._schemas.accept(call.action, call.payload)
         if isinstance(accepted, SchemaFault):
             return self._misfit(call, self._origin(ordinal, time_us), route, accepted)
@@ -137,9 +143,43 @@ class InboundCalls:
             code=code, message=f"this is {call.action} of OCPP {told}, and this connection speaks OCPP {spoken}"
         )
         route = other[0].inbound.get(call.action)
-        if self.accepted and route is not None and route.salvage is not None:
-            return self._keep(call, origin, None, fault, reason="OTHER_VERSION", label=told)
-        raise RefusalError(fault.code, fault.message)
+        if route is None or route.salvage is None:
+            raise RefusalError(fault.code, fault.message)
+        if not self.accepted:
+            return self._keep(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED, label=told)
+        return self._keep(call, origin, None, fault, reason="OTHER_VERSION", label=told)
+
+    def _from_unaccepted(self, call: Call, origin: origin_pb2.Origin, route: Inbound) -> Exchange:
+        """A message of a station that is not accepted: SecurityError, and quarantine where it tells of money.
+
+        Only an event of a transaction that is recorded already is recorded and answered as ever: the session began
+        while the station was accepted. transaction_svc decides that (docs/adr/0008).
+        """
+        if route.salvage is None:
+            raise RefusalError(_NOT_ACCEPTED.code, _NOT_ACCEPTED.message)
+        kept = self._keep(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED)
+        accepted = self._schemas.accept(call.action, call.payload)
+        if isinstance(accepted, SchemaFault) or route.to_items is None:
+            return kept
+        try:
+            items = dict(route.to_items(accepted.payload, origin))
+        except UnacceptableError:
+            return kept
+        item, raw = items.get(LaneName.TRANSACTION_EVENTS), kept.items[LaneName.TRANSACTION_EVENTS]
+        if not isinstance(item, TransactionEventItem) or not isinstance(raw, TransactionEventItem):
+            return kept
+        item.raw.CopyFrom(raw.raw)
+        item.known_transaction_only = True
+        items.pop(LaneName.REPORTS, None)  # a start that may not begin uses no reservation
+
+        def answer(results: Results) -> Payload:
+            if _is_unaccepted(results):
+                return kept.answer(results)
+            for quirk in accepted.quirks:
+                self._note_quirk(quirk)
+            return self._answer(route, accepted.payload, results)
+
+        return Exchange(items, answer, route.optional)
 
     def _keep(
         self,
@@ -183,7 +223,7 @@ class InboundCalls:
             # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
             if not durable:
                 raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
-            if name is not LaneName.AUTHORIZE:
+            if name is not LaneName.AUTHORIZE and from_status(result.error).reason != "QUARANTINE_FULL":
                 self._note_quirk(QuirkName.MESSAGE_QUARANTINED)
         boot = results.get(LaneName.BOOTS)
         if isinstance(boot, station_ingest_service_pb2.BootResult):
@@ -195,3 +235,10 @@ class InboundCalls:
         us = told_us(payload)
         if us is not None and self.clock_watch.observe(us, time_us):
             self._note_quirk(QuirkName.CLOCK_SKEW)
+
+
+def _is_unaccepted(results: Results) -> bool:
+    """Whether transaction_svc did not record the event because its station is not accepted."""
+    result = results[LaneName.TRANSACTION_EVENTS]
+    assert isinstance(result, TransactionEventResult)  # noqa: S101 - the lane gives nothing else
+    return result.HasField("error") and from_status(result.error).metadata.get("cause") == STATION_NOT_ACCEPTED
