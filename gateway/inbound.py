@@ -5,6 +5,7 @@ Sans-I/O: a CALL comes in, an `Exchange` goes out, or a `RefusalError`. Nothing 
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 from csms.common.v1 import origin_pb2
@@ -145,9 +146,8 @@ class InboundCalls:
         route = other[0].inbound.get(call.action)
         if route is None or route.salvage is None:
             raise RefusalError(fault.code, fault.message)
-        if not self.accepted:
-            return self._keep(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED, label=told)
-        return self._keep(call, origin, None, fault, reason="OTHER_VERSION", label=told)
+        reason = "OTHER_VERSION" if self.accepted else STATION_NOT_ACCEPTED
+        return self._keep(call, origin, None, fault, reason=reason, label=told)
 
     def _from_unaccepted(self, call: Call, origin: origin_pb2.Origin, route: Inbound) -> Exchange:
         """A message of a station that is not accepted: SecurityError, and quarantine where it tells of money.
@@ -223,7 +223,7 @@ class InboundCalls:
             # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
             if not durable:
                 raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
-            if name is not LaneName.AUTHORIZE and from_status(result.error).reason != "QUARANTINE_FULL":
+            if name is not LaneName.AUTHORIZE and not _is_not_kept(result):
                 self._note_quirk(QuirkName.MESSAGE_QUARANTINED)
         boot = results.get(LaneName.BOOTS)
         if isinstance(boot, station_ingest_service_pb2.BootResult):
@@ -235,6 +235,11 @@ class InboundCalls:
         us = told_us(payload)
         if us is not None and self.clock_watch.observe(us, time_us):
             self._note_quirk(QuirkName.CLOCK_SKEW)
+
+
+def _is_not_kept(result: Any) -> bool:
+    """Whether there was no room in quarantine for an item that was refused."""
+    return from_status(result.error).reason == "QUARANTINE_FULL"
 
 
 def _is_unaccepted(results: Results) -> bool:
