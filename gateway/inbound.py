@@ -153,7 +153,7 @@ class InboundCalls:
         """A message of a station that is not accepted: SecurityError, and quarantine where it tells of money.
 
         Only an event of a transaction that is recorded already is recorded and answered as ever: the session began
-        while the station was accepted. transaction_svc decides that (docs/adr/0008).
+        while the station was accepted. transaction_svc decides that (docs/adr/0013).
         """
         if route.salvage is None:
             raise RefusalError(_NOT_ACCEPTED.code, _NOT_ACCEPTED.message)

@@ -158,7 +158,7 @@ async def test_an_open_session_goes_on_while_the_station_is_not_accepted(
 
 
 async def test_a_message_of_a_station_that_was_never_accepted_is_kept(field: Field) -> None:
-    """Whatever it says and in whatever form: SecurityError, in quarantine once, and recorded when an operator says so."""
+    """In whatever form: SecurityError, in quarantine once, and recorded when an operator says so."""
     password = await field.mesh.create_station(STATION)
     await set_status(field, PENDING)
     async with field.station(headers=basic(STATION, password)) as station:
