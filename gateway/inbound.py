@@ -15,7 +15,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventI
 
 from gateway.clock_watch import ClockWatch, told_us
 from gateway.exchange import Exchange
-from gateway.ocppj import Call, Payload
+from gateway.ocppj import Call, Payload, TruncatedCall
 from gateway.schemas import SchemaFault, Schemas
 from gateway.translation import Inbound, LaneName, Results, Salvage, UnacceptableError, Version
 from gateway.values import set_time
@@ -78,6 +78,11 @@ class InboundCalls:
         """Lets a station that is not accepted yet send what it was asked for (OCPP 2.0.1, B02.FR.06)."""
         self._invited |= actions
 
+    def is_about_transactions(self, action: str) -> bool:
+        """Whether a message of this action is never lost: it is kept raw where it cannot be read (docs/adr/0008)."""
+        route = self._version.inbound.get(action)
+        return route is not None and route.salvage is not None
+
     def begin(self, call: Call, ordinal: int, time_us: int) -> Exchange:
         """What a CALL asks of the services. Raises RefusalError. `ordinal` and `time_us` are of when it was read."""
         route = self._version.inbound.get(call.action)
@@ -134,6 +139,9 @@ class InboundCalls:
                 return self._foreign(call, origin, other, code=fault.code)
         if route.salvage is None:
             raise RefusalError(fault.code, fault.message)
+        if isinstance(call, TruncatedCall):
+            cut = SchemaFault(code=fault.code, message="The frame ends before its payload does.")
+            return self._keep(call, origin, route.salvage, cut, reason="FRAME_TRUNCATED")
         return self._keep(call, origin, route.salvage, fault, reason="SCHEMA_VIOLATION")
 
     def _foreign(self, call: Call, origin: origin_pb2.Origin, other: Dialect, *, code: str) -> Exchange:

@@ -470,10 +470,10 @@ class RawMessage(_message.Message):
     action: _builtins.str
     """Its action."""
     payload: _builtins.str
-    """Its payload, as JSON."""
+    """Its payload, as JSON. Where the frame was truncated: what is there of it, as a JSON string."""
     reason: _builtins.str
-    """Why it is in quarantine, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE", "OTHER_VERSION" or
-    "STATION_NOT_ACCEPTED".
+    """Why it is in quarantine, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE", "OTHER_VERSION",
+    "STATION_NOT_ACCEPTED" or "FRAME_TRUNCATED".
     """
     message: _builtins.str
     """The same, for people."""
