@@ -85,7 +85,7 @@ def test_malformed_frames_are_refused_with_their_id_where_it_can_be_read(
 _WHOLE = b'[2,"5","StopTransaction",{"meterStop":12.5e1,"a":[true,"x"],"b":{"c":-7}}]'
 
 
-@pytest.mark.parametrize("length", range(_WHOLE.index(b"{"), len(_WHOLE)))
+@pytest.mark.parametrize("length", range(_WHOLE.index(b"{") + 1, len(_WHOLE)))
 def test_a_frame_that_ends_too_soon_says_what_it_would_have_been(length: int) -> None:
     """Wherever it was cut behind its action, within a number too; the text is kept as it came."""
     for frame in (_WHOLE[:length], _WHOLE[:length] + b" \r\n"):
