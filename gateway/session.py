@@ -241,7 +241,7 @@ class Session:
             self._on_call(frame, data, now_us)
         elif isinstance(frame, Malformed):
             self._log(now_us, data, 0, frame)
-            self._on_malformed(frame)
+            self._on_malformed(frame, data, now_us)
         else:
             self._on_answer(frame, data, now_us)
 
@@ -263,8 +263,11 @@ class Session:
         if not action:
             self._count("answer", "unexpected")
 
-    def _on_malformed(self, frame: Malformed) -> None:
+    def _on_malformed(self, frame: Malformed, data: bytes, now_us: int) -> None:
         self.note_quirk(QuirkName.MALFORMED_FRAME)
+        if frame.truncated is not None and self.inbound.is_about_transactions(frame.truncated.action):
+            self._on_call(frame.truncated, data, now_us)  # kept raw, and acknowledged
+            return
         message_id = frame.message_id
         if not frame.wants_answer and message_id is not None:
             self.outgoing.spoil(message_id, frame.description)

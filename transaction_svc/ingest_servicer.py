@@ -1,6 +1,7 @@
 """TransactionIngestService: batches from the gateways."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import grpc
@@ -11,6 +12,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
     RecordMeterValuesResponse,
     RecordTransactionEventsRequest,
     RecordTransactionEventsResponse,
+    TransactionEventItem,
     TransactionEventResult,
 )
 from sqlalchemy import Connection
@@ -20,8 +22,10 @@ from mesh.errors import MeshError
 from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
 from mesh.times import Clock
+from transaction_svc import recorder
+from transaction_svc.gateway_client import AnyItem
 from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
-from transaction_svc.quarantine import Quarantine
+from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
 from transaction_svc.recorder import Recorded
 
 
@@ -54,27 +58,63 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     async def _take(self, kind: Kind[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:
         """Reads and commits the items; quarantines those that fail. Raises MeshError where the database is away."""
         now_us = self._clock()
-        readable: list[Read] = []
-        places: list[int] = []
+        readable: dict[int, Read] = {}  # by place
+        of_known: dict[int, Read] = {}  # those that may begin no transaction
         outcomes: list[Any] = [None] * len(items)
         for place, item in enumerate(items):
             try:
-                readable.append(kind.read(item, now_us))
-                places.append(place)
+                (of_known if _is_of_known(item) else readable)[place] = kind.read(item, now_us)
             except MeshError as error:
                 outcomes[place] = error
-
-        def work(connection: Connection, some: Sequence[Read]) -> Sequence[Done]:
-            return kind.record(connection, some, now_us)
-
-        for place, done in zip(places, await commit_batch(self._database, readable, work), strict=True):
-            outcomes[place] = done
+        await self._commit(readable, lambda connection, some: kind.record(connection, some, now_us), outcomes)
+        # Apart: one that is refused has its batch halved until it is alone, and strangers shall not slow down others.
+        await self._commit(of_known, partial(recorder.record, now_us=now_us, may_begin=False), outcomes)
         failed = [(place, outcome) for place, outcome in enumerate(outcomes) if isinstance(outcome, MeshError)]
         if failed:
-            await self._quarantine.keep([(items[place], failure) for place, failure in failed])
-            for place, failure in failed:
-                outcomes[place] = _quarantined(failure)
+            await self._keep(items, failed, outcomes)
         return outcomes
+
+    async def _commit(
+        self,
+        items: Mapping[int, Any],
+        record: Callable[[Connection, Sequence[Any]], Sequence[Any]],
+        outcomes: list[Any],
+    ) -> None:
+        """Commits items, and puts what became of each in its place."""
+        done = await commit_batch(self._database, list(items.values()), record)
+        for place, outcome in zip(items, done, strict=True):
+            outcomes[place] = outcome
+
+    async def _keep(
+        self, items: Sequence[AnyItem], failed: Sequence[tuple[int, MeshError]], outcomes: list[Any]
+    ) -> None:
+        """Puts what failed into quarantine, and in its place what the gateway is to know of that."""
+        keeping = [_to_keep(items[place], failure) for place, failure in failed]
+        kept = await self._quarantine.keep(keeping)
+        for (place, _failure), (_item, reported), is_kept in zip(failed, keeping, kept, strict=True):
+            outcomes[place] = _quarantined(reported) if is_kept else _not_kept(reported)
+
+
+def _is_of_known(item: AnyItem) -> bool:
+    return isinstance(item, TransactionEventItem) and item.known_transaction_only
+
+
+def _to_keep(item: AnyItem, failure: MeshError) -> tuple[AnyItem, MeshError]:
+    """What is kept of an item that failed, and why: of a station that is not accepted, the message as it came."""
+    if not isinstance(item, TransactionEventItem) or not item.known_transaction_only:
+        return item, failure
+    raw = item.raw
+    kept = TransactionEventItem(origin=item.origin, raw=raw)
+    return kept, MeshError(grpc.StatusCode.INVALID_ARGUMENT, STATION_NOT_ACCEPTED, raw.message)
+
+
+def _not_kept(error: MeshError) -> MeshError:
+    return MeshError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "QUARANTINE_FULL",
+        f"not kept, since too much of this station is in quarantine already: {error.message}",
+        {"cause": error.reason},
+    )
 
 
 def _quarantined(error: MeshError) -> MeshError:

@@ -52,7 +52,7 @@ def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
     origin, event = item.origin, item.event
     tenant_id, station_id, named = origin.tenant_id, origin.station_id, event.transaction_id
     _check_origin(tenant_id, station_id)
-    if item.HasField("raw"):
+    if item.HasField("raw") and not item.known_transaction_only:
         raise MeshError(
             grpc.StatusCode.INVALID_ARGUMENT, item.raw.reason or "MESSAGE_UNREADABLE", item.raw.message or "unreadable"
         )

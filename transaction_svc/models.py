@@ -99,9 +99,39 @@ quarantine = sa.Table(
     sa.Column("transaction_id", NAME, nullable=False),  # empty unless it was recorded in one
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Column("item_size", sa.Integer, nullable=False, server_default=sa.text("0")),  # characters of `item`
     sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", name="quarantine_pkey"),
     sa.Index("quarantine_newest", "tenant_id", "create_us"),
     sa.Index("quarantine_age", "update_us"),
+    sa.Index(
+        "quarantine_unaccepted",
+        "station_id",
+        postgresql_where=sa.text("reason = 'STATION_NOT_ACCEPTED' AND state = 'OPEN'"),
+        sqlite_where=sa.text("reason = 'STATION_NOT_ACCEPTED' AND state = 'OPEN'"),
+    ),
+)
+
+quarantine_mend = sa.Table(
+    "quarantine_mend",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("quarantine_id", NAME, nullable=False),
+    sa.Column("mend_no", sa.Integer, nullable=False, autoincrement=False),  # from 1
+    sa.Column("kind", sa.Text, nullable=False),  # of `item`, as in `quarantine`
+    sa.Column("item", sa.Text, nullable=False),  # what is recorded instead, without origin, serialized, in base64
+    sa.Column("payload", sa.Text, nullable=False),  # OCPP JSON that `item` was translated from; empty where it was none
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("mend_us", sa.BigInteger, nullable=False),
+    sa.Column("failure_reason", sa.Text, nullable=False),  # empty where it was recorded
+    sa.Column("failure_message", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", "mend_no", name="quarantine_mend_pkey"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "quarantine_id"],
+        ["quarantine.tenant_id", "quarantine.quarantine_id"],
+        name="quarantine_mend_of_item",
+        ondelete="CASCADE",
+    ),
 )
 
 # SQLite only: PostgreSQL has the sequence `tx_number` in its place.

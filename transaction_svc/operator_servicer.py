@@ -28,6 +28,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
     ListTransactionEventsResponse,
     ListTransactionsRequest,
     ListTransactionsResponse,
+    MendQuarantinedItemRequest,
+    MendQuarantinedItemResponse,
     RecordedMeterValues,
     RecordedTransactionEvent,
     RerunQuarantinedItemRequest,
@@ -46,8 +48,10 @@ from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
 from transaction_svc import intake, quarantine_store
 from transaction_svc import reading_store as store
-from transaction_svc.quarantine import Quarantine, find
-from transaction_svc.quarantined_items import to_quarantined_item
+from transaction_svc.gateway_client import Translator
+from transaction_svc.mends import find
+from transaction_svc.quarantine import Quarantine
+from transaction_svc.quarantined_items import to_new_mend, to_quarantined_item
 
 T = TypeVar("T")
 
@@ -55,9 +59,9 @@ T = TypeVar("T")
 class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceServicer):
     """Reads what the ingest servicer recorded, and runs again what it could not; of the caller's own tenant."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock, translator: Translator | None = None) -> None:
         self._database = database
-        self._quarantine = Quarantine(database=database, clock=clock)
+        self._quarantine = Quarantine(database=database, clock=clock, translator=translator)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
         """Reads one transaction, the latest of its name."""
@@ -169,6 +173,15 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         """Marks an item as dealt with."""
         row = await self._quarantine.dismiss(current_caller().tenant_id, request.quarantine_id)
         return DismissQuarantinedItemResponse(item=to_quarantined_item(row))
+
+    async def MendQuarantinedItem(
+        self, request: MendQuarantinedItemRequest, context: Context
+    ) -> MendQuarantinedItemResponse:
+        """Replaces an item's content and records it."""
+        caller = current_caller()
+        mend = to_new_mend(request, caller.username)
+        row = await self._quarantine.mend(caller.tenant_id, request.quarantine_id, mend)
+        return MendQuarantinedItemResponse(item=to_quarantined_item(row))
 
     async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
         return await self._database.read(listing) if _may_be(station_id) else []

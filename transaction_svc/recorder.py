@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+import grpc
 import msgspec
 from sqlalchemy import Connection
 
 from mesh import outbox
+from mesh.errors import MeshError
 from transaction_svc import announcements, fold, neighbours, store, stored_form
 from transaction_svc.book import Book, Known, Name, Tx
 from transaction_svc.contents import name_hash
@@ -32,8 +34,14 @@ class Recorded(msgspec.Struct, frozen=True):
     quirks: tuple[str, ...] = ()
 
 
-def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Sequence[Recorded]:
-    """Records events; what became of each, in their order."""
+def record(
+    connection: Connection, items: Sequence[Incoming], now_us: int, *, may_begin: bool = True
+) -> Sequence[Recorded]:
+    """Records events; what became of each, in their order.
+
+    Unless they `may_begin` transactions, raises MeshError STATION_NOT_ACCEPTED where one does not belong to a
+    transaction that was recorded before.
+    """
     numbers = _numbers(connection, items)
     book = Book()
     book.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
@@ -42,6 +50,8 @@ def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Se
             book.adopt(row)
     oddities = Oddities()
     taken = [_record_one(book, item, number, oddities) for item, number in zip(items, numbers, strict=True)]
+    if not may_begin:
+        _check_known(taken, items)
     if book.event_rows():
         events = sorted(book.event_rows(), key=_CONTENT)
         if book.anew:
@@ -59,6 +69,17 @@ def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Se
         )
         for (tx, repeated), item in zip(taken, items, strict=True)
     ]
+
+
+def _check_known(taken: Iterable[tuple[Tx, bool]], items: Iterable[Incoming]) -> None:
+    """An orphan belongs to no transaction, even where it joins others of its kind; a second start begins a new one."""
+    for (tx, repeated), item in zip(taken, items, strict=True):
+        if not tx.stored or item.fact.orphan or (item.fact.kind == STARTED and tx.started and not repeated):
+            raise MeshError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "STATION_NOT_ACCEPTED",
+                "the station is not accepted, and this belongs to no transaction that it had before",
+            )
 
 
 def _identifies(fact: Fact) -> bool:

@@ -11,6 +11,7 @@ from mesh.operators import RemoteKeys
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
+from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import Retention
@@ -22,7 +23,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
     ingest = TransactionIngestServicer(database=database, clock=clock)
-    transactions = TransactionServicer(database=database, clock=clock)
+    translator = _translator(stack, settings)
+    transactions = TransactionServicer(database=database, clock=clock, translator=translator)
     retention = Retention(
         database=database,
         clock=clock,
@@ -43,3 +45,12 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         operator=[lambda server: add_TransactionServiceServicer_to_server(transactions, server)],
         background=[retention.run, *relay],
     )
+
+
+def _translator(stack: AsyncExitStack, settings: TransactionSettings) -> Translator | None:
+    """Translates payloads that operators mend; None where no gateway's address is set."""
+    if settings.gateway_address is None:
+        return None
+    channel = open_channel(settings.gateway_address, secret=settings.mesh_secret)
+    stack.push_async_callback(channel.close)
+    return GatewayClient(channel)

@@ -16,6 +16,7 @@ class TransactionSettings:
     outbox_days: int
     quarantine_days: int
     notification_address: str | None = None  # notification_svc's mesh port, host:port
+    gateway_address: str | None = None  # the mesh port of any gateway, host:port
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -26,4 +27,5 @@ class TransactionSettings:
             outbox_days=outbox.retention_days(env),
             quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
+            gateway_address=env.optional("CSMS_GATEWAY_ADDRESS"),
         )

@@ -176,13 +176,15 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
         }
         auth = await _start_auth(stack, values)
         station = await _start_station(stack, values)
-        transaction = TransactionService(_environment(values, "transaction"), stack.enter_context(held_port()))
+        gateway_address = f"127.0.0.1:{stack.enter_context(held_port())}"
+        transaction_env = _environment(values | {"CSMS_GATEWAY_ADDRESS": gateway_address}, "transaction")
+        transaction = TransactionService(transaction_env, stack.enter_context(held_port()))
         await transaction.start()
         stack.push_async_callback(transaction.stop)
         settings = GatewaySettings(
             host="127.0.0.1",
             ocpp_port=0,
-            mesh_address="127.0.0.1:0",
+            mesh_address=gateway_address,
             advertised_host=None,
             shared_port=False,
             metrics_address="127.0.0.1:0",
@@ -197,7 +199,7 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
         station_channel, auth_channel = await _channel(stack, station), await _channel(stack, auth)
         yield MeshRig(
             gateway=gateway,
-            gateway_settings=settings,
+            gateway_settings=replace(settings, mesh_address="127.0.0.1:0"),  # for further gateways
             stations=StationServiceStub(station_channel),
             commands=CommandServiceStub(station_channel),
             station_channel=station_channel,

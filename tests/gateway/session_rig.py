@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, IdTokenInfo
 from csms.station.v1.station_ingest_service_pb2 import BootResult, RecordMessagesRequest, ReportResult, StatusResult
@@ -24,6 +25,7 @@ from gateway.schemas import Schemas
 from gateway.session import Connection, Session, SocketClosedError
 from gateway.translation import LaneName, Version
 from gateway.v16.routes import VERSION
+from mesh.errors import MeshError
 from tests.conftest import FakeClock
 from tests.waiting import until
 
@@ -32,6 +34,14 @@ BOOT = '[2,"b","BootNotification",{"chargePointModel":"M","chargePointVendor":"V
 STATUS = '[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
 START = '[2,"t","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]'
 HEARTBEAT = '[2,"h","Heartbeat",{}]'
+
+
+NOT_ACCEPTED = TransactionEventResult(
+    error=MeshError(
+        grpc.StatusCode.INVALID_ARGUMENT, "QUARANTINED", "kept", {"cause": "STATION_NOT_ACCEPTED"}
+    ).to_status()
+)
+"""What transaction_svc answers to an event of a station that is not accepted and has no such transaction."""
 
 
 class Wire:

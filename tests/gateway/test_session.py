@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import grpc
 import pytest
 from csms.station.v1.station_ingest_service_pb2 import ReportResult, StatusResult
 from csms.station.v1.station_pb2 import (
@@ -17,6 +18,7 @@ from google.rpc.status_pb2 import Status
 from gateway import inbox
 from gateway.lanes import LaneUnavailableError
 from gateway.translation import LaneName
+from mesh.errors import MeshError
 from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, session_rig
 from tests.waiting import until
 
@@ -42,6 +44,29 @@ async def test_a_pending_or_rejected_station_does_not_go_on_after_a_reconnect(
     async with session_rig(status) as rig:
         rig.wire.put(STATUS)
         assert (await rig.answers(1))[0][2] == "SecurityError"
+
+
+@pytest.mark.parametrize(("reason", "quirks"), [("QUARANTINED", 1), ("QUARANTINE_FULL", 0)])
+async def test_a_refused_start_is_counted_where_it_is_kept(reason: str, quirks: int) -> None:
+    """What is beyond the bound gets the same SecurityError, and no person has to look for it."""
+    error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, "not accepted", {"cause": "STATION_NOT_ACCEPTED"})
+    async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
+        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events.result = TransactionEventResult(error=error.to_status())
+        rig.wire.put(START.replace('"timestamp"', '"reservationId":7,"timestamp"'))
+        assert (await rig.answers(1))[0][:3] == [4, "t", "SecurityError"]
+        assert rig.session.quirks["message_quarantined"] == quirks
+        assert events.items[0].known_transaction_only
+        assert not rig.services[LaneName.REPORTS].items  # the reservation is not used
+
+
+async def test_a_pending_station_is_not_answered_before_its_message_is_kept() -> None:
+    """While transaction_svc is unavailable the socket is closed, as for any message about a transaction."""
+    async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
+        rig.wire.put(START)
+        await until(lambda: rig.wire.closed_with)
+    assert (rig.wire.closed_with, rig.wire.sent) == (1013, [])
 
 
 async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:

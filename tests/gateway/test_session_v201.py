@@ -22,7 +22,7 @@ from gateway.lanes import LaneUnavailableError
 from gateway.schemas import Schemas
 from gateway.translation import LaneName
 from gateway.v201.routes import VERSION
-from tests.gateway.session_rig import HEARTBEAT, Rig, session_rig
+from tests.gateway.session_rig import HEARTBEAT, NOT_ACCEPTED, Rig, session_rig
 from tests.waiting import until
 
 SCHEMAS = Schemas("2.0.1")
@@ -61,10 +61,14 @@ async def _rig(
 async def test_a_station_boots_and_then_may_do_its_work() -> None:
     """B01: before an accepted boot only BootNotification is served, SecurityError tells so."""
     async with _rig(booted=False) as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         for frame in (event(), HEARTBEAT, BOOT, STATUS):
             rig.wire.put(frame)
         start, heartbeat, booted, noted = await rig.answers(4)
-        assert rig.services[LaneName.TRANSACTION_EVENTS].items == []
+        [offered] = rig.services[LaneName.TRANSACTION_EVENTS].items
+        assert (offered.known_transaction_only, offered.raw.reason) == (True, "STATION_NOT_ACCEPTED")
+        assert (offered.event.transaction_id, json.loads(offered.raw.payload)) == ("tx-1", EVENT)
+        assert rig.session.quirks["message_quarantined"] == 1
         assert rig.services[LaneName.BOOTS].items[0].reason == BOOT_REASON_POWER_UP
     assert start[:3] == [4, "t", "SecurityError"]
     assert heartbeat[:3] == [4, "h", "SecurityError"]
@@ -77,6 +81,7 @@ async def test_a_pending_or_rejected_station_may_not_go_on(status: RegistrationS
     """B02.FR.09, B03.FR.07: what it may not send is answered with SecurityError; the connection stays."""
     async with _rig(booted=False) as rig:
         rig.services[LaneName.BOOTS].result.registration_status = status
+        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         for frame in (BOOT, event(), BOOT.replace('"b"', '"again"')):
             rig.wire.put(frame)
         first, refused, second = await rig.answers(3)
@@ -88,6 +93,7 @@ async def test_a_pending_or_rejected_station_may_not_go_on(status: RegistrationS
 async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
     """B02.FR.06: a triggered message is served while the station is pending, others are not."""
     async with _rig(REGISTRATION_STATUS_PENDING) as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         call = asyncio.ensure_future(
             rig.session.call("TriggerMessage", {"requestedMessage": "StatusNotification"}, timeout_s=60)
         )

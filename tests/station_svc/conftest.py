@@ -139,6 +139,12 @@ class FarGateway(GatewayServiceServicer):
         self.closed += [(one.station_id, one.epoch, request.close_code) for one in request.sockets]
         return gateway_pb2.CloseSocketsResponse()
 
+    async def TranslateMessage(
+        self, request: gateway_pb2.TranslateMessageRequest, context: Context
+    ) -> gateway_pb2.TranslateMessageResponse:
+        """Translates for transaction_svc."""
+        raise AssertionError("station_svc does not translate messages")
+
 
 @dataclass(kw_only=True)
 class StationSystem:

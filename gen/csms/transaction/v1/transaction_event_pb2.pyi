@@ -470,9 +470,11 @@ class RawMessage(_message.Message):
     action: _builtins.str
     """Its action."""
     payload: _builtins.str
-    """Its payload, as JSON."""
+    """Its payload, as JSON. Where the frame was truncated: what is there of it, as a JSON string."""
     reason: _builtins.str
-    """Why it cannot be read, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE" or "OTHER_VERSION"."""
+    """Why it is in quarantine, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE", "OTHER_VERSION",
+    "STATION_NOT_ACCEPTED" or "FRAME_TRUNCATED".
+    """
     message: _builtins.str
     """The same, for people."""
     def __init__(

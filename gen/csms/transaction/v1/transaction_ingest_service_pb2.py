@@ -29,7 +29,7 @@ from csms.transaction.v1 import transaction_event_pb2 as csms_dot_transaction_do
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4csms/transaction/v1/transaction_ingest_service.proto\x12\x13\x63sms.transaction.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a csms/common/v1/meter_value.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a+csms/transaction/v1/transaction_event.proto\x1a\x17google/rpc/status.proto\"Z\n\x1eRecordTransactionEventsRequest\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32).csms.transaction.v1.TransactionEventItem\"\xa2\x01\n\x14TransactionEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.csms.transaction.v1.TransactionEvent\x12,\n\x03raw\x18\x03 \x01(\x0b\x32\x1f.csms.transaction.v1.RawMessage\"_\n\x1fRecordTransactionEventsResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32+.csms.transaction.v1.TransactionEventResult\"\x89\x01\n\x16TransactionEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x12\n\nconcurrent\x18\x04 \x01(\x08\x12\x0e\n\x06quirks\x18\x05 \x03(\t\"O\n\x18RecordMeterValuesRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.transaction.v1.MeterValuesItem\"\x92\x01\n\x0fMeterValuesItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12%\n\x04\x65vse\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x03 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\"T\n\x19RecordMeterValuesResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.csms.transaction.v1.MeterValuesResult\"X\n\x11MeterValuesResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12\x0e\n\x06quirks\x18\x03 \x03(\t2\x95\x02\n\x18TransactionIngestService\x12\x84\x01\n\x17RecordTransactionEvents\x12\x33.csms.transaction.v1.RecordTransactionEventsRequest\x1a\x34.csms.transaction.v1.RecordTransactionEventsResponse\x12r\n\x11RecordMeterValues\x12-.csms.transaction.v1.RecordMeterValuesRequest\x1a..csms.transaction.v1.RecordMeterValuesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4csms/transaction/v1/transaction_ingest_service.proto\x12\x13\x63sms.transaction.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a csms/common/v1/meter_value.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a+csms/transaction/v1/transaction_event.proto\x1a\x17google/rpc/status.proto\"Z\n\x1eRecordTransactionEventsRequest\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32).csms.transaction.v1.TransactionEventItem\"\xc2\x01\n\x14TransactionEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.csms.transaction.v1.TransactionEvent\x12,\n\x03raw\x18\x03 \x01(\x0b\x32\x1f.csms.transaction.v1.RawMessage\x12\x1e\n\x16known_transaction_only\x18\x04 \x01(\x08\"_\n\x1fRecordTransactionEventsResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32+.csms.transaction.v1.TransactionEventResult\"\x89\x01\n\x16TransactionEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x12\n\nconcurrent\x18\x04 \x01(\x08\x12\x0e\n\x06quirks\x18\x05 \x03(\t\"O\n\x18RecordMeterValuesRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.transaction.v1.MeterValuesItem\"\x92\x01\n\x0fMeterValuesItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12%\n\x04\x65vse\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x03 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\"T\n\x19RecordMeterValuesResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.csms.transaction.v1.MeterValuesResult\"X\n\x11MeterValuesResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12\x0e\n\x06quirks\x18\x03 \x03(\t2\x95\x02\n\x18TransactionIngestService\x12\x84\x01\n\x17RecordTransactionEvents\x12\x33.csms.transaction.v1.RecordTransactionEventsRequest\x1a\x34.csms.transaction.v1.RecordTransactionEventsResponse\x12r\n\x11RecordMeterValues\x12-.csms.transaction.v1.RecordMeterValuesRequest\x1a..csms.transaction.v1.RecordMeterValuesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,19 +39,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECORDTRANSACTIONEVENTSREQUEST']._serialized_start=237
   _globals['_RECORDTRANSACTIONEVENTSREQUEST']._serialized_end=327
   _globals['_TRANSACTIONEVENTITEM']._serialized_start=330
-  _globals['_TRANSACTIONEVENTITEM']._serialized_end=492
-  _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_start=494
-  _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_end=589
-  _globals['_TRANSACTIONEVENTRESULT']._serialized_start=592
-  _globals['_TRANSACTIONEVENTRESULT']._serialized_end=729
-  _globals['_RECORDMETERVALUESREQUEST']._serialized_start=731
-  _globals['_RECORDMETERVALUESREQUEST']._serialized_end=810
-  _globals['_METERVALUESITEM']._serialized_start=813
-  _globals['_METERVALUESITEM']._serialized_end=959
-  _globals['_RECORDMETERVALUESRESPONSE']._serialized_start=961
-  _globals['_RECORDMETERVALUESRESPONSE']._serialized_end=1045
-  _globals['_METERVALUESRESULT']._serialized_start=1047
-  _globals['_METERVALUESRESULT']._serialized_end=1135
-  _globals['_TRANSACTIONINGESTSERVICE']._serialized_start=1138
-  _globals['_TRANSACTIONINGESTSERVICE']._serialized_end=1415
+  _globals['_TRANSACTIONEVENTITEM']._serialized_end=524
+  _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_start=526
+  _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_end=621
+  _globals['_TRANSACTIONEVENTRESULT']._serialized_start=624
+  _globals['_TRANSACTIONEVENTRESULT']._serialized_end=761
+  _globals['_RECORDMETERVALUESREQUEST']._serialized_start=763
+  _globals['_RECORDMETERVALUESREQUEST']._serialized_end=842
+  _globals['_METERVALUESITEM']._serialized_start=845
+  _globals['_METERVALUESITEM']._serialized_end=991
+  _globals['_RECORDMETERVALUESRESPONSE']._serialized_start=993
+  _globals['_RECORDMETERVALUESRESPONSE']._serialized_end=1077
+  _globals['_METERVALUESRESULT']._serialized_start=1079
+  _globals['_METERVALUESRESULT']._serialized_end=1167
+  _globals['_TRANSACTIONINGESTSERVICE']._serialized_start=1170
+  _globals['_TRANSACTIONINGESTSERVICE']._serialized_end=1447
 # @@protoc_insertion_point(module_scope)

@@ -56,6 +56,11 @@ class TransactionEventItem(_message.Message):
     ORIGIN_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
+    KNOWN_TRANSACTION_ONLY_FIELD_NUMBER: _builtins.int
+    known_transaction_only: _builtins.bool
+    """The station is not accepted. The event is recorded where it belongs to a transaction that is recorded already;
+    otherwise `raw`, which is set beside it, goes into quarantine. The number of such messages is bounded per station.
+    """
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Where and when it entered the mesh."""
@@ -74,10 +79,11 @@ class TransactionEventItem(_message.Message):
         origin: _origin_pb2.Origin | None = ...,
         event: _transaction_event_pb2.TransactionEvent | None = ...,
         raw: _transaction_event_pb2.RawMessage | None = ...,
+        known_transaction_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "origin", b"origin", "raw", b"raw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "origin", b"origin", "raw", b"raw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "known_transaction_only", b"known_transaction_only", "origin", b"origin", "raw", b"raw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -127,7 +133,8 @@ class TransactionEventResult(_message.Message):
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why it was not recorded as what it says it is; absent when it was. Reason QUARANTINED: stored raw, to be
-        acknowledged all the same.
+        acknowledged all the same, unless the metadata names as `cause` STATION_NOT_ACCEPTED: that station gets a
+        SecurityError. Reason QUARANTINE_FULL: the same, but not stored, since too much of that station is there already.
         """
 
     @_builtins.property

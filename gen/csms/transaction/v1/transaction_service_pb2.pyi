@@ -10,6 +10,7 @@ from csms.common.v1 import meter_value_pb2 as _meter_value_pb2
 from csms.transaction.v1 import transaction_event_pb2 as _transaction_event_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -585,6 +586,7 @@ class QuarantinedItem(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    MENDS_FIELD_NUMBER: _builtins.int
     quarantine_id: _builtins.str
     """Its id."""
     station_id: _builtins.str
@@ -609,7 +611,7 @@ class QuarantinedItem(_message.Message):
 
     @_builtins.property
     def raw_message(self) -> Global___RecordedRawMessage:
-        """A message that could not be read at all. It can be dismissed; run again, it fails again."""
+        """A message that could not be read at all, or came from a station that is not accepted."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -617,7 +619,11 @@ class QuarantinedItem(_message.Message):
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last changed: put here again, run again, dismissed."""
+        """When it was last changed: put here again, run again, mended, dismissed."""
+
+    @_builtins.property
+    def mends(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuarantineMend]:
+        """The replacements of its content, oldest first; 20 at the most. `content` stays what the station sent."""
 
     def __init__(
         self,
@@ -634,10 +640,11 @@ class QuarantinedItem(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         transaction_id: _builtins.str = ...,
+        mends: _abc.Iterable[Global___QuarantineMend] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "meter_values", b"meter_values", "raw_message", b"raw_message", "transaction_event", b"transaction_event", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "message", b"message", "meter_values", b"meter_values", "quarantine_id", b"quarantine_id", "raw_message", b"raw_message", "reason", b"reason", "run_count", b"run_count", "state", b"state", "station_id", b"station_id", "transaction_event", b"transaction_event", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "mends", b"mends", "message", b"message", "meter_values", b"meter_values", "quarantine_id", b"quarantine_id", "raw_message", b"raw_message", "reason", b"reason", "run_count", b"run_count", "state", b"state", "station_id", b"station_id", "transaction_event", b"transaction_event", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["transaction_event", "meter_values", "raw_message"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
@@ -878,3 +885,161 @@ class DismissQuarantinedItemResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DismissQuarantinedItemResponse: _TypeAlias = DismissQuarantinedItemResponse  # noqa: Y015
+
+@_typing.final
+class QuarantineMend(_message.Message):
+    """One replacement of a quarantined message's content."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    TRANSACTION_EVENT_FIELD_NUMBER: _builtins.int
+    METER_VALUES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    USERNAME_FIELD_NUMBER: _builtins.int
+    MEND_TIME_FIELD_NUMBER: _builtins.int
+    FAILURE_REASON_FIELD_NUMBER: _builtins.int
+    FAILURE_MESSAGE_FIELD_NUMBER: _builtins.int
+    payload: _builtins.str
+    """Payload of a raw message, as JSON."""
+    reason: _builtins.str
+    """Why, in the operator's words."""
+    username: _builtins.str
+    """User who did it."""
+    failure_reason: _builtins.str
+    """Why the replacement could not be recorded, a word for programs; empty where it was recorded."""
+    failure_message: _builtins.str
+    """The same, for people."""
+    @_builtins.property
+    def transaction_event(self) -> _transaction_event_pb2.TransactionEvent:
+        """A transaction event."""
+
+    @_builtins.property
+    def meter_values(self) -> Global___MeterValuesReplacement:
+        """Meter values outside of any transaction."""
+
+    @_builtins.property
+    def mend_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        payload: _builtins.str = ...,
+        transaction_event: _transaction_event_pb2.TransactionEvent | None = ...,
+        meter_values: Global___MeterValuesReplacement | None = ...,
+        reason: _builtins.str = ...,
+        username: _builtins.str = ...,
+        mend_time: _timestamp_pb2.Timestamp | None = ...,
+        failure_reason: _builtins.str = ...,
+        failure_message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mend_time", b"mend_time", "meter_values", b"meter_values", "payload", b"payload", "replacement", b"replacement", "transaction_event", b"transaction_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure_message", b"failure_message", "failure_reason", b"failure_reason", "mend_time", b"mend_time", "meter_values", b"meter_values", "payload", b"payload", "reason", b"reason", "replacement", b"replacement", "transaction_event", b"transaction_event", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_replacement: _TypeAlias = _typing.Literal["payload", "transaction_event", "meter_values"]  # noqa: Y015
+    _WhichOneofArgType_replacement: _TypeAlias = _typing.Literal["replacement", b"replacement"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_replacement) -> _WhichOneofReturnType_replacement | None: ...
+
+Global___QuarantineMend: _TypeAlias = QuarantineMend  # noqa: Y015
+
+@_typing.final
+class MeterValuesReplacement(_message.Message):
+    """Meter values outside of any transaction, in the place of those of a station."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVSE_FIELD_NUMBER: _builtins.int
+    METER_VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """The EVSE whose meter it is; evse_id 0 is the station's main meter."""
+
+    @_builtins.property
+    def meter_values(self) -> _containers.RepeatedCompositeFieldContainer[_meter_value_pb2.MeterValue]:
+        """The values."""
+
+    def __init__(
+        self,
+        *,
+        evse: _evse_pb2.EvseRef | None = ...,
+        meter_values: _abc.Iterable[_meter_value_pb2.MeterValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "meter_values", b"meter_values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeterValuesReplacement: _TypeAlias = MeterValuesReplacement  # noqa: Y015
+
+@_typing.final
+class MendQuarantinedItemRequest(_message.Message):
+    """Request to replace the content of a quarantined message and record it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    TRANSACTION_EVENT_FIELD_NUMBER: _builtins.int
+    METER_VALUES_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Its id."""
+    reason: _builtins.str
+    """Why, for whoever reads the bill later; at most 500 characters."""
+    @_builtins.property
+    def payload(self) -> _struct_pb2.Struct:
+        """Whole payload of a raw message, for the OCPP version and action that it came with. Whole numbers become integers."""
+
+    @_builtins.property
+    def transaction_event(self) -> _transaction_event_pb2.TransactionEvent:
+        """A transaction event."""
+
+    @_builtins.property
+    def meter_values(self) -> Global___MeterValuesReplacement:
+        """Meter values outside of any transaction."""
+
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        payload: _struct_pb2.Struct | None = ...,
+        transaction_event: _transaction_event_pb2.TransactionEvent | None = ...,
+        meter_values: Global___MeterValuesReplacement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["meter_values", b"meter_values", "payload", b"payload", "replacement", b"replacement", "transaction_event", b"transaction_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["meter_values", b"meter_values", "payload", b"payload", "quarantine_id", b"quarantine_id", "reason", b"reason", "replacement", b"replacement", "transaction_event", b"transaction_event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_replacement: _TypeAlias = _typing.Literal["payload", "transaction_event", "meter_values"]  # noqa: Y015
+    _WhichOneofArgType_replacement: _TypeAlias = _typing.Literal["replacement", b"replacement"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_replacement) -> _WhichOneofReturnType_replacement | None: ...
+
+Global___MendQuarantinedItemRequest: _TypeAlias = MendQuarantinedItemRequest  # noqa: Y015
+
+@_typing.final
+class MendQuarantinedItemResponse(_message.Message):
+    """What became of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item(self) -> Global___QuarantinedItem:
+        """The message; RECORDED with its transaction_id, or not, with the reason of this failure."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___QuarantinedItem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MendQuarantinedItemResponse: _TypeAlias = MendQuarantinedItemResponse  # noqa: Y015
