@@ -332,7 +332,8 @@ def _scaled(run: Run, factor: int) -> Run:
 
 
 def _times_ten_to(mwh: int, power: int) -> int:
-    return mwh * 10**power if power >= 0 else mwh // 10**-power
+    factor: int = 10 ** abs(power)
+    return mwh * factor if power >= 0 else mwh // factor
 
 
 def _power_of_ten(low: int, high: int, most_mwh: int, *, share: int = 10) -> int:

@@ -101,7 +101,7 @@ def read_meter_values(
     intervals: list[Interval] = []
     # Slices: walking through the repeated field itself ends with an IndexError, made and thrown away each time.
     for value in values[:]:
-        samples = []
+        samples: list[_Sample] = []
         for sample in value.sampled_values[:]:
             measurand = sample.measurand
             if measurand in _ENERGY:

@@ -9,7 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from csms.transaction.v1.transaction_service_pb2 import GetTransactionRequest, ListTransactionEventsRequest, Transaction
+from csms.transaction.v1.transaction_service_pb2 import (
+    EnergyBasis,
+    GetTransactionRequest,
+    ListTransactionEventsRequest,
+    Transaction,
+)
 
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
@@ -203,12 +208,7 @@ async def test_the_energy_of_1_6(mesh_on_both: MeshRig, subtests: pytest.Subtest
                 number = await _play(station, row)
             found = await _get(mesh_on_both, f"CP{place}", number)
             assert (found.energy_wh, list(found.flags)) == (row.wh, row.flags)
-            assert (
-                Transaction.DESCRIPTOR.fields_by_name["energy_basis"]
-                .enum_type.values_by_number[found.energy_basis]
-                .name
-                == f"ENERGY_BASIS_{row.basis}"
-            )
+            assert EnergyBasis.Name(found.energy_basis) == f"ENERGY_BASIS_{row.basis}"
             assert (found.meter_start_wh, found.meter_stop_wh) == (row.start[1], row.stop[1])
             if row.believed:
                 assert (found.believed_meter_start_wh, found.believed_meter_stop_wh) == row.believed
