@@ -51,6 +51,19 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     concurrent: bool = False
     told_us: int = 0  # when an event about it last went to the outbox
     told_end: bool = False
+    # 1.6: when its number was given, and when the last event was measured that belongs here without naming the number.
+    given_us: int = 0
+    matched_us: int = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is no transaction yet: values alone make none, its start or its end has to come."""
+        return not self.started and not self.stopped
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes a place on its EVSE and may hold a token. An orphan of former versions does not."""
+        return self.started or (self.stopped and not self.orphan)
 
     @property
     def ended(self) -> bool:
@@ -114,6 +127,11 @@ def append(fold: Fold, fact: Fact) -> bool:
     return not counts or fold.meter.take(fact)
 
 
+def hold(fold: Fold, fact: Fact) -> None:
+    """Counts an event that belongs to no transaction."""
+    _count(fold, fact)
+
+
 def fold_anew(facts: Iterable[Fact], outside: Fold) -> Fold:
     """Folds all events of a transaction; what is told from outside stays as in `outside`."""
     fold = Fold(
@@ -150,6 +168,10 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
     if fact.kind == ENDED and fold.stopped:
         fold.conflicting = True
         return False
+    if fact.kind == STARTED:
+        fold.given_us = min(fold.given_us or fact.recorded_us, fact.recorded_us)
+        if fold.started:  # the same start, sent again with another time
+            return False
     if fact.evse_id and not fold.evse_id:
         fold.evse_id, fold.connector_id = fact.evse_id, fact.connector_id
     if fact.charging_state:
@@ -158,7 +180,7 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
         _stop(fold, fact)
     elif fact.id_token and not fold.id_token:
         fold.id_token, fold.id_token_type = fact.id_token, fact.id_token_type
-    if fact.kind == STARTED and not fold.started:
+    if fact.kind == STARTED:
         fold.started, fold.start_us, fold.begin_us = True, fact.time_us, fact.order_us
         fold.meter.begin(fact)
     return True
@@ -187,6 +209,8 @@ def _count(fold: Fold, fact: Fact) -> None:
         fold.skewed = True
     if fact.orphan:
         fold.orphan = True
+    if fact.named and fact.names_none:
+        fold.matched_us = max(fold.matched_us, fact.order_us)
 
 
 def _stop(fold: Fold, fact: Fact) -> None:

@@ -25,7 +25,7 @@ tx = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("fold", sa.Text, nullable=False),  # transaction_svc.fold.Fold; the columns below are drawn from it
     sa.Column("station_hash", sa.BigInteger, nullable=False),  # of tenant and station
-    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False),  # not open: over, or waiting
     sa.Column("token_key", NAME, nullable=False),  # in lower case: tokens compare without regard to case
     sa.Column("evse_id", sa.Integer, nullable=False),
     sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station and evse_id
@@ -35,8 +35,18 @@ tx = sa.Table(
     sa.Column("energy_mwh", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # No transaction (yet): values alone make none. Named by the station, its start has to come (2.x). Without a name
+    # it holds a station's events that belong to no transaction (1.6), a generation for each piece.
+    sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
+    sa.Index(
+        "tx_waiting_newest",
+        "tenant_id",
+        "create_us",
+        postgresql_where=sa.text("waiting"),
+        sqlite_where=sa.text("waiting"),
+    ),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(
         "tx_open_station",

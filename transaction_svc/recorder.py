@@ -4,7 +4,7 @@ Lock, read, decide and fold in memory, write. docs of each step: naming (which t
 neighbours (what the next start on an EVSE ends), announcements (what the outbox tells).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -14,12 +14,11 @@ from sqlalchemy import Connection
 
 from mesh import outbox
 from mesh.errors import MeshError
-from transaction_svc import announcements, fold, neighbours, store, stored_form
+from transaction_svc import announcements, fold, naming, neighbours, store, stored_form, unmatched
 from transaction_svc.book import Book, Known, Name, Tx
 from transaction_svc.contents import name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
-from transaction_svc.naming import find_transaction, is_nobodys
 from transaction_svc.oddities import Oddities
 
 _CONTENT = itemgetter("tenant_id", "station_id", "content_key")
@@ -45,11 +44,12 @@ def record(
     numbers = _numbers(connection, items)
     book = Book()
     book.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
-    if strays := _strays(book, items):
-        for row in store.open_transactions(connection, strays):
-            book.adopt(row)
+    strays = _look_around(connection, book, items)
     oddities = Oddities()
-    taken = [_record_one(book, item, number, oddities) for item, number in zip(items, numbers, strict=True)]
+    taken = [
+        _record_one(book, item, number, oddities, stray=id(item) in strays)
+        for item, number in zip(items, numbers, strict=True)
+    ]
     if not may_begin:
         _check_known(taken, items)
     if book.event_rows():
@@ -59,6 +59,10 @@ def record(
             events = []
             _fold_anew(connection, book)
         neighbours.link(connection, book)
+        if unsettled := unmatched.unsettled(book):
+            store.write(connection, events=events)
+            events = []
+            unmatched.settle(connection, book, unsettled)
         _write(connection, book, events, now_us=now_us)
     return [
         Recorded(
@@ -72,9 +76,9 @@ def record(
 
 
 def _check_known(taken: Iterable[tuple[Tx, bool]], items: Iterable[Incoming]) -> None:
-    """An orphan belongs to no transaction, even where it joins others of its kind; a second start begins a new one."""
+    """What waits belongs to no transaction; a second start begins a new one."""
     for (tx, repeated), item in zip(taken, items, strict=True):
-        if not tx.stored or item.fact.orphan or (item.fact.kind == STARTED and tx.started and not repeated):
+        if not tx.stored or tx.waited or (item.fact.kind == STARTED and tx.started and not repeated):
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "STATION_NOT_ACCEPTED",
@@ -103,7 +107,8 @@ def _numbers(connection: Connection, items: Sequence[Incoming]) -> Sequence[str]
 
 
 def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict[str, Any]]:
-    return [
+    """What asks for each event, and for the name that it has; with a 1.6 start, also for what may wait for it."""
+    rows = [
         {
             "n": n,
             "tenant_id": item.name[0],
@@ -113,22 +118,37 @@ def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict
         }
         for n, item in enumerate(items)
     ]
+    rows.extend(unmatched.lookup_row(n, *item.name[:2], "") for n, item in enumerate(items) if numbers[n])
+    return rows
 
 
-def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:
-    """Stations with 1.6 events that name no transaction we know: what they mean is to be found."""
-    stations = {
-        item.name[:2]
-        for item in items
-        if item.fact.seq_no is None
-        and item.fact.kind != STARTED
-        and (book.latest(item.name) is None or is_nobodys(item.name[2]))
-        and book.recorded(item) is None
-    }
-    return sorted(stations)
+def _look_around(connection: Connection, book: Book, items: Sequence[Incoming]) -> Container[int]:
+    """Reads what decides where events belong that do not say so; returns which those are, by their `id()`.
+
+    And what is beside the starts, which has to be read for each of them at some time.
+    """
+    places: list[neighbours.Place] = []
+    strays: list[Incoming] = []
+    for item in items:
+        if naming.is_stray(book, item):
+            strays.append(item)
+        elif item.fact.kind == STARTED and item.fact.evse_id and book.latest(item.name) is None:
+            if book.recorded(item) is None:
+                places.append((*item.name[:2], item.fact.evse_id, item.fact.order_us))
+    if strays:
+        stations = {item.name[:2] for item in strays}
+        places.extend((*item.name[:2], item.fact.evse_id, item.fact.order_us) for item in strays if item.fact.evse_id)
+        unmatched.read_others(connection, book, stations)
+        if stops := {item.name[:2] for item in strays if item.fact.kind == ENDED}:
+            unmatched.note_numbers(connection, book, stops)
+            for row in store.open_transactions(connection, sorted(stops)):
+                book.adopt(row)
+    if places:
+        neighbours.read_beside(connection, book, places)
+    return frozenset(id(item) for item in strays)
 
 
-def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities) -> tuple[Tx, bool]:
+def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities, *, stray: bool) -> tuple[Tx, bool]:
     """Adds an event to its transaction, unless it is recorded already."""
     repeat_no = 0
     known = book.recorded(item)
@@ -136,10 +156,11 @@ def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities) -> 
         if _is_repeat(book, item, known):
             return known.tx, True
         repeat_no = known.repeat_no + 1
-    tx = find_transaction(book, item, number)
+    tx = naming.find_transaction(book, item, number, stray=stray)
     oddities.before(item, tx)
     book.add(item, tx, repeat_no)
-    return tx, False
+    # A start that was sent again with another time is kept, and is a repeat all the same.
+    return tx, bool(number) and tx.transaction_id != number
 
 
 def _is_repeat(book: Book, item: Incoming, known: Known) -> bool:
@@ -197,7 +218,10 @@ def _fold_name(book: Book, name: Name, rows: Sequence[store.FactRow]) -> Iterabl
                     "station_id": row.station_id,
                     "content_key": row.content_key,
                     "repeat_no": row.repeat_no,
+                    "transaction_id": row.transaction_id,
                     "generation": generation,
+                    "tx_hash": name_hash(*name),
+                    "fact": row.fact,
                 }
 
 
@@ -225,7 +249,11 @@ def _write(connection: Connection, book: Book, events: Sequence[Mapping[str, Any
 
 def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
     """Notes which tokens hold another open transaction, once all that this batch ends has ended."""
-    identified = [tx for tx in changed if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key]
+    identified = [
+        tx
+        for tx in changed
+        if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key and not tx.fold.waiting
+    ]
     if not identified:
         return
     # Of several that this batch begins, the earliest is not concurrent to the later ones.
@@ -259,16 +287,19 @@ def _holder_row(n: int, tx: Tx) -> dict[str, Any]:
 def _tx_row(tx: Tx) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.fold
+    # What is no transaction (yet) is found by no rule about transactions: it has no place, no token, and is not open.
+    evse_id = state.evse_id if state.counts else 0
     return {
         "tenant_id": tenant_id,
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,
         "fold": stored_form.encode(state),
-        "ended": state.ended,
-        "token_key": state.holder[0].lower(),
-        "evse_id": state.evse_id,
-        "evse_hash": name_hash(tenant_id, station_id, str(state.evse_id)),
+        "ended": state.ended or state.waiting,
+        "token_key": "" if state.waiting else state.holder[0].lower(),
+        "evse_id": evse_id,
+        "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
+        "waiting": state.waiting,
         "begin_us": state.begin_us,
         "start_us": state.start_us,
         "end_us": state.end_us,

@@ -11,6 +11,7 @@ from mesh.operators import RemoteKeys
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
+from transaction_svc import store
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.operator_servicer import TransactionServicer
@@ -20,6 +21,7 @@ from transaction_svc.settings import TransactionSettings
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: TransactionSettings, clock: Clock) -> Parts:
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
+    store.give_no_number_before(database.engine, settings.first_transaction_id)
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
     ingest = TransactionIngestServicer(database=database, clock=clock)

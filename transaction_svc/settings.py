@@ -15,6 +15,7 @@ class TransactionSettings:
     mesh_secret: str = field(repr=False)
     outbox_days: int
     quarantine_days: int
+    first_transaction_id: int = 1  # 1.6: the first number we give
     notification_address: str | None = None  # notification_svc's mesh port, host:port
     gateway_address: str | None = None  # the mesh port of any gateway, host:port
 
@@ -26,6 +27,7 @@ class TransactionSettings:
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             outbox_days=outbox.retention_days(env),
             quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
+            first_transaction_id=env.number("CSMS_FIRST_TRANSACTION_ID", 1, least=1, most=2_000_000_000),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             gateway_address=env.optional("CSMS_GATEWAY_ADDRESS"),
         )

@@ -86,6 +86,12 @@ class TransactionServiceStub:
     UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
     when the database is unavailable: nothing was changed then.
     """
+    ListUnmatchedEvents: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListUnmatchedEventsRequest, _transaction_service_pb2.ListUnmatchedEventsResponse]
+    """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
+    system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
+    first, and of each of these the newest first.
+    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """
 
 @_typing.type_check_only
 class TransactionServiceAsyncStub(TransactionServiceStub):
@@ -144,6 +150,12 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
     UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
     when the database is unavailable: nothing was changed then.
+    """
+    ListUnmatchedEvents: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListUnmatchedEventsRequest, _transaction_service_pb2.ListUnmatchedEventsResponse]  # type: ignore[assignment]
+    """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
+    system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
+    first, and of each of these the newest first.
+    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -254,6 +266,18 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
         UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
         when the database is unavailable: nothing was changed then.
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnmatchedEvents(
+        self,
+        request: _transaction_service_pb2.ListUnmatchedEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.ListUnmatchedEventsResponse, _abc.Awaitable[_transaction_service_pb2.ListUnmatchedEventsResponse]]:
+        """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
+        system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
+        first, and of each of these the newest first.
+        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
