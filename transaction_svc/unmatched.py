@@ -5,10 +5,9 @@ comes; one that was taken for a transaction's goes to the one that began between
 nothing was open. Costs nothing unless a station sends such events: then a start or a stop reads them again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection
 
 from transaction_svc import fold, neighbours, store, stored_form
@@ -19,6 +18,7 @@ from transaction_svc.fold import Fold
 from transaction_svc.naming import find_match
 
 Station = tuple[str, str]
+_Event = tuple[Tx, store.FactRow, Fact]
 
 
 def read_others(connection: Connection, book: Book, stations: Iterable[Station]) -> None:
@@ -48,78 +48,87 @@ def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> 
     }
 
 
-def unsettled(book: Book) -> Sequence[tuple[Tx, int]]:
-    """The transactions of which events have to be looked at again, each with the time from which on they are.
+def unsettled(book: Book) -> Sequence[Tx]:
+    """Transactions, and what holds events that belong to none, of which events may turn out to belong elsewhere.
 
-    That is, of what holds events that may belong to a transaction that has just begun; of the one before it on its
-    connector; and of one that ended before the last event that was taken for its own.
+    They may belong to a transaction that has just begun: those that wait, and those of the one before it on its
+    connector. Or they may be no part of one that ended before the last of them.
     """
-    found: list[tuple[Tx, int]] = []
+    found: list[Tx] = []
     for tx in book.changed():
-        state = tx.fold
-        if state.stopped and state.matched_us > state.stop_order_us:
-            found.append((tx, state.stop_order_us))
-        if state.started and neighbours.has_moved(tx):
-            found.extend((source, state.begin_us) for source in _sources(book, tx))
+        if tx.fold.stopped and tx.fold.matched_us > tx.fold.stop_order_us:
+            found.append(tx)
+        if tx.fold.started and neighbours.has_moved(tx):
+            found.extend(_sources(book, tx))
     return found
 
 
-def settle(connection: Connection, book: Book, unsettled: Iterable[tuple[Tx, int]]) -> None:
+def settle(connection: Connection, book: Book, unsettled: Iterable[Tx]) -> None:
     """Puts events where they belong now. All of the batch must be written but for the transactions themselves."""
-    from_us: dict[Key, int] = {}
-    for tx, us in unsettled:
-        from_us[tx.key] = min(us, from_us.get(tx.key, us))
-    stations = sorted({key[:2] for key in from_us})
+    sources = _read_sources(connection, book, unsettled)
+    kept: dict[Key, list[Fact]] = {key: [] for key in sources}
+    loose: list[_Event] = []
+    for tx, row, fact in _read(connection, book, sorted(sources)):
+        if fact.names_none and fact.order_us >= sources[tx.key]:
+            loose.append((tx, row, fact))
+        else:
+            kept[tx.key].append(fact)
+    for key, facts in kept.items():
+        _refold(book.get(key), facts)
+    moves, gaining = _move(book, loose)
+    if moves:
+        store.move_events(connection, sorted(moves, key=lambda row: (row["station_id"], row["content_key"])))
+    settled: dict[Key, list[Fact]] = {key: [] for key in sources.keys() | gaining}
+    for tx, _row, fact in _read(connection, book, sorted(settled)):
+        settled[tx.key].append(fact)
+    for key, facts in settled.items():
+        _refold(book.get(key), facts)
+
+
+def _sources(book: Book, tx: Tx) -> Iterator[Tx]:
+    """What may have events of a transaction that begins where it was not known to."""
+    tenant_id, station_id = tx.key[:2]
+    begin_us, evse_id = tx.fold.begin_us, tx.fold.evse_id
+    holder = book.latest((tenant_id, station_id, ""))
+    if holder is not None and holder.fold.latest_us >= begin_us:
+        yield holder
+    for other in book.of_station(tenant_id, station_id):
+        state = other.fold
+        if other is not tx and state.evse_id == evse_id and state.begin_us <= begin_us <= state.matched_us:
+            yield other
+
+
+def _read_sources(connection: Connection, book: Book, unsettled: Iterable[Tx]) -> Mapping[Key, int]:
+    """Reads all that decides where events belong; returns of what, and from which time on, it has to be decided."""
+    from_us = {tx.key: 0 for tx in unsettled if not tx.is_holder}
+    # What waits may belong to those that begin with this batch, and to those whose events are looked at again.
+    begins: dict[Station, int] = {}
+    for tx in (*unsettled, *book.changed()):
+        if tx.fold.started:
+            station = tx.key[:2]
+            begins[station] = min(tx.fold.begin_us, begins.get(station, tx.fold.begin_us))
+    stations = sorted({tx.key[:2] for tx in unsettled})
     for row in store.open_transactions(connection, stations):
         book.adopt(row)
     read_others(connection, book, stations)
     for station in stations:
-        if (holder := book.latest((*station, ""))) is not None and holder.key in from_us:
-            for piece in _pieces(connection, book, holder, from_us[holder.key]):
-                from_us.setdefault(piece.key, from_us[holder.key])
-    told = _read(connection, book, sorted(from_us))
-    loose = [each for each in told if each[2].names_none and each[2].order_us >= from_us[each[0].key]]
-    kept: dict[Key, list[Fact]] = {key: [] for key in from_us}
-    taken = {id(fact) for _tx, _row, fact in loose}
-    for tx, _row, fact in told:
-        if id(fact) not in taken:
-            kept[tx.key].append(fact)
-    for key in from_us:
-        _refold(book.get(key), kept[key])
-    moves, gaining = _move(book, loose)
-    if moves:
-        store.move_events(connection, sorted(moves, key=lambda row: (row["station_id"], row["content_key"])))
-    after: dict[Key, list[Fact]] = {}
-    for tx, _row, fact in _read(connection, book, sorted(from_us.keys() | gaining)):
-        after.setdefault(tx.key, []).append(fact)
-    for key in from_us.keys() | gaining:
-        _refold(book.get(key), after.get(key, []))
+        for piece in _pieces(connection, book, station):
+            if piece.fold.latest_us >= begins[station]:
+                from_us[piece.key] = begins[station]
+    return from_us
 
 
-def _sources(book: Book, tx: Tx) -> Iterable[Tx]:
-    """What may hold events of a transaction that begins where it was not known to."""
-    tenant_id, station_id = tx.key[:2]
-    state = tx.fold
-    holder = book.latest((tenant_id, station_id, ""))
-    if holder is not None and holder.fold.event_count and holder.fold.latest_us >= state.begin_us:
-        yield holder
-    for other in book.of_station(tenant_id, station_id):
-        if other is not tx and other.fold.evse_id == state.evse_id and other.fold.begin_us <= state.begin_us:
-            if other.fold.matched_us >= state.begin_us:
-                yield other
+def _pieces(connection: Connection, book: Book, station: Station) -> Sequence[Tx]:
+    """All that holds events of a station that belong to no transaction."""
+    latest = book.latest((*station, ""))
+    if latest is None or latest.generation == 1:
+        return [] if latest is None else [latest]
+    asked = {"tenant_id": station[0], "station_id": station[1], "transaction_id": "", "generation": 1}
+    pieces = {tx.key: tx for row in store.generations(connection, [asked]) for tx in (book.adopt(row),)}
+    return list((pieces | {latest.key: latest}).values())
 
 
-def _pieces(connection: Connection, book: Book, latest: Tx, from_us: int) -> Iterable[Tx]:
-    """All that holds events of a station which were measured since, or later ones."""
-    if latest.generation == 1:
-        return [latest]
-    tenant_id, station_id, name, _generation = latest.key
-    asked = [{"tenant_id": tenant_id, "station_id": station_id, "transaction_id": name, "generation": 1}]
-    pieces = [book.adopt(row) for row in store.generations(connection, asked)]
-    return [tx for tx in pieces if tx.fold.latest_us >= from_us]
-
-
-def _read(connection: Connection, book: Book, keys: Sequence[Key]) -> Sequence[tuple[Tx, store.FactRow, Fact]]:
+def _read(connection: Connection, book: Book, keys: Sequence[Key]) -> Sequence[_Event]:
     """The events of transactions."""
     asked = [
         {
@@ -143,11 +152,10 @@ def _read(connection: Connection, book: Book, keys: Sequence[Key]) -> Sequence[t
     return found
 
 
-def _move(
-    book: Book, loose: Sequence[tuple[Tx, store.FactRow, Fact]]
-) -> tuple[Sequence[dict[str, Any]], set[Key]]:
+def _move(book: Book, loose: Sequence[_Event]) -> tuple[Sequence[dict[str, Any]], set[Key]]:
     """Finds the place of each event, oldest first; returns the rows of those that move, and where they go."""
-    moves, gaining = [], set()
+    moves: list[dict[str, Any]] = []
+    gaining: set[Key] = set()
     order = sorted(loose, key=lambda each: (each[2].order_us, each[2].kind, each[2].recorded_us, each[2].arrival))
     for tx, row, fact in order:
         tenant_id, station_id = tx.key[:2]

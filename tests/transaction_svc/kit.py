@@ -22,8 +22,10 @@ from csms.transaction.v1.transaction_service_pb2 import (
     GetTransactionRequest,
     ListTransactionEventsRequest,
     ListTransactionsRequest,
+    ListUnmatchedEventsRequest,
     RecordedTransactionEvent,
     Transaction,
+    UnmatchedEvent,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -168,10 +170,10 @@ class Service:
         assert not result.HasField("error"), result
         return result
 
-    async def get(self, transaction_id: str, *, station: str = "CP1") -> Transaction:
+    async def get(self, transaction_id: str, *, station: str = "CP1", generation: int = 0) -> Transaction:
         """A transaction as a viewer sees it."""
         set_caller(VIEWER)
-        request = GetTransactionRequest(station_id=station, transaction_id=transaction_id)
+        request = GetTransactionRequest(station_id=station, transaction_id=transaction_id, generation=generation)
         return (await self.operator.GetTransaction(request, CONTEXT)).transaction
 
     async def all(self, **more: Any) -> Sequence[Transaction]:
@@ -180,10 +182,20 @@ class Service:
         request = ListTransactionsRequest(page_size=1000, **more)
         return list((await self.operator.ListTransactions(request, CONTEXT)).transactions)
 
-    async def events(self, transaction_id: str, *, station: str = "CP1") -> Sequence[RecordedTransactionEvent]:
+    async def unmatched(self, *, station: str = "CP1") -> Sequence[UnmatchedEvent]:
+        """What belongs to no transaction of a station, newest first."""
+        set_caller(VIEWER)
+        request = ListUnmatchedEventsRequest(station_id=station, page_size=1000)
+        return list((await self.operator.ListUnmatchedEvents(request, CONTEXT)).unmatched_events)
+
+    async def events(
+        self, transaction_id: str, *, station: str = "CP1", generation: int = 0
+    ) -> Sequence[RecordedTransactionEvent]:
         """The events of a transaction, in folding order."""
         set_caller(VIEWER)
-        request = ListTransactionEventsRequest(station_id=station, transaction_id=transaction_id, page_size=1000)
+        request = ListTransactionEventsRequest(
+            station_id=station, transaction_id=transaction_id, page_size=1000, generation=generation
+        )
         return list((await self.operator.ListTransactionEvents(request, CONTEXT)).events)
 
     async def told(self, kind: str = "%") -> list[tuple[str, dict[str, Any]]]:

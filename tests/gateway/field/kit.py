@@ -105,6 +105,14 @@ class Field:
         )
         return response.events
 
+    async def unmatched(self) -> Sequence[transaction_service_pb2.UnmatchedEvent]:
+        """What belongs to no transaction, newest first."""
+        request = transaction_service_pb2.ListUnmatchedEventsRequest(station_id=STATION)
+        response = await self.mesh.transactions.ListUnmatchedEvents(
+            request, metadata=self.mesh.metadata, timeout=TIMEOUT_S
+        )
+        return response.unmatched_events
+
     async def meter_values(self) -> Sequence[transaction_service_pb2.RecordedMeterValues]:
         """What was metered outside of any transaction, newest first."""
         request = transaction_service_pb2.ListMeterValuesRequest(station_id=STATION)
