@@ -21,6 +21,10 @@ from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.oddities import Oddities
 
+# A stop that names neither transaction nor connector may be told late, when the next start has taken its transaction for
+# ended: so each of the connectors that a station may have is asked. Beyond these, only what is open is found.
+_CONNECTORS = range(1, 9)
+
 _CONTENT = itemgetter("tenant_id", "station_id", "content_key")
 
 
@@ -132,20 +136,30 @@ def _look_around(connection: Connection, book: Book, items: Sequence[Incoming]) 
     for item in items:
         if naming.is_stray(book, item):
             strays.append(item)
-        elif item.fact.kind == STARTED and item.fact.evse_id and book.latest(item.name) is None:
-            if book.recorded(item) is None:
-                places.append((*item.name[:2], item.fact.evse_id, item.fact.order_us))
+        elif _may_be_new(book, item):
+            places.append((*item.name[:2], item.fact.evse_id, item.fact.order_us))
     if strays:
-        stations = {item.name[:2] for item in strays}
-        places.extend((*item.name[:2], item.fact.evse_id, item.fact.order_us) for item in strays if item.fact.evse_id)
-        unmatched.read_others(connection, book, stations)
-        if stops := {item.name[:2] for item in strays if item.fact.kind == ENDED}:
+        unmatched.read_others(connection, book, {item.name[:2] for item in strays})
+        for item in strays:
+            evses = _CONNECTORS if item.fact.kind == ENDED else (item.fact.evse_id,)
+            places.extend((*item.name[:2], evse_id, item.fact.order_us) for evse_id in evses if evse_id)
+        if stops := sorted({item.name[:2] for item in strays if item.fact.kind == ENDED}):
             unmatched.note_numbers(connection, book, stops)
-            for row in store.open_transactions(connection, sorted(stops)):
+            for row in store.open_transactions(connection, stops):
                 book.adopt(row)
     if places:
         neighbours.read_beside(connection, book, places)
     return frozenset(id(item) for item in strays)
+
+
+def _may_be_new(book: Book, item: Incoming) -> bool:
+    """Whether an event may begin a transaction that takes a place."""
+    if item.fact.kind != STARTED or not item.fact.evse_id:
+        return False
+    if item.is_numbered_start:
+        # One that is recorded may be another one all the same, where the station has no clock.
+        return book.recorded(item) is None or not item.plausible
+    return book.latest(item.name) is None
 
 
 def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities, *, stray: bool) -> tuple[Tx, bool]:

@@ -20,6 +20,9 @@ from transaction_svc.naming import find_match
 Station = tuple[str, str]
 _Event = tuple[Tx, store.FactRow, Fact]
 
+# A stop that joins a transaction may set free what was taken for it and came after, and that may be another's.
+_PASSES = 3
+
 
 def read_others(connection: Connection, book: Book, stations: Iterable[Station]) -> None:
     """Reads what is kept of stations that belongs to no transaction, so that more of it finds its place."""
@@ -54,17 +57,28 @@ def unsettled(book: Book) -> Sequence[Tx]:
     They may belong to a transaction that has just begun: those that wait, and those of the one before it on its
     connector. Or they may be no part of one that ended before the last of them.
     """
-    found: list[Tx] = []
+    found = _overrun(book)
     for tx in book.changed():
-        if tx.fold.stopped and tx.fold.matched_us > tx.fold.stop_order_us:
-            found.append(tx)
         if tx.fold.started and neighbours.has_moved(tx):
             found.extend(_sources(book, tx))
     return found
 
 
-def settle(connection: Connection, book: Book, unsettled: Iterable[Tx]) -> None:
+def settle(connection: Connection, book: Book, unsettled: Sequence[Tx]) -> None:
     """Puts events where they belong now. All of the batch must be written but for the transactions themselves."""
+    for _ in range(_PASSES):
+        _settle(connection, book, unsettled)
+        unsettled = _overrun(book)
+        if not unsettled:
+            return
+
+
+def _overrun(book: Book) -> list[Tx]:
+    """Transactions that ended before the last event that was taken for theirs."""
+    return [tx for tx in book.changed() if tx.fold.stopped and tx.fold.matched_us > tx.fold.stop_order_us]
+
+
+def _settle(connection: Connection, book: Book, unsettled: Sequence[Tx]) -> None:
     sources = _read_sources(connection, book, unsettled)
     kept: dict[Key, list[Fact]] = {key: [] for key in sources}
     loose: list[_Event] = []
@@ -98,7 +112,7 @@ def _sources(book: Book, tx: Tx) -> Iterator[Tx]:
             yield other
 
 
-def _read_sources(connection: Connection, book: Book, unsettled: Iterable[Tx]) -> Mapping[Key, int]:
+def _read_sources(connection: Connection, book: Book, unsettled: Sequence[Tx]) -> Mapping[Key, int]:
     """Reads all that decides where events belong; returns of what, and from which time on, it has to be decided."""
     from_us = {tx.key: 0 for tx in unsettled if not tx.is_holder}
     # What waits may belong to those that begin with this batch, and to those whose events are looked at again.
