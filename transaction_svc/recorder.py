@@ -67,6 +67,7 @@ def record(
             store.write(connection, events=events)
             events = []
             unmatched.settle(connection, book, unsettled)
+            neighbours.link(connection, book)  # registers at their ends may be others now
         _write(connection, book, events, now_us=now_us)
     return [
         Recorded(
