@@ -83,7 +83,7 @@ def record(
 def _check_known(taken: Iterable[tuple[Tx, bool]], items: Iterable[Incoming]) -> None:
     """What waits belongs to no transaction; a second start begins a new one."""
     for (tx, repeated), item in zip(taken, items, strict=True):
-        if not tx.stored or tx.waited or (item.fact.kind == STARTED and tx.started and not repeated):
+        if not repeated and (not tx.stored or tx.waited or (item.fact.kind == STARTED and tx.started)):
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "STATION_NOT_ACCEPTED",
