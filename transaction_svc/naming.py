@@ -1,8 +1,8 @@
 """Which transaction an event belongs to. Pure: works on what the batch has read.
 
-A 2.x station names its transactions itself, so that each event says where it belongs. In 1.6 we give the numbers, and an
-event belongs by its number only where we had given it (`is_stray` tells). Of the others, those that name 0 or -1 are
-found by what they say; values and stops of any other number are another back end's. Reasons: docs/adr/0014.
+A 2.x station names its transactions itself, so that each event says where it belongs. In 1.6 we give the numbers, and
+an event belongs by its number only where we had given it (`is_stray` tells). Of the others, those that name 0 or -1
+are found by what they say; values and stops of any other number are another back end's. Reasons: docs/adr/0014.
 """
 
 from collections.abc import Collection

@@ -30,10 +30,10 @@ from csms.transaction.v1.transaction_service_pb2 import (
     ListTransactionEventsResponse,
     ListTransactionsRequest,
     ListTransactionsResponse,
-    MendQuarantinedItemRequest,
-    MendQuarantinedItemResponse,
     ListUnmatchedEventsRequest,
     ListUnmatchedEventsResponse,
+    MendQuarantinedItemRequest,
+    MendQuarantinedItemResponse,
     RecordedMeterValues,
     RecordedTransactionEvent,
     RerunQuarantinedItemRequest,
@@ -203,12 +203,8 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             most=size + 1,
         )
         rows = await self._list(request.station_id, listing)
-        page, token = cut_page(
-            rows, size, lambda row: row.key, binding=request.station_id, text=lambda row: row.event
-        )
-        return ListUnmatchedEventsResponse(
-            unmatched_events=[_to_unmatched(row) for row in page], next_page_token=token
-        )
+        page, token = cut_page(rows, size, lambda row: row.key, binding=request.station_id, text=lambda row: row.event)
+        return ListUnmatchedEventsResponse(unmatched_events=[_to_unmatched(row) for row in page], next_page_token=token)
 
     async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
         return await self._database.read(listing) if _may_be(station_id) else []

@@ -21,7 +21,7 @@ from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.oddities import Oddities
 
-# A stop that names neither transaction nor connector may be told late, when the next start has taken its transaction for
+# A stop that names neither transaction nor connector may come late, when the next start has taken its transaction for
 # ended: so each of the connectors that a station may have is asked. Beyond these, only what is open is found.
 _CONNECTORS = range(1, 9)
 
@@ -265,9 +265,7 @@ def _write(connection: Connection, book: Book, events: Sequence[Mapping[str, Any
 def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
     """Notes which tokens hold another open transaction, once all that this batch ends has ended."""
     identified = [
-        tx
-        for tx in changed
-        if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key and not tx.fold.waiting
+        tx for tx in changed if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key and not tx.fold.waiting
     ]
     if not identified:
         return

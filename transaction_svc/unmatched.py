@@ -156,7 +156,9 @@ def _read(connection: Connection, book: Book, keys: Sequence[Key]) -> Sequence[_
     ]
     if not asked:
         return []
-    rows = {(row.tenant_id, row.station_id, row.content_key, row.repeat_no): row for row in store.facts(connection, asked)}
+    rows = {
+        (row.tenant_id, row.station_id, row.content_key, row.repeat_no): row for row in store.facts(connection, asked)
+    }
     wanted = set(keys)
     found = []
     for row in rows.values():

@@ -163,8 +163,8 @@ class TransactionService:
 
 
 @asynccontextmanager
-async def running_mesh(database_url: str, **settings: str) -> AsyncIterator[MeshRig]:
-    """A mesh that is serving, with its node's lease taken; `settings` are given to its services."""
+async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]:
+    """A mesh that is serving, with its node's lease taken; `more` are settings of its services."""
     async with AsyncExitStack() as stack:
         values = {
             "CSMS_DATABASE_URL": database_url,
@@ -173,7 +173,7 @@ async def running_mesh(database_url: str, **settings: str) -> AsyncIterator[Mesh
             "CSMS_ONBOARDING": "accept",
             "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
             "CSMS_ADMIN_PASSWORD": "correct horse",
-        } | settings
+        } | more
         auth = await _start_auth(stack, values)
         station = await _start_station(stack, values)
         gateway_address = f"127.0.0.1:{stack.enter_context(held_port())}"

@@ -1,4 +1,4 @@
-"""Messages that belong to no transaction, and starts sent again, from the socket to what an operator reads (issue 8)."""
+"""Messages that belong to no transaction, and starts sent again, from the socket to what an operator reads."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -50,7 +50,9 @@ async def test_numbers_that_nobody_gave(mesh_on_both: MeshRig, action: str) -> N
     async with field.station() as station:
         await station.boot()
         for step, number in enumerate(numbers):
-            payload = reg(1_000, step - 60, number) if action == "MeterValues" else stop(number, timestamp=at(step - 60))
+            payload = (
+                reg(1_000, step - 60, number) if action == "MeterValues" else stop(number, timestamp=at(step - 60))
+            )
             await station.call(action, payload)
         assert list(await field.transactions()) == []
         kept = {each.event.event.transaction_id: each.reason for each in await field.unmatched()}
@@ -66,7 +68,7 @@ async def test_numbers_that_nobody_gave(mesh_on_both: MeshRig, action: str) -> N
 
 
 async def test_a_session_whose_start_went_into_quarantine(mesh_on_both: MeshRig) -> None:
-    """The station is told 0 and charges under it: all is kept, and nothing of it is a transaction until there is one."""
+    """It is answered 0, and the station charges under that: all is kept, and one transaction once there is a start."""
     field = Field(mesh_on_both)
     async with field.station() as station:
         await station.boot()

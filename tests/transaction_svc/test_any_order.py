@@ -246,8 +246,8 @@ def test_2_x(run: Run, data: st.DataObject) -> None:
         found = await service.all(station_id=station)
         by_name = sorted(found, key=lambda found: (found.transaction_id, found.generation))
         names = dict(enumerate(sorted({found.transaction_id for found in found})))
-        for found in by_name:
-            assert found == await service.get(found.transaction_id, station=station, generation=found.generation)
+        for each in by_name:
+            assert each == await service.get(each.transaction_id, station=station, generation=each.generation)
         return [[bare(found) for found in by_name], await seen(service, station, names)]
 
     async def compare() -> None:

@@ -210,7 +210,7 @@ async def test_a_clock_set_back_loses_nothing(service: Service) -> None:
 
 async def test_numbers_begin_where_the_setting_says(engine: Engine, clock: FakeClock) -> None:
     """Also where lower ones have been given; never twice, and a lower setting changes nothing."""
-    given = []
+    given: list[int] = []
     for turn, first in enumerate((1, 1_000_000, 500, 1_000_001)):
         service = make_service(engine, clock)
         store.give_no_number_before(service.database.engine, first)
