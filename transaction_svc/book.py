@@ -54,7 +54,7 @@ class Tx:
         self.place = (state.evse_id, state.begin_us) if stored and state.counts else None
         self.token_key = "" if state.waiting else state.id_token.lower()
         self.outcome = outcome(state) if state.ended else None
-        self.at_end = state.meter.at_end if state.next_begin_us is not None else None
+        self.at_end = state.meter.at_end if state.ended else None
         # What is odd is told the first time that it shows.
         self.told_fall = state.meter.fell
         self.told_gap = state.seq_gap

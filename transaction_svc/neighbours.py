@@ -26,7 +26,7 @@ def link(connection: Connection, book: Book) -> None:
     """
     changed = list(book.changed())
     moved = [tx for tx in changed if has_moved(tx)]
-    ended = [tx for tx in changed if tx.fold.next_begin_us is not None and tx.fold.meter.at_end != tx.at_end]
+    ended = [tx for tx in changed if _may_be_followed(tx) and tx.fold.meter.at_end != tx.at_end]
     if not moved and not ended:
         return
     left = [(tx, tx.place) for tx in moved if tx.place is not None and tx.place[0]]
@@ -58,6 +58,11 @@ def has_moved(tx: Tx) -> bool:
     """Whether this batch has given a transaction its place, or another one."""
     state = tx.fold
     return bool(state.evse_id) and state.counts and (state.evse_id, state.begin_us) != tx.place
+
+
+def _may_be_followed(tx: Tx) -> bool:
+    """Whether the next transaction may have begun: after a stop nothing tells, unless that comes with this batch."""
+    return tx.fold.next_begin_us is not None or tx.outcome is not None
 
 
 def _is_known(book: Book, tx: Tx) -> bool:
