@@ -207,7 +207,8 @@ class Transaction(_message.Message):
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
-        "superseded", "late_stop", "orphan", "conflicting_stop", "seq_gap", "refused_token"; those of the energy are in docs/ENERGY.md).
+        "superseded", "late_stop", "orphan", "conflicting_stop", "seq_gap", "refused_token"; those of the energy are in
+        docs/ENERGY.md).
         """
 
     @_builtins.property
