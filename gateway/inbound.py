@@ -33,6 +33,9 @@ _NOT_ACCEPTED = SchemaFault(
     code="SecurityError", message="the station is not accepted yet: send BootNotification first"
 )
 
+# What is asked and noted beside a message, which is answered in any case.
+_ASKED_BESIDE = frozenset({LaneName.AUTHORIZATIONS, LaneName.OPEN_TRANSACTIONS})
+
 Dialect = tuple[Version, Schemas]
 """An OCPP version, and how its messages look."""
 
@@ -107,7 +110,19 @@ class InboundCalls:
             if route.salvage is None:
                 raise RefusalError(fault.code, fault.message) from error
             return self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
-        return Exchange(items, partial(self._answer, route, payload), route.optional)
+        answer = partial(self._answer, route, payload)
+        if route.to_follow_up is None or not items:
+            return Exchange(items, answer, route.optional)
+        return Exchange(items, answer, route.optional, partial(self._follow_up, route, payload, origin))
+
+    def _follow_up(
+        self, route: Inbound, payload: Payload, origin: origin_pb2.Origin, results: Results
+    ) -> Exchange | None:
+        """What is still to be sent before a message is answered, by what came of it so far."""
+        items = None if route.to_follow_up is None else route.to_follow_up(payload, origin, results)
+        if not items:
+            return None
+        return Exchange(items, lambda further: self._answer(route, payload, {**results, **further}), route.optional)
 
     def _answer(self, route: Inbound, payload: Payload, results: Results) -> Payload:
         self._check(results, durable=route.durable)
@@ -228,6 +243,8 @@ class InboundCalls:
                 continue
             log.warning("item refused", lane=name, station_id=self._origin_prototype.station_id)
             self._count("item_refused", name)
+            if name in _ASKED_BESIDE:
+                continue
             # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
             if not durable:
                 raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
