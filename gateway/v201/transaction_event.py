@@ -99,7 +99,7 @@ def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
 
 def _begins(payload: Payload) -> bool:
     """Whether the token is there to charge with: not to end the transaction, which nothing must keep a driver from."""
-    return payload["eventType"] != "Ended" and payload["triggerReason"] != "StopAuthorized"
+    return not (payload["eventType"] == "Ended" or payload["triggerReason"] == "StopAuthorized")
 
 
 def to_questions(payload: Any, origin: Origin) -> Items:

@@ -163,8 +163,8 @@ class TransactionService:
 
 
 @asynccontextmanager
-async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
-    """A mesh that is serving, with its node's lease taken."""
+async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]:
+    """A mesh that is serving, with its node's lease taken; `more` are further settings."""
     async with AsyncExitStack() as stack:
         values = {
             "CSMS_DATABASE_URL": database_url,
@@ -173,6 +173,8 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
             "CSMS_ONBOARDING": "accept",
             "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
             "CSMS_ADMIN_PASSWORD": "correct horse",
+            "CSMS_UNKNOWN_TOKENS": "accept",  # most sessions are not about who may charge
+            **more,
         }
         auth = await _start_auth(stack, values)
         station = await _start_station(stack, values)
