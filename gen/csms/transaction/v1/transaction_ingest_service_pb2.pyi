@@ -153,12 +153,12 @@ class TransactionEventResult(_message.Message):
     repeat gets the number of the first time.
     """
     event_key: _builtins.str
-    """The name of the recorded event, for RecordAuthorizations; empty where the event brought no id token that may begin
-    to hold the transaction.
+    """The name of the recorded event, for RecordAuthorizations. Empty where the event brought no id token that may begin
+    to hold the transaction, and for a repeat once that is decided: the token was refused, or the station has gone on.
     """
     authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
-    """What the station was answered of the id token when it sent this event before, and is to be answered again;
-    unspecified where that is to be decided now.
+    """Why the id token was refused when the station sent this event before, which it is to be answered again;
+    unspecified where it was not.
     """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
