@@ -16,7 +16,7 @@ from mesh.filters import Field
 from mesh.rowset import RowStatement
 from mesh.times import to_datetime
 
-MOST_CONCURRENT_TRANSACTIONS = 1000  # transaction_svc counts no further
+MOST_CONCURRENT_TRANSACTIONS = 100  # transaction_svc counts no further
 
 
 @dataclass(frozen=True, kw_only=True)

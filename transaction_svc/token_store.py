@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 
 from mesh.rowset import RowStatement, run_prepared
 
-MOST = 1000
-"""Nothing is counted further: a tag that a whole fleet shares must not make each of its starts slower."""
+MOST = 100
+"""Nothing is counted further: a tag that a whole network shares must not make each of its starts slower."""
 
 _OPEN = """
         SELECT 1 FROM tx t

@@ -124,7 +124,7 @@ async def test_type_may_be_one_of_nobodys(operator: Operator, given: str, stored
         ({"id_token": " t"}, "id_token.id_token"),
         ({"id_token": ""}, "id_token.id_token"),
         ({"id_token": "t", "max_concurrent_transactions": -1}, "id_token.max_concurrent_transactions"),
-        ({"id_token": "t", "max_concurrent_transactions": 1001}, "id_token.max_concurrent_transactions"),
+        ({"id_token": "t", "max_concurrent_transactions": 101}, "id_token.max_concurrent_transactions"),
     ],
 )
 async def test_what_is_wrong_is_named(operator: Operator, fields: dict[str, object], path: str) -> None:

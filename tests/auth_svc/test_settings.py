@@ -46,7 +46,7 @@ def test_settings_are_read() -> None:
         ({"CSMS_CA_KEY_FILE": "ca.key"}, "both are needed"),
         ({"CSMS_CA_CERTIFICATE_FILE": "/none", "CSMS_CA_KEY_FILE": "/none"}, "CSMS_CA_CERTIFICATE_FILE: cannot read"),
         ({"CSMS_CERTIFICATE_VALIDITY_DAYS": "0"}, "CSMS_CERTIFICATE_VALIDITY_DAYS"),
-        ({"CSMS_MAX_CONCURRENT_TRANSACTIONS": "1001"}, "CSMS_MAX_CONCURRENT_TRANSACTIONS"),
+        ({"CSMS_MAX_CONCURRENT_TRANSACTIONS": "101"}, "CSMS_MAX_CONCURRENT_TRANSACTIONS"),
     ],
 )
 def test_wrong_settings_are_explained(values: dict[str, str], message: str) -> None:

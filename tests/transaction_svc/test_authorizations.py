@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 
 from mesh.errors import from_status
 from tests.transaction_svc.kit import CONTEXT, Service, event_2x, start_16, stop_16, values_16
-from transaction_svc import authorizations
+from transaction_svc import authorizations, token_store
 
 NONE = id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED
 BLOCKED = id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
@@ -69,6 +69,14 @@ async def test_of_starts_at_once_each_counts_those_before_it(service: Service) -
         assert sorted(result.concurrent_count for (result,) in batches) == [0, 1, 2, 3]
     items = [service.item(start_16(second), station=f"S{second}") for second in (7, 5, 6)]
     assert [result.concurrent_count for result in await service.send_items(items)] == [2, 0, 1]
+
+
+async def test_nothing_is_counted_beyond_the_most_that_a_limit_can_be(service: Service) -> None:
+    """Within a batch and beyond it: a tag that a whole network shares costs no more than that."""
+    items = [service.item(start_16(second), station=f"S{second}") for second in range(token_store.MOST + 3)]
+    results = await service.send_items(items)
+    assert [result.concurrent_count for result in results] == [*range(token_store.MOST + 1), *[token_store.MOST] * 2]
+    assert (await service.one(start_16(500), station="LAST")).concurrent_count == token_store.MOST
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

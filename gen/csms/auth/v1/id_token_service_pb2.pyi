@@ -52,7 +52,7 @@ class IdToken(_message.Message):
     display_name: _builtins.str
     """What an operator calls it, for example the driver's name."""
     max_concurrent_transactions: _builtins.int
-    """How many transactions it may hold at once, up to 1000: one that begins a further one is refused as ConcurrentTx.
+    """How many transactions it may hold at once, up to 100: one that begins a further one is refused as ConcurrentTx.
     0: any number. Absent: as CSMS_MAX_CONCURRENT_TRANSACTIONS says.
     """
     @_builtins.property

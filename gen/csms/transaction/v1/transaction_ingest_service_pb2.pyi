@@ -149,7 +149,7 @@ class TransactionEventResult(_message.Message):
 
     concurrent_count: _builtins.int
     """How many other open transactions the event's id token held when this event made it the transaction's own, at most
-    1000; those that it was refused for do not count. Absent where the event made no token the transaction's own. A
+    100; those that it was refused for do not count. Absent where the event made no token the transaction's own. A
     repeat gets the number of the first time.
     """
     event_key: _builtins.str
@@ -385,7 +385,7 @@ class CountOpenTransactionsResult(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     HELD_BY_STATION_FIELD_NUMBER: _builtins.int
     count: _builtins.int
-    """How many open transactions the token holds, at most 1000."""
+    """How many open transactions the token holds, at most 100."""
     held_by_station: _builtins.bool
     """Whether the asking station has an open transaction of the token: there the driver may want to stop it."""
     @_builtins.property
