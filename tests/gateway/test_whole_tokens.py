@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from csms.common.v1 import id_token_pb2
+from csms.station.v1 import station_pb2, station_service_pb2
 from csms.transaction.v1 import transaction_service_pb2
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -227,6 +228,27 @@ async def test_authorize_keeps_no_driver_from_stopping(database_url: str, versio
         assert await _authorize(a, "TAG") == "Accepted"
         assert await _authorize(b, "TAG") == ("ConcurrentTx" if asked_for else "Accepted")
         assert await _authorize(b, "OTHER") == "Accepted"
+
+
+async def test_a_token_is_refused_while_the_station_is_not_accepted(mesh_on_both: MeshRig) -> None:
+    """A session that began before goes on: a token that is refused then is not its own either."""
+    mesh = mesh_on_both
+    await mesh.create_id_token("BAD", status="Blocked")
+    await mesh.create_id_token("GOOD")
+    async with _stations(mesh, "CP1", version="2.0.1") as (station,):
+        await _event(station, "Started", 0, trigger="CablePluggedIn", wh=1000)
+        request = station_service_pb2.UpdateStationRequest()
+        request.station.station_id = "CP1"
+        request.station.registration_status = station_pb2.REGISTRATION_STATUS_PENDING
+        request.update_mask.paths.append("registration_status")
+        await mesh.stations.UpdateStation(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        await station.close_code()
+    async with _stations(mesh, "CP1", version="2.0.1") as (station,):
+        assert await _event(station, "Updated", 1, "BAD") == "Blocked"
+        assert await _event(station, "Updated", 2, "GOOD") == "Accepted"
+        await _event(station, "Ended", 3, trigger="EVDeparted", wh=6000)
+    found = await _transaction(mesh, "CP1", "tx-1")
+    assert (found.id_token.id_token, found.energy_wh, list(found.flags)) == ("GOOD", 5000, [])
 
 
 async def test_a_gateway_killed_between_the_record_and_the_refusal(mesh_on_both: MeshRig) -> None:
