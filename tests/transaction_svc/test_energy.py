@@ -5,8 +5,10 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from csms.transaction.v1.transaction_service_pb2 import EnergyBasis
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -279,3 +281,13 @@ def test_the_short_way_of_a_reading_comes_to_the_same(session: Session) -> None:
         full.push(max(sample.mwh, 0), at, begins=not place, ends=False, power_w=POWER_W)
         short.rank = full.rank = rank
     assert short == full
+
+
+def test_the_document_explains_every_flag_and_basis() -> None:
+    """docs/ENERGY.md, in its tables."""
+    text = (Path(__file__).parents[2] / "docs" / "ENERGY.md").read_text()
+    for flag in EnergyFlag:
+        assert f"| `{flag}` |" in text
+    for basis in Basis:
+        assert not basis or f"| `{basis.name}` |" in text
+        assert EnergyBasis.Name(EnergyBasis.ValueType(basis)) == f"ENERGY_BASIS_{basis.name}"
