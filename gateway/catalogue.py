@@ -183,6 +183,13 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
         rpc="csms.transaction.v1.TransactionIngestService/RecordMeterValues",
         tables=("transaction.meter_values",),
     ),
+    LaneName.AUTHORIZATIONS: Destination(
+        rpc="csms.transaction.v1.TransactionIngestService/RecordAuthorizations",
+        tables=("transaction.tx", "transaction.tx_event"),
+    ),
+    LaneName.OPEN_TRANSACTIONS: Destination(
+        rpc="csms.transaction.v1.TransactionIngestService/CountOpenTransactions", tables=()
+    ),
 }
 
 # What each kind of report may write, by field of csms.station.v1.ReportItem.report.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from csms.common.v1.id_token_pb2 import AuthorizationStatus
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason
 from csms.transaction.v1.transaction_service_pb2 import EnergyBasis
 
@@ -17,6 +18,7 @@ UPDATES_APART_US = 10 * SECOND_US
 
 _CHARGING_STATES: Mapping[int, str] = {number: name for name, number in ChargingState.items()}
 _ENERGY_BASES: Mapping[int, str] = {number: name for name, number in EnergyBasis.items()}
+_AUTHORIZATION_STATUSES: Mapping[int, str] = {number: name for name, number in AuthorizationStatus.items()}
 _STOPPED_REASONS: Mapping[int, str] = {number: name for name, number in StoppedReason.items()}
 # Without a zone: to take it out of the text again costs more than all the rest of it.
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
@@ -39,7 +41,7 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
             if not state.told_end or outcome(state) != tx.outcome:
                 kinds.append("transaction.ended")
                 state.told_end = True
-        elif not kinds and now_us - state.told_us >= UPDATES_APART_US:
+        elif not kinds and (now_us - state.told_us >= UPDATES_APART_US or state.refusals != tx.refusals):
             kinds.append("transaction.updated")
         for kind in kinds:
             state.told_us = now_us
@@ -50,6 +52,8 @@ def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.fold
     change = f"{state.event_count}.{state.end_us or 0}.{state.meter.energy_mwh}"
+    if state.refusals:  # of an event that was told before
+        change += f".{state.refusals}"
     return OutboxEvent(
         event_id=f"{kind}/{station_id}/{transaction_id}/{generation}/{change}",
         tenant_id=tenant_id,
@@ -67,6 +71,7 @@ def _details(state: Fold) -> dict[str, Any]:
         "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
         "evse": {"evseId": state.evse_id, "connectorId": state.connector_id} if state.evse_id else None,
         "idToken": {"idToken": token, "type": token_type} if token else None,
+        "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
         "startTime": _text(state.start_us),
         "endTime": _text(state.end_us),
         "energyWh": state.meter.energy_mwh / 1000,

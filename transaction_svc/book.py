@@ -33,6 +33,7 @@ class Tx:
         "name",
         "outcome",
         "place",
+        "refusals",
         "started",
         "stored",
         "token_key",
@@ -53,6 +54,7 @@ class Tx:
         self.waited = state.waiting
         self.place = (state.evse_id, state.begin_us) if stored and state.counts else None
         self.token_key = "" if state.waiting else state.id_token.lower()
+        self.refusals = state.refusals
         self.outcome = outcome(state) if state.ended else None
         self.at_end = state.meter.at_end if state.ended else None
         # What is odd is told the first time that it shows.
@@ -82,11 +84,13 @@ class Known(msgspec.Struct, frozen=True):
     tx: Tx
     epoch: int
     ordinal: int
+    fact: str = ""  # what it says, encoded; empty where this batch has recorded it
 
 
 def outcome(state: Fold) -> tuple[Any, ...]:
     """What an ended transaction comes to; a change of it is told again."""
-    return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, state.holder, tuple(state.flags)
+    who = (*state.holder, state.authorization_status)
+    return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(state.flags)
 
 
 class Book:
@@ -112,7 +116,9 @@ class Book:
             content = items[lookup.n].content
             known = self._recorded.get(content)
             if known is None or known.repeat_no < lookup.repeat_no:
-                self._recorded[content] = Known(lookup.repeat_no, tx, lookup.epoch or 0, lookup.ordinal or 0)
+                self._recorded[content] = Known(
+                    lookup.repeat_no, tx, lookup.epoch or 0, lookup.ordinal or 0, lookup.fact or ""
+                )
 
     def adopt(self, row: TxRow) -> Tx:
         """The transaction of a row; as this batch has changed it, if it has."""
@@ -167,13 +173,13 @@ class Book:
         """The events to be recorded."""
         return self._rows
 
-    def add(self, item: Incoming, tx: Tx, repeat_no: int) -> None:
-        """Adds an event to a transaction, and folds it in where it came in order."""
+    def add(self, item: Incoming, tx: Tx, repeat_no: int) -> Known:
+        """Adds an event to a transaction, and folds it in where it came in order; returns where it is recorded."""
         fact = item.fact
         fact.arrival = tx.arrivals
         tx.arrivals += 1
         tx.changed = True
-        self._recorded[item.content] = Known(repeat_no, tx, item.epoch, item.ordinal)
+        known = self._recorded[item.content] = Known(repeat_no, tx, item.epoch, item.ordinal)
         tenant_id, station_id, content_key = item.content
         self._rows.append(
             {
@@ -195,6 +201,7 @@ class Book:
             fold.hold(tx.fold, fact)
         elif tx.name not in self.anew and not fold.append(tx.fold, fact):
             self.fold_anew(tx.name, tx.generation)
+        return known
 
     def fold_anew(self, name: Name, generation: int) -> None:
         """Notes that a name has to be folded anew from a generation on."""

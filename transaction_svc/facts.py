@@ -65,6 +65,7 @@ class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     orphan: bool = False  # of former versions: it made a transaction of its own, for want of one to belong to
     readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
+    refused_status: int = 0  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
     # The number that a 1.6 station named, where it is not that of the transaction: empty for all that belongs to its
     # transaction by name. What names no transaction (0 or -1) may come to belong to another one.
     named: str = ""

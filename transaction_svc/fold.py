@@ -48,9 +48,15 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     is_stale: bool = False  # stored by an older version: the next event has it folded anew
     # What is told from outside: not folded from the transaction's own events.
     next_begin_us: int | None = None  # when the next transaction on the same EVSE began
-    concurrent: bool = False
+    concurrent: bool = False  # of folds stored before there was concurrent_count
+    concurrent_count: int = 0  # other open transactions that id_token held when it began to hold this one
     told_us: int = 0  # when an event about it last went to the outbox
     told_end: bool = False
+    # Id tokens that were refused: they hold nothing.
+    refused_token: str = ""  # the first
+    refused_token_type: str = ""
+    refused_status: int = 0  # csms.common.v1.AuthorizationStatus
+    refusals: int = 0
     # 1.6: when its number was given, and when the last event was measured that belongs here without naming the number.
     given_us: int = 0
     matched_us: int = 0
@@ -77,10 +83,25 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
 
     @property
     def holder(self) -> tuple[str, str]:
-        """Token and type of who started it; where the start is missing, of who stopped it."""
-        if self.id_token or self.started:
+        """Whose it is, a token and its type: the first that was accepted, else the first that was refused.
+
+        Where the start is missing, and nobody identified meanwhile, that of who stopped it.
+        """
+        if self.id_token:
             return self.id_token, self.id_token_type
-        return self.stop_token, self.stop_token_type
+        if self.refused_token:
+            return self.refused_token, self.refused_token_type
+        return ("", "") if self.started else (self.stop_token, self.stop_token_type)
+
+    @property
+    def authorization_status(self) -> int:
+        """Why the holder was refused, as csms.common.v1.AuthorizationStatus; 0 where it was not."""
+        return 0 if self.id_token else self.refused_status
+
+    @property
+    def holds_token(self) -> bool:
+        """Whether it counts against its token's limit for as long as it is open."""
+        return bool(self.id_token)
 
     @property
     def reason(self) -> int:
@@ -103,6 +124,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
             ("late_stop", self.stopped and overtaken is not None and self.stop_order_us > overtaken),
             ("missing_start", not self.started),
             ("orphan", self.orphan),
+            ("refused_token", self.authorization_status != 0 and self.meter.energy_mwh > 0),
             ("seq_gap", self.seq_gap),
             ("superseded", not self.stopped and overtaken is not None),
         ]
@@ -137,6 +159,7 @@ def fold_anew(facts: Iterable[Fact], outside: Fold) -> Fold:
     fold = Fold(
         next_begin_us=outside.next_begin_us,
         concurrent=outside.concurrent,
+        concurrent_count=outside.concurrent_count,
         told_us=outside.told_us,
         told_end=outside.told_end,
         meter=Metering(terms=msgspec.structs.replace(outside.meter.terms, started_at=None)),
@@ -170,7 +193,8 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
         return False
     if fact.kind == STARTED:
         fold.given_us = min(fold.given_us or fact.recorded_us, fact.recorded_us)
-        if fold.started:  # the same start, sent again with another time
+        if fold.started:
+            _start_again(fold, fact)
             return False
     if fact.evse_id and not fold.evse_id:
         fold.evse_id, fold.connector_id = fact.evse_id, fact.connector_id
@@ -178,12 +202,19 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
         fold.charging_state = fact.charging_state
     if fact.kind == ENDED:
         _stop(fold, fact)
-    elif fact.id_token and not fold.id_token:
-        fold.id_token, fold.id_token_type = fact.id_token, fact.id_token_type
+    elif fact.id_token:
+        _identify(fold, fact)
     if fact.kind == STARTED:
         fold.started, fold.start_us, fold.begin_us = True, fact.time_us, fact.order_us
         fold.meter.begin(fact)
     return True
+
+
+def _start_again(fold: Fold, fact: Fact) -> None:
+    """Takes a start of 1.6 that was sent again with another time. Its token may have been refused only now."""
+    if fact.refused_status:
+        fold.id_token, fold.id_token_type = "", ""
+        _identify(fold, fact)
 
 
 def _count_position(fold: Fold, fact: Fact, seq_no: int) -> None:
@@ -193,6 +224,17 @@ def _count_position(fold: Fold, fact: Fact, seq_no: int) -> None:
     fold.seq_count += 1
     fold.seq_most = max(fold.seq_most, seq_no)
     fold.seq_squares += seq_no * seq_no
+
+
+def _identify(fold: Fold, fact: Fact) -> None:
+    """Takes an event's token: the first that was not refused is whose the transaction is."""
+    if fact.refused_status:
+        fold.refusals += 1
+        if not fold.refused_status:
+            fold.refused_token, fold.refused_token_type = fact.id_token, fact.id_token_type
+            fold.refused_status = fact.refused_status
+    elif not fold.id_token:
+        fold.id_token, fold.id_token_type = fact.id_token, fact.id_token_type
 
 
 def _count(fold: Fold, fact: Fact) -> None:

@@ -35,6 +35,8 @@ tx = sa.Table(
     sa.Column("energy_mwh", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # Whether its token holds it while it is open: not one that was refused.
+    sa.Column("token_held", sa.Boolean, nullable=False, server_default=sa.true()),
     # No transaction (yet): values alone make none. Named by the station, its start has to come (2.x). Without a name
     # it holds a station's events that belong to no transaction (1.6), a generation for each piece.
     sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),

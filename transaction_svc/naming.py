@@ -2,7 +2,7 @@
 
 A 2.x station names its transactions itself, so that each event says where it belongs. In 1.6 we give the numbers, and
 an event belongs by its number only where we had given it (`is_stray` tells). Of the others, those that name 0 or -1
-are found by what they say; values and stops of any other number are another back end's. Reasons: docs/adr/0014.
+are found by what they say; values and stops of any other number are another back end's. Reasons: docs/adr/0015.
 """
 
 from collections.abc import Collection
@@ -109,7 +109,7 @@ def _is_same_start(fold: Fold, fact: Fact) -> bool:
         and not fold.seq_count  # 2.x numbers its events
         and abs(fold.begin_us - fact.order_us) <= _SENT_AGAIN_WITHIN_US
         and (fold.evse_id, fold.connector_id) == (fact.evse_id, fact.connector_id)
-        and fold.id_token.lower() == fact.id_token.lower()
+        and _tag(fold) == fact.id_token.lower()
         and meter is not None
         and fold.meter.meter_start_mwh == meter
         and not (fold.stopped and fold.stop_order_us < fact.order_us)
@@ -157,7 +157,7 @@ def _is_open_at(fold: Fold, us: int) -> bool:
 
 def _agrees(fold: Fold, fact: Fact) -> bool:
     """Whether tag and meter of a stop are those of a transaction. A number of another system asks for its very tag."""
-    if not _has_same_tag(fact, fold) and ((fact.id_token and fold.id_token) or not fact.names_none):
+    if not _has_same_tag(fact, fold) and ((fact.id_token and _tag(fold)) or not fact.names_none):
         return False
     ends = [reading.mwh for reading in fact.readings if reading.rank == END and reading.mwh >= 0]
     last = fold.meter.energy.end_mwh
@@ -165,4 +165,9 @@ def _agrees(fold: Fold, fact: Fact) -> bool:
 
 
 def _has_same_tag(fact: Fact, fold: Fold) -> bool:
-    return bool(fact.id_token) and fact.id_token.lower() == fold.id_token.lower()
+    return bool(fact.id_token) and fact.id_token.lower() == _tag(fold)
+
+
+def _tag(fold: Fold) -> str:
+    """The tag of the start, refused or not."""
+    return (fold.id_token or fold.refused_token).lower()

@@ -28,13 +28,15 @@ class Lookup(msgspec.Struct, frozen=True):
     """Something known already about one event, the `n`-th that was asked for; there may be several of one.
 
     `repeat_no` None: `tx` is the latest generation of the name that the event has. Else the event is recorded, for the
-    time after as many as that, as it came with this epoch and ordinal; `tx` is the transaction that it belongs to.
+    time after as many as that, as it came with this epoch and ordinal; `tx` is the transaction that it belongs to, and
+    `fact` what it says, encoded.
     """
 
     n: int
     repeat_no: int | None
     epoch: int | None
     ordinal: int | None
+    fact: str | None
     tx: TxRow
 
 
@@ -72,7 +74,8 @@ _LOCK = RowStatement(
 
 _LOOK_UP = RowStatement(
     """
-    SELECT rows.n, e.repeat_no, e.epoch, e.ordinal, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    SELECT rows.n, e.repeat_no, e.epoch, e.ordinal, e.fact, t.tenant_id, t.station_id, t.transaction_id,
+           t.generation, t.fold
     FROM {rows}
     JOIN tx_event e
       ON e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id AND e.content_key = rows.content_key
@@ -80,7 +83,7 @@ _LOOK_UP = RowStatement(
       ON t.tenant_id || '' = e.tenant_id AND t.station_id = e.station_id AND t.transaction_id = e.transaction_id
      AND t.generation = e.generation
     UNION ALL
-    SELECT rows.n, NULL, NULL, NULL, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    SELECT rows.n, NULL, NULL, NULL, NULL, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows}
     JOIN tx t
       ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id
@@ -219,6 +222,7 @@ _TX_COLUMNS = {
     "energy_mwh": "bigint",
     "create_us": "bigint",
     "update_us": "bigint",
+    "token_held": "boolean",
 }
 _NEW_COLUMNS = {**_TX_COLUMNS, "station_hash": "bigint"}
 _NAMES = ", ".join(_NEW_COLUMNS)
@@ -231,23 +235,6 @@ _UPDATE_TXS = RowStatement(
       AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
     """,  # noqa: S608 - our own column names
     **_TX_COLUMNS,
-)
-
-_CONCURRENT = RowStatement(
-    """
-    SELECT rows.n FROM {rows} WHERE EXISTS (
-        SELECT 1 FROM tx t
-        WHERE t.tenant_id || '' = rows.tenant_id AND t.token_key = rows.token_key AND NOT t.ended
-          AND (t.station_id, t.transaction_id, t.generation)
-              NOT IN (SELECT station_id, transaction_id, generation FROM {rows})
-        LIMIT 1 OFFSET 0)
-    """,
-    n="integer",
-    tenant_id="text",
-    token_key="text",  # noqa: S106 - a column's type
-    station_id="text",
-    transaction_id="text",
-    generation="integer",
 )
 
 # Numbers are drawn ahead, which spares most batches a round trip. They are kept with the connection, and end with it:
@@ -293,10 +280,8 @@ def look_up(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequen
 
 def _look_up(connection: Connection, *calls: Call) -> Sequence[Lookup]:
     return [
-        Lookup(n, repeat_no, epoch, ordinal, TxRow(tenant_id, station_id, transaction_id, generation, fold))
-        for n, repeat_no, epoch, ordinal, tenant_id, station_id, transaction_id, generation, fold in run_prepared(
-            connection, *calls
-        )
+        Lookup(n, repeat_no, epoch, ordinal, fact, TxRow(*tx_row))
+        for n, repeat_no, epoch, ordinal, fact, *tx_row in run_prepared(connection, *calls)
     ]
 
 
@@ -390,11 +375,6 @@ def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
 def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
     """The transactions next before and next after others on the same EVSE, by their begin."""
     return [TxRow(*row) for row in run_prepared(connection, (_NEIGHBOURS, rows))]
-
-
-def concurrent(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> frozenset[int]:
-    """The `n` of those rows whose token has an open transaction that is not among the rows."""
-    return frozenset(n for (n,) in run_prepared(connection, (_CONCURRENT, rows)))
 
 
 def insert_meter_values(

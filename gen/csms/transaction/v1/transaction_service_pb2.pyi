@@ -183,6 +183,7 @@ class Transaction(_message.Message):
     BELIEVED_METER_START_WH_FIELD_NUMBER: _builtins.int
     BELIEVED_METER_STOP_WH_FIELD_NUMBER: _builtins.int
     ENERGY_BASIS_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
@@ -211,13 +212,17 @@ class Transaction(_message.Message):
     """Import register at the end, or at the last reading so far, in watt-hours, as it is believed."""
     energy_basis: Global___EnergyBasis.ValueType
     """The readings that energy_wh stands on."""
+    authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
+    """Why id_token was refused; unspecified where it was accepted, or where there is none."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """Where."""
 
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who started it; absent where nobody identified."""
+        """Whose it is: the first id token that was accepted for it. Where none was, the first that was refused, which
+        authorization_status tells. Absent where nobody identified.
+        """
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -230,8 +235,8 @@ class Transaction(_message.Message):
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
-        "superseded", "late_stop", "conflicting_stop", "seq_gap"; those of the energy are in docs/ENERGY.md). "orphan" is
-        raised no more: what belongs to no transaction is in the list of unmatched events.
+        "superseded", "late_stop", "conflicting_stop", "seq_gap", "refused_token"; those of the energy are in
+        docs/ENERGY.md). "orphan" is raised no more: what belongs to no transaction is in the list of unmatched events.
         """
 
     @_builtins.property
@@ -265,10 +270,11 @@ class Transaction(_message.Message):
         believed_meter_start_wh: _builtins.float | None = ...,
         believed_meter_stop_wh: _builtins.float | None = ...,
         energy_basis: Global___EnergyBasis.ValueType = ...,
+        authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__believed_meter_start_wh: _TypeAlias = _typing.Literal["believed_meter_start_wh"]  # noqa: Y015
     _WhichOneofArgType__believed_meter_start_wh: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh"]  # noqa: Y015
@@ -481,10 +487,13 @@ class RecordedTransactionEvent(_message.Message):
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     ORDINAL_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Connection it came over."""
     ordinal: _builtins.int
     """Position of its frame on that connection."""
+    authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
+    """Why the id token that it brought was refused; unspecified where it was accepted, or where it brought none."""
     @_builtins.property
     def event(self) -> _transaction_event_pb2.TransactionEvent:
         """What the station said."""
@@ -500,10 +509,11 @@ class RecordedTransactionEvent(_message.Message):
         receive_time: _timestamp_pb2.Timestamp | None = ...,
         epoch: _builtins.int = ...,
         ordinal: _builtins.int = ...,
+        authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "event", b"event", "ordinal", b"ordinal", "receive_time", b"receive_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_status", b"authorization_status", "epoch", b"epoch", "event", b"event", "ordinal", b"ordinal", "receive_time", b"receive_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
