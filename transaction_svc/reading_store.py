@@ -46,6 +46,7 @@ class Unmatched:
     receive_us: int
     epoch: int
     ordinal: int
+    refused_status: int
     awaits_start: bool
 
 
@@ -203,6 +204,7 @@ def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_
             receive_us=row.receive_us,
             epoch=row.epoch,
             ordinal=row.ordinal,
+            refused_status=fact.refused_status,
             awaits_start=fact.seq_no is not None or fact.names_none,
         )
 

@@ -333,6 +333,18 @@ async def test_a_start_after_a_stop_or_another_transaction_is_another_one(servic
     assert len(set(numbers)) == 4
 
 
+async def test_a_token_that_is_refused_when_its_start_comes_again_holds_nothing(service: Service) -> None:
+    """The first answer was lost, and so was what became of the token: the second tells it."""
+    first = await service.one(start_16(0))
+    again = await service.one(start_16(1))
+    await service.refuse(again)
+    found = await service.get(first.transaction_id)
+    assert (found.event_count, "refused_token" in found.flags) == (2, True)
+    third = await service.one(start_16(2))
+    assert third.transaction_id == first.transaction_id
+    assert (await service.one(start_16(0), station="CP2")).concurrent_count == 0
+
+
 async def test_a_start_through_two_gateways_at_once(engine: Engine, clock: FakeClock) -> None:
     """Two replicas, two batches, at the same moment: decided under the station's lock in the database."""
     one, other = make_service(engine, clock), make_service(engine, clock)
