@@ -131,6 +131,8 @@ def _ranked(reading: Reading, rank: int) -> Reading:
 
 def names_none(number: str) -> bool:
     """Whether a number is one of those that 1.6 stations say where they have none: 0, -1 (quirk 18)."""
+    if number[:1] not in ("-", "0"):  # of most, that is all that has to be looked at
+        return False
     try:
         return int(number) <= 0
     except ValueError:

@@ -40,14 +40,11 @@ def find_transaction(book: Book, item: Incoming, number: str, *, stray: bool) ->
 
 
 def is_stray(book: Book, item: Incoming) -> bool:
-    """Whether a 1.6 event does not belong to a transaction by the number that it names."""
-    fact = item.fact
-    if fact.seq_no is not None or fact.kind == STARTED:
-        return False
+    """Whether values or a stop of 1.6 do not belong to a transaction by the number that they name."""
     latest = book.latest(item.name)
     if latest is None or not latest.fold.started or names_none(item.name[2]):
         return True
-    return _is_of_another_system(fact, latest.fold)
+    return _is_of_another_system(item.fact, latest.fold)
 
 
 def find_match(book: Book, tenant_id: str, station_id: str, fact: Fact) -> Tx | None:

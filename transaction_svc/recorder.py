@@ -133,10 +133,12 @@ def _look_around(connection: Connection, book: Book, items: Sequence[Incoming]) 
     places: list[neighbours.Place] = []
     strays: list[Incoming] = []
     for item in items:
-        if naming.is_stray(book, item):
+        fact = item.fact
+        if fact.kind == STARTED:
+            if fact.evse_id and _may_be_new(book, item):
+                places.append((*item.name[:2], fact.evse_id, fact.order_us))
+        elif fact.seq_no is None and naming.is_stray(book, item):
             strays.append(item)
-        elif _may_be_new(book, item):
-            places.append((*item.name[:2], item.fact.evse_id, item.fact.order_us))
     if strays:
         unmatched.read_others(connection, book, {item.name[:2] for item in strays})
         for item in strays:
@@ -152,9 +154,7 @@ def _look_around(connection: Connection, book: Book, items: Sequence[Incoming]) 
 
 
 def _may_be_new(book: Book, item: Incoming) -> bool:
-    """Whether an event may begin a transaction that takes a place."""
-    if item.fact.kind != STARTED or not item.fact.evse_id:
-        return False
+    """Whether a start may begin a transaction, or turn out to be that of one beside it."""
     if item.is_numbered_start:
         # One that is recorded may be another one all the same, where the station has no clock.
         return book.recorded(item) is None or not item.plausible

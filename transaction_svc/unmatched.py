@@ -57,9 +57,12 @@ def unsettled(book: Book) -> Sequence[Tx]:
     They may belong to a transaction that has just begun: those that wait, and those of the one before it on its
     connector. Or they may be no part of one that ended before the last of them.
     """
-    found = _overrun(book)
+    found: list[Tx] = []
     for tx in book.changed():
-        if tx.fold.started and neighbours.has_moved(tx):
+        state = tx.fold
+        if state.matched_us and _is_overrun(tx):
+            found.append(tx)
+        if state.started and (state.evse_id, state.begin_us) != tx.place and neighbours.has_moved(tx):
             found.extend(_sources(book, tx))
     return found
 
@@ -68,14 +71,14 @@ def settle(connection: Connection, book: Book, unsettled: Sequence[Tx]) -> None:
     """Puts events where they belong now. All of the batch must be written but for the transactions themselves."""
     for _ in range(_PASSES):
         _settle(connection, book, unsettled)
-        unsettled = _overrun(book)
+        unsettled = [tx for tx in book.changed() if _is_overrun(tx)]
         if not unsettled:
             return
 
 
-def _overrun(book: Book) -> list[Tx]:
-    """Transactions that ended before the last event that was taken for theirs."""
-    return [tx for tx in book.changed() if tx.fold.stopped and tx.fold.matched_us > tx.fold.stop_order_us]
+def _is_overrun(tx: Tx) -> bool:
+    """Whether a transaction ended before the last event that was taken for its own."""
+    return tx.fold.stopped and tx.fold.matched_us > tx.fold.stop_order_us
 
 
 def _settle(connection: Connection, book: Book, unsettled: Sequence[Tx]) -> None:

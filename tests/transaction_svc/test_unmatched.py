@@ -1,10 +1,12 @@
 """Values alone make no transaction (quirk 18): what belongs to none waits, joins the one it means, or stays apart."""
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_BLOCKED
 from csms.transaction.v1 import transaction_event_pb2 as tx
@@ -382,3 +384,41 @@ async def test_a_value_with_two_times_belongs_by_the_latest(service: Service) ->
     await service.one(event)
     number = (await service.one(start_16())).transaction_id
     assert (await service.get(number)).event_count == 2
+
+
+_ROW = """
+    INSERT INTO tx (tenant_id, station_id, transaction_id, generation, fold, station_hash, ended, token_key, evse_id,
+                    evse_hash, begin_us, energy_mwh, create_us, update_us)
+    VALUES ('default', :station, :name, 1, :fold, 1, false, 'tag', 1, 2, 1, 0, 1, 1)
+"""
+
+
+async def test_what_former_versions_took_for_transactions(service: Service, engine: Engine) -> None:
+    """Values alone are events that wait; an orphan that ended is shown, and neither holds a token nor a place."""
+    started = await service.one(start_16(id_tag="OTHER"))
+    array = '[1,1,1,[2,0,1,0],1,1,{started},null,{stopped},null,0,0,1,1,"TAG","","","",0,0,false,false,{orphan},false]'
+    folds = {
+        "values-1": array.format(started="false", stopped="false", orphan="true"),
+        "values-2": '{"v":2,"event_count":1,"begin_us":1,"evse_id":1,"orphan":true}',
+        "stop-1": array.format(started="false", stopped="true", orphan="true"),
+        "end-2": '{"v":2,"event_count":1,"begin_us":1,"evse_id":1,"stopped":true}',
+        "start-2": '{"v":2,"event_count":1,"begin_us":1,"evse_id":1,"started":true}',
+    }
+    migration = importlib.import_module("transaction_svc.migrations.versions.0005_waiting")
+    with engine.begin() as connection:
+        for name, fold in folds.items():
+            connection.execute(sa.text(_ROW), {"station": "OLD", "name": name, "fold": fold})
+        migration._mark(connection)
+        rows = connection.execute(
+            sa.text("SELECT transaction_id, waiting, ended, token_key, evse_id FROM tx WHERE station_id = 'OLD'")
+        ).all()
+    assert {row[0]: (bool(row[1]), bool(row[2]), *row[3:]) for row in rows} == {
+        "values-1": (True, True, "", 0),
+        "values-2": (True, True, "", 0),
+        "stop-1": (False, True, "", 0),
+        "end-2": (False, False, "tag", 1),
+        "start-2": (False, False, "tag", 1),
+    }
+    listed = {found.transaction_id for found in await service.all()}
+    assert listed == {started.transaction_id, "stop-1", "end-2", "start-2"}
+    assert await service.unmatched(station="OLD") == []  # these rows have no events
