@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
+from mesh.masking import mask_data
 from mesh.quirks import QuirkName
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
@@ -287,7 +288,7 @@ def _to_transfer(item: ingest.TransferDataItem, vendors: Vendors) -> Transfer:
         frame=to_frame(item.origin),
         vendor_id=item.vendor_id,
         message_id=item.message_id,
-        data=item.data,
+        data=mask_data(item.data),
         status=vendors.judge(item.vendor_id, item.message_id),
     )
 
