@@ -26,7 +26,9 @@ class GatewaySettings:
     def read(cls, env: Environment) -> Self:
         """Reads them. Raises SettingError."""
         host = env.text("CSMS_HOST", "127.0.0.1")
-        env.onboarding(host=host)  # refused here too: this is the process that binds the port
+        # Refused here too: this is the process that binds the port.
+        env.onboarding(host=host)
+        env.unknown_tokens_accepted(host=host)
         workers = env.number("CSMS_GATEWAY_WORKERS", 1, least=1, most=64)
         return cls(
             host=host,

@@ -60,6 +60,18 @@ class Environment:
             )
         return cast("Onboarding", value)
 
+    def unknown_tokens_accepted(self, *, host: str) -> bool:
+        """Whether id tokens that nobody added may charge. Refused where others than this machine have chargers."""
+        value = self.text("CSMS_UNKNOWN_TOKENS", "reject")
+        if value not in {"reject", "accept"}:
+            raise SettingError(f"CSMS_UNKNOWN_TOKENS={value!r}: one of reject, accept is needed")
+        if value == "accept" and not is_loopback(host):
+            raise SettingError(
+                f"CSMS_UNKNOWN_TOKENS=accept lets anyone charge, and CSMS_HOST={host!r} is not a loopback address: "
+                "use reject and add the id tokens, or bind to 127.0.0.1"
+            )
+        return value == "accept"
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a server bound to `host`."""

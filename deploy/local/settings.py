@@ -38,6 +38,7 @@ class RunSettings:
                 "CSMS_DATABASE_URL would be one SQLite file for all services: leave it out, and each has its own in "
                 "CSMS_DATA_DIR"
             )
+        env.unknown_tokens_accepted(host=host)  # told before anything is started
         # Whoever tries this out has stations that nobody registered; a mesh that others can reach does not let them in.
         default = {"CSMS_ONBOARDING": "accept" if is_loopback(host) else "reject"}
         given = {name: value for name, value in values.items() if value}
