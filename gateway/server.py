@@ -294,6 +294,7 @@ def _to_handshake_error(error: MeshError) -> BadHandshakeError:
         grpc.StatusCode.UNAUTHENTICATED: 401,
         grpc.StatusCode.NOT_FOUND: 404,
         grpc.StatusCode.PERMISSION_DENIED: 403,
+        grpc.StatusCode.INVALID_ARGUMENT: 400,
     }
     return BadHandshakeError(statuses.get(error.code, 503), error.message)
 

@@ -21,7 +21,7 @@ from station_svc.credentials.digests import StoredCredential, make_credential, s
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.ingest.rows import Status, Transfer
 from station_svc.lists import FRAME_KEY, cut, page_of, storable
-from station_svc.names import is_station_id
+from station_svc.names import ID_RULE, is_new_station_id
 from station_svc.rows import ACCEPTED, Page
 from station_svc.stations import change_store, history_store, store, variable_store
 from station_svc.stations.closer import SocketCloser
@@ -59,8 +59,8 @@ class StationServicer(StationServiceServicer):
     ) -> station_service_pb2.CreateStationResponse:
         """Adds a station, with credentials made for it."""
         del context
-        if not is_station_id(request.station_id) or "/" in request.station_id:
-            raise invalid_field("station_id", "1 to 255 printable characters without a slash are needed")
+        if not is_new_station_id(request.station_id):
+            raise invalid_field("station_id", ID_RULE)
         profile = request.security_profile if request.HasField("security_profile") else 1
         credential = make_credential() if _profile("security_profile", profile) else ""
         create = partial(
