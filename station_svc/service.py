@@ -128,7 +128,7 @@ def _operators(
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
     station = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
-    command = CommandServicer(sender=sender, closer=closer, clock=clock)
+    command = CommandServicer(sender=sender, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)
     security_event = SecurityEventServicer(database=database)

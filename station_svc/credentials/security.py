@@ -16,12 +16,12 @@ from station_svc.commands.rows import NewCommand
 from station_svc.commands.variables import RememberVariables
 from station_svc.credentials import store
 from station_svc.credentials.digests import StoredCredential, store_credential
+from station_svc.credentials.guard import check_variables
 from station_svc.stations.closer import SocketCloser
 from station_svc.stations.rows import Socket
 
 COMPONENT = "SecurityCtrlr"
 PASSWORD = "BasicAuthPassword"  # noqa: S105 - a name
-_PASSWORDS = frozenset({"authorizationkey", "basicauthpassword"})
 _PROFILE = "securityprofile"
 # Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
 _PROFILES = ("1", "2")
@@ -43,19 +43,19 @@ _NOT_TAKEN = frozenset(
 )
 
 
-def effects_of(variables: Sequence[station_pb2.Variable], closer: SocketCloser) -> RememberVariables:
-    """What setting these variables changes. Raises MeshError INVALID_FIELD for what would lock the station out."""
+def effects_of(variables: Sequence[station_pb2.Variable]) -> RememberVariables:
+    """What setting these variables changes.
+
+    Raises MeshError USE_ROTATE_CREDENTIAL for a credential, and INVALID_FIELD for a profile that would lock the station
+    out.
+    """
+    check_variables(variables)
     for index, variable in enumerate(variables):
-        name, field = variable.variable.lower(), f"variables[{index}].value"
-        if name not in _PASSWORDS and name != _PROFILE:
+        if variable.variable.strip().lower() != _PROFILE:
             continue
         if len(variables) > 1:
             raise invalid_field("variables", f"{variable.variable} is set alone, so that its outcome is known")
-        if name == _PROFILE:
-            return RaiseProfile(_profile(variable.value, field))
-        if not variable.value or "\0" in variable.value:
-            raise invalid_field(field, "is required")
-        return HandOver(credential=variable.value, closer=closer)
+        return RaiseProfile(_profile(variable.value, f"variables[{index}].value"))
     return RememberVariables()
 
 
@@ -65,6 +65,8 @@ class HandOver(RememberVariables):
     Where it stays unknown whether it did, both are good, until it comes with the new one. Then its socket is closed, so
     that it does. `begun_here`: whether this credential was sent, rather than an earlier one of the same request id.
     """
+
+    hands_over_credential = True
 
     def __init__(self, *, credential: str, closer: SocketCloser) -> None:
         self.begun_here = False
