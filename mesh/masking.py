@@ -15,7 +15,7 @@ SECRET_VARIABLES = frozenset(
 
 # What fields are called, beside those, whose values are secrets: in payloads, and in texts of vendors' own messages.
 # Compared without regard to case and punctuation. An id token is no secret here: operators work with them.
-_SECRET_FIELDS = SECRET_VARIABLES | {
+_SECRET_NAMES = SECRET_VARIABLES | {
     "secret",
     "passwd",
     "passphrase",
@@ -67,7 +67,7 @@ def mask_text(text: str) -> str:
 def is_secret(variable: str) -> bool:
     """Whether the value of this configuration key or variable must not be shown; vendors prefix the known names."""
     bare = _PUNCTUATION.sub("", variable.lower())
-    return bare in _WHOLE_NAMES or any(name in bare for name in _SECRET_FIELDS)
+    return bare in _WHOLE_NAMES or any(name in bare for name in _SECRET_NAMES)
 
 
 def mask_payload(payload: Any, *, mask: Callable[[str], str] = mask_text) -> Any:
