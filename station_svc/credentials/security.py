@@ -30,6 +30,11 @@ _PROFILES = ("1", "2")
 COME_BACK_CLOSE_CODE = 1012
 COME_BACK_REASON = "come back with the new credentials"
 
+TAKEN = frozenset(
+    {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
+)
+"""What a station says of a variable that it has, now or once it restarts."""
+
 # Errors after which a station surely did not take what was sent alone.
 _NOT_TAKEN = frozenset(
     {
@@ -123,15 +128,10 @@ class RaiseProfile(RememberVariables):
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See Effects."""
         super().ended(db, new, outcome, now_us)
-        if _status(outcome) in _TAKEN:
+        if _status(outcome) in TAKEN:
             store.raise_profile(
                 db, tenant_id=new.tenant_id, station_id=new.station_id, profile=self._profile, now_us=now_us
             )
-
-
-_TAKEN = frozenset(
-    {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
-)
 
 
 def _profile(value: str, field: str) -> int:
@@ -150,4 +150,4 @@ def _status(outcome: Message | MeshError) -> int:
 def _is_refusal(status: int, outcome: Message | MeshError) -> bool:
     if isinstance(outcome, MeshError):
         return outcome.reason in _NOT_TAKEN
-    return bool(status) and status not in _TAKEN
+    return bool(status) and status not in TAKEN

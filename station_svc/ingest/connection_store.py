@@ -26,6 +26,9 @@ from station_svc.jobs import store as job_store
 from station_svc.names import ID_RULE, is_new_station_id, is_station_id
 from station_svc.rows import ACCEPTED, DEFAULT_TENANT
 
+WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
+"""Reason of the error for a station that did not prove who it is."""
+
 _RENEW_LEASE = text(
     """
     INSERT INTO node (node_id, address, lease_end_us) VALUES (:node_id, :address, :lease_end_us)
@@ -169,7 +172,7 @@ def _refusal(knock: Knock, station: Any, live_nodes: Container[str]) -> MeshErro
     if any(_brings(knock, one) for one in (current, *credentials.from_text(station.next_credentials))):
         return None
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS", f"station {knock.station_id} did not prove who it is"
+        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {knock.station_id} did not prove who it is"
     )
 
 

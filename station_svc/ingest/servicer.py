@@ -20,6 +20,7 @@ from mesh.quirks import QuirkName
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
 from station_svc.certificates.requests import CertificateRequests
+from station_svc.credentials.failures import CredentialFailures
 from station_svc.ingest import (
     boot_store,
     connection_store,
@@ -71,6 +72,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         rules: IngestRules,
         closer: SocketCloser,
         certificates: CertificateRequests,
+        failures: CredentialFailures,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._database = database
@@ -78,6 +80,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._rules = rules
         self._closer = closer
         self._certificates = certificates
+        self._failures = failures
         self._jitter = jitter
 
     async def RenewNodeLease(
@@ -108,6 +111,8 @@ class StationIngestServicer(StationIngestServiceServicer):
         for item, result in zip(request.items, results, strict=True):
             if isinstance(result, Opened):
                 self._close_superseded(item.station_id, result)
+            elif result.reason == connection_store.WRONG_CREDENTIALS:
+                self._failures.note(item.station_id, item.remote_address)
         return ingest.OpenConnectionsResponse(results=[self._to_open_result(result) for result in results])
 
     async def CloseConnections(

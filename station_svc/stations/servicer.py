@@ -1,6 +1,6 @@
 """StationService: stations as operators see them, between protobuf and rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,9 +14,11 @@ from mesh.database import Database
 from mesh.errors import invalid_field
 from mesh.filters import to_condition
 from mesh.grpc_types import Context
-from mesh.operators import current_caller
+from mesh.operators import Caller, current_caller
 from mesh.times import Clock, to_timestamp
 from station_svc.commands.gateways import station_offline
+from station_svc.credentials import first
+from station_svc.credentials import store as credential_store
 from station_svc.credentials.digests import StoredCredential, make_credential, store_credential
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.ingest.rows import Status, Transfer
@@ -26,7 +28,7 @@ from station_svc.rows import ACCEPTED, Page
 from station_svc.stations import change_store, history_store, store, variable_store
 from station_svc.stations.closer import SocketCloser
 from station_svc.stations.resource import to_station
-from station_svc.stations.rows import MessageRow, VariableRow
+from station_svc.stations.rows import MessageRow, Socket, VariableRow
 
 T = TypeVar("T")
 
@@ -116,10 +118,10 @@ class StationServicer(StationServiceServicer):
             raise invalid_field("station.station_id", "is required")
         paths = list(request.update_mask.paths) or [name for name in _CHANGES if _is_set(station, name)]
         update = partial(
-            change_store.update_station,
-            tenant_id=current_caller().tenant_id,
+            _update,
             station_id=storable(station.station_id),
             values={path: _change(path, station) for path in _expanded(paths)},
+            caller=current_caller(),
             now_us=self._clock(),
         )
         for socket in await self._database.write(update):
@@ -234,6 +236,18 @@ class StationServicer(StationServiceServicer):
             return read(connection, tenant_id=tenant_id, station_id=storable(station_id), page=page)
 
         return await self._database.read(work)
+
+
+def _update(
+    db: Connection, *, station_id: str, values: Mapping[str, str | int], caller: Caller, now_us: int
+) -> Sequence[Socket]:
+    """Changes a station; one that is accepted now is handed a credential, if it has none."""
+    names = {"tenant_id": caller.tenant_id, "station_id": station_id}
+    before = credential_store.find_standing(db, **names)
+    sockets = change_store.update_station(db, **names, values=values, now_us=now_us)
+    if values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted:
+        first.queue(db, **names, username=caller.username, now_us=now_us)
+    return sockets
 
 
 # --- requests ------------------------------------------------------------------------------------------------------
