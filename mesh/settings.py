@@ -95,6 +95,7 @@ class ServiceSettings:
     mesh_secret: str
     auto_migrate: bool
     reflection: bool
+    reflection_open: bool = False  # to callers without a token, too
 
     @classmethod
     def read(cls, env: Environment, name: str) -> Self:
@@ -109,6 +110,7 @@ class ServiceSettings:
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             auto_migrate=env.switch("CSMS_AUTO_MIGRATE", default=False),
             reflection=env.switch("CSMS_REFLECTION", default=True),
+            reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
         )
 
 
