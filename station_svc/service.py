@@ -151,7 +151,13 @@ def _operators(
 ) -> list[AddServicer]:
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
-    station = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
+    station = StationServicer(
+        database=database,
+        clock=clock,
+        closer=closer,
+        rotation=rotation,
+        hands_over=settings.onboarding != "accept",
+    )
     command = CommandServicer(sender=sender, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)

@@ -83,7 +83,7 @@ class FirstCredential:
         if store.fail_first(db, tenant_id=job.tenant_id, station_id=job.station_id, error=why, now_us=now_us):
             log.warning("station has no credential", station_id=job.station_id, reason=why.reason)
 
-    async def _send(self, job: JobRow) -> int:
+    async def _send(self, job: JobRow) -> command_service_pb2.SetVariableStatus.ValueType:
         credential = make_credential()
         variable = station_pb2.Variable(component=COMPONENT, variable=PASSWORD, value=credential)
         answer = await self._sender.send(

@@ -48,13 +48,26 @@ _VARIABLE_KEY = (str, str, str, int, int, str, str)
 
 
 class StationServicer(StationServiceServicer):
-    """Serves operators. A station of another tenant is not there for them."""
+    """Serves operators. A station of another tenant is not there for them.
 
-    def __init__(self, *, database: Database, clock: Clock, closer: SocketCloser, rotation: CredentialRotation) -> None:
+    `hands_over`: whether stations that are accepted are handed a credential; where any station is let in by rule, one
+    would keep nobody out.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        closer: SocketCloser,
+        rotation: CredentialRotation,
+        hands_over: bool,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._closer = closer
         self._rotation = rotation
+        self._hands_over = hands_over
 
     async def CreateStation(
         self, request: station_service_pb2.CreateStationRequest, context: Context
@@ -123,6 +136,7 @@ class StationServicer(StationServiceServicer):
             values={path: _change(path, station) for path in _expanded(paths)},
             caller=current_caller(),
             now_us=self._clock(),
+            hands_over=self._hands_over,
         )
         for socket in await self._database.write(update):
             self._closer.close_soon(socket, UNWELCOME_CLOSE_CODE, "this station is not accepted any more")
@@ -239,13 +253,20 @@ class StationServicer(StationServiceServicer):
 
 
 def _update(
-    db: Connection, *, station_id: str, values: Mapping[str, str | int], caller: Caller, now_us: int
+    db: Connection,
+    *,
+    station_id: str,
+    values: Mapping[str, str | int],
+    caller: Caller,
+    now_us: int,
+    hands_over: bool,
 ) -> Sequence[Socket]:
     """Changes a station; one that is accepted now is handed a credential, if it has none."""
     names = {"tenant_id": caller.tenant_id, "station_id": station_id}
     before = credential_store.find_standing(db, **names)
     sockets = change_store.update_station(db, **names, values=values, now_us=now_us)
-    if values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted:
+    accepts = values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted
+    if hands_over and accepts:
         first.queue(db, **names, username=caller.username, now_us=now_us)
     return sockets
 

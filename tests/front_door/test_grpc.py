@@ -150,8 +150,9 @@ class _WithMetadata(grpc.StreamStreamClientInterceptor):
         self._metadata = metadata
 
     def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        metadata = grpc.aio.Metadata(*self._metadata)
         details = grpc.aio.ClientCallDetails(
-            client_call_details.method, client_call_details.timeout, self._metadata, None, None
+            client_call_details.method, client_call_details.timeout, metadata, None, None
         )
         return continuation(details, request_iterator)
 

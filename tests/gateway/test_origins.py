@@ -55,8 +55,8 @@ def test_what_is_not_odd(values: list[str]) -> None:
 
 def test_the_setting() -> None:
     """Origins, separated by commas, with or without a slash at the end."""
-    needed = ("CSMS_GATEWAY_ADDRESS", "CSMS_MESH_SECRET")
-    needed += tuple(f"CSMS_{name}_ADDRESS" for name in ("STATION", "TRANSACTION", "AUTH"))
+    addresses = (f"CSMS_{name}_ADDRESS" for name in ("GATEWAY", "STATION", "TRANSACTION", "AUTH"))
+    needed = ("CSMS_MESH_SECRET", *addresses)
     env = dict.fromkeys(needed, "x")
     settings = GatewaySettings.read(Environment(env | {"CSMS_STATION_ORIGINS": "http://LocalHost:5173/, https://b.c,"}))
     assert settings.station_origins == {"http://localhost:5173", "https://b.c"}

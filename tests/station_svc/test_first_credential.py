@@ -194,6 +194,7 @@ async def test_a_station_with_a_credential_keeps_it(pending: StationSystem) -> N
 async def test_a_station_that_is_accepted_by_rule_is_asked_for_none(system: StationSystem) -> None:
     """CSMS_ONBOARDING=accept, on loopback only: nothing is sent to it, and the list shows it."""
     await system.open("CP1")
+    await _set_status(system, PENDING)
     await _set_status(system)
     await _work(system)
     assert await _state(system) == "NONE"
