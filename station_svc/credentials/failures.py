@@ -11,7 +11,7 @@ from mesh.database import Database
 from mesh.times import Clock
 from station_svc.credentials import store
 
-INTERVAL_S = 30.0
+INTERVAL_S = 10.0
 MOST_STATIONS = 10_000
 
 

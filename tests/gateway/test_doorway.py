@@ -1,6 +1,7 @@
 """Who is let in at a real socket, with the real services behind it: browsers, wrong credentials, told addresses."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -9,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from mesh.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from tests.gateway.raw_station import RawStation, basic
-from tests.gateway.rig import MeshRig
+from tests.gateway.rig import MeshRig, running_mesh
 from tests.waiting import eventually
 
 
@@ -75,6 +76,24 @@ async def test_wrong_credentials_wait_and_right_ones_do_not(mesh: MeshRig) -> No
         return failures.count >= 1 and failures.last_address == "127.0.0.1"
 
     await eventually(counted)
+
+
+async def test_a_station_that_is_accepted_keeps_strangers_out(database_url: str) -> None:
+    """It is pending, is accepted, and is handed its credential on the very socket that it waits on."""
+    async with running_mesh(database_url, CSMS_ONBOARDING="pending") as mesh:
+        station = station_pb2.Station(station_id="CP1", registration_status=station_pb2.REGISTRATION_STATUS_ACCEPTED)
+        async with RawStation(mesh.station_url("CP1")) as waiting:
+            assert (await waiting.boot())["status"] == "Pending"
+            request = station_service_pb2.UpdateStationRequest(station=station)
+            await mesh.stations.UpdateStation(request, metadata=mesh.metadata)
+            frame = await waiting.receive()
+            assert (frame[2], frame[3]["key"]) == ("ChangeConfiguration", "AuthorizationKey")
+            await waiting.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
+            assert await waiting.close_code() == 1012
+        assert await _status(mesh, "CP1", {}) == 401
+        async with RawStation(mesh.station_url("CP1"), headers=basic("CP1", frame[3]["value"])) as back:
+            assert (await back.boot())["status"] == "Accepted"
+        assert (await _station(mesh, "CP1")).credential_state == station_pb2.CREDENTIAL_STATE_HELD
 
 
 @pytest.mark.parametrize("name", ["CP%3Areset", "..", "a%00b"])

@@ -361,7 +361,9 @@ Global___Station: _TypeAlias = Station  # noqa: Y015
 
 @_typing.final
 class CredentialFailures(_message.Message):
-    """Handshakes in a station's name that did not prove who it is. Event station.credential_failed, at most twice a minute."""
+    """Handshakes in a station's name that did not prove who it is. Event station.credential_failed, at most six times a
+    minute.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
