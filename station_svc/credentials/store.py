@@ -172,7 +172,8 @@ def begin_first(db: Connection, *, tenant_id: str, station_id: str) -> bool:
 
 def fail_first(db: Connection, *, tenant_id: str, station_id: str, error: MeshError, now_us: int) -> bool:
     """A station did not take its first credential; False where it has one by now, or was removed."""
-    reason = f"{error.reason}: {error.message}"[:_MOST_REASON]
+    # PostgreSQL stores no NUL, and what the station said is part of it.
+    reason = f"{error.reason}: {error.message}".replace("\0", "\N{REPLACEMENT CHARACTER}")[:_MOST_REASON]
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id), station.c.credential_digest == "")

@@ -140,6 +140,18 @@ async def test_a_station_that_has_not_booted_gets_another_chance(pending: Statio
     assert await _opens(pending, station.handed[1])
 
 
+async def test_what_a_station_says_of_its_refusal_is_shown(pending: StationSystem) -> None:
+    """Whatever is in it, cut to a bearable length."""
+    epoch = await pending.open("CP1")
+    await _set_status(pending)
+    await pending.boot(pending.boot_item("CP1", epoch))
+    pending.gateway.behave = Station(MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "nul\0 " + "x" * 1000))
+    await _work(pending)
+    reason = (await pending.station("CP1")).credential_reason
+    assert reason.startswith("CALL_ERROR: nul\ufffd x")
+    assert len(reason) == 500
+
+
 async def test_a_station_that_is_away_is_waited_for(pending: StationSystem) -> None:
     """It is handed the credential when it has come back and booted."""
     await pending.close("CP1", await pending.open("CP1"))
