@@ -26,32 +26,47 @@ from csms.common.v1 import evse_pb2 as csms_dot_common_dot_v1_dot_evse__pb2
 from csms.common.v1 import meter_value_pb2 as csms_dot_common_dot_v1_dot_meter__value__pb2
 from csms.common.v1 import origin_pb2 as csms_dot_common_dot_v1_dot_origin__pb2
 from csms.transaction.v1 import transaction_event_pb2 as csms_dot_transaction_dot_v1_dot_transaction__event__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4csms/transaction/v1/transaction_ingest_service.proto\x12\x13\x63sms.transaction.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a csms/common/v1/meter_value.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a+csms/transaction/v1/transaction_event.proto\x1a\x17google/rpc/status.proto\"Z\n\x1eRecordTransactionEventsRequest\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32).csms.transaction.v1.TransactionEventItem\"\xc2\x01\n\x14TransactionEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.csms.transaction.v1.TransactionEvent\x12,\n\x03raw\x18\x03 \x01(\x0b\x32\x1f.csms.transaction.v1.RawMessage\x12\x1e\n\x16known_transaction_only\x18\x04 \x01(\x08\"_\n\x1fRecordTransactionEventsResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32+.csms.transaction.v1.TransactionEventResult\"\x89\x01\n\x16TransactionEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x12\n\nconcurrent\x18\x04 \x01(\x08\x12\x0e\n\x06quirks\x18\x05 \x03(\t\"O\n\x18RecordMeterValuesRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.transaction.v1.MeterValuesItem\"\x92\x01\n\x0fMeterValuesItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12%\n\x04\x65vse\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x03 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\"T\n\x19RecordMeterValuesResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.csms.transaction.v1.MeterValuesResult\"X\n\x11MeterValuesResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12\x0e\n\x06quirks\x18\x03 \x03(\t2\x95\x02\n\x18TransactionIngestService\x12\x84\x01\n\x17RecordTransactionEvents\x12\x33.csms.transaction.v1.RecordTransactionEventsRequest\x1a\x34.csms.transaction.v1.RecordTransactionEventsResponse\x12r\n\x11RecordMeterValues\x12-.csms.transaction.v1.RecordMeterValuesRequest\x1a..csms.transaction.v1.RecordMeterValuesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4csms/transaction/v1/transaction_ingest_service.proto\x12\x13\x63sms.transaction.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a csms/common/v1/meter_value.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a+csms/transaction/v1/transaction_event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"Z\n\x1eRecordTransactionEventsRequest\x12\x38\n\x05items\x18\x01 \x03(\x0b\x32).csms.transaction.v1.TransactionEventItem\"\xc2\x01\n\x14TransactionEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x34\n\x05\x65vent\x18\x02 \x01(\x0b\x32%.csms.transaction.v1.TransactionEvent\x12,\n\x03raw\x18\x03 \x01(\x0b\x32\x1f.csms.transaction.v1.RawMessage\x12\x1e\n\x16known_transaction_only\x18\x04 \x01(\x08\"_\n\x1fRecordTransactionEventsResponse\x12<\n\x07results\x18\x01 \x03(\x0b\x32+.csms.transaction.v1.TransactionEventResult\"\x89\x01\n\x16TransactionEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x10\n\x08repeated\x18\x03 \x01(\x08\x12\x12\n\nconcurrent\x18\x04 \x01(\x08\x12\x0e\n\x06quirks\x18\x05 \x03(\t\"O\n\x18RecordMeterValuesRequest\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.transaction.v1.MeterValuesItem\"\x92\x01\n\x0fMeterValuesItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12%\n\x04\x65vse\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x03 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\"T\n\x19RecordMeterValuesResponse\x12\x37\n\x07results\x18\x01 \x03(\x0b\x32&.csms.transaction.v1.MeterValuesResult\"X\n\x11MeterValuesResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x10\n\x08repeated\x18\x02 \x01(\x08\x12\x0e\n\x06quirks\x18\x03 \x03(\t\"R\n\x1aNotifyStationEventsRequest\x12\x34\n\x05items\x18\x01 \x03(\x0b\x32%.csms.transaction.v1.StationEventItem\"\xf7\x01\n\x10StationEventItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12\x32\n\x04\x62oot\x18\x02 \x01(\x0b\x32\".csms.transaction.v1.StationBootedH\x00\x12\x46\n\x13\x63onnector_available\x18\x03 \x01(\x0b\x32\'.csms.transaction.v1.ConnectorAvailableH\x00\x12\x36\n\x07removal\x18\x04 \x01(\x0b\x32#.csms.transaction.v1.StationRemovedH\x00\x42\x07\n\x05\x65vent\"M\n\rStationBooted\x12\x13\n\x0bvendor_name\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x18\n\x10\x66irmware_version\x18\x03 \x01(\t\"l\n\x12\x43onnectorAvailable\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12/\n\x0bstatus_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eStationRemoved\"W\n\x1bNotifyStationEventsResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\'.csms.transaction.v1.StationEventResult\"7\n\x12StationEventResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status2\x8f\x03\n\x18TransactionIngestService\x12\x84\x01\n\x17RecordTransactionEvents\x12\x33.csms.transaction.v1.RecordTransactionEventsRequest\x1a\x34.csms.transaction.v1.RecordTransactionEventsResponse\x12r\n\x11RecordMeterValues\x12-.csms.transaction.v1.RecordMeterValuesRequest\x1a..csms.transaction.v1.RecordMeterValuesResponse\x12x\n\x13NotifyStationEvents\x12/.csms.transaction.v1.NotifyStationEventsRequest\x1a\x30.csms.transaction.v1.NotifyStationEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.transaction.v1.transaction_ingest_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECORDTRANSACTIONEVENTSREQUEST']._serialized_start=237
-  _globals['_RECORDTRANSACTIONEVENTSREQUEST']._serialized_end=327
-  _globals['_TRANSACTIONEVENTITEM']._serialized_start=330
-  _globals['_TRANSACTIONEVENTITEM']._serialized_end=524
-  _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_start=526
-  _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_end=621
-  _globals['_TRANSACTIONEVENTRESULT']._serialized_start=624
-  _globals['_TRANSACTIONEVENTRESULT']._serialized_end=761
-  _globals['_RECORDMETERVALUESREQUEST']._serialized_start=763
-  _globals['_RECORDMETERVALUESREQUEST']._serialized_end=842
-  _globals['_METERVALUESITEM']._serialized_start=845
-  _globals['_METERVALUESITEM']._serialized_end=991
-  _globals['_RECORDMETERVALUESRESPONSE']._serialized_start=993
-  _globals['_RECORDMETERVALUESRESPONSE']._serialized_end=1077
-  _globals['_METERVALUESRESULT']._serialized_start=1079
-  _globals['_METERVALUESRESULT']._serialized_end=1167
-  _globals['_TRANSACTIONINGESTSERVICE']._serialized_start=1170
-  _globals['_TRANSACTIONINGESTSERVICE']._serialized_end=1447
+  _globals['_RECORDTRANSACTIONEVENTSREQUEST']._serialized_start=270
+  _globals['_RECORDTRANSACTIONEVENTSREQUEST']._serialized_end=360
+  _globals['_TRANSACTIONEVENTITEM']._serialized_start=363
+  _globals['_TRANSACTIONEVENTITEM']._serialized_end=557
+  _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_start=559
+  _globals['_RECORDTRANSACTIONEVENTSRESPONSE']._serialized_end=654
+  _globals['_TRANSACTIONEVENTRESULT']._serialized_start=657
+  _globals['_TRANSACTIONEVENTRESULT']._serialized_end=794
+  _globals['_RECORDMETERVALUESREQUEST']._serialized_start=796
+  _globals['_RECORDMETERVALUESREQUEST']._serialized_end=875
+  _globals['_METERVALUESITEM']._serialized_start=878
+  _globals['_METERVALUESITEM']._serialized_end=1024
+  _globals['_RECORDMETERVALUESRESPONSE']._serialized_start=1026
+  _globals['_RECORDMETERVALUESRESPONSE']._serialized_end=1110
+  _globals['_METERVALUESRESULT']._serialized_start=1112
+  _globals['_METERVALUESRESULT']._serialized_end=1200
+  _globals['_NOTIFYSTATIONEVENTSREQUEST']._serialized_start=1202
+  _globals['_NOTIFYSTATIONEVENTSREQUEST']._serialized_end=1284
+  _globals['_STATIONEVENTITEM']._serialized_start=1287
+  _globals['_STATIONEVENTITEM']._serialized_end=1534
+  _globals['_STATIONBOOTED']._serialized_start=1536
+  _globals['_STATIONBOOTED']._serialized_end=1613
+  _globals['_CONNECTORAVAILABLE']._serialized_start=1615
+  _globals['_CONNECTORAVAILABLE']._serialized_end=1723
+  _globals['_STATIONREMOVED']._serialized_start=1725
+  _globals['_STATIONREMOVED']._serialized_end=1741
+  _globals['_NOTIFYSTATIONEVENTSRESPONSE']._serialized_start=1743
+  _globals['_NOTIFYSTATIONEVENTSRESPONSE']._serialized_end=1830
+  _globals['_STATIONEVENTRESULT']._serialized_start=1832
+  _globals['_STATIONEVENTRESULT']._serialized_end=1887
+  _globals['_TRANSACTIONINGESTSERVICE']._serialized_start=1890
+  _globals['_TRANSACTIONINGESTSERVICE']._serialized_end=2289
 # @@protoc_insertion_point(module_scope)
