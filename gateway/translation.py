@@ -28,6 +28,7 @@ class LaneName(StrEnum):
     AUTHORIZE = "authorize"  # AuthorizationService.Authorize
     TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents
     METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
+    STATION_EVENTS = "station_events"  # TransactionIngestService.NotifyStationEvents, in the background
 
 
 Items = Mapping[LaneName, Message]

@@ -26,6 +26,7 @@ class Tx:
         "at_end",
         "changed",
         "fold",
+        "hanging",
         "key",
         "name",
         "outcome",
@@ -50,6 +51,7 @@ class Tx:
         self.token_key = state.id_token.lower()
         self.outcome = outcome(state) if state.ended else None
         self.at_end = state.meter.at_end if state.next_begin_us is not None else None
+        self.hanging = state.hanging
         # What is odd is told the first time that it shows.
         self.told_fall = state.meter.fell
         self.told_gap = state.seq_gap

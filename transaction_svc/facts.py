@@ -65,6 +65,7 @@ class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     orphan: bool = False  # no transaction was found that a 1.6 station can have meant
     readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
+    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
 
     @property
     def key(self) -> tuple[int, int, int, int]:

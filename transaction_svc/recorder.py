@@ -16,7 +16,7 @@ from mesh import outbox
 from mesh.errors import MeshError
 from transaction_svc import announcements, fold, neighbours, store, stored_form
 from transaction_svc.book import Book, Known, Name, Tx
-from transaction_svc.contents import name_hash
+from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.naming import find_transaction, is_nobodys
@@ -53,13 +53,7 @@ def record(
     if not may_begin:
         _check_known(taken, items)
     if book.event_rows():
-        events = sorted(book.event_rows(), key=_CONTENT)
-        if book.anew:
-            store.write(connection, events=events)
-            events = []
-            _fold_anew(connection, book)
-        neighbours.link(connection, book)
-        _write(connection, book, events, now_us=now_us)
+        write_back(connection, book, now_us=now_us)
     return [
         Recorded(
             tx.transaction_id,
@@ -82,13 +76,24 @@ def _check_known(taken: Iterable[tuple[Tx, bool]], items: Iterable[Incoming]) ->
             )
 
 
+def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
+    """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
+    events = sorted(book.event_rows(), key=_CONTENT)
+    if book.anew:
+        store.write(connection, events=events)
+        events = []
+        _fold_anew(connection, book)
+    neighbours.link(connection, book)
+    _write(connection, book, events, now_us=now_us)
+
+
 def _identifies(fact: Fact) -> bool:
     return fact.kind != ENDED and bool(fact.id_token)
 
 
 def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
     """Each station, and each token that may begin to hold a transaction."""
-    keys = {f"station:{item.name[1]}" for item in items}
+    keys = {store.station_lock(item.name[1]) for item in items}
     keys.update(f"token:{item.name[0]}:{item.fact.id_token.lower()}" for item in items if _identifies(item.fact))
     return keys
 
@@ -238,7 +243,7 @@ def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
         if n in held or token in holding:
             tx.fold.concurrent = True
             found.append(tx)
-        if not tx.fold.ended:
+        if tx.fold.holds_token:
             holding.add(token)
     if found:
         store.write(connection, known=[_tx_row(tx) for tx in sorted(found, key=lambda tx: tx.key)])
@@ -273,6 +278,8 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "start_us": state.start_us,
         "end_us": state.end_us,
         "energy_mwh": state.meter.energy_mwh,
+        "flags": flags_text(state.flags),
+        "hanging_due_us": state.hanging_due_us,
         "create_us": state.created_us,
         "update_us": state.updated_us,
     }

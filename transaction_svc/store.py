@@ -4,14 +4,19 @@ Each is one statement whatever the number of rows. What operators read is in `re
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, text
 
 from mesh.rowset import RowStatement, run_later, run_prepared
-from transaction_svc.contents import name_hash
+from transaction_svc import stored_form
+from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.intake import IncomingMeterValues
+
+Key = tuple[str, str, str, int]
+"""Tenant, station, transaction id, generation."""
 
 
 class TxRow(msgspec.Struct, frozen=True):
@@ -211,6 +216,8 @@ _TX_COLUMNS = {
     "start_us": "bigint",
     "end_us": "bigint",
     "energy_mwh": "bigint",
+    "flags": "text",
+    "hanging_due_us": "bigint",
     "create_us": "bigint",
     "update_us": "bigint",
 }
@@ -232,6 +239,7 @@ _CONCURRENT = RowStatement(
     SELECT rows.n FROM {rows} WHERE EXISTS (
         SELECT 1 FROM tx t
         WHERE t.tenant_id || '' = rows.tenant_id AND t.token_key = rows.token_key AND NOT t.ended
+          AND t.hanging_due_us IS NULL
           AND (t.station_id, t.transaction_id, t.generation)
               NOT IN (SELECT station_id, transaction_id, generation FROM {rows})
         LIMIT 1 OFFSET 0)
@@ -250,6 +258,55 @@ _AHEAD = 100
 _RESERVE = "csms_tx_numbers"
 _DRAW = RowStatement("SELECT nextval('tx_number') FROM {rows}", n="integer")
 
+_DUE = text(
+    """
+    SELECT tenant_id, station_id, transaction_id, generation FROM tx
+    WHERE hanging_due_us <= :now_us AND NOT ended
+    ORDER BY hanging_due_us LIMIT :limit
+    """
+)
+
+_UPSERT_STATIONS = RowStatement(
+    """
+    INSERT INTO station (tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal,
+                         create_us, update_us)
+    SELECT tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal, now_us, now_us
+    FROM {rows} WHERE true
+    ON CONFLICT (tenant_id, station_id) DO UPDATE SET
+        vendor_name = excluded.vendor_name, model = excluded.model, firmware_version = excluded.firmware_version,
+        boot_us = excluded.boot_us, epoch = excluded.epoch, ordinal = excluded.ordinal, update_us = excluded.update_us
+    WHERE (station.epoch, station.ordinal) < (excluded.epoch, excluded.ordinal)
+    """,
+    tenant_id="text",
+    station_id="text",
+    vendor_name="text",
+    model="text",
+    firmware_version="text",
+    boot_us="bigint",
+    epoch="bigint",
+    ordinal="bigint",
+    now_us="bigint",
+)
+
+_WITHOUT_FLAGS = text(
+    """
+    SELECT tenant_id, station_id, transaction_id, generation, fold FROM tx
+    WHERE flags IS NULL ORDER BY create_us LIMIT :limit
+    """
+)
+_FILL_FLAGS = RowStatement(
+    """
+    UPDATE tx SET flags = rows.flags FROM {rows}
+    WHERE tx.tenant_id = rows.tenant_id AND tx.station_id = rows.station_id
+      AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation AND tx.flags IS NULL
+    """,
+    tenant_id="text",
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+    flags="text",
+)
+
 _INSERT_METER_VALUES = RowStatement(
     """
     INSERT INTO meter_values (tenant_id, station_id, content_key, item, receive_us)
@@ -263,6 +320,11 @@ _INSERT_METER_VALUES = RowStatement(
     item="text",
     receive_us="bigint",
 )
+
+
+def station_lock(station_id: str) -> str:
+    """The key under which a station's transactions are locked."""
+    return f"station:{station_id}"
 
 
 def lock_and_look_up(
@@ -301,11 +363,47 @@ def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
 
 def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
     """The open transactions of stations, each (tenant_id, station_id)."""
+    return [TxRow(*row) for row in run_prepared(connection, (_OPEN, _station_rows(stations)))]
+
+
+def lock_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
+    """The same, once no other writer is at these stations, until this transaction ends."""
+    wanted = sorted(stations)
+    lock_and_look_up(connection, (station_lock(station_id) for _tenant_id, station_id in wanted), ())
+    return open_transactions(connection, wanted)
+
+
+def find_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
+    """The same without a lock, as it stands just now. Planned anew: no plan of it is kept for those who write."""
+    return [TxRow(*row) for row in _OPEN.fetch(connection, _station_rows(stations))]
+
+
+def due_transactions(connection: Connection, *, now_us: int, limit: int) -> Sequence[Key]:
+    """The names of hanging transactions that are to be ended, the longest due first."""
+    return [tuple(row) for row in connection.execute(_DUE, {"now_us": now_us, "limit": limit})]
+
+
+def write_stations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Notes what stations said when they booted, one row each; an older boot than the one noted changes nothing."""
+    _UPSERT_STATIONS.run(connection, sorted(rows, key=itemgetter("tenant_id", "station_id")))
+
+
+def fill_flags(connection: Connection, *, limit: int) -> int:
+    """Writes the flags of up to `limit` transactions into their column, where older code left it empty; how many."""
+    found = list(connection.execute(_WITHOUT_FLAGS, {"limit": limit}))
     rows = [
-        {"tenant_id": tenant, "station_id": station, "station_hash": name_hash(tenant, station)}
-        for tenant, station in stations
+        {
+            "tenant_id": row.tenant_id,
+            "station_id": row.station_id,
+            "transaction_id": row.transaction_id,
+            "generation": row.generation,
+            "flags": flags_text(stored_form.decode_fold(row.fold).flags),
+        }
+        for row in found
     ]
-    return [TxRow(*row) for row in run_prepared(connection, (_OPEN, rows))]
+    if rows:
+        _FILL_FLAGS.run(connection, rows)
+    return len(rows)
 
 
 def write(
@@ -368,3 +466,10 @@ def insert_meter_values(
     ]
     added = run_prepared(connection, (_INSERT_METER_VALUES, rows))
     return frozenset((tenant, station, key) for tenant, station, key in added)
+
+
+def _station_rows(stations: Iterable[tuple[str, str]]) -> Sequence[dict[str, Any]]:
+    return [
+        {"tenant_id": tenant, "station_id": station, "station_hash": name_hash(tenant, station)}
+        for tenant, station in stations
+    ]

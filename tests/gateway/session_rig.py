@@ -16,7 +16,7 @@ from csms.station.v1.station_pb2 import (
     Message,
     RegistrationStatus,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventResult, TransactionEventResult
 
 from gateway.buffers import Buffer
 from gateway.lanes import LaneUnavailableError, Waiter
@@ -141,6 +141,7 @@ class Rig:
             LaneName.STATUSES: Service(StatusResult()),
             LaneName.REPORTS: Service(ReportResult()),
             LaneName.ASIDES: Service(ReportResult()),
+            LaneName.STATION_EVENTS: Service(StationEventResult()),
             LaneName.AUTHORIZE: Service(
                 AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
             ),
