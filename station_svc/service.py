@@ -49,7 +49,9 @@ from station_svc.rollouts.servicer import RolloutServicer
 from station_svc.rollouts.variables import VariablesWork
 from station_svc.security_events.servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
+from station_svc.stations import removals
 from station_svc.stations.closer import SocketCloser
+from station_svc.stations.removals import StationRemovals
 from station_svc.stations.servicer import StationServicer
 from station_svc.tasks.firmware_servicer import FirmwareServicer
 from station_svc.tasks.log_servicer import LogServicer
@@ -85,6 +87,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         ).kind,
         local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=sender).kind,
     }
+    if settings.transaction_address is not None:
+        transactions = open_channel(settings.transaction_address, secret=settings.mesh_secret)
+        stack.push_async_callback(transactions.close)
+        kinds[removals.KIND] = StationRemovals(channel=transactions, clock=clock).kind
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
     relay = open_relay(
@@ -127,7 +133,13 @@ def _operators(
 ) -> list[AddServicer]:
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
-    station = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
+    station = StationServicer(
+        database=database,
+        clock=clock,
+        closer=closer,
+        rotation=rotation,
+        notify_transactions=settings.transaction_address is not None,
+    )
     command = CommandServicer(sender=sender, closer=closer, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)

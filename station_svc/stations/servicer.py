@@ -48,11 +48,20 @@ _VARIABLE_KEY = (str, str, str, int, int, str, str)
 class StationServicer(StationServiceServicer):
     """Serves operators. A station of another tenant is not there for them."""
 
-    def __init__(self, *, database: Database, clock: Clock, closer: SocketCloser, rotation: CredentialRotation) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        closer: SocketCloser,
+        rotation: CredentialRotation,
+        notify_transactions: bool,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._closer = closer
         self._rotation = rotation
+        self._notify_transactions = notify_transactions
 
     async def CreateStation(
         self, request: station_service_pb2.CreateStationRequest, context: Context
@@ -135,6 +144,7 @@ class StationServicer(StationServiceServicer):
             change_store.delete_station,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
+            notify_transactions=self._notify_transactions,
             now_us=self._clock(),
         )
         for socket in await self._database.write(delete):

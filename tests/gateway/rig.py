@@ -175,10 +175,11 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
             "CSMS_ADMIN_PASSWORD": "correct horse",
         }
         auth = await _start_auth(stack, values)
-        station = await _start_station(stack, values)
+        transaction_port = stack.enter_context(held_port())
+        station = await _start_station(stack, values | {"CSMS_TRANSACTION_ADDRESS": f"127.0.0.1:{transaction_port}"})
         gateway_address = f"127.0.0.1:{stack.enter_context(held_port())}"
         transaction_env = _environment(values | {"CSMS_GATEWAY_ADDRESS": gateway_address}, "transaction")
-        transaction = TransactionService(transaction_env, stack.enter_context(held_port()))
+        transaction = TransactionService(transaction_env, transaction_port)
         await transaction.start()
         stack.push_async_callback(transaction.stop)
         settings = GatewaySettings(
