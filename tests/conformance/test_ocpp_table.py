@@ -1,6 +1,7 @@
 """docs/OCPP.md and the tables it is made from, against the schemas, the services and the files that are there."""
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,10 @@ async def test_lanes_go_where_the_table_says() -> None:
 
     channel = grpc.aio.insecure_channel("127.0.0.1:1", interceptors=[Spy()])
     mesh = MeshClient(station_channel=channel, transaction_channel=channel, auth_channel=channel)
-    background = {LaneName.ASIDES: mesh.note_asides, LaneName.STATION_EVENTS: mesh.notify_station_events}
+    background: dict[LaneName, Callable[[Sequence[Any]], Awaitable[None]]] = {
+        LaneName.ASIDES: mesh.note_asides,
+        LaneName.STATION_EVENTS: mesh.notify_station_events,
+    }
     for name in LaneName:
         with pytest.raises(RuntimeError, match="not sent"):
             await (background[name]([]) if name in background else mesh.lanes[name]._send([]))

@@ -184,7 +184,7 @@ async def test_an_operator_ends_a_session(mesh_on_both: MeshRig) -> None:
     async with RawStation(mesh.station_url("CP1")) as station:
         number = await _charge(station)
         ended = await end(number)
-        assert (ended.state, ended.energy_wh, ended.meter_stop_wh) == (ENDED, 500, 1500)
+        assert (ended.state, ended.energy_wh, ended.believed_meter_stop_wh) == (ENDED, 500, 1500)
         assert ended.end_origin == pb.TRANSACTION_END_ORIGIN_OPERATOR
         assert ended.stopped_reason == transaction_event_pb2.STOPPED_REASON_OPERATOR
         assert (ended.operator_end.username, ended.operator_end.reason) == ("admin", "the charger was taken down")

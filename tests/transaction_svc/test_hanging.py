@@ -63,7 +63,7 @@ async def test_it_ends_after_the_grace_period(service: Service) -> None:
     assert await service.expiry.end_due() == 1
     assert await service.expiry.end_due() == 0
     found = await service.get(number)
-    assert (found.state, found.hanging, found.energy_wh, found.meter_stop_wh) == (ENDED, False, 500, 1500)
+    assert (found.state, found.hanging, found.energy_wh, found.believed_meter_stop_wh) == (ENDED, False, 500, 1500)
     assert found.end_origin == transactions.TRANSACTION_END_ORIGIN_ABANDONED
     assert found.stopped_reason == tx.STOPPED_REASON_ABANDONED
     assert found.end_time.ToJsonString() == "2025-10-08T09:03:20Z"

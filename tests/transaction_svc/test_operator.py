@@ -214,7 +214,7 @@ async def test_an_operator_ends_a_transaction(service: Service) -> None:
     await service.one(values_16(number, 600, 1750))
     service.clock.advance(5)
     ended = await service.end(number, " taken down ")
-    assert (ended.state, ended.energy_wh, ended.meter_stop_wh) == (TRANSACTION_STATE_ENDED, 750, 1750)
+    assert (ended.state, ended.energy_wh, ended.believed_meter_stop_wh) == (TRANSACTION_STATE_ENDED, 750, 1750)
     assert (ended.end_origin, ended.stopped_reason) == (TRANSACTION_END_ORIGIN_OPERATOR, STOPPED_REASON_OPERATOR)
     assert (ended.operator_end.username, ended.operator_end.reason) == ("olga", "taken down")
     assert ended.operator_end.request_time == to_timestamp(service.clock())
@@ -271,8 +271,8 @@ async def test_what_comes_after_an_operators_end(service: Service) -> None:
 async def test_the_latest_generation_is_ended(service: Service) -> None:
     """A 2.x station uses its names again."""
     for seconds in (0, 100):
-        await service.one(event_2x("a", "STARTED", 0, seconds, 0))
-        await service.one(event_2x("a", "UPDATED", 1, seconds + 10, seconds + 10))
+        await service.one(event_2x("a", "STARTED", 0, seconds, 1000 + seconds))
+        await service.one(event_2x("a", "UPDATED", 1, seconds + 10, 1110 + seconds))
     ended = await service.end("a")
     assert (ended.generation, ended.energy_wh) == (2, 110)
 
