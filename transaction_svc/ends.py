@@ -18,12 +18,14 @@ Frame = tuple[int, int]
 
 
 class Mark(msgspec.Struct, omit_defaults=True):
-    """The boot, or the available connector, that made a transaction hang."""
+    """The latest boot, or available connector, since a transaction began."""
 
     frame: Frame
     since_us: int  # when it was received; of several without an event between them, the first
     grace_us: int
-    time_us: int | None = None  # by the station's clock, where it said so and that clock can be believed
+    # Of the latest that has a time by the station's clock, which can be believed.
+    time_frame: Frame = (0, 0)
+    time_us: int | None = None
     expired: bool = False  # whether the transaction was ended for it
 
     def precedes(self, frame: Frame, order_us: int) -> bool:

@@ -47,6 +47,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     meter: Metering = msgspec.field(default_factory=Metering)
     is_stale: bool = False  # stored by an older version: the next event has it folded anew
     # What shows that it goes on.
+    first_frame: Frame | None = None
     last_frame: Frame = (0, 0)
     went_on: bool = False  # whether an event contradicts the mark
     # What is told from outside: not folded from the transaction's own events.
@@ -245,6 +246,8 @@ def _count(fold: Fold, fact: Fact) -> None:
         fold.skewed = True
     if fact.orphan:
         fold.orphan = True
+    if fold.first_frame is None or fact.frame < fold.first_frame:
+        fold.first_frame = fact.frame
     fold.last_frame = max(fold.last_frame, fact.frame)
     if fold.mark is not None and fold.mark.precedes(fact.frame, fact.order_us):
         fold.went_on = True

@@ -148,7 +148,7 @@ def _record(
         book.adopt(row)
     for event in sorted(events, key=lambda event: event.frame):
         for tx in book.of_station(*event.station):
-            _apply(tx, event, grace_us)
+            _apply(book, tx, event, grace_us)
     if any(book.changed()):
         recorder.write_back(connection, book, now_us=now_us)
     if boots := _latest_boots(events):
@@ -157,20 +157,16 @@ def _record(
 
 
 def _changes(event: StationEvent, state: Fold) -> bool:
-    """Whether an event changes what becomes of a transaction."""
+    """Whether an event has something to say about a transaction."""
     if state.ended:
         return False
     if isinstance(event, Removal):
         return state.last_frame[0] <= event.frame[0]
     if isinstance(event, Available) and not _is_at(event, state):
         return False
-    if event.frame < state.last_frame and not _is_told_late(event, state):
-        return False
-    mark = state.mark
-    if mark is None or mark.frame >= event.frame:
-        return mark is None
-    # One mark is enough, but for one by whose time what the station has kept can be told from what goes on.
-    return not state.hanging or (mark.time_us is None and _time_us(event) is not None)
+    if state.first_frame is not None and event.frame < state.first_frame:
+        return False  # as if there were no such transaction yet
+    return _merge(event, state, grace_us=0) != state.mark
 
 
 def _is_at(event: Available, state: Fold) -> bool:
@@ -180,27 +176,34 @@ def _is_at(event: Available, state: Fold) -> bool:
     return event.connector_id == state.connector_id or not (event.connector_id and state.connector_id)
 
 
-def _is_told_late(event: StationEvent, state: Fold) -> bool:
-    """Whether all events of a transaction happened before this one, although some were read after it."""
-    time_us = _time_us(event)
-    return time_us is not None and state.latest_us < time_us
+def _merge(event: StationEvent, state: Fold, *, grace_us: int) -> Mark:
+    """The mark with an event taken into account: the same, whichever of several comes first."""
+    time_us = event.time_us if isinstance(event, Available) else None
+    mark = state.mark
+    if mark is None:
+        mark = Mark(frame=event.frame, since_us=event.receive_us, grace_us=grace_us)
+    elif event.frame > mark.frame:
+        since_us = mark.since_us if state.hanging else event.receive_us
+        mark = msgspec.structs.replace(
+            mark, frame=event.frame, since_us=since_us, grace_us=grace_us or mark.grace_us, expired=False
+        )
+    if time_us is not None and event.frame > mark.time_frame:
+        mark = msgspec.structs.replace(mark, time_frame=event.frame, time_us=time_us)
+    return mark
 
 
-def _time_us(event: StationEvent) -> int | None:
-    return event.time_us if isinstance(event, Available) else None
-
-
-def _apply(tx: Tx, event: StationEvent, grace_us: int) -> None:
+def _apply(book: Book, tx: Tx, event: StationEvent, grace_us: int) -> None:
     state = tx.fold
     if not _changes(event, state):
         return
+    tx.changed = True
     if isinstance(event, Removal):
         state.closure = Closure(origin=ends.STATION_DELETED, request_us=event.receive_us)
-    else:
-        since_us = state.mark.since_us if state.mark is not None and state.hanging else event.receive_us
-        state.mark = Mark(frame=event.frame, since_us=since_us, grace_us=grace_us, time_us=_time_us(event))
-        state.went_on = False
-    tx.changed = True
+        return
+    state.mark = _merge(event, state, grace_us=grace_us)
+    state.went_on = False
+    if state.mark.precedes(state.last_frame, state.latest_us):
+        book.fold_anew(tx.name, tx.generation)  # one of its events may contradict the mark: they tell
 
 
 def _latest_boots(events: Iterable[StationEvent]) -> Sequence[Boot]:

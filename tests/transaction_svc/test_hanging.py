@@ -197,7 +197,7 @@ async def test_an_evse_without_a_named_connector(service: Service) -> None:
 
 
 async def test_available_connectors_that_are_idle_write_nothing(service: Service) -> None:
-    """No transaction is opened to write, at an idle connector and at one that is marked already."""
+    """No transaction of the database is opened to write, however often they say so; nor for one that has ended."""
     writes = 0
     write = service.database.write
 
@@ -207,18 +207,26 @@ async def test_available_connectors_that_are_idle_write_nothing(service: Service
         return await write(work)
 
     service.database.write = counted  # type: ignore[method-assign]
-    await service.notify(available(1))
+    for seconds in range(3):
+        await service.notify(available(seconds))
     assert writes == 0
     number = await charging(service)
-    await service.notify(available(700))
+    await service.one(stop_16(number, 650, 1550))
     before = writes
-    for seconds in range(800, 803):
-        service.clock.advance(60)
-        await service.notify(available(seconds))
-        await service.notify(available())
+    await service.notify(available(700))
     assert writes == before
+
+
+async def test_the_grace_period_begins_with_the_first_mark(service: Service) -> None:
+    """A station may report its connector as often as it likes."""
+    number = await charging(service)
+    for seconds in range(800, 803):
+        await service.notify(available(seconds))
+        service.clock.advance(60)
+        await service.notify(available())
+    assert (await service.get(number)).hanging_time == to_timestamp(service.clock() - 180 * SECOND_US)
     service.clock.advance(GRACE_S - 180)
-    assert await service.expiry.end_due() == 1, "the grace period began with the first"
+    assert await service.expiry.end_due() == 1
     assert (await service.get(number)).state == ENDED
 
 
