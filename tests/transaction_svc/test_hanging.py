@@ -187,9 +187,9 @@ async def test_out_of_order_events_keep_the_mark(service: Service) -> None:
 
 
 async def test_an_evse_without_a_named_connector(service: Service) -> None:
-    """A 2.x station may name the EVSE alone: any connector of it counts; a start that never came has no place."""
+    """A 2.x station may name the EVSE alone: any connector of it counts. Where it names none, only a boot does."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0, evse=EvseRef(evse_id=1)))
-    await service.one(event_2x("b", "UPDATED", 1, 0, 0))
+    await service.one(event_2x("b", "STARTED", 0, 0, 0, evse=None))
     await service.notify(available(connector_id=2))
     assert [(await service.get(name)).hanging for name in "ab"] == [True, False]
     await service.notify(booted())
@@ -307,14 +307,14 @@ async def test_replicas_end_each_once(engine: Engine, clock: FakeClock) -> None:
 
 async def test_flags_of_older_rows_are_filled_in(service: Service) -> None:
     """Code that did not know the column left it empty."""
-    number = await charging(service)
-    await service.one(values_16("4242", 100, 50, connector=2))
+    first = await charging(service)
+    second = (await service.one(start_16(900, meter_start=1500))).transaction_id
     await service.database.write(lambda db: db.execute(sa.update(models.tx).values(flags=None)).rowcount)
-    assert await service.all(filter="flags:orphan") == []
+    assert await service.all(filter="flags:superseded") == []
     assert await service.expiry.fill_flags() == 2
     assert await service.expiry.fill_flags() == 0
-    assert [found.transaction_id for found in await service.all(filter="flags:orphan")] == ["4242"]
-    assert [found.transaction_id for found in await service.all(filter="NOT flags:orphan")] == [number]
+    assert [found.transaction_id for found in await service.all(filter="flags:superseded")] == [first]
+    assert [found.transaction_id for found in await service.all(filter="NOT flags:superseded")] == [second]
 
 
 async def test_a_column_that_older_code_left_is_set_right(service: Service) -> None:
