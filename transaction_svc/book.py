@@ -31,6 +31,7 @@ class Tx:
         "name",
         "outcome",
         "place",
+        "rare",
         "started",
         "stored",
         "token_key",
@@ -52,6 +53,7 @@ class Tx:
         self.outcome = outcome(state) if state.ended else None
         self.at_end = state.meter.at_end if state.next_begin_us is not None else None
         self.hanging = state.hanging
+        self.rare = rare_columns(state) if stored else None
         # What is odd is told the first time that it shows.
         self.told_fall = state.meter.fell
         self.told_gap = state.seq_gap
@@ -79,6 +81,11 @@ class Known(msgspec.Struct, frozen=True):
 def outcome(state: Fold) -> tuple[Any, ...]:
     """What an ended transaction comes to; a change of it is told again."""
     return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, state.holder, tuple(state.flags)
+
+
+def rare_columns(state: Fold) -> tuple[Any, ...]:
+    """What stands in the columns that are only written where they have changed."""
+    return tuple(state.flags), state.hanging_due_us
 
 
 class Book:

@@ -74,6 +74,7 @@ def _end(connection: Connection, *, keys: Collection[store.Key], now_us: int) ->
         if tx.fold.mark is not None and due_us is not None and due_us <= now_us:
             tx.fold.mark.expired = True
             count += 1
-        tx.changed = True  # also where older code has left the column as it was: it is set anew
+        # Also where older code has left the column as it was: it is set anew.
+        tx.changed, tx.rare = True, None
     recorder.write_back(connection, book, now_us=now_us)
     return count

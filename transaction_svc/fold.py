@@ -123,8 +123,16 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     @property
     def flags(self) -> Sequence[str]:
         """What does not add up, sorted."""
+        if self._is_sound():
+            return self.meter.flags
         raised = (flag for flag, is_raised in self.raised() if is_raised)
         return sorted([*raised, *self.meter.flags])
+
+    def _is_sound(self) -> bool:
+        """Whether it goes on as most do: asked first, since the list of flags costs more than the rest of the row."""
+        if not self.started or self.ended or self.closure is not None or self.mark is not None:
+            return False
+        return not (self.skewed or self.orphan or self.conflicting or self.seq_gap)
 
     def raised(self) -> Sequence[tuple[str, bool]]:
         """Every flag but those of its energy, and whether it is raised."""

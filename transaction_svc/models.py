@@ -55,8 +55,8 @@ tx = sa.Table(
     sa.Index(
         "tx_hanging",
         "hanging_due_us",
-        postgresql_where=sa.text("hanging_due_us IS NOT NULL AND NOT ended"),
-        sqlite_where=sa.text("hanging_due_us IS NOT NULL AND NOT ended"),
+        postgresql_where=sa.text("hanging_due_us IS NOT NULL"),
+        sqlite_where=sa.text("hanging_due_us IS NOT NULL"),
     ),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(

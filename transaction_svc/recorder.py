@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from transaction_svc import announcements, fold, neighbours, store, stored_form
-from transaction_svc.book import Book, Known, Name, Tx
+from transaction_svc.book import Book, Known, Name, Tx, rare_columns
 from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
@@ -222,8 +222,9 @@ def _write(connection: Connection, book: Book, events: Sequence[Mapping[str, Any
     store.write(
         connection,
         events=events,
-        fresh=[{**_tx_row(tx), "station_hash": name_hash(*tx.key[:2])} for tx in changed if not tx.stored],
+        fresh=[_new_row(tx) for tx in changed if not tx.stored],
         known=[_tx_row(tx) for tx in changed if tx.stored],
+        rare=[_rare_row(tx) for tx in changed if tx.stored and tx.rare != rare_columns(tx.fold)],
     )
     _note_concurrent(connection, changed)
 
@@ -278,8 +279,22 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "start_us": state.start_us,
         "end_us": state.end_us,
         "energy_mwh": state.meter.energy_mwh,
-        "flags": flags_text(state.flags),
-        "hanging_due_us": state.hanging_due_us,
         "create_us": state.created_us,
         "update_us": state.updated_us,
     }
+
+
+def _rare_row(tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+        "flags": flags_text(tx.fold.flags),
+        "hanging_due_us": tx.fold.hanging_due_us,
+    }
+
+
+def _new_row(tx: Tx) -> dict[str, Any]:
+    return {**_tx_row(tx), **_rare_row(tx), "station_hash": name_hash(*tx.key[:2])}

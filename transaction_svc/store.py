@@ -216,12 +216,12 @@ _TX_COLUMNS = {
     "start_us": "bigint",
     "end_us": "bigint",
     "energy_mwh": "bigint",
-    "flags": "text",
-    "hanging_due_us": "bigint",
     "create_us": "bigint",
     "update_us": "bigint",
 }
-_NEW_COLUMNS = {**_TX_COLUMNS, "station_hash": "bigint"}
+# What seldom changes is written only then: every index that a statement may change costs, changed or not.
+_RARE_COLUMNS = {"flags": "text", "hanging_due_us": "bigint"}
+_NEW_COLUMNS = {**_TX_COLUMNS, **_RARE_COLUMNS, "station_hash": "bigint"}
 _NAMES = ", ".join(_NEW_COLUMNS)
 _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
 _SETTINGS = ", ".join(f"{name} = rows.{name}" for name in list(_TX_COLUMNS)[4:])
@@ -232,6 +232,19 @@ _UPDATE_TXS = RowStatement(
       AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
     """,  # noqa: S608 - our own column names
     **_TX_COLUMNS,
+)
+
+_UPDATE_RARE = RowStatement(
+    """
+    UPDATE tx SET flags = rows.flags, hanging_due_us = rows.hanging_due_us FROM {rows}
+    WHERE tx.tenant_id || '' = rows.tenant_id AND tx.station_id = rows.station_id
+      AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
+    """,
+    tenant_id="text",
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+    **_RARE_COLUMNS,
 )
 
 _CONCURRENT = RowStatement(
@@ -412,13 +425,14 @@ def write(
     events: Sequence[Mapping[str, Any]] = (),
     fresh: Sequence[Mapping[str, Any]] = (),
     known: Sequence[Mapping[str, Any]] = (),
+    rare: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Records events that are not recorded yet (the unique key refuses others), adds and updates transactions.
 
     What is refused may be told by a later statement, or by the COMMIT.
     """
-    calls = [call for call in ((_INSERT_EVENTS, events), (_INSERT_TXS, fresh), (_UPDATE_TXS, known)) if call[1]]
-    if calls:
+    statements = ((_INSERT_EVENTS, events), (_INSERT_TXS, fresh), (_UPDATE_TXS, known), (_UPDATE_RARE, rare))
+    if calls := [call for call in statements if call[1]]:
         run_later(connection, *calls)
 
 

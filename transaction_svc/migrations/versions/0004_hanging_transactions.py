@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.add_column("tx", sa.Column("hanging_due_us", sa.BigInteger))
     _create_index("tx_flagged_newest", ["tenant_id", "create_us"], "flags <> ''")
     _create_index("tx_without_flags", ["create_us"], "flags IS NULL")
-    _create_index("tx_hanging", ["hanging_due_us"], "hanging_due_us IS NOT NULL AND NOT ended")
+    _create_index("tx_hanging", ["hanging_due_us"], "hanging_due_us IS NOT NULL")
     op.create_table(
         "station",
         sa.Column("tenant_id", _NAME, nullable=False),

@@ -250,7 +250,8 @@ class Transaction(_message.Message):
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
-        "superseded", "late_stop", "orphan", "conflicting_stop", "seq_gap"; those of the energy are in docs/ENERGY.md).
+        "late_stop", "orphan", "conflicting_stop", "seq_gap"; those of an end that the station did not send, "superseded",
+        "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy in docs/ENERGY.md).
         """
 
     @_builtins.property
