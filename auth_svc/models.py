@@ -25,6 +25,7 @@ id_token = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Column("max_concurrent_transactions", sa.Integer),  # 0: any number; NULL: as the setting says
     sa.PrimaryKeyConstraint("tenant_id", "token_key", name="id_token_pkey"),
 )
 

@@ -85,7 +85,11 @@ def _mesh(
     database: Database, keys: SigningKeys, office: CertificateOffice, settings: AuthSettings, clock: Clock
 ) -> list[AddServicer]:
     authorization = AuthorizationServicer(
-        database=database, keys=keys, clock=clock, accept_unknown=settings.accept_unknown_tokens
+        database=database,
+        keys=keys,
+        clock=clock,
+        accept_unknown=settings.accept_unknown_tokens,
+        concurrency=settings.concurrency,
     )
     signing = CertificateAuthorityServicer(office=office)
     return [

@@ -183,6 +183,13 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
         rpc="csms.transaction.v1.TransactionIngestService/RecordMeterValues",
         tables=("transaction.meter_values",),
     ),
+    LaneName.AUTHORIZATIONS: Destination(
+        rpc="csms.transaction.v1.TransactionIngestService/RecordAuthorizations",
+        tables=("transaction.tx", "transaction.tx_event"),
+    ),
+    LaneName.OPEN_TRANSACTIONS: Destination(
+        rpc="csms.transaction.v1.TransactionIngestService/CountOpenTransactions", tables=()
+    ),
     # In the background; which tables depends on the kind of event: see STATION_EVENT_CHANGES.
     LaneName.STATION_EVENTS: Destination(
         rpc="csms.transaction.v1.TransactionIngestService/NotifyStationEvents", tables=()

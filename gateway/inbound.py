@@ -17,7 +17,7 @@ from gateway.clock_watch import ClockWatch, told_us
 from gateway.exchange import Exchange
 from gateway.ocppj import Call, Payload, TruncatedCall
 from gateway.schemas import SchemaFault, Schemas
-from gateway.translation import Inbound, LaneName, Results, Salvage, UnacceptableError, Version
+from gateway.translation import Inbound, Items, LaneName, Results, Salvage, UnacceptableError, Version
 from gateway.values import set_time
 from mesh.errors import from_status
 from mesh.logs import get_logger
@@ -32,6 +32,9 @@ STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
 _NOT_ACCEPTED = SchemaFault(
     code="SecurityError", message="the station is not accepted yet: send BootNotification first"
 )
+
+# What is asked and noted beside a message, which is answered in any case.
+_ASKED_BESIDE = frozenset({LaneName.AUTHORIZATIONS, LaneName.OPEN_TRANSACTIONS})
 
 Dialect = tuple[Version, Schemas]
 """An OCPP version, and how its messages look."""
@@ -107,7 +110,7 @@ class InboundCalls:
             if route.salvage is None:
                 raise RefusalError(fault.code, fault.message) from error
             return self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
-        return Exchange(items, partial(self._answer, route, payload), route.optional)
+        return _exchange(route, payload, origin, items, partial(self._answer, route, payload))
 
     def _answer(self, route: Inbound, payload: Payload, results: Results) -> Payload:
         self._check(results, durable=route.durable)
@@ -187,7 +190,7 @@ class InboundCalls:
                 self._note_quirk(quirk)
             return self._answer(route, accepted.payload, results)
 
-        return Exchange(items, answer, route.optional)
+        return _exchange(route, accepted.payload, origin, items, answer)
 
     def _keep(
         self,
@@ -228,6 +231,8 @@ class InboundCalls:
                 continue
             log.warning("item refused", lane=name, station_id=self._origin_prototype.station_id)
             self._count("item_refused", name)
+            if name in _ASKED_BESIDE:
+                continue
             # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
             if not durable:
                 raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
@@ -255,3 +260,20 @@ def _is_unaccepted(results: Results) -> bool:
     result = results[LaneName.TRANSACTION_EVENTS]
     assert isinstance(result, TransactionEventResult)  # noqa: S101 - the lane gives nothing else
     return result.HasField("error") and from_status(result.error).metadata.get("cause") == STATION_NOT_ACCEPTED
+
+
+def _exchange(
+    route: Inbound, payload: Payload, origin: origin_pb2.Origin, items: Items, answer: Callable[[Results], Payload]
+) -> Exchange:
+    """Sends the items, and what the route has to follow them before the answer is made."""
+    to_follow_up = route.to_follow_up
+    if to_follow_up is None or not items:
+        return Exchange(items, answer, route.optional)
+
+    def follow_up(results: Results) -> Exchange | None:
+        following = to_follow_up(payload, origin, results)
+        if not following:
+            return None
+        return Exchange(following, lambda further: answer({**results, **further}), route.optional)
+
+    return Exchange(items, answer, route.optional, follow_up)

@@ -89,6 +89,8 @@ class MeshClient:
             LaneName.AUTHORIZE: authorization("Authorize"),
             LaneName.TRANSACTION_EVENTS: transactions("RecordTransactionEvents"),
             LaneName.METER_VALUES: transactions("RecordMeterValues"),
+            LaneName.AUTHORIZATIONS: transactions("RecordAuthorizations"),
+            LaneName.OPEN_TRANSACTIONS: transactions("CountOpenTransactions"),
         }
         self.lanes: Mapping[LaneName, Lane[Any, Any]] = {
             name: Lane(name=name, send=send, patience_s=_PATIENCE_S.get(name)) for name, send in senders.items()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from csms.common.v1.id_token_pb2 import AuthorizationStatus
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason
 from csms.transaction.v1.transaction_service_pb2 import EnergyBasis, TransactionEndOrigin
 
@@ -20,6 +21,7 @@ UPDATES_APART_US = 10 * SECOND_US
 _CHARGING_STATES: Mapping[int, str] = {number: name for name, number in ChargingState.items()}
 _ENERGY_BASES: Mapping[int, str] = {number: name for name, number in EnergyBasis.items()}
 _END_ORIGINS: Mapping[int, str] = {number: name for name, number in TransactionEndOrigin.items()}
+_AUTHORIZATION_STATUSES: Mapping[int, str] = {number: name for name, number in AuthorizationStatus.items()}
 _STOPPED_REASONS: Mapping[int, str] = {number: name for name, number in StoppedReason.items()}
 # Without a zone: to take it out of the text again costs more than all the rest of it.
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
@@ -49,13 +51,15 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
 
 
 def _has_turned(tx: Tx) -> bool:
-    return tx.outcome is not None or tx.hanging != tx.fold.hanging
+    return tx.outcome is not None or tx.hanging != tx.fold.hanging or tx.refusals != tx.fold.refusals
 
 
 def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.fold
     change = f"{state.event_count}.{state.end_us or 0}.{state.meter.energy_mwh}"
+    if state.refusals:  # of an event that was told before
+        change += f".{state.refusals}"
     if state.mark is not None or state.closure is not None:
         epoch, ordinal = (0, 0) if state.mark is None else state.mark.frame
         change += f".{epoch}.{ordinal}.{int(state.hanging)}{state.end_origin}"
@@ -76,6 +80,7 @@ def _details(state: Fold) -> dict[str, Any]:
         "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
         "evse": {"evseId": state.evse_id, "connectorId": state.connector_id} if state.evse_id else None,
         "idToken": {"idToken": token, "type": token_type} if token else None,
+        "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
         "startTime": _text(state.start_us),
         "endTime": _text(state.end_us),
         "energyWh": state.meter.energy_mwh / 1000,

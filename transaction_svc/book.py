@@ -32,6 +32,7 @@ class Tx:
         "outcome",
         "place",
         "rare",
+        "refusals",
         "started",
         "stored",
         "token_key",
@@ -50,6 +51,7 @@ class Tx:
         self.started = state.started
         self.place = (state.evse_id, state.begin_us) if stored else None
         self.token_key = state.id_token.lower()
+        self.refusals = state.refusals
         self.outcome = outcome(state) if state.ended else None
         self.at_end = state.meter.at_end if state.next_begin_us is not None else None
         self.hanging = state.hanging
@@ -76,11 +78,13 @@ class Known(msgspec.Struct, frozen=True):
     tx: Tx
     epoch: int
     ordinal: int
+    fact: str = ""  # what it says, encoded; empty where this batch has recorded it
 
 
 def outcome(state: Fold) -> tuple[Any, ...]:
     """What an ended transaction comes to; a change of it is told again."""
-    return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, state.holder, tuple(state.flags)
+    who = (*state.holder, state.authorization_status)
+    return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(state.flags)
 
 
 def rare_columns(state: Fold) -> tuple[Any, ...]:
@@ -109,7 +113,9 @@ class Book:
             content = items[lookup.n].content
             known = self._recorded.get(content)
             if known is None or known.repeat_no < lookup.repeat_no:
-                self._recorded[content] = Known(lookup.repeat_no, tx, lookup.epoch or 0, lookup.ordinal or 0)
+                self._recorded[content] = Known(
+                    lookup.repeat_no, tx, lookup.epoch or 0, lookup.ordinal or 0, lookup.fact or ""
+                )
 
     def adopt(self, row: TxRow) -> Tx:
         """The transaction of a row; as this batch has changed it, if it has."""
@@ -149,13 +155,13 @@ class Book:
         """The events to be recorded."""
         return self._rows
 
-    def add(self, item: Incoming, tx: Tx, repeat_no: int) -> None:
-        """Adds an event to a transaction, and folds it in where it came in order."""
+    def add(self, item: Incoming, tx: Tx, repeat_no: int) -> Known:
+        """Adds an event to a transaction, and folds it in where it came in order; returns where it is recorded."""
         fact = item.fact
         fact.arrival = tx.arrivals
         tx.arrivals += 1
         tx.changed = True
-        self._recorded[item.content] = Known(repeat_no, tx, item.epoch, item.ordinal)
+        known = self._recorded[item.content] = Known(repeat_no, tx, item.epoch, item.ordinal)
         tenant_id, station_id, content_key = item.content
         self._rows.append(
             {
@@ -175,6 +181,7 @@ class Book:
         )
         if tx.name not in self.anew and not fold.append(tx.fold, fact):
             self.fold_anew(tx.name, tx.generation)
+        return known
 
     def fold_anew(self, name: Name, generation: int) -> None:
         """Notes that a name has to be folded anew from a generation on."""

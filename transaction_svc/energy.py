@@ -74,6 +74,9 @@ def assess(registers: Mapping[int, Register], terms: Terms) -> Energy:
     """Energy by one of the registers, which are told apart by their series (`facts.py`)."""
     if not registers:
         return Energy()
+    if terms.started_at is None:
+        began = (register.runs[0].first_at for register in registers.values() if register.begun)
+        terms = msgspec.structs.replace(terms, started_at=next(began, None))
     series = min(registers, key=lambda series: _preference(series, registers[series]))
     energy = assess_register(registers[series], terms, series)
     if len(registers) == 1:
@@ -104,10 +107,22 @@ def assess_register(register: Register, terms: Terms, series: int = 0) -> Energy
     """Energy by the readings of one register."""
     if not register.runs:
         return Energy(series=series)
+    if register.is_sound:
+        return sound_energy(register, series)
     energy = _Assessment(register, terms, series).result()
-    if energy.basis == Basis.REGISTER and is_verified(series):
-        energy.basis = Basis.SIGNED_REGISTER
+    if energy.basis == Basis.REGISTER:
+        energy.basis = _basis(series)
     return energy
+
+
+def sound_energy(register: Register, series: int) -> Energy:
+    """Energy by a register of which each reading follows the one before."""
+    run = register.runs[0]
+    return Energy(mwh=run.rise, begin_mwh=run.first, end_mwh=run.last, basis=_basis(series), series=series)
+
+
+def _basis(series: int) -> int:
+    return Basis.SIGNED_REGISTER if is_verified(series) else Basis.REGISTER
 
 
 class _Link(Enum):
@@ -327,7 +342,7 @@ def _scaled(run: Run, factor: int) -> Run:
         return run
     before = None if run.before is None else run.before * factor
     return msgspec.structs.replace(
-        run, first=run.first * factor, last=run.last * factor, top=run.top * factor, before=before
+        run, first=run.first * factor, last=run.last * factor, fallen=run.fallen * factor, before=before
     )
 
 

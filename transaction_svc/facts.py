@@ -65,6 +65,7 @@ class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     orphan: bool = False  # no transaction was found that a 1.6 station can have meant
     readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
+    refused_status: int = 0  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
     frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
 
     @property

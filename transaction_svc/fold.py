@@ -52,11 +52,17 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     went_on: bool = False  # whether an event contradicts the mark
     # What is told from outside: not folded from the transaction's own events.
     next_begin_us: int | None = None  # when the next transaction on the same EVSE began
-    concurrent: bool = False
+    concurrent: bool = False  # of folds stored before there was concurrent_count
+    concurrent_count: int = 0  # other open transactions that id_token held when it began to hold this one
     mark: Mark | None = None
     closure: Closure | None = None
     told_us: int = 0  # when an event about it last went to the outbox
     told_end: bool = False
+    # Id tokens that were refused: they hold nothing.
+    refused_token: str = ""  # the first
+    refused_token_type: str = ""
+    refused_status: int = 0  # csms.common.v1.AuthorizationStatus
+    refusals: int = 0
 
     @property
     def ended(self) -> bool:
@@ -98,16 +104,26 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
         return max(self.mark.since_us, self.updated_us) + self.mark.grace_us
 
     @property
-    def holds_token(self) -> bool:
-        """Whether its id token counts as being in use."""
-        return not self.ended and not self.hanging
+    def holder(self) -> tuple[str, str]:
+        """Whose it is, a token and its type: the first that was accepted, else the first that was refused.
+
+        Where the start is missing, and nobody identified meanwhile, that of who stopped it.
+        """
+        if self.id_token:
+            return self.id_token, self.id_token_type
+        if self.refused_token:
+            return self.refused_token, self.refused_token_type
+        return ("", "") if self.started else (self.stop_token, self.stop_token_type)
 
     @property
-    def holder(self) -> tuple[str, str]:
-        """Token and type of who started it; where the start is missing, of who stopped it."""
-        if self.id_token or self.started:
-            return self.id_token, self.id_token_type
-        return self.stop_token, self.stop_token_type
+    def authorization_status(self) -> int:
+        """Why the holder was refused, as csms.common.v1.AuthorizationStatus; 0 where it was not."""
+        return 0 if self.id_token else self.refused_status
+
+    @property
+    def holds_token(self) -> bool:
+        """Whether it counts against its token's limit for as long as it is open: not while it is hanging."""
+        return bool(self.id_token) and not self.hanging
 
     @property
     def reason(self) -> int:
@@ -132,7 +148,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
         """Whether it goes on as most do: asked first, since the list of flags costs more than the rest of the row."""
         if not self.started or self.ended or self.closure is not None or self.mark is not None:
             return False
-        return not (self.skewed or self.orphan or self.conflicting or self.seq_gap)
+        return not (self.skewed or self.orphan or self.conflicting or self.refused_status or self.seq_gap)
 
     def raised(self) -> Sequence[tuple[str, bool]]:
         """Every flag but those of its energy, and whether it is raised."""
@@ -145,6 +161,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
             ("missing_start", not self.started),
             ("operator_end", origin == ends.OPERATOR),
             ("orphan", self.orphan),
+            ("refused_token", self.authorization_status != 0 and self.meter.energy_mwh > 0),
             ("seq_gap", self.seq_gap),
             ("station_deleted", origin == ends.STATION_DELETED),
             ("superseded", origin == ends.SUPERSEDED),
@@ -186,6 +203,7 @@ def fold_anew(facts: Iterable[Fact], outside: Fold) -> Fold:
         mark=outside.mark,
         closure=outside.closure,
         concurrent=outside.concurrent,
+        concurrent_count=outside.concurrent_count,
         told_us=outside.told_us,
         told_end=outside.told_end,
         meter=Metering(terms=msgspec.structs.replace(outside.meter.terms, started_at=None)),
@@ -223,8 +241,8 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
         fold.charging_state = fact.charging_state
     if fact.kind == ENDED:
         _stop(fold, fact)
-    elif fact.id_token and not fold.id_token:
-        fold.id_token, fold.id_token_type = fact.id_token, fact.id_token_type
+    elif fact.id_token:
+        _identify(fold, fact)
     if fact.kind == STARTED and not fold.started:
         fold.started, fold.start_us, fold.begin_us = True, fact.time_us, fact.order_us
         fold.meter.begin(fact)
@@ -238,6 +256,17 @@ def _count_position(fold: Fold, fact: Fact, seq_no: int) -> None:
     fold.seq_count += 1
     fold.seq_most = max(fold.seq_most, seq_no)
     fold.seq_squares += seq_no * seq_no
+
+
+def _identify(fold: Fold, fact: Fact) -> None:
+    """Takes an event's token: the first that was not refused is whose the transaction is."""
+    if fact.refused_status:
+        fold.refusals += 1
+        if not fold.refused_status:
+            fold.refused_token, fold.refused_token_type = fact.id_token, fact.id_token_type
+            fold.refused_status = fact.refused_status
+    elif not fold.id_token:
+        fold.id_token, fold.id_token_type = fact.id_token, fact.id_token_type
 
 
 def _count(fold: Fold, fact: Fact) -> None:

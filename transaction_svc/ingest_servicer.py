@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
+from csms.common.v1.id_token_pb2 import AuthorizationStatus
 from csms.transaction.v1 import transaction_ingest_service_pb2_grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    CountOpenTransactionsRequest,
+    CountOpenTransactionsResponse,
     MeterValuesResult,
     NotifyStationEventsRequest,
     NotifyStationEventsResponse,
+    RecordAuthorizationsRequest,
+    RecordAuthorizationsResponse,
     RecordMeterValuesRequest,
     RecordMeterValuesResponse,
     RecordTransactionEventsRequest,
@@ -17,6 +22,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
     TransactionEventItem,
     TransactionEventResult,
 )
+from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.database import Database, commit_batch
@@ -25,6 +31,7 @@ from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
 from mesh.times import Clock
 from transaction_svc import recorder
+from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, record_refusals
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
 from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
@@ -32,9 +39,15 @@ from transaction_svc.recorder import Recorded
 from transaction_svc.settings import HANGING_GRACE_US
 from transaction_svc.station_events import StationEvents
 
+M = TypeVar("M", bound=Message)
+T = TypeVar("T")
+
 
 class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionIngestServiceServicer):
-    """Records what stations say about transactions. What cannot be recorded is kept raw, and said so."""
+    """Records what stations say about transactions. What cannot be recorded is kept raw, and said so.
+
+    Records beside it which id tokens were refused, and counts what the others hold.
+    """
 
     def __init__(self, *, database: Database, clock: Clock, hanging_grace_us: int = HANGING_GRACE_US) -> None:
         self._database = database
@@ -58,6 +71,44 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         response = RecordMeterValuesResponse()
         for outcome in outcomes:
             _write_values_result(response.results.add(), outcome)
+        return response
+
+    async def RecordAuthorizations(
+        self, request: RecordAuthorizationsRequest, context: Context
+    ) -> RecordAuthorizationsResponse:
+        """See the contract."""
+        now_us = self._clock()
+
+        def work(connection: Connection, refusals: Sequence[Refusal]) -> Sequence[None]:
+            return record_refusals(connection, refusals, now_us)
+
+        refusals, errors = _read_each(request.items, read_refusal)
+        outcomes = await commit_batch(self._database, [refusal for _place, refusal in refusals], work)
+        for (place, _refusal), outcome in zip(refusals, outcomes, strict=True):
+            if isinstance(outcome, MeshError):
+                errors[place] = outcome
+        response = RecordAuthorizationsResponse()
+        for place in range(len(request.items)):
+            result = response.results.add()
+            if place in errors:
+                result.error.CopyFrom(errors[place].to_status())
+        return response
+
+    async def CountOpenTransactions(
+        self, request: CountOpenTransactionsRequest, context: Context
+    ) -> CountOpenTransactionsResponse:
+        """See the contract."""
+        questions, errors = _read_each(request.items, read_question)
+        asked = [question for _place, question in questions]
+        counts = await self._database.read(lambda connection: count_open(connection, asked)) if asked else ()
+        found = {place: count for (place, _question), count in zip(questions, counts, strict=True)}
+        response = CountOpenTransactionsResponse()
+        for place in range(len(request.items)):
+            result = response.results.add()
+            if place in errors:
+                result.error.CopyFrom(errors[place].to_status())
+            else:
+                result.count, result.held_by_station = found[place]
         return response
 
     async def NotifyStationEvents(
@@ -133,6 +184,17 @@ def _not_kept(error: MeshError) -> MeshError:
     )
 
 
+def _read_each(items: Sequence[M], read: Callable[[M], T]) -> tuple[Sequence[tuple[int, T]], dict[int, MeshError]]:
+    """The items that can be read, with their places; and what is wrong with the others, by place."""
+    done, errors = [], {}
+    for place, item in enumerate(items):
+        try:
+            done.append((place, read(item)))
+        except MeshError as error:
+            errors[place] = error
+    return done, errors
+
+
 def _quarantined(error: MeshError) -> MeshError:
     return MeshError(
         grpc.StatusCode.INVALID_ARGUMENT,
@@ -153,8 +215,14 @@ def _write_event_result(result: TransactionEventResult, outcome: Recorded | Mesh
     result.transaction_id = outcome.transaction_id
     if outcome.repeated:
         result.repeated = True
-    if outcome.concurrent:
-        result.concurrent = True
+    token = outcome.token
+    if token.event_key:
+        result.event_key = token.event_key
+        if token.concurrent_count is not None:
+            result.concurrent_count = token.concurrent_count
+            result.concurrent = token.concurrent_count > 0
+    elif token.refused_status:
+        result.authorization_status = AuthorizationStatus.ValueType(token.refused_status)
     if outcome.quirks:
         result.quirks.extend(outcome.quirks)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess
-from transaction_svc.facts import BEGIN, END, UPDATED, Fact, Reading
-from transaction_svc.register import Moment, Register
+from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess, sound_energy
+from transaction_svc.facts import BEGIN, BETWEEN, END, UPDATED, Fact, Reading
+from transaction_svc.register import Moment, ReadingKey, Register
 
 SaidReading = tuple[int, int]
 """Series and register in mWh, as the station said it."""
@@ -24,7 +24,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
 
     registers: dict[int, Register] = {}  # by series
     terms: Terms = msgspec.field(default_factory=Terms)
-    energy: Energy = msgspec.field(default_factory=Energy)
+    assessed: Energy | None = None  # of readings that are not sound; the energy of others is not worth storing
     begin_said: SaidReading | None = None
     end_said: SaidReading | None = None
     broken: bool = False  # a register below zero
@@ -33,6 +33,14 @@ class Metering(msgspec.Struct, omit_defaults=True):
     interval_series: int | None = None
     interval_mwh: int = 0
     interval_us: int | None = None
+
+    @property
+    def energy(self) -> Energy:
+        """Energy by the registers."""
+        if self.assessed is None:
+            for series, register in self.registers.items():
+                return sound_energy(register, series)
+        return self.assessed or Energy()
 
     @property
     def energy_mwh(self) -> int:
@@ -89,8 +97,9 @@ class Metering(msgspec.Struct, omit_defaults=True):
         return True
 
     def begin(self, fact: Fact) -> None:
-        """Takes the start."""
-        self.terms.started_at = _moment(fact.order_us, fact)
+        """Takes the start. Its own reading, where there is one, is of the same moment."""
+        if not fact.readings:
+            self.terms.started_at = _moment(fact.order_us, fact)
 
     def end(self, fact: Fact) -> None:
         """Takes the end, before its readings."""
@@ -99,15 +108,31 @@ class Metering(msgspec.Struct, omit_defaults=True):
     def reckon(self) -> None:
         """Makes the energy anew, from the readings or from terms that have changed."""
         left_out = EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and not self._has_end()
-        self.energy = assess(self.registers, self.terms)
+        self._assess()
         if left_out:
-            self.energy.flags = tuple(sorted({*self.energy.flags, EnergyFlag.END_IMPLAUSIBLE}))
+            self._flag_end()
+
+    def _assess(self) -> None:
+        is_sound = len(self.registers) == 1 and all(register.is_sound for register in self.registers.values())
+        self.assessed = None if is_sound else assess(self.registers, self.terms)
+
+    def _flag_end(self) -> None:
+        self.assessed = self.energy
+        self.assessed.flags = tuple(sorted({*self.assessed.flags, EnergyFlag.END_IMPLAUSIBLE}))
 
     def take(self, fact: Fact) -> bool:
         """Takes an event's readings and intervals; False where one came out of order."""
-        if fact.readings and not self._take_readings(fact):
+        readings = fact.readings
+        if readings and not (len(readings) == 1 and self._goes_on(readings[0], fact)) and not self._take_readings(fact):
             return False
         return not fact.intervals or self._take_intervals(fact)
+
+    def _goes_on(self, reading: Reading, fact: Fact) -> bool:
+        """Takes the only reading of an event where all is as it should be."""
+        if self.assessed is not None or self.stop is not None or self.by_sequence or reading.rank != BETWEEN:
+            return False
+        register = self.registers.get(reading.series)
+        return register is not None and register.go_on(reading.mwh, _moment(reading.at_us, fact), self.terms.power_w)
 
     def rebuild(self, facts: Sequence[Fact]) -> None:
         """Takes the readings and intervals of all events."""
@@ -119,7 +144,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
         if EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and any(self._is_closing(*taken) for taken in readings):
             # The closing values tell better.
             self._push_all(taken for taken in readings if taken[0].rank != END)
-            self.energy.flags = tuple(sorted({*self.energy.flags, EnergyFlag.END_IMPLAUSIBLE}))
+            self._flag_end()
         self._rebuild_intervals(facts)
 
     def _take_readings(self, fact: Fact) -> bool:
@@ -168,15 +193,15 @@ class Metering(msgspec.Struct, omit_defaults=True):
         if register is None:
             register = self.registers[reading.series] = Register()
         key = self._key(reading, fact)
-        if register.last_key is not None and key <= register.last_key:
-            return key == register.last_key
+        if register.runs and key <= register.key:
+            return key == register.key
         self._push(register, key, reading, fact)
         return True
 
-    def _key(self, reading: Reading, fact: Fact) -> tuple[int, int, int, int]:
+    def _key(self, reading: Reading, fact: Fact) -> ReadingKey:
         return reading.rank, (fact.seq_no or 0) if self.by_sequence else 0, reading.at_us, reading.mwh
 
-    def _push(self, register: Register, key: tuple[int, int, int, int], reading: Reading, fact: Fact) -> None:
+    def _push(self, register: Register, key: ReadingKey, reading: Reading, fact: Fact) -> None:
         register.push(
             reading.mwh,
             _moment(reading.at_us, fact),
@@ -184,11 +209,11 @@ class Metering(msgspec.Struct, omit_defaults=True):
             ends=reading.rank == END,
             power_w=self.terms.power_w,
         )
-        register.last_key = key
+        register.rank, register.position = key[:2]
 
     def _in_order(self, facts: Sequence[Fact]) -> Sequence[tuple[Reading, Fact]]:
         """The readings up to the end, each once: a stop may tell again what was told before."""
-        told: dict[tuple[int, tuple[int, int, int, int]], tuple[Reading, Fact]] = {}
+        told: dict[tuple[int, ReadingKey], tuple[Reading, Fact]] = {}
         for fact in facts:
             if not self._is_after_end(fact):
                 for reading in fact.readings:
@@ -201,7 +226,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
         for reading, fact in readings:
             register = self.registers.setdefault(reading.series, Register())
             self._push(register, self._key(reading, fact), reading, fact)
-        self.energy = assess(self.registers, self.terms)
+        self._assess()
 
     def _take_intervals(self, fact: Fact) -> bool:
         for at_us, series, energy in fact.intervals:

@@ -35,6 +35,8 @@ tx = sa.Table(
     sa.Column("energy_mwh", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # Whether its token holds it while it is open: not one that was refused.
+    sa.Column("token_held", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("flags", sa.Text),  # contents.flags_text; NULL where code that did not know the column wrote the row
     sa.Column("hanging_due_us", sa.BigInteger),  # when it is to be ended; NULL where it is not hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import grpc
 from csms.common.v1.evse_pb2 import EvseRef
-from csms.common.v1.id_token_pb2 import IdToken
+from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdToken
 from csms.transaction.v1 import transaction_service_pb2_grpc
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason, TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
@@ -247,6 +247,7 @@ def to_transaction(row: store.Transaction) -> Transaction:
         believed_meter_start_wh=_optional_wh(fold.meter.energy.begin_mwh),
         believed_meter_stop_wh=_optional_wh(fold.meter.energy.end_mwh),
         energy_basis=EnergyBasis.ValueType(fold.meter.basis),
+        authorization_status=AuthorizationStatus.ValueType(fold.authorization_status),
         hanging=fold.hanging,
         hanging_time=to_timestamp(fold.mark.since_us) if fold.mark is not None and fold.hanging else None,
         end_origin=TransactionEndOrigin.ValueType(fold.end_origin),
@@ -274,6 +275,7 @@ def _to_event(row: store.Event) -> RecordedTransactionEvent:
         receive_time=to_timestamp(row.receive_us),
         epoch=row.epoch,
         ordinal=row.ordinal,
+        authorization_status=AuthorizationStatus.ValueType(row.refused_status),
     )
 
 

@@ -34,6 +34,7 @@ class Event:
     receive_us: int
     epoch: int
     ordinal: int
+    refused_status: int  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +155,14 @@ def list_events(
     rows = connection.execute(sa.select(tx_event).where(*of_tx, wanted))
     found = {(row.content_key, row.repeat_no): row for row in rows}
     return [
-        Event(key=key, event=row.event, receive_us=row.receive_us, epoch=row.epoch, ordinal=row.ordinal)
+        Event(
+            key=key,
+            event=row.event,
+            receive_us=row.receive_us,
+            epoch=row.epoch,
+            ordinal=row.ordinal,
+            refused_status=stored_form.decode_fact(row.fact).refused_status,
+        )
         for key in page
         for row in (found[key[4:]],)
     ]

@@ -8,6 +8,10 @@ these it was is decided by the readings that follow (`energy.py`).
 import msgspec
 
 from mesh.times import SECOND_US
+from transaction_svc.facts import BETWEEN
+
+ReadingKey = tuple[int, int, int, int]
+"""Rank, position of the event where times go back, time, register: the order in which readings are pushed."""
 
 # Clocks jump, meters are read late, and a display shows full kilowatt-hours: what may pass beyond the time that did.
 SLACK_US = 15 * 60 * SECOND_US
@@ -15,6 +19,8 @@ SLACK_US = 15 * 60 * SECOND_US
 ROUNDING_MWH = 1_000
 # The coarsest register that is taken for one: it counts in kilowatt-hours.
 _MOST_STEP_MWH = 1_000_000
+_UJ_PER_MWH = 3_600_000  # W times µs is µJ
+_NO_READING = 2**62
 # More runs than a meter of any kind makes; the oldest are summed up.
 _MOST_RUNS = 16
 
@@ -33,10 +39,15 @@ class Run(msgspec.Struct, omit_defaults=True):
     last: int
     first_at: Moment
     last_at: Moment
-    top: int  # the highest: at most a rounding above `last`
+    fallen: int = 0  # how far `last` is below the highest: less than rounding
     before: int | None = None  # the reading before `last`
     count: int = 1
     other: bool = False  # an older run went on after it: a counter beside it, or a wrong reading
+
+    @property
+    def top(self) -> int:
+        """The highest reading."""
+        return self.last + self.fallen
 
     @property
     def rise(self) -> int:
@@ -45,8 +56,8 @@ class Run(msgspec.Struct, omit_defaults=True):
 
     def extend(self, mwh: int, at: Moment) -> None:
         """Takes the next reading."""
+        self.fallen = max(self.last + self.fallen - mwh, 0)
         self.before, self.last, self.last_at = self.last, mwh, at
-        self.top = max(self.top, mwh)
         self.count += 1
 
 
@@ -60,12 +71,26 @@ class Register(msgspec.Struct, omit_defaults=True):
     second: int | None = None  # the reading after the first
     second_at: Moment | None = None
     before_end: int | None = None  # the reading before that of the end
-    lowest: int | None = None  # of the readings between begin and end
+    # Of the readings between begin and end, where there is more than one run.
+    lowest: int | None = None
     highest: int | None = None
     step: int = _MOST_STEP_MWH  # the largest power of ten, up to 1 kWh, that divides all readings
     settled: int = 0  # energy of runs that are summed up
-    last_key: tuple[int, int, int, int] | None = None  # place of the latest reading, see `fold.py`
     fell: bool = False  # a reading was below the one before, by more than rounding
+    # The place of the latest reading in their order.
+    rank: int = BETWEEN
+    position: int = 0
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether each reading follows the one before, from a begin that is not 0: energy is last less first."""
+        return len(self.runs) == 1 and self.begun and self.runs[0].first > 0 and not self.fell
+
+    @property
+    def key(self) -> ReadingKey:
+        """The place of the latest reading."""
+        latest = self.runs[self.current]
+        return self.rank, self.position, latest.last_at.station_us, latest.last
 
     @property
     def count(self) -> int:
@@ -76,6 +101,30 @@ class Register(msgspec.Struct, omit_defaults=True):
     def chain(self) -> list[Run]:
         """The runs that follow one another, without those beside them."""
         return [run for run in self.runs if not run.other]
+
+    def go_on(self, mwh: int, at: Moment, power_w: int) -> bool:
+        """Takes a reading between begin and end, if it is later than all others and follows the one before.
+
+        The same as `push` would do, for a third of the price: nearly all readings come this way. False where it may
+        not be so; then nothing is taken.
+        """
+        if len(self.runs) != 1 or self.rank != BETWEEN or self.second is None:
+            return False
+        run = self.runs[0]
+        latest = run.last_at
+        if at.station_us <= latest.station_us or mwh < run.last or run.fallen:
+            return False
+        allowed = power_w * (at.station_us - latest.station_us) // _UJ_PER_MWH
+        if (
+            mwh - run.last > allowed
+            or mwh - run.first > power_w * (at.station_us - run.first_at.station_us) // _UJ_PER_MWH
+        ):
+            return False
+        while mwh % self.step:
+            self.step //= 10
+        run.before, run.last, run.last_at = run.last, mwh, at
+        run.count += 1
+        return True
 
     def push(self, mwh: int, at: Moment, *, begins: bool, ends: bool, power_w: int) -> None:
         """Takes the next reading, not negative."""
@@ -88,22 +137,23 @@ class Register(msgspec.Struct, omit_defaults=True):
             self._follow(mwh, at, ends=ends, power_w=power_w)
         if ends:
             self.ended = True
-        elif not begins:
-            self.lowest = mwh if self.lowest is None else min(self.lowest, mwh)
-            self.highest = mwh if self.highest is None else max(self.highest, mwh)
+        elif self.lowest is not None and self.highest is not None and not begins:
+            self.lowest, self.highest = min(self.lowest, mwh), max(self.highest, mwh)
 
     def _follow(self, mwh: int, at: Moment, *, ends: bool, power_w: int) -> None:
         latest = self.runs[self.current]
-        if self.second is None:
-            self.second, self.second_at = mwh, at
         if ends:
             self.before_end = latest.last
         if mwh <= latest.top - ROUNDING_MWH:
             self.fell = True
         fits = self.fits(latest, mwh, at, power_w)
+        if self.second is None:
+            self.second, self.second_at = mwh, at
         if fits and len(self.runs) == 1:
             latest.extend(mwh, at)
             return
+        if self.lowest is None:
+            self._note_extremes(latest)
         index = self._older(mwh, at, power_w, unexplained=mwh - latest.last if fits else None)
         if index is not None:
             for run in self.runs[index + 1 :]:
@@ -113,6 +163,14 @@ class Register(msgspec.Struct, omit_defaults=True):
             self._open(mwh, at)
             return
         self.runs[self.current].extend(mwh, at)
+
+    def _note_extremes(self, run: Run) -> None:
+        """The lowest and the highest reading of the only run, without that of the begin."""
+        if run.count > self.begun:
+            self.lowest = self.second if self.begun else run.first
+            self.highest = run.top
+        else:
+            self.lowest, self.highest = _NO_READING, -1
 
     def _older(self, mwh: int, at: Moment, power_w: int, *, unexplained: int | None) -> int | None:
         """Index of an older run that goes on with this reading; None where the latest goes on, or a new one begins.
@@ -145,7 +203,7 @@ class Register(msgspec.Struct, omit_defaults=True):
     def _open(self, mwh: int, at: Moment) -> None:
         if len(self.runs) == _MOST_RUNS:
             self._sum_up()
-        self.runs.append(Run(first=mwh, last=mwh, first_at=at, last_at=at, top=mwh))
+        self.runs.append(Run(first=mwh, last=mwh, first_at=at, last_at=at))
         self.current = len(self.runs) - 1
 
     def _sum_up(self) -> None:
@@ -159,4 +217,4 @@ class Register(msgspec.Struct, omit_defaults=True):
 def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:
     """Energy at full power between two moments, in mWh."""
     elapsed_us = max(until.station_us - since.station_us, until.our_us - since.our_us, 0)
-    return power_w * (elapsed_us + slack_us) // 3_600_000  # W times µs is µJ, of which a mWh has 3,600,000
+    return power_w * (elapsed_us + slack_us) // _UJ_PER_MWH

@@ -38,18 +38,20 @@ class Record(NamedTuple):
     mwh: int
 
 
-def read_record(signed: SignedMeterValue) -> Sequence[Record]:
-    """The import readings of a signed record; none where it is not OCMF."""
+def read_record(signed: SignedMeterValue, *, verify: bool = True) -> Sequence[Record]:
+    """The import readings of a signed record; none where it is not OCMF.
+
+    To verify a signature costs a tenth of a millisecond; without `verify` the readings count as not proven.
+    """
     text = _as_ocmf(signed.signed_meter_data)
     if text is None:
         return ()
     payload, signature = _split(text)
     try:
-        document = msgspec.json.decode(payload)
-        readings = list(_readings(document["RD"]))
+        readings = _readings(msgspec.json.decode(payload)["RD"])
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError, InvalidOperation):
         return ()
-    proof = VERIFIED if _is_verified(payload, signature, signed.public_key) else SIGNED
+    proof = VERIFIED if verify and _is_verified(payload, signature, signed.public_key) else SIGNED
     return [Record(rank, proof, mwh) for rank, mwh in readings]
 
 

@@ -33,13 +33,15 @@ class Lookup(msgspec.Struct, frozen=True):
     """Something known already about one event, the `n`-th that was asked for; there may be several of one.
 
     `repeat_no` None: `tx` is the latest generation of the name that the event has. Else the event is recorded, for the
-    time after as many as that, as it came with this epoch and ordinal; `tx` is the transaction that it belongs to.
+    time after as many as that, as it came with this epoch and ordinal; `tx` is the transaction that it belongs to, and
+    `fact` what it says, encoded.
     """
 
     n: int
     repeat_no: int | None
     epoch: int | None
     ordinal: int | None
+    fact: str | None
     tx: TxRow
 
 
@@ -77,7 +79,8 @@ _LOCK = RowStatement(
 
 _LOOK_UP = RowStatement(
     """
-    SELECT rows.n, e.repeat_no, e.epoch, e.ordinal, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    SELECT rows.n, e.repeat_no, e.epoch, e.ordinal, e.fact, t.tenant_id, t.station_id, t.transaction_id,
+           t.generation, t.fold
     FROM {rows}
     JOIN tx_event e
       ON e.tenant_id = rows.tenant_id AND e.station_id = rows.station_id AND e.content_key = rows.content_key
@@ -85,7 +88,7 @@ _LOOK_UP = RowStatement(
       ON t.tenant_id || '' = e.tenant_id AND t.station_id = e.station_id AND t.transaction_id = e.transaction_id
      AND t.generation = e.generation
     UNION ALL
-    SELECT rows.n, NULL, NULL, NULL, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
+    SELECT rows.n, NULL, NULL, NULL, NULL, t.tenant_id, t.station_id, t.transaction_id, t.generation, t.fold
     FROM {rows}
     JOIN tx t
       ON t.tenant_id || '' = rows.tenant_id AND t.station_id = rows.station_id
@@ -218,6 +221,7 @@ _TX_COLUMNS = {
     "energy_mwh": "bigint",
     "create_us": "bigint",
     "update_us": "bigint",
+    "token_held": "boolean",
 }
 # What seldom changes is written only then: every index that a statement may change costs, changed or not.
 _RARE_COLUMNS = {"flags": "text", "hanging_due_us": "bigint"}
@@ -245,24 +249,6 @@ _UPDATE_RARE = RowStatement(
     transaction_id="text",
     generation="integer",
     **_RARE_COLUMNS,
-)
-
-_CONCURRENT = RowStatement(
-    """
-    SELECT rows.n FROM {rows} WHERE EXISTS (
-        SELECT 1 FROM tx t
-        WHERE t.tenant_id || '' = rows.tenant_id AND t.token_key = rows.token_key AND NOT t.ended
-          AND t.hanging_due_us IS NULL
-          AND (t.station_id, t.transaction_id, t.generation)
-              NOT IN (SELECT station_id, transaction_id, generation FROM {rows})
-        LIMIT 1 OFFSET 0)
-    """,
-    n="integer",
-    tenant_id="text",
-    token_key="text",  # noqa: S106 - a column's type
-    station_id="text",
-    transaction_id="text",
-    generation="integer",
 )
 
 # Numbers are drawn ahead, which spares most batches a round trip. They are kept with the connection, and end with it:
@@ -352,10 +338,8 @@ def lock_and_look_up(
     locking = (_LOCK, [{"key": key} for key in keys])
     calls = (locking, looking) if connection.dialect.name == "postgresql" else (looking,)
     return [
-        Lookup(n, repeat_no, epoch, ordinal, TxRow(tenant_id, station_id, transaction_id, generation, fold))
-        for n, repeat_no, epoch, ordinal, tenant_id, station_id, transaction_id, generation, fold in run_prepared(
-            connection, *calls
-        )
+        Lookup(n, repeat_no, epoch, ordinal, fact, TxRow(*tx_row))
+        for n, repeat_no, epoch, ordinal, fact, *tx_row in run_prepared(connection, *calls)
     ]
 
 
@@ -457,11 +441,6 @@ def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
 def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
     """The transactions next before and next after others on the same EVSE, by their begin."""
     return [TxRow(*row) for row in run_prepared(connection, (_NEIGHBOURS, rows))]
-
-
-def concurrent(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> frozenset[int]:
-    """The `n` of those rows whose token has an open transaction that is not among the rows."""
-    return frozenset(n for (n,) in run_prepared(connection, (_CONCURRENT, rows)))
 
 
 def insert_meter_values(

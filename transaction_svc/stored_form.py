@@ -142,7 +142,7 @@ def _meter_1(old: _Fold1) -> Metering:
     is_over = old.stopped or old.next_begin_us is not None
     if is_over and (old.meter_ended or register.count > int(old.meter_begun)):
         meter.end_said = 0, last
-    meter.energy = Energy(
+    meter.assessed = Energy(
         mwh=register.settled + last - register.bottom,
         begin_mwh=register.first if register.count else None,
         end_mwh=last if register.count else None,

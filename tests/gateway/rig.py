@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from argon2 import PasswordHasher
-from csms.auth.v1 import user_service_pb2
+from csms.auth.v1 import id_token_service_pb2, user_service_pb2
+from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 from csms.station.v1.command_service_pb2_grpc import CommandServiceStub
@@ -82,6 +83,12 @@ class MeshRig:
         credential: str = response.credential
         return credential
 
+    async def create_id_token(self, text: str, **more: Any) -> None:
+        """Adds an id token."""
+        token = id_token_service_pb2.IdToken(id_token=text, **more)
+        request = id_token_service_pb2.CreateIdTokenRequest(id_token=token)
+        await IdTokenServiceStub(self.auth_channel).CreateIdToken(request, metadata=self.metadata, timeout=TIMEOUT_S)
+
     async def is_connected(self, station_id: str) -> bool:
         """Whether the mesh thinks that a station is connected."""
         request = station_service_pb2.GetStationRequest(station_id=station_id)
@@ -131,6 +138,7 @@ class TransactionService:
         self._stack = AsyncExitStack()
         self._open = asyncio.Event()
         self._open.set()
+        self._passing = 0
         self.waiting = 0
         self.ahead_us = 0  # its clock is ahead of the others' by this
         self.running: RunningService
@@ -147,8 +155,9 @@ class TransactionService:
         await self._stack.aclose()
         self._stack = AsyncExitStack()
 
-    def hold(self) -> None:
-        """Lets no batch reach its database from now on."""
+    def hold(self, *, after: int = 0) -> None:
+        """Lets no batch reach its database from now on, but for the first `after`."""
+        self._passing = after
         self._open.clear()
 
     def release(self) -> None:
@@ -159,8 +168,15 @@ class TransactionService:
         write = database.write
 
         async def write_when_open(work: Any) -> Any:
-            self.waiting += not self._open.is_set()
-            await self._open.wait()
+            if self._passing:
+                self._passing -= 1
+                return await write(work)
+            if not self._open.is_set():
+                self.waiting += 1
+                try:
+                    await self._open.wait()
+                finally:
+                    self.waiting -= 1
             return await write(work)
 
         database.write = write_when_open  # type: ignore[method-assign]
@@ -171,8 +187,8 @@ class TransactionService:
 
 
 @asynccontextmanager
-async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
-    """A mesh that is serving, with its node's lease taken."""
+async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]:
+    """A mesh that is serving, with its node's lease taken; `more` are further settings."""
     async with AsyncExitStack() as stack:
         values = {
             "CSMS_DATABASE_URL": database_url,
@@ -181,6 +197,8 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
             "CSMS_ONBOARDING": "accept",
             "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
             "CSMS_ADMIN_PASSWORD": "correct horse",
+            "CSMS_UNKNOWN_TOKENS": "accept",  # most sessions are not about who may charge
+            **more,
         }
         auth = await _start_auth(stack, values)
         transaction_port = stack.enter_context(held_port())

@@ -16,7 +16,12 @@ from csms.station.v1.station_pb2 import (
     Message,
     RegistrationStatus,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventResult, TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    AuthorizationResult,
+    CountOpenTransactionsResult,
+    StationEventResult,
+    TransactionEventResult,
+)
 
 from gateway.buffers import Buffer
 from gateway.lanes import LaneUnavailableError, Waiter
@@ -110,11 +115,13 @@ class Service:
         self.result = result
         self.items: list[Any] = []
         self.waiting: list[Waiter[Any]] = []
+        self.deadlines: list[float] = []
 
     def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
         """See gateway.lanes.Lane."""
         assert deadline_s > 0
         self.items.append(item)
+        self.deadlines.append(deadline_s)
         if self.result is None:
             self.waiting.append(waiter)
         elif isinstance(self.result, LaneUnavailableError):
@@ -146,6 +153,8 @@ class Rig:
                 AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
             ),
             LaneName.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
+            LaneName.AUTHORIZATIONS: Service(AuthorizationResult()),
+            LaneName.OPEN_TRANSACTIONS: Service(CountOpenTransactionsResult()),
         }
         self.frames: list[Message] = []
         self.counts: list[tuple[str, str]] = []

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from csms.common.v1.id_token_pb2 import IdToken
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_CONCURRENT_TX, IdToken
 from csms.station.v1.station_pb2 import (
     BOOT_REASON_POWER_UP,
     REGISTRATION_STATUS_ACCEPTED,
@@ -15,7 +15,7 @@ from csms.station.v1.station_pb2 import (
     REGISTRATION_STATUS_REJECTED,
     RegistrationStatus,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationResult, TransactionEventResult
 from google.rpc.status_pb2 import Status
 
 from gateway.lanes import LaneUnavailableError
@@ -228,11 +228,20 @@ async def test_an_event_is_answered_without_auth() -> None:
         assert await rig.answers(1) == [[3, "t", {"idTokenInfo": {"status": "Accepted"}}]]
 
 
-async def test_a_second_transaction_of_a_token_is_told() -> None:
-    """ConcurrentTx is transaction_svc's to say."""
+async def test_one_transaction_too_many_is_told_once_that_is_recorded() -> None:
+    """auth_svc says how many a token may hold, transaction_svc how many it holds; the answer waits for the record."""
     async with _rig() as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(concurrent=True)
+        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(event_key="0.ab", concurrent_count=1)
+        rig.services[LaneName.AUTHORIZE].result.max_concurrent_transactions = 1
+        authorizations = rig.services[LaneName.AUTHORIZATIONS]
+        authorizations.result = None
         rig.wire.put(event())
+        await until(lambda: authorizations.waiting)
+        assert rig.wire.sent == []
+        [refusal] = authorizations.items
+        assert (refusal.event_key, refusal.status) == ("0.ab", AUTHORIZATION_STATUS_CONCURRENT_TX)
+        assert refusal.origin == rig.services[LaneName.TRANSACTION_EVENTS].items[0].origin
+        authorizations.waiting[0].set_result(AuthorizationResult())
         assert (await rig.answers(1))[0][2] == {"idTokenInfo": {"status": "ConcurrentTx"}}
 
 

@@ -63,6 +63,17 @@ class Translators:
         assert self.schemas.check(action, "response", response) is None
         return response
 
+    def follow_ups(self, action: str, payload: Payload, results: Results) -> Items:
+        """What the action still sends before it is answered, by what came of it so far."""
+        to_follow_up = self.version.inbound[action].to_follow_up
+        return {} if to_follow_up is None else to_follow_up(payload, ORIGIN, results)
+
+    def follow_up(self, action: str, payload: Payload, results: Results, lane: LaneName) -> Any:
+        """The one item of it, down this lane. It must survive the wire."""
+        items = self.follow_ups(action, payload, results)
+        assert set(items) == {lane}
+        return over_the_wire(items[lane])
+
     def to_calls(self, command_name: str, command: Message) -> Sequence[Payload]:
         """The payloads of the CALLs that carry out a command, each of which must be valid by its schema."""
         route = self.version.outbound_for(command_name, command)

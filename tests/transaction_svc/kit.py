@@ -8,14 +8,17 @@ import msgspec
 import sqlalchemy as sa
 from csms.common.v1 import meter_value_pb2 as meter
 from csms.common.v1.evse_pb2 import EvseRef
-from csms.common.v1.id_token_pb2 import IdToken
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_BLOCKED, IdToken
 from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1 import transaction_event_pb2 as tx
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    AuthorizationItem,
+    AuthorizationResult,
     ConnectorAvailable,
     NotifyStationEventsRequest,
+    RecordAuthorizationsRequest,
     RecordTransactionEventsRequest,
     StationBooted,
     StationEventItem,
@@ -224,6 +227,20 @@ class Service:
         (result,) = await self.send(event, station=station)
         assert not result.HasField("error"), result
         return result
+
+    async def refuse(
+        self, result: TransactionEventResult, status: Any = AUTHORIZATION_STATUS_BLOCKED, *, station: str = "CP1"
+    ) -> None:
+        """The id token of a recorded event is refused; that is taken."""
+        assert result.event_key, result
+        item = self.refusal(result.event_key, status, station=station)
+        response = await self.ingest.RecordAuthorizations(RecordAuthorizationsRequest(items=[item]), CONTEXT)
+        assert list(response.results) == [AuthorizationResult()]
+
+    def refusal(self, event_key: str, status: Any, *, station: str = "CP1") -> AuthorizationItem:
+        """The same as a gateway sends it."""
+        origin = Origin(tenant_id="default", station_id=station, epoch=1, ordinal=self.ordinal)
+        return AuthorizationItem(origin=origin, event_key=event_key, status=status)
 
     async def get(self, transaction_id: str, *, station: str = "CP1") -> Transaction:
         """A transaction as a viewer sees it."""

@@ -5,14 +5,16 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from csms.transaction.v1.transaction_service_pb2 import EnergyBasis
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.transaction_svc.meters import BEGIN_US, KWH, POWER_W, WH, Sample, Session, facts_of, fold_of, sessions
 from transaction_svc.energy import Basis, EnergyFlag
-from transaction_svc.facts import SIGNED, series_number
+from transaction_svc.facts import BEGIN, BETWEEN, SIGNED, series_number
 from transaction_svc.fold import Fold
 from transaction_svc.register import SLACK_US, Moment, Register
 
@@ -262,3 +264,30 @@ def test_the_clock_that_saw_more_time_counts() -> None:
     register.push(1000 * KWH, first, begins=True, ends=False, power_w=POWER_W)
     register.push(1350 * KWH, last, begins=False, ends=True, power_w=POWER_W)
     assert len(register.runs) == 1
+
+
+@EXAMPLES
+@given(any_sessions())
+def test_the_short_way_of_a_reading_comes_to_the_same(session: Session) -> None:
+    """`go_on` takes a reading only where `push` would do the same with it."""
+    short, full = Register(), Register()
+    begin = session.begin or Sample(0, 1000 * WH)
+    readings = [begin, *sorted(session.between, key=lambda sample: (sample.at_s, sample.mwh))]
+    for place, sample in enumerate(readings):
+        at = Moment(BEGIN_US + sample.at_s * 1_000_000, BEGIN_US)
+        rank = BETWEEN if place else BEGIN
+        if not (place and short.go_on(max(sample.mwh, 0), at, POWER_W)):
+            short.push(max(sample.mwh, 0), at, begins=not place, ends=False, power_w=POWER_W)
+        full.push(max(sample.mwh, 0), at, begins=not place, ends=False, power_w=POWER_W)
+        short.rank = full.rank = rank
+    assert short == full
+
+
+def test_the_document_explains_every_flag_and_basis() -> None:
+    """docs/ENERGY.md, in its tables."""
+    text = (Path(__file__).parents[2] / "docs" / "ENERGY.md").read_text()
+    for flag in EnergyFlag:
+        assert f"| `{flag}` |" in text
+    for basis in Basis:
+        assert not basis or f"| `{basis.name}` |" in text
+        assert EnergyBasis.Name(EnergyBasis.ValueType(basis)) == f"ENERGY_BASIS_{basis.name}"

@@ -309,8 +309,8 @@ async def test_a_token_that_holds_another_transaction_is_concurrent(service: Ser
     second = await service.one(start_16(100, id_tag="tag"), station="CP2")
     assert second.concurrent
     assert not (await service.one(start_16(100, id_tag="OTHER"), station="CP3")).concurrent
-    await service.one(stop_16(second.transaction_id, 200, 1500), station="CP2")
     assert (await service.one(start_16(100, id_tag="tag"), station="CP2")).concurrent
+    await service.one(stop_16(second.transaction_id, 200, 1500), station="CP2")
     for found in await service.all(filter='state = "ACTIVE"'):
         await service.one(stop_16(found.transaction_id, 300, 2000), station=found.station_id)
     assert not (await service.one(start_16(400))).concurrent

@@ -191,6 +191,7 @@ class Transaction(_message.Message):
     BELIEVED_METER_START_WH_FIELD_NUMBER: _builtins.int
     BELIEVED_METER_STOP_WH_FIELD_NUMBER: _builtins.int
     ENERGY_BASIS_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
     HANGING_FIELD_NUMBER: _builtins.int
     HANGING_TIME_FIELD_NUMBER: _builtins.int
     END_ORIGIN_FIELD_NUMBER: _builtins.int
@@ -223,6 +224,8 @@ class Transaction(_message.Message):
     """Import register at the end, or at the last reading so far, in watt-hours, as it is believed."""
     energy_basis: Global___EnergyBasis.ValueType
     """The readings that energy_wh stands on."""
+    authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
+    """Why id_token was refused; unspecified where it was accepted, or where there is none."""
     hanging: _builtins.bool
     """Whether it is open, and the station has booted or reported the connector as available since it last sent an event
     of it. Such a transaction holds no id token, and is ended once the grace period is over (end_origin ABANDONED).
@@ -235,7 +238,9 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who started it; absent where nobody identified."""
+        """Whose it is: the first id token that was accepted for it. Where none was, the first that was refused, which
+        authorization_status tells. Absent where nobody identified.
+        """
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -250,8 +255,9 @@ class Transaction(_message.Message):
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
-        "late_stop", "orphan", "conflicting_stop", "seq_gap"; those of an end that the station did not send, "superseded",
-        "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy in docs/ENERGY.md).
+        "late_stop", "orphan", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did not
+        send, "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy
+        in docs/ENERGY.md).
         """
 
     @_builtins.property
@@ -293,6 +299,7 @@ class Transaction(_message.Message):
         believed_meter_start_wh: _builtins.float | None = ...,
         believed_meter_stop_wh: _builtins.float | None = ...,
         energy_basis: Global___EnergyBasis.ValueType = ...,
+        authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
         hanging: _builtins.bool = ...,
         hanging_time: _timestamp_pb2.Timestamp | None = ...,
         end_origin: Global___TransactionEndOrigin.ValueType = ...,
@@ -300,7 +307,7 @@ class Transaction(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_origin", b"end_origin", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "hanging", b"hanging", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_origin", b"end_origin", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "hanging", b"hanging", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__believed_meter_start_wh: _TypeAlias = _typing.Literal["believed_meter_start_wh"]  # noqa: Y015
     _WhichOneofArgType__believed_meter_start_wh: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh"]  # noqa: Y015
@@ -539,10 +546,13 @@ class RecordedTransactionEvent(_message.Message):
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     ORDINAL_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Connection it came over."""
     ordinal: _builtins.int
     """Position of its frame on that connection."""
+    authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
+    """Why the id token that it brought was refused; unspecified where it was accepted, or where it brought none."""
     @_builtins.property
     def event(self) -> _transaction_event_pb2.TransactionEvent:
         """What the station said."""
@@ -558,10 +568,11 @@ class RecordedTransactionEvent(_message.Message):
         receive_time: _timestamp_pb2.Timestamp | None = ...,
         epoch: _builtins.int = ...,
         ordinal: _builtins.int = ...,
+        authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "event", b"event", "ordinal", b"ordinal", "receive_time", b"receive_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_status", b"authorization_status", "epoch", b"epoch", "event", b"event", "ordinal", b"ordinal", "receive_time", b"receive_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

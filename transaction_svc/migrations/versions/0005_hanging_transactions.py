@@ -6,8 +6,8 @@ Columns without a default: no row is rewritten. Flags of older rows are filled i
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
