@@ -22,9 +22,10 @@ ACTIVE, ENDED = pb.TRANSACTION_STATE_ACTIVE, pb.TRANSACTION_STATE_ENDED
 
 
 async def _allow(mesh: MeshRig, *id_tags: str) -> None:
+    """Lets each charge at one connector at a time."""
     stub = IdTokenServiceStub(mesh.auth_channel)
     for id_tag in id_tags:
-        token = id_token_service_pb2.IdToken(id_token=id_tag, type="Central", status="Accepted")
+        token = id_token_service_pb2.IdToken(id_token=id_tag, type="Central", max_concurrent_transactions=1)
         request = id_token_service_pb2.CreateIdTokenRequest(id_token=token)
         await stub.CreateIdToken(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
 
