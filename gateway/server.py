@@ -1,7 +1,7 @@
 """The WebSocket server: lets stations in and gives each connection its session."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -15,13 +15,16 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from gateway.buffers import Buffer
+from gateway.client_address import ClientAddresses
 from gateway.exchange import STATION_BUDGET_S
 from gateway.handshake import BadHandshakeError, choose_subprotocol, credential, is_odd_path, station_id
 from gateway.lanes import BackgroundLane, LaneUnavailableError, Way
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.metrics import Metrics
+from gateway.origins import check_origin
 from gateway.recorder import Recorder
+from gateway.refusal_delays import RefusalDelays
 from gateway.registry import Registry
 from gateway.schemas import Schemas
 from gateway.session import Connection, Session
@@ -73,6 +76,8 @@ class StationServer:
         station_events: Buffer[StationEventItem],
         metrics: Metrics,
         clock: Clock,
+        addresses: ClientAddresses,
+        origins: Collection[str] = (),
     ) -> None:
         self._versions = versions  # by sub-protocol, in the order of preference
         self._mesh = mesh
@@ -87,6 +92,9 @@ class StationServer:
         self._sightings = sightings
         self._metrics = metrics
         self._clock = clock
+        self._addresses = addresses
+        self._origins = origins
+        self._refusals = RefusalDelays(clock_s=asyncio.get_running_loop().time, count=metrics.count)
         self._lease: NodeLease | None = None
         self._admissions: dict[ServerConnection, _Admission] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -134,6 +142,7 @@ class StationServer:
         """Takes no new stations, answers what was read, then closes every socket with 1012."""
         if self._server is None:
             return
+        self._refusals.release()
         self._server.close(close_connections=False)
         await asyncio.gather(*(session.finish(grace_s) for session in self._registry))
         await self.close_all(SERVICE_RESTART, "the gateway restarts: connect again")
@@ -165,6 +174,7 @@ class StationServer:
             return _refuse(connection, error.status, str(error))
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        odd_origin = check_origin(request.headers.get_all("Origin"), self._origins)
         identity = station_id(request.path)
         offered = [
             name.strip() for value in request.headers.get_all("Sec-WebSocket-Protocol") for name in value.split(",")
@@ -182,13 +192,15 @@ class StationServer:
             station_id=identity,
             node_id=self._lease.node_id,
             ocpp_version=version.label,
-            remote_address=_remote_address(connection, request),
+            remote_address=self._addresses.read(request.headers, _peer(connection)),
             credential=offer.secret,
             username=offer.username,
         )
         odd = [] if any(offered) else [QuirkName.NO_SUBPROTOCOL]
         if is_odd_path(request.path):
             odd.append(QuirkName.ODD_PATH)
+        if odd_origin:
+            odd.append(QuirkName.ODD_ORIGIN)
         self._admissions[connection] = _Admission(version, await self._open(item, odd))
         return None
 
@@ -199,7 +211,11 @@ class StationServer:
         except LaneUnavailableError:
             raise BadHandshakeError(503, "not ready: try again later") from None
         if result.HasField("error"):
-            raise _to_handshake_error(from_status(result.error))
+            error = from_status(result.error)
+            if error.code is grpc.StatusCode.UNAUTHENTICATED:
+                await self._refusals.delay(item.station_id, item.remote_address)
+            raise _to_handshake_error(error)
+        self._refusals.succeeded(item.station_id, item.remote_address)
         return Connection(
             station_id=item.station_id,
             tenant_id=result.tenant_id,
@@ -284,10 +300,7 @@ class StationServer:
         )
 
 
-def _remote_address(connection: ServerConnection, request: Request) -> str:
-    forwarded = request.headers.get("X-Envoy-External-Address")
-    if forwarded:
-        return str(forwarded)[:64]
+def _peer(connection: ServerConnection) -> str:
     address = connection.remote_address
     return str(address[0]) if address else ""
 
@@ -297,6 +310,7 @@ def _to_handshake_error(error: MeshError) -> BadHandshakeError:
         grpc.StatusCode.UNAUTHENTICATED: 401,
         grpc.StatusCode.NOT_FOUND: 404,
         grpc.StatusCode.PERMISSION_DENIED: 403,
+        grpc.StatusCode.INVALID_ARGUMENT: 400,
     }
     return BadHandshakeError(statuses.get(error.code, 503), error.message)
 

@@ -11,6 +11,7 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 
 from gateway.buffers import Buffer
+from gateway.client_address import ClientAddresses
 from gateway.inbound import Dialect
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
@@ -65,7 +66,7 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
         for _ in range(buffer.runners):
             await _beside(stack, buffer.run())
     dialects = {version.subprotocol: (version, _schemas(version)) for version in VERSIONS}
-    server = _station_server(mesh, registry, buffers, metrics, dialects)
+    server = _station_server(mesh, registry, buffers, metrics, dialects, settings=settings)
     downward = _downward_server(settings, registry, server, dialects)
     lease = _node_lease(settings, mesh, downward, server)
     loop_s = asyncio.get_running_loop().time
@@ -133,7 +134,13 @@ async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshCl
 
 
 def _station_server(
-    mesh: MeshClient, registry: Registry, buffers: _Buffers, metrics: Metrics, dialects: Mapping[str, Dialect]
+    mesh: MeshClient,
+    registry: Registry,
+    buffers: _Buffers,
+    metrics: Metrics,
+    dialects: Mapping[str, Dialect],
+    *,
+    settings: GatewaySettings,
 ) -> StationServer:
     return StationServer(
         versions=dialects,
@@ -146,6 +153,8 @@ def _station_server(
         station_events=buffers.station_events,
         metrics=metrics,
         clock=now_us,
+        addresses=ClientAddresses(mesh_secret=settings.mesh_secret),
+        origins=settings.station_origins,
     )
 
 

@@ -32,6 +32,9 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.servicer import CommandServicer
+from station_svc.credentials import first as first_credential
+from station_svc.credentials.failures import CredentialFailures
+from station_svc.credentials.first import FirstCredential
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
@@ -85,6 +88,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         certificate_request_store.KIND: CertificateDelivery(
             database=database, authority=authority, sender=sender, clock=clock
         ).kind,
+        first_credential.KIND: FirstCredential(database=database, sender=sender, closer=closer).kind,
         local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=sender).kind,
     }
     if settings.transaction_address is not None:
@@ -93,6 +97,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         kinds[removals.KIND] = StationRemovals(channel=transactions, clock=clock).kind
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
+    failures = CredentialFailures(database=database, clock=clock)
     relay = open_relay(
         stack,
         database=database,
@@ -103,10 +108,18 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     return Parts(
         keys=RemoteKeys(channel=auth),
-        mesh=[_ingest(database, closer, authority, settings, clock)],
+        mesh=[_ingest(database, closer, authority, settings, clock, failures=failures)],
         operator=_operators(database, commands, closer, settings, clock),
         special_roles=_SPECIAL_ROLES,
-        background=[closer.run, housekeeper.watch_nodes, housekeeper.watch_due, housekeeper.tidy_up, jobs.run, *relay],
+        background=[
+            closer.run,
+            housekeeper.watch_nodes,
+            housekeeper.watch_due,
+            housekeeper.tidy_up,
+            jobs.run,
+            failures.run,
+            *relay,
+        ],
     )
 
 
@@ -119,11 +132,22 @@ def _works(database: Database, sender: JobSender, clock: Clock) -> dict[str, Wor
 
 
 def _ingest(
-    database: Database, closer: SocketCloser, authority: CertificateAuthority, settings: StationSettings, clock: Clock
+    database: Database,
+    closer: SocketCloser,
+    authority: CertificateAuthority,
+    settings: StationSettings,
+    clock: Clock,
+    *,
+    failures: CredentialFailures,
 ) -> AddServicer:
     requests = CertificateRequests(database=database, authority=authority, clock=clock)
     servicer = StationIngestServicer(
-        database=database, clock=clock, rules=_rules(settings), closer=closer, certificates=requests
+        database=database,
+        clock=clock,
+        rules=_rules(settings),
+        closer=closer,
+        certificates=requests,
+        failures=failures,
     )
     return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)
 
@@ -139,8 +163,9 @@ def _operators(
         closer=closer,
         rotation=rotation,
         notify_transactions=settings.transaction_address is not None,
+        hands_over=settings.onboarding != "accept",
     )
-    command = CommandServicer(sender=sender, closer=closer, clock=clock)
+    command = CommandServicer(sender=sender, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)
     security_event = SecurityEventServicer(database=database)

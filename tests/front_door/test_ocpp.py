@@ -11,8 +11,9 @@ from urllib.parse import quote
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
+from tests.front_door.conftest import DEVELOPMENT_ORIGIN
 from tests.running_mesh import Answer, RunningMesh
 from tests.waiting import PATIENCE_S, eventually
 
@@ -48,6 +49,25 @@ async def test_basic_authentication_passes(mesh: RunningMesh, bearer: dict[str, 
         with pytest.raises(InvalidStatus) as failure:
             await connect(url, subprotocols=[V16], additional_headers=headers, open_timeout=PATIENCE_S)
         assert failure.value.response.status_code == 401
+
+
+async def test_the_address_is_the_callers(mesh: RunningMesh, bearer: dict[str, str]) -> None:
+    """As Envoy saw it, whatever the caller says of itself; at the gateway nobody is believed but Envoy."""
+    said = {"X-Envoy-External-Address": "203.0.113.7", "X-CSMS-Front-Door": "x", "X-Forwarded-For": "203.0.113.8"}
+    for base in (mesh.ocpp_url, mesh.gateway_url):
+        async with connect(f"{base}/FD-WS-5", subprotocols=[V16], additional_headers=said, open_timeout=PATIENCE_S):
+            station = await asyncio.to_thread(mesh.request, "GET", "/v1/stations/FD-WS-5", **bearer)
+            assert station.json["connection"]["remoteAddress"] == "127.0.0.1"
+
+
+async def test_a_browser_is_no_charge_point(mesh: RunningMesh) -> None:
+    """Not even a page that operators may use."""
+    for origin in ("https://evil.example", DEVELOPMENT_ORIGIN):
+        with pytest.raises(InvalidStatus) as failure:
+            await connect(
+                f"{mesh.ocpp_url}/FD-WS-6", subprotocols=[V16], origin=Origin(origin), open_timeout=PATIENCE_S
+            )
+        assert failure.value.response.status_code == 403
 
 
 async def test_a_token_in_the_url_passes(mesh: RunningMesh, bearer: dict[str, str]) -> None:
