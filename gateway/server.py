@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem, StationEventResult
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
@@ -72,6 +73,7 @@ class StationServer:
         closings: Buffer[ingest.CloseConnectionItem],
         sightings: Buffer[ingest.Sighting],
         asides: Buffer[ingest.ReportItem],
+        station_events: Buffer[StationEventItem],
         metrics: Metrics,
         clock: Clock,
         addresses: ClientAddresses,
@@ -82,6 +84,7 @@ class StationServer:
         self._lanes: Mapping[LaneName, Way] = {
             **mesh.lanes,
             LaneName.ASIDES: BackgroundLane(buffer=asides, result=ingest.ReportResult()),
+            LaneName.STATION_EVENTS: BackgroundLane(buffer=station_events, result=StationEventResult()),
         }
         self._registry = registry
         self._messages = messages

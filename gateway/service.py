@@ -8,6 +8,7 @@ from typing import Any
 
 from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 
 from gateway.buffers import Buffer
 from gateway.client_address import ClientAddresses
@@ -109,13 +110,16 @@ class _Buffers:
         self.asides: Buffer[ingest.ReportItem] = Buffer(
             name="asides", flush=mesh.note_asides, delay_s=0.1, batch=256, capacity=100_000
         )
+        self.station_events: Buffer[StationEventItem] = Buffer(
+            name="station_events", flush=mesh.notify_station_events, delay_s=0.1, batch=256, capacity=100_000
+        )
         self.sightings: Buffer[ingest.Sighting] = Buffer(
             name="sightings", flush=mesh.record_sightings, delay_s=0.2, batch=1024, capacity=100_000
         )
 
     def all(self) -> tuple[Buffer[Any], ...]:
         """Every buffer."""
-        return (self.messages, self.closings, self.asides, self.sightings)
+        return (self.messages, self.closings, self.asides, self.station_events, self.sightings)
 
 
 async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshClient:
@@ -146,6 +150,7 @@ def _station_server(
         closings=buffers.closings,
         sightings=buffers.sightings,
         asides=buffers.asides,
+        station_events=buffers.station_events,
         metrics=metrics,
         clock=now_us,
         addresses=ClientAddresses(mesh_secret=settings.mesh_secret),

@@ -52,7 +52,9 @@ from station_svc.rollouts.servicer import RolloutServicer
 from station_svc.rollouts.variables import VariablesWork
 from station_svc.security_events.servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
+from station_svc.stations import removals
 from station_svc.stations.closer import SocketCloser
+from station_svc.stations.removals import StationRemovals
 from station_svc.stations.servicer import StationServicer
 from station_svc.tasks.firmware_servicer import FirmwareServicer
 from station_svc.tasks.log_servicer import LogServicer
@@ -89,6 +91,10 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         first_credential.KIND: FirstCredential(database=database, sender=sender, closer=closer).kind,
         local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=sender).kind,
     }
+    if settings.transaction_address is not None:
+        transactions = open_channel(settings.transaction_address, secret=settings.mesh_secret)
+        stack.push_async_callback(transactions.close)
+        kinds[removals.KIND] = StationRemovals(channel=transactions, clock=clock).kind
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
     failures = CredentialFailures(database=database, clock=clock)
@@ -156,6 +162,7 @@ def _operators(
         clock=clock,
         closer=closer,
         rotation=rotation,
+        notify_transactions=settings.transaction_address is not None,
         hands_over=settings.onboarding != "accept",
     )
     command = CommandServicer(sender=sender, clock=clock)

@@ -29,10 +29,12 @@ class Tx:
         "at_end",
         "changed",
         "fold",
+        "hanging",
         "key",
         "name",
         "outcome",
         "place",
+        "rare",
         "refusals",
         "started",
         "stored",
@@ -57,6 +59,8 @@ class Tx:
         self.refusals = state.refusals
         self.outcome = outcome(state) if state.ended else None
         self.at_end = state.meter.at_end if state.ended else None
+        self.hanging = state.hanging
+        self.rare = rare_columns(state) if stored else None
         # What is odd is told the first time that it shows.
         self.told_fall = state.meter.fell
         self.told_gap = state.seq_gap
@@ -91,6 +95,11 @@ def outcome(state: Fold) -> tuple[Any, ...]:
     """What an ended transaction comes to; a change of it is told again."""
     who = (*state.holder, state.authorization_status)
     return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(state.flags)
+
+
+def rare_columns(state: Fold) -> tuple[Any, ...]:
+    """What stands in the columns that are only written where they have changed."""
+    return tuple(state.flags), state.hanging_due_us
 
 
 class Book:

@@ -49,6 +49,12 @@ def name_hash(*parts: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
+def flags_text(flags: Iterable[str]) -> str:
+    """Flags as a column has them, to be searched: each between two commas, nothing where there are none."""
+    joined = ",".join(flags)
+    return f",{joined}," if joined else ""
+
+
 def events_hash(tenant_id: str, station_id: str, transaction_id: str, generation: int) -> int:
     """What stands for a transaction in the index of events: for its name, since events may change their generation.
 

@@ -66,6 +66,7 @@ class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
+    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
     # The number that a 1.6 station named, where it is not that of the transaction: empty for all that belongs to its
     # transaction by name. What names no transaction (0 or -1) may come to belong to another one.
     named: str = ""

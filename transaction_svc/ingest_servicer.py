@@ -11,6 +11,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
     CountOpenTransactionsRequest,
     CountOpenTransactionsResponse,
     MeterValuesResult,
+    NotifyStationEventsRequest,
+    NotifyStationEventsResponse,
     RecordAuthorizationsRequest,
     RecordAuthorizationsResponse,
     RecordMeterValuesRequest,
@@ -34,6 +36,8 @@ from transaction_svc.gateway_client import AnyItem
 from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
 from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
 from transaction_svc.recorder import Recorded
+from transaction_svc.settings import HANGING_GRACE_US
+from transaction_svc.station_events import StationEvents
 
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
@@ -45,9 +49,10 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     Records beside it which id tokens were refused, and counts what the others hold.
     """
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock, hanging_grace_us: int = HANGING_GRACE_US) -> None:
         self._database = database
         self._quarantine = Quarantine(database=database, clock=clock)
+        self._station_events = StationEvents(database=database, clock=clock, grace_us=hanging_grace_us)
         self._clock = clock
 
     async def RecordTransactionEvents(
@@ -104,6 +109,17 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
                 result.error.CopyFrom(errors[place].to_status())
             else:
                 result.count, result.held_by_station = found[place]
+        return response
+
+    async def NotifyStationEvents(
+        self, request: NotifyStationEventsRequest, context: Context
+    ) -> NotifyStationEventsResponse:
+        """See the contract."""
+        response = NotifyStationEventsResponse()
+        for error in await self._station_events.take(request.items):
+            result = response.results.add()
+            if error is not None:
+                result.error.CopyFrom(error.to_status())
         return response
 
     async def _take(self, kind: Kind[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:

@@ -40,6 +40,8 @@ tx = sa.Table(
     # No transaction (yet): values alone make none. Named by the station, its start has to come (2.x). Without a name
     # it holds a station's events that belong to no transaction (1.6), a generation for each piece.
     sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("flags", sa.Text),  # contents.flags_text; NULL where code that did not know the column wrote the row
+    sa.Column("hanging_due_us", sa.BigInteger),  # when it is to be ended; NULL where it is not hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index(
@@ -48,6 +50,25 @@ tx = sa.Table(
         "create_us",
         postgresql_where=sa.text("waiting"),
         sqlite_where=sa.text("waiting"),
+    ),
+    sa.Index(
+        "tx_flagged_newest",
+        "tenant_id",
+        "create_us",
+        postgresql_where=sa.text("flags <> ''"),
+        sqlite_where=sa.text("flags <> ''"),
+    ),
+    sa.Index(
+        "tx_without_flags",
+        "create_us",
+        postgresql_where=sa.text("flags IS NULL"),
+        sqlite_where=sa.text("flags IS NULL"),
+    ),
+    sa.Index(
+        "tx_hanging",
+        "hanging_due_us",
+        postgresql_where=sa.text("hanging_due_us IS NOT NULL"),
+        sqlite_where=sa.text("hanging_due_us IS NOT NULL"),
     ),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(
@@ -62,6 +83,24 @@ tx = sa.Table(
         postgresql_where=sa.text("NOT ended"),
         sqlite_where=sa.text("NOT ended"),
     ),
+)
+
+# What each station said when it booted last.
+station = sa.Table(
+    "station",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("vendor_name", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("firmware_version", sa.Text, nullable=False),  # empty where it did not say
+    sa.Column("boot_us", sa.BigInteger, nullable=False),
+    # Of the frame that told of the boot: an older one changes nothing.
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("ordinal", sa.BigInteger, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", name="station_pkey"),
 )
 
 tx_event = sa.Table(

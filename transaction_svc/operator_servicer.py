@@ -17,6 +17,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
     UNMATCHED_REASON_UNKNOWN_TRANSACTION_ID,
     DismissQuarantinedItemRequest,
     DismissQuarantinedItemResponse,
+    EndTransactionRequest,
+    EndTransactionResponse,
     EnergyBasis,
     GetQuarantinedItemRequest,
     GetQuarantinedItemResponse,
@@ -34,11 +36,13 @@ from csms.transaction.v1.transaction_service_pb2 import (
     ListUnmatchedEventsResponse,
     MendQuarantinedItemRequest,
     MendQuarantinedItemResponse,
+    OperatorEnd,
     RecordedMeterValues,
     RecordedTransactionEvent,
     RerunQuarantinedItemRequest,
     RerunQuarantinedItemResponse,
     Transaction,
+    TransactionEndOrigin,
     UnmatchedEvent,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -51,10 +55,12 @@ from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
-from transaction_svc import intake, quarantine_store
+from transaction_svc import ends, intake, quarantine_store
 from transaction_svc import reading_store as store
+from transaction_svc.ends import Closure
 from transaction_svc.gateway_client import Translator
 from transaction_svc.mends import find
+from transaction_svc.operator_ends import OperatorEnds
 from transaction_svc.quarantine import Quarantine
 from transaction_svc.quarantined_items import to_new_mend, to_quarantined_item
 
@@ -67,11 +73,19 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     def __init__(self, *, database: Database, clock: Clock, translator: Translator | None = None) -> None:
         self._database = database
         self._quarantine = Quarantine(database=database, clock=clock, translator=translator)
+        self._ends = OperatorEnds(database=database, clock=clock)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
         """Reads one transaction: a use of its name, the latest unless another is asked for."""
         found = await self._get(request)
         return GetTransactionResponse(transaction=to_transaction(found))
+
+    async def EndTransaction(self, request: EndTransactionRequest, context: Context) -> EndTransactionResponse:
+        """Ends a transaction of which nothing more is expected."""
+        await self._get(request)
+        await self._ends.end(current_caller(), request.station_id, request.transaction_id, request.reason)
+        ended = await self._get(request)
+        return EndTransactionResponse(transaction=to_transaction(ended))
 
     async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
         """Lists transactions, newest first."""
@@ -209,8 +223,11 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
         return await self._database.read(listing) if _may_be(station_id) else []
 
-    async def _get(self, request: GetTransactionRequest | ListTransactionEventsRequest) -> store.Transaction:
-        station_id, transaction_id, generation = request.station_id, request.transaction_id, request.generation
+    async def _get(
+        self, request: GetTransactionRequest | ListTransactionEventsRequest | EndTransactionRequest
+    ) -> store.Transaction:
+        station_id, transaction_id = request.station_id, request.transaction_id
+        generation = 0 if isinstance(request, EndTransactionRequest) else request.generation
         getting = partial(
             store.get_transaction,
             tenant_id=current_caller().tenant_id,
@@ -260,7 +277,17 @@ def to_transaction(row: store.Transaction) -> Transaction:
         believed_meter_stop_wh=_optional_wh(fold.meter.energy.end_mwh),
         energy_basis=EnergyBasis.ValueType(fold.meter.basis),
         authorization_status=AuthorizationStatus.ValueType(fold.authorization_status),
+        hanging=fold.hanging,
+        hanging_time=to_timestamp(fold.mark.since_us) if fold.mark is not None and fold.hanging else None,
+        end_origin=TransactionEndOrigin.ValueType(fold.end_origin),
+        operator_end=_operator_end(fold.closure),
     )
+
+
+def _operator_end(closure: Closure | None) -> OperatorEnd | None:
+    if closure is None or closure.origin != ends.OPERATOR:
+        return None
+    return OperatorEnd(username=closure.username, reason=closure.reason, request_time=to_timestamp(closure.request_us))
 
 
 def _optional_time(us: int | None) -> Timestamp | None:

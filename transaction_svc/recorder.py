@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from transaction_svc import announcements, fold, naming, neighbours, store, stored_form, unmatched
-from transaction_svc.book import Book, Known, Name, Tx
+from transaction_svc.book import Book, Known, Name, Tx, rare_columns
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
-from transaction_svc.contents import name_hash
+from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.oddities import Oddities
@@ -58,18 +58,7 @@ def record(
     if not may_begin:
         _check_known(taken, items)
     if book.event_rows():
-        events = sorted(book.event_rows(), key=_CONTENT)
-        if book.anew:
-            store.write(connection, events=events)
-            events = []
-            fold_names_anew(connection, book)
-        neighbours.link(connection, book)
-        if unsettled := unmatched.unsettled(book):
-            store.write(connection, events=events)
-            events = []
-            unmatched.settle(connection, book, unsettled)
-            neighbours.link(connection, book)  # registers at their ends may be others now
-        write_changes(connection, book, events, now_us=now_us)
+        write_back(connection, book, now_us=now_us)
     return [
         Recorded(
             known.tx.transaction_id,
@@ -93,9 +82,25 @@ def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming])
             )
 
 
+def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
+    """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
+    events = sorted(book.event_rows(), key=_CONTENT)
+    if book.anew:
+        store.write(connection, events=events)
+        events = []
+        fold_names_anew(connection, book)
+    neighbours.link(connection, book)
+    if unsettled := unmatched.unsettled(book):
+        store.write(connection, events=events)
+        events = []
+        unmatched.settle(connection, book, unsettled)
+        neighbours.link(connection, book)  # registers at their ends may be others now
+    write_changes(connection, book, events, now_us=now_us)
+
+
 def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
     """Each station, and each token that may begin to hold a transaction."""
-    keys = {f"station:{item.name[1]}" for item in items}
+    keys = {store.station_lock(item.name[1]) for item in items}
     keys.update(f"token:{item.name[0]}:{item.fact.id_token.lower()}" for item in items if identifies(item.fact))
     return keys
 
@@ -255,8 +260,9 @@ def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[s
     store.write(
         connection,
         events=events,
-        fresh=[{**_tx_row(tx), "station_hash": name_hash(*tx.key[:2])} for tx in changed if not tx.stored],
+        fresh=[_new_row(tx) for tx in changed if not tx.stored],
         known=[_tx_row(tx) for tx in changed if tx.stored],
+        rare=[_rare_row(tx) for tx in changed if tx.stored and tx.rare != rare_columns(tx.fold)],
     )
     if noted := note_concurrent(connection, changed):
         store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=lambda tx: tx.key)])
@@ -286,3 +292,19 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "update_us": state.updated_us,
         "token_held": state.holds_token,
     }
+
+
+def _rare_row(tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+        "flags": flags_text(tx.fold.flags),
+        "hanging_due_us": tx.fold.hanging_due_us,
+    }
+
+
+def _new_row(tx: Tx) -> dict[str, Any]:
+    return {**_tx_row(tx), **_rare_row(tx), "station_hash": name_hash(*tx.key[:2])}

@@ -12,6 +12,7 @@ from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
 from transaction_svc import store
+from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.operator_servicer import TransactionServicer
@@ -24,7 +25,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     store.give_no_number_before(database.engine, settings.first_transaction_id)
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
-    ingest = TransactionIngestServicer(database=database, clock=clock)
+    ingest = TransactionIngestServicer(database=database, clock=clock, hanging_grace_us=settings.hanging_grace_us)
     translator = _translator(stack, settings)
     transactions = TransactionServicer(database=database, clock=clock, translator=translator)
     retention = Retention(
@@ -33,6 +34,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         outbox_days=settings.outbox_days,
         quarantine_days=settings.quarantine_days,
     )
+    expiry = Expiry(database=database, clock=clock)
     relay = open_relay(
         stack,
         database=database,
@@ -45,7 +47,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
         operator=[lambda server: add_TransactionServiceServicer_to_server(transactions, server)],
-        background=[retention.run, *relay],
+        background=[retention.run, expiry.run, *relay],
     )
 
 

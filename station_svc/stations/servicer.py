@@ -51,7 +51,7 @@ class StationServicer(StationServiceServicer):
     """Serves operators. A station of another tenant is not there for them.
 
     `hands_over`: whether stations that are accepted are handed a credential; where any station is let in by rule, one
-    would keep nobody out.
+    would keep nobody out. `notify_transactions`: whether a job notifies transaction_svc of removed stations.
     """
 
     def __init__(
@@ -61,12 +61,14 @@ class StationServicer(StationServiceServicer):
         clock: Clock,
         closer: SocketCloser,
         rotation: CredentialRotation,
+        notify_transactions: bool,
         hands_over: bool,
     ) -> None:
         self._database = database
         self._clock = clock
         self._closer = closer
         self._rotation = rotation
+        self._notify_transactions = notify_transactions
         self._hands_over = hands_over
 
     async def CreateStation(
@@ -151,6 +153,7 @@ class StationServicer(StationServiceServicer):
             change_store.delete_station,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
+            notify_transactions=self._notify_transactions,
             now_us=self._clock(),
         )
         for socket in await self._database.write(delete):

@@ -4,6 +4,9 @@ import asyncio
 import base64
 import json
 import socket
+from functools import partial
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -11,8 +14,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from tests.front_door.conftest import DEVELOPMENT_ORIGIN
-from tests.running_mesh import RunningMesh
-from tests.waiting import PATIENCE_S
+from tests.running_mesh import Answer, RunningMesh
+from tests.waiting import PATIENCE_S, eventually
 
 V16 = Subprotocol("ocpp1.6")
 BOOT = [2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}]
@@ -114,3 +117,41 @@ async def test_more_than_a_thousand_charge_points(mesh: RunningMesh) -> None:
     await last.send(json.dumps(BOOT))
     assert json.loads(await asyncio.wait_for(last.recv(), PATIENCE_S))[2]["status"] == "Accepted"
     await asyncio.gather(*(each.close() for each in opened))
+
+
+async def test_a_session_is_ended_by_an_operator(mesh: RunningMesh, bearer: dict[str, str]) -> None:
+    """By REST: found among those that hang, ended with a reason, and read again with who did it."""
+
+    async def request(method: str, path: str, body: object = None) -> Answer:
+        return await asyncio.to_thread(partial(mesh.request, method, path, body=body, **bearer))
+
+    async with connect(f"{mesh.ocpp_url}/FD-WS-END", subprotocols=[V16], open_timeout=PATIENCE_S) as socket_:
+
+        async def call(action: str, payload: object) -> Any:
+            await socket_.send(json.dumps([2, action, action, payload]))
+            return json.loads(await asyncio.wait_for(socket_.recv(), PATIENCE_S))[2]
+
+        await call("BootNotification", BOOT[3])
+        start = {"connectorId": 1, "idTag": "T", "meterStart": 100, "timestamp": "2026-11-21T10:00:00Z"}
+        number = (await call("StartTransaction", start))["transactionId"]
+        await call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+
+        async def is_listed() -> bool:
+            text = quote('hanging = true AND station_id = "FD-WS-END"')
+            listed = (await request("GET", f"/v1/transactions?filter={text}")).json["transactions"]
+            return [found["transactionId"] for found in listed] == [str(number)]
+
+        await eventually(is_listed)
+        path = f"/v1/stations/FD-WS-END/transactions/{number}"
+        assert (await request("POST", f"{path}:end", {})).status == 400
+        ended = await request("POST", f"{path}:end", {"reason": "charger replaced"})
+        assert ended.status == 200, ended
+        assert (ended.json["state"], ended.json["hanging"]) == ("TRANSACTION_STATE_ENDED", False)
+        assert ended.json["endOrigin"] == "TRANSACTION_END_ORIGIN_OPERATOR"
+        assert (ended.json["operatorEnd"]["username"], ended.json["operatorEnd"]["reason"]) == (
+            "admin",
+            "charger replaced",
+        )
+        assert (await request("GET", path)).json == ended.json
+        refused = await request("POST", f"{path}:end", {"reason": "another"})
+        assert (refused.status, refused.reason) == (400, "TRANSACTION_ENDED")

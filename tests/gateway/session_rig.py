@@ -19,6 +19,7 @@ from csms.station.v1.station_pb2 import (
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
     AuthorizationResult,
     CountOpenTransactionsResult,
+    StationEventResult,
     TransactionEventResult,
 )
 
@@ -147,6 +148,7 @@ class Rig:
             LaneName.STATUSES: Service(StatusResult()),
             LaneName.REPORTS: Service(ReportResult()),
             LaneName.ASIDES: Service(ReportResult()),
+            LaneName.STATION_EVENTS: Service(StationEventResult()),
             LaneName.AUTHORIZE: Service(
                 AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
             ),

@@ -1,8 +1,10 @@
 """Facts and folds as they stand in databases: rows of every version are read for good, since money stands in them."""
 
-from transaction_svc import stored_form
+from transaction_svc import ends, stored_form
+from transaction_svc.ends import Closure, Mark
 from transaction_svc.energy import Basis
 from transaction_svc.facts import Fact
+from transaction_svc.fold import Fold
 
 # Written by the code of version 1. Never changed.
 FACTS_1 = (
@@ -105,4 +107,24 @@ def test_facts_are_stored_with_names_and_a_version() -> None:
     """Defaults are left out."""
     fact = Fact(kind=2, order_us=5, recorded_us=6, id_token="TAG")
     assert stored_form.encode(fact) == '{"v":2,"kind":2,"order_us":5,"recorded_us":6,"id_token":"TAG"}'
+    assert stored_form.decode_fact(stored_form.encode(fact)) == fact
+
+
+def test_marks_and_closures_are_stored_with_names() -> None:
+    """And read again, also by code that left the defaults out."""
+    state = Fold(
+        first_frame=(1, 2),
+        last_frame=(1, 9),
+        mark=Mark(frame=(2, 1), since_us=5, grace_us=6, time_frame=(2, 1), time_us=4, expired=True),
+        closure=Closure(origin=ends.OPERATOR, request_us=7, username="olga", reason="why"),
+    )
+    text = stored_form.encode(state)
+    assert '"first_frame":[1,2],"last_frame":[1,9]' in text
+    assert (
+        '"mark":{"frame":[2,1],"since_us":5,"grace_us":6,"time_frame":[2,1],"time_us":4,"expired":true},'
+        '"closure":{"origin":4,"request_us":7,"username":"olga","reason":"why"}'
+    ) in text
+    assert stored_form.decode_fold(text) == state
+    fact = Fact(kind=2, order_us=5, recorded_us=6, frame=(3, 4))
+    assert stored_form.encode(fact).endswith('"frame":[3,4]}')
     assert stored_form.decode_fact(stored_form.encode(fact)) == fact

@@ -80,6 +80,11 @@ class TransactionServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.FromString,
                 _registered_method=True)
+        self.EndTransaction = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/EndTransaction',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.FromString,
+                _registered_method=True)
         self.ListUnmatchedEvents = channel.unary_unary(
                 '/csms.transaction.v1.TransactionService/ListUnmatchedEvents',
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListUnmatchedEventsRequest.SerializeToString,
@@ -180,6 +185,17 @@ class TransactionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EndTransaction(self, request, context):
+        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+        not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+        The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+        INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListUnmatchedEvents(self, request, context):
         """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
         system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
@@ -237,6 +253,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.MendQuarantinedItem,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.SerializeToString,
+            ),
+            'EndTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndTransaction,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.SerializeToString,
             ),
             'ListUnmatchedEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListUnmatchedEvents,
@@ -488,6 +509,33 @@ class TransactionService:
             '/csms.transaction.v1.TransactionService/MendQuarantinedItem',
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/EndTransaction',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.FromString,
             options,
             channel_credentials,
             insecure,

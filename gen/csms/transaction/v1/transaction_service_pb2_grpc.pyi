@@ -86,6 +86,13 @@ class TransactionServiceStub:
     UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
     when the database is unavailable: nothing was changed then.
     """
+    EndTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.EndTransactionRequest, _transaction_service_pb2.EndTransactionResponse]
+    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+    not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+    The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+    INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
     ListUnmatchedEvents: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListUnmatchedEventsRequest, _transaction_service_pb2.ListUnmatchedEventsResponse]
     """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
     system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
@@ -150,6 +157,13 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
     UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
     when the database is unavailable: nothing was changed then.
+    """
+    EndTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.EndTransactionRequest, _transaction_service_pb2.EndTransactionResponse]  # type: ignore[assignment]
+    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+    not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+    The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+    INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     ListUnmatchedEvents: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListUnmatchedEventsRequest, _transaction_service_pb2.ListUnmatchedEventsResponse]  # type: ignore[assignment]
     """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
@@ -266,6 +280,19 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
         UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
         when the database is unavailable: nothing was changed then.
+        """
+
+    @_abc_1.abstractmethod
+    def EndTransaction(
+        self,
+        request: _transaction_service_pb2.EndTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.EndTransactionResponse, _abc.Awaitable[_transaction_service_pb2.EndTransactionResponse]]:
+        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+        not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+        The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+        INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod
