@@ -16,7 +16,7 @@ from gateway.clock_watch import ClockWatch, told_us
 from gateway.exchange import Exchange
 from gateway.ocppj import Call, Payload
 from gateway.schemas import SchemaFault, Schemas
-from gateway.translation import Inbound, LaneName, Results, Salvage, UnacceptableError, Version
+from gateway.translation import Inbound, Items, LaneName, Results, Salvage, UnacceptableError, Version
 from gateway.values import set_time
 from mesh.logs import get_logger
 from mesh.quirks import QuirkName
@@ -40,7 +40,11 @@ class RefusalError(Exception):
 
 
 class InboundCalls:
-    """Answers a station's CALLs. `accepted`, `heartbeat_interval_s` and the clock follow from what passes through."""
+    """Answers a station's CALLs. `accepted`, `heartbeat_interval_s` and the clock follow from what passes through.
+
+    `begin` may be called in another thread, for one CALL at a time, if `note_quirk` may. `allow_transfer(bytes,
+    time_us)` says whether the station may have one more DataTransfer stored.
+    """
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class InboundCalls:
         clock: Clock,
         count: Callable[[str, str], None],
         note_quirk: Callable[[str], None],
+        allow_transfer: Callable[[int, int], bool],
     ) -> None:
         self.accepted = accepted
         self.heartbeat_interval_s = heartbeat_interval_s
@@ -65,6 +70,7 @@ class InboundCalls:
         self._clock = clock
         self._count = count
         self._note_quirk = note_quirk
+        self._allow_transfer = allow_transfer
         self._invited: set[str] = set()
 
     def invite(self, actions: frozenset[str]) -> None:
@@ -95,7 +101,16 @@ class InboundCalls:
             if route.salvage is None:
                 raise RefusalError(fault.code, fault.message) from error
             return self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
+        if LaneName.DATA_TRANSFERS in items and not self._may_transfer(items, time_us):
+            return Exchange({}, lambda _results: {"status": "Rejected"})
         return Exchange(items, partial(self._answer, route, payload), route.optional)
+
+    def _may_transfer(self, items: Items, time_us: int) -> bool:
+        """Whether the station may have one more DataTransfer stored: each writes a row, whoever its vendor is."""
+        if self._allow_transfer(items[LaneName.DATA_TRANSFERS].ByteSize(), time_us):
+            return True
+        self._note_quirk(QuirkName.TRANSFER_NOT_STORED)
+        return False
 
     def _answer(self, route: Inbound, payload: Payload, results: Results) -> Payload:
         self._check(results, durable=route.durable)

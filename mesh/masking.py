@@ -10,6 +10,9 @@ SECRET_VARIABLES = frozenset(
     {"authorizationkey", "basicauthpassword", "password", "vpnpassword", "apnpassword", "simpin", "cpopsk"}
 )
 
+# Fields beside the name of a secret that hold it.
+_SECRET_FIELDS = frozenset({"value", "attributeValue", "variableAttribute", "data"})
+
 _NAMES = "|".join(sorted(SECRET_VARIABLES))
 _TEXT_PATTERNS = (
     # A secret told in passing: `AuthorizationKey=…`, {"AuthorizationKey": "…"} within a text. All after it goes.
@@ -51,7 +54,7 @@ def mask_payload(payload: Any) -> Any:
         return mask_text(payload) if isinstance(payload, str) else payload
     masked: dict[str, Any] = {key: MASK if is_secret(key) else mask_payload(value) for key, value in payload.items()}
     if _names_secret(payload):
-        masked |= {key: MASK for key in ("value", "attributeValue", "variableAttribute", "data") if key in payload}
+        masked |= {key: MASK for key in _SECRET_FIELDS if key in payload}
     if isinstance(masked.get("vpn"), dict) and "key" in masked["vpn"]:
         masked["vpn"] = masked["vpn"] | {"key": MASK}
     return masked
@@ -61,3 +64,66 @@ def _names_secret(payload: dict[str, Any]) -> bool:
     key, variable = payload.get("key"), payload.get("variable")
     name = variable.get("name") if isinstance(variable, dict) else key
     return isinstance(name, str) and is_secret(name)
+
+
+def mask_beginning(payload: Any, limit: int) -> Any:
+    """The beginning of a JSON payload, about `limit` characters, masked as `mask_payload` does; None: nothing to mask.
+
+    Nothing behind the beginning is looked at, but for the names beside a value, which may follow it.
+    """
+    beginning = _Beginning(limit)
+    masked = beginning.mask(payload)
+    return masked if beginning.has_masked else None
+
+
+# A secret that begins within the limit is seen whole, if it is no longer than this.
+_MARGIN = 2_048
+
+
+class _Beginning:
+    """Masks a payload until its budget is used up; leaves out what comes then."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+        self.has_masked = False
+
+    def mask(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        self.left -= 1
+        if isinstance(value, dict):
+            return self._fields(value)
+        return self._items(value) if isinstance(value, list) else value
+
+    def _text(self, text: str) -> str:
+        seen = text[: self.left + _MARGIN]
+        masked = mask_text(seen)
+        if masked != seen:
+            self.has_masked = True
+        left, self.left = self.left, self.left - len(text) - 1
+        return masked if len(seen) == len(text) else masked[:left]
+
+    def _items(self, items: list[Any]) -> list[Any]:
+        masked = []
+        for item in items:
+            if self.left <= 0:
+                break
+            masked.append(self.mask(item))
+        return masked
+
+    def _fields(self, fields: dict[str, Any]) -> dict[str, Any]:
+        hidden = _SECRET_FIELDS if _names_secret(fields) else frozenset()
+        masked: dict[str, Any] = {}
+        for key, value in fields.items():
+            if self.left <= 0:
+                break
+            self.left -= len(key)
+            if key in hidden or is_secret(key):
+                masked[key] = MASK
+                self.has_masked = True
+            else:
+                masked[key] = self.mask(value)
+        if isinstance(masked.get("vpn"), dict) and "key" in masked["vpn"]:
+            masked["vpn"] = masked["vpn"] | {"key": MASK}
+            self.has_masked = True
+        return masked

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway.budgets import LOG_BURST_BYTES, StationBudgets
 from gateway.buffers import Buffer
-from gateway.recorder import BURST_BYTES, MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
+from gateway.recorder import MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
 from mesh.masking import SECRET_VARIABLES
 
 NOW_US = 1_780_000_000_000_000
@@ -63,13 +64,13 @@ async def test_what_one_socket_may_put_into_the_log_is_bounded(action: str) -> N
         entries.extend(batch)
 
     buffer: Buffer[bytes] = Buffer(name="log", flush=keep, delay_s=0, batch=999, capacity=999)
-    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1)
+    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=StationBudgets().log)
     frame = f'[2,"1","{action}",{{"x":"{"x" * 60_000}"}}]'.encode()
     for ordinal in range(200):
         recorder.add(RECEIVED, ordinal, NOW_US, frame, 2, "1", action)
     await buffer.drain(5)
     logged = sum(map(len, entries))
-    assert BURST_BYTES - 2 * len(frame) < logged < BURST_BYTES + 2 * len(frame)
+    assert LOG_BURST_BYTES - 2 * len(frame) < logged < LOG_BURST_BYTES + 2 * len(frame)
     assert recorder.left_out == 200 - len(entries)
 
 
@@ -80,7 +81,7 @@ async def test_a_clock_that_is_set_back_costs_nobody_the_log() -> None:
         pass
 
     buffer: Buffer[bytes] = Buffer(name="log", flush=keep, delay_s=0, batch=999, capacity=999)
-    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1)
+    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=StationBudgets().log)
     frame = b"x" * MAX_LOGGED_BYTES
     while not recorder.left_out:
         recorder.add(RECEIVED, 1, NOW_US, frame, 0, "", "")

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from gateway.socket import TURN_MESSAGES, StationSocket
+from gateway.socket import TURN_FRAMES, StationSocket
 from tests.gateway.rig import MeshRig
 from tests.waiting import until
 
@@ -82,6 +82,23 @@ class ByteStation:
         opcode, data = await self.read()
         assert opcode == CLOSE
         return int.from_bytes(data[:2], "big")
+
+
+class Taker:
+    """Takes what a socket brings; see gateway.socket.Receiver."""
+
+    def __init__(self, taken: list[bytes]) -> None:
+        self._taken = taken
+
+    def receive(self, data: bytes) -> None:
+        """Keeps a message."""
+        self._taken.append(data)
+
+    def on_pong(self) -> None:
+        """Nothing."""
+
+    def on_write_paused(self, paused: bool, /) -> None:
+        """Nothing."""
 
 
 @asynccontextmanager
@@ -196,12 +213,12 @@ async def test_a_flood_of_one_station_does_not_hold_up_the_others(mesh: MeshRig)
         session = next(iter(mesh.gateway.registry))
         socket = session._socket
         assert isinstance(socket, StationSocket)
-        socket.attach(taken.append, lambda: None)
+        socket.attach(Taker(taken))
         await asyncio.sleep(0)
         socket.data_received(b"".join(frame(heartbeat(str(number))) for number in range(100)))
         counts = [len(taken)]
         await until(lambda: len(taken) == 100)
-    assert counts == [TURN_MESSAGES]
+    assert counts == [TURN_FRAMES]
     assert [json.loads(text)[1] for text in taken] == [str(number) for number in range(100)]
 
 
