@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 # Frames up to this are worked on in the loop: by measure (`make fuzz-cpu`) none of this size takes it 50 ms.
-LARGE_BYTES = 16 * 1024
+LARGE_BYTES = 8 * 1024
 
 # One thread for all sockets: large frames wait for each other, and the loop shares Python with one thread at most.
 _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-frames")

@@ -138,7 +138,7 @@ class InboundCalls:
         """A message that its schema refuses: kept and acknowledged where it tells of money (docs/adr/0008)."""
         for other in self._others:
             schemas = other[1]
-            if call.action in schemas.actions and schemas.check(call.action, "request", call.payload) is None:
+            if call.action in schemas.actions and schemas.fits(call.action, "request", call.payload):
                 return self._foreign(call, origin, other, code=fault.code)
         if route.salvage is None:
             raise RefusalError(fault.code, fault.message)

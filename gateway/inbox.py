@@ -11,7 +11,7 @@ from gateway.ocppj import Call
 INBOX_SIZE = 16
 INBOX_BYTES = 1024 * 1024
 # CALLs that are served one right after the other, before other sockets have their turn, come to so many bytes.
-TURN_BYTES = 16 * 1024
+TURN_BYTES = 8 * 1024
 
 
 class Arrival(NamedTuple):

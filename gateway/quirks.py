@@ -18,6 +18,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -239,6 +240,13 @@ def mend(label: str, action: str, payload: Any, violations: Iterable[Violation])
     mended = _with(payload, changes)
     met.update(oddities(label, action, mended))
     return Mended(mended, tuple(sorted(met)))
+
+
+def unforgiven(label: str, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
+    """Those of the violations of a message that nothing forgives, twenty at most."""
+    known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
+    faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
+    return list(islice(faults, MAX_FAULTS))
 
 
 def _with(payload: Payload, changes: Sequence[tuple[tuple[str | int, ...], Any]]) -> Payload:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import jsonschema_rs
 import msgspec
 
-from gateway.quirks import MAX_FAULTS, Mended, Violation, mend, oddities
+from gateway.quirks import MAX_FAULTS, Mended, Violation, mend, oddities, unforgiven
 from gateway.values import shorten
 
 Kind = Literal["request", "response"]
@@ -79,6 +79,10 @@ class Schemas:
             return None
         return self._fault(min(islice(self.violations(action, kind, payload), MAX_FAULTS), key=_gravity))
 
+    def fits(self, action: str, kind: Kind, payload: Any) -> bool:
+        """Whether a payload is valid. Raises KeyError as `check` does."""
+        return self._is_valid(action, kind, payload)
+
     def accept(self, action: str, payload: Any, kind: Kind = "request") -> Mended | SchemaFault:
         """Takes what a station sent, known faults of chargers mended (gateway/quirks.py), or says why not.
 
@@ -87,6 +91,11 @@ class Schemas:
         message = action if kind == "request" else f"{action}Response"
         if self._is_valid(action, kind, payload):
             return Mended(payload, oddities(self.label, message, payload))
+        if is_large(payload):
+            # What is wrong at its beginning is nearly always all there is to know, and costs next to nothing.
+            faults = unforgiven(self.label, message, self._errors(action, kind, _beginning(payload)))
+            if faults:
+                return self._fault(min(faults, key=_gravity))
         violations = self.violations(action, kind, payload)
         if _count(payload) > _MAX_VALUES:
             return self._fault(min(islice(violations, MAX_FAULTS), key=_gravity))
@@ -101,11 +110,14 @@ class Schemas:
         """
         if self._is_valid(action, kind, payload):
             return
-        validator = self._validators[action, kind]
         if _count(payload) > _MAX_VALUES:
             payload = _beginning(payload)
-            if validator.is_valid(payload):
+            if self._is_valid(action, kind, payload):
                 yield Violation("size", (), None, None)
+        yield from self._errors(action, kind, payload)
+
+    def _errors(self, action: str, kind: Kind, payload: Any) -> Iterator[Violation]:
+        validator = self._validators[action, kind]
         for error in validator.iter_errors(payload):
             yield Violation(error.kind.name, tuple(error.instance_path), error.instance, _limit(error))
 

@@ -55,6 +55,13 @@ OPENING_BUDGET_S = 10.0
 BACKLOG = 65_535
 # A StopTransaction with all the samples of a long day in it must come through: about 1,440 of some 700 bytes.
 MAX_FRAME_BYTES = 1024 * 1024
+# Small windows without context: compression for those who ask, without 64 KiB a connection.
+DEFLATE = BoundedDeflateFactory(
+    server_no_context_takeover=True,
+    client_no_context_takeover=True,
+    server_max_window_bits=11,
+    compress_settings={"memLevel": 4},
+)
 PROTOCOL_ERROR = 1002
 SERVICE_RESTART = 1012  # registry of RFC 6455: the server restarts, come back
 REPLACED = 1008  # policy violation: one connection per station
@@ -106,16 +113,8 @@ class StationServer:
                 create_connection=StationSocket,
                 process_request=self._process_request,
                 select_subprotocol=self._select_subprotocol,
-                # Small windows without context: compression for those who ask, without 64 KiB a connection.
-                compression=None,
-                extensions=[
-                    BoundedDeflateFactory(
-                        server_no_context_takeover=True,
-                        client_no_context_takeover=True,
-                        server_max_window_bits=11,
-                        compress_settings={"memLevel": 4},
-                    )
-                ],
+                compression=None,  # but for this one
+                extensions=[DEFLATE],
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
                 # Our own watch counts any frame as life (quirk 4): gateway/watch.py.

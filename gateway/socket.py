@@ -33,7 +33,7 @@ _HEAD_END = b"\r\n\r\n"
 # What one socket may have done for it before the others have their turn: so many frames, and so many bytes of messages,
 # counted as they are after decompression. A larger message has a turn of its own.
 TURN_FRAMES = 32
-TURN_BYTES = 16 * 1024
+TURN_BYTES = 8 * 1024
 # What a hasty station may send before its handshake is answered: more stays in the kernel's buffers.
 EARLY_BYTES = 64 * 1024
 # A message in more parts than this is refused with 1009. The least that stations are known to cut messages into are

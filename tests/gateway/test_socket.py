@@ -13,26 +13,10 @@ from websockets.typing import Subprotocol
 
 from gateway.socket import TURN_FRAMES, StationSocket
 from tests.gateway.rig import MeshRig
+from tests.gateway.websocket_frames import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, TEXT, frame
 from tests.waiting import until
 
 BOOT = json.dumps([2, "b", "BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"}])
-TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
-MASK = b"\x12\x34\x56\x78"
-
-
-def frame(data: bytes, opcode: int = TEXT, *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
-    """One frame as a client sends it (5.2)."""
-    first = (0x80 if fin else 0) | rsv | opcode
-    mask_bit = 0x80 if masked else 0
-    if len(data) < 126:
-        head = bytes((first, mask_bit | len(data)))
-    elif len(data) < 65_536:
-        head = bytes((first, mask_bit | 126)) + len(data).to_bytes(2, "big")
-    else:
-        head = bytes((first, mask_bit | 127)) + len(data).to_bytes(8, "big")
-    if not masked:
-        return head + data
-    return head + MASK + bytes(byte ^ MASK[index % 4] for index, byte in enumerate(data))
 
 
 def heartbeat(message_id: str) -> bytes:
