@@ -169,7 +169,7 @@ def _readable_id(frame: list[Any]) -> str | None:
 
 
 def _unread(label: str, data: bytes, why: str) -> Malformed:
-    """A frame that is not JSON, or not read, with its id if it has one (`[2,"id","MeterValues",{"transactionId":,…`)."""
+    """A frame that is not JSON, or not read, with its id if it has any (`[2,"id","MeterValues",{"value":,…`)."""
     match = _START.match(data)
     if match is None:
         return _malformed(label, None, why)

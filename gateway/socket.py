@@ -10,6 +10,7 @@ Until a station is admitted nothing that it sends after its request is parsed: i
 """
 
 import asyncio
+import re
 import select
 from collections.abc import Callable
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from typing import Any, Protocol
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import CLOSING, OPEN, SEND_EOF
 from websockets.speedups import apply_mask
 
@@ -29,6 +30,9 @@ from gateway.session import SocketClosedError
 _WHOLE_TEXT = 0x81
 _MASKED = 0x80
 _HEAD_END = b"\r\n\r\n"
+# A request line begins with its method; some bytes of it are enough to tell.
+_METHOD_BYTES = 16
+_OTHER_METHOD = re.compile(rb"(?!GET )[A-Z]+ ")
 
 # What one socket may have done for it before the others have their turn: so many frames, and so many bytes of messages,
 # counted as they are after decompression. A larger message has a turn of its own.
@@ -78,6 +82,7 @@ class StationSocket(ServerConnection):
         # The end of what was read of the request; then what came early; then the beginning of a frame, or what
         # arrived while the socket was held.
         self._rest = bytearray()
+        self._beginning = b""  # of the request
         self._needed = 0  # bytes of `_rest` from which there is a whole frame in it; 0: not known
         self._inflated = 0  # bytes of the messages that the library made of the last frame
         self._reads_all = False  # whether the library has the rest of the connection, whatever comes
@@ -128,6 +133,8 @@ class StationSocket(ServerConnection):
 
     def _take_head(self, data: bytes) -> None:
         """Gives the library the head of the request, and keeps what follows it."""
+        if len(self._beginning) < _METHOD_BYTES:
+            self._beginning += data[:_METHOD_BYTES]
         seen = len(self._rest)
         head = bytes(self._rest) + data
         end = head.find(_HEAD_END)
@@ -145,7 +152,7 @@ class StationSocket(ServerConnection):
         protocol.receive_data(data)
         if protocol.handshake_exc is not None and protocol.writes == [SEND_EOF]:
             # The library ends the connection without a word, which a proxy takes for a service that is unavailable.
-            protocol.writes.insert(0, _bad_request(self, data).serialize())
+            protocol.writes.insert(0, _bad_request(self, self._beginning).serialize())
         super().data_received(b"")
 
     def _take_early(self, data: bytes) -> None:
@@ -399,8 +406,8 @@ def _extent(data: bytes | bytearray, at: int, end: int) -> tuple[int, int]:
     return body, body + length
 
 
-def _bad_request(socket: ServerConnection, data: bytes) -> Any:
-    if not data.startswith(b"GET "):
+def _bad_request(socket: ServerConnection, beginning: bytes) -> Response:
+    if _OTHER_METHOD.match(beginning):
         response = socket.protocol.reject(HTTPStatus.METHOD_NOT_ALLOWED, "a charge point connects with GET\n")
         response.headers["Allow"] = "GET"
         return response
