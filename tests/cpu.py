@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mesh.process import settle
+
 # No callback that one socket's input causes may take longer.
 BOUND_S = 0.05
 
@@ -43,14 +45,14 @@ def longest_callback() -> Iterator[Longest]:
         if took_s > longest.cpu_s:
             longest.cpu_s, longest.what = took_s, repr(handle)[:300]
 
-    thresholds = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+    thresholds, is_settled = gc.get_threshold(), gc.get_freeze_count() > 0
+    if not is_settled:
+        settle()
     asyncio.events.Handle._run = run  # type: ignore[method-assign]
     try:
         yield longest
     finally:
         asyncio.events.Handle._run = plain  # type: ignore[method-assign]
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        if not is_settled:
+            gc.set_threshold(*thresholds)
+            gc.unfreeze()

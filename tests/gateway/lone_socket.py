@@ -132,6 +132,7 @@ class LoneSocket:
         extensions = [DEFLATE] if compressed else None
         protocol = ServerProtocol(extensions=extensions, max_size=MAX_FRAME_BYTES)
         self.socket = StationSocket(protocol, _Server())
+        self.socket.close_timeout = 0.01  # nobody is at the other end to close
         self.wire = Wire(self.socket)
         self.lanes: dict[LaneName, Any] = {name: _Lane(result) for name, result in _RESULTS.items()}
         self.budgets = StationBudgets()
