@@ -85,7 +85,7 @@ class Inbox:
             bytes_left -= len(arrival.data)
             self._current = arrival
             self._serve(arrival)
-            if self._current is None and self._waiting and len(self._waiting[0].data) > bytes_left:
+            if self._must_wait(bytes_left):
                 asyncio.get_running_loop().call_soon(self._go_on)  # until then turns are being taken
                 return
             arrival = self._next()
@@ -96,6 +96,10 @@ class Inbox:
         if self._is_held and not self._is_full():
             self._is_held = False
             self._resume()
+
+    def _must_wait(self, bytes_left: int) -> bool:
+        """Whether the next CALL's turn is after that of other sockets."""
+        return self._current is None and bool(self._waiting) and len(self._waiting[0].data) > bytes_left
 
     def _go_on(self) -> None:
         self._take_turns(self._next())

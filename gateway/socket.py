@@ -282,6 +282,12 @@ class StationSocket(ServerConnection):
         self._rest.clear()
         self._fragments.clear()
         self._leave_unclaimed()
+        # The library's objects refer to each other in circles, which the garbage collector is seldom asked to look for
+        # (mesh.process.settle): without them a refused connection is gone at once.
+        protocol = self.protocol
+        protocol.parser.close()
+        protocol.handshake_exc = None
+        protocol.__dict__.pop("select_subprotocol", None)
 
     def pause_writing(self) -> None:
         """The far end does not read: nothing more is taken from it, since answers and pongs would pile up."""

@@ -48,7 +48,7 @@ def longest_callback() -> Iterator[Longest]:
     thresholds, is_settled = gc.get_threshold(), gc.get_freeze_count() > 0
     if not is_settled:
         settle()
-    asyncio.events.Handle._run = run  # type: ignore[method-assign]
+    asyncio.events.Handle._run = run  # type: ignore[method-assign,assignment]
     try:
         yield longest
     finally:

@@ -202,7 +202,7 @@ class Held:
         self.asked = asyncio.Event()
         self.released = asyncio.Event()
         self.answers = 0
-        lane._send = self._hold  # type: ignore[method-assign]
+        lane._send = self._hold
 
     def __enter__(self) -> Self:
         return self

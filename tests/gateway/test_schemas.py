@@ -229,7 +229,7 @@ def test_huge_faulty_payload_is_cheap() -> None:
 
 def test_a_fault_far_within_a_huge_payload_is_told_without_its_place() -> None:
     """Nothing is looked for where it would cost too much; the message is refused all the same."""
-    samples = [{"value": "1"} for _ in range(20_000)] + [{"value": {}}]
+    samples: list[object] = [{"value": "1"} for _ in range(20_000)] + [{"value": {}}]
     payload = {"connectorId": 1, "meterValue": [{"timestamp": payloads.TIME, "sampledValue": samples}]}
     fault = SCHEMAS["1.6"].accept("MeterValues", payload)
     assert isinstance(fault, SchemaFault)
