@@ -94,3 +94,18 @@ async def test_more_than_a_thousand_charge_points(mesh: RunningMesh) -> None:
     await last.send(json.dumps(BOOT))
     assert json.loads(await asyncio.wait_for(last.recv(), PATIENCE_S))[2]["status"] == "Accepted"
     await asyncio.gather(*(each.close() for each in opened))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/ocpp/" + "x" * 20_000, None, 414),
+        ("POST", "/ocpp/CP1", b"body", 405),
+        ("GET", "/ocpp/CP1", None, 426),
+    ],
+)
+def test_what_is_no_handshake_has_the_status_that_says_so(
+    mesh: RunningMesh, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    """Not "too many requests", nor "service unavailable": nothing here is, and trying again would not help."""
+    assert mesh.request(method, path, body=body, Content_Type="text/plain").status == status
