@@ -109,3 +109,9 @@ def test_what_is_no_handshake_has_the_status_that_says_so(
 ) -> None:
     """Not "too many requests", nor "service unavailable": nothing here is, and trying again would not help."""
     assert mesh.request(method, path, body=body, Content_Type="text/plain").status == status
+
+
+def test_a_long_path_of_an_operator_is_not_too_many_requests(mesh: RunningMesh, bearer: dict[str, str]) -> None:
+    """It names nothing there is; a longer one has the status that says what is wrong."""
+    assert mesh.request("GET", "/v1/stations/" + "x" * 20_000, **bearer).status == 404
+    assert mesh.request("GET", "/v1/stations/" + "x" * 70_000, **bearer).status == 431

@@ -26,9 +26,10 @@ from websockets.server import ServerProtocol
 from gateway.lanes import Lane
 from gateway.session import Session
 from gateway.socket import EARLY_BYTES, StationSocket
+from gateway.watch import BLOCKED_S
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
-from tests.gateway.websocket_frames import frame
+from tests.gateway.websocket_frames import PING, frame
 from tests.waiting import eventually, until
 
 MIB = 1024 * 1024
@@ -347,6 +348,29 @@ async def test_what_was_let_in_under_an_earlier_lease_is_not_answered(mesh: Mesh
         mesh.gateway.lease.term += 1
         await station.send('[2,"h","Heartbeat",{}]')
         assert await station.close_code() == 1006
+
+
+# What the gateway keeps for one station
+
+
+async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
+    """60 MiB of pings kept 96 MiB: a station that does not read is not read from, and is cut off in the end."""
+    ping = frame(b"x" * 125, PING)
+    async with calling(mesh, handshake("CP1")) as caller:
+        await until(lambda: len(mesh.gateway.registry))
+        session = _session(mesh, "CP1")
+        held: Any = session._socket
+        caller.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        sending = asyncio.ensure_future(_write(caller, ping * (60 * MIB // len(ping))))
+        await until(lambda: held.paused)
+        assert held.transport.get_write_buffer_size() < 128 * 1024
+        assert len(held._rest) < MIB
+        assert not held.transport.is_reading()
+        assert session.blocked_since_s is not None
+        session.blocked_since_s -= BLOCKED_S + 1
+        mesh.gateway.watch.sweep()
+        await until(lambda: not len(mesh.gateway.registry))
+        await asyncio.gather(sending, return_exceptions=True)
 
 
 # What one station may write
