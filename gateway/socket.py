@@ -197,7 +197,7 @@ class StationSocket(ServerConnection):
         if not self._holds & reason:
             return
         self._holds &= ~reason
-        if self._holds or self.is_lost or self.transport.is_closing():
+        if not self._may_read():
             return
         if self._rest and self._receiver is not None:
             self._holds = _FOR_A_TURN
@@ -212,8 +212,11 @@ class StationSocket(ServerConnection):
         if self._holds:
             return  # a turn follows once these are released
         self._take_rest()
-        if not self._holds and not self.is_lost and not self.transport.is_closing():
+        if self._may_read():
             self.transport.resume_reading()
+
+    def _may_read(self) -> bool:
+        return not self._holds and not self.is_lost and not self.transport.is_closing()
 
     # Writing
 
