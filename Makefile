@@ -100,6 +100,10 @@ chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothin
 fuzz: $(VENV)/dev.stamp  ## Mutated frames at the edge, other ones each time (FRAMES=20000: how many of each kind)
 	CSMS_FUZZ_FRAMES=$(or $(FRAMES),20000) $(BIN)/python -m pytest --hypothesis-profile=fuzz tests/conformance/test_fuzz.py
 
+.PHONY: properties
+properties: $(VENV)/dev.stamp  ## Energy of made-up meters of all kinds (EXAMPLES=10000: how many of each kind)
+	CSMS_EXAMPLES=$(or $(EXAMPLES),10000) $(BIN)/python -m pytest --hypothesis-profile=default --numprocesses auto --maxprocesses 4 tests/transaction_svc/test_energy.py
+
 .PHONY: fuzz-guided
 fuzz-guided: $(VENV)/dev.stamp  ## The way of a frame through the gateway, fuzzed by coverage, on Linux (FOR_S=300: for how long)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/fuzz.txt

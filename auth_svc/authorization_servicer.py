@@ -54,13 +54,32 @@ class _Question(msgspec.Struct, frozen=True):
     error: MeshError | None = None
 
 
+class ConcurrencyRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How many transactions an id token may hold at once where it does not say itself; 0: any number.
+
+    `limit_authorize`: Authorize is refused too where it holds as many.
+    """
+
+    max_transactions: int = 0
+    limit_authorize: bool = False
+
+
 class AuthorizationServicer(AuthorizationServiceServicer):
     """AuthorizationService."""
 
-    def __init__(self, *, database: Database, keys: SigningKeys, clock: Clock, accept_unknown: bool) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        keys: SigningKeys,
+        clock: Clock,
+        accept_unknown: bool,
+        concurrency: ConcurrencyRule = ConcurrencyRule(),  # noqa: B008 - frozen
+    ) -> None:
         self._database = database
         self._keys = keys
         self._clock = clock
+        self._concurrency = concurrency
         self._unknown = (
             id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED if accept_unknown else id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
         )
@@ -114,8 +133,16 @@ class AuthorizationServicer(AuthorizationServiceServicer):
             result.id_token_info.status = question.status
         elif (token := found.get(question.key)) is None:
             result.id_token_info.status = self._unknown
+            self._write_limit(result, None)
         else:
             _write_info(result.id_token_info, token, now_us)
+            self._write_limit(result, token.max_concurrent_transactions)
+
+    def _write_limit(self, result: AuthorizeResult, own: int | None) -> None:
+        rule = self._concurrency
+        if most := rule.max_transactions if own is None else own:
+            result.max_concurrent_transactions = most
+            result.limit_authorize = rule.limit_authorize
 
 
 def _read(item: AuthorizeItem) -> _Question:

@@ -20,6 +20,7 @@ from csms.auth.v1.id_token_service_pb2 import (
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceServicer
 
 from auth_svc import id_token_store
+from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.texts import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
 from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
@@ -31,7 +32,7 @@ from mesh.times import Clock, from_timestamp, to_timestamp
 
 # Fields of a request that may be changed, and those that a mask may name without effect: what names the token, and
 # what only this system sets (AIP-203).
-_MUTABLE = ("type", "status", "expire_time", "group_id_token", "display_name")
+_MUTABLE = ("type", "status", "expire_time", "group_id_token", "display_name", "max_concurrent_transactions")
 _FIXED = ("id_token", "create_time", "update_time")
 
 # protobuf's Timestamp, 0001-01-01 to 9999-12-31, in seconds since 1970.
@@ -138,6 +139,8 @@ def _value(given: IdToken, name: str) -> Any:
     path = f"id_token.{name}"
     if name == "expire_time":
         return _expire_us(given, path)
+    if name == "max_concurrent_transactions":
+        return _max_concurrent_transactions(given, path)
     text = str(getattr(given, name))
     try:
         if name == "status":
@@ -157,6 +160,14 @@ def _expire_us(given: IdToken, path: str) -> int | None:
     if not _FIRST_S <= given.expire_time.seconds <= _LAST_S or not 0 <= given.expire_time.nanos < 1_000_000_000:
         raise invalid_field(path, "it is not a time between the years 1 and 9999")
     return from_timestamp(given.expire_time)
+
+
+def _max_concurrent_transactions(given: IdToken, path: str) -> int | None:
+    if not given.HasField("max_concurrent_transactions"):
+        return None
+    if not 0 <= given.max_concurrent_transactions <= MOST_CONCURRENT_TRANSACTIONS:
+        raise invalid_field(path, f"a number from 0 (any number) to {MOST_CONCURRENT_TRANSACTIONS} is needed")
+    return given.max_concurrent_transactions
 
 
 def _status_word(text: str) -> str:
@@ -198,4 +209,5 @@ def _to_message(token: id_token_store.IdToken) -> IdToken:
         display_name=token.display_name,
         create_time=to_timestamp(token.create_us),
         update_time=to_timestamp(token.update_us),
+        max_concurrent_transactions=token.max_concurrent_transactions,
     )

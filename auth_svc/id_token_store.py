@@ -16,10 +16,15 @@ from mesh.filters import Field
 from mesh.rowset import RowStatement
 from mesh.times import to_datetime
 
+MOST_CONCURRENT_TRANSACTIONS = 100  # transaction_svc counts no further
+
 
 @dataclass(frozen=True, kw_only=True)
 class IdToken:
-    """An id token. `status` and `type` are OCPP's own words; `expire_us` None means never."""
+    """An id token. `status` and `type` are OCPP's own words; `expire_us` None means never.
+
+    `max_concurrent_transactions` 0 means any number, None as the setting says.
+    """
 
     tenant_id: str
     id_token: str
@@ -30,6 +35,7 @@ class IdToken:
     display_name: str
     create_us: int
     update_us: int
+    max_concurrent_transactions: int | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -38,13 +44,15 @@ class Standing(msgspec.Struct, frozen=True):
     status: str
     expire_us: int | None
     group_id_token: str
+    max_concurrent_transactions: int | None = None
 
 
 _COLUMNS = [column for column in models.id_token.c if column.name != "token_key"]
 
 _FIND_STANDINGS = RowStatement(
     """
-    SELECT id_token.tenant_id, id_token.token_key, id_token.status, id_token.expire_us, id_token.group_id_token
+    SELECT id_token.tenant_id, id_token.token_key, id_token.status, id_token.expire_us, id_token.group_id_token,
+           id_token.max_concurrent_transactions
     FROM {rows} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key
     """,
     tenant_id="text",
@@ -56,8 +64,7 @@ def find_standings(connection: Connection, keys: Collection[tuple[str, str]]) ->
     """What the id tokens of (tenant id, token key) may do, those that are known, in one statement."""
     rows = [{"tenant_id": tenant_id, "token_key": key} for tenant_id, key in keys]
     return {
-        (tenant_id, key): Standing(status, expire_us, group_id_token)
-        for tenant_id, key, status, expire_us, group_id_token in _FIND_STANDINGS.fetch(connection, rows)
+        (tenant_id, key): Standing(*standing) for tenant_id, key, *standing in _FIND_STANDINGS.fetch(connection, rows)
     }
 
 
@@ -141,4 +148,6 @@ def _id_token_event(verb: str, token: IdToken, now_us: int) -> outbox.OutboxEven
     }
     if token.expire_us is not None:
         data["expireTime"] = to_datetime(token.expire_us).isoformat().replace("+00:00", "Z")
+    if token.max_concurrent_transactions is not None:
+        data["maxConcurrentTransactions"] = token.max_concurrent_transactions
     return event(f"id_token.{verb}", token.tenant_id, now_us, data)

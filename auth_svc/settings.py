@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from auth_svc.authority import Authority, read_files
+from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
+from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.texts import MAX_PASSWORD
 from mesh import outbox
 from mesh.errors import SettingError
@@ -27,6 +29,7 @@ class AuthSettings:
     mesh_secret: str = field(default="", repr=False)
     outbox_days: int
     certificates: CertificateRules = field(default_factory=CertificateRules)
+    concurrency: ConcurrencyRule = field(default_factory=ConcurrencyRule)
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -42,7 +45,7 @@ class AuthSettings:
         if admin_password is not None and len(admin_password) > MAX_PASSWORD:
             raise SettingError(f"CSMS_ADMIN_PASSWORD is longer than {MAX_PASSWORD} characters")
         return cls(
-            accept_unknown_tokens=_one_of(env, "CSMS_UNKNOWN_TOKENS", ("reject", "accept")) == "accept",
+            accept_unknown_tokens=env.unknown_tokens_accepted(host=host),
             open_registration=open_registration,
             admin_password=admin_password,
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
@@ -53,6 +56,12 @@ class AuthSettings:
                 organization=env.optional("CSMS_CERTIFICATE_ORGANIZATION"),
                 validity_days=env.number("CSMS_CERTIFICATE_VALIDITY_DAYS", 365, least=1, most=3650),
                 retention_days=env.number("CSMS_CERTIFICATE_RETENTION_DAYS", 365, least=1, most=_MOST_DAYS),
+            ),
+            concurrency=ConcurrencyRule(
+                max_transactions=env.number(
+                    "CSMS_MAX_CONCURRENT_TRANSACTIONS", 0, least=0, most=MOST_CONCURRENT_TRANSACTIONS
+                ),
+                limit_authorize=env.switch("CSMS_AUTHORIZE_CONCURRENT_TX", default=False),
             ),
         )
 

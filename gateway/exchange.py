@@ -19,11 +19,14 @@ class Exchange(NamedTuple):
     """`items` to send, none where the gateway answers by itself; `answer(results)` makes the CALLRESULT's payload.
 
     It raises RefusalError where the CALL is to be refused. Results of `optional` lanes may be missing.
+    `follow_up(results)` says what is to be exchanged before that, once the results of this exchange are there; the
+    exchange that it returns makes the answer in its place. None where there is nothing more to send.
     """
 
     items: Items
     answer: Callable[[Results], Payload]
     optional: frozenset[LaneName] = _NONE
+    follow_up: "Callable[[Results], Exchange | None] | None" = None
 
 
 Done = Callable[[Results | None], None]

@@ -59,9 +59,14 @@ def station_id(target: str) -> str:
     if not is_bare and (len(segments) < 2 or segments[0] != PATH_PREFIX):
         raise BadHandshakeError(404, "a charge point connects to /ocpp/{its identity}")
     identity = unquote(segments[-1], errors="replace")
-    if len(identity) > MAX_STATION_ID_LENGTH or not identity.isprintable() or "\ufffd" in identity or "/" in identity:
+    if not _may_be_identity(identity):
         raise BadHandshakeError(400, "the identity must be up to 255 printable characters, without a slash")
     return identity
+
+
+def _may_be_identity(text: str) -> bool:
+    is_text = len(text) <= MAX_STATION_ID_LENGTH and text.isprintable() and "\ufffd" not in text
+    return is_text and "/" not in text and text not in {".", ".."}
 
 
 def is_odd_path(target: str) -> bool:

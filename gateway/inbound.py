@@ -5,19 +5,21 @@ Sans-I/O: a CALL comes in, an `Exchange` goes out, or a `RefusalError`. Nothing 
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 from csms.common.v1 import origin_pb2
 from csms.station.v1 import station_ingest_service_pb2, station_pb2
 from csms.transaction.v1.transaction_event_pb2 import RawMessage
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 
 from gateway.clock_watch import ClockWatch, told_us
 from gateway.exchange import Exchange
-from gateway.ocppj import Call, Payload
+from gateway.ocppj import Call, Payload, TruncatedCall
 from gateway.schemas import SchemaFault, Schemas
 from gateway.translation import Inbound, Items, LaneName, Results, Salvage, UnacceptableError, Version
 from gateway.values import set_time
+from mesh.errors import from_status
 from mesh.logs import get_logger
 from mesh.quirks import QuirkName
 from mesh.times import Clock
@@ -25,6 +27,14 @@ from mesh.times import Clock
 log = get_logger(__name__)
 
 INTERNAL_ERROR = "InternalError"
+
+STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
+_NOT_ACCEPTED = SchemaFault(
+    code="SecurityError", message="the station is not accepted yet: send BootNotification first"
+)
+
+# What is asked and noted beside a message, which is answered in any case.
+_ASKED_BESIDE = frozenset({LaneName.AUTHORIZATIONS, LaneName.OPEN_TRANSACTIONS})
 
 Dialect = tuple[Version, Schemas]
 """An OCPP version, and how its messages look."""
@@ -77,13 +87,18 @@ class InboundCalls:
         """Lets a station that is not accepted yet send what it was asked for (OCPP 2.0.1, B02.FR.06)."""
         self._invited |= actions
 
+    def is_about_transactions(self, action: str) -> bool:
+        """Whether a message of this action is never lost: it is kept raw where it cannot be read (docs/adr/0008)."""
+        route = self._version.inbound.get(action)
+        return route is not None and route.salvage is not None
+
     def begin(self, call: Call, ordinal: int, time_us: int) -> Exchange:
         """What a CALL asks of the services. Raises RefusalError. `ordinal` and `time_us` are of when it was read."""
         route = self._version.inbound.get(call.action)
         if route is None:
             return self._unknown(call, self._origin(ordinal, time_us))
         if not self.accepted and call.action != "BootNotification" and call.action not in self._invited:
-            raise RefusalError("SecurityError", "the station is not accepted yet: send BootNotification first")
+            return self._from_unaccepted(call, self._origin(ordinal, time_us), route)
         accepted = self._schemas.accept(call.action, call.payload)
         if isinstance(accepted, SchemaFault):
             return self._misfit(call, self._origin(ordinal, time_us), route, accepted)
@@ -101,16 +116,16 @@ class InboundCalls:
             if route.salvage is None:
                 raise RefusalError(fault.code, fault.message) from error
             return self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
-        if LaneName.DATA_TRANSFERS in items and not self._may_transfer(items, time_us):
-            return Exchange({}, lambda _results: {"status": "Rejected"})
-        return Exchange(items, partial(self._answer, route, payload), route.optional)
+        if LaneName.DATA_TRANSFERS in items:
+            return self._transfer(route, payload, items, time_us)
+        return _exchange(route, payload, origin, items, partial(self._answer, route, payload))
 
-    def _may_transfer(self, items: Items, time_us: int) -> bool:
-        """Whether the station may have one more DataTransfer stored: each writes a row, whoever its vendor is."""
+    def _transfer(self, route: Inbound, payload: Payload, items: Items, time_us: int) -> Exchange:
+        """A vendor's own message, of which each writes a row, whoever its vendor is: so many are stored."""
         if self._allow_transfer(items[LaneName.DATA_TRANSFERS].ByteSize(), time_us):
-            return True
+            return Exchange(items, partial(self._answer, route, payload), route.optional)
         self._note_quirk(QuirkName.TRANSFER_NOT_STORED)
-        return False
+        return Exchange({}, lambda _results: {"status": "Rejected"})
 
     def _answer(self, route: Inbound, payload: Payload, results: Results) -> Payload:
         self._check(results, durable=route.durable)
@@ -142,6 +157,9 @@ class InboundCalls:
                 return self._foreign(call, origin, other, code=fault.code)
         if route.salvage is None:
             raise RefusalError(fault.code, fault.message)
+        if isinstance(call, TruncatedCall):
+            cut = SchemaFault(code=fault.code, message="The frame ends before its payload does.")
+            return self._keep(call, origin, route.salvage, cut, reason="FRAME_TRUNCATED")
         return self._keep(call, origin, route.salvage, fault, reason="SCHEMA_VIOLATION")
 
     def _foreign(self, call: Call, origin: origin_pb2.Origin, other: Dialect, *, code: str) -> Exchange:
@@ -152,9 +170,42 @@ class InboundCalls:
             code=code, message=f"this is {call.action} of OCPP {told}, and this connection speaks OCPP {spoken}"
         )
         route = other[0].inbound.get(call.action)
-        if self.accepted and route is not None and route.salvage is not None:
-            return self._keep(call, origin, None, fault, reason="OTHER_VERSION", label=told)
-        raise RefusalError(fault.code, fault.message)
+        if route is None or route.salvage is None:
+            raise RefusalError(fault.code, fault.message)
+        reason = "OTHER_VERSION" if self.accepted else STATION_NOT_ACCEPTED
+        return self._keep(call, origin, None, fault, reason=reason, label=told)
+
+    def _from_unaccepted(self, call: Call, origin: origin_pb2.Origin, route: Inbound) -> Exchange:
+        """A message of a station that is not accepted: SecurityError, and quarantine where it tells of money.
+
+        Only an event of a transaction that is recorded already is recorded and answered as ever: the session began
+        while the station was accepted. transaction_svc decides that (docs/adr/0013).
+        """
+        if route.salvage is None:
+            raise RefusalError(_NOT_ACCEPTED.code, _NOT_ACCEPTED.message)
+        kept = self._keep(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED)
+        accepted = self._schemas.accept(call.action, call.payload)
+        if isinstance(accepted, SchemaFault) or route.to_items is None:
+            return kept
+        try:
+            items = dict(route.to_items(accepted.payload, origin))
+        except UnacceptableError:
+            return kept
+        item, raw = items.get(LaneName.TRANSACTION_EVENTS), kept.items[LaneName.TRANSACTION_EVENTS]
+        if not isinstance(item, TransactionEventItem) or not isinstance(raw, TransactionEventItem):
+            return kept
+        item.raw.CopyFrom(raw.raw)
+        item.known_transaction_only = True
+        items.pop(LaneName.REPORTS, None)  # a start that may not begin uses no reservation
+
+        def answer(results: Results) -> Payload:
+            if _is_unaccepted(results):
+                return kept.answer(results)
+            for quirk in accepted.quirks:
+                self._note_quirk(quirk)
+            return self._answer(route, accepted.payload, results)
+
+        return _exchange(route, accepted.payload, origin, items, answer)
 
     def _keep(
         self,
@@ -195,10 +246,12 @@ class InboundCalls:
                 continue
             log.warning("item refused", lane=name, station_id=self._origin_prototype.station_id)
             self._count("item_refused", name)
+            if name in _ASKED_BESIDE:
+                continue
             # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
             if not durable:
                 raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
-            if name is not LaneName.AUTHORIZE:
+            if name is not LaneName.AUTHORIZE and not _is_not_kept(result):
                 self._note_quirk(QuirkName.MESSAGE_QUARANTINED)
         boot = results.get(LaneName.BOOTS)
         if isinstance(boot, station_ingest_service_pb2.BootResult):
@@ -210,3 +263,32 @@ class InboundCalls:
         us = told_us(payload)
         if us is not None and self.clock_watch.observe(us, time_us):
             self._note_quirk(QuirkName.CLOCK_SKEW)
+
+
+def _is_not_kept(result: Any) -> bool:
+    """Whether there was no room in quarantine for an item that was refused."""
+    return from_status(result.error).reason == "QUARANTINE_FULL"
+
+
+def _is_unaccepted(results: Results) -> bool:
+    """Whether transaction_svc did not record the event because its station is not accepted."""
+    result = results[LaneName.TRANSACTION_EVENTS]
+    assert isinstance(result, TransactionEventResult)  # noqa: S101 - the lane gives nothing else
+    return result.HasField("error") and from_status(result.error).metadata.get("cause") == STATION_NOT_ACCEPTED
+
+
+def _exchange(
+    route: Inbound, payload: Payload, origin: origin_pb2.Origin, items: Items, answer: Callable[[Results], Payload]
+) -> Exchange:
+    """Sends the items, and what the route has to follow them before the answer is made."""
+    to_follow_up = route.to_follow_up
+    if to_follow_up is None or not items:
+        return Exchange(items, answer, route.optional)
+
+    def follow_up(results: Results) -> Exchange | None:
+        following = to_follow_up(payload, origin, results)
+        if not following:
+            return None
+        return Exchange(following, lambda further: answer({**results, **further}), route.optional)
+
+    return Exchange(items, answer, route.optional, follow_up)

@@ -9,6 +9,7 @@ from csms.auth.v1 import authorization_service_pb2 as auth
 from csms.station.v1 import station_ingest_service_pb2 as station
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 from csms.transaction.v1 import transaction_ingest_service_pb2 as transaction
+from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
@@ -74,6 +75,7 @@ class MeshClient:
         auth_channel: grpc.aio.Channel,
     ) -> None:
         self._stations = StationIngestServiceStub(station_channel)
+        self._transactions = TransactionIngestServiceStub(transaction_channel)
         self._record_messages = _raw(_STATIONS, station_channel, "RecordMessages")
         stations = partial(_sender, _STATIONS, station_channel)
         transactions = partial(_sender, _TRANSACTIONS, transaction_channel)
@@ -87,6 +89,8 @@ class MeshClient:
             LaneName.AUTHORIZE: authorization("Authorize"),
             LaneName.TRANSACTION_EVENTS: transactions("RecordTransactionEvents"),
             LaneName.METER_VALUES: transactions("RecordMeterValues"),
+            LaneName.AUTHORIZATIONS: transactions("RecordAuthorizations"),
+            LaneName.OPEN_TRANSACTIONS: transactions("CountOpenTransactions"),
         }
         self.lanes: Mapping[LaneName, Lane[Any, Any]] = {
             name: Lane(name=name, send=send, patience_s=_PATIENCE_S.get(name)) for name, send in senders.items()
@@ -110,6 +114,11 @@ class MeshClient:
     async def note_asides(self, items: Sequence[station.ReportItem]) -> None:
         """Passes on reports that no answer waits for; one that is refused alone is lost. Raises MeshError."""
         await _call(self._stations.NotifyReports, station.NotifyReportsRequest(items=items), ATTEMPT_TIMEOUT_S)
+
+    async def notify_station_events(self, items: Sequence[transaction.StationEventItem]) -> None:
+        """Passes on boots and available connectors; one that is refused alone is lost. Raises MeshError."""
+        request = transaction.NotifyStationEventsRequest(items=items)
+        await _call(self._transactions.NotifyStationEvents, request, ATTEMPT_TIMEOUT_S)
 
     async def record_messages(self, entries: Sequence[bytes]) -> None:
         """Appends to the message log; see gateway/log_entry.py. Raises MeshError."""

@@ -17,8 +17,8 @@ MAX_ACCEPTED_ID_LENGTH = 255
 MAX_DESCRIPTION_LENGTH = 255
 # No message of OCPP is nested half as deep; what walks through payloads may rely on it.
 MAX_DEPTH = 64
-# A day of samples has some ten thousand lists and objects; making very many of them costs far more than their bytes.
-MAX_CONTAINERS = 40_000
+# No valid message of 1 MiB has as many lists and objects; making very many of them costs far more than their bytes.
+MAX_CONTAINERS = 100_000
 # Answers to frames whose id cannot be read carry this one (OCPP-J 2.0.1, 4.2.3); 1.6 has none such.
 UNREADABLE_ID = "-1"
 
@@ -43,6 +43,10 @@ class Send(Call, frozen=True, array_like=True, forbid_unknown_fields=True, tag=S
     unconfirmed: ClassVar[bool] = True
 
 
+class TruncatedCall(Call, frozen=True, array_like=True, tag=CALL):
+    """A request whose frame ends too soon; `payload` is the text of what is there of it, which is not read as JSON."""
+
+
 class CallResult(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=CALL_RESULT):
     """The answer to a CALL of ours."""
 
@@ -61,17 +65,24 @@ class CallError(msgspec.Struct, frozen=True):
 
 
 class Malformed(msgspec.Struct, frozen=True):
-    """A frame that is none of these. `message_id` is None where it cannot be read; `code` is the OCPP error code."""
+    """A frame that is none of these. `message_id` is None where it cannot be read; `code` is the OCPP error code.
+
+    `truncated` is the CALL that it would have been, where only its end is missing.
+    """
 
     message_id: str | None
     code: str
     description: str
     wants_answer: bool = True
+    truncated: TruncatedCall | None = None
 
 
 Frame = Call | CallResult | CallError | Malformed
 
 _START = re.compile(rb'\s*\[\s*([234])\s*,\s*"([\x20\x21\x23-\x5b\x5d-\x7e]{1,36})"\s*,')
+_ACTION = re.compile(rb'\s*"([A-Za-z]{1,64})"\s*,\s*')
+# A number at the end may be cut anywhere: what is left of it need not be one.
+_CUT_NUMBER = re.compile(rb"(?<=[\s:,\[])[-0-9][-+.eE0-9]*$")
 _encode = msgspec.json.Encoder().encode
 _decode_any = msgspec.json.Decoder().decode
 # What nearly every frame is: read into its type at once, which costs half of reading lists first.
@@ -83,7 +94,8 @@ _NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 def parse(data: bytes, label: str) -> Frame:
     """The message in a frame of the OCPP version `label` ("1.6", "2.0.1", "2.1"). Never raises."""
     if len(data) > MAX_CONTAINERS and _holds_too_much(data):
-        return _unread(label, data, f"the frame holds more than {MAX_CONTAINERS} lists and objects")
+        why = f"the frame holds more than {MAX_CONTAINERS} lists and objects"
+        return _unread(label, data, why, may_be_cut=False)
     try:
         frame = (_decode_21 if label == "2.1" else _decode)(data)
     except _NOT_READ:
@@ -168,13 +180,39 @@ def _readable_id(frame: list[Any]) -> str | None:
     return None
 
 
-def _unread(label: str, data: bytes, why: str) -> Malformed:
+def _unread(label: str, data: bytes, why: str, *, may_be_cut: bool = True) -> Malformed:
     """A frame that is not JSON, or not read, with its id if it has any (`[2,"id","MeterValues",{"value":,…`)."""
     match = _START.match(data)
     if match is None:
         return _malformed(label, None, why)
     message_id = match[2].decode("ascii")
-    return _malformed(label, message_id, why) if match[1] == b"2" else _silent(label, message_id, why)
+    if match[1] != b"2":
+        return _silent(label, message_id, why)
+    truncated = _truncated(message_id, data, match.end()) if may_be_cut else None
+    return msgspec.structs.replace(_malformed(label, message_id, why), truncated=truncated)
+
+
+def _truncated(message_id: str, data: bytes, position: int) -> TruncatedCall | None:
+    """The CALL in a frame that ends too soon, or lacks only the last braces before its bracket; None for any other.
+
+    `position` is where the action begins. Nothing is completed: the last number may have lost its last digits.
+    """
+    action = _ACTION.match(data, position)
+    rest = data.rstrip()
+    if action is None or not (_ends_too_soon(rest) or _ends_too_soon(rest.removesuffix(b"]"))):
+        return None
+    return TruncatedCall(message_id, action[1].decode("ascii"), data[action.end() :].decode(errors="replace"))
+
+
+def _ends_too_soon(data: bytes) -> bool:
+    """Whether all of it is the beginning of JSON."""
+    try:
+        _decode_any(_CUT_NUMBER.sub(b"0", data))
+    except msgspec.DecodeError as error:
+        return "truncated" in str(error)
+    except (UnicodeDecodeError, RecursionError):
+        return False
+    return False
 
 
 def _malformed(label: str, message_id: str | None, description: str) -> Malformed:

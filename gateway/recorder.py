@@ -95,6 +95,8 @@ def _is_suspect(lowered: str) -> bool:
         or "basic " in lowered
         or "bearer " in lowered
         or "://" in lowered
+        or "\\/\\/" in lowered  # of a URL, as some write it in JSON
+        or "datatransfer" in lowered
     )
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem, StationEventResult
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
@@ -16,6 +17,7 @@ from websockets.typing import Subprotocol
 from gateway.admission import Admission
 from gateway.budgets import Budgets
 from gateway.buffers import Buffer
+from gateway.client_address import ClientAddresses
 from gateway.compression import BoundedDeflateFactory
 from gateway.exchange import STATION_BUDGET_S
 from gateway.handshake import (
@@ -30,7 +32,9 @@ from gateway.lanes import BackgroundLane, LaneUnavailableError, Way
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.metrics import Metrics
+from gateway.origins import check_origin
 from gateway.recorder import Recorder
+from gateway.refusal_delays import RefusalDelays
 from gateway.registry import Registry
 from gateway.schemas import Schemas
 from gateway.session import Connection, Session
@@ -81,14 +85,18 @@ class StationServer:
         closings: Buffer[ingest.CloseConnectionItem],
         sightings: Buffer[ingest.Sighting],
         asides: Buffer[ingest.ReportItem],
+        station_events: Buffer[StationEventItem],
         metrics: Metrics,
         clock: Clock,
+        addresses: ClientAddresses,
+        origins: Collection[str] = (),
     ) -> None:
         self._versions = versions  # by sub-protocol, in the order of preference
         self._mesh = mesh
         self._lanes: Mapping[LaneName, Way] = {
             **mesh.lanes,
             LaneName.ASIDES: BackgroundLane(buffer=asides, result=ingest.ReportResult()),
+            LaneName.STATION_EVENTS: BackgroundLane(buffer=station_events, result=StationEventResult()),
         }
         self._registry = registry
         self._messages = messages
@@ -96,6 +104,9 @@ class StationServer:
         self._sightings = sightings
         self._metrics = metrics
         self._clock = clock
+        self._addresses = addresses
+        self._origins = origins
+        self._refusals = RefusalDelays(clock_s=asyncio.get_running_loop().time, count=metrics.count)
         self._lease: NodeLease | None = None
         self._budgets = Budgets()
         self._opening: Counter[str] = Counter()  # handshakes under way, by station
@@ -136,6 +147,7 @@ class StationServer:
         """Takes no new stations, answers what was read, then closes every socket with 1012."""
         if self._server is None:
             return
+        self._refusals.release()
         self._server.close(close_connections=False)
         await asyncio.gather(*(session.finish(grace_s) for session in self._registry))
         await self.close_all(SERVICE_RESTART, "the gateway restarts: connect again")
@@ -169,6 +181,7 @@ class StationServer:
 
     async def _admit(self, socket: StationSocket, request: Request) -> Response:
         """The answer to a request: 101 where the station is admitted. Raises BadHandshakeError."""
+        odd_origin = check_origin(request.headers.get_all("Origin"), self._origins)
         identity = station_id(request.path)
         subprotocol = choose_subprotocol(_offered(request), tuple(self._versions))
         if subprotocol is None:
@@ -187,13 +200,15 @@ class StationServer:
             station_id=identity,
             node_id=self._lease.node_id,
             ocpp_version=version.label,
-            remote_address=_remote_address(socket, request),
+            remote_address=self._addresses.read(request.headers, socket.peer),
             credential=offer.secret,
             username=offer.username,
         )
         odd = [] if _offered(request) else [QuirkName.NO_SUBPROTOCOL]
         if is_odd_path(request.path):
             odd.append(QuirkName.ODD_PATH)
+        if odd_origin:
+            odd.append(QuirkName.ODD_ORIGIN)
         await self._open(socket, item, partial(_to_admission, version, term, odd, identity))
         if not self._lease.holds(term):  # the connection is closed with the socket
             raise BadHandshakeError(503, "not ready: try again later")
@@ -220,7 +235,11 @@ class StationServer:
         except LaneUnavailableError:
             raise BadHandshakeError(503, "not ready: try again later") from None
         if result.HasField("error"):
-            raise _to_handshake_error(from_status(result.error))
+            error = from_status(result.error)
+            if error.code is grpc.StatusCode.UNAUTHENTICATED:
+                await self._refusals.delay(item.station_id, item.remote_address)
+            raise _to_handshake_error(error)
+        self._refusals.succeeded(item.station_id, item.remote_address)
 
     def _ended_opening(self, station: str) -> None:
         self._opening[station] -= 1
@@ -346,15 +365,12 @@ def _to_admission(version: Version, term: int, odd: Sequence[str], station: str,
     return Admission(version=version, connection=connection, term=term)
 
 
-def _remote_address(socket: StationSocket, request: Request) -> str:
-    return (single_header(request.headers, "X-Envoy-External-Address") or socket.peer)[:64]
-
-
 def _to_handshake_error(error: MeshError) -> BadHandshakeError:
     statuses = {
         grpc.StatusCode.UNAUTHENTICATED: 401,
         grpc.StatusCode.NOT_FOUND: 404,
         grpc.StatusCode.PERMISSION_DENIED: 403,
+        grpc.StatusCode.INVALID_ARGUMENT: 400,
     }
     return BadHandshakeError(statuses.get(error.code, 503), error.message)
 

@@ -1,17 +1,21 @@
 """A gateway put together: its socket server, its server for commands, and what runs beside them."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 
 from gateway.buffers import Buffer
+from gateway.client_address import ClientAddresses
+from gateway.inbound import Dialect
 from gateway.lease import LeaseClient, NodeLease
 from gateway.mesh_client import MeshClient
+from gateway.message_translator import MessageTranslator
 from gateway.metrics import Metrics
 from gateway.registry import Registry
 from gateway.schemas import Schemas
@@ -61,8 +65,9 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
         stack.push_async_callback(buffer.drain, DRAIN_S)
         for _ in range(buffer.runners):
             await _beside(stack, buffer.run())
-    server = _station_server(mesh, registry, buffers, metrics)
-    downward = _downward_server(settings, registry, server)
+    dialects = {version.subprotocol: (version, _schemas(version)) for version in VERSIONS}
+    server = _station_server(mesh, registry, buffers, metrics, dialects, settings=settings)
+    downward = _downward_server(settings, registry, server, dialects)
     lease = _node_lease(settings, downward, server)
     loop_s = asyncio.get_running_loop().time
     watch = Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
@@ -105,13 +110,16 @@ class _Buffers:
         self.asides: Buffer[ingest.ReportItem] = Buffer(
             name="asides", flush=mesh.note_asides, delay_s=0.1, batch=256, capacity=100_000
         )
+        self.station_events: Buffer[StationEventItem] = Buffer(
+            name="station_events", flush=mesh.notify_station_events, delay_s=0.1, batch=256, capacity=100_000
+        )
         self.sightings: Buffer[ingest.Sighting] = Buffer(
             name="sightings", flush=mesh.record_sightings, delay_s=0.2, batch=1024, capacity=100_000
         )
 
     def all(self) -> tuple[Buffer[Any], ...]:
         """Every buffer."""
-        return (self.messages, self.closings, self.asides, self.sightings)
+        return (self.messages, self.closings, self.asides, self.station_events, self.sightings)
 
 
 async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshClient:
@@ -125,17 +133,28 @@ async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshCl
     return mesh
 
 
-def _station_server(mesh: MeshClient, registry: Registry, buffers: _Buffers, metrics: Metrics) -> StationServer:
+def _station_server(
+    mesh: MeshClient,
+    registry: Registry,
+    buffers: _Buffers,
+    metrics: Metrics,
+    dialects: Mapping[str, Dialect],
+    *,
+    settings: GatewaySettings,
+) -> StationServer:
     return StationServer(
-        versions={version.subprotocol: (version, _schemas(version)) for version in VERSIONS},
+        versions=dialects,
         mesh=mesh,
         registry=registry,
         messages=buffers.messages,
         closings=buffers.closings,
         sightings=buffers.sightings,
         asides=buffers.asides,
+        station_events=buffers.station_events,
         metrics=metrics,
         clock=now_us,
+        addresses=ClientAddresses(mesh_secret=settings.mesh_secret),
+        origins=settings.station_origins,
     )
 
 
@@ -145,9 +164,12 @@ def _schemas(version: Version) -> Schemas:
     return schemas
 
 
-def _downward_server(settings: GatewaySettings, registry: Registry, server: StationServer) -> GrpcServer:
+def _downward_server(
+    settings: GatewaySettings, registry: Registry, server: StationServer, dialects: Mapping[str, Dialect]
+) -> GrpcServer:
     downward = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES["gateway"])
-    servicer = GatewayServicer(registry=registry, server=server)
+    translator = MessageTranslator(dialects.values())
+    servicer = GatewayServicer(registry=registry, server=server, translator=translator)
     gateway_service_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, downward.server)
     return downward
 

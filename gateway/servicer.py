@@ -6,9 +6,10 @@ from typing import Any
 import grpc
 from csms.gateway.v1 import gateway_service_pb2, gateway_service_pb2_grpc
 from csms.station.v1 import command_service_pb2
-from google.protobuf import json_format, struct_pb2
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
 from gateway.aside import aside
+from gateway.message_translator import MessageTranslator
 from gateway.ocppj import Payload
 from gateway.outgoing import station_offline
 from gateway.registry import Registry
@@ -19,6 +20,7 @@ from gateway.translation import CallFailure, Outbound, UnacceptableError
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
+from mesh.structs import to_object
 
 DEFAULT_TIMEOUT_S = 30.0
 
@@ -26,9 +28,10 @@ DEFAULT_TIMEOUT_S = 30.0
 class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
     """Serves the mesh only."""
 
-    def __init__(self, *, registry: Registry, server: StationServer) -> None:
+    def __init__(self, *, registry: Registry, server: StationServer, translator: MessageTranslator) -> None:
         self._registry = registry
         self._server = server
+        self._translator = translator
 
     async def Call(
         self, request: gateway_service_pb2.CallRequest, context: Context
@@ -61,6 +64,16 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
                     session.note_quirk(request.quirk)
                 self._server.close_soon(session, request.close_code, request.reason)
         return gateway_service_pb2.CloseSocketsResponse()
+
+    async def TranslateMessage(
+        self, request: gateway_service_pb2.TranslateMessageRequest, context: Context
+    ) -> gateway_service_pb2.TranslateMessageResponse:
+        """Translates a message that an operator mended. Needs no station, and sends nothing."""
+        del context
+        item = self._translator.translate(request.ocpp_version, request.action, request.payload, request.origin)
+        if isinstance(item, TransactionEventItem):
+            return gateway_service_pb2.TranslateMessageResponse(transaction_event=item)
+        return gateway_service_pb2.TranslateMessageResponse(meter_values=item)
 
 
 async def _carry_out(session: Session, name: str, command: Any, timeout_s: float) -> Any:
@@ -126,7 +139,7 @@ async def _send_call(
     session: Session, command: command_service_pb2.SendCallRequest, timeout_s: float
 ) -> command_service_pb2.SendCallResponse:
     """Any action, raw. The answer is passed on as it came: the operator wants to see what the station says."""
-    payload = to_payload(command.payload)
+    payload = to_object(command.payload)
     if command.action not in session.schemas.actions:
         raise _unsupported(session, command.action)
     _check_request(session, command.action, payload)
@@ -175,20 +188,3 @@ def _unsupported(session: Session, what: str, why: str = "which does not have th
         "UNSUPPORTED_BY_VERSION",
         f"the station speaks OCPP {session.version.label}, {why}: {what}",
     )
-
-
-def to_payload(struct: struct_pb2.Struct) -> Payload:
-    """A Struct as an OCPP payload: whole numbers become integers, as the schemas want them (design 3)."""
-    payload = _restore_integers(json_format.MessageToDict(struct))
-    assert isinstance(payload, dict)  # noqa: S101 - a Struct is an object
-    return payload
-
-
-def _restore_integers(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _restore_integers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_restore_integers(item) for item in value]
-    return value

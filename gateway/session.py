@@ -293,7 +293,7 @@ class Session:
         if isinstance(frame, Call):
             self._on_call(frame, data, ordinal, now_us)
         elif isinstance(frame, Malformed):
-            self._on_malformed(frame, len(data), now_us)
+            self._on_malformed(frame, data, ordinal, now_us)
         elif not action:
             self._count("answer", "unexpected")
 
@@ -308,9 +308,12 @@ class Session:
                 return
         self._inbox.add(Arrival(call, data, ordinal, now_us))
 
-    def _on_malformed(self, frame: Malformed, size: int, now_us: int) -> None:
+    def _on_malformed(self, frame: Malformed, data: bytes, ordinal: int, now_us: int) -> None:
         self.note_quirk(QuirkName.MALFORMED_FRAME)
-        if not self._budgets.bear_malformed(size, now_us):
+        if frame.truncated is not None and self.inbound.is_about_transactions(frame.truncated.action):
+            self._on_call(frame.truncated, data, ordinal, now_us)  # kept raw, and acknowledged
+            return
+        if not self._budgets.bear_malformed(len(data), now_us):
             self._count("refused", "TooManyMalformedFrames")
             self._is_turned_away = True
             self._later(self.close(POLICY_VIOLATION, "too many frames that are no OCPP messages"))
@@ -361,18 +364,24 @@ class Session:
     def _ask(self, call: Call, asked: Exchange) -> None:
         try:
             if asked.items:
-                exchange.submit(asked, self._lanes, partial(self._conclude, call, asked), now_s=self._loop.time())
+                self._submit(call, asked, self._loop.time())
                 return
         except Exception as error:
             self._refuse(call, error)
         else:
-            self._conclude(call, asked, {})
+            self._conclude(call, asked, 0.0, {})
 
-    def _conclude(self, call: Call, asked: Exchange, results: Results | None) -> None:
+    def _submit(self, call: Call, asked: Exchange, begun_s: float) -> None:
+        """Sends what is asked. The station waits since `begun_s`, and all that is sent for one CALL has its budget."""
+        exchange.submit(asked, self._lanes, partial(self._conclude, call, asked, begun_s), now_s=begun_s)
+
+    def _conclude(self, call: Call, asked: Exchange, begun_s: float, results: Results | None) -> None:
         """Answers from what the services said; where they are away for too long, closes the socket instead."""
         try:
             if results is None:
                 self._later(self._give_up(call))
+            elif asked.follow_up is not None and (further := asked.follow_up(results)) is not None:
+                self._submit(call, further, begun_s)
             else:
                 self._answer_from(call, asked, results)
         except Exception as error:

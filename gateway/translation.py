@@ -28,6 +28,9 @@ class LaneName(StrEnum):
     AUTHORIZE = "authorize"  # AuthorizationService.Authorize
     TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents
     METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
+    AUTHORIZATIONS = "authorizations"  # TransactionIngestService.RecordAuthorizations
+    OPEN_TRANSACTIONS = "open_transactions"  # TransactionIngestService.CountOpenTransactions
+    STATION_EVENTS = "station_events"  # TransactionIngestService.NotifyStationEvents, in the background
 
 
 Items = Mapping[LaneName, Message]
@@ -68,6 +71,8 @@ class Inbound:
     `to_items(payload, origin)` says what to send where; the payload is valid by the action's schema. It raises
     `UnacceptableError` for what no schema can catch. None where the gateway answers by itself.
     `to_response(payload, results, now_us)` makes the CALLRESULT's payload, valid by the response's schema.
+    `to_follow_up(payload, origin, results)` says what is still to be sent once all results are there, and to be waited
+    for before the station is answered; then `to_response` gets the results of both rounds. Empty items: nothing is.
     `optional` lanes may fail without failing the message.
     Messages that tell of money are `durable`, and have a `salvage`: they are answered only once they are committed,
     never with a CALLERROR because something of ours is away (design 2); one that cannot be read is kept as it came.
@@ -77,6 +82,7 @@ class Inbound:
     to_response: Callable[[Payload, Results, int], Payload]
     optional: frozenset[LaneName] = frozenset()
     salvage: Salvage | None = None
+    to_follow_up: Callable[[Payload, origin_pb2.Origin, Results], Items] | None = None
 
     @property
     def durable(self) -> bool:

@@ -52,6 +52,7 @@ class QuirkName(StrEnum):
     WHOLE_NUMBER_FORM = "whole_number_form"
     UNKNOWN_FIELD = "unknown_field"
     TRANSFER_NOT_STORED = "transfer_not_stored"
+    ODD_ORIGIN = "odd_origin"
 
 
 _BY_NUMBER: Mapping[int, tuple[QuirkName, ...]] = {

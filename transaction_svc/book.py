@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from transaction_svc import facts, fold
+from transaction_svc import fold, stored_form
 from transaction_svc.contents import name_hash
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
@@ -23,12 +23,16 @@ class Tx:
 
     __slots__ = (
         "arrivals",
+        "at_end",
         "changed",
         "fold",
+        "hanging",
         "key",
         "name",
         "outcome",
         "place",
+        "rare",
+        "refusals",
         "started",
         "stored",
         "token_key",
@@ -47,9 +51,13 @@ class Tx:
         self.started = state.started
         self.place = (state.evse_id, state.begin_us) if stored else None
         self.token_key = state.id_token.lower()
+        self.refusals = state.refusals
         self.outcome = outcome(state) if state.ended else None
+        self.at_end = state.meter.at_end if state.next_begin_us is not None else None
+        self.hanging = state.hanging
+        self.rare = rare_columns(state) if stored else None
         # What is odd is told the first time that it shows.
-        self.told_fall = state.fell
+        self.told_fall = state.meter.fell
         self.told_gap = state.seq_gap
 
     @property
@@ -70,11 +78,18 @@ class Known(msgspec.Struct, frozen=True):
     tx: Tx
     epoch: int
     ordinal: int
+    fact: str = ""  # what it says, encoded; empty where this batch has recorded it
 
 
 def outcome(state: Fold) -> tuple[Any, ...]:
     """What an ended transaction comes to; a change of it is told again."""
-    return state.energy_mwh, state.end_us, state.reason, state.evse_id, state.holder, tuple(state.flags)
+    who = (*state.holder, state.authorization_status)
+    return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(state.flags)
+
+
+def rare_columns(state: Fold) -> tuple[Any, ...]:
+    """What stands in the columns that are only written where they have changed."""
+    return tuple(state.flags), state.hanging_due_us
 
 
 class Book:
@@ -98,13 +113,15 @@ class Book:
             content = items[lookup.n].content
             known = self._recorded.get(content)
             if known is None or known.repeat_no < lookup.repeat_no:
-                self._recorded[content] = Known(lookup.repeat_no, tx, lookup.epoch or 0, lookup.ordinal or 0)
+                self._recorded[content] = Known(
+                    lookup.repeat_no, tx, lookup.epoch or 0, lookup.ordinal or 0, lookup.fact or ""
+                )
 
     def adopt(self, row: TxRow) -> Tx:
         """The transaction of a row; as this batch has changed it, if it has."""
         key = (row.tenant_id, row.station_id, row.transaction_id, row.generation)
         tx = self._txs.get(key)
-        return self._keep(Tx(key=key, state=fold.decode(row.fold), stored=True)) if tx is None else tx
+        return self._keep(Tx(key=key, state=stored_form.decode_fold(row.fold), stored=True)) if tx is None else tx
 
     def get(self, key: Key) -> Tx:
         """The transaction with this key, made where it is not there."""
@@ -138,13 +155,13 @@ class Book:
         """The events to be recorded."""
         return self._rows
 
-    def add(self, item: Incoming, tx: Tx, repeat_no: int) -> None:
-        """Adds an event to a transaction, and folds it in where it came in order."""
+    def add(self, item: Incoming, tx: Tx, repeat_no: int) -> Known:
+        """Adds an event to a transaction, and folds it in where it came in order; returns where it is recorded."""
         fact = item.fact
         fact.arrival = tx.arrivals
         tx.arrivals += 1
         tx.changed = True
-        self._recorded[item.content] = Known(repeat_no, tx, item.epoch, item.ordinal)
+        known = self._recorded[item.content] = Known(repeat_no, tx, item.epoch, item.ordinal)
         tenant_id, station_id, content_key = item.content
         self._rows.append(
             {
@@ -155,7 +172,7 @@ class Book:
                 "transaction_id": tx.key[2],
                 "generation": tx.key[3],
                 "tx_hash": name_hash(*tx.name),
-                "fact": facts.encode(fact),
+                "fact": stored_form.encode(fact),
                 "event": item.event,
                 "receive_us": item.receive_us,
                 "epoch": item.epoch,
@@ -164,6 +181,7 @@ class Book:
         )
         if tx.name not in self.anew and not fold.append(tx.fold, fact):
             self.fold_anew(tx.name, tx.generation)
+        return known
 
     def fold_anew(self, name: Name, generation: int) -> None:
         """Notes that a name has to be folded anew from a generation on."""

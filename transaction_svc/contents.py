@@ -24,7 +24,7 @@ def event_key(event: TransactionEvent, fact: Fact, data: bytes, *, plausible: bo
         parts = ["seq", event.transaction_id, str(fact.seq_no), str(kind), str(event.trigger_reason), str(time_us)]
         return _digest(parts, () if plausible or kind == STARTED else event.meter_values)
     if kind == STARTED:
-        meter = next((value for rank, _at_us, _source, value in fact.readings if rank == BEGIN), None)
+        meter = next((reading.mwh for reading in fact.readings if reading.rank == BEGIN), None)
         token = event.id_token.id_token.lower()
         parts = ["start", f"{fact.evse_id}.{fact.connector_id}", str(time_us), str(meter), token]
         # Without a register to tell starts apart, what was measured has to.
@@ -47,6 +47,12 @@ def name_hash(*parts: str) -> int:
     """What stands for a name in an index: a bigint, the same everywhere. Names decide where two have the same."""
     digest = hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def flags_text(flags: Iterable[str]) -> str:
+    """Flags as a column has them, to be searched: each between two commas, nothing where there are none."""
+    joined = ",".join(flags)
+    return f",{joined}," if joined else ""
 
 
 def raw_key(data: bytes) -> str:

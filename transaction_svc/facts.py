@@ -1,4 +1,6 @@
-"""What a recorded event says, as far as folding needs it. Stored beside the event: refolding reads no protobuf."""
+"""A recorded event as far as folding needs it, stored beside it (`stored_form.py`): refolding reads no protobuf."""
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -7,21 +9,51 @@ STARTED, UPDATED, ENDED = 1, 2, 3
 # Ranks of readings: the begin of a transaction is before, the end after all others, whatever the clock says.
 BEGIN, BETWEEN, END = 0, 1, 2
 
-Reading = tuple[int, int, int, int]
-"""Rank, time in µs, source (0 is best), register in mWh; a register below zero is broken."""
-
 Interval = tuple[int, int, int]
-"""Time in µs, source (0 is best), energy in mWh."""
+"""Time in µs, series, energy in mWh."""
+
+# A series is the readings that can be compared: of one location, one set of phases, and one kind of proof. The number
+# of the one that is preferred is smaller.
+UNSIGNED, SIGNED, VERIFIED = 0, 1, 2
+_ALL_PHASES = 7
 
 
-class Fact(msgspec.Struct, array_like=True):
-    """One event. Times are µs since 1970 UTC. Stored as a JSON array: new fields go to the end, with a default."""
+def series_number(location: int, phases: int, *, proof: int = UNSIGNED) -> int:
+    """The number of a series.
+
+    `location` is 0 for the outlet and counts up with the places that are preferred less; `phases` has a bit for each
+    phase, and 0 or all three bits for the whole of them.
+    """
+    return location * 32 + phases % _ALL_PHASES * 4 + proof
+
+
+def is_signed(series: int) -> bool:
+    """Whether the readings of a series come from signed records, verified or not."""
+    return series % 4 != UNSIGNED
+
+
+def is_verified(series: int) -> bool:
+    """Whether the readings of a series come from signed records whose signature is right."""
+    return series % 4 == VERIFIED
+
+
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A reading of an import register."""
+
+    at_us: int  # by the station's clock where plausible, else when it was received
+    mwh: int  # below zero: broken
+    rank: int = BETWEEN
+    series: int = 0
+
+
+class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
+    """One event. Times are µs since 1970 UTC. A new field needs a default."""
 
     kind: int
-    seq_no: int | None  # None where the protocol has none (1.6)
-    time_us: int | None  # the station's, right or wrong
     order_us: int  # the station's where plausible, else when it was received
     recorded_us: int
+    seq_no: int | None = None  # None where the protocol has none (1.6)
+    time_us: int | None = None  # the station's, right or wrong
     arrival: int = 0  # how many events of its transaction were recorded before it
     evse_id: int = 0
     connector_id: int = 0
@@ -33,6 +65,8 @@ class Fact(msgspec.Struct, array_like=True):
     orphan: bool = False  # no transaction was found that a 1.6 station can have meant
     readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
+    refused_status: int = 0  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
+    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
 
     @property
     def key(self) -> tuple[int, int, int, int]:
@@ -42,15 +76,47 @@ class Fact(msgspec.Struct, array_like=True):
         return self.kind, self.seq_no or 0, self.order_us, self.arrival
 
 
-def encode(fact: Fact) -> str:
-    """A fact as stored."""
-    return _encoder.encode(fact).decode()
+def by_event(kind: int, readings: Sequence[Reading]) -> Sequence[Reading]:
+    """The readings of an event with the ranks that its kind gives them, in each series.
+
+    The begin is the first reading of the Started event, the end the one of the Ended event that says so, or else its
+    latest. A reading's own context (Transaction.Begin, Transaction.End) places it only where that leaves it open.
+    """
+    if kind == STARTED:
+        return _begun(readings)
+    if kind == ENDED:
+        return _ended(readings)
+    return [reading if reading.rank != END else _ranked(reading, BETWEEN) for reading in readings]
 
 
-def decode(text: str) -> Fact:
-    """A stored fact."""
-    return _decoder.decode(text)
+def _begun(readings: Sequence[Reading]) -> Sequence[Reading]:
+    seen: set[int] = set()
+    ranked = []
+    for reading in readings:
+        ranked.append(_ranked(reading, BETWEEN if reading.series in seen else BEGIN))
+        seen.add(reading.series)
+    return ranked
 
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Fact)
+def _ended(readings: Sequence[Reading]) -> Sequence[Reading]:
+    ends: dict[int, int] = {}
+    for place, reading in enumerate(readings):
+        known = ends.get(reading.series)
+        if reading.rank != BEGIN and (known is None or _is_later(reading, readings[known])):
+            ends[reading.series] = place
+    last = set(ends.values())
+    return [
+        reading if reading.rank == BEGIN else _ranked(reading, END if place in last else BETWEEN)
+        for place, reading in enumerate(readings)
+    ]
+
+
+def _is_later(reading: Reading, other: Reading) -> bool:
+    return (reading.rank, reading.at_us if reading.rank != END else 0) >= (
+        other.rank,
+        other.at_us if other.rank != END else 0,
+    )
+
+
+def _ranked(reading: Reading, rank: int) -> Reading:
+    return reading if reading.rank == rank else msgspec.structs.replace(reading, rank=rank)

@@ -7,18 +7,15 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from transaction_svc.facts import BEGIN, BETWEEN, END, ENDED, STARTED, UPDATED, Fact, Reading
-from transaction_svc.register import Register
-
-# csms.transaction.v1.StoppedReason.
-SUPERSEDED = 25
-
-ReadingKey = tuple[int, int, int, int]
-"""Rank, time, kind of event, register: the order in which readings are pushed."""
+from transaction_svc import ends
+from transaction_svc.ends import Closure, Frame, Mark
+from transaction_svc.energy import EnergyFlag
+from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact
+from transaction_svc.metering import Metering
 
 
-class Fold(msgspec.Struct, array_like=True):
-    """The state of a fold. Stored as a JSON array: new fields go to the end, with a default."""
+class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
+    """The state of a fold, stored as `stored_form.py` says. A new field needs a default."""
 
     event_count: int = 0
     created_us: int = 0
@@ -40,119 +37,178 @@ class Fold(msgspec.Struct, array_like=True):
     stop_token_type: str = ""
     charging_state: int = 0
     # What does not add up.
-    next_seq: int = 0
-    seq_gap: bool = False
+    seq_count: int = 0
+    seq_most: int = -1
+    seq_us: int = 0  # order_us of the last event with a position
+    seq_squares: int = 0  # sum of the squares: of numbers from 0 to the count, each once, only one sum is possible
     skewed: bool = False
     orphan: bool = False
     conflicting: bool = False
-    broken: bool = False  # a register below zero
-    # Energy.
-    register: Register = msgspec.field(default_factory=Register)
-    last_reading: ReadingKey | None = None
-    source: int | None = None  # best source of the readings between begin and end; others are left out
-    meter_begun: bool = False  # whether a reading told the register at the start
-    meter_ended: bool = False  # whether a trustworthy one told it at the end
-    interval_source: int | None = None
-    interval_mwh: int = 0
-    interval_us: int | None = None
+    meter: Metering = msgspec.field(default_factory=Metering)
+    is_stale: bool = False  # stored by an older version: the next event has it folded anew
+    # What shows that it goes on.
+    first_frame: Frame | None = None
+    last_frame: Frame = (0, 0)
+    went_on: bool = False  # whether an event contradicts the mark
     # What is told from outside: not folded from the transaction's own events.
     next_begin_us: int | None = None  # when the next transaction on the same EVSE began
-    concurrent: bool = False
+    concurrent: bool = False  # of folds stored before there was concurrent_count
+    concurrent_count: int = 0  # other open transactions that id_token held when it began to hold this one
+    mark: Mark | None = None
+    closure: Closure | None = None
     told_us: int = 0  # when an event about it last went to the outbox
     told_end: bool = False
+    # Id tokens that were refused: they hold nothing.
+    refused_token: str = ""  # the first
+    refused_token_type: str = ""
+    refused_status: int = 0  # csms.common.v1.AuthorizationStatus
+    refusals: int = 0
 
     @property
     def ended(self) -> bool:
-        """Whether it is over, by its own account or because the next one began."""
-        return self.stopped or self.next_begin_us is not None
+        """Whether it is over, by its own account or by another's."""
+        return self.stopped or self.next_begin_us is not None or self.end_origin != 0
+
+    @property
+    def end_origin(self) -> int:
+        """Who or what ended it, as csms.transaction.v1.TransactionEndOrigin; 0 while it goes on.
+
+        What its station says counts most, then what ended it first.
+        """
+        if self.stopped:
+            return ends.STATION
+        if self.closure is not None:
+            return self.closure.origin
+        if self.mark is not None and self.mark.expired and not self.went_on:
+            return ends.ABANDONED
+        return ends.SUPERSEDED if self.next_begin_us is not None else 0
 
     @property
     def end_us(self) -> int | None:
-        """When it ended, by the station's clock."""
-        return self.stop_us if self.stopped else self.next_begin_us
+        """When it ended, by the station's clock; where nobody knows, when it was last heard of."""
+        origin = self.end_origin
+        if origin in (0, ends.STATION, ends.SUPERSEDED):
+            return self.stop_us if self.stopped else self.next_begin_us
+        return self.latest_us
+
+    @property
+    def hanging(self) -> bool:
+        """Whether it is open, and its station boots or frees the connector as if there were no such transaction."""
+        return self.mark is not None and not self.went_on and not self.ended
+
+    @property
+    def hanging_due_us(self) -> int | None:
+        """When it is to be ended, where it is hanging: never sooner than the grace period after its last event."""
+        if self.mark is None or not self.hanging:
+            return None
+        return max(self.mark.since_us, self.updated_us) + self.mark.grace_us
 
     @property
     def holder(self) -> tuple[str, str]:
-        """Token and type of who started it; where the start is missing, of who stopped it."""
-        if self.id_token or self.started:
+        """Whose it is, a token and its type: the first that was accepted, else the first that was refused.
+
+        Where the start is missing, and nobody identified meanwhile, that of who stopped it.
+        """
+        if self.id_token:
             return self.id_token, self.id_token_type
-        return self.stop_token, self.stop_token_type
+        if self.refused_token:
+            return self.refused_token, self.refused_token_type
+        return ("", "") if self.started else (self.stop_token, self.stop_token_type)
+
+    @property
+    def authorization_status(self) -> int:
+        """Why the holder was refused, as csms.common.v1.AuthorizationStatus; 0 where it was not."""
+        return 0 if self.id_token else self.refused_status
+
+    @property
+    def holds_token(self) -> bool:
+        """Whether it counts against its token's limit for as long as it is open: not while it is hanging."""
+        return bool(self.id_token) and not self.hanging
 
     @property
     def reason(self) -> int:
         """Why it ended, as csms.transaction.v1.StoppedReason."""
-        return self.stopped_reason if self.stopped else SUPERSEDED * self.ended
+        return self.stopped_reason if self.stopped else ends.REASONS.get(self.end_origin, 0)
 
     @property
-    def energy_mwh(self) -> int:
-        """Energy delivered; from the intervals only where the register tells nothing."""
-        if self.register.count > 1 or self.interval_us is None:
-            return self.register.energy
-        return self.interval_mwh
-
-    @property
-    def meter_start_mwh(self) -> int | None:
-        """The register at the start."""
-        return self.register.first if self.meter_begun else None
-
-    @property
-    def meter_stop_mwh(self) -> int | None:
-        """The register at the end: the last reading that can be trusted."""
-        if not self.ended or not (self.meter_ended or self.register.count > int(self.meter_begun)):
-            return None
-        return self.register.last
+    def seq_gap(self) -> bool:
+        """Whether the positions that the station counts are not 0, 1, 2, …, each once."""
+        count = self.seq_count
+        return self.seq_most + 1 != count or self.seq_squares != (count - 1) * count * (2 * count - 1) // 6
 
     @property
     def flags(self) -> Sequence[str]:
         """What does not add up, sorted."""
-        overtaken = self.next_begin_us
-        raised = (
+        if self._is_sound():
+            return self.meter.flags
+        raised = (flag for flag, is_raised in self.raised() if is_raised)
+        return sorted([*raised, *self.meter.flags])
+
+    def _is_sound(self) -> bool:
+        """Whether it goes on as most do: asked first, since the list of flags costs more than the rest of the row."""
+        if not self.started or self.ended or self.closure is not None or self.mark is not None:
+            return False
+        return not (self.skewed or self.orphan or self.conflicting or self.refused_status or self.seq_gap)
+
+    def raised(self) -> Sequence[tuple[str, bool]]:
+        """Every flag but those of its energy, and whether it is raised."""
+        origin = self.end_origin
+        return (
+            ("abandoned", origin == ends.ABANDONED),
             ("clock_skew", self.skewed),
             ("conflicting_stop", self.conflicting),
-            ("late_stop", self.stopped and overtaken is not None and self.stop_order_us > overtaken),
-            ("meter_rollback", self.fell),
+            ("late_stop", self.stopped and self._was_ended()),
             ("missing_start", not self.started),
+            ("operator_end", origin == ends.OPERATOR),
             ("orphan", self.orphan),
+            ("refused_token", self.authorization_status != 0 and self.meter.energy_mwh > 0),
             ("seq_gap", self.seq_gap),
-            ("superseded", not self.stopped and overtaken is not None),
+            ("station_deleted", origin == ends.STATION_DELETED),
+            ("superseded", origin == ends.SUPERSEDED),
         )
-        return [flag for flag, is_raised in raised if is_raised]
 
-    @property
-    def fell(self) -> bool:
-        """Whether its register ever fell, or was below zero."""
-        return self.broken or self.register.fell
+    def _was_ended(self) -> bool:
+        """Whether something else had ended it before its station said that it did."""
+        if self.closure is not None or (self.mark is not None and self.mark.expired):
+            return True
+        return self.next_begin_us is not None and self.stop_order_us > self.next_begin_us
+
+
+FLAGS = tuple(sorted({*(flag for flag, _is_raised in Fold().raised()), *EnergyFlag}))
+"""Every flag that a transaction may have."""
 
 
 def append(fold: Fold, fact: Fact) -> bool:
     """Folds one more event in. False where it came out of order: then `fold` is spoilt, and must be folded anew."""
     key = fact.key
+    if fold.is_stale:
+        return False
     if fold.last_key is None or key > fold.last_key:
+        was_by_sequence = fold.meter.by_sequence
         counts = _take_event(fold, fact, key)
+        if fold.meter.by_sequence != was_by_sequence or _ended_before_others(fold, fact):
+            return False
     elif _says_nothing_new(fold, fact):
         _count(fold, fact)
         counts = True
     else:
         return False
-    if not counts:
-        return True
-    for reading in fact.readings:
-        if not _take_reading(fold, reading, fact.kind):
-            return False
-    return not fact.intervals or _take_intervals(fold, fact)
+    return not counts or fold.meter.take(fact)
 
 
 def fold_anew(facts: Iterable[Fact], outside: Fold) -> Fold:
     """Folds all events of a transaction; what is told from outside stays as in `outside`."""
     fold = Fold(
         next_begin_us=outside.next_begin_us,
+        mark=outside.mark,
+        closure=outside.closure,
         concurrent=outside.concurrent,
+        concurrent_count=outside.concurrent_count,
         told_us=outside.told_us,
         told_end=outside.told_end,
+        meter=Metering(terms=msgspec.structs.replace(outside.meter.terms, started_at=None)),
     )
-    counting = [fact for fact in sorted(facts, key=lambda fact: fact.key) if _take_event(fold, fact, fact.key)]
-    _fold_readings(fold, [(reading, fact.kind) for fact in counting for reading in fact.readings])
-    _fold_intervals(fold, counting)
+    fold.meter.rebuild([fact for fact in sorted(facts, key=lambda fact: fact.key) if _take_event(fold, fact, fact.key)])
     return fold
 
 
@@ -175,8 +231,7 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
     _count(fold, fact)
     fold.last_key = key
     if fact.seq_no is not None:
-        fold.seq_gap = fold.seq_gap or fact.seq_no != fold.next_seq
-        fold.next_seq = max(fold.next_seq, fact.seq_no + 1)
+        _count_position(fold, fact, fact.seq_no)
     if fact.kind == ENDED and fold.stopped:
         fold.conflicting = True
         return False
@@ -186,11 +241,32 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
         fold.charging_state = fact.charging_state
     if fact.kind == ENDED:
         _stop(fold, fact)
-    elif fact.id_token and not fold.id_token:
-        fold.id_token, fold.id_token_type = fact.id_token, fact.id_token_type
+    elif fact.id_token:
+        _identify(fold, fact)
     if fact.kind == STARTED and not fold.started:
         fold.started, fold.start_us, fold.begin_us = True, fact.time_us, fact.order_us
+        fold.meter.begin(fact)
     return True
+
+
+def _count_position(fold: Fold, fact: Fact, seq_no: int) -> None:
+    if fold.seq_count and fact.order_us < fold.seq_us:
+        fold.meter.by_sequence = True
+    fold.seq_us = fact.order_us
+    fold.seq_count += 1
+    fold.seq_most = max(fold.seq_most, seq_no)
+    fold.seq_squares += seq_no * seq_no
+
+
+def _identify(fold: Fold, fact: Fact) -> None:
+    """Takes an event's token: the first that was not refused is whose the transaction is."""
+    if fact.refused_status:
+        fold.refusals += 1
+        if not fold.refused_status:
+            fold.refused_token, fold.refused_token_type = fact.id_token, fact.id_token_type
+            fold.refused_status = fact.refused_status
+    elif not fold.id_token:
+        fold.id_token, fold.id_token_type = fact.id_token, fact.id_token_type
 
 
 def _count(fold: Fold, fact: Fact) -> None:
@@ -207,11 +283,17 @@ def _count(fold: Fold, fact: Fact) -> None:
         fold.skewed = True
     if fact.orphan:
         fold.orphan = True
+    if fold.first_frame is None or fact.frame < fold.first_frame:
+        fold.first_frame = fact.frame
+    fold.last_frame = max(fold.last_frame, fact.frame)
+    if fold.mark is not None and fold.mark.precedes(fact.frame, fact.order_us):
+        fold.went_on = True
 
 
 def _stop(fold: Fold, fact: Fact) -> None:
     fold.stopped = True
     fold.stop_us, fold.stop_order_us = fact.time_us, fact.order_us
+    fold.meter.end(fact)
     fold.stopped_reason = fact.stopped_reason
     fold.stop_token, fold.stop_token_type = fact.id_token, fact.id_token_type
 
@@ -223,103 +305,8 @@ def _says_nothing_new(fold: Fold, fact: Fact) -> bool:
     return not fact.evse_id or (fact.evse_id, fact.connector_id) == (fold.evse_id, fold.connector_id)
 
 
-def _take_reading(fold: Fold, reading: Reading, kind: int) -> bool:
-    """Takes a reading; False where it came out of order."""
-    rank, at_us, source, value = reading
-    if value < 0:
-        fold.broken = True
-        return True
-    last = fold.last_reading
-    if rank == BETWEEN:
-        if fold.source is None:
-            fold.source = source
-        if source < fold.source:
-            return False
-        after_end = fold.meter_ended and last is not None and at_us > last[1]
-        if source > fold.source or after_end:
-            return True
-    elif rank == END and last is not None and last[0] == BETWEEN and last[1] > at_us:
+def _ended_before_others(fold: Fold, fact: Fact) -> bool:
+    """Whether an end has come after events that the station tells behind it."""
+    if fact.kind != ENDED:
         return False
-    key = (rank, at_us, kind, value)
-    if last is not None and key <= last:
-        return key == last
-    _push(fold, key)
-    return True
-
-
-def _push(fold: Fold, key: ReadingKey) -> None:
-    rank, _at_us, kind, value = key
-    fold.register.push(value)
-    fold.last_reading = key
-    if rank == BEGIN or kind == STARTED:
-        fold.meter_begun = True
-    elif rank == END:
-        fold.meter_ended = fold.register.last == value
-
-
-def _fold_readings(fold: Fold, readings: Sequence[tuple[Reading, int]]) -> None:
-    fold.broken = any(reading[3] < 0 for reading, _kind in readings)
-    sound = [(reading, kind) for reading, kind in readings if reading[3] >= 0]
-    fold.source = min((source for (rank, _at, source, _value), _kind in sound if rank == BETWEEN), default=None)
-    keys = sorted(
-        {
-            (rank, at_us, kind, value)
-            for (rank, at_us, source, value), kind in sound
-            if rank != BETWEEN or source == fold.source
-        }
-    )
-    _push_all(fold, _up_to_end(keys))
-    if keys and keys[-1][0] == END and not fold.meter_ended:
-        # The end cannot be trusted, so what came after it counts too.
-        _push_all(fold, keys)
-        fold.meter_ended = False
-
-
-def _push_all(fold: Fold, keys: Sequence[ReadingKey]) -> None:
-    fold.register, fold.last_reading, fold.meter_begun, fold.meter_ended = Register(), None, False, False
-    for key in keys:
-        _push(fold, key)
-
-
-def _up_to_end(keys: Sequence[ReadingKey]) -> Sequence[ReadingKey]:
-    """Leaves out what was measured after the end (quirk 22: closing meter values)."""
-    if not keys or keys[-1][0] != END:
-        return keys
-    end_us = keys[-1][1]
-    return [key for key in keys if key[0] != BETWEEN or key[1] <= end_us]
-
-
-def _take_intervals(fold: Fold, fact: Fact) -> bool:
-    """Takes intervals; False where one came out of order."""
-    for at_us, source, energy in fact.intervals:
-        if energy < 0 or (fold.interval_source is not None and source > fold.interval_source):
-            continue
-        if fold.interval_us is not None and (at_us <= fold.interval_us or source != fold.interval_source):
-            return False
-        fold.interval_us, fold.interval_source = at_us, source
-        fold.interval_mwh += energy
-    return True
-
-
-def _fold_intervals(fold: Fold, facts: Iterable[Fact]) -> None:
-    intervals = [interval for fact in facts for interval in fact.intervals if interval[2] >= 0]
-    if not intervals:
-        return
-    fold.interval_source = min(source for _at_us, source, _energy in intervals)
-    # A stop may tell once more what was told before: each interval counts once.
-    by_time = {at_us: energy for at_us, source, energy in sorted(intervals) if source == fold.interval_source}
-    fold.interval_us, fold.interval_mwh = max(by_time), sum(by_time.values())
-
-
-def encode(fold: Fold) -> str:
-    """A fold as stored."""
-    return _encoder.encode(fold).decode()
-
-
-def decode(text: str) -> Fold:
-    """A stored fold."""
-    return _decoder.decode(text)
-
-
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Fold)
+    return fold.seq_most > fact.seq_no if fact.seq_no else fold.latest_us > fact.order_us

@@ -1,18 +1,28 @@
 """TransactionIngestService: batches from the gateways."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import grpc
+from csms.common.v1.id_token_pb2 import AuthorizationStatus
 from csms.transaction.v1 import transaction_ingest_service_pb2_grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    CountOpenTransactionsRequest,
+    CountOpenTransactionsResponse,
     MeterValuesResult,
+    NotifyStationEventsRequest,
+    NotifyStationEventsResponse,
+    RecordAuthorizationsRequest,
+    RecordAuthorizationsResponse,
     RecordMeterValuesRequest,
     RecordMeterValuesResponse,
     RecordTransactionEventsRequest,
     RecordTransactionEventsResponse,
+    TransactionEventItem,
     TransactionEventResult,
 )
+from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.database import Database, commit_batch
@@ -20,17 +30,29 @@ from mesh.errors import MeshError
 from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
 from mesh.times import Clock
+from transaction_svc import recorder
+from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, record_refusals
+from transaction_svc.gateway_client import AnyItem
 from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
-from transaction_svc.quarantine import Quarantine
+from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
 from transaction_svc.recorder import Recorded
+from transaction_svc.settings import HANGING_GRACE_US
+from transaction_svc.station_events import StationEvents
+
+M = TypeVar("M", bound=Message)
+T = TypeVar("T")
 
 
 class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionIngestServiceServicer):
-    """Records what stations say about transactions. What cannot be recorded is kept raw, and said so."""
+    """Records what stations say about transactions. What cannot be recorded is kept raw, and said so.
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    Records beside it which id tokens were refused, and counts what the others hold.
+    """
+
+    def __init__(self, *, database: Database, clock: Clock, hanging_grace_us: int = HANGING_GRACE_US) -> None:
         self._database = database
         self._quarantine = Quarantine(database=database, clock=clock)
+        self._station_events = StationEvents(database=database, clock=clock, grace_us=hanging_grace_us)
         self._clock = clock
 
     async def RecordTransactionEvents(
@@ -51,30 +73,126 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
             _write_values_result(response.results.add(), outcome)
         return response
 
+    async def RecordAuthorizations(
+        self, request: RecordAuthorizationsRequest, context: Context
+    ) -> RecordAuthorizationsResponse:
+        """See the contract."""
+        now_us = self._clock()
+
+        def work(connection: Connection, refusals: Sequence[Refusal]) -> Sequence[None]:
+            return record_refusals(connection, refusals, now_us)
+
+        refusals, errors = _read_each(request.items, read_refusal)
+        outcomes = await commit_batch(self._database, [refusal for _place, refusal in refusals], work)
+        for (place, _refusal), outcome in zip(refusals, outcomes, strict=True):
+            if isinstance(outcome, MeshError):
+                errors[place] = outcome
+        response = RecordAuthorizationsResponse()
+        for place in range(len(request.items)):
+            result = response.results.add()
+            if place in errors:
+                result.error.CopyFrom(errors[place].to_status())
+        return response
+
+    async def CountOpenTransactions(
+        self, request: CountOpenTransactionsRequest, context: Context
+    ) -> CountOpenTransactionsResponse:
+        """See the contract."""
+        questions, errors = _read_each(request.items, read_question)
+        asked = [question for _place, question in questions]
+        counts = await self._database.read(lambda connection: count_open(connection, asked)) if asked else ()
+        found = {place: count for (place, _question), count in zip(questions, counts, strict=True)}
+        response = CountOpenTransactionsResponse()
+        for place in range(len(request.items)):
+            result = response.results.add()
+            if place in errors:
+                result.error.CopyFrom(errors[place].to_status())
+            else:
+                result.count, result.held_by_station = found[place]
+        return response
+
+    async def NotifyStationEvents(
+        self, request: NotifyStationEventsRequest, context: Context
+    ) -> NotifyStationEventsResponse:
+        """See the contract."""
+        response = NotifyStationEventsResponse()
+        for error in await self._station_events.take(request.items):
+            result = response.results.add()
+            if error is not None:
+                result.error.CopyFrom(error.to_status())
+        return response
+
     async def _take(self, kind: Kind[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:
         """Reads and commits the items; quarantines those that fail. Raises MeshError where the database is away."""
         now_us = self._clock()
-        readable: list[Read] = []
-        places: list[int] = []
+        readable: dict[int, Read] = {}  # by place
+        of_known: dict[int, Read] = {}  # those that may begin no transaction
         outcomes: list[Any] = [None] * len(items)
         for place, item in enumerate(items):
             try:
-                readable.append(kind.read(item, now_us))
-                places.append(place)
+                (of_known if _is_of_known(item) else readable)[place] = kind.read(item, now_us)
             except MeshError as error:
                 outcomes[place] = error
-
-        def work(connection: Connection, some: Sequence[Read]) -> Sequence[Done]:
-            return kind.record(connection, some, now_us)
-
-        for place, done in zip(places, await commit_batch(self._database, readable, work), strict=True):
-            outcomes[place] = done
+        await self._commit(readable, lambda connection, some: kind.record(connection, some, now_us), outcomes)
+        # Apart: one that is refused has its batch halved until it is alone, and strangers shall not slow down others.
+        await self._commit(of_known, partial(recorder.record, now_us=now_us, may_begin=False), outcomes)
         failed = [(place, outcome) for place, outcome in enumerate(outcomes) if isinstance(outcome, MeshError)]
         if failed:
-            await self._quarantine.keep([(items[place], failure) for place, failure in failed])
-            for place, failure in failed:
-                outcomes[place] = _quarantined(failure)
+            await self._keep(items, failed, outcomes)
         return outcomes
+
+    async def _commit(
+        self,
+        items: Mapping[int, Any],
+        record: Callable[[Connection, Sequence[Any]], Sequence[Any]],
+        outcomes: list[Any],
+    ) -> None:
+        """Commits items, and puts what became of each in its place."""
+        done = await commit_batch(self._database, list(items.values()), record)
+        for place, outcome in zip(items, done, strict=True):
+            outcomes[place] = outcome
+
+    async def _keep(
+        self, items: Sequence[AnyItem], failed: Sequence[tuple[int, MeshError]], outcomes: list[Any]
+    ) -> None:
+        """Puts what failed into quarantine, and in its place what the gateway is to know of that."""
+        keeping = [_to_keep(items[place], failure) for place, failure in failed]
+        kept = await self._quarantine.keep(keeping)
+        for (place, _failure), (_item, reported), is_kept in zip(failed, keeping, kept, strict=True):
+            outcomes[place] = _quarantined(reported) if is_kept else _not_kept(reported)
+
+
+def _is_of_known(item: AnyItem) -> bool:
+    return isinstance(item, TransactionEventItem) and item.known_transaction_only
+
+
+def _to_keep(item: AnyItem, failure: MeshError) -> tuple[AnyItem, MeshError]:
+    """What is kept of an item that failed, and why: of a station that is not accepted, the message as it came."""
+    if not isinstance(item, TransactionEventItem) or not item.known_transaction_only:
+        return item, failure
+    raw = item.raw
+    kept = TransactionEventItem(origin=item.origin, raw=raw)
+    return kept, MeshError(grpc.StatusCode.INVALID_ARGUMENT, STATION_NOT_ACCEPTED, raw.message)
+
+
+def _not_kept(error: MeshError) -> MeshError:
+    return MeshError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "QUARANTINE_FULL",
+        f"not kept, since too much of this station is in quarantine already: {error.message}",
+        {"cause": error.reason},
+    )
+
+
+def _read_each(items: Sequence[M], read: Callable[[M], T]) -> tuple[Sequence[tuple[int, T]], dict[int, MeshError]]:
+    """The items that can be read, with their places; and what is wrong with the others, by place."""
+    done, errors = [], {}
+    for place, item in enumerate(items):
+        try:
+            done.append((place, read(item)))
+        except MeshError as error:
+            errors[place] = error
+    return done, errors
 
 
 def _quarantined(error: MeshError) -> MeshError:
@@ -97,8 +215,14 @@ def _write_event_result(result: TransactionEventResult, outcome: Recorded | Mesh
     result.transaction_id = outcome.transaction_id
     if outcome.repeated:
         result.repeated = True
-    if outcome.concurrent:
-        result.concurrent = True
+    token = outcome.token
+    if token.event_key:
+        result.event_key = token.event_key
+        if token.concurrent_count is not None:
+            result.concurrent_count = token.concurrent_count
+            result.concurrent = token.concurrent_count > 0
+    elif token.refused_status:
+        result.authorization_status = AuthorizationStatus.ValueType(token.refused_status)
     if outcome.quirks:
         result.quirks.extend(outcome.quirks)
 

@@ -35,8 +35,31 @@ tx = sa.Table(
     sa.Column("energy_mwh", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # Whether its token holds it while it is open: not one that was refused.
+    sa.Column("token_held", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("flags", sa.Text),  # contents.flags_text; NULL where code that did not know the column wrote the row
+    sa.Column("hanging_due_us", sa.BigInteger),  # when it is to be ended; NULL where it is not hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
+    sa.Index(
+        "tx_flagged_newest",
+        "tenant_id",
+        "create_us",
+        postgresql_where=sa.text("flags <> ''"),
+        sqlite_where=sa.text("flags <> ''"),
+    ),
+    sa.Index(
+        "tx_without_flags",
+        "create_us",
+        postgresql_where=sa.text("flags IS NULL"),
+        sqlite_where=sa.text("flags IS NULL"),
+    ),
+    sa.Index(
+        "tx_hanging",
+        "hanging_due_us",
+        postgresql_where=sa.text("hanging_due_us IS NOT NULL"),
+        sqlite_where=sa.text("hanging_due_us IS NOT NULL"),
+    ),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(
         "tx_open_station",
@@ -50,6 +73,24 @@ tx = sa.Table(
         postgresql_where=sa.text("NOT ended"),
         sqlite_where=sa.text("NOT ended"),
     ),
+)
+
+# What each station said when it booted last.
+station = sa.Table(
+    "station",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("vendor_name", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("firmware_version", sa.Text, nullable=False),  # empty where it did not say
+    sa.Column("boot_us", sa.BigInteger, nullable=False),
+    # Of the frame that told of the boot: an older one changes nothing.
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("ordinal", sa.BigInteger, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", name="station_pkey"),
 )
 
 tx_event = sa.Table(
@@ -99,9 +140,39 @@ quarantine = sa.Table(
     sa.Column("transaction_id", NAME, nullable=False),  # empty unless it was recorded in one
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Column("item_size", sa.Integer, nullable=False, server_default=sa.text("0")),  # characters of `item`
     sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", name="quarantine_pkey"),
     sa.Index("quarantine_newest", "tenant_id", "create_us"),
     sa.Index("quarantine_age", "update_us"),
+    sa.Index(
+        "quarantine_unaccepted",
+        "station_id",
+        postgresql_where=sa.text("reason = 'STATION_NOT_ACCEPTED' AND state = 'OPEN'"),
+        sqlite_where=sa.text("reason = 'STATION_NOT_ACCEPTED' AND state = 'OPEN'"),
+    ),
+)
+
+quarantine_mend = sa.Table(
+    "quarantine_mend",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("quarantine_id", NAME, nullable=False),
+    sa.Column("mend_no", sa.Integer, nullable=False, autoincrement=False),  # from 1
+    sa.Column("kind", sa.Text, nullable=False),  # of `item`, as in `quarantine`
+    sa.Column("item", sa.Text, nullable=False),  # what is recorded instead, without origin, serialized, in base64
+    sa.Column("payload", sa.Text, nullable=False),  # OCPP JSON that `item` was translated from; empty where it was none
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("mend_us", sa.BigInteger, nullable=False),
+    sa.Column("failure_reason", sa.Text, nullable=False),  # empty where it was recorded
+    sa.Column("failure_message", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "quarantine_id", "mend_no", name="quarantine_mend_pkey"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "quarantine_id"],
+        ["quarantine.tenant_id", "quarantine.quarantine_id"],
+        name="quarantine_mend_of_item",
+        ondelete="CASCADE",
+    ),
 )
 
 # SQLite only: PostgreSQL has the sequence `tx_number` in its place.

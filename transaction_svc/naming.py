@@ -3,6 +3,7 @@
 from transaction_svc.book import Book, Tx
 from transaction_svc.facts import END, ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
+from transaction_svc.register import ROUNDING_MWH
 
 
 def find_transaction(book: Book, item: Incoming, number: str) -> Tx:
@@ -58,8 +59,9 @@ def _agrees(tx: Tx, fact: Fact) -> bool:
         return fact.evse_id == fold.evse_id
     if fact.id_token and fold.id_token and fact.id_token.lower() != fold.id_token.lower():
         return False
-    ends = [value for rank, _at_us, _source, value in fact.readings if rank == END and value >= 0]
-    return not ends or not fold.register.count or max(ends) >= fold.register.last
+    ends = [reading.mwh for reading in fact.readings if reading.rank == END and reading.mwh >= 0]
+    last = fold.meter.energy.end_mwh
+    return not ends or last is None or max(ends) > last - ROUNDING_MWH
 
 
 def _orphan(book: Book, item: Incoming, latest: Tx | None) -> Tx:

@@ -28,7 +28,7 @@ class Oddities:
             found.append(QuirkName.UNKNOWN_TRANSACTION.value)
         if fact.kind == UPDATED and tx.fold.stopped:
             found.append(QuirkName.VALUES_AFTER_END.value)
-        if fact.kind == ENDED and any(value < 0 for _rank, _at_us, _source, value in fact.readings):
+        if fact.kind == ENDED and any(reading.mwh < 0 for reading in fact.readings):
             found.append(QuirkName.METER_ROLLBACK.value)
         if found:
             self._found[id(item)] = found
@@ -38,7 +38,7 @@ class Oddities:
         if repeated:
             return _REPEATED
         found = self._found.get(id(item), [])
-        if tx.fold.fell and not tx.told_fall:
+        if tx.fold.meter.fell and not tx.told_fall:
             tx.told_fall = True
             if QuirkName.METER_ROLLBACK not in found:
                 found.append(QuirkName.METER_ROLLBACK.value)

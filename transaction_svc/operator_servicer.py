@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import grpc
 from csms.common.v1.evse_pb2 import EvseRef
-from csms.common.v1.id_token_pb2 import IdToken
+from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdToken
 from csms.transaction.v1 import transaction_service_pb2_grpc
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason, TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
@@ -15,6 +15,9 @@ from csms.transaction.v1.transaction_service_pb2 import (
     TRANSACTION_STATE_ENDED,
     DismissQuarantinedItemRequest,
     DismissQuarantinedItemResponse,
+    EndTransactionRequest,
+    EndTransactionResponse,
+    EnergyBasis,
     GetQuarantinedItemRequest,
     GetQuarantinedItemResponse,
     GetTransactionRequest,
@@ -27,11 +30,15 @@ from csms.transaction.v1.transaction_service_pb2 import (
     ListTransactionEventsResponse,
     ListTransactionsRequest,
     ListTransactionsResponse,
+    MendQuarantinedItemRequest,
+    MendQuarantinedItemResponse,
+    OperatorEnd,
     RecordedMeterValues,
     RecordedTransactionEvent,
     RerunQuarantinedItemRequest,
     RerunQuarantinedItemResponse,
     Transaction,
+    TransactionEndOrigin,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
@@ -43,10 +50,14 @@ from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
-from transaction_svc import intake, quarantine_store
+from transaction_svc import ends, intake, quarantine_store
 from transaction_svc import reading_store as store
-from transaction_svc.quarantine import Quarantine, find
-from transaction_svc.quarantined_items import to_quarantined_item
+from transaction_svc.ends import Closure
+from transaction_svc.gateway_client import Translator
+from transaction_svc.mends import find
+from transaction_svc.operator_ends import OperatorEnds
+from transaction_svc.quarantine import Quarantine
+from transaction_svc.quarantined_items import to_new_mend, to_quarantined_item
 
 T = TypeVar("T")
 
@@ -54,14 +65,22 @@ T = TypeVar("T")
 class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceServicer):
     """Reads what the ingest servicer recorded, and runs again what it could not; of the caller's own tenant."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock, translator: Translator | None = None) -> None:
         self._database = database
-        self._quarantine = Quarantine(database=database, clock=clock)
+        self._quarantine = Quarantine(database=database, clock=clock, translator=translator)
+        self._ends = OperatorEnds(database=database, clock=clock)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
         """Reads one transaction, the latest of its name."""
         found = await self._get(request.station_id, request.transaction_id)
         return GetTransactionResponse(transaction=to_transaction(found))
+
+    async def EndTransaction(self, request: EndTransactionRequest, context: Context) -> EndTransactionResponse:
+        """Ends a transaction of which nothing more is expected."""
+        await self._get(request.station_id, request.transaction_id)
+        await self._ends.end(current_caller(), request.station_id, request.transaction_id, request.reason)
+        ended = await self._get(request.station_id, request.transaction_id)
+        return EndTransactionResponse(transaction=to_transaction(ended))
 
     async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
         """Lists transactions, newest first."""
@@ -169,6 +188,15 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         row = await self._quarantine.dismiss(current_caller().tenant_id, request.quarantine_id)
         return DismissQuarantinedItemResponse(item=to_quarantined_item(row))
 
+    async def MendQuarantinedItem(
+        self, request: MendQuarantinedItemRequest, context: Context
+    ) -> MendQuarantinedItemResponse:
+        """Replaces an item's content and records it."""
+        caller = current_caller()
+        mend = to_new_mend(request, caller.username)
+        row = await self._quarantine.mend(caller.tenant_id, request.quarantine_id, mend)
+        return MendQuarantinedItemResponse(item=to_quarantined_item(row))
+
     async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
         return await self._database.read(listing) if _may_be(station_id) else []
 
@@ -207,16 +235,30 @@ def to_transaction(row: store.Transaction) -> Transaction:
         id_token=IdToken(id_token=token, type=token_type) if token else None,
         start_time=_optional_time(fold.start_us),
         end_time=_optional_time(fold.end_us),
-        energy_wh=fold.energy_mwh / 1000,
-        meter_start_wh=_optional_wh(fold.meter_start_mwh),
-        meter_stop_wh=_optional_wh(fold.meter_stop_mwh),
+        energy_wh=fold.meter.energy_mwh / 1000,
+        meter_start_wh=_optional_wh(fold.meter.meter_start_mwh),
+        meter_stop_wh=_optional_wh(fold.meter.meter_stop_mwh),
         charging_state=ChargingState.ValueType(fold.charging_state),
         stopped_reason=StoppedReason.ValueType(fold.reason),
         flags=fold.flags,
         event_count=fold.event_count,
         create_time=to_timestamp(fold.created_us),
         update_time=to_timestamp(fold.updated_us),
+        believed_meter_start_wh=_optional_wh(fold.meter.energy.begin_mwh),
+        believed_meter_stop_wh=_optional_wh(fold.meter.energy.end_mwh),
+        energy_basis=EnergyBasis.ValueType(fold.meter.basis),
+        authorization_status=AuthorizationStatus.ValueType(fold.authorization_status),
+        hanging=fold.hanging,
+        hanging_time=to_timestamp(fold.mark.since_us) if fold.mark is not None and fold.hanging else None,
+        end_origin=TransactionEndOrigin.ValueType(fold.end_origin),
+        operator_end=_operator_end(fold.closure),
     )
+
+
+def _operator_end(closure: Closure | None) -> OperatorEnd | None:
+    if closure is None or closure.origin != ends.OPERATOR:
+        return None
+    return OperatorEnd(username=closure.username, reason=closure.reason, request_time=to_timestamp(closure.request_us))
 
 
 def _optional_time(us: int | None) -> Timestamp | None:
@@ -233,6 +275,7 @@ def _to_event(row: store.Event) -> RecordedTransactionEvent:
         receive_time=to_timestamp(row.receive_us),
         epoch=row.epoch,
         ordinal=row.ordinal,
+        authorization_status=AuthorizationStatus.ValueType(row.refused_status),
     )
 
 

@@ -1,56 +1,87 @@
-"""What could not be recorded for its own content: kept as it came, and run again when a person says so."""
+"""What could not be recorded for its own content: kept as it came, mended or run again when a person says so."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import grpc
-from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 from sqlalchemy import Connection
 
 from mesh import outbox
 from mesh.database import Database, commit_batch
-from mesh.errors import MeshError
+from mesh.errors import MeshError, invalid_field, unavailable
 from mesh.outbox import OutboxEvent
 from mesh.times import Clock
-from transaction_svc import intake
+from transaction_svc import intake, mends
 from transaction_svc import quarantine_store as store
-from transaction_svc.kinds import KINDS
+from transaction_svc.gateway_client import AnyItem, Translator
+from transaction_svc.kinds import EVENTS
+from transaction_svc.mends import NewMend
 from transaction_svc.quarantine_store import DISMISSED, RECORDED, Quarantined
 
-AnyItem = TransactionEventItem | MeterValuesItem
+STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
+# Of a station that is not accepted: anyone may be that where CSMS_ONBOARDING is `pending`. An operator makes room by
+# dismissing or mending.
+MOST_UNACCEPTED = 1_000
+MOST_UNACCEPTED_CHARACTERS = 4 * 1024 * 1024
+
+Work = Callable[[Connection], Quarantined]
 
 
 class Quarantine:
-    """Keeps items that failed, and runs them again."""
+    """Keeps items that failed, mends them and runs them again. Without a `translator`, raw ones cannot be mended."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database, clock: Clock, translator: Translator | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._translator = translator
 
-    async def keep(self, failed: Sequence[tuple[AnyItem, MeshError]]) -> None:
-        """Keeps items with what they failed with; the same from the same station once. Raises MeshError UNAVAILABLE."""
+    async def keep(self, failed: Sequence[tuple[AnyItem, MeshError]]) -> Sequence[bool]:
+        """Keeps items with what they failed with, the same from the same station once; returns which were kept.
+
+        Those of a station that is not accepted are kept up to a bound. Raises MeshError UNAVAILABLE.
+        """
         now_us = self._clock()
         rows = [_row(item, error, now_us) for item, error in failed]
-        await self._database.write(partial(_keep, rows=rows, now_us=now_us))
+        return await self._database.write(partial(_keep, rows=rows, now_us=now_us))
 
     async def rerun(self, tenant_id: str, quarantine_id: str) -> Quarantined:
         """Records an item as the ingest does, and marks it in the same transaction; returns it as it is then.
 
-        Where it fails again, that is noted. Raises MeshError QUARANTINED_ITEM_NOT_FOUND or UNAVAILABLE.
+        Its latest mend counts, where it has one. Where it fails again, that is noted. Raises MeshError
+        QUARANTINED_ITEM_NOT_FOUND or UNAVAILABLE.
         """
         now_us = self._clock()
-        await self._get(tenant_id, quarantine_id)
-
-        def work(connection: Connection, ids: Sequence[str]) -> Sequence[Quarantined]:
-            return [_rerun(connection, tenant_id, each, now_us) for each in ids]
-
-        [outcome] = await commit_batch(self._database, [quarantine_id], work)
+        found = await self._get(tenant_id, quarantine_id)
+        note = partial(_note, tenant_id=tenant_id, quarantine_id=quarantine_id, now_us=now_us)
+        try:
+            translated = await self._translate_anew(found)
+        except MeshError as error:
+            if error.code is grpc.StatusCode.UNAVAILABLE:
+                raise
+            return await self._database.write(partial(note, failure=error))
+        running = partial(_rerun, tenant_id=tenant_id, quarantine_id=quarantine_id, item=translated, now_us=now_us)
+        outcome = await self._run(running)
         if isinstance(outcome, MeshError):
-            return await self._database.write(
-                partial(_note, tenant_id=tenant_id, quarantine_id=quarantine_id, failure=outcome, now_us=now_us)
-            )
+            return await self._database.write(partial(note, failure=outcome))
+        return outcome
+
+    async def mend(self, tenant_id: str, quarantine_id: str, mend: NewMend) -> Quarantined:
+        """Replaces an item's content and records it, in one transaction with the mend; returns it as it is then.
+
+        Where the recording fails, the mend is kept with the failure. Raises MeshError as the contract has it.
+        """
+        now_us = self._clock()
+        found = await self._get(tenant_id, quarantine_id)
+        item = await self._replacement(found, mend)
+        mending = partial(mends.record, tenant_id=tenant_id, quarantine_id=quarantine_id, item=item, mend=mend)
+        outcome = await self._run(partial(mending, now_us=now_us))
+        if isinstance(outcome, mends.NotMendableError):
+            raise outcome
+        if isinstance(outcome, MeshError):
+            return await self._database.write(partial(mending, failure=outcome, now_us=now_us))
         return outcome
 
     async def dismiss(self, tenant_id: str, quarantine_id: str) -> Quarantined:
@@ -59,29 +90,82 @@ class Quarantine:
         return await self._database.write(dismissing)
 
     async def _get(self, tenant_id: str, quarantine_id: str) -> Quarantined:
-        return await self._database.read(partial(find, tenant_id=tenant_id, quarantine_id=quarantine_id))
+        return await self._database.read(partial(mends.find, tenant_id=tenant_id, quarantine_id=quarantine_id))
+
+    async def _run(self, work: Work) -> Quarantined | MeshError:
+        """Runs `work` in one transaction; returns the error where what it records is refused."""
+
+        def run_each(connection: Connection, works: Sequence[Work]) -> Sequence[Quarantined]:
+            return [work(connection) for work in works]
+
+        [outcome] = await commit_batch(self._database, [work], run_each)
+        return outcome
+
+    async def _translate_anew(self, found: Quarantined) -> AnyItem | None:
+        """What a raw message without a mend says by the present translators; None where that is not the question."""
+        item = _raw_of(found)
+        if item is None or found.mends or found.state == RECORDED or self._translator is None:
+            return None
+        return await self._translator.translate(item, item.raw.payload)
+
+    async def _replacement(self, found: Quarantined, mend: NewMend) -> AnyItem:
+        """What is to be recorded instead of an item. Raises MeshError INVALID_FIELD, and those of the translator."""
+        raw = _raw_of(found)
+        if raw is None:
+            if mend.item is None or mend.item.DESCRIPTOR.name != found.kind:
+                field = "transaction_event" if found.kind == EVENTS.name else "meter_values"
+                raise invalid_field("replacement", f"must be {field}: this is what the station sent")
+            return mend.item
+        if mend.item is not None:
+            raise invalid_field("replacement", "must be payload: the message was kept raw")
+        if self._translator is None:
+            raise unavailable(
+                "GATEWAY_NOT_CONFIGURED",
+                "transaction_svc knows no gateway that could translate the payload: CSMS_GATEWAY_ADDRESS is not set; "
+                "nothing was changed",
+            )
+        return await self._translator.translate(raw, mend.payload)
 
 
-def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bool = False) -> Quarantined:
-    """An item. Raises MeshError NOT_FOUND."""
-    found = None if "\0" in quarantine_id else store.get(connection, tenant_id, quarantine_id, lock=lock)
-    if found is None:
-        raise MeshError(
-            grpc.StatusCode.NOT_FOUND,
-            "QUARANTINED_ITEM_NOT_FOUND",
-            f"nothing in quarantine is called {quarantine_id!r}",
-        )
-    return found
+def _raw_of(found: Quarantined) -> TransactionEventItem | None:
+    """An item that is a raw message; None for one that is not."""
+    if found.kind != EVENTS.name:
+        return None
+    item = TransactionEventItem.FromString(intake.decode(found.item))
+    return item if item.HasField("raw") else None
 
 
-def _keep(connection: Connection, rows: Iterable[dict[str, Any]], now_us: int) -> None:
-    by_key = {(row["tenant_id"], row["quarantine_id"]): row for row in rows}
+def _keep(connection: Connection, rows: Sequence[dict[str, Any]], now_us: int) -> Sequence[bool]:
+    kept = list(_bounded(connection, rows))
+    by_key = {_key(row): row for row, is_kept in zip(rows, kept, strict=True) if is_kept}
     added = store.add(connection, [by_key[key] for key in sorted(by_key)])
     outbox.append(
         connection,
-        # Where no tenant is named, there is nobody to tell.
+        # Where no tenant is named, there is nobody to notify.
         [_event(row, now_us) for key, row in sorted(by_key.items()) if key[1] in added and key[0]],
     )
+    return kept
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str]:
+    return row["tenant_id"], row["quarantine_id"]
+
+
+def _bounded(connection: Connection, rows: Iterable[dict[str, Any]]) -> Iterator[bool]:
+    """Whether each row may be kept: all may, but for too many of a station that is not accepted."""
+    bounded = {(row["tenant_id"], row["station_id"]) for row in rows if row["reason"] == STATION_NOT_ACCEPTED}
+    present = store.unaccepted(connection, sorted(bounded)) if bounded else {}
+    used = {station: list(present.get(station, (0, 0))) for station in bounded}
+    for row in rows:
+        if row["reason"] != STATION_NOT_ACCEPTED:
+            yield True
+            continue
+        usage = used[row["tenant_id"], row["station_id"]]
+        fits = usage[0] < MOST_UNACCEPTED and usage[1] + row["item_size"] <= MOST_UNACCEPTED_CHARACTERS
+        if fits:
+            usage[0] += 1
+            usage[1] += row["item_size"]
+        yield fits
 
 
 def _event(row: dict[str, Any], now_us: int) -> OutboxEvent:
@@ -95,43 +179,30 @@ def _event(row: dict[str, Any], now_us: int) -> OutboxEvent:
     )
 
 
-def _rerun(connection: Connection, tenant_id: str, quarantine_id: str, now_us: int) -> Quarantined:
-    found = find(connection, tenant_id, quarantine_id, lock=True)
+def _rerun(
+    connection: Connection, *, tenant_id: str, quarantine_id: str, item: AnyItem | None, now_us: int
+) -> Quarantined:
+    found = mends.find(connection, tenant_id, quarantine_id, lock=True)
     if found.state == RECORDED:
         return found
-    kind = KINDS[found.kind]
-    item = kind.message.FromString(intake.decode(found.item))
-    [done] = kind.record(connection, [kind.read(item, now_us)], now_us)
-    return store.change(
-        connection,
-        tenant_id,
-        quarantine_id,
-        state=RECORDED,
-        transaction_id=done.transaction_id,
-        run_count=found.run_count + 1,
-        update_us=now_us,
-    )
+    if found.mends:
+        item = mends.to_item(found.mends[-1].kind, found.mends[-1].item)
+    elif item is None:
+        item = mends.to_item(found.kind, found.item)
+    return mends.record_item(connection, found, item, now_us)
 
 
 def _note(
-    connection: Connection, tenant_id: str, quarantine_id: str, *, failure: MeshError, now_us: int
+    connection: Connection, *, tenant_id: str, quarantine_id: str, failure: MeshError, now_us: int
 ) -> Quarantined:
-    found = find(connection, tenant_id, quarantine_id, lock=True)
+    found = mends.find(connection, tenant_id, quarantine_id, lock=True)
     if found.state == RECORDED:  # by somebody else, meanwhile
         return found
-    return store.change(
-        connection,
-        tenant_id,
-        quarantine_id,
-        reason=failure.reason,
-        message=failure.message,
-        run_count=found.run_count + 1,
-        update_us=now_us,
-    )
+    return mends.note_failure(connection, found, failure, now_us)
 
 
 def _dismiss(connection: Connection, tenant_id: str, quarantine_id: str, *, now_us: int) -> Quarantined:
-    found = find(connection, tenant_id, quarantine_id, lock=True)
+    found = mends.find(connection, tenant_id, quarantine_id, lock=True)
     if found.state == RECORDED:
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
@@ -146,22 +217,18 @@ def _dismiss(connection: Connection, tenant_id: str, quarantine_id: str, *, now_
 def _row(item: AnyItem, error: MeshError, now_us: int) -> dict[str, Any]:
     origin, kind = item.origin, item.DESCRIPTOR.name
     tenant_id, station_id = origin.tenant_id.replace("\0", "�"), origin.station_id.replace("\0", "�")
-    named = f"{kind}\0{tenant_id}\0{station_id}\0".encode()
+    named = (
+        f"{kind}\0{tenant_id}\0{station_id}\0".encode()
+    )  # and the content, without how it came: a repeat is kept once
+    encoded = intake.encode(item.SerializeToString(deterministic=True))
     return {
         "tenant_id": tenant_id,
-        "quarantine_id": hashlib.blake2b(named + _content(item), digest_size=16).hexdigest(),
+        "quarantine_id": hashlib.blake2b(named + mends.bare_content(item), digest_size=16).hexdigest(),
         "station_id": station_id,
         "kind": kind,
-        "item": intake.encode(item.SerializeToString(deterministic=True)),
+        "item": encoded,
         "reason": error.reason,
         "message": error.message,
         "now_us": now_us,
+        "item_size": len(encoded),
     }
-
-
-def _content(item: AnyItem) -> bytes:
-    """What the station said, without how it came here: a repeat is kept once."""
-    bare = type(item)()
-    bare.MergeFrom(item)  # type: ignore[arg-type]  # of its own type
-    bare.ClearField("origin")
-    return bare.SerializeToString(deterministic=True)

@@ -1,7 +1,7 @@
 """The SQL of the quarantine. Functions run inside a transaction that mesh.database.Database opens."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,9 +9,29 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.filters import Field, moment
 from mesh.rowset import RowStatement
-from transaction_svc.models import quarantine
+from transaction_svc.models import quarantine, quarantine_mend
 
 OPEN, RECORDED, DISMISSED = "OPEN", "RECORDED", "DISMISSED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mend:
+    """A replacement of an item's content; `item` has no origin, and is serialized, in base64.
+
+    `payload` is the OCPP JSON that it was translated from, empty where there was none.
+    """
+
+    tenant_id: str
+    quarantine_id: str
+    mend_no: int
+    kind: str
+    item: str
+    payload: str
+    reason: str
+    username: str
+    mend_us: int
+    failure_reason: str
+    failure_message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,19 +50,22 @@ class Quarantined:
     transaction_id: str
     create_us: int
     update_us: int
+    item_size: int
+    mends: tuple[Mend, ...] = ()  # oldest first
 
 
 # What was dealt with before and fails now is to be looked at again: a station without a clock says the same of two.
+# The same frame is not: a gateway sends it again where an answer was lost.
 _ADD = RowStatement(
     """
     INSERT INTO quarantine (tenant_id, quarantine_id, station_id, kind, item, state, reason, message,
-                            run_count, transaction_id, create_us, update_us)
-    SELECT tenant_id, quarantine_id, station_id, kind, item, 'OPEN', reason, message, 0, '', now_us, now_us
+                            run_count, transaction_id, create_us, update_us, item_size)
+    SELECT tenant_id, quarantine_id, station_id, kind, item, 'OPEN', reason, message, 0, '', now_us, now_us, item_size
     FROM {rows} WHERE true
     ON CONFLICT (tenant_id, quarantine_id) DO UPDATE
     SET item = excluded.item, state = 'OPEN', reason = excluded.reason, message = excluded.message,
-        transaction_id = '', update_us = excluded.update_us
-    WHERE quarantine.state <> 'OPEN'
+        transaction_id = '', update_us = excluded.update_us, item_size = excluded.item_size
+    WHERE quarantine.state <> 'OPEN' AND quarantine.item <> excluded.item
     RETURNING quarantine_id
     """,
     tenant_id="text",
@@ -53,6 +76,20 @@ _ADD = RowStatement(
     reason="text",
     message="text",
     now_us="bigint",
+    item_size="integer",
+)
+
+# From the index on station_id, which has only such rows.
+_UNACCEPTED = RowStatement(
+    """
+    SELECT rows.tenant_id, rows.station_id, count(*), coalesce(sum(q.item_size), 0)
+    FROM {rows} JOIN quarantine q
+      ON q.station_id = rows.station_id AND q.tenant_id || '' = rows.tenant_id
+     AND q.reason = 'STATION_NOT_ACCEPTED' AND q.state = 'OPEN'
+    GROUP BY rows.tenant_id, rows.station_id
+    """,
+    tenant_id="text",
+    station_id="text",
 )
 
 
@@ -69,14 +106,44 @@ def get(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: boo
     if lock:
         query = query.with_for_update()  # nothing on SQLite, which has one writer anyway
     row = connection.execute(query).mappings().first()
-    return None if row is None else Quarantined(**row)
+    return None if row is None else _with_mends(connection, tenant_id, [row])[0]
 
 
 def change(connection: Connection, tenant_id: str, quarantine_id: str, **values: Any) -> Quarantined:
     """Sets columns of an item that is there; returns it as it is then."""
     named = (quarantine.c.tenant_id == tenant_id, quarantine.c.quarantine_id == quarantine_id)
     changed = connection.execute(sa.update(quarantine).where(*named).values(**values).returning(*quarantine.c))
-    return Quarantined(**changed.mappings().one())
+    return _with_mends(connection, tenant_id, [changed.mappings().one()])[0]
+
+
+def add_mend(connection: Connection, mend: Mend) -> None:
+    """Adds a mend to an item that is there, and that the caller has locked."""
+    connection.execute(sa.insert(quarantine_mend).values(**asdict(mend)))
+
+
+def unaccepted(
+    connection: Connection, stations: Iterable[tuple[str, str]]
+) -> Mapping[tuple[str, str], tuple[int, int]]:
+    """How much is OPEN because its station is not accepted, by tenant and station: messages, and characters."""
+    rows = [{"tenant_id": tenant, "station_id": station} for tenant, station in stations]
+    found = _UNACCEPTED.fetch(connection, rows)
+    return {(tenant, station): (count, int(size)) for tenant, station, count, size in found}
+
+
+def _with_mends(connection: Connection, tenant_id: str, rows: Sequence[Mapping[Any, Any]]) -> Sequence[Quarantined]:
+    """Items of one tenant, from their rows, with the mends that they have."""
+    query = (
+        sa.select(quarantine_mend)
+        .where(
+            quarantine_mend.c.tenant_id == tenant_id,
+            quarantine_mend.c.quarantine_id.in_([row["quarantine_id"] for row in rows]),
+        )
+        .order_by(quarantine_mend.c.mend_no)
+    )
+    mends: dict[str, list[Mend]] = {}
+    for mend in connection.execute(query).mappings():
+        mends.setdefault(mend["quarantine_id"], []).append(Mend(**mend))
+    return [Quarantined(**row, mends=tuple(mends.get(row["quarantine_id"], ()))) for row in rows]
 
 
 _REMOVE = sa.text(
@@ -88,7 +155,7 @@ _REMOVE = sa.text(
 
 
 def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
-    """Removes up to `limit` items that were last changed before `before_us`; returns how many."""
+    """Removes up to `limit` items that were last changed before `before_us`, with their mends; returns how many."""
     return connection.execute(_REMOVE, {"before_us": before_us, "limit": limit}).rowcount
 
 
@@ -124,4 +191,4 @@ def list_items(
     if after is not None:
         query = query.where(sa.tuple_(*newest_first) < after)
     query = query.order_by(*(column.desc() for column in newest_first)).limit(most)
-    return [Quarantined(**row) for row in connection.execute(query).mappings()]
+    return _with_mends(connection, tenant_id, connection.execute(query).mappings().all())

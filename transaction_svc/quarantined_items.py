@@ -1,18 +1,27 @@
 """Quarantined items as the contract has them."""
 
+import msgspec
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 from csms.transaction.v1.transaction_service_pb2 import (
+    MendQuarantinedItemRequest,
+    MeterValuesReplacement,
     QuarantinedItem,
+    QuarantineMend,
     QuarantineState,
     RecordedMeterValues,
     RecordedRawMessage,
     RecordedTransactionEvent,
 )
 
+from mesh.errors import invalid_field
+from mesh.structs import to_object
 from mesh.times import to_timestamp
 from transaction_svc import intake
 from transaction_svc.kinds import EVENTS
-from transaction_svc.quarantine_store import Quarantined
+from transaction_svc.mends import NewMend
+from transaction_svc.quarantine_store import Mend, Quarantined
+
+MOST_REASON = 500
 
 
 def to_quarantined_item(row: Quarantined) -> QuarantinedItem:
@@ -27,6 +36,7 @@ def to_quarantined_item(row: Quarantined) -> QuarantinedItem:
         create_time=to_timestamp(row.create_us),
         update_time=to_timestamp(row.update_us),
         transaction_id=row.transaction_id,
+        mends=[_to_mend(mend) for mend in row.mends],
     )
     data = intake.decode(row.item)
     if row.kind == EVENTS.name:
@@ -67,3 +77,42 @@ def _to_meter_values(item: MeterValuesItem) -> RecordedMeterValues:
         meter_values=item.meter_values,
         receive_time=origin.receive_time if origin.HasField("receive_time") else None,
     )
+
+
+def _to_mend(row: Mend) -> QuarantineMend:
+    mend = QuarantineMend(
+        reason=row.reason,
+        username=row.username,
+        mend_time=to_timestamp(row.mend_us),
+        failure_reason=row.failure_reason,
+        failure_message=row.failure_message,
+    )
+    data = intake.decode(row.item)
+    if row.payload:
+        mend.payload = row.payload
+    elif row.kind == EVENTS.name:
+        mend.transaction_event.CopyFrom(TransactionEventItem.FromString(data).event)
+    else:
+        item = MeterValuesItem.FromString(data)
+        mend.meter_values.CopyFrom(MeterValuesReplacement(evse=item.evse, meter_values=item.meter_values))
+    return mend
+
+
+def to_new_mend(request: MendQuarantinedItemRequest, username: str) -> NewMend:
+    """A mend as an operator asks for it. Raises MeshError INVALID_FIELD."""
+    reason = request.reason.strip()
+    if not reason or len(reason) > MOST_REASON or "\0" in reason:
+        raise invalid_field("reason", f"needs 1 to {MOST_REASON} characters, and none of them U+0000")
+    item: TransactionEventItem | MeterValuesItem | None = None
+    payload = ""
+    match request.WhichOneof("replacement"):
+        case "payload":
+            payload = msgspec.json.encode(to_object(request.payload)).decode()
+        case "transaction_event":
+            item = TransactionEventItem(event=request.transaction_event)
+        case "meter_values":
+            values = request.meter_values
+            item = MeterValuesItem(evse=values.evse, meter_values=values.meter_values)
+        case _:
+            raise invalid_field("replacement", "is required: payload, transaction_event or meter_values")
+    return NewMend(item=item, payload=payload, reason=reason, username=username)

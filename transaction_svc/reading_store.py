@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field, moment
-from transaction_svc import facts, fold
-from transaction_svc.contents import name_hash
-from transaction_svc.fold import Fold
+from mesh.filters import Field, moment, switch
+from transaction_svc import stored_form
+from transaction_svc.contents import flags_text, name_hash
+from transaction_svc.fold import FLAGS, Fold
 from transaction_svc.models import meter_values, tx, tx_event
 
 
@@ -33,6 +34,7 @@ class Event:
     receive_us: int
     epoch: int
     ordinal: int
+    refused_status: int  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +56,37 @@ def _ended(word: str) -> bool:
     return state
 
 
+def _mwh(text: str) -> int | float:
+    """Reads watt-hours as milliwatt-hours: a whole number where it is one."""
+    try:
+        mwh = Decimal(text) * 1000
+    except ArithmeticError as error:
+        raise ValueError("a number of watt-hours is needed") from error
+    if not mwh.is_finite() or abs(mwh) >= 2**63:
+        raise ValueError("a number of watt-hours is needed")
+    return int(mwh) if mwh == mwh.to_integral_value() else float(mwh)
+
+
+def _flag(text: str) -> str:
+    if text not in FLAGS:
+        raise ValueError(f"one of {', '.join(FLAGS)} is needed")
+    return text
+
+
+def _has_flag(flag: str) -> ColumnElement[bool]:
+    # The first part is what the index of flagged transactions is made by.
+    return sa.and_(tx.c.flags != "", tx.c.flags.contains(flags_text([flag]), autoescape=True))
+
+
 FILTERS: Mapping[str, Field] = {
     "station_id": Field(tx.c.station_id),
     "state": Field(tx.c.ended, _ended),
     "id_token": Field(tx.c.token_key, str.lower),
     "start_time": Field(tx.c.start_us, moment),
+    "end_time": Field(tx.c.end_us, moment),
+    "energy_wh": Field(tx.c.energy_mwh, _mwh),
+    "flags": Field(tx.c.flags, _flag, has=_has_flag),
+    "hanging": Field(sa.and_(tx.c.hanging_due_us.is_not(None), sa.not_(tx.c.ended)), switch),
 }
 """What a list of transactions can be filtered by."""
 
@@ -119,13 +147,22 @@ def list_events(
     keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(
         *of_tx, tx_event.c.generation == latest.scalar_subquery()
     )
-    keys = sorted((*facts.decode(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed))
+    keys = sorted(
+        (*stored_form.decode_fact(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed)
+    )
     page = [key for key in keys if after is None or key > after][:most]
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
     rows = connection.execute(sa.select(tx_event).where(*of_tx, wanted))
     found = {(row.content_key, row.repeat_no): row for row in rows}
     return [
-        Event(key=key, event=row.event, receive_us=row.receive_us, epoch=row.epoch, ordinal=row.ordinal)
+        Event(
+            key=key,
+            event=row.event,
+            receive_us=row.receive_us,
+            epoch=row.epoch,
+            ordinal=row.ordinal,
+            refused_status=stored_form.decode_fact(row.fact).refused_status,
+        )
         for key in page
         for row in (found[key[4:]],)
     ]
@@ -154,5 +191,5 @@ _SELECT = sa.select(tx.c.station_id, tx.c.transaction_id, tx.c.generation, tx.c.
 def _transaction(row: Any) -> Transaction:
     station_id, transaction_id, generation, state = row
     return Transaction(
-        station_id=station_id, transaction_id=transaction_id, generation=generation, fold=fold.decode(state)
+        station_id=station_id, transaction_id=transaction_id, generation=generation, fold=stored_form.decode_fold(state)
     )

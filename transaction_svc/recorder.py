@@ -8,14 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+import grpc
 import msgspec
 from sqlalchemy import Connection
 
 from mesh import outbox
-from transaction_svc import announcements, facts, fold, neighbours, store
-from transaction_svc.book import Book, Known, Name, Tx
-from transaction_svc.contents import name_hash
-from transaction_svc.facts import ENDED, STARTED, Fact
+from mesh.errors import MeshError
+from transaction_svc import announcements, fold, neighbours, store, stored_form
+from transaction_svc.book import Book, Known, Name, Tx, rare_columns
+from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
+from transaction_svc.contents import flags_text, name_hash
+from transaction_svc.facts import STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.naming import find_transaction, is_nobodys
 from transaction_svc.oddities import Oddities
@@ -28,12 +31,18 @@ class Recorded(msgspec.Struct, frozen=True):
 
     transaction_id: str
     repeated: bool
-    concurrent: bool
+    token: TokenAnswer = NO_TOKEN
     quirks: tuple[str, ...] = ()
 
 
-def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Sequence[Recorded]:
-    """Records events; what became of each, in their order."""
+def record(
+    connection: Connection, items: Sequence[Incoming], now_us: int, *, may_begin: bool = True
+) -> Sequence[Recorded]:
+    """Records events; what became of each, in their order.
+
+    Unless they `may_begin` transactions, raises MeshError STATION_NOT_ACCEPTED where one does not belong to a
+    transaction that was recorded before.
+    """
     numbers = _numbers(connection, items)
     book = Book()
     book.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
@@ -42,33 +51,48 @@ def record(connection: Connection, items: Sequence[Incoming], now_us: int) -> Se
             book.adopt(row)
     oddities = Oddities()
     taken = [_record_one(book, item, number, oddities) for item, number in zip(items, numbers, strict=True)]
+    if not may_begin:
+        _check_known(taken, items)
     if book.event_rows():
-        events = sorted(book.event_rows(), key=_CONTENT)
-        if book.anew:
-            store.write(connection, events=events)
-            events = []
-            _fold_anew(connection, book)
-        neighbours.link(connection, book)
-        _write(connection, book, events, now_us=now_us)
+        write_back(connection, book, now_us=now_us)
     return [
         Recorded(
-            tx.transaction_id,
+            known.tx.transaction_id,
             repeated,
-            tx.fold.concurrent and _identifies(item.fact),
-            oddities.of(item, tx, repeated=repeated),
+            answer(item, known, repeated=repeated),
+            oddities.of(item, known.tx, repeated=repeated),
         )
-        for (tx, repeated), item in zip(taken, items, strict=True)
+        for (known, repeated), item in zip(taken, items, strict=True)
     ]
 
 
-def _identifies(fact: Fact) -> bool:
-    return fact.kind != ENDED and bool(fact.id_token)
+def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming]) -> None:
+    """An orphan belongs to no transaction, even where it joins others of its kind; a second start begins a new one."""
+    for (known, repeated), item in zip(taken, items, strict=True):
+        tx = known.tx
+        if not tx.stored or item.fact.orphan or (item.fact.kind == STARTED and tx.started and not repeated):
+            raise MeshError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "STATION_NOT_ACCEPTED",
+                "the station is not accepted, and this belongs to no transaction that it had before",
+            )
+
+
+def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
+    """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
+    events = sorted(book.event_rows(), key=_CONTENT)
+    if book.anew:
+        store.write(connection, events=events)
+        events = []
+        fold_names_anew(connection, book)
+    neighbours.link(connection, book)
+    write_changes(connection, book, events, now_us=now_us)
 
 
 def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
     """Each station, and each token that may begin to hold a transaction."""
-    keys = {f"station:{item.name[1]}" for item in items}
-    keys.update(f"token:{item.name[0]}:{item.fact.id_token.lower()}" for item in items if _identifies(item.fact))
+    keys = {store.station_lock(item.name[1]) for item in items}
+    keys.update(f"token:{item.name[0]}:{item.fact.id_token.lower()}" for item in items if identifies(item.fact))
     return keys
 
 
@@ -107,18 +131,17 @@ def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:
     return sorted(stations)
 
 
-def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities) -> tuple[Tx, bool]:
+def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities) -> tuple[Known, bool]:
     """Adds an event to its transaction, unless it is recorded already."""
     repeat_no = 0
     known = book.recorded(item)
     if known is not None:
         if _is_repeat(book, item, known):
-            return known.tx, True
+            return known, True
         repeat_no = known.repeat_no + 1
     tx = find_transaction(book, item, number)
     oddities.before(item, tx)
-    book.add(item, tx, repeat_no)
-    return tx, False
+    return book.add(item, tx, repeat_no), False
 
 
 def _is_repeat(book: Book, item: Incoming, known: Known) -> bool:
@@ -136,7 +159,7 @@ def _is_repeat(book: Book, item: Incoming, known: Known) -> bool:
     return latest is None or not begun_anew or latest.fold.stopped
 
 
-def _fold_anew(connection: Connection, book: Book) -> None:
+def fold_names_anew(connection: Connection, book: Book) -> None:
     """Folds anew what came out of order, and puts events into the generation they turn out to belong to."""
     wanted = [
         {
@@ -162,7 +185,7 @@ def _fold_anew(connection: Connection, book: Book) -> None:
 
 def _fold_name(book: Book, name: Name, rows: Sequence[store.FactRow]) -> Iterable[dict[str, Any]]:
     """Folds the events of a name anew; returns the rows of those that move to another generation."""
-    told = [(facts.decode(row.fact), row) for row in rows]
+    told = [(stored_form.decode_fact(row.fact), row) for row in rows]
     row_of = {id(fact): row for fact, row in told}
     for generation, use in _uses(told, book.anew[name]):
         tx = book.get((*name, generation))
@@ -190,49 +213,19 @@ def _uses(told: Sequence[tuple[Fact, store.FactRow]], first: int) -> Iterable[tu
     return kept.items()
 
 
-def _write(connection: Connection, book: Book, events: Sequence[Mapping[str, Any]], *, now_us: int) -> None:
+def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[str, Any]], *, now_us: int) -> None:
+    """Writes events that are not written yet, the transactions that the batch changed, and what the outbox tells."""
     changed = sorted(book.changed(), key=lambda tx: tx.key)
     outbox.append(connection, announcements.announce(changed, now_us=now_us))
     store.write(
         connection,
         events=events,
-        fresh=[{**_tx_row(tx), "station_hash": name_hash(*tx.key[:2])} for tx in changed if not tx.stored],
+        fresh=[_new_row(tx) for tx in changed if not tx.stored],
         known=[_tx_row(tx) for tx in changed if tx.stored],
+        rare=[_rare_row(tx) for tx in changed if tx.stored and tx.rare != rare_columns(tx.fold)],
     )
-    _note_concurrent(connection, changed)
-
-
-def _note_concurrent(connection: Connection, changed: Sequence[Tx]) -> None:
-    """Notes which tokens hold another open transaction, once all that this batch ends has ended."""
-    identified = [tx for tx in changed if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key]
-    if not identified:
-        return
-    # Of several that this batch begins, the earliest is not concurrent to the later ones.
-    identified.sort(key=lambda tx: (tx.fold.begin_us, tx.key))
-    held = store.concurrent(connection, [_holder_row(n, tx) for n, tx in enumerate(identified)])
-    holding: set[tuple[str, str]] = set()
-    found = []
-    for n, tx in enumerate(identified):
-        token = (tx.key[0], tx.fold.id_token.lower())
-        if n in held or token in holding:
-            tx.fold.concurrent = True
-            found.append(tx)
-        if not tx.fold.ended:
-            holding.add(token)
-    if found:
-        store.write(connection, known=[_tx_row(tx) for tx in sorted(found, key=lambda tx: tx.key)])
-
-
-def _holder_row(n: int, tx: Tx) -> dict[str, Any]:
-    tenant_id, station_id, transaction_id, generation = tx.key
-    return {
-        "n": n,
-        "tenant_id": tenant_id,
-        "token_key": tx.fold.holder[0].lower(),
-        "station_id": station_id,
-        "transaction_id": transaction_id,
-        "generation": generation,
-    }
+    if noted := note_concurrent(connection, changed):
+        store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=lambda tx: tx.key)])
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:
@@ -243,7 +236,7 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,
-        "fold": fold.encode(state),
+        "fold": stored_form.encode(state),
         "ended": state.ended,
         "token_key": state.holder[0].lower(),
         "evse_id": state.evse_id,
@@ -251,7 +244,24 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "begin_us": state.begin_us,
         "start_us": state.start_us,
         "end_us": state.end_us,
-        "energy_mwh": state.energy_mwh,
+        "energy_mwh": state.meter.energy_mwh,
         "create_us": state.created_us,
         "update_us": state.updated_us,
+        "token_held": state.holds_token,
     }
+
+
+def _rare_row(tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+        "flags": flags_text(tx.fold.flags),
+        "hanging_due_us": tx.fold.hanging_due_us,
+    }
+
+
+def _new_row(tx: Tx) -> dict[str, Any]:
+    return {**_tx_row(tx), **_rare_row(tx), "station_hash": name_hash(*tx.key[:2])}

@@ -1,64 +1,220 @@
-"""Energy from the readings of one meter register, which may jump, fall back, or start over (quirk 21). Pure."""
+"""The readings of one meter register in order, kept as runs: readings that can follow one another. Pure.
+
+A register only rises, and no faster than its EVSE has power. A reading that fits neither the run before nor an older
+one begins a run of its own: a register that started over, another counter, another scale, or a wrong reading. Which of
+these it was is decided by the readings that follow (`energy.py`).
+"""
 
 import msgspec
 
+from mesh.times import SECOND_US
+from transaction_svc.facts import BETWEEN
 
-class Register(msgspec.Struct, array_like=True):
-    """Follows a register's readings in order, in mWh, and tells the energy between the first and the last of them.
+ReadingKey = tuple[int, int, int, int]
+"""Rank, position of the event where times go back, time, register: the order in which readings are pushed."""
 
-    A register only rises. Where a reading is below the one before, the next reading tells what happened:
-    it is back at the old height: the low one was wrong, and is left out;
-    it lies between, and the low one fits what came before the high one: the high one was wrong, and is left out;
-    it lies between, and the low one is below all that: the meter started over, and both rises count.
-    Until it is told, the lower energy counts. So energy is never negative, and no wrong reading adds to it.
-    """
+# Clocks jump, meters are read late, and a display shows full kilowatt-hours: what may pass beyond the time that did.
+SLACK_US = 15 * 60 * SECOND_US
+# Less than a watt-hour is rounding: meterStop is a whole number, samples often are not.
+ROUNDING_MWH = 1_000
+# The coarsest register that is taken for one: it counts in kilowatt-hours.
+_MOST_STEP_MWH = 1_000_000
+_UJ_PER_MWH = 3_600_000  # W times µs is µJ
+_NO_READING = 2**62
+# More runs than a meter of any kind makes; the oldest are summed up.
+_MOST_RUNS = 16
 
-    count: int = 0
-    first: int = 0
-    settled: int = 0  # energy of the rises before the meter last started over
-    bottom: int = 0  # first reading since then
-    before: int | None = None  # the reading below `top`, since then
-    top: int = 0  # highest reading that counts
-    low: int | None = None  # a reading below `top` that is not yet explained
-    fell: bool = False  # whether a reading was ever below the one before
 
-    def push(self, value: int) -> None:
-        """Takes the next reading, not negative."""
-        if not self.count:
-            self.first = self.bottom = self.top = value
-        elif self.low is None:
-            self._rise_or_fall(value)
-        else:
-            self._explain(self.low, value)
+class Moment(msgspec.Struct, frozen=True, array_like=True):
+    """A point in time by the station's clock and by ours, in µs since 1970 UTC."""
+
+    station_us: int
+    our_us: int
+
+
+class Run(msgspec.Struct, omit_defaults=True):
+    """Readings that can follow one another, in mWh."""
+
+    first: int
+    last: int
+    first_at: Moment
+    last_at: Moment
+    fallen: int = 0  # how far `last` is below the highest: less than rounding
+    before: int | None = None  # the reading before `last`
+    count: int = 1
+    other: bool = False  # an older run went on after it: a counter beside it, or a wrong reading
+
+    @property
+    def top(self) -> int:
+        """The highest reading."""
+        return self.last + self.fallen
+
+    @property
+    def rise(self) -> int:
+        """Energy between its first and its last reading."""
+        return max(self.last - self.first, 0)
+
+    def extend(self, mwh: int, at: Moment) -> None:
+        """Takes the next reading."""
+        self.fallen = max(self.last + self.fallen - mwh, 0)
+        self.before, self.last, self.last_at = self.last, mwh, at
         self.count += 1
 
-    @property
-    def last(self) -> int:
-        """The latest reading that can be trusted."""
-        return self.low if self.low is not None and self._fits(self.low) else self.top
+
+class Register(msgspec.Struct, omit_defaults=True):
+    """All readings of one register, as far as energy needs them; none is below zero."""
+
+    runs: list[Run] = []
+    current: int = 0  # index of the run that the latest reading belongs to
+    begun: bool = False  # the first reading is that of the transaction's begin
+    ended: bool = False  # the latest reading is that of the transaction's end
+    second: int | None = None  # the reading after the first
+    second_at: Moment | None = None
+    before_end: int | None = None  # the reading before that of the end
+    # Of the readings between begin and end, where there is more than one run.
+    lowest: int | None = None
+    highest: int | None = None
+    step: int = _MOST_STEP_MWH  # the largest power of ten, up to 1 kWh, that divides all readings
+    settled: int = 0  # energy of runs that are summed up
+    fell: bool = False  # a reading was below the one before, by more than rounding
+    # The place of the latest reading in their order.
+    rank: int = BETWEEN
+    position: int = 0
 
     @property
-    def energy(self) -> int:
-        """Energy so far; never negative."""
-        return self.settled + self.last - self.bottom
+    def is_sound(self) -> bool:
+        """Whether each reading follows the one before, from a begin that is not 0: energy is last less first."""
+        return len(self.runs) == 1 and self.begun and self.runs[0].first > 0 and not self.fell
 
-    def _rise_or_fall(self, value: int) -> None:
-        if value > self.top:
-            self.before, self.top = self.top, value
-        elif value < self.top:
-            self.low, self.fell = value, True
+    @property
+    def key(self) -> ReadingKey:
+        """The place of the latest reading."""
+        latest = self.runs[self.current]
+        return self.rank, self.position, latest.last_at.station_us, latest.last
 
-    def _explain(self, low: int, value: int) -> None:
-        if value >= self.top:
-            self.low = None
-            self._rise_or_fall(value)
-        elif value < low:
-            self.low = value
-        elif value > low:
-            if not self._fits(low):
-                self.settled += self.top - self.bottom
-                self.bottom = low
-            self.before, self.top, self.low = low, value, None
+    @property
+    def count(self) -> int:
+        """Readings in its runs."""
+        return sum(run.count for run in self.runs)
 
-    def _fits(self, low: int) -> bool:
-        return self.before is not None and low >= self.before
+    @property
+    def chain(self) -> list[Run]:
+        """The runs that follow one another, without those beside them."""
+        return [run for run in self.runs if not run.other]
+
+    def go_on(self, mwh: int, at: Moment, power_w: int) -> bool:
+        """Takes a reading between begin and end, if it is later than all others and follows the one before.
+
+        The same as `push` would do, for a third of the price: nearly all readings come this way. False where it may
+        not be so; then nothing is taken.
+        """
+        if len(self.runs) != 1 or self.rank != BETWEEN or self.second is None:
+            return False
+        run = self.runs[0]
+        latest = run.last_at
+        if at.station_us <= latest.station_us or mwh < run.last or run.fallen:
+            return False
+        allowed = power_w * (at.station_us - latest.station_us) // _UJ_PER_MWH
+        if (
+            mwh - run.last > allowed
+            or mwh - run.first > power_w * (at.station_us - run.first_at.station_us) // _UJ_PER_MWH
+        ):
+            return False
+        while mwh % self.step:
+            self.step //= 10
+        run.before, run.last, run.last_at = run.last, mwh, at
+        run.count += 1
+        return True
+
+    def push(self, mwh: int, at: Moment, *, begins: bool, ends: bool, power_w: int) -> None:
+        """Takes the next reading, not negative."""
+        while mwh % self.step:
+            self.step //= 10
+        if not self.runs:
+            self.begun = begins
+            self._open(mwh, at)
+        else:
+            self._follow(mwh, at, ends=ends, power_w=power_w)
+        if ends:
+            self.ended = True
+        elif self.lowest is not None and self.highest is not None and not begins:
+            self.lowest, self.highest = min(self.lowest, mwh), max(self.highest, mwh)
+
+    def _follow(self, mwh: int, at: Moment, *, ends: bool, power_w: int) -> None:
+        latest = self.runs[self.current]
+        if ends:
+            self.before_end = latest.last
+        if mwh <= latest.top - ROUNDING_MWH:
+            self.fell = True
+        fits = self.fits(latest, mwh, at, power_w)
+        if self.second is None:
+            self.second, self.second_at = mwh, at
+        if fits and len(self.runs) == 1:
+            latest.extend(mwh, at)
+            return
+        if self.lowest is None:
+            self._note_extremes(latest)
+        index = self._older(mwh, at, power_w, unexplained=mwh - latest.last if fits else None)
+        if index is not None:
+            for run in self.runs[index + 1 :]:
+                run.other = True
+            self.current = index
+        elif not fits:
+            self._open(mwh, at)
+            return
+        self.runs[self.current].extend(mwh, at)
+
+    def _note_extremes(self, run: Run) -> None:
+        """The lowest and the highest reading of the only run, without that of the begin."""
+        if run.count > self.begun:
+            self.lowest = self.second if self.begun else run.first
+            self.highest = run.top
+        else:
+            self.lowest, self.highest = _NO_READING, -1
+
+    def _older(self, mwh: int, at: Moment, power_w: int, *, unexplained: int | None) -> int | None:
+        """Index of an older run that goes on with this reading; None where the latest goes on, or a new one begins.
+
+        An older run has risen at least as much as what counted meanwhile. Of several the one counts of which least
+        energy is left that no reading explains.
+        """
+        best, meanwhile = None, 0
+        for index in range(len(self.runs) - 1, -1, -1):
+            run = self.runs[index]
+            if index != self.current and not run.other and self.fits(run, mwh, at, power_w):
+                left = mwh - run.last - meanwhile
+                if left > -ROUNDING_MWH and (unexplained is None or left < unexplained):
+                    best, unexplained = index, left
+            meanwhile = max(meanwhile, run.rise)
+        return best
+
+    def fits(self, run: Run, mwh: int, at: Moment, power_w: int) -> bool:
+        """Whether a reading can be the next of a run: it is no lower, and no higher than power and time allow."""
+        return (
+            mwh > run.top - ROUNDING_MWH
+            and mwh - run.last <= self.most(run.last_at, at, power_w)
+            and mwh - run.first <= self.most(run.first_at, at, power_w)
+        )
+
+    def most(self, since: Moment, until: Moment, power_w: int) -> int:
+        """The most energy that can have passed, by the clock that saw more time pass, in mWh."""
+        return passed(since, until, power_w, SLACK_US) + self.step
+
+    def _open(self, mwh: int, at: Moment) -> None:
+        if len(self.runs) == _MOST_RUNS:
+            self._sum_up()
+        self.runs.append(Run(first=mwh, last=mwh, first_at=at, last_at=at))
+        self.current = len(self.runs) - 1
+
+    def _sum_up(self) -> None:
+        """Makes room: a run beside others goes, else the oldest but for that of the begin is summed up."""
+        index = next((n for n, run in enumerate(self.runs) if run.other), 1)
+        gone = self.runs.pop(index)
+        if not gone.other:
+            self.settled += gone.rise
+
+
+def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:
+    """Energy at full power between two moments, in mWh."""
+    elapsed_us = max(until.station_us - since.station_us, until.our_us - since.our_us, 0)
+    return power_w * (elapsed_us + slack_us) // _UJ_PER_MWH

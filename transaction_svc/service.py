@@ -11,6 +11,8 @@ from mesh.operators import RemoteKeys
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
+from transaction_svc.expiry import Expiry
+from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import Retention
@@ -21,14 +23,16 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
-    ingest = TransactionIngestServicer(database=database, clock=clock)
-    transactions = TransactionServicer(database=database, clock=clock)
+    ingest = TransactionIngestServicer(database=database, clock=clock, hanging_grace_us=settings.hanging_grace_us)
+    translator = _translator(stack, settings)
+    transactions = TransactionServicer(database=database, clock=clock, translator=translator)
     retention = Retention(
         database=database,
         clock=clock,
         outbox_days=settings.outbox_days,
         quarantine_days=settings.quarantine_days,
     )
+    expiry = Expiry(database=database, clock=clock)
     relay = open_relay(
         stack,
         database=database,
@@ -41,5 +45,14 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
         operator=[lambda server: add_TransactionServiceServicer_to_server(transactions, server)],
-        background=[retention.run, *relay],
+        background=[retention.run, expiry.run, *relay],
     )
+
+
+def _translator(stack: AsyncExitStack, settings: TransactionSettings) -> Translator | None:
+    """Translates payloads that operators mend; None where no gateway's address is set."""
+    if settings.gateway_address is None:
+        return None
+    channel = open_channel(settings.gateway_address, secret=settings.mesh_secret)
+    stack.push_async_callback(channel.close)
+    return GatewayClient(channel)

@@ -1,10 +1,10 @@
 """Authorize, 1.6 section 4.1."""
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
-from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_INVALID, IdToken, IdTokenInfo
+from csms.common.v1.id_token_pb2 import IdToken
 from csms.common.v1.origin_pb2 import Origin
 
-from gateway.results import authorization
+from gateway.authorizations import authorize, question_about_open_transactions
 from gateway.translation import Inbound, Items, LaneName, Payload, Results
 from gateway.v16.parts import id_tag_info
 
@@ -17,10 +17,19 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     return {LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=id_tag))}
 
 
+def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
+    """How many transactions the tag holds, where that is to be asked."""
+    return question_about_open_transactions(origin, IdToken(id_token=payload["idTag"]), results)
+
+
 def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
     """What the id tag may do."""
-    info = authorization(results) or IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
-    return {"idTagInfo": id_tag_info(info)}
+    return {"idTagInfo": id_tag_info(authorize(results))}
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response)
+INBOUND = Inbound(
+    to_items=to_items,
+    to_response=to_response,
+    to_follow_up=to_follow_up,
+    optional=frozenset({LaneName.OPEN_TRANSACTIONS}),
+)

@@ -5,9 +5,7 @@ from typing import Any
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.id_token_pb2 import (
     AUTHORIZATION_STATUS_ACCEPTED,
-    AUTHORIZATION_STATUS_CONCURRENT_TX,
     AUTHORIZATION_STATUS_INVALID,
-    AuthorizationStatus,
     IdToken,
     IdTokenInfo,
 )
@@ -18,6 +16,7 @@ from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_STA
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 from google.protobuf.message import Message
 
+from gateway.authorizations import judge, refusal
 from gateway.checks import check_int32
 from gateway.results import authorization, result_of
 from gateway.salvage import readable_text
@@ -59,22 +58,24 @@ def _to_use(event: TransactionEvent, origin: Origin) -> ReportItem:
     return item
 
 
+def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
+    """A tag that was refused holds no transaction: transaction_svc hears of it before the station does."""
+    return refusal(origin, results, _judge(payload, results))
+
+
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
     """The transaction's number, and what the id tag may do.
 
-    While auth_svc is away the tag counts as accepted: the station let the driver in by itself. A start that went
-    into quarantine has no number; the station is told 0, and its later messages name that (quirk 18).
+    A start that went into quarantine has no number; the station is told 0, and its later messages name that (quirk 18).
     """
     result = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
-    info = authorization(results) or IdTokenInfo(status=_without_answer(payload))
-    tag_info = id_tag_info(info)
-    if result.concurrent and info.status == AUTHORIZATION_STATUS_ACCEPTED:
-        tag_info |= id_tag_info(IdTokenInfo(status=AUTHORIZATION_STATUS_CONCURRENT_TX))
+    tag_info = id_tag_info(_judge(payload, results))
     return {"transactionId": int(result.transaction_id or 0), "idTagInfo": tag_info}
 
 
-def _without_answer(payload: Payload) -> AuthorizationStatus.ValueType:
-    return AUTHORIZATION_STATUS_ACCEPTED if payload["idTag"].strip() else AUTHORIZATION_STATUS_INVALID
+def _judge(payload: Payload, results: Results) -> IdTokenInfo:
+    """What the id tag may do; a blank one is nobody's."""
+    return judge(results) if payload["idTag"].strip() else IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
 
 
 def to_questions(payload: Any, origin: Origin) -> Items:
@@ -95,6 +96,7 @@ def to_acknowledgement(payload: Any, results: Results) -> Payload:
 INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
+    to_follow_up=to_follow_up,
     optional=frozenset({LaneName.AUTHORIZE, LaneName.REPORTS}),
     salvage=Salvage(to_questions=to_questions, to_response=to_acknowledgement),
 )

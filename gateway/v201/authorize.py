@@ -7,10 +7,10 @@ auth_svc is not asked: an eMAID says something about its bearer only together wi
 """
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
-from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_INVALID, IdTokenInfo
+from csms.common.v1.id_token_pb2 import IdToken
 from csms.common.v1.origin_pb2 import Origin
 
-from gateway.results import authorization
+from gateway.authorizations import authorize, question_about_open_transactions
 from gateway.translation import Inbound, Items, LaneName, Payload, Results
 from gateway.v201.parts import id_token_info, is_somebody, set_id_token
 
@@ -27,10 +27,16 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     return {LaneName.AUTHORIZE: item}
 
 
+def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
+    """How many transactions the token holds, where that is to be asked."""
+    id_token = IdToken()
+    set_id_token(id_token, payload["idToken"])
+    return question_about_open_transactions(origin, id_token, results)
+
+
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
     """What the id token may do."""
-    info = authorization(results) or IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
-    response: Payload = {"idTokenInfo": id_token_info(info)}
+    response: Payload = {"idTokenInfo": id_token_info(authorize(results))}
     if _has_certificate(payload):
         response["certificateStatus"] = _UNCHECKED
     return response
@@ -40,4 +46,9 @@ def _has_certificate(payload: Payload) -> bool:
     return "certificate" in payload or "iso15118CertificateHashData" in payload
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response)
+INBOUND = Inbound(
+    to_items=to_items,
+    to_response=to_response,
+    to_follow_up=to_follow_up,
+    optional=frozenset({LaneName.OPEN_TRANSACTIONS}),
+)

@@ -5,7 +5,6 @@ from typing import Any
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.id_token_pb2 import (
     AUTHORIZATION_STATUS_ACCEPTED,
-    AUTHORIZATION_STATUS_CONCURRENT_TX,
     AUTHORIZATION_STATUS_INVALID,
     IdToken,
     IdTokenInfo,
@@ -18,11 +17,12 @@ from csms.transaction.v1.transaction_event_pb2 import (
     TRIGGER_REASON_UNSPECIFIED,
     TransactionEvent,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
+from gateway.authorizations import judge, refusal
 from gateway.checks import check_int32
 from gateway.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TRIGGER_REASONS
-from gateway.results import authorization, result_of
+from gateway.results import authorization
 from gateway.salvage import readable_text
 from gateway.translation import Inbound, Items, LaneName, Payload, Results, Salvage
 from gateway.v201.parts import add_meter_values, id_token_info, is_somebody, set_evse_of, set_id_token
@@ -82,24 +82,24 @@ def _set_rest(event: TransactionEvent, payload: Payload) -> None:
         event.cable_max_current_a = check_int32(payload["cableMaxCurrent"], "cableMaxCurrent")
 
 
-def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
-    """What the id token may do, where the event brought one.
+def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
+    """A token that was refused holds no transaction: transaction_svc hears of it before the station does."""
+    return refusal(origin, results, judge(results, limited=_begins(payload))) if "idToken" in payload else {}
 
-    While auth_svc is away the token counts as accepted: the station let the driver in by itself. ConcurrentTx is said
-    to a start only (AuthorizationStatusEnumType).
-    """
+
+def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
+    """What the id token may do, where the event brought one."""
     id_token = payload.get("idToken")
     if id_token is None:
         return {}
     if not is_somebody(id_token):
         return {"idTokenInfo": id_token_info(IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID))}
-    info = authorization(results) or IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED)
-    token_info = id_token_info(info)
-    result = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
-    started = payload["eventType"] == "Started"
-    if started and result.concurrent and info.status == AUTHORIZATION_STATUS_ACCEPTED:
-        token_info |= id_token_info(IdTokenInfo(status=AUTHORIZATION_STATUS_CONCURRENT_TX))
-    return {"idTokenInfo": token_info}
+    return {"idTokenInfo": id_token_info(judge(results, limited=_begins(payload)))}
+
+
+def _begins(payload: Payload) -> bool:
+    """Whether the token is there to charge with: not to end the transaction, which nothing must keep a driver from."""
+    return not (payload["eventType"] == "Ended" or payload["triggerReason"] == "StopAuthorized")
 
 
 def to_questions(payload: Any, origin: Origin) -> Items:
@@ -122,6 +122,7 @@ def to_acknowledgement(payload: Any, results: Results) -> Payload:
 INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
+    to_follow_up=to_follow_up,
     optional=frozenset({LaneName.AUTHORIZE}),
     salvage=Salvage(to_questions=to_questions, to_response=to_acknowledgement),
 )

@@ -25,6 +25,7 @@ from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.credentials.digests import digest_of
+from station_svc.credentials.guard import check_command
 from station_svc.stations.rows import Socket
 
 log = get_logger(__name__)
@@ -97,6 +98,8 @@ class Commands:
 
         Raises MeshError with the reasons that csms.station.v1.CommandService names.
         """
+        if not order.effects.hands_over_credential:
+            check_command(order.name, order.request)
         new = self._to_new(order)
         # Without effects it is one statement, which commits by itself.
         write = self._database.write_statement if order.effects is NO_EFFECTS else self._database.write

@@ -18,6 +18,7 @@ from csms.auth.v1.user_service_pb2 import LoginRequest, LoginResponse
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 
 from auth_svc import migrations, models
+from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
@@ -117,6 +118,7 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
             open_registration: bool = False,
             admin_password: str | None = PASSWORD,
             certificates: CertificateRules | None = None,
+            concurrency: ConcurrencyRule | None = None,
         ) -> Auth:
             settings = AuthSettings(
                 accept_unknown_tokens=accept_unknown,
@@ -124,6 +126,7 @@ async def start_auth(database: Database, clock: FakeClock) -> AsyncIterator[Star
                 admin_password=admin_password,
                 outbox_days=7,
                 certificates=certificates or CertificateRules(),
+                concurrency=concurrency or ConcurrencyRule(),
             )
             return await _start(stack, database, clock, settings)
 

@@ -16,6 +16,7 @@ from csms.common.v1.origin_pb2 import Origin
 from sqlalchemy import Connection, Engine
 
 from auth_svc import id_token_store
+from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.id_token_store import IdToken
 from auth_svc.texts import STATUSES
 from mesh import scripts
@@ -92,6 +93,32 @@ async def test_unknown_tokens_are_accepted_where_the_setting_says_so(start_auth:
     await _store(auth, replace(TOKEN, status="Blocked"))
     assert (await _info(auth, "nobody's")).status == ACCEPTED
     assert (await _info(auth, "Tag")).status == id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
+
+
+async def test_how_many_transactions_a_token_may_hold(start_auth: StartAuth) -> None:
+    """The token's own number; else that of the setting, for unknown tokens too. None is any number."""
+    auth = await start_auth(accept_unknown=True, concurrency=ConcurrencyRule(max_transactions=2, limit_authorize=True))
+    await _store(
+        auth,
+        TOKEN,
+        replace(TOKEN, id_token="Own", max_concurrent_transactions=5),
+        replace(TOKEN, id_token="Any", max_concurrent_transactions=0),
+    )
+    items = [_item("tag"), _item("own"), _item("any"), _item("nobody's"), _item("", kind="NoAuthorization")]
+    results = await _ask(auth, *items)
+    told = [(result.max_concurrent_transactions, result.limit_authorize) for result in results]
+    assert told == [(2, True), (5, True), (0, False), (2, True), (0, False)]
+    assert {result.id_token_info.status for result in results} == {ACCEPTED}
+
+
+async def test_without_a_setting_a_token_may_hold_any_number_of_transactions(auth: Auth) -> None:
+    """And where it has a number of its own, Authorize says nothing of it."""
+    await _store(auth, TOKEN, replace(TOKEN, id_token="Own", max_concurrent_transactions=1))
+    told = [
+        (result.max_concurrent_transactions, result.limit_authorize)
+        for result in await _ask(auth, _item("tag"), _item("own"))
+    ]
+    assert told == [(0, False), (1, False)]
 
 
 async def test_token_is_expired_from_its_expiry_on(auth: Auth) -> None:

@@ -123,6 +123,8 @@ async def test_type_may_be_one_of_nobodys(operator: Operator, given: str, stored
         ({"id_token": "nul\0"}, "id_token.id_token"),
         ({"id_token": " t"}, "id_token.id_token"),
         ({"id_token": ""}, "id_token.id_token"),
+        ({"id_token": "t", "max_concurrent_transactions": -1}, "id_token.max_concurrent_transactions"),
+        ({"id_token": "t", "max_concurrent_transactions": 101}, "id_token.max_concurrent_transactions"),
     ],
 )
 async def test_what_is_wrong_is_named(operator: Operator, fields: dict[str, object], path: str) -> None:
@@ -188,6 +190,22 @@ async def test_update_that_cannot_be_is_refused(operator: Operator) -> None:
         await operator.update(IdToken(id_token="t", status="Fine"), "status")
     with refused(NOT_FOUND, "ID_TOKEN_NOT_FOUND"):
         await operator.update(IdToken(id_token="other", status="Blocked"))
+
+
+async def test_how_many_transactions_it_may_hold(auth: Auth, operator: Operator) -> None:
+    """A number, any number (0), or as the setting says (absent): three different things, each of which can be set."""
+    assert not (await operator.create(id_token="t")).HasField("max_concurrent_transactions")
+    assert (
+        await operator.update(IdToken(id_token="t", max_concurrent_transactions=3))
+    ).max_concurrent_transactions == 3
+    assert (await operator.update(IdToken(id_token="t", display_name="Ann"))).max_concurrent_transactions == 3
+    any_number = await operator.update(IdToken(id_token="t", max_concurrent_transactions=0))
+    assert any_number == await operator.get("t")
+    assert any_number.HasField("max_concurrent_transactions")
+    as_set = await operator.update(IdToken(id_token="t"), "maxConcurrentTransactions")
+    assert not as_set.HasField("max_concurrent_transactions")
+    told = [event.get("maxConcurrentTransactions") for event in await auth.events("id_token.updated")]
+    assert told == [3, 3, 0, None]
 
 
 async def test_deleted_token_is_gone(operator: Operator) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.settings import AuthSettings
 from mesh.errors import SettingError
 from mesh.settings import Environment
@@ -19,6 +20,7 @@ def test_defaults_are_the_careful_ones() -> None:
     settings = _read()
     assert (settings.accept_unknown_tokens, settings.open_registration, settings.admin_password) == (False, False, None)
     assert settings.outbox_days == 30
+    assert settings.concurrency == ConcurrencyRule(max_transactions=0, limit_authorize=False)
 
 
 def test_settings_are_read() -> None:
@@ -29,12 +31,18 @@ def test_settings_are_read() -> None:
         True,
         "secret",
     )
+    concurrency = _read(CSMS_MAX_CONCURRENT_TRANSACTIONS="2", CSMS_AUTHORIZE_CONCURRENT_TX="1").concurrency
+    assert concurrency == ConcurrencyRule(max_transactions=2, limit_authorize=True)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"CSMS_UNKNOWN_TOKENS": "maybe"}, "reject, accept"),
+        ({"CSMS_UNKNOWN_TOKENS": "accept", "CSMS_HOST": "0.0.0.0"}, "loopback"),
+        ({"CSMS_UNKNOWN_TOKENS": "accept", "CSMS_HOST": "10.1.2.3"}, "loopback"),
+        ({"CSMS_UNKNOWN_TOKENS": "accept", "CSMS_HOST": "::"}, "loopback"),
+        ({"CSMS_UNKNOWN_TOKENS": "accept", "CSMS_HOST": "csms.example"}, "loopback"),
         ({"CSMS_REGISTRATION": "Open"}, "closed, open"),
         ({"CSMS_REGISTRATION": "open", "CSMS_HOST": "0.0.0.0"}, "loopback"),
         ({"CSMS_ADMIN_PASSWORD": "x" * 257}, "256"),
@@ -42,6 +50,7 @@ def test_settings_are_read() -> None:
         ({"CSMS_CA_KEY_FILE": "ca.key"}, "both are needed"),
         ({"CSMS_CA_CERTIFICATE_FILE": "/none", "CSMS_CA_KEY_FILE": "/none"}, "CSMS_CA_CERTIFICATE_FILE: cannot read"),
         ({"CSMS_CERTIFICATE_VALIDITY_DAYS": "0"}, "CSMS_CERTIFICATE_VALIDITY_DAYS"),
+        ({"CSMS_MAX_CONCURRENT_TRANSACTIONS": "101"}, "CSMS_MAX_CONCURRENT_TRANSACTIONS"),
     ],
 )
 def test_wrong_settings_are_explained(values: dict[str, str], message: str) -> None:

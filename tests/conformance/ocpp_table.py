@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, AUTHORIZATION_STATUS_BLOCKED, IdTokenInfo
 from csms.common.v1.origin_pb2 import Origin
 from csms.gateway.v1.gateway_service_pb2 import CallRequest
+from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 from google.protobuf import descriptor_pb2
 
 from gateway.catalogue import (
@@ -25,9 +28,10 @@ from gateway.catalogue import (
     DIRECTIONS,
     REPORT_CHANGES,
     REPORT_TABLES,
+    STATION_EVENT_CHANGES,
 )
 from gateway.schemas import Schemas
-from gateway.translation import Alternatives, Inbound, LaneName, Outbound, Version
+from gateway.translation import Alternatives, Inbound, LaneName, Outbound, Results, Version
 from gateway.v16 import routes as v16
 from gateway.v201 import routes as v201
 from mesh.contract import OPERATOR_SERVICES
@@ -68,6 +72,20 @@ class Row:
         """The cells, in the order of the columns."""
         return (self.action, self.from_station, self.to_station, self.stored, self.tested)
 
+
+# What services say of an id token that makes something more to be done: one that is refused, one that has a limit.
+_RECORDED = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(event_key="0.ab")}
+_VERDICTS: tuple[Results, ...] = (
+    _RECORDED | {LaneName.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_BLOCKED))},
+    _RECORDED
+    | {
+        LaneName.AUTHORIZE: AuthorizeResult(
+            id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED),
+            max_concurrent_transactions=1,
+            limit_authorize=True,
+        )
+    },
+)
 
 COLUMNS = ("action", "from the station", "to the station", "stored in", "tested in")
 
@@ -112,9 +130,19 @@ def lanes(version: Version, action: str) -> list[LaneName]:
     return sorted({lane for lane, _item in _items(version, action)})
 
 
+def lanes_after(version: Version, action: str) -> list[LaneName]:
+    """The lanes that an action may use once the services have spoken, before it is answered."""
+    to_follow_up, schema = version.inbound[action].to_follow_up, Schemas(version.label).schema(action, "request")
+    if to_follow_up is None:
+        return []
+    payload = payloads.maximal(schema)
+    return sorted({lane for results in _VERDICTS for lane in to_follow_up(payload, Origin(), results)})
+
+
 def tables(version: Version, action: str) -> list[str]:
     """The tables that an action of a station may write, as gateway/catalogue.py has them."""
-    found = [table for lane in lanes(version, action) for table in DESTINATIONS[lane].tables]
+    ways = [*lanes(version, action), *lanes_after(version, action)]
+    found = [table for lane in ways for table in DESTINATIONS[lane].tables]
     kinds = _kinds_of_reports(version, action)
     return found + [table for kind in sorted(kinds) for table in REPORT_TABLES[kind]]
 
@@ -127,7 +155,9 @@ def _kinds_of_reports(version: Version, action: str) -> set[str]:
 def changes(version: Version, action: str) -> list[str]:
     """The tables whose rows an action of a station may change beside those, where there are any it is about."""
     kinds = _kinds_of_reports(version, action)
-    return [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
+    found = [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
+    events = {item.WhichOneof("event") for lane, item in _items(version, action) if lane is LaneName.STATION_EVENTS}
+    return found + [table for kind in sorted(events) for table in STATION_EVENT_CHANGES[kind]]
 
 
 def _items(version: Version, action: str) -> list[tuple[LaneName, Any]]:
@@ -176,8 +206,11 @@ def _from_station(version: Version, action: str, inbound: Inbound | None) -> str
     module = _module(inbound.to_items or inbound.to_response)
     if inbound.to_items is None:
         return f"{module}: the gateway's own answer"
-    ways = [f"`{_short(DESTINATIONS[lane].rpc)}`" for lane in lanes(version, action)]
-    return f"{module} → {', '.join(ways)}"
+    told, after = (
+        ", ".join(f"`{_short(DESTINATIONS[lane].rpc)}`" for lane in found)
+        for found in (lanes(version, action), lanes_after(version, action))
+    )
+    return f"{module} → {told}" + (f"; where the answers ask for it, then {after}" if after else "")
 
 
 def _to_station(version: Version, action: str, names: Iterable[str]) -> str:

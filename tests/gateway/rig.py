@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from argon2 import PasswordHasher
-from csms.auth.v1 import user_service_pb2
+from csms.auth.v1 import id_token_service_pb2, user_service_pb2
+from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
 from csms.auth.v1.user_service_pb2_grpc import UserServiceStub
 from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 from csms.station.v1.command_service_pb2_grpc import CommandServiceStub
@@ -82,6 +83,12 @@ class MeshRig:
         credential: str = response.credential
         return credential
 
+    async def create_id_token(self, text: str, **more: Any) -> None:
+        """Adds an id token."""
+        token = id_token_service_pb2.IdToken(id_token=text, **more)
+        request = id_token_service_pb2.CreateIdTokenRequest(id_token=token)
+        await IdTokenServiceStub(self.auth_channel).CreateIdToken(request, metadata=self.metadata, timeout=TIMEOUT_S)
+
     async def is_connected(self, station_id: str) -> bool:
         """Whether the mesh thinks that a station is connected."""
         request = station_service_pb2.GetStationRequest(station_id=station_id)
@@ -120,14 +127,20 @@ class MeshRig:
 class TransactionService:
     """transaction_svc, which can be stopped and started again on its port, and held up at its door."""
 
-    def __init__(self, env: Environment, port: int) -> None:
+    def __init__(self, env: Environment, port: int, operator_port: int) -> None:
         """`port` is where the mesh finds it."""
         self._env = env
-        self._settings = replace(_separate(env, "transaction"), mesh_address=f"127.0.0.1:{port}")
+        self._settings = replace(
+            _separate(env, "transaction"),
+            mesh_address=f"127.0.0.1:{port}",
+            operator_address=f"127.0.0.1:{operator_port}",
+        )
         self._stack = AsyncExitStack()
         self._open = asyncio.Event()
         self._open.set()
+        self._passing = 0
         self.waiting = 0
+        self.ahead_us = 0  # its clock is ahead of the others' by this
         self.running: RunningService
 
     async def start(self) -> None:
@@ -142,8 +155,9 @@ class TransactionService:
         await self._stack.aclose()
         self._stack = AsyncExitStack()
 
-    def hold(self) -> None:
-        """Lets no batch reach its database from now on."""
+    def hold(self, *, after: int = 0) -> None:
+        """Lets no batch reach its database from now on, but for the first `after`."""
+        self._passing = after
         self._open.clear()
 
     def release(self) -> None:
@@ -154,17 +168,27 @@ class TransactionService:
         write = database.write
 
         async def write_when_open(work: Any) -> Any:
-            self.waiting += not self._open.is_set()
-            await self._open.wait()
+            if self._passing:
+                self._passing -= 1
+                return await write(work)
+            if not self._open.is_set():
+                self.waiting += 1
+                try:
+                    await self._open.wait()
+                finally:
+                    self.waiting -= 1
             return await write(work)
 
         database.write = write_when_open  # type: ignore[method-assign]
-        return await transaction_svc.service.build(database, stack, settings=settings, clock=now_us)
+        return await transaction_svc.service.build(database, stack, settings=settings, clock=self._now_us)
+
+    def _now_us(self) -> int:
+        return now_us() + self.ahead_us
 
 
 @asynccontextmanager
-async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
-    """A mesh that is serving, with its node's lease taken."""
+async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]:
+    """A mesh that is serving, with its node's lease taken; `more` are further settings."""
     async with AsyncExitStack() as stack:
         values = {
             "CSMS_DATABASE_URL": database_url,
@@ -173,16 +197,21 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
             "CSMS_ONBOARDING": "accept",
             "CSMS_NODE_LEASE_S": "120",  # a process that gets no CPU for a while is not what these tests are about
             "CSMS_ADMIN_PASSWORD": "correct horse",
+            "CSMS_UNKNOWN_TOKENS": "accept",  # most sessions are not about who may charge
+            **more,
         }
         auth = await _start_auth(stack, values)
-        station = await _start_station(stack, values)
-        transaction = TransactionService(_environment(values, "transaction"), stack.enter_context(held_port()))
+        transaction_port = stack.enter_context(held_port())
+        station = await _start_station(stack, values | {"CSMS_TRANSACTION_ADDRESS": f"127.0.0.1:{transaction_port}"})
+        gateway_address = f"127.0.0.1:{stack.enter_context(held_port())}"
+        transaction_env = _environment(values | {"CSMS_GATEWAY_ADDRESS": gateway_address}, "transaction")
+        transaction = TransactionService(transaction_env, transaction_port, stack.enter_context(held_port()))
         await transaction.start()
         stack.push_async_callback(transaction.stop)
         settings = GatewaySettings(
             host="127.0.0.1",
             ocpp_port=0,
-            mesh_address="127.0.0.1:0",
+            mesh_address=gateway_address,
             advertised_host=None,
             shared_port=False,
             metrics_address="127.0.0.1:0",
@@ -197,7 +226,7 @@ async def running_mesh(database_url: str) -> AsyncIterator[MeshRig]:
         station_channel, auth_channel = await _channel(stack, station), await _channel(stack, auth)
         yield MeshRig(
             gateway=gateway,
-            gateway_settings=settings,
+            gateway_settings=replace(settings, mesh_address="127.0.0.1:0"),  # for further gateways
             stations=StationServiceStub(station_channel),
             commands=CommandServiceStub(station_channel),
             station_channel=station_channel,

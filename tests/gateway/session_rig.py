@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, IdTokenInfo
 from csms.station.v1.station_ingest_service_pb2 import BootResult, RecordMessagesRequest, ReportResult, StatusResult
@@ -15,7 +16,12 @@ from csms.station.v1.station_pb2 import (
     Message,
     RegistrationStatus,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    AuthorizationResult,
+    CountOpenTransactionsResult,
+    StationEventResult,
+    TransactionEventResult,
+)
 
 from gateway.budgets import StationBudgets
 from gateway.buffers import Buffer
@@ -25,6 +31,7 @@ from gateway.schemas import Schemas
 from gateway.session import Connection, Session, SocketClosedError
 from gateway.translation import LaneName, Version
 from gateway.v16.routes import VERSION
+from mesh.errors import MeshError
 from tests.conftest import FakeClock
 from tests.waiting import until
 
@@ -33,6 +40,14 @@ BOOT = '[2,"b","BootNotification",{"chargePointModel":"M","chargePointVendor":"V
 STATUS = '[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
 START = '[2,"t","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]'
 HEARTBEAT = '[2,"h","Heartbeat",{}]'
+
+
+NOT_ACCEPTED = TransactionEventResult(
+    error=MeshError(
+        grpc.StatusCode.INVALID_ARGUMENT, "QUARANTINED", "kept", {"cause": "STATION_NOT_ACCEPTED"}
+    ).to_status()
+)
+"""What transaction_svc answers to an event of a station that is not accepted and has no such transaction."""
 
 
 class Wire:
@@ -104,11 +119,13 @@ class Service:
         self.result = result
         self.items: list[Any] = []
         self.waiting: list[Waiter[Any]] = []
+        self.deadlines: list[float] = []
 
     def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
         """See gateway.lanes.Lane."""
         assert deadline_s > 0
         self.items.append(item)
+        self.deadlines.append(deadline_s)
         if self.result is None:
             self.waiting.append(waiter)
         elif isinstance(self.result, LaneUnavailableError):
@@ -136,10 +153,13 @@ class Rig:
             LaneName.STATUSES: Service(StatusResult()),
             LaneName.REPORTS: Service(ReportResult()),
             LaneName.ASIDES: Service(ReportResult()),
+            LaneName.STATION_EVENTS: Service(StationEventResult()),
             LaneName.AUTHORIZE: Service(
                 AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
             ),
             LaneName.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
+            LaneName.AUTHORIZATIONS: Service(AuthorizationResult()),
+            LaneName.OPEN_TRANSACTIONS: Service(CountOpenTransactionsResult()),
         }
         self.frames: list[Message] = []
         self.counts: list[tuple[str, str]] = []

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway import ocppj
-from gateway.ocppj import Call, CallError, CallResult, Malformed, Send, parse
+from gateway.ocppj import Call, CallError, CallResult, Malformed, Send, TruncatedCall, parse
 
 VERSIONS = ["1.6", "2.0.1", "2.1"]
 
@@ -80,6 +80,41 @@ def test_malformed_frames_are_refused_with_their_id_where_it_can_be_read(
     assert malformed.wants_answer
     expected = {"FormationViolation"} if label == "1.6" else {"RpcFrameworkError", "MessageTypeNotSupported"}
     assert malformed.code in expected
+
+
+_WHOLE = b'[2,"5","StopTransaction",{"meterStop":12.5e1,"a":[true,"x"],"b":{"c":-7}}]'
+
+
+@pytest.mark.parametrize("length", range(_WHOLE.index(b"{") + 1, len(_WHOLE)))
+def test_a_frame_that_ends_too_soon_says_what_it_would_have_been(length: int) -> None:
+    """Wherever it was cut behind its action, within a number too; the text is kept as it came."""
+    for frame in (_WHOLE[:length], _WHOLE[:length] + b" \r\n"):
+        malformed = parse(frame, "1.6")
+        assert isinstance(malformed, Malformed)
+        assert malformed.truncated == TruncatedCall("5", "StopTransaction", frame[_WHOLE.index(b"{") :].decode())
+        assert malformed.code == "FormationViolation"
+
+
+@pytest.mark.parametrize(
+    ("frame", "truncated"),
+    [
+        (b'[2,"5","StopTransaction",{"meterStop":12]', True),
+        (b'[2,"5","StopTransaction",{"a":{"b":1]\n', True),
+        (b'[2,"5","StopTransaction",{"meterStop":1,}]', False),
+        (b'[2,"5","StopTransaction",{"meterStop":,', False),
+        (b'[2,"5","StopTransaction",{"meterStop":1}}]', False),
+        (b'[2,"5","StopTra', False),
+        (b'[2,"5"', False),
+        (b'[3,"5",{"status":"Acc', False),
+        (b'[2,"5","StopTransaction",{"a":"\xff', True),
+        (b'[2,"5","StopTransaction",' + b"[" * 20_000, False),
+    ],
+)
+def test_what_counts_as_truncated(frame: bytes, truncated: bool) -> None:
+    """Only the end is missing, or braces before the last bracket; anything else that is wrong is no truncation."""
+    malformed = parse(frame, "1.6")
+    assert isinstance(malformed, Malformed)
+    assert (malformed.truncated is not None) == truncated
 
 
 @pytest.mark.parametrize("levels", [100, 900])

@@ -28,6 +28,10 @@ NOW_US = 1_780_000_000_000_000
         b'[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"hunter2"',
         b'[2,"1","MeterValues",{"AuthorizationKey":"hunter2"}]',
         b'[2,"1","DataTransfer",{"vendorId":"v","data":"{\\"AuthorizationKey\\":\\"hunter2\\"}"}]',
+        b'[2,"1","DataTransfer",{"vendorId":"v","data":"{\\"apiKey\\":\\"hunter2\\"}"}]',
+        b'[2,"1","DataTransfer",{"vendorId":"v","data":"psk: hunter2"}]',
+        b'[2,"1","UpdateFirmware",{"location":"https://b.example/f?X-Amz-Date=1&X-Amz-Signature=hunter2"}]',
+        b'[2,"1","LogStatusNotification",{"info":"https:\\/\\/b.example\\/f?se=9&sig=hunter2&sp=r"}]',
         b'[4,"1","InternalError","AuthorizationKey=hunter2 is too short",{}]',
     ],
 )

@@ -4,22 +4,29 @@ import asyncio
 import json
 from typing import Any
 
+import grpc
 import pytest
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_BLOCKED
 from csms.station.v1.station_ingest_service_pb2 import ReportResult, StatusResult
 from csms.station.v1.station_pb2 import (
     REGISTRATION_STATUS_PENDING,
     REGISTRATION_STATUS_REJECTED,
     RegistrationStatus,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    AuthorizationResult,
+    CountOpenTransactionsResult,
+    TransactionEventResult,
+)
 from google.rpc.status_pb2 import Status
 
 from gateway import inbox
 from gateway.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
 from gateway.lanes import LaneUnavailableError
 from gateway.translation import LaneName
+from mesh.errors import MeshError
 from tests.conftest import FakeClock
-from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, session_rig
+from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, Rig, session_rig
 from tests.waiting import until
 
 
@@ -44,6 +51,29 @@ async def test_a_pending_or_rejected_station_does_not_go_on_after_a_reconnect(
     async with session_rig(status) as rig:
         rig.wire.put(STATUS)
         assert (await rig.answers(1))[0][2] == "SecurityError"
+
+
+@pytest.mark.parametrize(("reason", "quirks"), [("QUARANTINED", 1), ("QUARANTINE_FULL", 0)])
+async def test_a_refused_start_is_counted_where_it_is_kept(reason: str, quirks: int) -> None:
+    """What is beyond the bound gets the same SecurityError, and no person has to look for it."""
+    error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, "not accepted", {"cause": "STATION_NOT_ACCEPTED"})
+    async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
+        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events.result = TransactionEventResult(error=error.to_status())
+        rig.wire.put(START.replace('"timestamp"', '"reservationId":7,"timestamp"'))
+        assert (await rig.answers(1))[0][:3] == [4, "t", "SecurityError"]
+        assert rig.session.quirks["message_quarantined"] == quirks
+        assert events.items[0].known_transaction_only
+        assert not rig.services[LaneName.REPORTS].items  # the reservation is not used
+
+
+async def test_a_pending_station_is_not_answered_before_its_message_is_kept() -> None:
+    """While transaction_svc is unavailable the socket is closed, as for any message about a transaction."""
+    async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
+        rig.wire.put(START)
+        await until(lambda: rig.wire.closed_with)
+    assert (rig.wire.closed_with, rig.wire.sent) == (1013, [])
 
 
 async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
@@ -229,6 +259,76 @@ async def test_a_start_is_answered_without_auth() -> None:
         rig.wire.put(START)
         answer = (await rig.answers(1))[0]
     assert answer == [3, "t", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}}]
+
+
+def _refuse(rig: Rig) -> None:
+    """auth_svc refuses the tag of a start."""
+    rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(transaction_id="7", event_key="0.ab")
+    rig.services[LaneName.AUTHORIZE].result.id_token_info.status = AUTHORIZATION_STATUS_BLOCKED
+
+
+async def test_a_refused_start_is_not_answered_before_its_refusal_is_recorded() -> None:
+    """Where it cannot be, the station keeps its start and sends it again."""
+    async with session_rig() as rig:
+        _refuse(rig)
+        rig.services[LaneName.AUTHORIZATIONS].result = LaneUnavailableError()
+        rig.wire.put(START)
+        await until(lambda: rig.wire.closed_with)
+        assert len(rig.services[LaneName.AUTHORIZATIONS].items) == 1
+    assert rig.wire.closed_with == 1013
+    assert rig.wire.sent == []
+
+
+async def test_a_refusal_that_fails_for_its_content_keeps_no_answer_back() -> None:
+    """It would fail again, and the station would send its start for ever."""
+    async with session_rig() as rig:
+        _refuse(rig)
+        rig.services[LaneName.AUTHORIZATIONS].result = AuthorizationResult(error=Status(code=5))
+        rig.wire.put(START)
+        answer = (await rig.answers(1))[0]
+        assert ("item_refused", "authorizations") in rig.counts
+        assert not rig.session.quirks["message_quarantined"]
+    assert answer == [3, "t", {"transactionId": 7, "idTagInfo": {"status": "Blocked"}}]
+
+
+async def test_all_that_one_call_sends_has_one_budget() -> None:
+    """The second round ends when the station gives up, not 20 s after the first one."""
+    async with session_rig() as rig:
+        _refuse(rig)
+        rig.services[LaneName.TRANSACTION_EVENTS].result = None
+        rig.wire.put(START)
+        events, refusals = rig.services[LaneName.TRANSACTION_EVENTS], rig.services[LaneName.AUTHORIZATIONS]
+        await until(lambda: events.waiting)
+        events.waiting[0].set_result(TransactionEventResult(transaction_id="7", event_key="0.ab"))
+        await rig.answers(1)
+        assert refusals.deadlines == events.deadlines
+
+
+@pytest.mark.parametrize(
+    ("held", "status"),
+    [
+        (CountOpenTransactionsResult(count=1), "ConcurrentTx"),
+        (CountOpenTransactionsResult(count=1, held_by_station=True), "Accepted"),
+        (CountOpenTransactionsResult(), "Accepted"),
+        (CountOpenTransactionsResult(error=Status(code=13)), "Accepted"),
+        (LaneUnavailableError(), "Accepted"),
+    ],
+)
+async def test_authorize_asks_what_a_tag_holds_where_the_setting_says_so(held: Any, status: str) -> None:
+    """Else nothing is asked, and never is a driver kept from stopping."""
+    authorize = '[2,"a","Authorize",{"idTag":"T"}]'
+    async with session_rig() as rig:
+        lane = rig.services[LaneName.OPEN_TRANSACTIONS]
+        lane.result = held
+        told = rig.services[LaneName.AUTHORIZE].result
+        told.max_concurrent_transactions = 1
+        rig.wire.put(authorize)
+        assert (await rig.answers(1))[0][2] == {"idTagInfo": {"status": "Accepted"}}
+        assert not lane.items
+        told.limit_authorize = True
+        rig.wire.put(authorize)
+        assert (await rig.answers(2))[1][2] == {"idTagInfo": {"status": status}}
+        assert [item.id_token.id_token for item in lane.items] == ["T"]
 
 
 @pytest.mark.parametrize("result", [LaneUnavailableError(), ReportResult(error=Status(code=13))])

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from csms.common.v1.id_token_pb2 import IdToken
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_CONCURRENT_TX, IdToken
 from csms.station.v1.station_pb2 import (
     BOOT_REASON_POWER_UP,
     REGISTRATION_STATUS_ACCEPTED,
@@ -15,14 +15,14 @@ from csms.station.v1.station_pb2 import (
     REGISTRATION_STATUS_REJECTED,
     RegistrationStatus,
 )
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationResult, TransactionEventResult
 from google.rpc.status_pb2 import Status
 
 from gateway.lanes import LaneUnavailableError
 from gateway.schemas import Schemas
 from gateway.translation import LaneName
 from gateway.v201.routes import VERSION
-from tests.gateway.session_rig import HEARTBEAT, Rig, session_rig
+from tests.gateway.session_rig import HEARTBEAT, NOT_ACCEPTED, Rig, session_rig
 from tests.waiting import until
 
 SCHEMAS = Schemas("2.0.1")
@@ -61,10 +61,14 @@ async def _rig(
 async def test_a_station_boots_and_then_may_do_its_work() -> None:
     """B01: before an accepted boot only BootNotification is served, SecurityError tells so."""
     async with _rig(booted=False) as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         for frame in (event(), HEARTBEAT, BOOT, STATUS):
             rig.wire.put(frame)
         start, heartbeat, booted, noted = await rig.answers(4)
-        assert rig.services[LaneName.TRANSACTION_EVENTS].items == []
+        [offered] = rig.services[LaneName.TRANSACTION_EVENTS].items
+        assert (offered.known_transaction_only, offered.raw.reason) == (True, "STATION_NOT_ACCEPTED")
+        assert (offered.event.transaction_id, json.loads(offered.raw.payload)) == ("tx-1", EVENT)
+        assert rig.session.quirks["message_quarantined"] == 1
         assert rig.services[LaneName.BOOTS].items[0].reason == BOOT_REASON_POWER_UP
     assert start[:3] == [4, "t", "SecurityError"]
     assert heartbeat[:3] == [4, "h", "SecurityError"]
@@ -77,6 +81,7 @@ async def test_a_pending_or_rejected_station_may_not_go_on(status: RegistrationS
     """B02.FR.09, B03.FR.07: what it may not send is answered with SecurityError; the connection stays."""
     async with _rig(booted=False) as rig:
         rig.services[LaneName.BOOTS].result.registration_status = status
+        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         for frame in (BOOT, event(), BOOT.replace('"b"', '"again"')):
             rig.wire.put(frame)
         first, refused, second = await rig.answers(3)
@@ -88,6 +93,7 @@ async def test_a_pending_or_rejected_station_may_not_go_on(status: RegistrationS
 async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
     """B02.FR.06: a triggered message is served while the station is pending, others are not."""
     async with _rig(REGISTRATION_STATUS_PENDING) as rig:
+        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         call = asyncio.ensure_future(
             rig.session.call("TriggerMessage", {"requestedMessage": "StatusNotification"}, timeout_s=60)
         )
@@ -222,11 +228,20 @@ async def test_an_event_is_answered_without_auth() -> None:
         assert await rig.answers(1) == [[3, "t", {"idTokenInfo": {"status": "Accepted"}}]]
 
 
-async def test_a_second_transaction_of_a_token_is_told() -> None:
-    """ConcurrentTx is transaction_svc's to say."""
+async def test_one_transaction_too_many_is_told_once_that_is_recorded() -> None:
+    """auth_svc says how many a token may hold, transaction_svc how many it holds; the answer waits for the record."""
     async with _rig() as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(concurrent=True)
+        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(event_key="0.ab", concurrent_count=1)
+        rig.services[LaneName.AUTHORIZE].result.max_concurrent_transactions = 1
+        authorizations = rig.services[LaneName.AUTHORIZATIONS]
+        authorizations.result = None
         rig.wire.put(event())
+        await until(lambda: authorizations.waiting)
+        assert rig.wire.sent == []
+        [refusal] = authorizations.items
+        assert (refusal.event_key, refusal.status) == ("0.ab", AUTHORIZATION_STATUS_CONCURRENT_TX)
+        assert refusal.origin == rig.services[LaneName.TRANSACTION_EVENTS].items[0].origin
+        authorizations.waiting[0].set_result(AuthorizationResult())
         assert (await rig.answers(1))[0][2] == {"idTokenInfo": {"status": "ConcurrentTx"}}
 
 

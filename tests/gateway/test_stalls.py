@@ -51,7 +51,7 @@ _COSTLY: Mapping[str, Callable[[], Any]] = {
     "lists": lambda: [[] for _ in range(340_000)],
     "objects": lambda: [{} for _ in range(340_000)],
     "numbers": lambda: [1] * 500_000,
-    "just not too many lists": lambda: [[] for _ in range(39_000)],
+    "just not too many lists": lambda: [[] for _ in range(99_000)],
     "quirks everywhere": lambda: day_of_samples(numbers=True),
     "nothing but names": lambda: {f"{number}": 1 for number in range(90_000)},
 }

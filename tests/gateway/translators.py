@@ -49,14 +49,30 @@ class Translators:
     def item(self, action: str, payload: Payload, lane: LaneName) -> Any:
         """The one item that the action sends, down this lane. It must survive the wire."""
         items = self.to_items(action, payload)
-        assert set(items) == {lane}
+        assert set(items) - {LaneName.STATION_EVENTS} == {lane} - {LaneName.STATION_EVENTS}
         return over_the_wire(items[lane])
+
+    def station_event(self, action: str, payload: Payload) -> Any:
+        """The event of the station that transaction_svc is notified of; None where there is none."""
+        item = self.to_items(action, payload).get(LaneName.STATION_EVENTS)
+        return None if item is None else over_the_wire(item)
 
     def to_response(self, action: str, payload: Payload, results: Results) -> Payload:
         """The action's answer, which must be valid by its schema."""
         response = self.version.inbound[action].to_response(payload, results, NOW_US)
         assert self.schemas.check(action, "response", response) is None
         return response
+
+    def follow_ups(self, action: str, payload: Payload, results: Results) -> Items:
+        """What the action still sends before it is answered, by what came of it so far."""
+        to_follow_up = self.version.inbound[action].to_follow_up
+        return {} if to_follow_up is None else to_follow_up(payload, ORIGIN, results)
+
+    def follow_up(self, action: str, payload: Payload, results: Results, lane: LaneName) -> Any:
+        """The one item of it, down this lane. It must survive the wire."""
+        items = self.follow_ups(action, payload, results)
+        assert set(items) == {lane}
+        return over_the_wire(items[lane])
 
     def to_calls(self, command_name: str, command: Message) -> Sequence[Payload]:
         """The payloads of the CALLs that carry out a command, each of which must be valid by its schema."""

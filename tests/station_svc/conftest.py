@@ -57,6 +57,7 @@ OCCUPIED = station_pb2.CONNECTOR_STATUS_OCCUPIED
 
 SETTINGS = StationSettings(
     auth_address="127.0.0.1:1",
+    transaction_address=None,
     notification_address=None,
     mesh_secret=SECRET,
     onboarding="accept",
@@ -138,6 +139,12 @@ class FarGateway(GatewayServiceServicer):
             raise MeshError(grpc.StatusCode.UNAVAILABLE, "BUSY", "not now")
         self.closed += [(one.station_id, one.epoch, request.close_code) for one in request.sockets]
         return gateway_pb2.CloseSocketsResponse()
+
+    async def TranslateMessage(
+        self, request: gateway_pb2.TranslateMessageRequest, context: Context
+    ) -> gateway_pb2.TranslateMessageResponse:
+        """Translates for transaction_svc."""
+        raise AssertionError("station_svc does not translate messages")
 
 
 @dataclass(kw_only=True)

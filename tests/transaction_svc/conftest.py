@@ -11,6 +11,8 @@ from mesh.database import Database, make_engine
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
 from transaction_svc import migrations
+from transaction_svc.expiry import Expiry
+from transaction_svc.gateway_client import Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.operator_servicer import TransactionServicer
 
@@ -24,14 +26,15 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def make_service(engine: Engine, clock: FakeClock) -> Service:
+def make_service(engine: Engine, clock: FakeClock, translator: Translator | None = None) -> Service:
     """The servicers on a database; the caller closes that."""
     database = Database(engine=engine)
     return Service(
         database=database,
         clock=clock,
         ingest=TransactionIngestServicer(database=database, clock=clock),
-        operator=TransactionServicer(database=database, clock=clock),
+        operator=TransactionServicer(database=database, clock=clock, translator=translator),
+        expiry=Expiry(database=database, clock=clock),
     )
 
 

@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from csms.common.v1.evse_pb2 import EvseRef
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_BLOCKED
 from csms.transaction.v1 import transaction_event_pb2 as tx
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
+from csms.transaction.v1.transaction_ingest_service_pb2 import RecordAuthorizationsRequest
 from csms.transaction.v1.transaction_service_pb2 import Transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.transaction_svc.kit import Service, event_2x, start_16, stop_16, values_16
+from tests.transaction_svc.kit import CONTEXT, Service, event_2x, start_16, stop_16, values_16
 
 # A database is made once for all examples of a test: each has stations of its own.
 EXAMPLES = settings(
@@ -202,6 +204,60 @@ def test_2_x(run: Run, data: st.DataObject) -> None:
     async def compare() -> None:
         await tell(straight, [[message] for message in told])
         await tell(shuffled, batches)
+        assert await all_seen(shuffled) == await all_seen(straight)
+
+    runner.run(compare())
+
+
+@EXAMPLES
+@given(st.data())
+def test_2_x_with_refused_tokens(run: Run, data: st.DataObject) -> None:
+    """Tokens at any event, some of them refused, and refusals recorded at once or later, in any order."""
+    runner, service = run
+    sessions = data.draw(sessions_2x())
+    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
+    refused = set()
+    for n, place in told:
+        event = sessions[n].events[place]
+        text = data.draw(st.sampled_from(["", "TAG", "GOOD", "BAD"]))
+        event.ClearField("id_token")
+        if text:
+            event.id_token.id_token = text
+            if text == "BAD" or data.draw(st.integers(0, 4)) == 0:
+                refused.add((n, place))
+    batches = data.draw(deliveries(told))
+    lag = data.draw(st.lists(st.booleans(), min_size=len(batches), max_size=len(batches)))
+    straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
+
+    async def tell(station: str, batches: Sequence[Sequence[tuple[int, int]]], lag: Sequence[bool]) -> None:
+        waiting: list[str] = []
+        for batch, later in zip(batches, lag, strict=True):
+            results = await service.send(*(sessions[n].events[place] for n, place in batch), station=station)
+            assert not any(result.HasField("error") for result in results), results
+            keys = [result.event_key for message, result in zip(batch, results, strict=True) if message in refused]
+            waiting = [*keys, *waiting]
+            if not later:
+                await refuse(station, waiting)
+                waiting = []
+        await refuse(station, waiting)
+
+    async def refuse(station: str, keys: Sequence[str]) -> None:
+        items = [service.refusal(key, AUTHORIZATION_STATUS_BLOCKED, station=station) for key in keys if key]
+        response = await service.ingest.RecordAuthorizations(RecordAuthorizationsRequest(items=items), CONTEXT)
+        assert not any(result.HasField("error") for result in response.results), response
+
+    async def all_seen(station: str) -> Sequence[object]:
+        found = await service.all(station_id=station)
+        by_name = sorted(found, key=lambda found: (found.transaction_id, found.generation))
+        statuses = {
+            name: [event.authorization_status for event in await service.events(name, station=station)]
+            for name in sorted({found.transaction_id for found in found})
+        }
+        return [[bare(found) for found in by_name], statuses]
+
+    async def compare() -> None:
+        await tell(straight, [[message] for message in told], [False] * len(told))
+        await tell(shuffled, batches, lag)
         assert await all_seen(shuffled) == await all_seen(straight)
 
     runner.run(compare())

@@ -25,7 +25,11 @@ async def test_started_updated_and_ended_are_told_once(service: Service) -> None
         "energyWh": 250.0,
         "meterStartWh": 1000.0,
         "meterStopWh": 1250.0,
+        "believedMeterStartWh": 1000.0,
+        "believedMeterStopWh": 1250.0,
+        "energyBasis": "ENERGY_BASIS_REGISTER",
         "stoppedReason": "STOPPED_REASON_LOCAL",
+        "endOrigin": "TRANSACTION_END_ORIGIN_STATION",
     }
 
 

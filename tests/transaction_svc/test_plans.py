@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from mesh.rowset import RowStatement, run_prepared
-from transaction_svc import store
+from transaction_svc import store, token_store
 
 _INDEXES: dict[str, set[str]] = {
     "_LOOK_UP": {"tx_pkey", "tx_event_pkey"},
@@ -17,7 +17,9 @@ _INDEXES: dict[str, set[str]] = {
     "_MOVE_EVENTS": {"tx_event_pkey"},
     "_NEIGHBOURS": {"tx_evse"},
     "_UPDATE_TXS": {"tx_pkey"},
-    "_CONCURRENT": {"tx_open_token"},
+    "_UPDATE_RARE": {"tx_pkey"},
+    "_COUNT_OTHERS": {"tx_open_token"},
+    "_CHANGE_FACTS": {"tx_event_pkey"},
 }
 _HISTORY = """
     INSERT INTO tx
@@ -56,7 +58,7 @@ def test_rows_are_found_by_key(engine: Engine, known: str) -> None:
     for name, indexes in _INDEXES.items():
         with engine.begin() as connection:
             run_prepared(connection, (store._LOCK, [{"key": "a"}]))
-            nodes = _plan(connection, getattr(store, name))
+            nodes = _plan(connection, getattr(store, name, None) or getattr(token_store, name))
         reading = [node for node in nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
         assert {node.get("Index Name") for node in reading} == indexes, name
         assert all("Index Cond" in node for node in reading), name

@@ -97,12 +97,12 @@ class ChargePoint:
         await self.status("Charging")
         return number
 
-    async def finish(self, number: int, reason: str = "Local", **more: Any) -> None:
+    async def finish(self, number: int, reason: str = "Local", *, flags: Sequence[str] = (), **more: Any) -> None:
         """The end of a session: the stop, the cable, the connector free again; then it is told as it was."""
         await self.stop(number, reason, **more)
         await self.status("Finishing")
         await self.status("Available")
-        await self.is_ended(number, reason)
+        await self.is_ended(number, reason, flags=flags)
 
     # What it is sent
 
@@ -156,14 +156,14 @@ class ChargePoint:
         found: Sequence[Any] = response.transactions
         return found
 
-    async def is_ended(self, number: int, reason: str) -> None:
-        """The transaction has ended for that reason, with the energy that the meter counted, and nothing odd in it."""
+    async def is_ended(self, number: int, reason: str, *, flags: Sequence[str] = ()) -> None:
+        """The transaction has ended for that reason, with the energy that the meter counted, and nothing else odd."""
         [transaction] = [found for found in await self.transactions() if found.transaction_id == str(number)]
         assert transaction.state == transaction_service_pb2.TRANSACTION_STATE_ENDED
         assert transaction.energy_wh == METER_STOP - METER_START
         assert (transaction.meter_start_wh, transaction.meter_stop_wh) == (METER_START, METER_STOP)
         assert transaction.stopped_reason == STOPPED_REASONS[reason]
-        assert list(transaction.flags) == []
+        assert list(transaction.flags) == list(flags)
 
     async def is_offline(self) -> None:
         """Waits until operators see that its socket is gone."""

@@ -23,7 +23,7 @@ TOKENS = (
 async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MeshRig]:
     """The real gateway and services, with the tokens."""
     folder = tmp_path_factory.mktemp("mesh")
-    async with running_mesh(f"sqlite:///{folder / 'test.db'}") as rig:
+    async with running_mesh(f"sqlite:///{folder / 'test.db'}", CSMS_UNKNOWN_TOKENS="reject") as rig:
         for token in TOKENS:
             await _create(rig, token)
         yield rig

@@ -35,7 +35,7 @@ async def test_tc_037_3_csms(offline: ChargePoint) -> None:
     """A start while offline, with a tag that is invalid: recorded, and said to be; the charge point stops."""
     number = await _start_offline(offline, INVALID, "Invalid")
     async with offline.connected():
-        await offline.finish(number, "DeAuthorized")
+        await offline.finish(number, "DeAuthorized", flags=["refused_token"])
 
 
 async def test_tc_039_csms(offline: ChargePoint) -> None:

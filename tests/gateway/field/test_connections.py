@@ -191,7 +191,7 @@ async def test_quirk_08_no_boot_after_a_reconnect(field: Field) -> None:
         await field.expect_quirks(no_boot_notification=1)
     await _set_status(field, station_pb2.REGISTRATION_STATUS_PENDING)
     async with field.station() as station:
-        await station.send(json.dumps([2, "x", "StopTransaction", stop(number)]))
+        await station.send(json.dumps([2, "x", "Authorize", {"idTag": "TAG-1"}]))
         assert (await station.receive())[:3] == [4, "x", "SecurityError"]
         assert (await station.boot())["status"] == "Pending"
     await _set_status(field, station_pb2.REGISTRATION_STATUS_ACCEPTED)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from csms.common.v1 import meter_value_pb2
 from csms.station.v1 import station_pb2
+from csms.transaction.v1.transaction_service_pb2 import TRANSACTION_STATE_ACTIVE
 
 from tests.gateway.field.kit import REGISTER, STATION, Field, at, metered, start, stop
 from tests.waiting import eventually
@@ -39,6 +40,39 @@ async def test_quirk_10_text_that_is_not_json(field: Field, subprotocol: str, fr
             assert answer[1:3] == error
         assert "currentTime" in await station.call("Heartbeat", {})
         await eventually(lambda: _is_logged(field, frame))
+        await field.expect_quirks(malformed_frame=1)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 4])
+async def test_quirk_10_a_truncated_frame_about_a_transaction_is_kept(field: Field, cut: int) -> None:
+    """Acknowledged, in quarantine as it came, and never completed: a meter value may have lost digits."""
+    async with field.station() as station:
+        await station.boot()
+        number = (await station.call("StartTransaction", start(timestamp=at(-60))))["transactionId"]
+        whole = json.dumps(
+            [2, "cut", "StopTransaction", {"transactionId": number, "timestamp": at(), "meterStop": 3000}]
+        )
+        await station.send(whole[:-cut])
+        assert await station.receive() == [3, "cut", {}]
+        await station.send(whole.replace("}]", "]").replace('"cut"', '"brace"'))
+        assert await station.receive() == [3, "brace", {}]
+        assert (await field.transaction(number)).state == TRANSACTION_STATE_ACTIVE
+        items = await field.quarantine()
+        assert {item.reason for item in items} == {"FRAME_TRUNCATED"}
+        kept = [json.loads(item.raw_message.raw.payload) for item in reversed(items)]
+        assert whole[:-cut].endswith(kept[0])
+        assert kept[0].startswith('{"transactionId"')
+        await field.expect_quirks(malformed_frame=2, message_quarantined=2)
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+async def test_quirk_10_another_truncated_frame_is_refused(field: Field, cut: int) -> None:
+    """What can be sent again without harm is refused with its error."""
+    async with field.station() as station:
+        await station.boot()
+        await station.send('[2,"cut","Authorize",{"idTag":"TAG"}]'[:-cut])
+        assert (await station.receive())[:3] == [4, "cut", "FormationViolation"]
+        assert not await field.quarantine()
         await field.expect_quirks(malformed_frame=1)
 
 

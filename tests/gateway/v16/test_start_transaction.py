@@ -12,7 +12,11 @@ from csms.station.v1.reservation_pb2 import ReservationUse
 from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    AuthorizationItem,
+    TransactionEventItem,
+    TransactionEventResult,
+)
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
@@ -34,16 +38,23 @@ def event(**fields: Any) -> TransactionEvent:
 
 
 def respond(
-    status: id_token_pb2.AuthorizationStatus.ValueType | None, *, concurrent: bool = False, **fields: Any
+    status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0, **fields: Any
 ) -> dict[str, Any]:
-    """The answer where transaction 77 was recorded and auth_svc said this, or nothing."""
-    results: dict[LaneName, Any] = {
-        LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="77", concurrent=concurrent)
-    }
+    """The answer where transaction 77 was recorded and auth_svc said this, or nothing.
+
+    The tag may hold one transaction, and holds as many others as that.
+    """
+    return helpers.to_response(ACTION, MINIMAL | fields, results_of(status, held=held))
+
+
+def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[LaneName, Any]:
+    """What the services said of such a start."""
+    recorded = TransactionEventResult(transaction_id="77", event_key="0.ab", concurrent_count=held)
+    results: dict[LaneName, Any] = {LaneName.TRANSACTION_EVENTS: recorded}
     if status is not None:
         info = IdTokenInfo(status=status, group_id_token=IdToken(id_token="G"))
-        results[LaneName.AUTHORIZE] = AuthorizeResult(id_token_info=info)
-    return helpers.to_response(ACTION, MINIMAL | fields, results)
+        results[LaneName.AUTHORIZE] = AuthorizeResult(id_token_info=info, max_concurrent_transactions=1)
+    return results
 
 
 def test_event() -> None:
@@ -123,8 +134,8 @@ def test_impossible_numbers(field: str, value: int) -> None:
 def test_response_statuses() -> None:
     """Whatever auth_svc says, the transaction has its number and the answer is valid."""
     for status in id_token_pb2.AuthorizationStatus.values():
-        for concurrent in (False, True):
-            response = respond(status, concurrent=concurrent)
+        for held in (0, 1):
+            response = respond(status, held=held)
             assert response["transactionId"] == 77
             assert response["idTagInfo"]["parentIdTag"] == "G"
 
@@ -133,12 +144,27 @@ def test_concurrent() -> None:
     """ConcurrentTx is said only of a tag that would have been accepted."""
     accepted, blocked = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED, id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
     assert respond(accepted)["idTagInfo"]["status"] == "Accepted"
-    assert respond(accepted, concurrent=True)["idTagInfo"]["status"] == "ConcurrentTx"
-    assert respond(blocked, concurrent=True)["idTagInfo"]["status"] == "Blocked"
+    assert respond(accepted, held=1)["idTagInfo"]["status"] == "ConcurrentTx"
+    assert respond(blocked, held=1)["idTagInfo"]["status"] == "Blocked"
+
+
+def test_a_refusal_is_recorded_before_the_station_is_answered() -> None:
+    """As it is answered; an acceptance is not, nor where there was no tag."""
+    accepted, blocked = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED, id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
+    concurrent = id_token_pb2.AUTHORIZATION_STATUS_CONCURRENT_TX
+    for status, held, expected in ((blocked, 1, blocked), (accepted, 1, concurrent)):
+        item = helpers.follow_up(ACTION, MINIMAL, results_of(status, held=held), LaneName.AUTHORIZATIONS)
+        assert item == AuthorizationItem(origin=helpers.ORIGIN, event_key="0.ab", status=expected)
+    assert helpers.follow_ups(ACTION, MINIMAL, results_of(accepted)) == {}
+    assert helpers.follow_ups(ACTION, MINIMAL, results_of(None, held=1)) == {}
+    quarantined = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(error=Status(code=3))}
+    assert helpers.follow_ups(ACTION, MINIMAL, results_of(blocked) | quarantined) == {}
+    assert helpers.follow_ups(ACTION, MINIMAL | {"idTag": ""}, quarantined) == {}
 
 
 def test_auth_is_away() -> None:
-    """The station let the driver in by itself; it is not told otherwise. Two transactions at once are still said."""
+    """The station let the driver in by itself; it is not told otherwise."""
+    assert respond(None, held=1) == respond(None)
     assert respond(None) == {"transactionId": 77, "idTagInfo": {"status": "Accepted"}}
     failed = {
         LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="77"),

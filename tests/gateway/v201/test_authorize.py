@@ -6,6 +6,7 @@ import pytest
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeResult
 from csms.common.v1 import id_token_pb2
 from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdToken, IdTokenInfo
+from csms.transaction.v1.transaction_ingest_service_pb2 import CountOpenTransactionsResult
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
@@ -100,3 +101,28 @@ def test_details() -> None:
 def test_error() -> None:
     """Where auth_svc could not say, nobody is let in."""
     assert answer(AuthorizeResult(error=Status(code=13))) == {"status": "Invalid"}
+
+
+def test_what_a_token_holds() -> None:
+    """Asked only where auth_svc wants Authorize to be answered by it, and only of a token that it accepts."""
+    info = IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED)
+    said = AuthorizeResult(id_token_info=info, max_concurrent_transactions=2, limit_authorize=True)
+    results: dict[LaneName, Any] = {LaneName.AUTHORIZE: said}
+    item = helpers.follow_up(ACTION, PAYLOAD, results, LaneName.OPEN_TRANSACTIONS)
+    assert (item.origin, item.id_token.id_token) == (helpers.ORIGIN, "DEADBEEF")
+    for count, held_by_station, status in (
+        (1, False, "Accepted"),
+        (2, False, "ConcurrentTx"),
+        (3, False, "ConcurrentTx"),
+        (3, True, "Accepted"),
+    ):
+        held = CountOpenTransactionsResult(count=count, held_by_station=held_by_station)
+        response = helpers.to_response(ACTION, PAYLOAD, results | {LaneName.OPEN_TRANSACTIONS: held})
+        assert response["idTokenInfo"] == {"status": status}
+    for change in (
+        AuthorizeResult(id_token_info=info, max_concurrent_transactions=2),
+        AuthorizeResult(id_token_info=info, limit_authorize=True),
+        AuthorizeResult(id_token_info=IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_BLOCKED)),
+        AuthorizeResult(error=Status(code=13)),
+    ):
+        assert helpers.follow_ups(ACTION, PAYLOAD, {LaneName.AUTHORIZE: change}) == {}

@@ -10,7 +10,7 @@ from csms.common.v1.id_token_pb2 import IdToken, IdTokenInfo
 from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
 from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason, TransactionEvent, TriggerReason
-from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
+from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationItem, TransactionEventResult
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
@@ -31,6 +31,7 @@ TOKEN = {"idToken": "TAG", "type": "ISO14443"}
 NOON = Timestamp(seconds=1_735_732_800)
 ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
 BLOCKED = id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
+CONCURRENT = id_token_pb2.AUTHORIZATION_STATUS_CONCURRENT_TX
 
 
 def event(info: dict[str, Any] | None = None, **fields: Any) -> TransactionEvent:
@@ -44,15 +45,23 @@ def event(info: dict[str, Any] | None = None, **fields: Any) -> TransactionEvent
 
 
 def respond(
-    status: id_token_pb2.AuthorizationStatus.ValueType | None, *, concurrent: bool = False, **fields: Any
+    status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0, **fields: Any
 ) -> dict[str, Any]:
-    """The answer where the event was recorded and auth_svc said this, or nothing."""
-    recorded = TransactionEventResult(transaction_id="tx-1", concurrent=concurrent)
+    """The answer where the event was recorded and auth_svc said this, or nothing.
+
+    The token may hold one transaction, and holds as many others as that.
+    """
+    return helpers.to_response(ACTION, MINIMAL | {"idToken": TOKEN} | fields, results_of(status, held=held))
+
+
+def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[LaneName, Any]:
+    """What the services said of such an event."""
+    recorded = TransactionEventResult(transaction_id="tx-1", event_key="0.ab", concurrent_count=held)
     results: dict[LaneName, Any] = {LaneName.TRANSACTION_EVENTS: recorded}
     if status is not None:
         info = IdTokenInfo(status=status, group_id_token=IdToken(id_token="G", type="Central"))
-        results[LaneName.AUTHORIZE] = AuthorizeResult(id_token_info=info)
-    return helpers.to_response(ACTION, MINIMAL | {"idToken": TOKEN} | fields, results)
+        results[LaneName.AUTHORIZE] = AuthorizeResult(id_token_info=info, max_concurrent_transactions=1)
+    return results
 
 
 def test_minimal() -> None:
@@ -211,8 +220,9 @@ def test_impossible_numbers(payload: dict[str, Any], field: str) -> None:
 
 def test_response_without_a_token() -> None:
     """There is nothing to say."""
-    results = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="tx-1", concurrent=True)}
+    results = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="tx-1")}
     assert helpers.to_response(ACTION, MINIMAL, results) == {}
+    assert helpers.follow_ups(ACTION, MINIMAL, results) == {}
 
 
 def test_response_statuses() -> None:
@@ -225,18 +235,32 @@ def test_response_statuses() -> None:
 
 
 def test_concurrent() -> None:
-    """ConcurrentTx is said to a start only, and only of a token that would have been accepted."""
-    assert respond(ACCEPTED, concurrent=True)["idTokenInfo"]["status"] == "ConcurrentTx"
-    assert respond(BLOCKED, concurrent=True)["idTokenInfo"]["status"] == "Blocked"
-    for kind in ("Updated", "Ended"):
-        assert respond(ACCEPTED, concurrent=True, eventType=kind)["idTokenInfo"]["status"] == "Accepted"
+    """Said of a token that would have been accepted, at whatever event it comes to charge with; never at an end."""
+    beginning: list[dict[str, Any]] = [{}, {"eventType": "Updated", "triggerReason": "Authorized"}]
+    for fields in beginning:
+        assert respond(ACCEPTED, held=1, **fields)["idTokenInfo"]["status"] == "ConcurrentTx"
+        assert respond(BLOCKED, held=1, **fields)["idTokenInfo"]["status"] == "Blocked"
+    for fields in ({"eventType": "Ended"}, {"eventType": "Updated", "triggerReason": "StopAuthorized"}):
+        assert respond(ACCEPTED, held=1, **fields)["idTokenInfo"]["status"] == "Accepted"
+
+
+def test_a_refusal_is_recorded_before_the_station_is_answered() -> None:
+    """As it is answered; an acceptance is not."""
+    payload = MINIMAL | {"idToken": TOKEN}
+    for status, held, expected in ((BLOCKED, 1, BLOCKED), (ACCEPTED, 1, CONCURRENT)):
+        item = helpers.follow_up(ACTION, payload, results_of(status, held=held), LaneName.AUTHORIZATIONS)
+        assert item == AuthorizationItem(origin=helpers.ORIGIN, event_key="0.ab", status=expected)
+    assert helpers.follow_ups(ACTION, payload, results_of(ACCEPTED)) == {}
+    assert helpers.follow_ups(ACTION, payload, results_of(None, held=1)) == {}
+    stopping = payload | {"eventType": "Updated", "triggerReason": "StopAuthorized"}
+    assert helpers.follow_ups(ACTION, stopping, results_of(ACCEPTED, held=1)) == {}
 
 
 def test_auth_is_away() -> None:
-    """The station let the driver in by itself; it is not told otherwise. Two transactions at once are still said."""
+    """The station let the driver in by itself; it is not told otherwise."""
     assert respond(None) == {"idTokenInfo": {"status": "Accepted"}}
     assert respond(None, eventType="Ended") == {"idTokenInfo": {"status": "Accepted"}}
-    assert respond(None, concurrent=True) == {"idTokenInfo": {"status": "ConcurrentTx"}}
+    assert respond(None, held=1) == {"idTokenInfo": {"status": "Accepted"}}
     failed = {
         LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="tx-1"),
         LaneName.AUTHORIZE: AuthorizeResult(error=Status(code=13)),

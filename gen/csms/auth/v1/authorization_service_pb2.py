@@ -28,7 +28,7 @@ from csms.common.v1 import origin_pb2 as csms_dot_common_dot_v1_dot_origin__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/auth/v1/authorization_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a\x17google/rpc/status.proto\">\n\x10\x41uthorizeRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.auth.v1.AuthorizeItem\"\x89\x01\n\rAuthorizeItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12)\n\x08id_token\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12%\n\x04\x65vse\x18\x03 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\"C\n\x11\x41uthorizeResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.auth.v1.AuthorizeResult\"h\n\x0f\x41uthorizeResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\"Z\n\x1eListTokensForLocalListsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"h\n\x1fListTokensForLocalListsResponse\x12,\n\x06tokens\x18\x01 \x03(\x0b\x32\x1c.csms.auth.v1.LocalListToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x0eLocalListToken\x12)\n\x08id_token\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\"\x17\n\x15GetSigningKeysRequest\"+\n\x16GetSigningKeysResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t2\xb9\x02\n\x14\x41uthorizationService\x12L\n\tAuthorize\x12\x1e.csms.auth.v1.AuthorizeRequest\x1a\x1f.csms.auth.v1.AuthorizeResponse\x12v\n\x17ListTokensForLocalLists\x12,.csms.auth.v1.ListTokensForLocalListsRequest\x1a-.csms.auth.v1.ListTokensForLocalListsResponse\x12[\n\x0eGetSigningKeys\x12#.csms.auth.v1.GetSigningKeysRequest\x1a$.csms.auth.v1.GetSigningKeysResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/auth/v1/authorization_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a\x17google/rpc/status.proto\">\n\x10\x41uthorizeRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.auth.v1.AuthorizeItem\"\x89\x01\n\rAuthorizeItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12)\n\x08id_token\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12%\n\x04\x65vse\x18\x03 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\"C\n\x11\x41uthorizeResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.auth.v1.AuthorizeResult\"\xa6\x01\n\x0f\x41uthorizeResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\x12#\n\x1bmax_concurrent_transactions\x18\x03 \x01(\x05\x12\x17\n\x0flimit_authorize\x18\x04 \x01(\x08\"Z\n\x1eListTokensForLocalListsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"h\n\x1fListTokensForLocalListsResponse\x12,\n\x06tokens\x18\x01 \x03(\x0b\x32\x1c.csms.auth.v1.LocalListToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x0eLocalListToken\x12)\n\x08id_token\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\"\x17\n\x15GetSigningKeysRequest\"+\n\x16GetSigningKeysResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t2\xb9\x02\n\x14\x41uthorizationService\x12L\n\tAuthorize\x12\x1e.csms.auth.v1.AuthorizeRequest\x1a\x1f.csms.auth.v1.AuthorizeResponse\x12v\n\x17ListTokensForLocalLists\x12,.csms.auth.v1.ListTokensForLocalListsRequest\x1a-.csms.auth.v1.ListTokensForLocalListsResponse\x12[\n\x0eGetSigningKeys\x12#.csms.auth.v1.GetSigningKeysRequest\x1a$.csms.auth.v1.GetSigningKeysResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,18 +41,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHORIZEITEM']._serialized_end=372
   _globals['_AUTHORIZERESPONSE']._serialized_start=374
   _globals['_AUTHORIZERESPONSE']._serialized_end=441
-  _globals['_AUTHORIZERESULT']._serialized_start=443
-  _globals['_AUTHORIZERESULT']._serialized_end=547
-  _globals['_LISTTOKENSFORLOCALLISTSREQUEST']._serialized_start=549
-  _globals['_LISTTOKENSFORLOCALLISTSREQUEST']._serialized_end=639
-  _globals['_LISTTOKENSFORLOCALLISTSRESPONSE']._serialized_start=641
-  _globals['_LISTTOKENSFORLOCALLISTSRESPONSE']._serialized_end=745
-  _globals['_LOCALLISTTOKEN']._serialized_start=747
-  _globals['_LOCALLISTTOKEN']._serialized_end=858
-  _globals['_GETSIGNINGKEYSREQUEST']._serialized_start=860
-  _globals['_GETSIGNINGKEYSREQUEST']._serialized_end=883
-  _globals['_GETSIGNINGKEYSRESPONSE']._serialized_start=885
-  _globals['_GETSIGNINGKEYSRESPONSE']._serialized_end=928
-  _globals['_AUTHORIZATIONSERVICE']._serialized_start=931
-  _globals['_AUTHORIZATIONSERVICE']._serialized_end=1244
+  _globals['_AUTHORIZERESULT']._serialized_start=444
+  _globals['_AUTHORIZERESULT']._serialized_end=610
+  _globals['_LISTTOKENSFORLOCALLISTSREQUEST']._serialized_start=612
+  _globals['_LISTTOKENSFORLOCALLISTSREQUEST']._serialized_end=702
+  _globals['_LISTTOKENSFORLOCALLISTSRESPONSE']._serialized_start=704
+  _globals['_LISTTOKENSFORLOCALLISTSRESPONSE']._serialized_end=808
+  _globals['_LOCALLISTTOKEN']._serialized_start=810
+  _globals['_LOCALLISTTOKEN']._serialized_end=921
+  _globals['_GETSIGNINGKEYSREQUEST']._serialized_start=923
+  _globals['_GETSIGNINGKEYSREQUEST']._serialized_end=946
+  _globals['_GETSIGNINGKEYSRESPONSE']._serialized_start=948
+  _globals['_GETSIGNINGKEYSRESPONSE']._serialized_end=991
+  _globals['_AUTHORIZATIONSERVICE']._serialized_start=994
+  _globals['_AUTHORIZATIONSERVICE']._serialized_end=1307
 # @@protoc_insertion_point(module_scope)

@@ -114,23 +114,33 @@ class AuthorizeResult(_message.Message):
 
     ERROR_FIELD_NUMBER: _builtins.int
     ID_TOKEN_INFO_FIELD_NUMBER: _builtins.int
+    MAX_CONCURRENT_TRANSACTIONS_FIELD_NUMBER: _builtins.int
+    LIMIT_AUTHORIZE_FIELD_NUMBER: _builtins.int
+    max_concurrent_transactions: _builtins.int
+    """How many transactions the token may hold at once; 0: any number."""
+    limit_authorize: _builtins.bool
+    """Whether Authorize is answered with CONCURRENT_TX too where the token holds that many, but for a station that has one
+    of them; else only what begins a further transaction is.
+    """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why there is no answer; absent when there is one."""
 
     @_builtins.property
     def id_token_info(self) -> _id_token_pb2.IdTokenInfo:
-        """The answer. CONCURRENT_TX is never in it: transaction_svc says that."""
+        """The answer. CONCURRENT_TX is never in it: it follows from the two fields below, and from what transaction_svc counts."""
 
     def __init__(
         self,
         *,
         error: _status_pb2.Status | None = ...,
         id_token_info: _id_token_pb2.IdTokenInfo | None = ...,
+        max_concurrent_transactions: _builtins.int = ...,
+        limit_authorize: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "id_token_info", b"id_token_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "id_token_info", b"id_token_info"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "id_token_info", b"id_token_info", "limit_authorize", b"limit_authorize", "max_concurrent_transactions", b"max_concurrent_transactions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

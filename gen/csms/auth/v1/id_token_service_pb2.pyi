@@ -36,6 +36,7 @@ class IdToken(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MAX_CONCURRENT_TRANSACTIONS_FIELD_NUMBER: _builtins.int
     id_token: _builtins.str
     """The token, up to 255 characters, unique without regard to case."""
     type: _builtins.str
@@ -50,6 +51,10 @@ class IdToken(_message.Message):
     """Group: its members may stop each other's transactions. Empty: no group."""
     display_name: _builtins.str
     """What an operator calls it, for example the driver's name."""
+    max_concurrent_transactions: _builtins.int
+    """How many transactions it may hold at once, up to 100: one that begins a further one is refused as ConcurrentTx.
+    0: any number. Absent: as CSMS_MAX_CONCURRENT_TRANSACTIONS says.
+    """
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """From when on it is refused as Expired; absent: never."""
@@ -73,12 +78,15 @@ class IdToken(_message.Message):
         display_name: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        max_concurrent_transactions: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions", "create_time", b"create_time", "expire_time", b"expire_time", "max_concurrent_transactions", b"max_concurrent_transactions", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "status", b"status", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions", "create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "max_concurrent_transactions", b"max_concurrent_transactions", "status", b"status", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_concurrent_transactions: _TypeAlias = _typing.Literal["max_concurrent_transactions"]  # noqa: Y015
+    _WhichOneofArgType__max_concurrent_transactions: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_concurrent_transactions) -> _WhichOneofReturnType__max_concurrent_transactions | None: ...
 
 Global___IdToken: _TypeAlias = IdToken  # noqa: Y015
 

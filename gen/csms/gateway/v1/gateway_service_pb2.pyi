@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.common.v1 import origin_pb2 as _origin_pb2
 from csms.station.v1 import certificate_pb2 as _certificate_pb2
 from csms.station.v1 import charging_profile_pb2 as _charging_profile_pb2
 from csms.station.v1 import command_service_pb2 as _command_service_pb2
@@ -11,6 +12,7 @@ from csms.station.v1 import firmware_pb2 as _firmware_pb2
 from csms.station.v1 import local_list_pb2 as _local_list_pb2
 from csms.station.v1 import log_pb2 as _log_pb2
 from csms.station.v1 import reservation_pb2 as _reservation_pb2
+from csms.transaction.v1 import transaction_ingest_service_pb2 as _transaction_ingest_service_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
@@ -450,3 +452,71 @@ class CloseSocketsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CloseSocketsResponse: _TypeAlias = CloseSocketsResponse  # noqa: Y015
+
+@_typing.final
+class TranslateMessageRequest(_message.Message):
+    """A station's message, as it came or as an operator mended it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OCPP_VERSION_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    ocpp_version: _builtins.str
+    """OCPP version that it is written in, a label ("1.6", "2.0.1", "2.1")."""
+    action: _builtins.str
+    """Its action."""
+    payload: _builtins.str
+    """Its payload, as JSON."""
+    @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Where and when it entered the mesh; the item in the response has the same."""
+
+    def __init__(
+        self,
+        *,
+        ocpp_version: _builtins.str = ...,
+        action: _builtins.str = ...,
+        payload: _builtins.str = ...,
+        origin: _origin_pb2.Origin | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "ocpp_version", b"ocpp_version", "origin", b"origin", "payload", b"payload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslateMessageRequest: _TypeAlias = TranslateMessageRequest  # noqa: Y015
+
+@_typing.final
+class TranslateMessageResponse(_message.Message):
+    """The same message in the words of the mesh."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_EVENT_FIELD_NUMBER: _builtins.int
+    METER_VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction_event(self) -> _transaction_ingest_service_pb2.TransactionEventItem:
+        """A transaction event."""
+
+    @_builtins.property
+    def meter_values(self) -> _transaction_ingest_service_pb2.MeterValuesItem:
+        """Meter values outside of any transaction."""
+
+    def __init__(
+        self,
+        *,
+        transaction_event: _transaction_ingest_service_pb2.TransactionEventItem | None = ...,
+        meter_values: _transaction_ingest_service_pb2.MeterValuesItem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "meter_values", b"meter_values", "transaction_event", b"transaction_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "meter_values", b"meter_values", "transaction_event", b"transaction_event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["transaction_event", "meter_values"]  # noqa: Y015
+    _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
+
+Global___TranslateMessageResponse: _TypeAlias = TranslateMessageResponse  # noqa: Y015

@@ -46,6 +46,11 @@ class GatewayServiceStub:
                 request_serializer=csms_dot_gateway_dot_v1_dot_gateway__service__pb2.CloseSocketsRequest.SerializeToString,
                 response_deserializer=csms_dot_gateway_dot_v1_dot_gateway__service__pb2.CloseSocketsResponse.FromString,
                 _registered_method=True)
+        self.TranslateMessage = channel.unary_unary(
+                '/csms.gateway.v1.GatewayService/TranslateMessage',
+                request_serializer=csms_dot_gateway_dot_v1_dot_gateway__service__pb2.TranslateMessageRequest.SerializeToString,
+                response_deserializer=csms_dot_gateway_dot_v1_dot_gateway__service__pb2.TranslateMessageResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer:
@@ -68,6 +73,15 @@ class GatewayServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TranslateMessage(self, request, context):
+        """Checks and translates a station's message about a transaction, without a station: any gateway can answer.
+        Errors: INVALID_ARGUMENT, reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE, with `ocpp_error_code` in the metadata;
+        FAILED_PRECONDITION, reason UNSUPPORTED_ACTION, for any other action, or an OCPP version that is not served.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -80,6 +94,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.CloseSockets,
                     request_deserializer=csms_dot_gateway_dot_v1_dot_gateway__service__pb2.CloseSocketsRequest.FromString,
                     response_serializer=csms_dot_gateway_dot_v1_dot_gateway__service__pb2.CloseSocketsResponse.SerializeToString,
+            ),
+            'TranslateMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.TranslateMessage,
+                    request_deserializer=csms_dot_gateway_dot_v1_dot_gateway__service__pb2.TranslateMessageRequest.FromString,
+                    response_serializer=csms_dot_gateway_dot_v1_dot_gateway__service__pb2.TranslateMessageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -138,6 +157,33 @@ class GatewayService:
             '/csms.gateway.v1.GatewayService/CloseSockets',
             csms_dot_gateway_dot_v1_dot_gateway__service__pb2.CloseSocketsRequest.SerializeToString,
             csms_dot_gateway_dot_v1_dot_gateway__service__pb2.CloseSocketsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TranslateMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.gateway.v1.GatewayService/TranslateMessage',
+            csms_dot_gateway_dot_v1_dot_gateway__service__pb2.TranslateMessageRequest.SerializeToString,
+            csms_dot_gateway_dot_v1_dot_gateway__service__pb2.TranslateMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,11 @@ class GatewayServiceStub:
     """
     CloseSockets: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.CloseSocketsRequest, _gateway_service_pb2.CloseSocketsResponse]
     """Closes sockets that newer connections have taken the place of, or whose stations were removed."""
+    TranslateMessage: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.TranslateMessageRequest, _gateway_service_pb2.TranslateMessageResponse]
+    """Checks and translates a station's message about a transaction, without a station: any gateway can answer.
+    Errors: INVALID_ARGUMENT, reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE, with `ocpp_error_code` in the metadata;
+    FAILED_PRECONDITION, reason UNSUPPORTED_ACTION, for any other action, or an OCPP version that is not served.
+    """
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -55,6 +60,11 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
     CloseSockets: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.CloseSocketsRequest, _gateway_service_pb2.CloseSocketsResponse]  # type: ignore[assignment]
     """Closes sockets that newer connections have taken the place of, or whose stations were removed."""
+    TranslateMessage: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.TranslateMessageRequest, _gateway_service_pb2.TranslateMessageResponse]  # type: ignore[assignment]
+    """Checks and translates a station's message about a transaction, without a station: any gateway can answer.
+    Errors: INVALID_ARGUMENT, reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE, with `ocpp_error_code` in the metadata;
+    FAILED_PRECONDITION, reason UNSUPPORTED_ACTION, for any other action, or an OCPP version that is not served.
+    """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """The way down: what station_svc asks of the gateway that holds a station's socket. Mesh callers only; the front door
@@ -78,5 +88,16 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.CloseSocketsResponse, _abc.Awaitable[_gateway_service_pb2.CloseSocketsResponse]]:
         """Closes sockets that newer connections have taken the place of, or whose stations were removed."""
+
+    @_abc_1.abstractmethod
+    def TranslateMessage(
+        self,
+        request: _gateway_service_pb2.TranslateMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.TranslateMessageResponse, _abc.Awaitable[_gateway_service_pb2.TranslateMessageResponse]]:
+        """Checks and translates a station's message about a transaction, without a station: any gateway can answer.
+        Errors: INVALID_ARGUMENT, reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE, with `ocpp_error_code` in the metadata;
+        FAILED_PRECONDITION, reason UNSUPPORTED_ACTION, for any other action, or an OCPP version that is not served.
+        """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

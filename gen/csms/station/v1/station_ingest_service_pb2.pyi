@@ -230,7 +230,9 @@ class OpenConnectionResult(_message.Message):
     """Seconds between heartbeats, for a station that goes on without booting."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why not: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN; absent when it does."""
+        """Why not: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN; INVALID_ARGUMENT, reason
+        INVALID_STATION_ID; absent when it does.
+        """
 
     @_builtins.property
     def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -5,11 +5,13 @@ isort:skip_file
 
 from collections import abc as _abc
 from csms.common.v1 import evse_pb2 as _evse_pb2
+from csms.common.v1 import id_token_pb2 as _id_token_pb2
 from csms.common.v1 import meter_value_pb2 as _meter_value_pb2
 from csms.common.v1 import origin_pb2 as _origin_pb2
 from csms.transaction.v1 import transaction_event_pb2 as _transaction_event_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
@@ -20,6 +22,11 @@ if sys.version_info >= (3, 11):
     from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -56,6 +63,11 @@ class TransactionEventItem(_message.Message):
     ORIGIN_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
+    KNOWN_TRANSACTION_ONLY_FIELD_NUMBER: _builtins.int
+    known_transaction_only: _builtins.bool
+    """The station is not accepted. The event is recorded where it belongs to a transaction that is recorded already;
+    otherwise `raw`, which is set beside it, goes into quarantine. The number of such messages is bounded per station.
+    """
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Where and when it entered the mesh."""
@@ -74,10 +86,11 @@ class TransactionEventItem(_message.Message):
         origin: _origin_pb2.Origin | None = ...,
         event: _transaction_event_pb2.TransactionEvent | None = ...,
         raw: _transaction_event_pb2.RawMessage | None = ...,
+        known_transaction_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "origin", b"origin", "raw", b"raw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "origin", b"origin", "raw", b"raw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "known_transaction_only", b"known_transaction_only", "origin", b"origin", "raw", b"raw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -118,16 +131,41 @@ class TransactionEventResult(_message.Message):
     REPEATED_FIELD_NUMBER: _builtins.int
     CONCURRENT_FIELD_NUMBER: _builtins.int
     QUIRKS_FIELD_NUMBER: _builtins.int
+    CONCURRENT_COUNT_FIELD_NUMBER: _builtins.int
+    EVENT_KEY_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
     """Name of the transaction; the allocated number in decimal for a 1.6 start, the same again for its repeat."""
     repeated: _builtins.bool
     """Whether the event had been recorded before."""
-    concurrent: _builtins.bool
-    """Whether another transaction with the same id token was open when this one started (OCPP's ConcurrentTx)."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def concurrent(self) -> _builtins.bool:
+        """Whether concurrent_count is above 0. For gateways of the release before, which refuse the id token then."""
+
+    @concurrent.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def concurrent(self, value: _builtins.bool) -> None:
+        """Whether concurrent_count is above 0. For gateways of the release before, which refuse the id token then."""
+
+    concurrent_count: _builtins.int
+    """How many other open transactions the event's id token held when this event made it the transaction's own, at most
+    100; those that it was refused for do not count. Absent where the event made no token the transaction's own. A
+    repeat gets the number of the first time.
+    """
+    event_key: _builtins.str
+    """The name of the recorded event, for RecordAuthorizations. Empty where the event brought no id token that may begin
+    to hold the transaction, and for a repeat once that is decided: the token was refused, or the station has gone on.
+    """
+    authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
+    """Why the id token was refused when the station sent this event before, which it is to be answered again;
+    unspecified where it was not.
+    """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why it was not recorded as what it says it is; absent when it was. Reason QUARANTINED: stored raw, to be
-        acknowledged all the same.
+        acknowledged all the same, unless the metadata names as `cause` STATION_NOT_ACCEPTED: that station gets a
+        SecurityError. Reason QUARANTINE_FULL: the same, but not stored, since too much of that station is there already.
         """
 
     @_builtins.property
@@ -142,14 +180,233 @@ class TransactionEventResult(_message.Message):
         repeated: _builtins.bool = ...,
         concurrent: _builtins.bool = ...,
         quirks: _abc.Iterable[_builtins.str] | None = ...,
+        concurrent_count: _builtins.int | None = ...,
+        event_key: _builtins.str = ...,
+        authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_concurrent_count", b"_concurrent_count", "concurrent_count", b"concurrent_count", "error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["concurrent", b"concurrent", "error", b"error", "quirks", b"quirks", "repeated", b"repeated", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_concurrent_count", b"_concurrent_count", "authorization_status", b"authorization_status", "concurrent", b"concurrent", "concurrent_count", b"concurrent_count", "error", b"error", "event_key", b"event_key", "quirks", b"quirks", "repeated", b"repeated", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__concurrent_count: _TypeAlias = _typing.Literal["concurrent_count"]  # noqa: Y015
+    _WhichOneofArgType__concurrent_count: _TypeAlias = _typing.Literal["_concurrent_count", b"_concurrent_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__concurrent_count) -> _WhichOneofReturnType__concurrent_count | None: ...
+
+Global___TransactionEventResult: _TypeAlias = TransactionEventResult  # noqa: Y015
+
+@_typing.final
+class RecordAuthorizationsRequest(_message.Message):
+    """A batch of refused id tokens, of any number of stations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorizationItem]:
+        """At most 256 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___AuthorizationItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TransactionEventResult: _TypeAlias = TransactionEventResult  # noqa: Y015
+Global___RecordAuthorizationsRequest: _TypeAlias = RecordAuthorizationsRequest  # noqa: Y015
+
+@_typing.final
+class AuthorizationItem(_message.Message):
+    """An id token that was refused."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    EVENT_KEY_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    event_key: _builtins.str
+    """TransactionEventResult.event_key of that event."""
+    status: _id_token_pb2.AuthorizationStatus.ValueType
+    """Why the token is refused, as the station will be answered; never ACCEPTED."""
+    @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Where and when the event with the token entered the mesh."""
+
+    def __init__(
+        self,
+        *,
+        origin: _origin_pb2.Origin | None = ...,
+        event_key: _builtins.str = ...,
+        status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_key", b"event_key", "origin", b"origin", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuthorizationItem: _TypeAlias = AuthorizationItem  # noqa: Y015
+
+@_typing.final
+class RecordAuthorizationsResponse(_message.Message):
+    """Results of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuthorizationResult]:
+        """One per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___AuthorizationResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordAuthorizationsResponse: _TypeAlias = RecordAuthorizationsResponse  # noqa: Y015
+
+@_typing.final
+class AuthorizationResult(_message.Message):
+    """What became of one refusal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why it was not recorded; absent when it was, now or before. Reasons INVALID_FIELD and EVENT_NOT_FOUND."""
+
+    def __init__(
+        self,
+        *,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuthorizationResult: _TypeAlias = AuthorizationResult  # noqa: Y015
+
+@_typing.final
+class CountOpenTransactionsRequest(_message.Message):
+    """A batch of questions, of any number of stations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___CountOpenTransactionsItem]:
+        """At most 256 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___CountOpenTransactionsItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountOpenTransactionsRequest: _TypeAlias = CountOpenTransactionsRequest  # noqa: Y015
+
+@_typing.final
+class CountOpenTransactionsItem(_message.Message):
+    """One question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    ID_TOKEN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Which station asks."""
+
+    @_builtins.property
+    def id_token(self) -> _id_token_pb2.IdToken:
+        """The token."""
+
+    def __init__(
+        self,
+        *,
+        origin: _origin_pb2.Origin | None = ...,
+        id_token: _id_token_pb2.IdToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["id_token", b"id_token", "origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_token", b"id_token", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountOpenTransactionsItem: _TypeAlias = CountOpenTransactionsItem  # noqa: Y015
+
+@_typing.final
+class CountOpenTransactionsResponse(_message.Message):
+    """Answers of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___CountOpenTransactionsResult]:
+        """One per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___CountOpenTransactionsResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountOpenTransactionsResponse: _TypeAlias = CountOpenTransactionsResponse  # noqa: Y015
+
+@_typing.final
+class CountOpenTransactionsResult(_message.Message):
+    """Answer to one question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    HELD_BY_STATION_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many open transactions the token holds, at most 100."""
+    held_by_station: _builtins.bool
+    """Whether the asking station has an open transaction of the token: there the driver may want to stop it."""
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why there is no answer; absent when there is one. Reason INVALID_FIELD."""
+
+    def __init__(
+        self,
+        *,
+        error: _status_pb2.Status | None = ...,
+        count: _builtins.int = ...,
+        held_by_station: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "error", b"error", "held_by_station", b"held_by_station"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountOpenTransactionsResult: _TypeAlias = CountOpenTransactionsResult  # noqa: Y015
 
 @_typing.final
 class RecordMeterValuesRequest(_message.Message):
@@ -268,3 +525,200 @@ class MeterValuesResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MeterValuesResult: _TypeAlias = MeterValuesResult  # noqa: Y015
+
+@_typing.final
+class NotifyStationEventsRequest(_message.Message):
+    """A batch of events of stations, of any number of stations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationEventItem]:
+        """At most 256 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___StationEventItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotifyStationEventsRequest: _TypeAlias = NotifyStationEventsRequest  # noqa: Y015
+
+@_typing.final
+class StationEventItem(_message.Message):
+    """Something that happened to a station, with where it came from. Of two, the one with the larger (epoch, ordinal) is
+    the later; so it is with events of transactions.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    BOOT_FIELD_NUMBER: _builtins.int
+    CONNECTOR_AVAILABLE_FIELD_NUMBER: _builtins.int
+    REMOVAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Where and when it entered the mesh."""
+
+    @_builtins.property
+    def boot(self) -> Global___StationBooted:
+        """The station booted."""
+
+    @_builtins.property
+    def connector_available(self) -> Global___ConnectorAvailable:
+        """The station reported a connector as available."""
+
+    @_builtins.property
+    def removal(self) -> Global___StationRemoved:
+        """An operator removed the station. The origin's epoch is that of its last connection, and its receive_time the
+        time of the removal: what the station says over a later connection belongs to a station that was added anew.
+        """
+
+    def __init__(
+        self,
+        *,
+        origin: _origin_pb2.Origin | None = ...,
+        boot: Global___StationBooted | None = ...,
+        connector_available: Global___ConnectorAvailable | None = ...,
+        removal: Global___StationRemoved | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "connector_available", b"connector_available", "event", b"event", "origin", b"origin", "removal", b"removal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "connector_available", b"connector_available", "event", b"event", "origin", b"origin", "removal", b"removal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["boot", "connector_available", "removal"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___StationEventItem: _TypeAlias = StationEventItem  # noqa: Y015
+
+@_typing.final
+class StationBooted(_message.Message):
+    """A boot: the station's software has started, so that it may have lost what it knew of its transactions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VENDOR_NAME_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    FIRMWARE_VERSION_FIELD_NUMBER: _builtins.int
+    vendor_name: _builtins.str
+    """Vendor, as the station names it."""
+    model: _builtins.str
+    """Model, as the station names it."""
+    firmware_version: _builtins.str
+    """Version of the firmware; empty where the station did not say."""
+    def __init__(
+        self,
+        *,
+        vendor_name: _builtins.str = ...,
+        model: _builtins.str = ...,
+        firmware_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["firmware_version", b"firmware_version", "model", b"model", "vendor_name", b"vendor_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationBooted: _TypeAlias = StationBooted  # noqa: Y015
+
+@_typing.final
+class ConnectorAvailable(_message.Message):
+    """A connector to which no vehicle is connected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVSE_FIELD_NUMBER: _builtins.int
+    STATUS_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """The connector; evse_id 0, the station as a whole, says nothing of any transaction."""
+
+    @_builtins.property
+    def status_time(self) -> _timestamp_pb2.Timestamp:
+        """When, by the station's clock; absent where the station did not say, or the time was unreadable."""
+
+    def __init__(
+        self,
+        *,
+        evse: _evse_pb2.EvseRef | None = ...,
+        status_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "status_time", b"status_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "status_time", b"status_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectorAvailable: _TypeAlias = ConnectorAvailable  # noqa: Y015
+
+@_typing.final
+class StationRemoved(_message.Message):
+    """The end of a station's registration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationRemoved: _TypeAlias = StationRemoved  # noqa: Y015
+
+@_typing.final
+class NotifyStationEventsResponse(_message.Message):
+    """Results of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationEventResult]:
+        """One per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___StationEventResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotifyStationEventsResponse: _TypeAlias = NotifyStationEventsResponse  # noqa: Y015
+
+@_typing.final
+class StationEventResult(_message.Message):
+    """What became of one event of a station."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why nothing was done about it; absent when it was taken."""
+
+    def __init__(
+        self,
+        *,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationEventResult: _TypeAlias = StationEventResult  # noqa: Y015

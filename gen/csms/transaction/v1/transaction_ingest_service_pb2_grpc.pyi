@@ -45,6 +45,20 @@ class TransactionIngestServiceStub:
     """Records meter values that belong to no transaction (clock-aligned ones, mostly).
     Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
     """
+    RecordAuthorizations: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordAuthorizationsRequest, _transaction_ingest_service_pb2.RecordAuthorizationsResponse]
+    """Records that id tokens were refused, before their stations are answered: the transaction is not theirs, and no
+    longer counts as one that they hold. A token that was accepted needs no such item.
+    Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    """
+    CountOpenTransactions: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.CountOpenTransactionsRequest, _transaction_ingest_service_pb2.CountOpenTransactionsResponse]
+    """Counts the open transactions that id tokens hold, for Authorize. Reads only.
+    Errors: UNAVAILABLE when the database is away.
+    """
+    NotifyStationEvents: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.NotifyStationEventsRequest, _transaction_ingest_service_pb2.NotifyStationEventsResponse]
+    """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
+    mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+    """
 
 @_typing.type_check_only
 class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
@@ -62,6 +76,20 @@ class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
     RecordMeterValues: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordMeterValuesRequest, _transaction_ingest_service_pb2.RecordMeterValuesResponse]  # type: ignore[assignment]
     """Records meter values that belong to no transaction (clock-aligned ones, mostly).
     Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    """
+    RecordAuthorizations: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordAuthorizationsRequest, _transaction_ingest_service_pb2.RecordAuthorizationsResponse]  # type: ignore[assignment]
+    """Records that id tokens were refused, before their stations are answered: the transaction is not theirs, and no
+    longer counts as one that they hold. A token that was accepted needs no such item.
+    Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    """
+    CountOpenTransactions: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.CountOpenTransactionsRequest, _transaction_ingest_service_pb2.CountOpenTransactionsResponse]  # type: ignore[assignment]
+    """Counts the open transactions that id tokens hold, for Authorize. Reads only.
+    Errors: UNAVAILABLE when the database is away.
+    """
+    NotifyStationEvents: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.NotifyStationEventsRequest, _transaction_ingest_service_pb2.NotifyStationEventsResponse]  # type: ignore[assignment]
+    """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
+    mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
 
 class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -89,6 +117,38 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_ingest_service_pb2.RecordMeterValuesResponse, _abc.Awaitable[_transaction_ingest_service_pb2.RecordMeterValuesResponse]]:
         """Records meter values that belong to no transaction (clock-aligned ones, mostly).
         Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordAuthorizations(
+        self,
+        request: _transaction_ingest_service_pb2.RecordAuthorizationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_ingest_service_pb2.RecordAuthorizationsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.RecordAuthorizationsResponse]]:
+        """Records that id tokens were refused, before their stations are answered: the transaction is not theirs, and no
+        longer counts as one that they hold. A token that was accepted needs no such item.
+        Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+        """
+
+    @_abc_1.abstractmethod
+    def CountOpenTransactions(
+        self,
+        request: _transaction_ingest_service_pb2.CountOpenTransactionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_ingest_service_pb2.CountOpenTransactionsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.CountOpenTransactionsResponse]]:
+        """Counts the open transactions that id tokens hold, for Authorize. Reads only.
+        Errors: UNAVAILABLE when the database is away.
+        """
+
+    @_abc_1.abstractmethod
+    def NotifyStationEvents(
+        self,
+        request: _transaction_ingest_service_pb2.NotifyStationEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_ingest_service_pb2.NotifyStationEventsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.NotifyStationEventsResponse]]:
+        """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
+        mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
 
 def add_TransactionIngestServiceServicer_to_server(servicer: TransactionIngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

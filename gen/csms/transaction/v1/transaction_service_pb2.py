@@ -28,10 +28,11 @@ from csms.common.v1 import meter_value_pb2 as csms_dot_common_dot_v1_dot_meter__
 from csms.transaction.v1 import transaction_event_pb2 as csms_dot_transaction_dot_v1_dot_transaction__event__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-csms/transaction/v1/transaction_service.proto\x12\x13\x63sms.transaction.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a csms/common/v1/meter_value.proto\x1a+csms/transaction/v1/transaction_event.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x05\n\x0bTransaction\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x05\x12\x34\n\x05state\x18\x04 \x01(\x0e\x32%.csms.transaction.v1.TransactionState\x12%\n\x04\x65vse\x18\x05 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12)\n\x08id_token\x18\x06 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tenergy_wh\x18\t \x01(\x01\x12\x1b\n\x0emeter_start_wh\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rmeter_stop_wh\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12:\n\x0e\x63harging_state\x18\x0c \x01(\x0e\x32\".csms.transaction.v1.ChargingState\x12:\n\x0estopped_reason\x18\r \x01(\x0e\x32\".csms.transaction.v1.StoppedReason\x12\r\n\x05\x66lags\x18\x0e \x03(\t\x12\x13\n\x0b\x65vent_count\x18\x0f \x01(\x05\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\n\x0f_meter_start_whB\x10\n\x0e_meter_stop_wh\"O\n\x15GetTransactionRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0etransaction_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"O\n\x16GetTransactionResponse\x12\x35\n\x0btransaction\x18\x01 \x01(\x0b\x32 .csms.transaction.v1.Transaction\"d\n\x17ListTransactionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x12\n\nstation_id\x18\x04 \x01(\t\"k\n\x18ListTransactionsResponse\x12\x36\n\x0ctransactions\x18\x01 \x03(\x0b\x32 .csms.transaction.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"}\n\x1cListTransactionEventsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0etransaction_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"w\n\x1dListTransactionEventsResponse\x12=\n\x06\x65vents\x18\x01 \x03(\x0b\x32-.csms.transaction.v1.RecordedTransactionEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\x18RecordedTransactionEvent\x12\x34\n\x05\x65vent\x18\x01 \x01(\x0b\x32%.csms.transaction.v1.TransactionEvent\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0f\n\x07ordinal\x18\x04 \x01(\x03\"Y\n\x16ListMeterValuesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"r\n\x17ListMeterValuesResponse\x12>\n\x0cmeter_values\x18\x01 \x03(\x0b\x32(.csms.transaction.v1.RecordedMeterValues\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa0\x01\n\x13RecordedMeterValues\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x02 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\x12\x30\n\x0creceive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf8\x03\n\x0fQuarantinedItem\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x33\n\x05state\x18\x03 \x01(\x0e\x32$.csms.transaction.v1.QuarantineState\x12J\n\x11transaction_event\x18\x04 \x01(\x0b\x32-.csms.transaction.v1.RecordedTransactionEventH\x00\x12@\n\x0cmeter_values\x18\x05 \x01(\x0b\x32(.csms.transaction.v1.RecordedMeterValuesH\x00\x12>\n\x0braw_message\x18\x0c \x01(\x0b\x32\'.csms.transaction.v1.RecordedRawMessageH\x00\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x11\n\trun_count\x18\x08 \x01(\x05\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etransaction_id\x18\x0b \x01(\tB\t\n\x07\x63ontent\"\x94\x01\n\x12RecordedRawMessage\x12,\n\x03raw\x18\x01 \x01(\x0b\x32\x1f.csms.transaction.v1.RawMessage\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0f\n\x07ordinal\x18\x04 \x01(\x03\"T\n\x1bListQuarantinedItemsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"l\n\x1cListQuarantinedItemsResponse\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.transaction.v1.QuarantinedItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x19GetQuarantinedItemRequest\x12\x1b\n\rquarantine_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x1aGetQuarantinedItemResponse\x12\x32\n\x04item\x18\x01 \x01(\x0b\x32$.csms.transaction.v1.QuarantinedItem\":\n\x1bRerunQuarantinedItemRequest\x12\x1b\n\rquarantine_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"R\n\x1cRerunQuarantinedItemResponse\x12\x32\n\x04item\x18\x01 \x01(\x0b\x32$.csms.transaction.v1.QuarantinedItem\"<\n\x1d\x44ismissQuarantinedItemRequest\x12\x1b\n\rquarantine_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"T\n\x1e\x44ismissQuarantinedItemResponse\x12\x32\n\x04item\x18\x01 \x01(\x0b\x32$.csms.transaction.v1.QuarantinedItem*p\n\x10TransactionState\x12!\n\x1dTRANSACTION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRANSACTION_STATE_ACTIVE\x10\x01\x12\x1b\n\x17TRANSACTION_STATE_ENDED\x10\x02*\x8d\x01\n\x0fQuarantineState\x12 \n\x1cQUARANTINE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15QUARANTINE_STATE_OPEN\x10\x01\x12\x1d\n\x19QUARANTINE_STATE_RECORDED\x10\x02\x12\x1e\n\x1aQUARANTINE_STATE_DISMISSED\x10\x03\x32\x99\x0b\n\x12TransactionService\x12\xb7\x01\n\x0eGetTransaction\x12*.csms.transaction.v1.GetTransactionRequest\x1a+.csms.transaction.v1.GetTransactionResponse\"L\x82\xd3\xe4\x93\x02\x46\x12\x37/v1/stations/{station_id}/transactions/{transaction_id}b\x0btransaction\x12\xb3\x01\n\x10ListTransactions\x12,.csms.transaction.v1.ListTransactionsRequest\x1a-.csms.transaction.v1.ListTransactionsResponse\"B\x82\xd3\xe4\x93\x02<\x12\x10/v1/transactionsZ(\x12&/v1/stations/{station_id}/transactions\x12\xc6\x01\n\x15ListTransactionEvents\x12\x31.csms.transaction.v1.ListTransactionEventsRequest\x1a\x32.csms.transaction.v1.ListTransactionEventsResponse\"F\x82\xd3\xe4\x93\x02@\x12>/v1/stations/{station_id}/transactions/{transaction_id}/events\x12\x9b\x01\n\x0fListMeterValues\x12+.csms.transaction.v1.ListMeterValuesRequest\x1a,.csms.transaction.v1.ListMeterValuesResponse\"-\x82\xd3\xe4\x93\x02\'\x12%/v1/stations/{station_id}/meterValues\x12\x93\x01\n\x14ListQuarantinedItems\x12\x30.csms.transaction.v1.ListQuarantinedItemsRequest\x1a\x31.csms.transaction.v1.ListQuarantinedItemsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/quarantine\x12\xa3\x01\n\x12GetQuarantinedItem\x12..csms.transaction.v1.GetQuarantinedItemRequest\x1a/.csms.transaction.v1.GetQuarantinedItemResponse\",\x82\xd3\xe4\x93\x02&\x12\x1e/v1/quarantine/{quarantine_id}b\x04item\x12\xb2\x01\n\x14RerunQuarantinedItem\x12\x30.csms.transaction.v1.RerunQuarantinedItemRequest\x1a\x31.csms.transaction.v1.RerunQuarantinedItemResponse\"5\x82\xd3\xe4\x93\x02/\"$/v1/quarantine/{quarantine_id}:rerun:\x01*b\x04item\x12\xba\x01\n\x16\x44ismissQuarantinedItem\x12\x32.csms.transaction.v1.DismissQuarantinedItemRequest\x1a\x33.csms.transaction.v1.DismissQuarantinedItemResponse\"7\x82\xd3\xe4\x93\x02\x31\"&/v1/quarantine/{quarantine_id}:dismiss:\x01*b\x04itemb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-csms/transaction/v1/transaction_service.proto\x12\x13\x63sms.transaction.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a csms/common/v1/meter_value.proto\x1a+csms/transaction/v1/transaction_event.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x08\n\x0bTransaction\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x16\n\x0etransaction_id\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x05\x12\x34\n\x05state\x18\x04 \x01(\x0e\x32%.csms.transaction.v1.TransactionState\x12%\n\x04\x65vse\x18\x05 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12)\n\x08id_token\x18\x06 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tenergy_wh\x18\t \x01(\x01\x12\x1b\n\x0emeter_start_wh\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rmeter_stop_wh\x18\x0b \x01(\x01H\x01\x88\x01\x01\x12:\n\x0e\x63harging_state\x18\x0c \x01(\x0e\x32\".csms.transaction.v1.ChargingState\x12:\n\x0estopped_reason\x18\r \x01(\x0e\x32\".csms.transaction.v1.StoppedReason\x12\r\n\x05\x66lags\x18\x0e \x03(\t\x12\x13\n\x0b\x65vent_count\x18\x0f \x01(\x05\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x17\x62\x65lieved_meter_start_wh\x18\x12 \x01(\x01H\x02\x88\x01\x01\x12#\n\x16\x62\x65lieved_meter_stop_wh\x18\x13 \x01(\x01H\x03\x88\x01\x01\x12\x36\n\x0c\x65nergy_basis\x18\x14 \x01(\x0e\x32 .csms.transaction.v1.EnergyBasis\x12\x41\n\x14\x61uthorization_status\x18\x15 \x01(\x0e\x32#.csms.common.v1.AuthorizationStatus\x12\x0f\n\x07hanging\x18( \x01(\x08\x12\x30\n\x0changing_time\x18) \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\nend_origin\x18* \x01(\x0e\x32).csms.transaction.v1.TransactionEndOrigin\x12\x36\n\x0coperator_end\x18+ \x01(\x0b\x32 .csms.transaction.v1.OperatorEndB\x11\n\x0f_meter_start_whB\x10\n\x0e_meter_stop_whB\x1a\n\x18_believed_meter_start_whB\x19\n\x17_believed_meter_stop_wh\"a\n\x0bOperatorEnd\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x30\n\x0crequest_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x15GetTransactionRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0etransaction_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"O\n\x16GetTransactionResponse\x12\x35\n\x0btransaction\x18\x01 \x01(\x0b\x32 .csms.transaction.v1.Transaction\"d\n\x17ListTransactionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x12\n\nstation_id\x18\x04 \x01(\t\"k\n\x18ListTransactionsResponse\x12\x36\n\x0ctransactions\x18\x01 \x03(\x0b\x32 .csms.transaction.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"}\n\x1cListTransactionEventsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0etransaction_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"w\n\x1dListTransactionEventsResponse\x12=\n\x06\x65vents\x18\x01 \x03(\x0b\x32-.csms.transaction.v1.RecordedTransactionEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe5\x01\n\x18RecordedTransactionEvent\x12\x34\n\x05\x65vent\x18\x01 \x01(\x0b\x32%.csms.transaction.v1.TransactionEvent\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0f\n\x07ordinal\x18\x04 \x01(\x03\x12\x41\n\x14\x61uthorization_status\x18\x05 \x01(\x0e\x32#.csms.common.v1.AuthorizationStatus\"Y\n\x16ListMeterValuesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"r\n\x17ListMeterValuesResponse\x12>\n\x0cmeter_values\x18\x01 \x03(\x0b\x32(.csms.transaction.v1.RecordedMeterValues\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa0\x01\n\x13RecordedMeterValues\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x02 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\x12\x30\n\x0creceive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xac\x04\n\x0fQuarantinedItem\x12\x15\n\rquarantine_id\x18\x01 \x01(\t\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x33\n\x05state\x18\x03 \x01(\x0e\x32$.csms.transaction.v1.QuarantineState\x12J\n\x11transaction_event\x18\x04 \x01(\x0b\x32-.csms.transaction.v1.RecordedTransactionEventH\x00\x12@\n\x0cmeter_values\x18\x05 \x01(\x0b\x32(.csms.transaction.v1.RecordedMeterValuesH\x00\x12>\n\x0braw_message\x18\x0c \x01(\x0b\x32\'.csms.transaction.v1.RecordedRawMessageH\x00\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x11\n\trun_count\x18\x08 \x01(\x05\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etransaction_id\x18\x0b \x01(\t\x12\x32\n\x05mends\x18\r \x03(\x0b\x32#.csms.transaction.v1.QuarantineMendB\t\n\x07\x63ontent\"\x94\x01\n\x12RecordedRawMessage\x12,\n\x03raw\x18\x01 \x01(\x0b\x32\x1f.csms.transaction.v1.RawMessage\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0f\n\x07ordinal\x18\x04 \x01(\x03\"T\n\x1bListQuarantinedItemsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"l\n\x1cListQuarantinedItemsResponse\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.csms.transaction.v1.QuarantinedItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x19GetQuarantinedItemRequest\x12\x1b\n\rquarantine_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x1aGetQuarantinedItemResponse\x12\x32\n\x04item\x18\x01 \x01(\x0b\x32$.csms.transaction.v1.QuarantinedItem\":\n\x1bRerunQuarantinedItemRequest\x12\x1b\n\rquarantine_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"R\n\x1cRerunQuarantinedItemResponse\x12\x32\n\x04item\x18\x01 \x01(\x0b\x32$.csms.transaction.v1.QuarantinedItem\"<\n\x1d\x44ismissQuarantinedItemRequest\x12\x1b\n\rquarantine_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"T\n\x1e\x44ismissQuarantinedItemResponse\x12\x32\n\x04item\x18\x01 \x01(\x0b\x32$.csms.transaction.v1.QuarantinedItem\"\xbd\x02\n\x0eQuarantineMend\x12\x11\n\x07payload\x18\x01 \x01(\tH\x00\x12\x42\n\x11transaction_event\x18\x02 \x01(\x0b\x32%.csms.transaction.v1.TransactionEventH\x00\x12\x43\n\x0cmeter_values\x18\x03 \x01(\x0b\x32+.csms.transaction.v1.MeterValuesReplacementH\x00\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x10\n\x08username\x18\x05 \x01(\t\x12-\n\tmend_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x66\x61ilure_reason\x18\x07 \x01(\t\x12\x17\n\x0f\x66\x61ilure_message\x18\x08 \x01(\tB\r\n\x0breplacement\"q\n\x16MeterValuesReplacement\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x0cmeter_values\x18\x02 \x03(\x0b\x32\x1a.csms.common.v1.MeterValue\"\x93\x02\n\x1aMendQuarantinedItemRequest\x12\x1b\n\rquarantine_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12*\n\x07payload\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x12\x42\n\x11transaction_event\x18\x04 \x01(\x0b\x32%.csms.transaction.v1.TransactionEventH\x00\x12\x43\n\x0cmeter_values\x18\x05 \x01(\x0b\x32+.csms.transaction.v1.MeterValuesReplacementH\x00\x42\r\n\x0breplacement\"Q\n\x1bMendQuarantinedItemResponse\x12\x32\n\x04item\x18\x01 \x01(\x0b\x32$.csms.transaction.v1.QuarantinedItem\"e\n\x15\x45ndTransactionRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0etransaction_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06reason\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"O\n\x16\x45ndTransactionResponse\x12\x35\n\x0btransaction\x18\x01 \x01(\x0b\x32 .csms.transaction.v1.Transaction*\xd1\x02\n\x0b\x45nergyBasis\x12\x1c\n\x18\x45NERGY_BASIS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45NERGY_BASIS_REGISTER\x10\x01\x12 \n\x1c\x45NERGY_BASIS_SIGNED_REGISTER\x10\x02\x12#\n\x1f\x45NERGY_BASIS_RESTARTED_REGISTER\x10\x03\x12 \n\x1c\x45NERGY_BASIS_SCALED_REGISTER\x10\x04\x12\x1e\n\x1a\x45NERGY_BASIS_FIRST_READING\x10\x05\x12%\n!ENERGY_BASIS_PREVIOUS_TRANSACTION\x10\x06\x12&\n\"ENERGY_BASIS_LAST_BELIEVED_READING\x10\x07\x12\x1a\n\x16\x45NERGY_BASIS_INTERVALS\x10\x08\x12\x15\n\x11\x45NERGY_BASIS_NONE\x10\t*\x80\x02\n\x14TransactionEndOrigin\x12&\n\"TRANSACTION_END_ORIGIN_UNSPECIFIED\x10\x00\x12\"\n\x1eTRANSACTION_END_ORIGIN_STATION\x10\x01\x12%\n!TRANSACTION_END_ORIGIN_SUPERSEDED\x10\x02\x12$\n TRANSACTION_END_ORIGIN_ABANDONED\x10\x03\x12#\n\x1fTRANSACTION_END_ORIGIN_OPERATOR\x10\x04\x12*\n&TRANSACTION_END_ORIGIN_STATION_DELETED\x10\x05*p\n\x10TransactionState\x12!\n\x1dTRANSACTION_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRANSACTION_STATE_ACTIVE\x10\x01\x12\x1b\n\x17TRANSACTION_STATE_ENDED\x10\x02*\x8d\x01\n\x0fQuarantineState\x12 \n\x1cQUARANTINE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15QUARANTINE_STATE_OPEN\x10\x01\x12\x1d\n\x19QUARANTINE_STATE_RECORDED\x10\x02\x12\x1e\n\x1aQUARANTINE_STATE_DISMISSED\x10\x03\x32\x8b\x0e\n\x12TransactionService\x12\xb7\x01\n\x0eGetTransaction\x12*.csms.transaction.v1.GetTransactionRequest\x1a+.csms.transaction.v1.GetTransactionResponse\"L\x82\xd3\xe4\x93\x02\x46\x12\x37/v1/stations/{station_id}/transactions/{transaction_id}b\x0btransaction\x12\xb3\x01\n\x10ListTransactions\x12,.csms.transaction.v1.ListTransactionsRequest\x1a-.csms.transaction.v1.ListTransactionsResponse\"B\x82\xd3\xe4\x93\x02<\x12\x10/v1/transactionsZ(\x12&/v1/stations/{station_id}/transactions\x12\xc6\x01\n\x15ListTransactionEvents\x12\x31.csms.transaction.v1.ListTransactionEventsRequest\x1a\x32.csms.transaction.v1.ListTransactionEventsResponse\"F\x82\xd3\xe4\x93\x02@\x12>/v1/stations/{station_id}/transactions/{transaction_id}/events\x12\x9b\x01\n\x0fListMeterValues\x12+.csms.transaction.v1.ListMeterValuesRequest\x1a,.csms.transaction.v1.ListMeterValuesResponse\"-\x82\xd3\xe4\x93\x02\'\x12%/v1/stations/{station_id}/meterValues\x12\x93\x01\n\x14ListQuarantinedItems\x12\x30.csms.transaction.v1.ListQuarantinedItemsRequest\x1a\x31.csms.transaction.v1.ListQuarantinedItemsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/quarantine\x12\xa3\x01\n\x12GetQuarantinedItem\x12..csms.transaction.v1.GetQuarantinedItemRequest\x1a/.csms.transaction.v1.GetQuarantinedItemResponse\",\x82\xd3\xe4\x93\x02&\x12\x1e/v1/quarantine/{quarantine_id}b\x04item\x12\xb2\x01\n\x14RerunQuarantinedItem\x12\x30.csms.transaction.v1.RerunQuarantinedItemRequest\x1a\x31.csms.transaction.v1.RerunQuarantinedItemResponse\"5\x82\xd3\xe4\x93\x02/\"$/v1/quarantine/{quarantine_id}:rerun:\x01*b\x04item\x12\xba\x01\n\x16\x44ismissQuarantinedItem\x12\x32.csms.transaction.v1.DismissQuarantinedItemRequest\x1a\x33.csms.transaction.v1.DismissQuarantinedItemResponse\"7\x82\xd3\xe4\x93\x02\x31\"&/v1/quarantine/{quarantine_id}:dismiss:\x01*b\x04item\x12\xae\x01\n\x13MendQuarantinedItem\x12/.csms.transaction.v1.MendQuarantinedItemRequest\x1a\x30.csms.transaction.v1.MendQuarantinedItemResponse\"4\x82\xd3\xe4\x93\x02.\"#/v1/quarantine/{quarantine_id}:mend:\x01*b\x04item\x12\xbe\x01\n\x0e\x45ndTransaction\x12*.csms.transaction.v1.EndTransactionRequest\x1a+.csms.transaction.v1.EndTransactionResponse\"S\x82\xd3\xe4\x93\x02M\";/v1/stations/{station_id}/transactions/{transaction_id}:end:\x01*b\x0btransactionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,6 +55,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RERUNQUARANTINEDITEMREQUEST'].fields_by_name['quarantine_id']._serialized_options = b'\342A\001\002'
   _globals['_DISMISSQUARANTINEDITEMREQUEST'].fields_by_name['quarantine_id']._loaded_options = None
   _globals['_DISMISSQUARANTINEDITEMREQUEST'].fields_by_name['quarantine_id']._serialized_options = b'\342A\001\002'
+  _globals['_MENDQUARANTINEDITEMREQUEST'].fields_by_name['quarantine_id']._loaded_options = None
+  _globals['_MENDQUARANTINEDITEMREQUEST'].fields_by_name['quarantine_id']._serialized_options = b'\342A\001\002'
+  _globals['_MENDQUARANTINEDITEMREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_MENDQUARANTINEDITEMREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002'
+  _globals['_ENDTRANSACTIONREQUEST'].fields_by_name['station_id']._loaded_options = None
+  _globals['_ENDTRANSACTIONREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
+  _globals['_ENDTRANSACTIONREQUEST'].fields_by_name['transaction_id']._loaded_options = None
+  _globals['_ENDTRANSACTIONREQUEST'].fields_by_name['transaction_id']._serialized_options = b'\342A\001\002'
+  _globals['_ENDTRANSACTIONREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_ENDTRANSACTIONREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002'
   _globals['_TRANSACTIONSERVICE'].methods_by_name['GetTransaction']._loaded_options = None
   _globals['_TRANSACTIONSERVICE'].methods_by_name['GetTransaction']._serialized_options = b'\202\323\344\223\002F\0227/v1/stations/{station_id}/transactions/{transaction_id}b\013transaction'
   _globals['_TRANSACTIONSERVICE'].methods_by_name['ListTransactions']._loaded_options = None
@@ -70,52 +81,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSACTIONSERVICE'].methods_by_name['RerunQuarantinedItem']._serialized_options = b'\202\323\344\223\002/\"$/v1/quarantine/{quarantine_id}:rerun:\001*b\004item'
   _globals['_TRANSACTIONSERVICE'].methods_by_name['DismissQuarantinedItem']._loaded_options = None
   _globals['_TRANSACTIONSERVICE'].methods_by_name['DismissQuarantinedItem']._serialized_options = b'\202\323\344\223\0021\"&/v1/quarantine/{quarantine_id}:dismiss:\001*b\004item'
-  _globals['_TRANSACTIONSTATE']._serialized_start=3422
-  _globals['_TRANSACTIONSTATE']._serialized_end=3534
-  _globals['_QUARANTINESTATE']._serialized_start=3537
-  _globals['_QUARANTINESTATE']._serialized_end=3678
-  _globals['_TRANSACTION']._serialized_start=304
-  _globals['_TRANSACTION']._serialized_end=978
-  _globals['_GETTRANSACTIONREQUEST']._serialized_start=980
-  _globals['_GETTRANSACTIONREQUEST']._serialized_end=1059
-  _globals['_GETTRANSACTIONRESPONSE']._serialized_start=1061
-  _globals['_GETTRANSACTIONRESPONSE']._serialized_end=1140
-  _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=1142
-  _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=1242
-  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=1244
-  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_end=1351
-  _globals['_LISTTRANSACTIONEVENTSREQUEST']._serialized_start=1353
-  _globals['_LISTTRANSACTIONEVENTSREQUEST']._serialized_end=1478
-  _globals['_LISTTRANSACTIONEVENTSRESPONSE']._serialized_start=1480
-  _globals['_LISTTRANSACTIONEVENTSRESPONSE']._serialized_end=1599
-  _globals['_RECORDEDTRANSACTIONEVENT']._serialized_start=1602
-  _globals['_RECORDEDTRANSACTIONEVENT']._serialized_end=1764
-  _globals['_LISTMETERVALUESREQUEST']._serialized_start=1766
-  _globals['_LISTMETERVALUESREQUEST']._serialized_end=1855
-  _globals['_LISTMETERVALUESRESPONSE']._serialized_start=1857
-  _globals['_LISTMETERVALUESRESPONSE']._serialized_end=1971
-  _globals['_RECORDEDMETERVALUES']._serialized_start=1974
-  _globals['_RECORDEDMETERVALUES']._serialized_end=2134
-  _globals['_QUARANTINEDITEM']._serialized_start=2137
-  _globals['_QUARANTINEDITEM']._serialized_end=2641
-  _globals['_RECORDEDRAWMESSAGE']._serialized_start=2644
-  _globals['_RECORDEDRAWMESSAGE']._serialized_end=2792
-  _globals['_LISTQUARANTINEDITEMSREQUEST']._serialized_start=2794
-  _globals['_LISTQUARANTINEDITEMSREQUEST']._serialized_end=2878
-  _globals['_LISTQUARANTINEDITEMSRESPONSE']._serialized_start=2880
-  _globals['_LISTQUARANTINEDITEMSRESPONSE']._serialized_end=2988
-  _globals['_GETQUARANTINEDITEMREQUEST']._serialized_start=2990
-  _globals['_GETQUARANTINEDITEMREQUEST']._serialized_end=3046
-  _globals['_GETQUARANTINEDITEMRESPONSE']._serialized_start=3048
-  _globals['_GETQUARANTINEDITEMRESPONSE']._serialized_end=3128
-  _globals['_RERUNQUARANTINEDITEMREQUEST']._serialized_start=3130
-  _globals['_RERUNQUARANTINEDITEMREQUEST']._serialized_end=3188
-  _globals['_RERUNQUARANTINEDITEMRESPONSE']._serialized_start=3190
-  _globals['_RERUNQUARANTINEDITEMRESPONSE']._serialized_end=3272
-  _globals['_DISMISSQUARANTINEDITEMREQUEST']._serialized_start=3274
-  _globals['_DISMISSQUARANTINEDITEMREQUEST']._serialized_end=3334
-  _globals['_DISMISSQUARANTINEDITEMRESPONSE']._serialized_start=3336
-  _globals['_DISMISSQUARANTINEDITEMRESPONSE']._serialized_end=3420
-  _globals['_TRANSACTIONSERVICE']._serialized_start=3681
-  _globals['_TRANSACTIONSERVICE']._serialized_end=5114
+  _globals['_TRANSACTIONSERVICE'].methods_by_name['MendQuarantinedItem']._loaded_options = None
+  _globals['_TRANSACTIONSERVICE'].methods_by_name['MendQuarantinedItem']._serialized_options = b'\202\323\344\223\002.\"#/v1/quarantine/{quarantine_id}:mend:\001*b\004item'
+  _globals['_TRANSACTIONSERVICE'].methods_by_name['EndTransaction']._loaded_options = None
+  _globals['_TRANSACTIONSERVICE'].methods_by_name['EndTransaction']._serialized_options = b'\202\323\344\223\002M\";/v1/stations/{station_id}/transactions/{transaction_id}:end:\001*b\013transaction'
+  _globals['_ENERGYBASIS']._serialized_start=5090
+  _globals['_ENERGYBASIS']._serialized_end=5427
+  _globals['_TRANSACTIONENDORIGIN']._serialized_start=5430
+  _globals['_TRANSACTIONENDORIGIN']._serialized_end=5686
+  _globals['_TRANSACTIONSTATE']._serialized_start=5688
+  _globals['_TRANSACTIONSTATE']._serialized_end=5800
+  _globals['_QUARANTINESTATE']._serialized_start=5803
+  _globals['_QUARANTINESTATE']._serialized_end=5944
+  _globals['_TRANSACTION']._serialized_start=334
+  _globals['_TRANSACTION']._serialized_end=1447
+  _globals['_OPERATOREND']._serialized_start=1449
+  _globals['_OPERATOREND']._serialized_end=1546
+  _globals['_GETTRANSACTIONREQUEST']._serialized_start=1548
+  _globals['_GETTRANSACTIONREQUEST']._serialized_end=1627
+  _globals['_GETTRANSACTIONRESPONSE']._serialized_start=1629
+  _globals['_GETTRANSACTIONRESPONSE']._serialized_end=1708
+  _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=1710
+  _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=1810
+  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=1812
+  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_end=1919
+  _globals['_LISTTRANSACTIONEVENTSREQUEST']._serialized_start=1921
+  _globals['_LISTTRANSACTIONEVENTSREQUEST']._serialized_end=2046
+  _globals['_LISTTRANSACTIONEVENTSRESPONSE']._serialized_start=2048
+  _globals['_LISTTRANSACTIONEVENTSRESPONSE']._serialized_end=2167
+  _globals['_RECORDEDTRANSACTIONEVENT']._serialized_start=2170
+  _globals['_RECORDEDTRANSACTIONEVENT']._serialized_end=2399
+  _globals['_LISTMETERVALUESREQUEST']._serialized_start=2401
+  _globals['_LISTMETERVALUESREQUEST']._serialized_end=2490
+  _globals['_LISTMETERVALUESRESPONSE']._serialized_start=2492
+  _globals['_LISTMETERVALUESRESPONSE']._serialized_end=2606
+  _globals['_RECORDEDMETERVALUES']._serialized_start=2609
+  _globals['_RECORDEDMETERVALUES']._serialized_end=2769
+  _globals['_QUARANTINEDITEM']._serialized_start=2772
+  _globals['_QUARANTINEDITEM']._serialized_end=3328
+  _globals['_RECORDEDRAWMESSAGE']._serialized_start=3331
+  _globals['_RECORDEDRAWMESSAGE']._serialized_end=3479
+  _globals['_LISTQUARANTINEDITEMSREQUEST']._serialized_start=3481
+  _globals['_LISTQUARANTINEDITEMSREQUEST']._serialized_end=3565
+  _globals['_LISTQUARANTINEDITEMSRESPONSE']._serialized_start=3567
+  _globals['_LISTQUARANTINEDITEMSRESPONSE']._serialized_end=3675
+  _globals['_GETQUARANTINEDITEMREQUEST']._serialized_start=3677
+  _globals['_GETQUARANTINEDITEMREQUEST']._serialized_end=3733
+  _globals['_GETQUARANTINEDITEMRESPONSE']._serialized_start=3735
+  _globals['_GETQUARANTINEDITEMRESPONSE']._serialized_end=3815
+  _globals['_RERUNQUARANTINEDITEMREQUEST']._serialized_start=3817
+  _globals['_RERUNQUARANTINEDITEMREQUEST']._serialized_end=3875
+  _globals['_RERUNQUARANTINEDITEMRESPONSE']._serialized_start=3877
+  _globals['_RERUNQUARANTINEDITEMRESPONSE']._serialized_end=3959
+  _globals['_DISMISSQUARANTINEDITEMREQUEST']._serialized_start=3961
+  _globals['_DISMISSQUARANTINEDITEMREQUEST']._serialized_end=4021
+  _globals['_DISMISSQUARANTINEDITEMRESPONSE']._serialized_start=4023
+  _globals['_DISMISSQUARANTINEDITEMRESPONSE']._serialized_end=4107
+  _globals['_QUARANTINEMEND']._serialized_start=4110
+  _globals['_QUARANTINEMEND']._serialized_end=4427
+  _globals['_METERVALUESREPLACEMENT']._serialized_start=4429
+  _globals['_METERVALUESREPLACEMENT']._serialized_end=4542
+  _globals['_MENDQUARANTINEDITEMREQUEST']._serialized_start=4545
+  _globals['_MENDQUARANTINEDITEMREQUEST']._serialized_end=4820
+  _globals['_MENDQUARANTINEDITEMRESPONSE']._serialized_start=4822
+  _globals['_MENDQUARANTINEDITEMRESPONSE']._serialized_end=4903
+  _globals['_ENDTRANSACTIONREQUEST']._serialized_start=4905
+  _globals['_ENDTRANSACTIONREQUEST']._serialized_end=5006
+  _globals['_ENDTRANSACTIONRESPONSE']._serialized_start=5008
+  _globals['_ENDTRANSACTIONRESPONSE']._serialized_end=5087
+  _globals['_TRANSACTIONSERVICE']._serialized_start=5947
+  _globals['_TRANSACTIONSERVICE']._serialized_end=7750
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from csms.common.v1 import meter_value_pb2 as _meter_value_pb2
 from csms.transaction.v1 import transaction_event_pb2 as _transaction_event_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -23,6 +24,94 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _EnergyBasis:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EnergyBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EnergyBasis.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ENERGY_BASIS_UNSPECIFIED: _EnergyBasis.ValueType  # 0
+    """No reading came yet."""
+    ENERGY_BASIS_REGISTER: _EnergyBasis.ValueType  # 1
+    """The register at the end, or so far, less the register at the begin."""
+    ENERGY_BASIS_SIGNED_REGISTER: _EnergyBasis.ValueType  # 2
+    """The same, from signed records whose signatures are right."""
+    ENERGY_BASIS_RESTARTED_REGISTER: _EnergyBasis.ValueType  # 3
+    """The rises of a register that started over."""
+    ENERGY_BASIS_SCALED_REGISTER: _EnergyBasis.ValueType  # 4
+    """A register of which some readings had to be brought to the scale of the others."""
+    ENERGY_BASIS_FIRST_READING: _EnergyBasis.ValueType  # 5
+    """The first reading after the begin, which could not be believed itself."""
+    ENERGY_BASIS_PREVIOUS_TRANSACTION: _EnergyBasis.ValueType  # 6
+    """The register at the end of the transaction before, since the station told no begin."""
+    ENERGY_BASIS_LAST_BELIEVED_READING: _EnergyBasis.ValueType  # 7
+    """The last reading that can be believed; later ones cannot, or not yet."""
+    ENERGY_BASIS_INTERVALS: _EnergyBasis.ValueType  # 8
+    """The sum of interval values, since no register was read twice."""
+    ENERGY_BASIS_NONE: _EnergyBasis.ValueType  # 9
+    """No reading can be believed: a person has to judge."""
+
+class EnergyBasis(_EnergyBasis, metaclass=_EnergyBasisEnumTypeWrapper):
+    """The readings that the energy of a transaction stands on; docs/ENERGY.md explains each."""
+
+ENERGY_BASIS_UNSPECIFIED: EnergyBasis.ValueType  # 0
+"""No reading came yet."""
+ENERGY_BASIS_REGISTER: EnergyBasis.ValueType  # 1
+"""The register at the end, or so far, less the register at the begin."""
+ENERGY_BASIS_SIGNED_REGISTER: EnergyBasis.ValueType  # 2
+"""The same, from signed records whose signatures are right."""
+ENERGY_BASIS_RESTARTED_REGISTER: EnergyBasis.ValueType  # 3
+"""The rises of a register that started over."""
+ENERGY_BASIS_SCALED_REGISTER: EnergyBasis.ValueType  # 4
+"""A register of which some readings had to be brought to the scale of the others."""
+ENERGY_BASIS_FIRST_READING: EnergyBasis.ValueType  # 5
+"""The first reading after the begin, which could not be believed itself."""
+ENERGY_BASIS_PREVIOUS_TRANSACTION: EnergyBasis.ValueType  # 6
+"""The register at the end of the transaction before, since the station told no begin."""
+ENERGY_BASIS_LAST_BELIEVED_READING: EnergyBasis.ValueType  # 7
+"""The last reading that can be believed; later ones cannot, or not yet."""
+ENERGY_BASIS_INTERVALS: EnergyBasis.ValueType  # 8
+"""The sum of interval values, since no register was read twice."""
+ENERGY_BASIS_NONE: EnergyBasis.ValueType  # 9
+"""No reading can be believed: a person has to judge."""
+Global___EnergyBasis: _TypeAlias = EnergyBasis  # noqa: Y015
+
+class _TransactionEndOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TransactionEndOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TransactionEndOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRANSACTION_END_ORIGIN_UNSPECIFIED: _TransactionEndOrigin.ValueType  # 0
+    """Never sent for a transaction that has ended."""
+    TRANSACTION_END_ORIGIN_STATION: _TransactionEndOrigin.ValueType  # 1
+    """The station sent its end."""
+    TRANSACTION_END_ORIGIN_SUPERSEDED: _TransactionEndOrigin.ValueType  # 2
+    """The next transaction on the same EVSE began."""
+    TRANSACTION_END_ORIGIN_ABANDONED: _TransactionEndOrigin.ValueType  # 3
+    """It was hanging for the whole grace period. An event of it that shows that it went on opens it again."""
+    TRANSACTION_END_ORIGIN_OPERATOR: _TransactionEndOrigin.ValueType  # 4
+    """An operator ended it."""
+    TRANSACTION_END_ORIGIN_STATION_DELETED: _TransactionEndOrigin.ValueType  # 5
+    """Its station was removed."""
+
+class TransactionEndOrigin(_TransactionEndOrigin, metaclass=_TransactionEndOriginEnumTypeWrapper):
+    """Who or what ended a transaction."""
+
+TRANSACTION_END_ORIGIN_UNSPECIFIED: TransactionEndOrigin.ValueType  # 0
+"""Never sent for a transaction that has ended."""
+TRANSACTION_END_ORIGIN_STATION: TransactionEndOrigin.ValueType  # 1
+"""The station sent its end."""
+TRANSACTION_END_ORIGIN_SUPERSEDED: TransactionEndOrigin.ValueType  # 2
+"""The next transaction on the same EVSE began."""
+TRANSACTION_END_ORIGIN_ABANDONED: TransactionEndOrigin.ValueType  # 3
+"""It was hanging for the whole grace period. An event of it that shows that it went on opens it again."""
+TRANSACTION_END_ORIGIN_OPERATOR: TransactionEndOrigin.ValueType  # 4
+"""An operator ended it."""
+TRANSACTION_END_ORIGIN_STATION_DELETED: TransactionEndOrigin.ValueType  # 5
+"""Its station was removed."""
+Global___TransactionEndOrigin: _TypeAlias = TransactionEndOrigin  # noqa: Y015
 
 class _TransactionState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -99,6 +188,14 @@ class Transaction(_message.Message):
     EVENT_COUNT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    BELIEVED_METER_START_WH_FIELD_NUMBER: _builtins.int
+    BELIEVED_METER_STOP_WH_FIELD_NUMBER: _builtins.int
+    ENERGY_BASIS_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
+    HANGING_FIELD_NUMBER: _builtins.int
+    HANGING_TIME_FIELD_NUMBER: _builtins.int
+    END_ORIGIN_FIELD_NUMBER: _builtins.int
+    OPERATOR_END_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
@@ -108,24 +205,42 @@ class Transaction(_message.Message):
     state: Global___TransactionState.ValueType
     """Whether it is still going on."""
     energy_wh: _builtins.float
-    """Energy delivered so far, in watt-hours: the difference of the import register between begin and last value."""
+    """Energy delivered so far, in watt-hours, as far as the readings can be believed (docs/ENERGY.md)."""
     meter_start_wh: _builtins.float
-    """Import register at the start, in watt-hours; absent where no value told it."""
+    """Import register at the start, in watt-hours, as the station said it, right or wrong; absent where it did not."""
     meter_stop_wh: _builtins.float
-    """Import register at the end, in watt-hours; absent while the transaction goes on, or where no value told it."""
+    """Import register at the end, in watt-hours, as the station said it, right or wrong; absent where it did not, and
+    while the transaction goes on.
+    """
     charging_state: _transaction_event_pb2.ChargingState.ValueType
     """Latest state of charging."""
     stopped_reason: _transaction_event_pb2.StoppedReason.ValueType
     """Why it ended; unspecified while it goes on."""
     event_count: _builtins.int
     """Number of events recorded."""
+    believed_meter_start_wh: _builtins.float
+    """Import register at the start, in watt-hours, as it is believed; absent where no reading can be."""
+    believed_meter_stop_wh: _builtins.float
+    """Import register at the end, or at the last reading so far, in watt-hours, as it is believed."""
+    energy_basis: Global___EnergyBasis.ValueType
+    """The readings that energy_wh stands on."""
+    authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
+    """Why id_token was refused; unspecified where it was accepted, or where there is none."""
+    hanging: _builtins.bool
+    """Whether it is open, and the station has booted or reported the connector as available since it last sent an event
+    of it. Such a transaction holds no id token, and is ended once the grace period is over (end_origin ABANDONED).
+    """
+    end_origin: Global___TransactionEndOrigin.ValueType
+    """Who or what ended it; unspecified while it goes on."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """Where."""
 
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who started it; absent where nobody identified."""
+        """Whose it is: the first id token that was accepted for it. Where none was, the first that was refused, which
+        authorization_status tells. Absent where nobody identified.
+        """
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -133,12 +248,16 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ended, by the station's clock; absent while it goes on."""
+        """When it ended, by the station's clock; absent while it goes on. Where the station did not send the end: when the
+        next transaction on the EVSE began (end_origin SUPERSEDED), else the time of the last event of this one.
+        """
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What does not add up and was mended or kept for a person to judge, sorted ("clock_skew", "meter_rollback",
-        "missing_start", "superseded", "late_stop", "orphan", "conflicting_stop", "seq_gap").
+        """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
+        "late_stop", "orphan", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did not
+        send, "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy
+        in docs/ENERGY.md).
         """
 
     @_builtins.property
@@ -148,6 +267,14 @@ class Transaction(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the latest event of it was recorded here."""
+
+    @_builtins.property
+    def hanging_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is hanging: when that boot or status was received. Absent unless it is."""
+
+    @_builtins.property
+    def operator_end(self) -> Global___OperatorEnd:
+        """The operator's request that ended it, kept where the station has sent the end since; absent where there was none."""
 
     def __init__(
         self,
@@ -169,21 +296,69 @@ class Transaction(_message.Message):
         event_count: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        believed_meter_start_wh: _builtins.float | None = ...,
+        believed_meter_stop_wh: _builtins.float | None = ...,
+        energy_basis: Global___EnergyBasis.ValueType = ...,
+        authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
+        hanging: _builtins.bool = ...,
+        hanging_time: _timestamp_pb2.Timestamp | None = ...,
+        end_origin: Global___TransactionEndOrigin.ValueType = ...,
+        operator_end: Global___OperatorEnd | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_time", b"end_time", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_origin", b"end_origin", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "hanging", b"hanging", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__believed_meter_start_wh: _TypeAlias = _typing.Literal["believed_meter_start_wh"]  # noqa: Y015
+    _WhichOneofArgType__believed_meter_start_wh: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh"]  # noqa: Y015
+    _WhichOneofReturnType__believed_meter_stop_wh: _TypeAlias = _typing.Literal["believed_meter_stop_wh"]  # noqa: Y015
+    _WhichOneofArgType__believed_meter_stop_wh: _TypeAlias = _typing.Literal["_believed_meter_stop_wh", b"_believed_meter_stop_wh"]  # noqa: Y015
     _WhichOneofReturnType__meter_start_wh: _TypeAlias = _typing.Literal["meter_start_wh"]  # noqa: Y015
     _WhichOneofArgType__meter_start_wh: _TypeAlias = _typing.Literal["_meter_start_wh", b"_meter_start_wh"]  # noqa: Y015
     _WhichOneofReturnType__meter_stop_wh: _TypeAlias = _typing.Literal["meter_stop_wh"]  # noqa: Y015
     _WhichOneofArgType__meter_stop_wh: _TypeAlias = _typing.Literal["_meter_stop_wh", b"_meter_stop_wh"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__believed_meter_start_wh) -> _WhichOneofReturnType__believed_meter_start_wh | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__believed_meter_stop_wh) -> _WhichOneofReturnType__believed_meter_stop_wh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meter_start_wh) -> _WhichOneofReturnType__meter_start_wh | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meter_stop_wh) -> _WhichOneofReturnType__meter_stop_wh | None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class OperatorEnd(_message.Message):
+    """An operator's request that ended a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERNAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_TIME_FIELD_NUMBER: _builtins.int
+    username: _builtins.str
+    """Who called."""
+    reason: _builtins.str
+    """Why, in the caller's words."""
+    @_builtins.property
+    def request_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was called."""
+
+    def __init__(
+        self,
+        *,
+        username: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        request_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request_time", b"request_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_time", b"request_time", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorEnd: _TypeAlias = OperatorEnd  # noqa: Y015
 
 @_typing.final
 class GetTransactionRequest(_message.Message):
@@ -250,7 +425,9 @@ class ListTransactionsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, state, id_token, start_time, for example `state = "ACTIVE" AND station_id = "CP1"`."""
+    """AIP-160 over station_id, state, id_token, start_time, end_time, energy_wh, flags and hanging, for example
+    `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000` or `hanging = true`.
+    """
     station_id: _builtins.str
     """Only this station's; empty for all."""
     def __init__(
@@ -369,10 +546,13 @@ class RecordedTransactionEvent(_message.Message):
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     ORDINAL_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Connection it came over."""
     ordinal: _builtins.int
     """Position of its frame on that connection."""
+    authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
+    """Why the id token that it brought was refused; unspecified where it was accepted, or where it brought none."""
     @_builtins.property
     def event(self) -> _transaction_event_pb2.TransactionEvent:
         """What the station said."""
@@ -388,10 +568,11 @@ class RecordedTransactionEvent(_message.Message):
         receive_time: _timestamp_pb2.Timestamp | None = ...,
         epoch: _builtins.int = ...,
         ordinal: _builtins.int = ...,
+        authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "event", b"event", "ordinal", b"ordinal", "receive_time", b"receive_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_status", b"authorization_status", "epoch", b"epoch", "event", b"event", "ordinal", b"ordinal", "receive_time", b"receive_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -511,6 +692,7 @@ class QuarantinedItem(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    MENDS_FIELD_NUMBER: _builtins.int
     quarantine_id: _builtins.str
     """Its id."""
     station_id: _builtins.str
@@ -535,7 +717,7 @@ class QuarantinedItem(_message.Message):
 
     @_builtins.property
     def raw_message(self) -> Global___RecordedRawMessage:
-        """A message that could not be read at all. It can be dismissed; run again, it fails again."""
+        """A message that could not be read at all, or came from a station that is not accepted."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -543,7 +725,11 @@ class QuarantinedItem(_message.Message):
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last changed: put here again, run again, dismissed."""
+        """When it was last changed: put here again, run again, mended, dismissed."""
+
+    @_builtins.property
+    def mends(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuarantineMend]:
+        """The replacements of its content, oldest first; 20 at the most. `content` stays what the station sent."""
 
     def __init__(
         self,
@@ -560,10 +746,11 @@ class QuarantinedItem(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         transaction_id: _builtins.str = ...,
+        mends: _abc.Iterable[Global___QuarantineMend] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "meter_values", b"meter_values", "raw_message", b"raw_message", "transaction_event", b"transaction_event", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "message", b"message", "meter_values", b"meter_values", "quarantine_id", b"quarantine_id", "raw_message", b"raw_message", "reason", b"reason", "run_count", b"run_count", "state", b"state", "station_id", b"station_id", "transaction_event", b"transaction_event", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "mends", b"mends", "message", b"message", "meter_values", b"meter_values", "quarantine_id", b"quarantine_id", "raw_message", b"raw_message", "reason", b"reason", "run_count", b"run_count", "state", b"state", "station_id", b"station_id", "transaction_event", b"transaction_event", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["transaction_event", "meter_values", "raw_message"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
@@ -804,3 +991,215 @@ class DismissQuarantinedItemResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DismissQuarantinedItemResponse: _TypeAlias = DismissQuarantinedItemResponse  # noqa: Y015
+
+@_typing.final
+class QuarantineMend(_message.Message):
+    """One replacement of a quarantined message's content."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    TRANSACTION_EVENT_FIELD_NUMBER: _builtins.int
+    METER_VALUES_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    USERNAME_FIELD_NUMBER: _builtins.int
+    MEND_TIME_FIELD_NUMBER: _builtins.int
+    FAILURE_REASON_FIELD_NUMBER: _builtins.int
+    FAILURE_MESSAGE_FIELD_NUMBER: _builtins.int
+    payload: _builtins.str
+    """Payload of a raw message, as JSON."""
+    reason: _builtins.str
+    """Why, in the operator's words."""
+    username: _builtins.str
+    """User who did it."""
+    failure_reason: _builtins.str
+    """Why the replacement could not be recorded, a word for programs; empty where it was recorded."""
+    failure_message: _builtins.str
+    """The same, for people."""
+    @_builtins.property
+    def transaction_event(self) -> _transaction_event_pb2.TransactionEvent:
+        """A transaction event."""
+
+    @_builtins.property
+    def meter_values(self) -> Global___MeterValuesReplacement:
+        """Meter values outside of any transaction."""
+
+    @_builtins.property
+    def mend_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        payload: _builtins.str = ...,
+        transaction_event: _transaction_event_pb2.TransactionEvent | None = ...,
+        meter_values: Global___MeterValuesReplacement | None = ...,
+        reason: _builtins.str = ...,
+        username: _builtins.str = ...,
+        mend_time: _timestamp_pb2.Timestamp | None = ...,
+        failure_reason: _builtins.str = ...,
+        failure_message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mend_time", b"mend_time", "meter_values", b"meter_values", "payload", b"payload", "replacement", b"replacement", "transaction_event", b"transaction_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure_message", b"failure_message", "failure_reason", b"failure_reason", "mend_time", b"mend_time", "meter_values", b"meter_values", "payload", b"payload", "reason", b"reason", "replacement", b"replacement", "transaction_event", b"transaction_event", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_replacement: _TypeAlias = _typing.Literal["payload", "transaction_event", "meter_values"]  # noqa: Y015
+    _WhichOneofArgType_replacement: _TypeAlias = _typing.Literal["replacement", b"replacement"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_replacement) -> _WhichOneofReturnType_replacement | None: ...
+
+Global___QuarantineMend: _TypeAlias = QuarantineMend  # noqa: Y015
+
+@_typing.final
+class MeterValuesReplacement(_message.Message):
+    """Meter values outside of any transaction, in the place of those of a station."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVSE_FIELD_NUMBER: _builtins.int
+    METER_VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """The EVSE whose meter it is; evse_id 0 is the station's main meter."""
+
+    @_builtins.property
+    def meter_values(self) -> _containers.RepeatedCompositeFieldContainer[_meter_value_pb2.MeterValue]:
+        """The values."""
+
+    def __init__(
+        self,
+        *,
+        evse: _evse_pb2.EvseRef | None = ...,
+        meter_values: _abc.Iterable[_meter_value_pb2.MeterValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "meter_values", b"meter_values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeterValuesReplacement: _TypeAlias = MeterValuesReplacement  # noqa: Y015
+
+@_typing.final
+class MendQuarantinedItemRequest(_message.Message):
+    """Request to replace the content of a quarantined message and record it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUARANTINE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    TRANSACTION_EVENT_FIELD_NUMBER: _builtins.int
+    METER_VALUES_FIELD_NUMBER: _builtins.int
+    quarantine_id: _builtins.str
+    """Its id."""
+    reason: _builtins.str
+    """Why, for whoever reads the bill later; at most 500 characters."""
+    @_builtins.property
+    def payload(self) -> _struct_pb2.Struct:
+        """Whole payload of a raw message, for the OCPP version and action that it came with. Whole numbers become integers."""
+
+    @_builtins.property
+    def transaction_event(self) -> _transaction_event_pb2.TransactionEvent:
+        """A transaction event."""
+
+    @_builtins.property
+    def meter_values(self) -> Global___MeterValuesReplacement:
+        """Meter values outside of any transaction."""
+
+    def __init__(
+        self,
+        *,
+        quarantine_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        payload: _struct_pb2.Struct | None = ...,
+        transaction_event: _transaction_event_pb2.TransactionEvent | None = ...,
+        meter_values: Global___MeterValuesReplacement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["meter_values", b"meter_values", "payload", b"payload", "replacement", b"replacement", "transaction_event", b"transaction_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["meter_values", b"meter_values", "payload", b"payload", "quarantine_id", b"quarantine_id", "reason", b"reason", "replacement", b"replacement", "transaction_event", b"transaction_event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_replacement: _TypeAlias = _typing.Literal["payload", "transaction_event", "meter_values"]  # noqa: Y015
+    _WhichOneofArgType_replacement: _TypeAlias = _typing.Literal["replacement", b"replacement"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_replacement) -> _WhichOneofReturnType_replacement | None: ...
+
+Global___MendQuarantinedItemRequest: _TypeAlias = MendQuarantinedItemRequest  # noqa: Y015
+
+@_typing.final
+class MendQuarantinedItemResponse(_message.Message):
+    """What became of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item(self) -> Global___QuarantinedItem:
+        """The message; RECORDED with its transaction_id, or not, with the reason of this failure."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___QuarantinedItem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MendQuarantinedItemResponse: _TypeAlias = MendQuarantinedItemResponse  # noqa: Y015
+
+@_typing.final
+class EndTransactionRequest(_message.Message):
+    """Request to end a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    transaction_id: _builtins.str
+    """The transaction's name; of several generations, the latest."""
+    reason: _builtins.str
+    """Why, for those who read the transaction later; at most 500 characters."""
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndTransactionRequest: _TypeAlias = EndTransactionRequest  # noqa: Y015
+
+@_typing.final
+class EndTransactionResponse(_message.Message):
+    """The ended transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> Global___Transaction:
+        """The transaction."""
+
+    def __init__(
+        self,
+        *,
+        transaction: Global___Transaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndTransactionResponse: _TypeAlias = EndTransactionResponse  # noqa: Y015

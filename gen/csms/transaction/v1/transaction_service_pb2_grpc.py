@@ -75,6 +75,16 @@ class TransactionServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemResponse.FromString,
                 _registered_method=True)
+        self.MendQuarantinedItem = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/MendQuarantinedItem',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.FromString,
+                _registered_method=True)
+        self.EndTransaction = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/EndTransaction',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionServiceServicer:
@@ -131,10 +141,12 @@ class TransactionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RerunQuarantinedItem(self, request, context):
-        """Records such a message now, as if it came from the station again. Where it fails again the call itself succeeds,
-        and the item in the response is not RECORDED and says why. One that is RECORDED already is returned as it is, so
-        that the call may be repeated; a DISMISSED one is tried all the same.
-        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database is away: call again.
+        """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
+        without a mend is translated anew by a gateway, where transaction_svc knows the address of one. Where it fails again
+        the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
+        returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
+        nothing was changed, call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,6 +156,36 @@ class TransactionServiceServicer:
         """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
         one that has been recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MendQuarantinedItem(self, request, context):
+        """Replaces the content of such a message and records it, in one transaction with who did it, when and why. The
+        original content stays readable beside the mend, and the message keeps its station, connection and receive time.
+        Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
+        and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
+        The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
+        that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
+        another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
+        the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason
+        QUARANTINED_ITEM_RECORDED, for an item that was recorded otherwise, MEND_LIMIT_REACHED for one that has 20 mends
+        already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
+        UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
+        when the database is unavailable: nothing was changed then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndTransaction(self, request, context):
+        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+        not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+        The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+        INVALID_ARGUMENT, reason INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +233,16 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.DismissQuarantinedItem,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemResponse.SerializeToString,
+            ),
+            'MendQuarantinedItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.MendQuarantinedItem,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.SerializeToString,
+            ),
+            'EndTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndTransaction,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -410,6 +462,60 @@ class TransactionService:
             '/csms.transaction.v1.TransactionService/DismissQuarantinedItem',
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.DismissQuarantinedItemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MendQuarantinedItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/MendQuarantinedItem',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/EndTransaction',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,15 +59,39 @@ class TransactionServiceStub:
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND.
     """
     RerunQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.RerunQuarantinedItemRequest, _transaction_service_pb2.RerunQuarantinedItemResponse]
-    """Records such a message now, as if it came from the station again. Where it fails again the call itself succeeds,
-    and the item in the response is not RECORDED and says why. One that is RECORDED already is returned as it is, so
-    that the call may be repeated; a DISMISSED one is tried all the same.
-    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database is away: call again.
+    """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
+    without a mend is translated anew by a gateway, where transaction_svc knows the address of one. Where it fails again
+    the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
+    returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
+    nothing was changed, call again.
     """
     DismissQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.DismissQuarantinedItemRequest, _transaction_service_pb2.DismissQuarantinedItemResponse]
     """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
     one that has been recorded.
+    """
+    MendQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.MendQuarantinedItemRequest, _transaction_service_pb2.MendQuarantinedItemResponse]
+    """Replaces the content of such a message and records it, in one transaction with who did it, when and why. The
+    original content stays readable beside the mend, and the message keeps its station, connection and receive time.
+    Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
+    and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
+    The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
+    that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
+    another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
+    the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason
+    QUARANTINED_ITEM_RECORDED, for an item that was recorded otherwise, MEND_LIMIT_REACHED for one that has 20 mends
+    already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
+    UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
+    when the database is unavailable: nothing was changed then.
+    """
+    EndTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.EndTransactionRequest, _transaction_service_pb2.EndTransactionResponse]
+    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+    not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+    The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+    INVALID_ARGUMENT, reason INVALID_FIELD.
     """
 
 @_typing.type_check_only
@@ -101,15 +125,39 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND.
     """
     RerunQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.RerunQuarantinedItemRequest, _transaction_service_pb2.RerunQuarantinedItemResponse]  # type: ignore[assignment]
-    """Records such a message now, as if it came from the station again. Where it fails again the call itself succeeds,
-    and the item in the response is not RECORDED and says why. One that is RECORDED already is returned as it is, so
-    that the call may be repeated; a DISMISSED one is tried all the same.
-    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database is away: call again.
+    """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
+    without a mend is translated anew by a gateway, where transaction_svc knows the address of one. Where it fails again
+    the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
+    returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
+    nothing was changed, call again.
     """
     DismissQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.DismissQuarantinedItemRequest, _transaction_service_pb2.DismissQuarantinedItemResponse]  # type: ignore[assignment]
     """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
     one that has been recorded.
+    """
+    MendQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.MendQuarantinedItemRequest, _transaction_service_pb2.MendQuarantinedItemResponse]  # type: ignore[assignment]
+    """Replaces the content of such a message and records it, in one transaction with who did it, when and why. The
+    original content stays readable beside the mend, and the message keeps its station, connection and receive time.
+    Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
+    and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
+    The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
+    that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+    Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
+    another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
+    the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason
+    QUARANTINED_ITEM_RECORDED, for an item that was recorded otherwise, MEND_LIMIT_REACHED for one that has 20 mends
+    already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
+    UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
+    when the database is unavailable: nothing was changed then.
+    """
+    EndTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.EndTransactionRequest, _transaction_service_pb2.EndTransactionResponse]  # type: ignore[assignment]
+    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+    not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+    The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+    INVALID_ARGUMENT, reason INVALID_FIELD.
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -182,10 +230,12 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_service_pb2.RerunQuarantinedItemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.RerunQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.RerunQuarantinedItemResponse]]:
-        """Records such a message now, as if it came from the station again. Where it fails again the call itself succeeds,
-        and the item in the response is not RECORDED and says why. One that is RECORDED already is returned as it is, so
-        that the call may be repeated; a DISMISSED one is tried all the same.
-        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database is away: call again.
+        """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
+        without a mend is translated anew by a gateway, where transaction_svc knows the address of one. Where it fails again
+        the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
+        returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
+        nothing was changed, call again.
         """
 
     @_abc_1.abstractmethod
@@ -197,6 +247,40 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
         one that has been recorded.
+        """
+
+    @_abc_1.abstractmethod
+    def MendQuarantinedItem(
+        self,
+        request: _transaction_service_pb2.MendQuarantinedItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.MendQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.MendQuarantinedItemResponse]]:
+        """Replaces the content of such a message and records it, in one transaction with who did it, when and why. The
+        original content stays readable beside the mend, and the message keeps its station, connection and receive time.
+        Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
+        and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
+        The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
+        that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+        Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
+        another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
+        the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason
+        QUARANTINED_ITEM_RECORDED, for an item that was recorded otherwise, MEND_LIMIT_REACHED for one that has 20 mends
+        already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
+        UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
+        when the database is unavailable: nothing was changed then.
+        """
+
+    @_abc_1.abstractmethod
+    def EndTransaction(
+        self,
+        request: _transaction_service_pb2.EndTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.EndTransactionResponse, _abc.Awaitable[_transaction_service_pb2.EndTransactionResponse]]:
+        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+        not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+        The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+        INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,109 @@
+"""What becomes of an id token: auth_svc's word, and what transaction_svc counts. Pure, for every OCPP version."""
+
+from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
+from csms.common.v1.id_token_pb2 import (
+    AUTHORIZATION_STATUS_ACCEPTED,
+    AUTHORIZATION_STATUS_CONCURRENT_TX,
+    AUTHORIZATION_STATUS_INVALID,
+    AuthorizationStatus,
+    IdToken,
+    IdTokenInfo,
+)
+from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    AuthorizationItem,
+    CountOpenTransactionsItem,
+    CountOpenTransactionsResult,
+    TransactionEventResult,
+)
+
+from gateway.results import authorization, result_of
+from gateway.translation import Items, LaneName, Results
+
+_ACCEPTED = AUTHORIZATION_STATUS_ACCEPTED
+
+
+# Tokens of transactions
+
+
+def judge(results: Results, *, limited: bool = True) -> IdTokenInfo:
+    """What an event's id token may do.
+
+    While auth_svc is away the token counts as accepted: the station let the driver in by itself. A repeated event gets
+    the refusal of the first time. `limited`: a token that holds as many other transactions as it may is refused.
+    """
+    recorded = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
+    info = authorization(results)
+    if recorded.authorization_status:
+        return _with_status(info, recorded.authorization_status)
+    if info is None:
+        return IdTokenInfo(status=_ACCEPTED)
+    if limited and info.status == _ACCEPTED and _is_reached(_limit(results), recorded):
+        return _with_status(info, AUTHORIZATION_STATUS_CONCURRENT_TX)
+    return info
+
+
+def refusal(origin: Origin, results: Results, info: IdTokenInfo) -> Items:
+    """Tells transaction_svc of a token that was refused; nothing where it was accepted, or where that is known."""
+    recorded = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
+    if info.status == _ACCEPTED or not recorded.event_key:
+        return {}
+    status = info.status or AUTHORIZATION_STATUS_INVALID  # as the station is told of a status that is not known
+    return {LaneName.AUTHORIZATIONS: AuthorizationItem(origin=origin, event_key=recorded.event_key, status=status)}
+
+
+def _is_reached(limit: int, recorded: TransactionEventResult) -> bool:
+    if not limit:
+        return False
+    if recorded.HasField("concurrent_count"):
+        return recorded.concurrent_count >= limit
+    # A transaction_svc of the release before tells only whether there is another one.
+    return recorded.concurrent and not recorded.event_key and limit == 1
+
+
+# Authorize
+
+
+def question_about_open_transactions(origin: Origin, id_token: IdToken, results: Results) -> Items:
+    """Asks how many transactions an accepted token holds, where auth_svc wants Authorize to be answered by it."""
+    info = authorization(results)
+    if info is None or info.status != _ACCEPTED or not _result(results).limit_authorize or not _limit(results):
+        return {}
+    return {LaneName.OPEN_TRANSACTIONS: CountOpenTransactionsItem(origin=origin, id_token=id_token)}
+
+
+def authorize(results: Results) -> IdTokenInfo:
+    """What Authorize says of a token.
+
+    ConcurrentTx never to a station that has one of the token's transactions: the driver stops with it there. While
+    transaction_svc is away the token is accepted, and its start is judged when it comes.
+    """
+    info = authorization(results)
+    if info is None:
+        return IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
+    held = results.get(LaneName.OPEN_TRANSACTIONS)
+    if (
+        isinstance(held, CountOpenTransactionsResult)
+        and not held.HasField("error")
+        and not held.held_by_station
+        and held.count >= _limit(results)
+    ):
+        return _with_status(info, AUTHORIZATION_STATUS_CONCURRENT_TX)
+    return info
+
+
+def _result(results: Results) -> AuthorizeResult:
+    result = results.get(LaneName.AUTHORIZE)
+    return result if isinstance(result, AuthorizeResult) else AuthorizeResult()
+
+
+def _limit(results: Results) -> int:
+    return _result(results).max_concurrent_transactions
+
+
+def _with_status(info: IdTokenInfo | None, status: AuthorizationStatus.ValueType) -> IdTokenInfo:
+    changed = IdTokenInfo()
+    if info is not None:
+        changed.CopyFrom(info)
+    changed.status = status
+    return changed

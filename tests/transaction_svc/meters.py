@@ -1,0 +1,111 @@
+"""Meters for the tests of energy: a true session, what a meter makes of it, and the facts that come of that."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hypothesis import strategies as st
+
+from mesh.times import SECOND_US
+from transaction_svc import fold
+from transaction_svc.facts import BEGIN, BETWEEN, ENDED, STARTED, UPDATED, Fact, Reading, by_event
+from transaction_svc.fold import Fold
+
+WH = 1_000  # mWh
+KWH = 1_000_000
+BEGIN_US = 1_760_000_000 * SECOND_US
+POWER_W = 400_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One reading: seconds since the begin, register in mWh, series."""
+
+    at_s: int
+    mwh: int
+    series: int = 0
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as a meter tells it; begin or end are None where they are not told."""
+
+    begin: Sample | None
+    between: Sequence[Sample]
+    end: Sample | None
+    more: Sequence[Sample] = ()  # of other series, each with a begin and an end
+
+    @property
+    def mwh(self) -> int:
+        """End minus begin."""
+        assert self.begin
+        assert self.end
+        return self.end.mwh - self.begin.mwh
+
+    def with_between(self, change: Callable[[int], int]) -> "Session":
+        """With other readings between."""
+        return replace(self, between=[replace(sample, mwh=change(sample.mwh)) for sample in self.between])
+
+    def everywhere(self, change: Callable[[int], int]) -> "Session":
+        """With other readings everywhere."""
+        assert self.begin
+        assert self.end
+        told = self.with_between(change)
+        return replace(
+            told,
+            begin=replace(self.begin, mwh=change(self.begin.mwh)),
+            end=replace(self.end, mwh=change(self.end.mwh)),
+        )
+
+
+@st.composite
+def sessions(draw: st.DrawFn, *, least_kwh: int = 0, most_kwh: int = 2_000_000, most_samples: int = 8) -> Session:
+    """A session at up to 43 kW, with its register in whole watt-hours."""
+    register, at_s = draw(st.integers(least_kwh * 1000, most_kwh * 1000)), 0
+    begin, between = Sample(0, register * WH), []
+    for _ in range(draw(st.integers(0, most_samples))):
+        step_s = draw(st.integers(1, 1800))
+        at_s += step_s
+        register += draw(st.integers(0, 43_000 * step_s // 3600))
+        between.append(Sample(at_s, register * WH))
+    step_s = draw(st.integers(1, 1800))
+    register += draw(st.integers(0, 43_000 * step_s // 3600))
+    return Session(begin, between, Sample(at_s + step_s, register * WH))
+
+
+def facts_of(session: Session, *, counted: bool = False) -> list[Fact]:
+    """The events of a session, with `counted` 2.x's, which have positions."""
+    facts = []
+    if session.begin is not None:
+        facts.append(_fact(STARTED, session.begin, *(sample for sample in session.more if sample.at_s == 0)))
+    facts.extend(_fact(UPDATED, sample) for sample in session.between)
+    if session.end is not None:
+        facts.append(_fact(ENDED, session.end, *(sample for sample in session.more if sample.at_s)))
+    for place, fact in enumerate(facts):
+        fact.arrival, fact.seq_no = place, place if counted else None
+    return facts
+
+
+def _fact(kind: int, *samples: Sample) -> Fact:
+    at_us = BEGIN_US + samples[0].at_s * SECOND_US
+    rank = BEGIN if kind == STARTED else BETWEEN
+    readings = [
+        Reading(at_us=BEGIN_US + sample.at_s * SECOND_US, mwh=sample.mwh, rank=rank, series=sample.series)
+        for sample in samples
+    ]
+    return Fact(
+        kind=kind,
+        order_us=at_us,
+        time_us=at_us,
+        recorded_us=BEGIN_US + 86_400 * SECOND_US,
+        evse_id=1,
+        readings=tuple(by_event(kind, readings)),
+    )
+
+
+def fold_of(facts: Sequence[Fact], state: Fold | None = None) -> Fold:
+    """The facts folded as they come, anew where one comes out of order."""
+    state = state or Fold()
+    for count, fact in enumerate(facts, start=1):
+        if not fold.append(state, fact):
+            state = fold.fold_anew(facts[:count], state)
+    return state

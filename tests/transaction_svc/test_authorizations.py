@@ -1,0 +1,268 @@
+"""Id tokens that were refused hold nothing, and the session is the accepted one's."""
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from csms.common.v1 import id_token_pb2
+from csms.common.v1.id_token_pb2 import IdToken
+from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1 import transaction_event_pb2 as tx
+from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
+from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    CountOpenTransactionsItem,
+    CountOpenTransactionsRequest,
+    CountOpenTransactionsResult,
+    RecordAuthorizationsRequest,
+)
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import Connection
+
+from mesh.errors import from_status
+from tests.transaction_svc.kit import CONTEXT, Service, event_2x, start_16, stop_16, values_16
+from transaction_svc import authorizations, token_store
+
+NONE = id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED
+BLOCKED = id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
+CONCURRENT = id_token_pb2.AUTHORIZATION_STATUS_CONCURRENT_TX
+
+
+def identified(text: str, seq_no: int, seconds: float) -> TransactionEvent:
+    """A token is presented."""
+    token = IdToken(id_token=text, type="ISO14443")
+    return event_2x("a", "UPDATED", seq_no, seconds, id_token=token, trigger_reason=tx.TRIGGER_REASON_AUTHORIZED)
+
+
+def cable_first(**more: Any) -> TransactionEvent:
+    """A start without a token."""
+    event = event_2x("a", "STARTED", 0, 0, 1000, **more)
+    if "id_token" not in more:
+        event.ClearField("id_token")
+    return event
+
+
+async def test_a_refused_start_holds_no_tag(service: Service) -> None:
+    """A, then B refused, A stops: the tag is free for C."""
+    a = await service.one(start_16(0), station="A")
+    assert (a.concurrent_count, a.concurrent) == (0, False)
+    b = await service.one(start_16(10), station="B")
+    assert (b.concurrent_count, b.concurrent) == (1, True)
+    await service.refuse(b, CONCURRENT, station="B")
+    await service.one(stop_16(a.transaction_id, 20, 1500), station="A")
+    c = await service.one(start_16(30), station="C")
+    assert (c.concurrent_count, c.concurrent) == (0, False)
+    d = await service.one(start_16(40), station="D")
+    assert d.concurrent_count == 1
+    e = await service.one(start_16(50), station="E")
+    assert e.concurrent_count == 2  # D was not refused: the token may hold several
+
+
+async def test_of_starts_at_once_each_counts_those_before_it(service: Service) -> None:
+    """In batches of their own, which cross; and within one, by when they began."""
+    for n in range(5):
+        starts = [start_16(0, id_tag=f"TAG{n}") for _ in range(4)]
+        batches = await asyncio.gather(
+            *(service.send(event, station=f"{n}-{place}") for place, event in enumerate(starts))
+        )
+        assert sorted(result.concurrent_count for (result,) in batches) == [0, 1, 2, 3]
+    items = [service.item(start_16(second), station=f"S{second}") for second in (7, 5, 6)]
+    assert [result.concurrent_count for result in await service.send_items(items)] == [2, 0, 1]
+
+
+async def test_nothing_is_counted_beyond_the_most_that_a_limit_can_be(service: Service) -> None:
+    """Within a batch and beyond it: a tag that a whole network shares costs no more than that."""
+    items = [service.item(start_16(second), station=f"S{second}") for second in range(token_store.MOST + 3)]
+    results = await service.send_items(items)
+    assert [result.concurrent_count for result in results] == [*range(token_store.MOST + 1), *[token_store.MOST] * 2]
+    assert (await service.one(start_16(500), station="LAST")).concurrent_count == token_store.MOST
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_the_session_is_the_accepted_tokens(service: Service, order: tuple[int, ...]) -> None:
+    """Cable first, a blocked token, a good one, 5,000 Wh: in whatever order the events come."""
+    events = [identified("BAD", 1, 10), identified("GOOD", 2, 20), event_2x("a", "ENDED", 3, 100, 6000)]
+    start = await service.one(cable_first())
+    assert (start.event_key, start.HasField("concurrent_count")) == ("", False)
+    for place in order:
+        result = await service.one(events[place])
+        if events[place].id_token.id_token == "BAD":
+            await service.refuse(result)
+    found = await service.get("a")
+    assert (found.id_token.id_token, found.energy_wh, list(found.flags)) == ("GOOD", 5000, [])
+    assert found.authorization_status == NONE
+    assert [tx.transaction_id for tx in await service.all(filter="id_token = good")] == ["a"]
+    assert await service.all(filter="id_token = bad") == []
+    told = [(event.event.id_token.id_token, event.authorization_status) for event in await service.events("a")]
+    assert told == [("", NONE), ("BAD", BLOCKED), ("GOOD", NONE), ("", NONE)]
+    assert (await service.told("transaction.ended"))[-1][1]["idToken"]["idToken"] == "GOOD"
+
+
+async def test_a_start_that_brings_the_refused_token(service: Service) -> None:
+    """The same; and the limit is asked about when the good one comes."""
+    await service.one(start_16(0, id_tag="GOOD"), station="ELSEWHERE")
+    start = await service.one(cable_first(id_token=IdToken(id_token="BAD", type="ISO14443")))
+    await service.refuse(start)
+    good = await service.one(identified("GOOD", 1, 10))
+    assert good.concurrent_count == 1
+    await service.one(event_2x("a", "ENDED", 2, 100, 6000))
+    found = await service.get("a")
+    assert (found.id_token.id_token, found.energy_wh, list(found.flags)) == ("GOOD", 5000, [])
+
+
+async def test_a_token_presented_again_is_not_counted_against_itself(service: Service) -> None:
+    """Nor is another one that begins nothing: the session has its token."""
+    await service.one(start_16(0, id_tag="GOOD"), station="ELSEWHERE")
+    await service.one(
+        start_16(0, id_tag="OTHER"),
+        station="ELSEWHERE",
+    )
+    started = await service.one(cable_first(id_token=IdToken(id_token="GOOD")))
+    assert started.HasField("concurrent_count")
+    for seq_no, text in enumerate(("good", "OTHER"), start=1):
+        again = await service.one(identified(text, seq_no, seq_no * 10))
+        assert not again.HasField("concurrent_count")
+        assert again.event_key
+
+
+async def test_where_only_refused_tokens_were_presented(service: Service) -> None:
+    """The first of them is shown, with its status; a flag once there is energy that somebody took."""
+    number = (start := await service.one(start_16(0, id_tag="BAD"))).transaction_id
+    await service.refuse(start)
+    found = await service.get(number)
+    assert (found.id_token.id_token, found.authorization_status, list(found.flags)) == ("BAD", BLOCKED, [])
+    await service.one(values_16(number, 60, 1500))
+    await service.one(stop_16(number, 90, 1600, id_tag="BAD"))
+    found = await service.get(number)
+    assert (found.energy_wh, list(found.flags)) == (600, ["refused_token"])
+    told = [(kind, data.get("authorizationStatus")) for kind, data in await service.told()]
+    assert told == [
+        ("transaction.started", None),
+        ("transaction.updated", "AUTHORIZATION_STATUS_BLOCKED"),
+        ("transaction.ended", "AUTHORIZATION_STATUS_BLOCKED"),
+    ]
+
+
+async def test_a_refusal_that_comes_after_the_end_is_told(service: Service) -> None:
+    """An event of its own, for whoever has heard of the end already."""
+    number = (start := await service.one(start_16(0))).transaction_id
+    await service.one(stop_16(number, 60, 2000))
+    await service.refuse(start)
+    ended = [data for _kind, data in await service.told("transaction.ended")]
+    assert [data.get("authorizationStatus") for data in ended] == [None, "AUTHORIZATION_STATUS_BLOCKED"]
+    assert ended[-1]["flags"] == ["refused_token"]
+    ids = sa.text("SELECT count(DISTINCT event_id), count(*) FROM outbox")
+    distinct, rows = await service.database.read(lambda connection: tuple(connection.execute(ids).one()))
+    assert distinct == rows
+
+
+async def test_a_repeated_event_gets_its_refusal_again(service: Service) -> None:
+    """Also when the refusal is recorded twice, with another status: the station was answered the first."""
+    await service.one(start_16(0), station="A")
+    event = start_16(10)
+    first = await service.one(event, station="B")
+    for status in (CONCURRENT, BLOCKED):
+        await service.refuse(first, status, station="B")
+    again = await service.one(event, station="B")
+    assert (again.repeated, again.authorization_status, again.event_key) == (True, CONCURRENT, "")
+    assert (await service.get(first.transaction_id, station="B")).event_count == 1
+
+
+async def test_a_repeat_is_judged_where_the_first_was_not(service: Service) -> None:
+    """The gateway was killed between the record and the refusal; the count is that of the first time."""
+    a = await service.one(start_16(0), station="A")
+    event = start_16(10)
+    first = await service.one(event, station="B")
+    await service.one(stop_16(a.transaction_id, 20, 1500), station="A")
+    again = await service.one(event, station="B")
+    assert (again.repeated, again.event_key, again.concurrent_count) == (True, first.event_key, 1)
+    await service.refuse(again, CONCURRENT, station="B")
+    assert (await service.one(start_16(30), station="C")).concurrent_count == 0
+
+
+async def test_a_repeat_changes_nothing_once_the_station_has_gone_on(service: Service) -> None:
+    """What came after it shows that its token was accepted: a token blocked since then keeps its session."""
+    event = start_16(0)
+    number = (await service.one(event)).transaction_id
+    await service.one(values_16(number, 60, 1500))
+    again = await service.one(event)
+    assert (again.repeated, again.event_key, again.HasField("concurrent_count")) == (True, "", False)
+
+
+async def test_the_token_of_a_stop_begins_nothing(service: Service) -> None:
+    """It is never counted, nor refused here."""
+    number = (await service.one(start_16(0))).transaction_id
+    stop = await service.one(stop_16(number, 60, 1500))
+    assert (stop.event_key, stop.HasField("concurrent_count")) == ("", False)
+
+
+async def test_a_clock_that_says_the_same_twice(service: Service) -> None:
+    """Two sessions in the same words, since the station has no clock: the refusal is of the second alone."""
+    event = start_16()
+    event.event_time.CopyFrom(Timestamp(seconds=37))  # 1970
+    first = await service.one(event)
+    await service.one(stop_16(first.transaction_id, 60, 1500))
+    second = await service.one(event)
+    assert not second.repeated
+    await service.refuse(second)
+    statuses = {found.transaction_id: found.authorization_status for found in await service.all()}
+    assert statuses == {first.transaction_id: NONE, second.transaction_id: BLOCKED}
+
+
+async def test_what_is_wrong_with_one_refusal_touches_no_other(service: Service) -> None:
+    """Its result says why."""
+    start = await service.one(start_16(0))
+    keys = ["", "0", "x.ab", "-1.ab", "0.", "0.a b", f"0.{'f' * 32}", start.event_key[:-1]]
+    items = [service.refusal(key, BLOCKED) for key in keys]
+    items += [service.refusal(start.event_key, status) for status in (0, 1, 4711)]
+    items += [service.refusal(start.event_key, BLOCKED, station=""), service.refusal(start.event_key, BLOCKED)]
+    response = await service.ingest.RecordAuthorizations(RecordAuthorizationsRequest(items=items), CONTEXT)
+    reasons = [from_status(result.error).reason if result.HasField("error") else "" for result in response.results]
+    assert reasons == ["INVALID_FIELD"] * 6 + ["EVENT_NOT_FOUND"] * 2 + ["INVALID_FIELD"] * 4 + [""]
+    assert (await service.get(start.transaction_id)).authorization_status == BLOCKED
+
+
+async def test_what_a_token_holds_is_counted_for_authorize(service: Service) -> None:
+    """Open ones of the tenant that were not refused; whether the station that asks has one, refused or not."""
+    await service.one(start_16(0), station="A")
+    await service.one(start_16(0), station="B")
+    await service.refuse(await service.one(start_16(0), station="C"), CONCURRENT, station="C")
+    ended = await service.one(start_16(0), station="D")
+    await service.one(stop_16(ended.transaction_id, 60, 1500), station="D")
+
+    def item(station: str, text: str = "tag", tenant: str = "default") -> CountOpenTransactionsItem:
+        return CountOpenTransactionsItem(
+            origin=Origin(tenant_id=tenant, station_id=station), id_token=IdToken(id_token=text)
+        )
+
+    items = [item("A"), item("C"), item("D"), item("A", "none"), item("A", tenant="other"), item("A", "")]
+    response = await service.ingest.CountOpenTransactions(CountOpenTransactionsRequest(items=items), CONTEXT)
+    *told, failed = response.results
+    assert told == [
+        CountOpenTransactionsResult(count=2, held_by_station=True),
+        CountOpenTransactionsResult(count=2, held_by_station=True),
+        CountOpenTransactionsResult(count=2),
+        CountOpenTransactionsResult(),
+        CountOpenTransactionsResult(),
+    ]
+    assert from_status(failed.error).reason == "INVALID_FIELD"
+
+
+async def test_rows_of_the_release_before_count(service: Service) -> None:
+    """It writes no column of ours: each of its open transactions is held."""
+    await service.one(start_16(0), station="A")
+
+    def write(connection: Connection) -> None:
+        columns = [column for column in sa.inspect(connection).get_columns("tx") if column["name"] != "token_held"]
+        names = ", ".join(column["name"] for column in columns)
+        kept = names.replace("station_id", "'OLD'", 1)
+        connection.execute(sa.text(f"INSERT INTO tx ({names}) SELECT {kept} FROM tx"))  # noqa: S608 - our own names
+
+    await service.database.write(write)
+    assert (await service.one(start_16(0), station="B")).concurrent_count == 2
+
+
+def test_every_status_but_acceptance_refuses() -> None:
+    """Those that a later version adds do not, until this code knows them."""
+    assert len(authorizations._REFUSALS) == len(id_token_pb2.AuthorizationStatus.values()) - 2

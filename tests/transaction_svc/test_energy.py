@@ -1,0 +1,293 @@
+"""Energy of meters of all kinds, right or flagged: sessions that hypothesis makes up, told as each kind of meter does.
+
+`make properties` runs each with 10,000 examples.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from csms.transaction.v1.transaction_service_pb2 import EnergyBasis
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.transaction_svc.meters import BEGIN_US, KWH, POWER_W, WH, Sample, Session, facts_of, fold_of, sessions
+from transaction_svc.energy import Basis, EnergyFlag
+from transaction_svc.facts import BEGIN, BETWEEN, SIGNED, series_number
+from transaction_svc.fold import Fold
+from transaction_svc.register import SLACK_US, Moment, Register
+
+EXAMPLES = settings(
+    max_examples=int(os.environ.get("CSMS_EXAMPLES", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+COUNTED = st.booleans()
+
+
+def told(session: Session, *, counted: bool = False) -> Fold:
+    """What the session comes to."""
+    return fold_of(facts_of(session, counted=counted))
+
+
+def result(state: Fold) -> tuple[int, list[str]]:
+    """Energy and flags of it."""
+    return state.meter.energy_mwh, list(state.meter.flags)
+
+
+@EXAMPLES
+@given(sessions(), COUNTED)
+def test_a_sound_meter(session: Session, counted: bool) -> None:
+    """End minus begin, without a flag."""
+    assert result(told(session, counted=counted)) == (session.mwh, [])
+
+
+@EXAMPLES
+@given(sessions(), st.integers(0, 999), COUNTED)
+def test_rounding(session: Session, tremor: int, counted: bool) -> None:
+    """Samples in parts of a watt-hour, begin and end in whole ones."""
+    assert result(told(session.with_between(lambda mwh: mwh + tremor), counted=counted)) == (session.mwh, [])
+
+
+@EXAMPLES
+@given(sessions(), st.integers(0, 3))
+def test_a_coarse_register(session: Session, digits: int) -> None:
+    """Up to steps of 1 kWh, every few seconds."""
+    step = WH * 10**digits
+    coarse = session.everywhere(lambda mwh: mwh // step * step)
+    assert result(told(coarse)) == (coarse.mwh, [])
+
+
+@EXAMPLES
+@given(sessions(least_kwh=100, most_kwh=900_000), st.integers(1, 6), COUNTED)
+def test_readings_between_in_a_smaller_scale(session: Session, power: int, counted: bool) -> None:
+    """As kWh labelled Wh are: begin and end stand."""
+    assume(session.between)
+    small = session.with_between(lambda mwh: mwh // 10**power // WH * WH)
+    assume(small.between[0].mwh > 100 * WH)
+    energy, flags = result(told(small, counted=counted))
+    assert energy == session.mwh
+    assert EnergyFlag.SCALE_MISMATCH in flags
+
+
+@EXAMPLES
+@given(sessions(least_kwh=100, most_kwh=900_000), COUNTED)
+def test_begin_and_end_in_kilowatt_hours(session: Session, counted: bool) -> None:
+    """As 936 for 936 kWh: brought to the scale of the others, exact to the last full kilowatt-hour."""
+    assume(len(session.between) > 1)
+    assert session.begin
+    assert session.end
+    coarse = session.everywhere(lambda mwh: mwh // KWH * KWH)
+    assert coarse.begin
+    assert coarse.end
+    small = replace(
+        session,
+        begin=replace(coarse.begin, mwh=coarse.begin.mwh // 1000),
+        end=replace(coarse.end, mwh=coarse.end.mwh // 1000),
+    )
+    state = told(small, counted=counted)
+    energy, flags = result(state)
+    assert abs(energy - session.mwh) <= KWH
+    assert EnergyFlag.SCALE_MISMATCH in flags
+    assert small.begin
+    assert small.end
+    assert (state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (small.begin.mwh, small.end.mwh)
+
+
+@EXAMPLES
+@given(sessions(least_kwh=2000), COUNTED)
+def test_a_placeholder_at_the_begin(session: Session, counted: bool) -> None:
+    """The first reading counts in its place; where there is none but the end, nothing does."""
+    assert session.begin
+    assert session.end
+    state = told(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
+    first = session.between[0].mwh if session.between else session.end.mwh
+    assert result(state) == (session.end.mwh - first, [EnergyFlag.BEGIN_PLACEHOLDER])
+    assert state.meter.meter_start_mwh == 0
+
+
+@EXAMPLES
+@given(sessions(least_kwh=1), COUNTED)
+def test_a_placeholder_after_another_transaction(session: Session, counted: bool) -> None:
+    """The register goes on where that one left it, whatever the power."""
+    assert session.begin
+    state = told(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
+    state.meter.follow((0, session.begin.mwh))
+    energy, flags = result(state)
+    assert energy == session.mwh
+    assert EnergyFlag.BEGIN_PLACEHOLDER in flags or not session.mwh
+
+
+@EXAMPLES
+@given(sessions(least_kwh=1000), st.data(), COUNTED)
+def test_a_register_that_starts_over(session: Session, data: st.DataObject, counted: bool) -> None:
+    """What it told on either side counts, and it is flagged; only the step between the two is not known."""
+    assume(len(session.between) > 1)
+    place = data.draw(st.integers(1, len(session.between) - 1))
+    offset = session.between[place].mwh - data.draw(st.integers(0, 50)) * WH
+    again = [replace(sample, mwh=sample.mwh - offset) for sample in session.between[place:]]
+    assert session.begin
+    assert session.end
+    end = replace(session.end, mwh=session.end.mwh - offset)
+    energy, flags = result(told(replace(session, between=[*session.between[:place], *again], end=end), counted=counted))
+    known = session.between[place - 1].mwh - session.begin.mwh + session.end.mwh - session.between[place].mwh
+    assert energy == known
+    assert EnergyFlag.METER_RESTART in flags
+
+
+@EXAMPLES
+@given(sessions(least_kwh=1000), st.data(), COUNTED)
+def test_one_wrong_reading(session: Session, data: st.DataObject, counted: bool) -> None:
+    """It neither adds nor takes."""
+    assume(session.between)
+    place = data.draw(st.integers(0, len(session.between) - 1))
+    between = list(session.between)
+    wrong = data.draw(st.sampled_from([0, 7 * WH, 90_000_000 * KWH]))
+    between[place] = replace(between[place], mwh=wrong)
+    energy, flags = result(told(replace(session, between=between), counted=counted))
+    assert energy == session.mwh
+    assert flags
+
+
+@EXAMPLES
+@given(sessions(), st.data())
+def test_times_that_are_equal_or_go_back(session: Session, data: st.DataObject) -> None:
+    """Nothing is lost: 2.x has positions, and in 1.6 all readings lie between begin and end."""
+    assume(session.between)
+    assert session.end
+    end_s = session.end.at_s
+    times = data.draw(st.lists(st.integers(0, end_s), min_size=len(session.between), max_size=len(session.between)))
+    between = [replace(sample, at_s=at_s) for sample, at_s in zip(session.between, times, strict=True)]
+    for counted in (False, True):
+        assert told(replace(session, between=between), counted=counted).meter.energy_mwh == session.mwh
+
+
+@EXAMPLES
+@given(sessions(), st.integers(0, 20_000), COUNTED)
+def test_two_locations(session: Session, loss: int, counted: bool) -> None:
+    """The outlet counts; the inlet, which has the losses too, is not mixed with it."""
+    assert session.end
+    inlet = series_number(1, 0)
+    more = [Sample(0, 5 * KWH, inlet), Sample(session.end.at_s, 5 * KWH + session.mwh + loss * WH, inlet)]
+    assert result(told(replace(session, more=more), counted=counted)) == (session.mwh, [])
+
+
+@EXAMPLES
+@given(sessions(least_kwh=100), st.sampled_from([0, 1, 3]), COUNTED)
+def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> None:
+    """The unsigned ones stand as long as no signature is verified; a difference is flagged."""
+    assert session.begin
+    assert session.end
+    signed = series_number(0, 0, proof=SIGNED)
+    more = [
+        Sample(0, session.begin.mwh // 10**power, signed),
+        Sample(session.end.at_s, session.end.mwh // 10**power, signed),
+    ]
+    energy, flags = result(told(replace(session, more=more), counted=counted))
+    assert energy == session.mwh
+    differs = abs(session.mwh - (more[1].mwh - more[0].mwh)) >= WH
+    assert flags == ([EnergyFlag.SCALE_MISMATCH] if differs and power else [])
+
+
+@EXAMPLES
+@given(sessions(), st.data(), COUNTED)
+def test_lost_repeated_and_late_messages(session: Session, data: st.DataObject, counted: bool) -> None:
+    """Any order comes to the same as the right one, in every field that operators see."""
+    facts = facts_of(session, counted=counted)
+    kept = [facts[0], *data.draw(st.lists(st.sampled_from(facts), unique_by=id)), facts[-1]]
+    kept = sorted({id(fact): fact for fact in kept}.values(), key=lambda fact: fact.arrival)
+    straight, shuffled = fold_of(kept), fold_of(data.draw(st.permutations(kept)))
+    assert result(straight)[0] == session.mwh
+    assert result(shuffled) == result(straight)
+    assert shuffled.meter.energy == straight.meter.energy
+
+
+@EXAMPLES
+@given(sessions(), COUNTED)
+def test_a_session_without_its_end(session: Session, counted: bool) -> None:
+    """The last reading counts."""
+    assert session.begin
+    last = session.between[-1] if session.between else session.begin
+    state = told(replace(session, end=None), counted=counted)
+    assert result(state) == (last.mwh - session.begin.mwh, [])
+    assert state.meter.energy.end_mwh == last.mwh
+
+
+@EXAMPLES
+@given(sessions(), COUNTED)
+def test_a_session_without_its_begin(session: Session, counted: bool) -> None:
+    """The first reading counts."""
+    assert session.end
+    first = session.between[0] if session.between else session.end
+    state = told(replace(session, begin=None), counted=counted)
+    assert result(state) == (session.end.mwh - first.mwh, [])
+
+
+@st.composite
+def any_sessions(draw: st.DrawFn) -> Session:
+    """Readings of any kind at any time."""
+    values = st.one_of(
+        st.integers(-2, 3_000_000).map(lambda wh: wh * WH),
+        st.sampled_from([0, 5 * WH, 936_000 * WH, 936 * WH, 936_500 * WH, 10**18]),
+    )
+    samples = st.builds(Sample, st.integers(0, 7200), values, st.sampled_from([0, 0, 0, 1, 32]))
+    begin = draw(st.none() | st.builds(Sample, st.just(0), values))
+    end = draw(st.none() | st.builds(Sample, st.just(7200), values))
+    between = draw(st.lists(samples, max_size=8, min_size=begin is None and end is None))
+    return Session(begin, between, end)
+
+
+@EXAMPLES
+@given(any_sessions(), st.data(), COUNTED)
+def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: bool) -> None:
+    """Never below zero, never more than power and time allow, and flagged where it is not end minus begin."""
+    facts = facts_of(session, counted=counted)
+    state = fold_of(facts)
+    energy, flags = result(state)
+    most = POWER_W * (7200 * 1_000_000 + SLACK_US) // 3_600_000 + KWH
+    assert 0 <= energy <= most
+    said: Any = state.meter.meter_start_mwh, state.meter.meter_stop_mwh
+    if None not in said and state.meter.energy.series == 0 and energy != said[1] - said[0]:
+        assert flags or abs(energy - (said[1] - said[0])) < WH
+    if state.meter.energy.basis == Basis.NONE:
+        assert (energy, state.meter.energy.end_mwh) == (0, None)
+    shuffled = fold_of(data.draw(st.permutations(facts)))
+    assert shuffled.meter.energy == state.meter.energy
+    assert shuffled.meter.flags == state.meter.flags
+
+
+def test_the_clock_that_saw_more_time_counts() -> None:
+    """A station's clock that stands still does not make a session implausible."""
+    first, last = Moment(BEGIN_US, 0), Moment(BEGIN_US, 3600 * 1_000_000)
+    register = Register()
+    register.push(1000 * KWH, first, begins=True, ends=False, power_w=POWER_W)
+    register.push(1350 * KWH, last, begins=False, ends=True, power_w=POWER_W)
+    assert len(register.runs) == 1
+
+
+@EXAMPLES
+@given(any_sessions())
+def test_the_short_way_of_a_reading_comes_to_the_same(session: Session) -> None:
+    """`go_on` takes a reading only where `push` would do the same with it."""
+    short, full = Register(), Register()
+    begin = session.begin or Sample(0, 1000 * WH)
+    readings = [begin, *sorted(session.between, key=lambda sample: (sample.at_s, sample.mwh))]
+    for place, sample in enumerate(readings):
+        at = Moment(BEGIN_US + sample.at_s * 1_000_000, BEGIN_US)
+        rank = BETWEEN if place else BEGIN
+        if not (place and short.go_on(max(sample.mwh, 0), at, POWER_W)):
+            short.push(max(sample.mwh, 0), at, begins=not place, ends=False, power_w=POWER_W)
+        full.push(max(sample.mwh, 0), at, begins=not place, ends=False, power_w=POWER_W)
+        short.rank = full.rank = rank
+    assert short == full
+
+
+def test_the_document_explains_every_flag_and_basis() -> None:
+    """docs/ENERGY.md, in its tables."""
+    text = (Path(__file__).parents[2] / "docs" / "ENERGY.md").read_text()
+    for flag in EnergyFlag:
+        assert f"| `{flag}` |" in text
+    for basis in Basis:
+        assert not basis or f"| `{basis.name}` |" in text
+        assert EnergyBasis.Name(EnergyBasis.ValueType(basis)) == f"ENERGY_BASIS_{basis.name}"

@@ -1,0 +1,130 @@
+"""Facts and folds as they stand in databases: rows of every version are read for good, since money stands in them."""
+
+from transaction_svc import ends, stored_form
+from transaction_svc.ends import Closure, Mark
+from transaction_svc.energy import Basis
+from transaction_svc.facts import Fact
+from transaction_svc.fold import Fold
+
+# Written by the code of version 1. Never changed.
+FACTS_1 = (
+    '[1,null,1000000,1000001,1000002,0,3,1,"TAG","ISO14443",2,0,true,false,[[0,1000003,0,936000000]],[]]',
+    (
+        '[2,null,2000000,2000001,2000002,1,0,0,"","",0,0,false,false,'
+        "[[1,2000003,1,936500001],[1,2000004,2,7],[1,2000005,3,8]],[[2000006,0,42]]]"
+    ),
+    '[3,7,null,3000001,3000002,2,0,0,"STOP","Local",0,4,false,true,[[2,3000003,0,937000000]],[]]',
+)
+FOLD_1 = (
+    '[3,1000002,3000002,[3,7,3000001,2],3000001,1000001,true,1000000,true,null,3000001,4,3,1,"TAG","ISO14443",'
+    '"STOP","Local",2,8,true,true,true,false,false,[3,936000000,0,936000000,936500001,937000000,null,false],'
+    "[2,3000003,3,937000000],1,true,true,0,42,2000006,5000000,true,4000000,true]"
+)
+
+
+def test_facts_of_version_1_are_read() -> None:
+    """Each field from its place."""
+    start, update, stop = (stored_form.decode_fact(text) for text in FACTS_1)
+    assert (start.kind, start.seq_no, start.time_us, start.order_us, start.recorded_us) == (
+        1,
+        None,
+        1000000,
+        1000001,
+        1000002,
+    )
+    assert (start.evse_id, start.connector_id, start.id_token, start.id_token_type) == (3, 1, "TAG", "ISO14443")
+    assert (start.charging_state, start.skewed, start.orphan) == (2, True, False)
+    assert (update.arrival, update.intervals) == (1, ((2000006, 0, 42),))
+    assert (stop.seq_no, stop.time_us, stop.id_token, stop.stopped_reason, stop.orphan) == (7, None, "STOP", 4, True)
+
+
+def test_a_fold_of_version_1_keeps_its_figures() -> None:
+    """Also where no event comes any more."""
+    state = stored_form.decode_fold(FOLD_1)
+    assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
+    assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, None, 4, ("TAG", "ISO14443"))
+    assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
+    assert (state.meter.energy_mwh, state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (
+        1000000,
+        936000000,
+        937000000,
+    )
+    assert list(state.flags) == ["clock_skew", "orphan", "seq_gap"]
+
+
+# Written by the code of version 2. Fields may be added, with a default; what is here is read for good.
+FACT_2 = (
+    '{"v":2,"kind":3,"order_us":3000001,"recorded_us":3000002,"seq_no":7,"time_us":3000000,"arrival":2,"evse_id":3,'
+    '"connector_id":1,"id_token":"TAG","id_token_type":"ISO14443","charging_state":2,"stopped_reason":4,"skewed":true,'
+    '"orphan":true,"readings":[{"at_us":3000003,"mwh":936000000,"rank":0},{"at_us":3000004,"mwh":5,"series":33},'
+    '{"at_us":3000005,"mwh":937500000,"rank":2}],"intervals":[[3000006,0,42]]}'
+)
+FOLD_2 = (
+    '{"v":2,"event_count":3,"created_us":1000002,"updated_us":3000002,"last_key":[3,2,3000001,2],"latest_us":3000001,'
+    '"begin_us":1000001,"started":true,"start_us":1000000,"stopped":true,"stop_us":3000000,"stop_order_us":3000001,'
+    '"stopped_reason":4,"evse_id":3,"connector_id":1,"id_token":"TAG","id_token_type":"ISO14443","stop_token":"STOP",'
+    '"stop_token_type":"Local","charging_state":2,"seq_count":3,"seq_most":2,"seq_us":3000001,"seq_squares":5,'
+    '"skewed":true,"meter":{"registers":{"0":{"runs":[{"first":936000000,"last":937500000,"first_at":[1000001,1000002],'
+    '"last_at":[3000001,3000002],"before":936000000,"count":2},{"first":500000,"last":1200000,"first_at":[2000001,'
+    '2000002],"last_at":[2500001,2500002],"before":500000,"count":2,"other":true}],"begun":true,"ended":true,'
+    '"second":500000,"second_at":[2000001,2000002],"before_end":1200000,"lowest":500000,"highest":1200000,'
+    '"step":100000,"fell":true,"rank":2}},"terms":{"power_w":43000,"previous_mwh":935000000},"assessed":{"mwh":1500000,'
+    '"begin_mwh":936000000,"end_mwh":937500000,"basis":1,"flags":["meter_rollback","other_counter"]},'
+    '"begin_said":[0,936000000],"end_said":[0,937500000],"stop":{"order_us":3000001,"seq_no":2}},'
+    '"next_begin_us":5000000,"told_us":4000000,"told_end":true}'
+)
+
+
+def test_a_fact_of_version_2_is_read() -> None:
+    """Each field by its name."""
+    fact = stored_form.decode_fact(FACT_2)
+    assert (fact.kind, fact.seq_no, fact.time_us, fact.order_us, fact.recorded_us) == (3, 7, 3000000, 3000001, 3000002)
+    assert (fact.evse_id, fact.connector_id, fact.id_token, fact.id_token_type) == (3, 1, "TAG", "ISO14443")
+    assert (fact.charging_state, fact.stopped_reason, fact.skewed, fact.orphan) == (2, 4, True, True)
+    assert [(reading.rank, reading.at_us, reading.series, reading.mwh) for reading in fact.readings] == [
+        (0, 3000003, 0, 936000000),
+        (1, 3000004, 33, 5),
+        (2, 3000005, 0, 937500000),
+    ]
+    assert fact.intervals == ((3000006, 0, 42),)
+    assert stored_form.encode(fact) == FACT_2
+
+
+def test_a_fold_of_version_2_is_read() -> None:
+    """Each field by its name; to be assessed anew, it needs nothing else."""
+    state = stored_form.decode_fold(FOLD_2)
+    assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
+    assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, 3000000, 4, ("TAG", "ISO14443"))
+    assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
+    assert (state.meter.energy_mwh, state.meter.basis) == (1500000, Basis.REGISTER)
+    assert (state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (936000000, 937500000)
+    assert list(state.flags) == ["clock_skew", "meter_rollback", "other_counter"]
+    state.meter.reckon()
+    assert stored_form.encode(state) == FOLD_2
+
+
+def test_facts_are_stored_with_names_and_a_version() -> None:
+    """Defaults are left out."""
+    fact = Fact(kind=2, order_us=5, recorded_us=6, id_token="TAG")
+    assert stored_form.encode(fact) == '{"v":2,"kind":2,"order_us":5,"recorded_us":6,"id_token":"TAG"}'
+    assert stored_form.decode_fact(stored_form.encode(fact)) == fact
+
+
+def test_marks_and_closures_are_stored_with_names() -> None:
+    """And read again, also by code that left the defaults out."""
+    state = Fold(
+        first_frame=(1, 2),
+        last_frame=(1, 9),
+        mark=Mark(frame=(2, 1), since_us=5, grace_us=6, time_frame=(2, 1), time_us=4, expired=True),
+        closure=Closure(origin=ends.OPERATOR, request_us=7, username="olga", reason="why"),
+    )
+    text = stored_form.encode(state)
+    assert '"first_frame":[1,2],"last_frame":[1,9]' in text
+    assert (
+        '"mark":{"frame":[2,1],"since_us":5,"grace_us":6,"time_frame":[2,1],"time_us":4,"expired":true},'
+        '"closure":{"origin":4,"request_us":7,"username":"olga","reason":"why"}'
+    ) in text
+    assert stored_form.decode_fold(text) == state
+    fact = Fact(kind=2, order_us=5, recorded_us=6, frame=(3, 4))
+    assert stored_form.encode(fact).endswith('"frame":[3,4]}')
+    assert stored_form.decode_fact(stored_form.encode(fact)) == fact

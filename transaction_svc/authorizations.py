@@ -1,0 +1,130 @@
+"""Id tokens that were refused, and which transactions a token holds: what gateways record and ask beside the events.
+
+A refusal is kept with the recorded event that brought the token, so that a transaction comes to the same in whatever
+order its events are folded.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import grpc
+import msgspec
+from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, AuthorizationStatus
+from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationItem, CountOpenTransactionsItem
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError, invalid_field
+from transaction_svc import neighbours, store, stored_form, token_store
+from transaction_svc.book import Book
+from transaction_svc.recorder import fold_names_anew, write_changes
+from transaction_svc.store import Lookup
+
+_REFUSALS = frozenset(AuthorizationStatus.values()) - {0, AUTHORIZATION_STATUS_ACCEPTED}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The id token of a recorded event was refused."""
+
+    tenant_id: str
+    station_id: str
+    content_key: str
+    repeat_no: int
+    status: int
+
+
+class TokenQuestion(msgspec.Struct, frozen=True):
+    """A station's question how many open transactions a token holds."""
+
+    tenant_id: str
+    station_id: str  # which asks
+    token_key: str
+
+
+def read_refusal(item: AuthorizationItem) -> Refusal:
+    """Reads an item. Raises MeshError INVALID_FIELD."""
+    tenant_id, station_id = _names(item.origin)
+    repeat_no, _, content_key = item.event_key.partition(".")
+    if not (repeat_no.isascii() and repeat_no.isdigit() and len(repeat_no) < 10 and content_key.isalnum()):
+        raise invalid_field("event_key", "must be that of a TransactionEventResult")
+    if item.status not in _REFUSALS:
+        raise invalid_field("status", "must be one that refuses an id token")
+    return Refusal(tenant_id, station_id, content_key, int(repeat_no), item.status)
+
+
+def read_question(item: CountOpenTransactionsItem) -> TokenQuestion:
+    """Reads an item. Raises MeshError INVALID_FIELD."""
+    tenant_id, station_id = _names(item.origin)
+    token = item.id_token.id_token.replace("\0", "")
+    if not token:
+        raise invalid_field("id_token.id_token", "is required")
+    return TokenQuestion(tenant_id, station_id, token.lower())
+
+
+def record_refusals(connection: Connection, refusals: Sequence[Refusal], now_us: int) -> Sequence[None]:
+    """Records refusals, and folds their transactions anew. One that is recorded already stays as it is.
+
+    Raises MeshError EVENT_NOT_FOUND.
+    """
+    found = _find(connection, refusals)
+    book, rows = Book(), []
+    for refusal, lookup in zip(refusals, found, strict=True):
+        fact = stored_form.decode_fact(lookup.fact or "")
+        if fact.refused_status:
+            continue
+        fact.refused_status = refusal.status
+        rows.append(
+            {
+                "tenant_id": refusal.tenant_id,
+                "station_id": refusal.station_id,
+                "content_key": refusal.content_key,
+                "repeat_no": refusal.repeat_no,
+                "fact": stored_form.encode(fact),
+            }
+        )
+        tx = book.adopt(lookup.tx)
+        book.fold_anew(tx.name, tx.generation)
+    if rows:
+        token_store.change_facts(connection, rows)
+        fold_names_anew(connection, book)
+        neighbours.link(connection, book)  # a fold that an older version stored may come to another register
+        write_changes(connection, book, (), now_us=now_us)
+    return [None] * len(refusals)
+
+
+def count_open(connection: Connection, questions: Sequence[TokenQuestion]) -> Sequence[tuple[int, bool]]:
+    """How many open transactions each token holds, and whether the station that asks has any of it."""
+    rows = [{"n": n, **msgspec.structs.asdict(question)} for n, question in enumerate(questions)]
+    counts = token_store.count_open(connection, rows)
+    return [counts[n] for n in range(len(questions))]
+
+
+def _find(connection: Connection, refusals: Sequence[Refusal]) -> Sequence[Lookup]:
+    """The recorded events, in the order of the refusals; no other batch may change their transactions meanwhile."""
+    keys = {f"station:{refusal.station_id}" for refusal in refusals}
+    lookups = store.lock_and_look_up(connection, keys, _rows(refusals))
+    found = {(lookup.n, lookup.repeat_no): lookup for lookup in lookups}
+    events = [found.get((n, refusal.repeat_no)) for n, refusal in enumerate(refusals)]
+    if None in events:
+        raise MeshError(grpc.StatusCode.NOT_FOUND, "EVENT_NOT_FOUND", "no event with this event_key is recorded")
+    return [event for event in events if event is not None]
+
+
+def _rows(refusals: Iterable[Refusal]) -> Iterable[dict[str, Any]]:
+    return [
+        {
+            "n": n,
+            "tenant_id": refusal.tenant_id,
+            "station_id": refusal.station_id,
+            "content_key": refusal.content_key,
+            "transaction_id": "",  # looked for by content alone
+        }
+        for n, refusal in enumerate(refusals)
+    ]
+
+
+def _names(origin: Origin) -> tuple[str, str]:
+    tenant_id, station_id = origin.tenant_id, origin.station_id
+    if not tenant_id or not station_id or "\0" in tenant_id + station_id:
+        raise invalid_field("origin", "needs tenant_id and station_id")
+    return tenant_id, station_id

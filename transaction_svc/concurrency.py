@@ -1,0 +1,88 @@
+"""How many transactions an id token holds at once (OCPP's ConcurrentTx). Which number is too many, auth_svc says."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from transaction_svc import stored_form, token_store
+from transaction_svc.book import Known, Tx
+from transaction_svc.facts import ENDED, Fact
+from transaction_svc.intake import Incoming
+
+
+class TokenAnswer(msgspec.Struct, frozen=True):
+    """What the gateway needs to know to answer an event that brings an id token.
+
+    `concurrent_count`: how many other open transactions the token held when this event made it the transaction's own;
+    None where it did not. `event_key`: the name of the event, should its token be refused. `refused_status`: why it was
+    refused when the station sent the event before.
+    """
+
+    concurrent_count: int | None = None
+    event_key: str = ""
+    refused_status: int = 0
+
+
+NO_TOKEN = TokenAnswer()
+
+
+def identifies(fact: Fact) -> bool:
+    """Whether an event brings an id token that may begin to hold its transaction. That of a stop begins nothing."""
+    return fact.kind != ENDED and bool(fact.id_token)
+
+
+def note_concurrent(connection: Connection, changed: Iterable[Tx]) -> Sequence[Tx]:
+    """Notes how many others are held by tokens that began to hold one, once all that the batch ends has ended.
+
+    Returns the transactions of which something was noted.
+    """
+    begun = [tx for tx in changed if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key]
+    if not begun:
+        return ()
+    # Of several that this batch begins, the earlier count for the later ones.
+    begun.sort(key=lambda tx: (tx.fold.begin_us, tx.key))
+    others = token_store.count_others(connection, [_holder_row(n, tx) for n, tx in enumerate(begun)])
+    holding: Counter[tuple[str, str]] = Counter()
+    noted = []
+    for n, tx in enumerate(begun):
+        token = (tx.key[0], tx.fold.id_token.lower())
+        count = min(others[n] + holding[token], token_store.MOST)
+        if count != tx.fold.concurrent_count:
+            tx.fold.concurrent_count = count
+            noted.append(tx)
+        if tx.fold.holds_token and not tx.fold.ended:
+            holding[token] += 1
+    return noted
+
+
+def answer(item: Incoming, known: Known, *, repeated: bool) -> TokenAnswer:
+    """What is to be known about an event's token, once its batch is recorded."""
+    if not identifies(item.fact):
+        return NO_TOKEN
+    state = known.tx.fold
+    if known.fact:  # recorded by an earlier batch
+        before = stored_form.decode_fact(known.fact)
+        if before.refused_status:
+            return TokenAnswer(refused_status=before.refused_status)
+        if state.event_count > before.arrival + 1:
+            # What came after it shows that the station was answered, and that the token was accepted.
+            return NO_TOKEN
+    token = item.fact.id_token.lower()
+    begins = token == state.id_token.lower() and (repeated or token != known.tx.token_key)
+    count = (state.concurrent_count or int(state.concurrent)) if begins else None
+    return TokenAnswer(count, f"{known.repeat_no}.{item.content[2]}")
+
+
+def _holder_row(n: int, tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    return {
+        "n": n,
+        "tenant_id": tenant_id,
+        "token_key": tx.fold.id_token.lower(),
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+    }

@@ -1,0 +1,372 @@
+"""Energy of a transaction from the readings of its meter: one pure function, `assess`. docs/ENERGY.md gives its rules.
+
+It adds no energy that no readings show, and says on which readings its figure stands and which ones do not add up.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum, IntEnum, StrEnum, auto
+from itertools import pairwise
+
+import msgspec
+
+from transaction_svc.facts import is_signed, is_verified
+from transaction_svc.register import ROUNDING_MWH, Moment, Register, Run, passed
+
+_POWERS = (1, 2, 3, 4, 5, 6)
+# Scales that are mixed up: Wh, kWh and MWh. By another power of ten a reading is flagged, and not converted.
+_CONVERTED = frozenset((3, 6, -3, -6))
+# Below this a power of ten cannot be told from a coincidence: a register that starts over is low.
+_LEAST_SCALED_MWH = {power: 10_000 if power <= 3 else 100_000 for power in _POWERS}  # 10 and 100 Wh
+
+
+class Basis(IntEnum):
+    """The readings that an energy stands on, numbered as csms.transaction.v1.EnergyBasis."""
+
+    UNSPECIFIED = 0
+    REGISTER = 1
+    SIGNED_REGISTER = 2
+    RESTARTED_REGISTER = 3
+    SCALED_REGISTER = 4
+    FIRST_READING = 5
+    PREVIOUS_TRANSACTION = 6
+    LAST_BELIEVED_READING = 7
+    INTERVALS = 8
+    NONE = 9
+
+
+class EnergyFlag(StrEnum):
+    """Readings that do not add up; docs/ENERGY.md explains each."""
+
+    BEGIN_IMPLAUSIBLE = "begin_implausible"
+    BEGIN_PLACEHOLDER = "begin_placeholder"
+    END_IMPLAUSIBLE = "end_implausible"
+    ENERGY_IMPLAUSIBLE = "energy_implausible"
+    METER_RESTART = "meter_restart"
+    METER_ROLLBACK = "meter_rollback"
+    OTHER_COUNTER = "other_counter"
+    SCALE_MISMATCH = "scale_mismatch"
+    SIGNED_DIFFERS = "signed_differs"
+
+
+class Terms(msgspec.Struct, omit_defaults=True):
+    """Knowledge of the meter beside its readings."""
+
+    power_w: int = 400_000  # the most that the EVSE can deliver
+    started_at: Moment | None = None
+    previous_mwh: int | None = None  # the register at the end of the transaction before, on the same connector
+    previous_series: int = 0
+    # Pinned by an operator for a vendor, model and firmware; None leaves it to the readings.
+    placeholder: bool | None = None  # whether a begin of 0 is one
+
+
+class Energy(msgspec.Struct, omit_defaults=True):
+    """Energy in mWh, and the readings it stands on."""
+
+    mwh: int = 0
+    begin_mwh: int | None = None  # the register at the begin and at the end (so far), as believed
+    end_mwh: int | None = None
+    basis: int = Basis.UNSPECIFIED
+    series: int = 0
+    flags: tuple[str, ...] = ()
+
+
+def assess(registers: Mapping[int, Register], terms: Terms) -> Energy:
+    """Energy by one of the registers, which are told apart by their series (`facts.py`)."""
+    if not registers:
+        return Energy()
+    if terms.started_at is None:
+        began = (register.runs[0].first_at for register in registers.values() if register.begun)
+        terms = msgspec.structs.replace(terms, started_at=next(began, None))
+    series = min(registers, key=lambda series: _preference(series, registers[series]))
+    energy = assess_register(registers[series], terms, series)
+    if len(registers) == 1:
+        return energy
+    flags = set(energy.flags)
+    for other, register in registers.items():
+        if is_signed(other) != is_signed(series) and register.begun and register.ended:
+            flags |= _differences(energy, assess_register(register, terms, other))
+    energy.flags = tuple(sorted(flags))
+    return energy
+
+
+def _preference(series: int, register: Register) -> tuple[bool, bool, bool, int]:
+    """The smallest is believed: a verified one from begin to end, one from begin to end, one with two readings."""
+    is_whole = register.begun and register.ended
+    return not (is_whole and is_verified(series)), not is_whole, register.count < 2, series
+
+
+def _differences(energy: Energy, other: Energy) -> set[str]:
+    if abs(energy.mwh - other.mwh) < ROUNDING_MWH:
+        return set()
+    if energy.begin_mwh and other.begin_mwh and _power_of_ten(energy.begin_mwh, other.begin_mwh, 0):
+        return {EnergyFlag.SCALE_MISMATCH}
+    return {EnergyFlag.SIGNED_DIFFERS}
+
+
+def assess_register(register: Register, terms: Terms, series: int = 0) -> Energy:
+    """Energy by the readings of one register."""
+    if not register.runs:
+        return Energy(series=series)
+    if register.is_sound:
+        return sound_energy(register, series)
+    energy = _Assessment(register, terms, series).result()
+    if energy.basis == Basis.REGISTER:
+        energy.basis = _basis(series)
+    return energy
+
+
+def sound_energy(register: Register, series: int) -> Energy:
+    """Energy by a register of which each reading follows the one before."""
+    run = register.runs[0]
+    return Energy(mwh=run.rise, begin_mwh=run.first, end_mwh=run.last, basis=_basis(series), series=series)
+
+
+def _basis(series: int) -> int:
+    return Basis.SIGNED_REGISTER if is_verified(series) else Basis.REGISTER
+
+
+class _Link(Enum):
+    """How a run of readings follows another."""
+
+    WRONG_READING = auto()  # the last reading before a fall was wrong
+    RESTART = auto()  # the register started over
+    SCALED = auto()  # the same register in another scale
+    WRONG_BEGIN = auto()  # the reading of the begin was wrong
+    LEAP = auto()  # a rise that power and time do not allow
+
+
+class _Assessment:
+    """One assessment: the begin is judged first, then the end, then the runs between them."""
+
+    def __init__(self, register: Register, terms: Terms, series: int) -> None:
+        self._register = register
+        self._terms = terms
+        self._series = series
+        self._previous = terms.previous_mwh if terms.previous_series == series else None
+        self._flags: set[str] = set()
+        self._basis = Basis.REGISTER
+        self._chain: list[Run] = register.chain
+        self._begin = self._chain[0].first
+        self._end = register.runs[register.current].last
+        # The most energy that can have passed since the begin.
+        since, until = terms.started_at or register.runs[0].first_at, register.runs[register.current].last_at
+        self._most = register.most(since, until, terms.power_w)
+
+    def result(self) -> Energy:
+        """Energy as far as the readings can be believed."""
+        if self._register.fell:
+            self._flags.add(EnergyFlag.METER_ROLLBACK)
+        self._judge_begin()
+        mwh, end = self._end_minus_begin() or self._in_two_scales() or self._along_runs()
+        return Energy(
+            mwh=max(mwh, 0),
+            begin_mwh=None if end is None else self._begin,
+            end_mwh=end,
+            basis=Basis.NONE if end is None else self._basis,
+            series=self._series,
+            flags=tuple(sorted(self._flags)),
+        )
+
+    # The begin
+
+    def _judge_begin(self) -> None:
+        """Finds a begin of 0, or none, that stands for one that the station did not know."""
+        register, first, pinned = self._register, self._chain[0], self._terms.placeholder
+        reading, at = (register.second, register.second_at) if register.begun else (first.first, first.first_at)
+        if (register.begun and first.first) or reading is None or at is None or pinned is False:
+            return
+        if any(run.other for run in register.runs):
+            return
+        if self._previous and reading > self._previous - ROUNDING_MWH:
+            self._begin_with_previous(self._previous, reading, at)
+        elif pinned and register.begun:
+            self._begin_with_first(reading, at)
+
+    def _begin_with_previous(self, previous: int, reading: int, at: Moment) -> None:
+        """The register goes on where it stood, unless more is missing until the first reading than can have passed.
+
+        Then somebody charged between the two transactions, and the first reading is the begin.
+        """
+        if self._register.begun:
+            self._begin_with_first(reading, at)
+        since, missing = self._terms.started_at, reading - previous
+        if since is None or missing > passed(since, at, self._terms.power_w, 0) + self._register.step:
+            return
+        if missing >= ROUNDING_MWH:
+            self._flags.add(EnergyFlag.BEGIN_PLACEHOLDER)
+            self._basis = Basis.PREVIOUS_TRANSACTION
+        self._begin = min(previous, reading)
+        self._chain = [msgspec.structs.replace(self._chain[0], first=self._begin), *self._chain[1:]]
+
+    def _begin_with_first(self, reading: int, at: Moment) -> None:
+        """Leaves the reading of the begin out."""
+        self._flags.add(EnergyFlag.BEGIN_PLACEHOLDER)
+        self._begin, self._basis = reading, Basis.FIRST_READING
+        first, *rest = self._chain
+        if first.count > 1:
+            rest.insert(0, msgspec.structs.replace(first, first=reading, first_at=at, count=first.count - 1))
+        self._chain = rest
+
+    # The end
+
+    def _end_minus_begin(self) -> tuple[int, int] | None:
+        """Where all readings lie between begin and end, neither their order nor a clock set back matters."""
+        register, begin, end = self._register, self._begin, self._end
+        lowest = begin if register.lowest is None else register.lowest
+        highest = end if register.highest is None else register.highest
+        if not register.ended or lowest <= begin - ROUNDING_MWH or highest >= end + ROUNDING_MWH:
+            return None
+        return (end - begin, end) if self._is_possible(begin, end) and self._is_begun() else None
+
+    def _is_begun(self) -> bool:
+        """Whether the reading after the first can follow it."""
+        second, second_at, first_at = self._register.second, self._register.second_at, self._register.runs[0].first_at
+        if second is None or second_at is None:
+            return True
+        return second - self._begin <= self._register.most(first_at, second_at, self._terms.power_w)
+
+    def _is_possible(self, begin: int, end: int) -> bool:
+        return -ROUNDING_MWH < end - begin <= self._most
+
+    def _in_two_scales(self) -> tuple[int, int] | None:
+        """Begin and end in one scale, all readings between in another: the larger of the two that is possible."""
+        register, begin, end = self._register, self._begin, self._end
+        if not register.ended or register.second is None or register.before_end is None:
+            return None
+        power = _power_of_ten(begin, register.second, self._most, share=2)
+        if not power or power != _power_of_ten(end, register.before_end, self._most, share=2):
+            return None
+        for tried in sorted((0, power), reverse=True) if power in _CONVERTED else (0,):
+            scaled_begin, scaled_end = _times_ten_to(begin, tried), _times_ten_to(end, tried)
+            if self._is_possible(scaled_begin, scaled_end):
+                self._flags.add(EnergyFlag.SCALE_MISMATCH)
+                self._basis = Basis.SCALED_REGISTER if tried else self._basis
+                self._begin = scaled_begin
+                return scaled_end - scaled_begin, scaled_end
+        return None
+
+    # Run by run
+
+    def _along_runs(self) -> tuple[int, int | None]:
+        """The rises of the runs that follow one another, and the steps between them as far as they are known."""
+        register = self._register
+        if others := [run for run in register.runs if run.other]:
+            self._flags.add(self._kind_of(others))
+        chain, links = self._in_one_scale()
+        self._begin, self._end = chain[0].first, chain[-1].last
+        if register.ended and links and chain[-1].count == 1 and links[-1] is not _Link.SCALED:
+            if links[0] is not _Link.WRONG_BEGIN and self._is_possible(self._begin, self._end):
+                self._flags.add(EnergyFlag.METER_ROLLBACK)
+                return self._end - self._begin, self._end
+            if links[-1] is not _Link.WRONG_READING:
+                return self._without_end(chain[:-1], links[:-1])
+        return self._sum(chain, links)
+
+    def _in_one_scale(self) -> tuple[Sequence[Run], Sequence[_Link]]:
+        """The runs, brought to the largest scale among them, and how each follows the one before."""
+        chain, links = self._chain[:1], list[_Link]()
+        for run in self._chain[1:]:
+            power = _power_of_ten(chain[-1].last, run.first, self._most)
+            if power:
+                self._flags.add(EnergyFlag.SCALE_MISMATCH)
+            if power not in _CONVERTED:
+                links.append(self._link(chain[-1], run))
+                chain.append(run)
+                continue
+            self._basis = Basis.SCALED_REGISTER
+            links.append(_Link.SCALED)
+            chain = [_scaled(before, 10 ** max(power, 0)) for before in chain]
+            chain.append(_scaled(run, 10 ** max(-power, 0)))
+        return chain, links
+
+    def _kind_of(self, others: Sequence[Run]) -> EnergyFlag:
+        """No more than wrong readings, the same register in another scale, or another counter."""
+        first, counters = self._register.runs[0].first, [run for run in others if run.count > 1]
+        if any(_power_of_ten(first, run.first, self._most) for run in counters):
+            return EnergyFlag.SCALE_MISMATCH
+        return EnergyFlag.OTHER_COUNTER if any(run.rise for run in counters) else EnergyFlag.METER_ROLLBACK
+
+    def _link(self, run: Run, following: Run) -> _Link:
+        """How a run comes to end and another one of the same scale to begin."""
+        if following.first <= run.top:
+            is_wrong = run.before is not None and following.first > run.before - ROUNDING_MWH
+            return _Link.WRONG_READING if is_wrong else _Link.RESTART
+        is_begin = self._register.begun and run is self._register.runs[0] and run.count == 1
+        return _Link.WRONG_BEGIN if is_begin else _Link.LEAP
+
+    def _without_end(self, chain: Sequence[Run], links: Sequence[_Link]) -> tuple[int, int | None]:
+        """The last reading that can be believed; nothing where only begin and end were told, which cannot both be."""
+        if len(chain) > 1 or chain[0].count > 1 or not self._register.begun or self._end < chain[0].first:
+            self._flags.add(EnergyFlag.END_IMPLAUSIBLE)
+            self._basis = Basis.LAST_BELIEVED_READING
+            return self._sum(chain, links)
+        self._flags.add(EnergyFlag.ENERGY_IMPLAUSIBLE if chain[0].first else EnergyFlag.BEGIN_PLACEHOLDER)
+        return 0, None
+
+    def _sum(self, chain: Sequence[Run], links: Sequence[_Link]) -> tuple[int, int | None]:
+        total, last = self._register.settled + chain[0].rise, chain[0].last
+        for link, (run, following) in zip(links, pairwise(chain), strict=True):
+            step = self._step(link, run, following)
+            if step is None:
+                self._basis = Basis.LAST_BELIEVED_READING
+                break
+            if total + step + following.rise > self._most:
+                self._flags.add(EnergyFlag.ENERGY_IMPLAUSIBLE)
+                self._basis = Basis.LAST_BELIEVED_READING
+                break
+            total, last = total + step + following.rise, following.last
+        return total, last
+
+    def _step(self, link: _Link, run: Run, following: Run) -> int | None:
+        """Energy between two runs; None where the end has yet to show whether the second one counts."""
+        if link is _Link.WRONG_READING:
+            return following.first - run.last
+        if link is _Link.SCALED:
+            return max(following.first - run.last, 0)
+        if link is _Link.WRONG_BEGIN:
+            self._flags.add(EnergyFlag.BEGIN_IMPLAUSIBLE if run.first else EnergyFlag.BEGIN_PLACEHOLDER)
+            self._begin, self._basis = following.first, Basis.FIRST_READING
+            return 0
+        if link is _Link.LEAP:
+            self._flags.add(EnergyFlag.OTHER_COUNTER)
+        if not self._register.ended:
+            return None
+        if link is _Link.RESTART:
+            self._flags.add(EnergyFlag.METER_RESTART)
+        self._basis = Basis.RESTARTED_REGISTER
+        return 0
+
+
+def _scaled(run: Run, factor: int) -> Run:
+    if factor == 1:
+        return run
+    before = None if run.before is None else run.before * factor
+    return msgspec.structs.replace(
+        run, first=run.first * factor, last=run.last * factor, fallen=run.fallen * factor, before=before
+    )
+
+
+def _times_ten_to(mwh: int, power: int) -> int:
+    factor: int = 10 ** abs(power)
+    return mwh * factor if power >= 0 else mwh // factor
+
+
+def _power_of_ten(low: int, high: int, most_mwh: int, *, share: int = 10) -> int:
+    """The power of ten between two readings of one register in two scales; 0 where they are not that.
+
+    The smaller one may be cut to whole watt-hours, and up to `most_mwh` passed between the two: a part of the register
+    no larger than one in `share`, where a single pair of readings could be a coincidence.
+    """
+    for power in _POWERS:
+        if min(low, high) < _LEAST_SCALED_MWH[power]:
+            break
+        if _is_near(low, high, 10**power, most_mwh, share):
+            return power
+        if _is_near(high, low, 10**power, most_mwh, share):
+            return -power
+    return 0
+
+
+def _is_near(small: int, large: int, factor: int, most_mwh: int, share: int) -> bool:
+    slack = min(most_mwh, small * factor // share) + ROUNDING_MWH * factor
+    return abs(large - small * factor) <= slack

@@ -1,0 +1,135 @@
+"""Mends of quarantined items: the replacement is recorded in one transaction with who made it, when and why."""
+
+from dataclasses import dataclass
+
+import grpc
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError
+from transaction_svc import intake
+from transaction_svc import quarantine_store as store
+from transaction_svc.gateway_client import AnyItem
+from transaction_svc.kinds import KINDS
+from transaction_svc.quarantine_store import RECORDED, Mend, Quarantined
+
+MOST_MENDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMend:
+    """What an operator asks for: `item` is the replacement of a typed message, `payload` (JSON) that of a raw one."""
+
+    item: AnyItem | None
+    payload: str
+    reason: str
+    username: str
+
+
+class NotMendableError(MeshError):
+    """The item is in no state to be mended."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(grpc.StatusCode.FAILED_PRECONDITION, reason, message)
+
+
+def record(
+    connection: Connection,
+    *,
+    tenant_id: str,
+    quarantine_id: str,
+    item: AnyItem,
+    mend: NewMend,
+    now_us: int,
+    failure: MeshError | None = None,
+) -> Quarantined:
+    """Records `item` in the place of a quarantined item's content, and the mend; or only the mend, with its `failure`.
+
+    A repeat of the mend that the item is recorded with changes nothing. Raises NotMendableError.
+    """
+    found = find(connection, tenant_id, quarantine_id, lock=True)
+    content = intake.encode(bare_content(item))
+    if found.state == RECORDED:
+        if found.mends and found.mends[-1].item == content and not found.mends[-1].failure_reason:
+            return found
+        raise NotMendableError(
+            "QUARANTINED_ITEM_RECORDED", f"{quarantine_id!r} has been recorded with other content; it cannot be mended"
+        )
+    if len(found.mends) >= MOST_MENDS:
+        raise NotMendableError(
+            "MEND_LIMIT_REACHED",
+            f"{quarantine_id!r} has been mended {MOST_MENDS} times, which is the most there may be",
+        )
+    store.add_mend(
+        connection,
+        Mend(
+            tenant_id=tenant_id,
+            quarantine_id=quarantine_id,
+            mend_no=len(found.mends) + 1,
+            kind=item.DESCRIPTOR.name,
+            item=content,
+            payload=mend.payload,
+            reason=mend.reason,
+            username=mend.username,
+            mend_us=now_us,
+            failure_reason=failure.reason if failure is not None else "",
+            failure_message=failure.message if failure is not None else "",
+        ),
+    )
+    if failure is not None:
+        return note_failure(connection, found, failure, now_us)
+    return record_item(connection, found, item, now_us)
+
+
+def record_item(connection: Connection, found: Quarantined, item: AnyItem, now_us: int) -> Quarantined:
+    """Records an item as the ingest does, as one that came when and from where the quarantined one came."""
+    item.origin.CopyFrom(to_item(found.kind, found.item).origin)
+    kind = KINDS[item.DESCRIPTOR.name]
+    [done] = kind.record(connection, [kind.read(item, now_us)], now_us)
+    return store.change(
+        connection,
+        found.tenant_id,
+        found.quarantine_id,
+        state=RECORDED,
+        transaction_id=done.transaction_id,
+        run_count=found.run_count + 1,
+        update_us=now_us,
+    )
+
+
+def note_failure(connection: Connection, found: Quarantined, failure: MeshError, now_us: int) -> Quarantined:
+    """Notes why an item that was run could not be recorded."""
+    return store.change(
+        connection,
+        found.tenant_id,
+        found.quarantine_id,
+        reason=failure.reason,
+        message=failure.message,
+        run_count=found.run_count + 1,
+        update_us=now_us,
+    )
+
+
+def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bool = False) -> Quarantined:
+    """An item. Raises MeshError NOT_FOUND."""
+    found = None if "\0" in quarantine_id else store.get(connection, tenant_id, quarantine_id, lock=lock)
+    if found is None:
+        raise MeshError(
+            grpc.StatusCode.NOT_FOUND,
+            "QUARANTINED_ITEM_NOT_FOUND",
+            f"nothing in quarantine is called {quarantine_id!r}",
+        )
+    return found
+
+
+def to_item(kind: str, text: str) -> AnyItem:
+    """An item as the tables keep it."""
+    item: AnyItem = KINDS[kind].message.FromString(intake.decode(text))
+    return item
+
+
+def bare_content(item: AnyItem) -> bytes:
+    """What an item says, serialized, without how it came here."""
+    bare: AnyItem = type(item)()
+    bare.MergeFrom(item)  # type: ignore[arg-type]  # of its own type
+    bare.ClearField("origin")
+    return bare.SerializeToString(deterministic=True)

@@ -1,0 +1,252 @@
+"""The meter's side of a fold: a transaction's readings, by register and in their order, and their energy. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess, sound_energy
+from transaction_svc.facts import BEGIN, BETWEEN, END, UPDATED, Fact, Reading
+from transaction_svc.register import Moment, ReadingKey, Register
+
+SaidReading = tuple[int, int]
+"""Series and register in mWh, as the station said it."""
+
+
+class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The place of a transaction's end among its events."""
+
+    order_us: int
+    seq_no: int | None = None
+
+
+class Metering(msgspec.Struct, omit_defaults=True):
+    """Readings taken so far. `take` appends; `rebuild` starts over where something came out of order."""
+
+    registers: dict[int, Register] = {}  # by series
+    terms: Terms = msgspec.field(default_factory=Terms)
+    assessed: Energy | None = None  # of readings that are not sound; the energy of others is not worth storing
+    begin_said: SaidReading | None = None
+    end_said: SaidReading | None = None
+    broken: bool = False  # a register below zero
+    stop: Stop | None = None
+    by_sequence: bool = False  # times go back, so readings are ordered by seq_no
+    interval_series: int | None = None
+    interval_mwh: int = 0
+    interval_us: int | None = None
+
+    @property
+    def energy(self) -> Energy:
+        """Energy by the registers."""
+        if self.assessed is None:
+            for series, register in self.registers.items():
+                return sound_energy(register, series)
+        return self.assessed or Energy()
+
+    @property
+    def energy_mwh(self) -> int:
+        """Energy delivered, as believed."""
+        return self.interval_mwh if self.basis == Basis.INTERVALS else self.energy.mwh
+
+    @property
+    def basis(self) -> int:
+        """The readings that the energy stands on; intervals only where no register was read twice."""
+        if self.interval_us is None or any(register.count > 1 for register in self.registers.values()):
+            return self.energy.basis
+        return Basis.INTERVALS
+
+    @property
+    def meter_start_mwh(self) -> int | None:
+        """The register at the start, as the station said it."""
+        return self.begin_said[1] if self.begin_said else None
+
+    @property
+    def meter_stop_mwh(self) -> int | None:
+        """The register at the end, as the station said it."""
+        return self.end_said[1] if self.end_said else None
+
+    @property
+    def flags(self) -> Sequence[str]:
+        """Readings that do not add up."""
+        if self.broken and EnergyFlag.METER_ROLLBACK not in self.energy.flags:
+            return (*self.energy.flags, EnergyFlag.METER_ROLLBACK)
+        return self.energy.flags
+
+    @property
+    def fell(self) -> bool:
+        """Whether a register ever fell, or was below zero."""
+        return self.broken or any(register.fell for register in self.registers.values())
+
+    @property
+    def at_end(self) -> SaidReading | None:
+        """The register as the transaction leaves it; the same whatever is known of the one before it."""
+        if not self.registers:
+            return None
+        alone = assess(self.registers, msgspec.structs.replace(self.terms, previous_mwh=None))
+        if alone.end_mwh is None:
+            register = self.registers[alone.series]
+            return alone.series, register.runs[register.current].last
+        return alone.series, alone.end_mwh
+
+    def follow(self, previous: SaidReading | None) -> bool:
+        """Takes the register as the transaction before left it; true where that is news."""
+        series, mwh = previous or (0, None)
+        if (series, mwh) == (self.terms.previous_series, self.terms.previous_mwh):
+            return False
+        self.terms.previous_series, self.terms.previous_mwh = series, mwh
+        self.reckon()
+        return True
+
+    def begin(self, fact: Fact) -> None:
+        """Takes the start. Its own reading, where there is one, is of the same moment."""
+        if not fact.readings:
+            self.terms.started_at = _moment(fact.order_us, fact)
+
+    def end(self, fact: Fact) -> None:
+        """Takes the end, before its readings."""
+        self.stop = Stop(fact.order_us, fact.seq_no)
+
+    def reckon(self) -> None:
+        """Makes the energy anew, from the readings or from terms that have changed."""
+        left_out = EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and not self._has_end()
+        self._assess()
+        if left_out:
+            self._flag_end()
+
+    def _assess(self) -> None:
+        is_sound = len(self.registers) == 1 and all(register.is_sound for register in self.registers.values())
+        self.assessed = None if is_sound else assess(self.registers, self.terms)
+
+    def _flag_end(self) -> None:
+        self.assessed = self.energy
+        self.assessed.flags = tuple(sorted({*self.assessed.flags, EnergyFlag.END_IMPLAUSIBLE}))
+
+    def take(self, fact: Fact) -> bool:
+        """Takes an event's readings and intervals; False where one came out of order."""
+        readings = fact.readings
+        if readings and not (len(readings) == 1 and self._goes_on(readings[0], fact)) and not self._take_readings(fact):
+            return False
+        return not fact.intervals or self._take_intervals(fact)
+
+    def _goes_on(self, reading: Reading, fact: Fact) -> bool:
+        """Takes the only reading of an event where all is as it should be."""
+        if self.assessed is not None or self.stop is not None or self.by_sequence or reading.rank != BETWEEN:
+            return False
+        register = self.registers.get(reading.series)
+        return register is not None and register.go_on(reading.mwh, _moment(reading.at_us, fact), self.terms.power_w)
+
+    def rebuild(self, facts: Sequence[Fact]) -> None:
+        """Takes the readings and intervals of all events."""
+        for fact in facts:
+            for reading in fact.readings:
+                self._note_said(reading)
+        readings = self._in_order(facts)
+        self._push_all(taken for taken in readings if not self._is_closing(*taken))
+        if EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and any(self._is_closing(*taken) for taken in readings):
+            # The closing values tell better.
+            self._push_all(taken for taken in readings if taken[0].rank != END)
+            self._flag_end()
+        self._rebuild_intervals(facts)
+
+    def _take_readings(self, fact: Fact) -> bool:
+        if self.stop is not None and fact.kind == UPDATED:
+            return self._is_after_end(fact) or (bool(self._has_end()) and self._is_all_closing(fact))
+        for reading in fact.readings:
+            self._note_said(reading)
+            if reading.mwh >= 0 and not self._take_reading(reading, fact):
+                return False
+        self.reckon()
+        return self.stop is None or EnergyFlag.END_IMPLAUSIBLE not in self.energy.flags
+
+    def _has_end(self) -> bool:
+        return any(register.ended for register in self.registers.values())
+
+    def _is_all_closing(self, fact: Fact) -> bool:
+        is_sound = EnergyFlag.END_IMPLAUSIBLE not in self.energy.flags
+        return is_sound and all(self._is_closing(reading, fact) for reading in fact.readings)
+
+    def _is_after_end(self, fact: Fact) -> bool:
+        """Whether the station tells an event behind the end, by its positions (2.x)."""
+        if self.stop is None or fact.kind != UPDATED or fact.seq_no is None:
+            return False
+        if self.stop.seq_no:
+            return (fact.seq_no, fact.order_us) > (self.stop.seq_no, self.stop.order_us)
+        return fact.order_us > self.stop.order_us
+
+    def _is_closing(self, reading: Reading, fact: Fact) -> bool:
+        """Whether a reading was taken after an end that told the register (quirk 22, 1.6)."""
+        if self.stop is None or fact.kind != UPDATED or fact.seq_no is not None:
+            return False
+        return reading.at_us > self.stop.order_us and self.end_said is not None and self.end_said[1] >= 0
+
+    def _note_said(self, reading: Reading) -> None:
+        """Notes begin and end as the station said them: of several series the one that is preferred."""
+        said = reading.series, reading.mwh
+        if reading.mwh < 0:
+            self.broken = True
+        if reading.rank == BEGIN and (self.begin_said is None or said[0] < self.begin_said[0]):
+            self.begin_said = said
+        elif reading.rank == END and (self.end_said is None or said[0] <= self.end_said[0]):
+            self.end_said = said
+
+    def _take_reading(self, reading: Reading, fact: Fact) -> bool:
+        register = self.registers.get(reading.series)
+        if register is None:
+            register = self.registers[reading.series] = Register()
+        key = self._key(reading, fact)
+        if register.runs and key <= register.key:
+            return key == register.key
+        self._push(register, key, reading, fact)
+        return True
+
+    def _key(self, reading: Reading, fact: Fact) -> ReadingKey:
+        return reading.rank, (fact.seq_no or 0) if self.by_sequence else 0, reading.at_us, reading.mwh
+
+    def _push(self, register: Register, key: ReadingKey, reading: Reading, fact: Fact) -> None:
+        register.push(
+            reading.mwh,
+            _moment(reading.at_us, fact),
+            begins=reading.rank == BEGIN,
+            ends=reading.rank == END,
+            power_w=self.terms.power_w,
+        )
+        register.rank, register.position = key[:2]
+
+    def _in_order(self, facts: Sequence[Fact]) -> Sequence[tuple[Reading, Fact]]:
+        """The readings up to the end, each once: a stop may tell again what was told before."""
+        told: dict[tuple[int, ReadingKey], tuple[Reading, Fact]] = {}
+        for fact in facts:
+            if not self._is_after_end(fact):
+                for reading in fact.readings:
+                    told.setdefault((reading.series, self._key(reading, fact)), (reading, fact))
+        sound = (taken for taken in told.values() if taken[0].mwh >= 0)
+        return sorted(sound, key=lambda taken: self._key(*taken))
+
+    def _push_all(self, readings: Iterable[tuple[Reading, Fact]]) -> None:
+        self.registers = {}
+        for reading, fact in readings:
+            register = self.registers.setdefault(reading.series, Register())
+            self._push(register, self._key(reading, fact), reading, fact)
+        self._assess()
+
+    def _take_intervals(self, fact: Fact) -> bool:
+        for at_us, series, energy in fact.intervals:
+            if energy < 0 or (self.interval_series is not None and series > self.interval_series):
+                continue
+            if self.interval_us is not None and (at_us <= self.interval_us or series != self.interval_series):
+                return False
+            self.interval_us, self.interval_series = at_us, series
+            self.interval_mwh += energy
+        return True
+
+    def _rebuild_intervals(self, facts: Iterable[Fact]) -> None:
+        intervals = [interval for fact in facts for interval in fact.intervals if interval[2] >= 0]
+        if not intervals:
+            return
+        self.interval_series = min(series for _at_us, series, _energy in intervals)
+        # A stop may tell once more what was told before: each interval counts once.
+        by_time = {at_us: energy for at_us, series, energy in sorted(intervals) if series == self.interval_series}
+        self.interval_us, self.interval_mwh = max(by_time), sum(by_time.values())
+
+
+def _moment(station_us: int, fact: Fact) -> Moment:
+    return Moment(station_us, fact.recorded_us)

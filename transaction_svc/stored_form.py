@@ -1,0 +1,166 @@
+"""How facts and folds are stored: JSON objects with names and a version, `{"v":2,"kind":1,…}`; defaults are left out.
+
+Version 1 was an array that told its fields by their place. Its rows are read for good: money stands in them. A fold of
+version 1 keeps its figures until the next event of its transaction, which rebuilds it from its facts.
+"""
+
+import msgspec
+
+from transaction_svc.energy import Basis, Energy, EnergyFlag
+from transaction_svc.facts import Fact, Interval, Reading, by_event, series_number
+from transaction_svc.fold import Fold
+from transaction_svc.metering import Metering
+
+
+class _Fact1(msgspec.Struct, array_like=True):
+    """Version 1 of `Fact`. Never changed."""
+
+    kind: int
+    seq_no: int | None
+    time_us: int | None
+    order_us: int
+    recorded_us: int
+    arrival: int = 0
+    evse_id: int = 0
+    connector_id: int = 0
+    id_token: str = ""
+    id_token_type: str = ""
+    charging_state: int = 0
+    stopped_reason: int = 0
+    skewed: bool = False
+    orphan: bool = False
+    readings: tuple[tuple[int, int, int, int], ...] = ()
+    intervals: tuple[Interval, ...] = ()
+
+
+class _Register1(msgspec.Struct, array_like=True):
+    """Version 1 of `Register`. Never changed."""
+
+    count: int = 0
+    first: int = 0
+    settled: int = 0
+    bottom: int = 0
+    before: int | None = None
+    top: int = 0
+    low: int | None = None
+    fell: bool = False
+
+
+class _Fold1(msgspec.Struct, array_like=True):
+    """Version 1 of `Fold`. Never changed."""
+
+    event_count: int = 0
+    created_us: int = 0
+    updated_us: int = 0
+    last_key: tuple[int, int, int, int] | None = None
+    latest_us: int = 0
+    begin_us: int = 0
+    started: bool = False
+    start_us: int | None = None
+    stopped: bool = False
+    stop_us: int | None = None
+    stop_order_us: int = 0
+    stopped_reason: int = 0
+    evse_id: int = 0
+    connector_id: int = 0
+    id_token: str = ""
+    id_token_type: str = ""
+    stop_token: str = ""
+    stop_token_type: str = ""
+    charging_state: int = 0
+    next_seq: int = 0
+    seq_gap: bool = False
+    skewed: bool = False
+    orphan: bool = False
+    conflicting: bool = False
+    broken: bool = False
+    register: _Register1 = msgspec.field(default_factory=_Register1)
+    last_reading: tuple[int, int, int, int] | None = None
+    source: int | None = None
+    meter_begun: bool = False
+    meter_ended: bool = False
+    interval_source: int | None = None
+    interval_mwh: int = 0
+    interval_us: int | None = None
+    next_begin_us: int | None = None
+    concurrent: bool = False
+    told_us: int = 0
+    told_end: bool = False
+
+
+def encode(thing: Fact | Fold) -> str:
+    """A fact or a fold as it is stored."""
+    return _encoder.encode(thing).decode()
+
+
+def decode_fact(text: str) -> Fact:
+    """A stored fact, of any version."""
+    return _fact_1(_fact_1_decoder.decode(text)) if text.startswith("[") else _fact_decoder.decode(text)
+
+
+def decode_fold(text: str) -> Fold:
+    """A stored fold, of any version."""
+    return _fold_1(_fold_1_decoder.decode(text)) if text.startswith("[") else _fold_decoder.decode(text)
+
+
+def _fact_1(old: _Fact1) -> Fact:
+    fields = msgspec.structs.asdict(old)
+    readings = [
+        Reading(at_us=at, mwh=mwh, rank=rank, series=_series_1(source)) for rank, at, source, mwh in old.readings
+    ]
+    fields["readings"] = tuple(by_event(old.kind, readings))
+    fields["intervals"] = tuple((at, _series_1(source), mwh) for at, source, mwh in old.intervals)
+    return Fact(**fields)
+
+
+def _series_1(source: int) -> int:
+    """Version 1 had 0 for the outlet, 1 for a sum of its phases, 2 and 3 for any other place."""
+    return series_number(source // 2, source % 2)
+
+
+_SAME_1 = (
+    *("event_count", "created_us", "updated_us", "last_key", "latest_us", "begin_us", "started", "start_us"),
+    *("stopped", "stop_us", "stop_order_us", "stopped_reason", "evse_id", "connector_id", "id_token", "id_token_type"),
+    *("stop_token", "stop_token_type", "charging_state", "skewed", "orphan", "conflicting"),
+    *("next_begin_us", "concurrent", "told_us", "told_end"),
+)
+
+
+def _fold_1(old: _Fold1) -> Fold:
+    fold = Fold(**{name: getattr(old, name) for name in _SAME_1}, is_stale=True)
+    count = fold.seq_count = old.next_seq + old.seq_gap
+    fold.seq_most, fold.seq_squares = old.next_seq - 1, (count - 1) * count * (2 * count - 1) // 6
+    fold.meter = _meter_1(old)
+    return fold
+
+
+def _meter_1(old: _Fold1) -> Metering:
+    register, last = old.register, _last_1(old.register)
+    meter = Metering(broken=old.broken)
+    if old.meter_begun:
+        meter.begin_said = 0, register.first
+    is_over = old.stopped or old.next_begin_us is not None
+    if is_over and (old.meter_ended or register.count > int(old.meter_begun)):
+        meter.end_said = 0, last
+    meter.assessed = Energy(
+        mwh=register.settled + last - register.bottom,
+        begin_mwh=register.first if register.count else None,
+        end_mwh=last if register.count else None,
+        basis=Basis.REGISTER if register.count else Basis.UNSPECIFIED,
+        flags=(EnergyFlag.METER_ROLLBACK,) if register.fell else (),
+    )
+    if register.count <= 1:
+        meter.interval_mwh, meter.interval_us = old.interval_mwh, old.interval_us
+    return meter
+
+
+def _last_1(register: _Register1) -> int:
+    low, before = register.low, register.before
+    return low if low is not None and before is not None and low >= before else register.top
+
+
+_encoder = msgspec.json.Encoder()
+_fact_decoder = msgspec.json.Decoder(Fact)
+_fold_decoder = msgspec.json.Decoder(Fold)
+_fact_1_decoder = msgspec.json.Decoder(_Fact1)
+_fold_1_decoder = msgspec.json.Decoder(_Fold1)

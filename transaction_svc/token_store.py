@@ -1,0 +1,77 @@
+"""The SQL about id tokens and the transactions that they hold. Functions run inside a transaction, as in `store.py`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mesh.rowset import RowStatement, run_prepared
+
+MOST = 100
+"""Nothing is counted further: a tag that a whole network shares must not make each of its starts slower."""
+
+_OPEN = """
+        SELECT 1 FROM tx t
+        WHERE t.tenant_id || '' = rows.tenant_id AND t.token_key = rows.token_key AND NOT t.ended
+"""
+
+_COUNT_OTHERS = RowStatement(
+    f"""
+    SELECT rows.n, (SELECT count(*) FROM ({_OPEN}
+          AND t.token_held
+          AND (t.station_id, t.transaction_id, t.generation)
+              NOT IN (SELECT station_id, transaction_id, generation FROM {{rows}})
+        LIMIT {MOST}) AS held)
+    FROM {{rows}}
+    """,  # noqa: S608 - our own words
+    n="integer",
+    tenant_id="text",
+    token_key="text",  # noqa: S106 - a column's type
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+)
+
+_COUNT_OPEN = RowStatement(
+    f"""
+    SELECT rows.n,
+           (SELECT count(*) FROM ({_OPEN} AND t.token_held LIMIT {MOST}) AS held),
+           EXISTS ({_OPEN} AND t.station_id || '' = rows.station_id LIMIT 1)
+    FROM {{rows}}
+    """,  # noqa: S608 - our own words
+    n="integer",
+    tenant_id="text",
+    token_key="text",  # noqa: S106 - a column's type
+    station_id="text",
+)
+
+_CHANGE_FACTS = RowStatement(
+    """
+    UPDATE tx_event SET fact = rows.fact FROM {rows}
+    WHERE tx_event.tenant_id = rows.tenant_id AND tx_event.station_id = rows.station_id
+      AND tx_event.content_key = rows.content_key AND tx_event.repeat_no = rows.repeat_no
+    """,
+    tenant_id="text",
+    station_id="text",
+    content_key="text",
+    repeat_no="integer",
+    fact="text",
+)
+
+
+def count_others(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Mapping[int, int]:
+    """How many open transactions the token of each row holds that are not among the rows, by `n`."""
+    return {n: count for n, count in run_prepared(connection, (_COUNT_OTHERS, rows))}  # noqa: C416 - rows of any type
+
+
+def count_open(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Mapping[int, tuple[int, bool]]:
+    """How many open transactions the token of each row holds, and whether the row's station has any of it, by `n`.
+
+    For the latter, one that it was refused for counts too: the station goes on with it.
+    """
+    return {n: (count, bool(at_station)) for n, count, at_station in _COUNT_OPEN.fetch(connection, rows)}
+
+
+def change_facts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Changes what recorded events say: rows of tenant_id, station_id, content_key, repeat_no, fact."""
+    run_prepared(connection, (_CHANGE_FACTS, rows))
