@@ -116,9 +116,11 @@ class InboundCalls:
             if route.salvage is None:
                 raise RefusalError(fault.code, fault.message) from error
             return self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
-        if LaneName.DATA_TRANSFERS in items:
-            return self._transfer(route, payload, items, time_us)
-        return _exchange(route, payload, origin, items, partial(self._answer, route, payload))
+        return (
+            self._transfer(route, payload, items, time_us)
+            if LaneName.DATA_TRANSFERS in items
+            else _exchange(route, payload, origin, items, partial(self._answer, route, payload))
+        )
 
     def _transfer(self, route: Inbound, payload: Payload, items: Items, time_us: int) -> Exchange:
         """A vendor's own message, of which each writes a row, whoever its vendor is: so many are stored."""
