@@ -156,7 +156,7 @@ def _agrees(fold: Fold, fact: Fact) -> bool:
     """Whether tag and meter of a stop are those of a transaction. A number of another system asks for its very tag."""
     if not _has_same_tag(fact, fold) and ((fact.id_token and _tag(fold)) or not fact.names_none):
         return False
-    ends = [reading.mwh for reading in fact.readings if reading.rank == END and reading.mwh >= 0]
+    ends = [reading.mwh for reading in fold.meter.counted(fact) if reading.rank == END and reading.mwh >= 0]
     last = fold.meter.energy.end_mwh
     return not ends or last is None or max(ends) > last - ROUNDING_MWH
 

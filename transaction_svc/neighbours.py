@@ -26,7 +26,7 @@ def link(connection: Connection, book: Book) -> None:
     """
     changed = list(book.changed())
     moved = [tx for tx in changed if has_moved(tx)]
-    ended = [tx for tx in changed if _may_be_followed(tx) and tx.fold.meter.at_end != tx.at_end]
+    ended = [tx for tx in changed if _has_another_end(tx)]
     if not moved and not ended:
         return
     left = [(tx, tx.place) for tx in moved if tx.place is not None and tx.place[0]]
@@ -63,6 +63,10 @@ def has_moved(tx: Tx) -> bool:
 def _may_be_followed(tx: Tx) -> bool:
     """Whether the next transaction may have begun: after a stop nothing tells, unless that comes with this batch."""
     return tx.fold.next_begin_us is not None or tx.outcome is not None
+
+
+def _has_another_end(tx: Tx) -> bool:
+    return tx.reassessed or (_may_be_followed(tx) and tx.fold.meter.at_end != tx.at_end)
 
 
 def _is_known(book: Book, tx: Tx) -> bool:

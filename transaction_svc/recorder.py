@@ -20,6 +20,7 @@ from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifie
 from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.oddities import Oddities
 
 # A stop that names neither transaction nor connector may come late, when the next start has taken its transaction for
@@ -39,9 +40,9 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 def record(
-    connection: Connection, items: Sequence[Incoming], now_us: int, *, may_begin: bool = True
+    connection: Connection, items: Sequence[Incoming], now_us: int, meters: MeterTerms, *, may_begin: bool = True
 ) -> Sequence[Recorded]:
-    """Records events; what became of each, in their order.
+    """Records events; what became of each, in their order. New transactions take their terms from `meters`.
 
     Unless they `may_begin` transactions, raises MeshError STATION_NOT_ACCEPTED where one does not belong to a
     transaction that was recorded before.
@@ -50,6 +51,8 @@ def record(
     book = Book()
     book.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
     strays = _look_around(connection, book, items)
+    if beginning := _may_begin_at(book, items):
+        book.terms = meters.find(connection, beginning, now_us)
     oddities = Oddities()
     taken = [
         _record_one(book, item, number, oddities, stray=id(item) in strays)
@@ -70,18 +73,6 @@ def record(
     ]
 
 
-def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming]) -> None:
-    """What waits belongs to no transaction; a second start begins a new one."""
-    for (known, repeated), item in zip(taken, items, strict=True):
-        tx = known.tx
-        if not repeated and (not tx.stored or tx.waited or (item.fact.kind == STARTED and tx.started)):
-            raise MeshError(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                "STATION_NOT_ACCEPTED",
-                "the station is not accepted, and this belongs to no transaction that it had before",
-            )
-
-
 def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
     """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
     events = sorted(book.event_rows(), key=_CONTENT)
@@ -96,6 +87,18 @@ def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
         unmatched.settle(connection, book, unsettled)
         neighbours.link(connection, book)  # registers at their ends may be others now
     write_changes(connection, book, events, now_us=now_us)
+
+
+def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming]) -> None:
+    """What waits belongs to no transaction; a second start begins a new one."""
+    for (known, repeated), item in zip(taken, items, strict=True):
+        tx = known.tx
+        if not repeated and (not tx.stored or tx.waited or (item.fact.kind == STARTED and tx.started)):
+            raise MeshError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "STATION_NOT_ACCEPTED",
+                "the station is not accepted, and this belongs to no transaction that it had before",
+            )
 
 
 def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
@@ -128,6 +131,15 @@ def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict
     ]
     rows.extend(unmatched.lookup_row(n, *item.name[:2], "") for n, item in enumerate(items) if numbers[n])
     return rows
+
+
+def _may_begin_at(book: Book, items: Iterable[Incoming]) -> set[tuple[str, str]]:
+    """Stations of which a transaction may begin with one of the items; no others can (`naming.py`)."""
+    return {
+        item.name[:2]
+        for item in items
+        if item.fact.kind == STARTED or (item.fact.seq_no is not None and book.latest(item.name) is None)
+    }
 
 
 def _look_around(connection: Connection, book: Book, items: Sequence[Incoming]) -> Container[int]:

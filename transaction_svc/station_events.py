@@ -21,6 +21,7 @@ from transaction_svc.clocks import is_plausible, read_time
 from transaction_svc.ends import Closure, Frame, Mark
 from transaction_svc.fold import Fold
 from transaction_svc.intake import check_origin, clean
+from transaction_svc.meter_profiles import MeterTerms
 
 _StationKey = tuple[str, str]
 
@@ -101,9 +102,10 @@ _READERS: dict[str, Callable[[StationEventItem, dict[str, Any]], StationEvent]] 
 class StationEvents:
     """Takes note of events of stations. `grace_us` is how long a transaction hangs before it is ended."""
 
-    def __init__(self, *, database: Database, clock: Clock, grace_us: int) -> None:
+    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace_us: int) -> None:
         self._database = database
         self._clock = clock
+        self._meters = meters
         self._grace_us = grace_us
 
     async def take(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
@@ -119,7 +121,7 @@ class StationEvents:
         concerned = await self._concerned([event for _place, event in readable])
         places = [place for place, event in readable if id(event) in concerned]
         events = [event for _place, event in readable if id(event) in concerned]
-        work = partial(_record, grace_us=self._grace_us, now_us=now_us)
+        work = partial(_record, meters=self._meters, grace_us=self._grace_us, now_us=now_us)
         for place, outcome in zip(places, await commit_batch(self._database, events, work), strict=True):
             outcomes[place] = outcome
         return outcomes
@@ -141,7 +143,7 @@ class StationEvents:
 
 
 def _record(
-    connection: Connection, events: Sequence[StationEvent], *, grace_us: int, now_us: int
+    connection: Connection, events: Sequence[StationEvent], *, meters: MeterTerms, grace_us: int, now_us: int
 ) -> Sequence[MeshError | None]:
     book = Book()
     for row in store.lock_open_transactions(connection, {event.station for event in events}):
@@ -149,11 +151,27 @@ def _record(
     for event in sorted(events, key=lambda event: event.frame):
         for tx in book.of_station(*event.station):
             _apply(book, tx, event, grace_us)
-    if any(book.changed()):
-        recorder.write_back(connection, book, now_us=now_us)
     if boots := _latest_boots(events):
         store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
+        _take_terms(connection, book, boots, meters, now_us)
+    if any(book.changed()):
+        recorder.write_back(connection, book, now_us=now_us)
     return [None] * len(events)
+
+
+def _take_terms(connection: Connection, book: Book, boots: Iterable[Boot], meters: MeterTerms, now_us: int) -> None:
+    """Gives their meter profile to transactions that began after a boot, and were recorded before it."""
+    overtaking = [tx for boot in boots for tx in book.of_station(*boot.station) if _is_after(boot, tx.fold)]
+    if not overtaking:
+        return
+    terms = meters.find(connection, {tx.name[:2] for tx in overtaking}, now_us)
+    for tx in overtaking:
+        if terms[tx.name[:2]].pinned != tx.fold.meter.terms.pinned:
+            book.take_terms(tx, terms[tx.name[:2]])
+
+
+def _is_after(boot: Boot, state: Fold) -> bool:
+    return state.first_frame is not None and boot.frame < state.first_frame and state.reassessment is None
 
 
 def _changes(event: StationEvent, state: Fold) -> bool:

@@ -404,7 +404,7 @@ async def test_what_former_versions_took_for_transactions(service: Service, engi
         "end-2": '{"v":2,"event_count":1,"begin_us":1,"evse_id":1,"stopped":true}',
         "start-2": '{"v":2,"event_count":1,"begin_us":1,"evse_id":1,"started":true}',
     }
-    migration = importlib.import_module("transaction_svc.migrations.versions.0006_waiting")
+    migration = importlib.import_module("transaction_svc.migrations.versions.0007_waiting")
     with engine.begin() as connection:
         for name, fold in folds.items():
             connection.execute(sa.text(_ROW), {"station": "OLD", "name": name, "fold": fold})
