@@ -23,7 +23,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
-    ingest = TransactionIngestServicer(database=database, clock=clock, hanging_grace_us=settings.hanging_grace_us)
+    ingest = TransactionIngestServicer(database=database, clock=clock, grace=settings.grace)
     translator = _translator(stack, settings)
     transactions = TransactionServicer(database=database, clock=clock, translator=translator)
     retention = Retention(

@@ -6,9 +6,13 @@ from typing import Self
 from mesh import outbox
 from mesh.settings import Environment
 from mesh.times import SECOND_US
+from transaction_svc.grace import MOST_GRACE_US, Grace
 
 # Half a day: longer than stations repeat a message that nobody answers, by any settings that are in use.
 HANGING_GRACE_US = 12 * 3600 * SECOND_US
+# Twice the longest usual time between two meter values: a session that goes on is seen to go on before that.
+LEAST_HANGING_GRACE_US = 1800 * SECOND_US
+GRACE = Grace(default_us=HANGING_GRACE_US, least_us=LEAST_HANGING_GRACE_US)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +23,7 @@ class TransactionSettings:
     mesh_secret: str = field(repr=False)
     outbox_days: int
     quarantine_days: int
-    hanging_grace_us: int  # for how long a transaction hangs before it is ended
+    grace: Grace  # for how long a transaction hangs before it is ended
     notification_address: str | None = None  # notification_svc's mesh port, host:port
     gateway_address: str | None = None  # the mesh port of any gateway, host:port
 
@@ -31,10 +35,15 @@ class TransactionSettings:
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             outbox_days=outbox.retention_days(env),
             quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
-            hanging_grace_us=env.number(
-                "CSMS_HANGING_GRACE_S", HANGING_GRACE_US // SECOND_US, least=60, most=366 * 86_400
-            )
-            * SECOND_US,
+            grace=Grace(
+                default_us=_grace_us(env, "CSMS_HANGING_GRACE_S", HANGING_GRACE_US),
+                least_us=_grace_us(env, "CSMS_HANGING_GRACE_LEAST_S", LEAST_HANGING_GRACE_US),
+            ),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             gateway_address=env.optional("CSMS_GATEWAY_ADDRESS"),
         )
+
+
+def _grace_us(env: Environment, name: str, default_us: int) -> int:
+    """A grace period, set in seconds."""
+    return env.number(name, default_us // SECOND_US, least=60, most=MOST_GRACE_US // SECOND_US) * SECOND_US
