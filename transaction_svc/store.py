@@ -405,8 +405,10 @@ def find_attempts(
     """How often stations repeat messages, each (tenant_id, station_id), where their last boot said that."""
     wanted = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
     return {
-        (tenant_id, station_id): MessageAttempts(count=count, interval_s=interval_s)
-        for tenant_id, station_id, count, interval_s in _FIND_ATTEMPTS.run(connection, wanted)
+        (row.tenant_id, row.station_id): MessageAttempts(
+            count=row.message_attempts, interval_s=row.message_attempt_interval_s
+        )
+        for row in _FIND_ATTEMPTS.run(connection, wanted)
     }
 
 

@@ -60,10 +60,11 @@ def find_message_attempts(
         for name in _NAMES
     ]
     told: dict[StationKey, dict[_Name, tuple[int, int]]] = {}
-    for tenant_id, station_id, *name, value, update_us in _FIND.run(connection, wanted) if wanted else ():
-        number = _to_number(value)
+    for row in _FIND.run(connection, wanted) if wanted else ():
+        number = _to_number(row.value)
         if number is not None:
-            told.setdefault((tenant_id, station_id), {})[_Name(*name)] = (update_us, number)
+            name = _Name(row.component, row.variable, row.variable_instance)
+            told.setdefault((row.tenant_id, row.station_id), {})[name] = (row.update_us, number)
     found = {key: _latest(_pairs(numbers)) for key, numbers in told.items()}
     return {key: attempts for key, attempts in found.items() if attempts is not None}
 
