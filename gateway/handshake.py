@@ -3,8 +3,9 @@
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 PATH_PREFIX = "ocpp"
@@ -25,9 +26,25 @@ class Credential:
 class BadHandshakeError(Exception):
     """The request cannot be a station's; `status` is the HTTP status that says so, the text is for its engineer."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers or {}  # of the answer, beside those that go with the status
+
+
+class Headers(Protocol):
+    """The headers of a request."""
+
+    def get_all(self, key: str, /) -> Sequence[str]:
+        """The values of a header, one for each time it is there."""
+
+
+def single_header(headers: Headers, name: str) -> str | None:
+    """The value of a header that may be there once, None where it is missing. Raises BadHandshakeError 400."""
+    values = headers.get_all(name)
+    if len(values) > 1:
+        raise BadHandshakeError(400, f"the header {name} is there {len(values)} times, and may be there once")
+    return values[0] if values else None
 
 
 def station_id(target: str) -> str:

@@ -103,13 +103,6 @@ class MeshClient:
         """Every lane, for metrics and for closing."""
         return (*self.lanes.values(), self.openings)
 
-    async def renew_lease(self, node_id: str, address: str, *, timeout_s: float) -> int:
-        """Takes or renews this node's lease; returns for how many milliseconds it holds. Raises MeshError."""
-        request = station.RenewNodeLeaseRequest(node_id=node_id, address=address)
-        response = await _call(self._stations.RenewNodeLease, request, timeout_s)
-        duration_ms: int = response.lease_duration_ms
-        return duration_ms
-
     async def close_connections(self, items: Sequence[station.CloseConnectionItem]) -> None:
         """Notes closed sockets. Raises MeshError."""
         await _call(self._stations.CloseConnections, station.CloseConnectionsRequest(items=items), ATTEMPT_TIMEOUT_S)

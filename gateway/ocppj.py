@@ -17,6 +17,8 @@ MAX_ACCEPTED_ID_LENGTH = 255
 MAX_DESCRIPTION_LENGTH = 255
 # No message of OCPP is nested half as deep; what walks through payloads may rely on it.
 MAX_DEPTH = 64
+# No valid message of 1 MiB has as many lists and objects; making very many of them costs far more than their bytes.
+MAX_CONTAINERS = 100_000
 # Answers to frames whose id cannot be read carry this one (OCPP-J 2.0.1, 4.2.3); 1.6 has none such.
 UNREADABLE_ID = "-1"
 
@@ -91,6 +93,9 @@ _NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 def parse(data: bytes, label: str) -> Frame:
     """The message in a frame of the OCPP version `label` ("1.6", "2.0.1", "2.1"). Never raises."""
+    if len(data) > MAX_CONTAINERS and _holds_too_much(data):
+        why = f"the frame holds more than {MAX_CONTAINERS} lists and objects"
+        return _unread(label, data, why, may_be_cut=False)
     try:
         frame = (_decode_21 if label == "2.1" else _decode)(data)
     except _NOT_READ:
@@ -103,7 +108,7 @@ def _parse_rare(data: bytes, label: str) -> Frame:
     try:
         frame = _decode_any(data)
     except _NOT_READ:
-        return _no_json(label, data)
+        return _unread(label, data, "the frame is not JSON")
     if not isinstance(frame, list) or not frame:
         return _malformed(label, None, "the frame is not a JSON array")
     if _is_too_deep(data, frame):
@@ -114,6 +119,16 @@ def _parse_rare(data: bytes, label: str) -> Frame:
         code = "FormationViolation" if label == "1.6" else "MessageTypeNotSupported"
         return Malformed(_readable_id(frame), code, "the message type is not one of this OCPP version")
     return parser(frame, label)
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def _holds_too_much(data: bytes) -> bool:
+    if data.count(b"[") + data.count(b"{") <= MAX_CONTAINERS:
+        return False
+    data = _STRING.sub(b"", data)  # what is in a text is no list of this frame
+    return data.count(b"[") + data.count(b"{") > MAX_CONTAINERS
 
 
 def _is_too_deep(data: bytes, frame: list[Any]) -> bool:
@@ -165,17 +180,16 @@ def _readable_id(frame: list[Any]) -> str | None:
     return None
 
 
-def _no_json(label: str, data: bytes) -> Malformed:
-    """A frame that is not JSON, with its id where that is (`[2,"id","MeterValues",{"transactionId":,…`)."""
-    match, why = _START.match(data), "the frame is not JSON"
+def _unread(label: str, data: bytes, why: str, *, may_be_cut: bool = True) -> Malformed:
+    """A frame that is not JSON, or not read, with its id if it has any (`[2,"id","MeterValues",{"value":,…`)."""
+    match = _START.match(data)
     if match is None:
         return _malformed(label, None, why)
     message_id = match[2].decode("ascii")
     if match[1] != b"2":
         return _silent(label, message_id, why)
-    return msgspec.structs.replace(
-        _malformed(label, message_id, why), truncated=_truncated(message_id, data, match.end())
-    )
+    truncated = _truncated(message_id, data, match.end()) if may_be_cut else None
+    return msgspec.structs.replace(_malformed(label, message_id, why), truncated=truncated)
 
 
 def _truncated(message_id: str, data: bytes, position: int) -> TruncatedCall | None:

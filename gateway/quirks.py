@@ -18,6 +18,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -214,21 +215,38 @@ class Mended(NamedTuple):
     quirks: tuple[str, ...]
 
 
-def mend(label: str, action: str, payload: Any, violations: Iterable[Violation]) -> Mended | Violation:
-    """Mends a message whose violations these are, in a copy; or returns the first violation that nothing forgives."""
+# Of what nothing forgives so many violations are looked at.
+MAX_FAULTS = 20
+
+
+def mend(label: str, action: str, payload: Any, violations: Iterable[Violation]) -> Mended | Sequence[Violation]:
+    """Mends a message whose violations these are, in a copy; or returns those that nothing forgives, twenty at most."""
     known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
     met: set[str] = set()
     changes: list[tuple[tuple[str | int, ...], Any]] = []
+    faults: list[Violation] = []
     for violation in violations:
         quirk = next((quirk for quirk in known if quirk.forgives(violation)), None)
         if quirk is None:
-            return violation
-        met.add(quirk.name)
-        if quirk.mend is not _keep:
-            changes.append((violation.path, quirk.mend(violation.value)))
+            faults.append(violation)
+            if len(faults) == MAX_FAULTS:
+                break
+        elif not faults:
+            met.add(quirk.name)
+            if quirk.mend is not _keep:
+                changes.append((violation.path, quirk.mend(violation.value)))
+    if faults:
+        return faults
     mended = _with(payload, changes)
     met.update(oddities(label, action, mended))
     return Mended(mended, tuple(sorted(met)))
+
+
+def unforgiven(label: str, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
+    """Those of the violations of a message that nothing forgives, twenty at most."""
+    known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
+    faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
+    return list(islice(faults, MAX_FAULTS))
 
 
 def _with(payload: Payload, changes: Sequence[tuple[tuple[str | int, ...], Any]]) -> Payload:

@@ -13,7 +13,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 from gateway.buffers import Buffer
 from gateway.client_address import ClientAddresses
 from gateway.inbound import Dialect
-from gateway.lease import NodeLease
+from gateway.lease import LeaseClient, NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.message_translator import MessageTranslator
 from gateway.metrics import Metrics
@@ -68,7 +68,7 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     dialects = {version.subprotocol: (version, _schemas(version)) for version in VERSIONS}
     server = _station_server(mesh, registry, buffers, metrics, dialects, settings=settings)
     downward = _downward_server(settings, registry, server, dialects)
-    lease = _node_lease(settings, mesh, downward, server)
+    lease = _node_lease(settings, downward, server)
     loop_s = asyncio.get_running_loop().time
     watch = Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
     await _beside(stack, watch.run())
@@ -174,7 +174,7 @@ def _downward_server(
     return downward
 
 
-def _node_lease(settings: GatewaySettings, mesh: MeshClient, downward: GrpcServer, server: StationServer) -> NodeLease:
+def _node_lease(settings: GatewaySettings, downward: GrpcServer, server: StationServer) -> NodeLease:
     """While it is held, commands are taken; once it is lost, none are, and every station is to connect again."""
 
     async def taken() -> None:
@@ -185,7 +185,8 @@ def _node_lease(settings: GatewaySettings, mesh: MeshClient, downward: GrpcServe
         await server.close_all(SERVICE_RESTART, "connect again")
 
     address = f"{settings.advertised_host or settings.mesh_address.rpartition(':')[0]}:{downward.port}"
-    return NodeLease(mesh=mesh, address=address, on_taken=taken, on_lost=lost)
+    stations = LeaseClient(settings.station_address, secret=settings.mesh_secret)
+    return NodeLease(stations=stations, address=address, on_taken=taken, on_lost=lost)
 
 
 async def _beside(stack: AsyncExitStack, work: Awaitable[None]) -> None:

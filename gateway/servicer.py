@@ -8,11 +8,12 @@ from csms.gateway.v1 import gateway_service_pb2, gateway_service_pb2_grpc
 from csms.station.v1 import command_service_pb2
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
+from gateway.aside import aside
 from gateway.message_translator import MessageTranslator
 from gateway.ocppj import Payload
 from gateway.outgoing import station_offline
 from gateway.registry import Registry
-from gateway.schemas import SchemaFault
+from gateway.schemas import SchemaFault, is_large
 from gateway.server import StationServer
 from gateway.session import Session
 from gateway.translation import CallFailure, Outbound, UnacceptableError
@@ -39,6 +40,7 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
         del context
         session = self._registry.find(request.station_id, request.epoch)
         if session is None:
+            self._server.note_missing(request.tenant_id, request.station_id, request.epoch)
             raise station_offline(f"station {request.station_id} is not connected")
         name = request.WhichOneof("command")
         if name is None:
@@ -121,7 +123,11 @@ async def _exchange_all(
 async def _exchange(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
     _check_request(session, route.action, payload)
     answer = await session.call(route.action, payload, timeout_s=timeout_s)
-    accepted = session.schemas.accept(route.action, answer, "response")
+    accept = session.schemas.accept
+    if is_large(answer):
+        accepted = await aside(accept, route.action, answer, "response")
+    else:
+        accepted = accept(route.action, answer, "response")
     if isinstance(accepted, SchemaFault):
         raise _invalid_answer(session, accepted.message, accepted.code)
     for quirk in accepted.quirks:
@@ -141,7 +147,10 @@ async def _send_call(
     response = command_service_pb2.SendCallResponse()
     if isinstance(answer, dict):
         try:
-            response.payload.update(answer)
+            if is_large(answer):
+                await aside(response.payload.update, answer)
+            else:
+                response.payload.update(answer)
         except (OverflowError, ValueError) as error:
             session.note_quirk(QuirkName.INVALID_ANSWER)
             raise MeshError(

@@ -16,7 +16,12 @@ from mesh.operator_edge import OperatorEdge
 from mesh.operators import Role, TokenVerifier
 from mesh.published_contract import published_files
 
+# More than Envoy lets through as headers (60 KiB): what is too long has Envoy's 431. By default gRPC itself refuses a
+# quarter of that with RESOURCE_EXHAUSTED, which REST callers read as "too many requests".
+_METADATA_BYTES = 64 * 1024
 _OPTIONS = (
+    ("grpc.max_metadata_size", _METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", 2 * _METADATA_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.http2.min_ping_interval_without_data_ms", PING_AT_MOST_EVERY_MS),

@@ -13,6 +13,8 @@ SECRET_VARIABLES = frozenset(
     {"authorizationkey", "basicauthpassword", "password", "vpnpassword", "apnpassword", "simpin", "cpopsk"}
 )
 
+# Fields beside the name of a secret that hold it.
+_SECRET_FIELDS = frozenset({"value", "attributeValue", "variableAttribute", "data"})
 # What fields are called, beside those, whose values are secrets: in payloads, and in texts of vendors' own messages.
 # Compared without regard to case and punctuation. An id token is no secret here: operators work with them.
 _SECRET_NAMES = SECRET_VARIABLES | {
@@ -88,7 +90,7 @@ def mask_payload(payload: Any, *, mask: Callable[[str], str] = mask_text) -> Any
         key: MASK if is_secret(key) else mask_payload(value, mask=mask) for key, value in payload.items()
     }
     if _names_secret(payload):
-        masked |= {key: MASK for key in ("value", "attributeValue", "variableAttribute", "data") if key in payload}
+        masked |= {key: MASK for key in _SECRET_FIELDS if key in payload}
     if isinstance(masked.get("vpn"), dict) and "key" in masked["vpn"]:
         masked["vpn"] = masked["vpn"] | {"key": MASK}
     if "vendorId" in payload and isinstance(payload.get("data"), str):
@@ -133,3 +135,85 @@ def _names_secret(payload: dict[str, Any]) -> bool:
     key, variable = payload.get("key"), payload.get("variable")
     name = variable.get("name") if isinstance(variable, dict) else key
     return isinstance(name, str) and is_secret(name)
+
+
+def mask_beginning(payload: Any, limit: int) -> Any:
+    """The beginning of a JSON payload, about `limit` characters, masked as `mask_payload` does; None: nothing to mask.
+
+    Nothing behind the beginning is looked at, but for the names beside a value, which may follow it.
+    """
+    beginning = _Beginning(limit)
+    masked = beginning.mask(payload)
+    return masked if beginning.has_masked else None
+
+
+# A secret that begins within the limit is seen whole, if it is no longer than this.
+_MARGIN = 2_048
+
+
+class _Beginning:
+    """Masks a payload until its budget is used up; leaves out what comes then."""
+
+    def __init__(self, limit: int, mask: Callable[[str], str] = mask_text) -> None:
+        self.left = limit
+        self.has_masked = False
+        self._mask_text = mask
+
+    def mask(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        self.left -= 1
+        if isinstance(value, dict):
+            return self._fields(value)
+        return self._items(value) if isinstance(value, list) else value
+
+    def _text(self, text: str) -> str:
+        seen = text[: self.left + _MARGIN]
+        masked = self._mask_text(seen)
+        if masked != seen:
+            self.has_masked = True
+        left, self.left = self.left, self.left - len(text) - 1
+        return masked if len(seen) == len(text) else masked[:left]
+
+    def _data(self, data: str) -> str:
+        """The data of a vendor's own message, as `mask_data` has it."""
+        beginning = _Beginning(self.left, mask=_mask_loose_text)
+        masked = data
+        try:
+            payload = msgspec.json.decode(data) if data.lstrip()[:1] in {"{", "["} else data
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            payload = data
+        found = beginning.mask(payload)
+        if beginning.has_masked:
+            self.has_masked = True
+            masked = found if isinstance(payload, str) else msgspec.json.encode(found).decode()
+        masked = masked[: self.left] if len(data) > self.left else masked
+        self.left -= len(data) + 1
+        return masked
+
+    def _items(self, items: list[Any]) -> list[Any]:
+        masked = []
+        for item in items:
+            if self.left <= 0:
+                break
+            masked.append(self.mask(item))
+        return masked
+
+    def _fields(self, fields: dict[str, Any]) -> dict[str, Any]:
+        hidden = _SECRET_FIELDS if _names_secret(fields) else frozenset()
+        masked: dict[str, Any] = {}
+        for key, value in fields.items():
+            if self.left <= 0:
+                break
+            self.left -= len(key)
+            if key in hidden or is_secret(key):
+                masked[key] = MASK
+                self.has_masked = True
+            elif key == "data" and "vendorId" in fields and isinstance(value, str):
+                masked[key] = self._data(value)
+            else:
+                masked[key] = self.mask(value)
+        if isinstance(masked.get("vpn"), dict) and "key" in masked["vpn"]:
+            masked["vpn"] = masked["vpn"] | {"key": MASK}
+            self.has_masked = True
+        return masked

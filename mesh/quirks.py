@@ -51,6 +51,7 @@ class QuirkName(StrEnum):
     MESSAGE_QUARANTINED = "message_quarantined"
     WHOLE_NUMBER_FORM = "whole_number_form"
     UNKNOWN_FIELD = "unknown_field"
+    TRANSFER_NOT_STORED = "transfer_not_stored"
     ODD_ORIGIN = "odd_origin"
 
 

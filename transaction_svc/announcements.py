@@ -60,6 +60,8 @@ def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
     change = f"{state.event_count}.{state.end_us or 0}.{state.meter.energy_mwh}"
     if state.refusals:  # of an event that was told before
         change += f".{state.refusals}"
+    if state.reassessment is not None:
+        change += f".r{state.reassessment.count}"
     if state.mark is not None or state.closure is not None:
         epoch, ordinal = (0, 0) if state.mark is None else state.mark.frame
         change += f".{epoch}.{ordinal}.{int(state.hanging)}{state.end_origin}"
@@ -89,6 +91,9 @@ def _details(state: Fold) -> dict[str, Any]:
         "believedMeterStartWh": _wh(state.meter.energy.begin_mwh),
         "believedMeterStopWh": _wh(state.meter.energy.end_mwh),
         "energyBasis": _word(_ENERGY_BASES, state.meter.basis),
+        "meterProfileId": state.meter.terms.profile_id or None,
+        "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
+        "reassessedBy": state.reassessment.username if state.reassessment else None,
         "chargingState": _word(_CHARGING_STATES, state.charging_state),
         "stoppedReason": _word(_STOPPED_REASONS, state.reason),
         "flags": list(state.flags) or None,

@@ -7,8 +7,10 @@ import msgspec
 
 from transaction_svc import fold, stored_form
 from transaction_svc.contents import name_hash
+from transaction_svc.energy import Terms
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
+from transaction_svc.metering import Metering
 from transaction_svc.store import Lookup, TxRow
 
 Name = tuple[str, str, str]
@@ -32,6 +34,7 @@ class Tx:
         "outcome",
         "place",
         "rare",
+        "reassessed",
         "refusals",
         "started",
         "stored",
@@ -46,6 +49,7 @@ class Tx:
         self.fold = state
         self.stored = stored
         self.changed = False
+        self.reassessed = False  # by other terms
         self.arrivals = state.event_count
         # As it was before the batch.
         self.started = state.started
@@ -102,6 +106,7 @@ class Book:
         self._recorded: dict[tuple[str, str, str], Known] = {}
         self._rows: list[dict[str, Any]] = []
         self.anew: dict[Name, int] = {}  # names to be folded anew, from which generation on
+        self.terms: Mapping[tuple[str, str], Terms] = {}  # of transactions that are new, by station
 
     def take_lookups(self, items: Sequence[Incoming], lookups: Iterable[Lookup]) -> None:
         """Takes in what the database knows of the items."""
@@ -126,7 +131,11 @@ class Book:
     def get(self, key: Key) -> Tx:
         """The transaction with this key, made where it is not there."""
         tx = self._txs.get(key)
-        return self._keep(Tx(key=key, state=Fold(), stored=False)) if tx is None else tx
+        if tx is not None:
+            return tx
+        terms = self.terms.get(key[:2])
+        state = Fold() if terms is None else Fold(meter=Metering(terms=msgspec.structs.replace(terms)))
+        return self._keep(Tx(key=key, state=state, stored=False))
 
     def create(self, name: Name) -> Tx:
         """A new transaction: the next generation of its name."""
@@ -186,6 +195,15 @@ class Book:
     def fold_anew(self, name: Name, generation: int) -> None:
         """Notes that a name has to be folded anew from a generation on."""
         self.anew[name] = min(generation, self.anew.get(name, generation))
+
+    def take_terms(self, tx: Tx, terms: Terms) -> None:
+        """Has a transaction folded anew, with other terms of its meter."""
+        before = tx.fold.meter.terms
+        tx.fold.meter.terms = msgspec.structs.replace(
+            terms, previous_mwh=before.previous_mwh, previous_series=before.previous_series
+        )
+        tx.changed = tx.reassessed = True
+        self.fold_anew(tx.name, tx.generation)
 
     def _keep(self, tx: Tx) -> Tx:
         self._txs[tx.key] = tx

@@ -27,6 +27,11 @@ def series_number(location: int, phases: int, *, proof: int = UNSIGNED) -> int:
     return location * 32 + phases % _ALL_PHASES * 4 + proof
 
 
+def location_of(series: int) -> int:
+    """The location of a series, as in `series_number`."""
+    return series // 32
+
+
 def is_signed(series: int) -> bool:
     """Whether the readings of a series come from signed records, verified or not."""
     return series % 4 != UNSIGNED

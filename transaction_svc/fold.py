@@ -14,6 +14,14 @@ from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact
 from transaction_svc.metering import Metering
 
 
+class Reassessment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last time that an operator had the energy made anew."""
+
+    count: int  # of times so far
+    at_us: int
+    username: str
+
+
 class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     """The state of a fold, stored as `stored_form.py` says. A new field needs a default."""
 
@@ -54,6 +62,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     next_begin_us: int | None = None  # when the next transaction on the same EVSE began
     concurrent: bool = False  # of folds stored before there was concurrent_count
     concurrent_count: int = 0  # other open transactions that id_token held when it began to hold this one
+    reassessment: Reassessment | None = None
     mark: Mark | None = None
     closure: Closure | None = None
     told_us: int = 0  # when an event about it last went to the outbox
@@ -204,6 +213,7 @@ def fold_anew(facts: Iterable[Fact], outside: Fold) -> Fold:
         closure=outside.closure,
         concurrent=outside.concurrent,
         concurrent_count=outside.concurrent_count,
+        reassessment=outside.reassessment,
         told_us=outside.told_us,
         told_end=outside.told_end,
         meter=Metering(terms=msgspec.structs.replace(outside.meter.terms, started_at=None)),

@@ -35,6 +35,7 @@ from transaction_svc.authorizations import Refusal, count_open, read_question, r
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.grace import Grace
 from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
 from transaction_svc.recorder import Recorded
 from transaction_svc.settings import GRACE
@@ -50,10 +51,11 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     Records beside it which id tokens were refused, and counts what the others hold.
     """
 
-    def __init__(self, *, database: Database, clock: Clock, grace: Grace = GRACE) -> None:
+    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace = GRACE) -> None:
         self._database = database
-        self._quarantine = Quarantine(database=database, clock=clock)
-        self._station_events = StationEvents(database=database, clock=clock, grace=grace)
+        self._meters = meters
+        self._quarantine = Quarantine(database=database, clock=clock, meters=meters)
+        self._station_events = StationEvents(database=database, clock=clock, meters=meters, grace=grace)
         self._clock = clock
 
     async def RecordTransactionEvents(
@@ -134,9 +136,12 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
                 (of_known if _is_of_known(item) else readable)[place] = kind.read(item, now_us)
             except MeshError as error:
                 outcomes[place] = error
-        await self._commit(readable, lambda connection, some: kind.record(connection, some, now_us), outcomes)
+        await self._commit(
+            readable, lambda connection, some: kind.record(connection, some, now_us, self._meters), outcomes
+        )
         # Apart: one that is refused has its batch halved until it is alone, and strangers shall not slow down others.
-        await self._commit(of_known, partial(recorder.record, now_us=now_us, may_begin=False), outcomes)
+        of_known_only = partial(recorder.record, now_us=now_us, meters=self._meters, may_begin=False)
+        await self._commit(of_known, of_known_only, outcomes)
         failed = [(place, outcome) for place, outcome in enumerate(outcomes) if isinstance(outcome, MeshError)]
         if failed:
             await self._keep(items, failed, outcomes)

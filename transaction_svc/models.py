@@ -178,6 +178,32 @@ quarantine_mend = sa.Table(
     ),
 )
 
+# At most a few thousand of each tenant, read as a whole.
+meter_profile = sa.Table(
+    "meter_profile",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("profile_id", NAME, nullable=False),  # a digest of what it applies to
+    # What it applies to: empty is any. The keys are what is compared (`meter_profiles.fold_name`).
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("vendor_name", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("firmware_version", sa.Text, nullable=False),
+    sa.Column("vendor_key", NAME, nullable=False),
+    sa.Column("model_key", NAME, nullable=False),
+    sa.Column("firmware_key", NAME, nullable=False),
+    sa.Column("evse_kind", sa.Integer, nullable=False),  # csms.transaction.v1.EvseKind
+    sa.Column("max_power_w", sa.Integer, nullable=False),  # 0: as set for the kind
+    sa.Column("begin_end_exponent", sa.Integer),  # NULL: found by comparing the readings
+    sa.Column("sampled_exponent", sa.Integer),
+    sa.Column("register_source", sa.Integer, nullable=False),  # csms.transaction.v1.RegisterSource
+    sa.Column("register_location", sa.Integer),  # as in `facts.series_number`; NULL: the preferred one
+    sa.Column("zero_begin", sa.Integer, nullable=False),  # csms.transaction.v1.ZeroBegin
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Column("updated_by", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "profile_id", name="meter_profile_pkey"),
+)
+
 # SQLite only: PostgreSQL has the sequence `tx_number` in its place.
 tx_counter = sa.Table(
     "tx_counter",

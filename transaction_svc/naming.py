@@ -59,7 +59,7 @@ def _agrees(tx: Tx, fact: Fact) -> bool:
         return fact.evse_id == fold.evse_id
     if fact.id_token and fold.id_token and fact.id_token.lower() != fold.id_token.lower():
         return False
-    ends = [reading.mwh for reading in fact.readings if reading.rank == END and reading.mwh >= 0]
+    ends = [reading.mwh for reading in fold.meter.counted(fact) if reading.rank == END and reading.mwh >= 0]
     last = fold.meter.energy.end_mwh
     return not ends or last is None or max(ends) > last - ROUNDING_MWH
 

@@ -20,6 +20,7 @@ from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifie
 from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.facts import STARTED, Fact
 from transaction_svc.intake import Incoming
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.naming import find_transaction, is_nobodys
 from transaction_svc.oddities import Oddities
 
@@ -36,9 +37,9 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 def record(
-    connection: Connection, items: Sequence[Incoming], now_us: int, *, may_begin: bool = True
+    connection: Connection, items: Sequence[Incoming], now_us: int, meters: MeterTerms, *, may_begin: bool = True
 ) -> Sequence[Recorded]:
-    """Records events; what became of each, in their order.
+    """Records events; what became of each, in their order. New transactions take their terms from `meters`.
 
     Unless they `may_begin` transactions, raises MeshError STATION_NOT_ACCEPTED where one does not belong to a
     transaction that was recorded before.
@@ -49,6 +50,8 @@ def record(
     if strays := _strays(book, items):
         for row in store.open_transactions(connection, strays):
             book.adopt(row)
+    if beginning := _may_begin_at(book, items):
+        book.terms = meters.find(connection, beginning, now_us)
     oddities = Oddities()
     taken = [_record_one(book, item, number, oddities) for item, number in zip(items, numbers, strict=True)]
     if not may_begin:
@@ -66,6 +69,17 @@ def record(
     ]
 
 
+def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
+    """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
+    events = sorted(book.event_rows(), key=_CONTENT)
+    if book.anew:
+        store.write(connection, events=events)
+        events = []
+        fold_names_anew(connection, book)
+    neighbours.link(connection, book)
+    write_changes(connection, book, events, now_us=now_us)
+
+
 def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming]) -> None:
     """An orphan belongs to no transaction, even where it joins others of its kind; a second start begins a new one."""
     for (known, repeated), item in zip(taken, items, strict=True):
@@ -76,17 +90,6 @@ def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming])
                 "STATION_NOT_ACCEPTED",
                 "the station is not accepted, and this belongs to no transaction that it had before",
             )
-
-
-def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
-    """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
-    events = sorted(book.event_rows(), key=_CONTENT)
-    if book.anew:
-        store.write(connection, events=events)
-        events = []
-        fold_names_anew(connection, book)
-    neighbours.link(connection, book)
-    write_changes(connection, book, events, now_us=now_us)
 
 
 def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
@@ -116,6 +119,17 @@ def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict
         }
         for n, item in enumerate(items)
     ]
+
+
+def _may_begin_at(book: Book, items: Iterable[Incoming]) -> set[tuple[str, str]]:
+    """Stations of which a transaction may begin with one of the items; no others can (`naming.py`)."""
+    return {
+        item.name[:2]
+        for item in items
+        if item.fact.kind == STARTED
+        or book.latest(item.name) is None
+        or (item.fact.seq_no is None and is_nobodys(item.name[2]))
+    }
 
 
 def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:

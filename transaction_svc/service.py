@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
 
@@ -14,6 +15,8 @@ from mesh.times import Clock
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
+from transaction_svc.meter_profile_servicer import SPECIAL_ROLES, MeterProfileServicer
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import Retention
 from transaction_svc.settings import TransactionSettings
@@ -23,9 +26,11 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
-    ingest = TransactionIngestServicer(database=database, clock=clock, grace=settings.grace)
+    meters = MeterTerms(settings.power_limits)
+    ingest = TransactionIngestServicer(database=database, clock=clock, meters=meters, grace=settings.grace)
     translator = _translator(stack, settings)
-    transactions = TransactionServicer(database=database, clock=clock, translator=translator)
+    transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
+    profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
     retention = Retention(
         database=database,
         clock=clock,
@@ -44,7 +49,11 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     return Parts(
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
-        operator=[lambda server: add_TransactionServiceServicer_to_server(transactions, server)],
+        operator=[
+            lambda server: add_TransactionServiceServicer_to_server(transactions, server),
+            lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
+        ],
+        special_roles=SPECIAL_ROLES,
         background=[retention.run, expiry.run, *relay],
     )
 

@@ -22,6 +22,7 @@ from transaction_svc.ends import Closure, Frame, Mark
 from transaction_svc.fold import Fold
 from transaction_svc.grace import Grace, MessageAttempts
 from transaction_svc.intake import check_origin, clean
+from transaction_svc.meter_profiles import MeterTerms
 
 _StationKey = tuple[str, str]
 
@@ -113,9 +114,10 @@ _READERS: dict[str, Callable[[StationEventItem, dict[str, Any]], StationEvent]] 
 class StationEvents:
     """Takes note of events of stations. `grace` says how long a transaction hangs before it is ended."""
 
-    def __init__(self, *, database: Database, clock: Clock, grace: Grace) -> None:
+    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace) -> None:
         self._database = database
         self._clock = clock
+        self._meters = meters
         self._grace = grace
 
     async def take(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
@@ -131,7 +133,7 @@ class StationEvents:
         concerned = await self._concerned([event for _place, event in readable])
         places = [place for place, event in readable if id(event) in concerned]
         events = [event for _place, event in readable if id(event) in concerned]
-        work = partial(_record, grace=self._grace, now_us=now_us)
+        work = partial(_record, meters=self._meters, grace=self._grace, now_us=now_us)
         for place, outcome in zip(places, await commit_batch(self._database, events, work), strict=True):
             outcomes[place] = outcome
         return outcomes
@@ -153,16 +155,17 @@ class StationEvents:
 
 
 def _record(
-    connection: Connection, events: Sequence[StationEvent], *, grace: Grace, now_us: int
+    connection: Connection, events: Sequence[StationEvent], *, meters: MeterTerms, grace: Grace, now_us: int
 ) -> Sequence[MeshError | None]:
     book = Book()
     for row in store.lock_open_transactions(connection, {event.station for event in events}):
         book.adopt(row)
-    if boots := _latest_boots(events):
-        store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
     for event in sorted(events, key=lambda event: event.frame):
         for tx in book.of_station(*event.station):
             _apply(book, tx, event)
+    if boots := _latest_boots(events):
+        store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
+        _take_terms(connection, book, boots, meters, now_us)
     _set_grace(connection, book, sorted({event.station for event in events}), grace)
     if any(book.changed()):
         recorder.write_back(connection, book, now_us=now_us)
@@ -185,6 +188,21 @@ def _set_grace(connection: Connection, book: Book, stations: Iterable[_StationKe
         if mark.grace_us != grace_us:
             tx.fold.mark = msgspec.structs.replace(mark, grace_us=grace_us)
             tx.changed = True
+
+
+def _take_terms(connection: Connection, book: Book, boots: Iterable[Boot], meters: MeterTerms, now_us: int) -> None:
+    """Gives their meter profile to transactions that began after a boot, and were recorded before it."""
+    overtaking = [tx for boot in boots for tx in book.of_station(*boot.station) if _is_after(boot, tx.fold)]
+    if not overtaking:
+        return
+    terms = meters.find(connection, {tx.name[:2] for tx in overtaking}, now_us)
+    for tx in overtaking:
+        if terms[tx.name[:2]].pinned != tx.fold.meter.terms.pinned:
+            book.take_terms(tx, terms[tx.name[:2]])
+
+
+def _is_after(boot: Boot, state: Fold) -> bool:
+    return state.first_frame is not None and boot.frame < state.first_frame and state.reassessment is None
 
 
 def _changes(event: StationEvent, state: Fold) -> bool:

@@ -168,7 +168,9 @@ class Commands:
                 order.station_id,
                 "no gateway holds its socket; nothing was sent: try again once it is back, under a new request_id",
             )
-        request = gateway_service_pb2.CallRequest(station_id=socket.station_id, epoch=socket.epoch)
+        request = gateway_service_pb2.CallRequest(
+            station_id=socket.station_id, epoch=socket.epoch, tenant_id=order.tenant_id
+        )
         request.timeout.FromNanoseconds(int(order.budget.answer_s * 1e9))
         getattr(request, order.name).CopyFrom(order.request)
         response = await self._gateways.call(socket.address, request, timeout_s=order.budget.call_s)

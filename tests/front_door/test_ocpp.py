@@ -119,6 +119,27 @@ async def test_more_than_a_thousand_charge_points(mesh: RunningMesh) -> None:
     await asyncio.gather(*(each.close() for each in opened))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/ocpp/" + "x" * 20_000, None, 414),
+        ("POST", "/ocpp/CP1", b"body", 405),
+        ("GET", "/ocpp/CP1", None, 426),
+    ],
+)
+def test_what_is_no_handshake_has_the_status_that_says_so(
+    mesh: RunningMesh, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    """Not "too many requests", nor "service unavailable": nothing here is, and trying again would not help."""
+    assert mesh.request(method, path, body=body, Content_Type="text/plain").status == status
+
+
+def test_a_long_path_of_an_operator_is_not_too_many_requests(mesh: RunningMesh, bearer: dict[str, str]) -> None:
+    """It names nothing there is; a longer one has the status that says what is wrong."""
+    assert mesh.request("GET", "/v1/stations/" + "x" * 20_000, **bearer).status == 404
+    assert mesh.request("GET", "/v1/stations/" + "x" * 70_000, **bearer).status == 431
+
+
 async def test_a_session_is_ended_by_an_operator(mesh: RunningMesh, bearer: dict[str, str]) -> None:
     """By REST: found among those that hang, ended with a reason, and read again with who did it."""
 

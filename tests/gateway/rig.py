@@ -59,6 +59,7 @@ class MeshRig:
     commands: "CommandServiceAsyncStub"
     transactions: "TransactionServiceAsyncStub"
     station_channel: grpc.aio.Channel  # for stubs of station_svc's other operator services
+    transaction_channel: grpc.aio.Channel  # for stubs of transaction_svc's other operator services
     auth_channel: grpc.aio.Channel  # for stubs of auth_svc's operator services
     metadata: tuple[tuple[str, str], ...]
     transaction_service: "TransactionService"
@@ -224,13 +225,15 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
         async with asyncio.timeout(TIMEOUT_S):
             await gateway.lease.acquired.wait()
         station_channel, auth_channel = await _channel(stack, station), await _channel(stack, auth)
+        transaction_channel = await _channel(stack, transaction.running)
         yield MeshRig(
             gateway=gateway,
             gateway_settings=replace(settings, mesh_address="127.0.0.1:0"),  # for further gateways
             stations=StationServiceStub(station_channel),
             commands=CommandServiceStub(station_channel),
             station_channel=station_channel,
-            transactions=TransactionServiceStub(await _channel(stack, transaction.running)),
+            transactions=TransactionServiceStub(transaction_channel),
+            transaction_channel=transaction_channel,
             auth_channel=auth_channel,
             metadata=await _log_in(auth_channel),
             transaction_service=transaction,

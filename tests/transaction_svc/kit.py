@@ -45,6 +45,7 @@ from tests.conftest import FakeClock
 from transaction_svc import models
 from transaction_svc.expiry import Expiry
 from transaction_svc.ingest_servicer import TransactionIngestServicer
+from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.operator_servicer import TransactionServicer
 
 CONTEXT: Any = None  # the servicers use none
@@ -169,6 +170,7 @@ class Service:
     clock: FakeClock
     ingest: TransactionIngestServicer
     operator: TransactionServicer
+    profiles: MeterProfileServicer
     expiry: Expiry
     epoch: int = 1
     ordinal: int = 0

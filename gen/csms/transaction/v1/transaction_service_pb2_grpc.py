@@ -45,6 +45,11 @@ class TransactionServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.FromString,
                 _registered_method=True)
+        self.ReassessTransaction = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/ReassessTransaction',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionResponse.FromString,
+                _registered_method=True)
         self.ListTransactionEvents = channel.unary_unary(
                 '/csms.transaction.v1.TransactionService/ListTransactionEvents',
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionEventsRequest.SerializeToString,
@@ -102,6 +107,16 @@ class TransactionServiceServicer:
     def ListTransactions(self, request, context):
         """Lists transactions, newest first.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReassessTransaction(self, request, context):
+        """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
+        now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+        The call may be repeated.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,6 +219,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.SerializeToString,
             ),
+            'ReassessTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReassessTransaction,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionResponse.SerializeToString,
+            ),
             'ListTransactionEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTransactionEvents,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionEventsRequest.FromString,
@@ -300,6 +320,33 @@ class TransactionService:
             '/csms.transaction.v1.TransactionService/ListTransactions',
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReassessTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/ReassessTransaction',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,12 @@ class TransactionServiceStub:
     """Lists transactions, newest first.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
+    ReassessTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]
+    """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
+    now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+    The call may be repeated.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
+    """
     ListTransactionEvents: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionEventsRequest, _transaction_service_pb2.ListTransactionEventsResponse]
     """Lists everything a station said about one transaction, in the order in which it is folded.
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
@@ -106,6 +112,12 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     ListTransactions: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionsRequest, _transaction_service_pb2.ListTransactionsResponse]  # type: ignore[assignment]
     """Lists transactions, newest first.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
+    ReassessTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]  # type: ignore[assignment]
+    """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
+    now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+    The call may be repeated.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
     """
     ListTransactionEvents: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionEventsRequest, _transaction_service_pb2.ListTransactionEventsResponse]  # type: ignore[assignment]
     """Lists everything a station said about one transaction, in the order in which it is folded.
@@ -181,6 +193,18 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_service_pb2.ListTransactionsResponse, _abc.Awaitable[_transaction_service_pb2.ListTransactionsResponse]]:
         """Lists transactions, newest first.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+
+    @_abc_1.abstractmethod
+    def ReassessTransaction(
+        self,
+        request: _transaction_service_pb2.ReassessTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.ReassessTransactionResponse, _abc.Awaitable[_transaction_service_pb2.ReassessTransactionResponse]]:
+        """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
+        now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+        The call may be repeated.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
