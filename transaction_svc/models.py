@@ -100,6 +100,9 @@ station = sa.Table(
     sa.Column("ordinal", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # How often it repeats messages that fail (grace.py); NULL where that was not known.
+    sa.Column("message_attempts", sa.Integer),
+    sa.Column("message_attempt_interval_s", sa.Integer),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", name="station_pkey"),
 )
 

@@ -29,9 +29,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
     meters = MeterTerms(settings.power_limits)
-    ingest = TransactionIngestServicer(
-        database=database, clock=clock, meters=meters, hanging_grace_us=settings.hanging_grace_us
-    )
+    ingest = TransactionIngestServicer(database=database, clock=clock, meters=meters, grace=settings.grace)
     translator = _translator(stack, settings)
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from mesh.rowset import Call, RowStatement, run_later, run_prepared
 from transaction_svc import stored_form
 from transaction_svc.contents import flags_text, name_hash
+from transaction_svc.grace import MessageAttempts
 from transaction_svc.intake import IncomingMeterValues
 
 Key = tuple[str, str, str, int]
@@ -275,12 +276,14 @@ _DUE = text(
 _UPSERT_STATIONS = RowStatement(
     """
     INSERT INTO station (tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal,
-                         create_us, update_us)
-    SELECT tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal, now_us, now_us
+                         create_us, update_us, message_attempts, message_attempt_interval_s)
+    SELECT tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal, now_us, now_us,
+           message_attempts, message_attempt_interval_s
     FROM {rows} WHERE true
     ON CONFLICT (tenant_id, station_id) DO UPDATE SET
         vendor_name = excluded.vendor_name, model = excluded.model, firmware_version = excluded.firmware_version,
-        boot_us = excluded.boot_us, epoch = excluded.epoch, ordinal = excluded.ordinal, update_us = excluded.update_us
+        boot_us = excluded.boot_us, epoch = excluded.epoch, ordinal = excluded.ordinal, update_us = excluded.update_us,
+        message_attempts = excluded.message_attempts, message_attempt_interval_s = excluded.message_attempt_interval_s
     WHERE (station.epoch, station.ordinal) < (excluded.epoch, excluded.ordinal)
     """,
     tenant_id="text",
@@ -292,6 +295,17 @@ _UPSERT_STATIONS = RowStatement(
     epoch="bigint",
     ordinal="bigint",
     now_us="bigint",
+    message_attempts="integer",
+    message_attempt_interval_s="integer",
+)
+_FIND_ATTEMPTS = RowStatement(
+    """
+    SELECT s.tenant_id, s.station_id, s.message_attempts, s.message_attempt_interval_s
+    FROM {rows} JOIN station s ON s.tenant_id = rows.tenant_id AND s.station_id = rows.station_id
+     AND s.message_attempts IS NOT NULL AND s.message_attempt_interval_s IS NOT NULL
+    """,
+    tenant_id="text",
+    station_id="text",
 )
 
 _WITHOUT_FLAGS = text(
@@ -428,6 +442,19 @@ def due_transactions(connection: Connection, *, now_us: int, limit: int) -> Sequ
 def write_stations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Notes what stations said when they booted, one row each; an older boot than the one noted changes nothing."""
     _UPSERT_STATIONS.run(connection, sorted(rows, key=itemgetter("tenant_id", "station_id")))
+
+
+def find_attempts(
+    connection: Connection, stations: Iterable[tuple[str, str]]
+) -> Mapping[tuple[str, str], MessageAttempts]:
+    """How often stations repeat messages, each (tenant_id, station_id), where their last boot said that."""
+    wanted = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
+    return {
+        (row.tenant_id, row.station_id): MessageAttempts(
+            count=row.message_attempts, interval_s=row.message_attempt_interval_s
+        )
+        for row in _FIND_ATTEMPTS.run(connection, wanted)
+    }
 
 
 def fill_flags(connection: Connection, *, limit: int) -> int:

@@ -148,9 +148,14 @@ def event_2x(
     return TransactionEvent(**(fields | more))
 
 
-def booted(vendor_name: str = "V", model: str = "M", firmware_version: str = "1") -> StationBooted:
+def booted(vendor_name: str = "V", model: str = "M", firmware_version: str = "1", **more: Any) -> StationBooted:
     """A boot."""
-    return StationBooted(vendor_name=vendor_name, model=model, firmware_version=firmware_version)
+    return StationBooted(vendor_name=vendor_name, model=model, firmware_version=firmware_version, **more)
+
+
+def booted_with(attempts: int, interval_s: int) -> StationBooted:
+    """A boot of a station that is known to repeat its messages so."""
+    return booted(message_attempts=attempts, message_attempt_interval_s=interval_s)
 
 
 def available(seconds: float | None = None, *, evse_id: int = 1, connector_id: int = 1) -> ConnectorAvailable:
