@@ -92,6 +92,10 @@ lock: $(VENV)/dev.stamp  ## Lock dependencies anew, by version and hash (UPGRADE
 bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per message, on SQLite and PostgreSQL
 	$(BIN)/python -m benchmarks
 
+.PHONY: turns
+turns: $(VENV)/dev.stamp  ## The closed loop before and after, by turns (BEFORE=commit, PAIRS=5): the ratio of each case
+	$(BIN)/python -m benchmarks.turns $(or $(BEFORE),HEAD~1) --pairs $(or $(PAIRS),5)
+
 .PHONY: chaos
 chaos: $(VENV)/dev.stamp  ## Kill parts of the mesh at random under load: nothing acknowledged is lost or doubled
 	$(BIN)/python -m chaos
