@@ -1,7 +1,7 @@
 """Before against after, by turns: `python -m benchmarks.turns COMMIT`. One run of each proves little.
 
-The commit is checked out into a worktree of its own. Both run the closed-loop table on PostgreSQL by turns, with the same
-Python and the same packages. The figure is the ratio of a pair's costs; the median of the pairs counts.
+The commit is checked out into a worktree of its own. Both run the closed-loop table on PostgreSQL by turns, with the
+same Python and the same packages. The figure is the ratio of a pair's costs; the median of the pairs counts.
 """
 
 import argparse
