@@ -12,7 +12,9 @@ from typing import Any, Literal
 import jsonschema_rs
 import msgspec
 
-from gateway.quirks import Mended, Violation, mend, oddities
+from gateway.lenient import WrittenNumbers
+from gateway.quirks import Mended, Violation, forgive, oddities
+from gateway.schema_places import detailed
 from gateway.values import shorten
 
 Kind = Literal["request", "response"]
@@ -21,6 +23,8 @@ KINDS: tuple[Kind, ...] = ("request", "response")
 _FOLDERS = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
 _NO_NUL = "^[^\\x00]*$"
 _MAX_VALUES = 10_000
+# Mending one fault may show another in the same place: a number as text, then its length.
+_MAX_ROUNDS = 4
 _MAX_DESCRIPTION = 255  # of a CALLERROR, in every version
 
 
@@ -57,6 +61,7 @@ class Schemas:
         self._folder = importlib.resources.files("ocpp") / _FOLDERS[label] / "schemas"
         self._files = {file.name.removesuffix(".json") for file in self._folder.iterdir()}
         self._validators: dict[tuple[str, Kind], jsonschema_rs.Validator] = {}
+        self._schemas: dict[tuple[str, Kind], dict[str, Any]] = {}
         self._tests: dict[tuple[str, Kind], Callable[[Any], bool]] = {}
         self.actions = frozenset(name.removesuffix("Request") for name in self._files if not name.endswith("Response"))
 
@@ -75,19 +80,38 @@ class Schemas:
             return None
         return self._fault(min(self.violations(action, kind, payload), key=_gravity))
 
-    def accept(self, action: str, payload: Any, kind: Kind = "request") -> Mended | SchemaFault:
+    def accept(
+        self, action: str, payload: Any, kind: Kind = "request", *, source: bytes = b""
+    ) -> Mended | SchemaFault:
         """Takes what a station sent, known faults of chargers mended (gateway/quirks.py), or says why not.
 
-        Raises KeyError as `check` does.
+        `source` is the text of the frame or of the payload; without it a number that becomes text may lose zeros or
+        digits. Raises KeyError as `check` does.
         """
         message = action if kind == "request" else f"{action}Response"
         if self._is_valid(action, kind, payload):
             return Mended(payload, oddities(self.label, message, payload))
-        violations = sorted(self.violations(action, kind, payload), key=_gravity)
         if _count(payload) > _MAX_VALUES:
-            return self._fault(violations[0])
-        mended = mend(self.label, message, payload, violations)
-        return self._fault(mended) if isinstance(mended, Violation) else mended
+            return self._fault(min(self.violations(action, kind, payload), key=_gravity))
+        return self._mend(action, kind, payload, WrittenNumbers(source))
+
+    def _mend(self, action: str, kind: Kind, payload: Any, numbers: WrittenNumbers) -> Mended | SchemaFault:
+        message = action if kind == "request" else f"{action}Response"
+        schema = self._schemas[action, kind]
+        met: set[str] = set()
+        for _ in range(_MAX_ROUNDS):
+            violations = [
+                detailed(found, schema, numbers) for found in sorted(self.violations(action, kind, payload), key=_gravity)
+            ]
+            mended = forgive(self.label, message, payload, violations)
+            if isinstance(mended, Violation):
+                return self._fault(mended)
+            payload = mended.payload
+            met |= mended.quirks
+            if not mended.changed or self._is_valid(action, kind, payload):
+                met.update(oddities(self.label, message, payload))
+                return Mended(payload, tuple(sorted(met)))
+        return self._fault(violations[0])
 
     def violations(self, action: str, kind: Kind, payload: Any) -> Iterator[Violation]:
         """Everything that is wrong with a payload by the official schema. Raises KeyError as `check` does.
@@ -120,6 +144,7 @@ class Schemas:
         schema = self.schema(action, kind)
         _forbid_nul(schema)
         validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+        self._schemas[action, kind] = schema
         self._validators[action, kind] = validator
         self._tests[action, kind] = validator.is_valid
         return validator.is_valid

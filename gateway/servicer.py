@@ -121,7 +121,7 @@ async def _exchange_all(
 async def _exchange(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
     _check_request(session, route.action, payload)
     answer = await session.call(route.action, payload, timeout_s=timeout_s)
-    accepted = session.schemas.accept(route.action, answer, "response")
+    accepted = session.schemas.accept(route.action, answer.payload, "response", source=answer.source)
     if isinstance(accepted, SchemaFault):
         raise _invalid_answer(session, accepted.message, accepted.code)
     for quirk in accepted.quirks:
@@ -137,7 +137,7 @@ async def _send_call(
     if command.action not in session.schemas.actions:
         raise _unsupported(session, command.action)
     _check_request(session, command.action, payload)
-    answer = await session.call(command.action, payload, timeout_s=timeout_s)
+    answer = (await session.call(command.action, payload, timeout_s=timeout_s)).payload
     response = command_service_pb2.SendCallResponse()
     if isinstance(answer, dict):
         try:

@@ -22,7 +22,7 @@ from gateway.inbound import INTERNAL_ERROR, Dialect, InboundCalls, RefusalError
 from gateway.inbox import Arrival, Inbox
 from gateway.lanes import Way
 from gateway.ocppj import Call, CallError, CallResult, Frame, Malformed, Payload
-from gateway.outgoing import OutgoingCalls
+from gateway.outgoing import Answer, OutgoingCalls
 from gateway.recorder import RECEIVED, SENT, Recorder
 from gateway.schemas import Schemas
 from gateway.translation import LaneName, Results, Version
@@ -186,8 +186,8 @@ class Session:
         """Waits until the CALLs that were read are answered, for at most `timeout_s` seconds."""
         await self._inbox.finish(timeout_s)
 
-    async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Any:
-        """Sends the station a CALL and returns the payload of its answer. See OutgoingCalls.call."""
+    async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Answer:
+        """Sends the station a CALL and returns its answer. See OutgoingCalls.call."""
         self.inbound.invite(invited(action, payload))
         try:
             return await self.outgoing.call(action, payload, timeout_s=timeout_s)
@@ -239,16 +239,29 @@ class Session:
         if isinstance(frame, Call):
             self._log(now_us, data, ocppj.SEND if frame.unconfirmed else ocppj.CALL, frame, frame.action)
             self._on_call(frame, data, now_us)
+        else:
+            self._on_rarer(frame, data, now_us)
+
+    def _on_rarer(self, frame: Frame, data: bytes, now_us: int) -> None:
+        """Takes anything but a CALL that is as it should be."""
+        if isinstance(frame, ocppj.Mended):
+            for quirk in frame.quirks:
+                self.note_quirk(quirk)
+            frame = frame.frame
+        if isinstance(frame, Call):
+            self._log(now_us, data, ocppj.SEND if frame.unconfirmed else ocppj.CALL, frame, frame.action)
+            self._on_call(frame, data, now_us)
         elif isinstance(frame, Malformed):
             self._log(now_us, data, 0, frame)
             self._on_malformed(frame, data, now_us)
-        else:
+        elif isinstance(frame, CallResult | CallError):
             self._on_answer(frame, data, now_us)
 
     def _on_call(self, call: Call, data: bytes, now_us: int) -> None:
         if not self._greeted:
             self._greeted = True
-            if call.action != "BootNotification":
+            # A station that was accepted may go on without a boot: 1.6 section 4.2 wants one after a (re)boot only.
+            if call.action != "BootNotification" and not self.inbound.accepted:
                 self.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
         if (earlier := self._inbox.open_data(call.message_id)) is not None:
             self.note_quirk(QuirkName.REPEATED_CALL if earlier == data else QuirkName.MESSAGE_ID_REUSED)
@@ -257,7 +270,7 @@ class Session:
         self._inbox.add(Arrival(call, data, self._ordinal, now_us))
 
     def _on_answer(self, frame: CallResult | CallError, data: bytes, now_us: int) -> None:
-        action = self.outgoing.resolve(frame) or ""
+        action = self.outgoing.resolve(frame, data) or ""
         kind = ocppj.CALL_RESULT if isinstance(frame, CallResult) else ocppj.CALL_ERROR
         self._log(now_us, data, kind, frame, action)
         if not action:
@@ -295,7 +308,7 @@ class Session:
     def _begin(self, arrival: Arrival) -> None:
         call = arrival.call
         try:
-            asked = self.inbound.begin(call, arrival.ordinal, arrival.time_us)
+            asked = self.inbound.begin(call, arrival.ordinal, arrival.time_us, arrival.data)
             if asked.items:
                 self._submit(call, asked, self._loop.time())
                 return
@@ -416,5 +429,7 @@ class Session:
 
     # Small things
 
-    def _log(self, now_us: int, data: bytes, kind: int, frame: Frame, action: str = "") -> None:
+    def _log(
+        self, now_us: int, data: bytes, kind: int, frame: Call | CallResult | CallError | Malformed, action: str = ""
+    ) -> None:
         self._recorder.add(RECEIVED, self._ordinal, now_us, data, kind, frame.message_id or "", action)

@@ -39,7 +39,7 @@ def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload]) -> GetV
 
 
 def _read(item: Payload) -> GetVariableResult:
-    variable = to_variable(item["key"], item.get("value", ""), readonly=item["readonly"])
+    variable = to_variable(item["key"], item.get("value", ""), readonly=item.get("readonly"))
     return GetVariableResult(status=GET_VARIABLE_STATUS_ACCEPTED, variable=variable)
 
 
