@@ -124,7 +124,12 @@ class Schemas:
         validator = self._validators[action, kind]
         errors = validator.iter_errors(payload) if _count(payload) <= _MAX_VALUES else _first_error(validator, payload)
         for error in errors:
-            yield Violation(error.kind.name, tuple(error.instance_path), error.instance, _limit(error))
+            path = tuple(error.instance_path)
+            if error.kind.name == "falseSchema":  # a field in an object that may have none at all, not named
+                owner = _at(payload, path)
+                yield Violation("additionalProperties", path, owner, list(owner))
+                return
+            yield Violation(error.kind.name, path, error.instance, _limit(error))
 
     def schema(self, action: str, kind: Kind) -> dict[str, Any]:
         """The official schema itself, as parsed JSON. Raises KeyError as `check` does."""
@@ -172,6 +177,12 @@ def _count(payload: Any) -> int:
         elif isinstance(value, list):
             waiting.extend(value)
     return count
+
+
+def _at(payload: Any, path: Iterable[str | int]) -> Any:
+    for step in path:
+        payload = payload[step]
+    return payload
 
 
 def _first_error(validator: jsonschema_rs.Validator, payload: Any) -> Iterator[jsonschema_rs.ValidationError]:
