@@ -13,6 +13,7 @@ from csms.station.v1 import station_ingest_service_pb2, station_pb2
 from csms.transaction.v1.transaction_event_pb2 import RawMessage
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 
+from gateway.boot_watch import BootWatch
 from gateway.clock_watch import ClockWatch, told_us
 from gateway.exchange import Exchange
 from gateway.ocppj import Call, Payload, TruncatedCall
@@ -69,6 +70,7 @@ class InboundCalls:
         self.accepted = accepted
         self.heartbeat_interval_s = heartbeat_interval_s
         self.clock_watch = ClockWatch()
+        self.boot_watch = BootWatch()
         self._origin_prototype = origin_pb2.Origin(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
         self._version, self._schemas = dialect
         self._others = others
@@ -247,6 +249,7 @@ class InboundCalls:
             self.accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
             self.heartbeat_interval_s = boot.interval_s
             self._invited.clear()
+            self.boot_watch.take()
 
     def _watch_clock(self, payload: Payload, time_us: int) -> None:
         us = told_us(payload)

@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 
 from gateway.buffers import Buffer
 from gateway.exchange import STATION_BUDGET_S
-from gateway.handshake import BadHandshakeError, choose_subprotocol, credential, is_odd_path, station_id
+from gateway.handshake import BadHandshakeError, choose_subprotocols, credential, is_odd_path, station_id
 from gateway.lanes import BackgroundLane, LaneUnavailableError, Way
 from gateway.lease import NodeLease
 from gateway.mesh_client import MeshClient
@@ -54,6 +54,7 @@ class _Admission:
 
     version: Version | None
     connection: Connection | None
+    subprotocol: str = ""  # as the station offered it; empty where it offered none
 
 
 class StationServer:
@@ -166,38 +167,47 @@ class StationServer:
         offered = [
             name.strip() for value in request.headers.get_all("Sec-WebSocket-Protocol") for name in value.split(",")
         ]
-        subprotocol = choose_subprotocol([name for name in offered if name], tuple(self._versions))
-        if subprotocol is None:
+        chosen = choose_subprotocols([name for name in offered if name], tuple(self._versions))
+        if not chosen:
             # The handshake completes without the header, then the socket closes (TC_088, TC_B_58).
             self._admissions[connection] = _Admission(None, None)
             return None
         if self._lease is None or not self._lease.held or self._is_backend_away():
             raise BadHandshakeError(503, "not ready: try again later")
-        version, _ = self._versions[subprotocol]
         offer = credential(request.headers.get("Authorization"), request.path)
         item = ingest.OpenConnectionItem(
             station_id=identity,
             node_id=self._lease.node_id,
-            ocpp_version=version.label,
+            ocpp_version=self._versions[next(iter(chosen))][0].label,
             remote_address=_remote_address(connection, request),
             credential=offer.secret,
             username=offer.username,
+            offered_ocpp_versions=[self._versions[name][0].label for name in chosen],
         )
         odd = [] if any(offered) else [QuirkName.NO_SUBPROTOCOL]
         if is_odd_path(request.path):
             odd.append(QuirkName.ODD_PATH)
-        self._admissions[connection] = _Admission(version, await self._open(item, odd))
+        self._admissions[connection] = await self._open(item, chosen, odd)
         return None
 
-    async def _open(self, item: ingest.OpenConnectionItem, odd: Sequence[str]) -> Connection:
+    async def _open(
+        self, item: ingest.OpenConnectionItem, chosen: Mapping[str, str], odd: list[QuirkName]
+    ) -> _Admission:
         deadline_s = asyncio.get_running_loop().time() + OPENING_BUDGET_S
         try:
             result = await self._mesh.openings.ask(item, deadline_s=deadline_s)
         except LaneUnavailableError:
             raise BadHandshakeError(503, "not ready: try again later") from None
         if result.HasField("error"):
-            raise _to_handshake_error(from_status(result.error))
-        return Connection(
+            error = from_status(result.error)
+            if error.reason == "VERSION_NOT_OFFERED":  # as where none that is spoken here is offered
+                return _Admission(None, None)
+            raise _to_handshake_error(error)
+        label = result.ocpp_version or item.ocpp_version
+        subprotocol = next(name for name in chosen if self._versions[name][0].label == label)
+        if chosen[subprotocol] not in {"", subprotocol}:
+            odd.append(QuirkName.SUBPROTOCOL_CASE)
+        connection = Connection(
             station_id=item.station_id,
             tenant_id=result.tenant_id,
             epoch=result.epoch,
@@ -206,6 +216,7 @@ class StationServer:
             heartbeat_interval_s=result.heartbeat_interval_s,
             quirks=(*odd, *result.quirks),
         )
+        return _Admission(self._versions[subprotocol][0], connection, chosen[subprotocol])
 
     def _is_backend_away(self) -> bool:
         return any(lane.away_for_s() > STATION_BUDGET_S for lane in self._mesh.lanes.values())
@@ -214,7 +225,7 @@ class StationServer:
         admission = self._admissions.get(connection)
         if not offered or admission is None or admission.version is None:
             return None
-        return Subprotocol(admission.version.subprotocol)
+        return Subprotocol(admission.subprotocol or admission.version.subprotocol)
 
     # After the handshake
 

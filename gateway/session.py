@@ -41,6 +41,7 @@ SERVICE_UNAVAILABLE = 1013  # "try again later", RFC 6455 and its registry
 
 UNRESPONSIVE = station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE
 CLOCK_SKEW = station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW
+BOOT_REFUSED = station_pb2.STATION_CONDITION_TYPE_BOOT_REFUSED
 Conditions = dict[station_pb2.StationConditionType.ValueType, int]
 """Sizes of what may be wrong with a station, as in csms.station.v1.ConditionReport."""
 
@@ -212,14 +213,20 @@ class Session:
 
     def conditions(self) -> Conditions:
         """What has become of what may be wrong with the station, where that was not told yet."""
-        present = {UNRESPONSIVE: self.outgoing.unanswered, CLOCK_SKEW: self.inbound.clock_watch.skew_s}
+        present = {
+            UNRESPONSIVE: self.outgoing.unanswered,
+            CLOCK_SKEW: self.inbound.clock_watch.skew_s,
+            BOOT_REFUSED: self.inbound.boot_watch.refused,
+        }
         return {kind: size for kind, size in present.items() if size is not None and size != self._told.get(kind)}
 
     def take_conditions(self) -> Conditions:
-        """The same, told from now on."""
+        """The same, told from now on; of refused boots, how many there are more."""
         news = self.conditions()
+        refused = news.get(BOOT_REFUSED)
+        before = self._told.get(BOOT_REFUSED, 0)
         self._told |= news
-        return news
+        return news | {BOOT_REFUSED: refused - before} if refused else news
 
     # What comes in
 
@@ -351,6 +358,8 @@ class Session:
             log.error("handler failed", station_id=self.connection.station_id, action=call.action, exc_info=error)
             code, description = INTERNAL_ERROR, "the message could not be processed"
         self._count("refused", code)
+        if call.action == "BootNotification":
+            self.inbound.boot_watch.refuse(code, description)
         self._reply(call, ocppj.encode_error(call.message_id, code, description), ocppj.CALL_ERROR)
 
     async def _give_up(self, call: Call) -> None:

@@ -38,7 +38,10 @@ _BEGIN = RowStatement(
     WHERE true
     ON CONFLICT DO NOTHING
     RETURNING epoch, (SELECT node.address FROM connection JOIN node ON node.node_id = connection.node_id
-                      WHERE connection.epoch = command.epoch)
+                      WHERE connection.epoch = command.epoch),
+              (SELECT connection.ocpp_version FROM connection WHERE connection.epoch = command.epoch),
+              (SELECT station.boot_status FROM station
+               WHERE station.tenant_id = command.tenant_id AND station.station_id = command.station_id)
     """,
     tenant_id="text",
     command_id="text",
@@ -55,7 +58,10 @@ _BEGIN = RowStatement(
 _OWN = sa.text(
     """
     SELECT epoch, (SELECT node.address FROM connection JOIN node ON node.node_id = connection.node_id
-                   WHERE connection.epoch = command.epoch)
+                   WHERE connection.epoch = command.epoch),
+           (SELECT connection.ocpp_version FROM connection WHERE connection.epoch = command.epoch),
+           (SELECT station.boot_status FROM station
+            WHERE station.tenant_id = command.tenant_id AND station.station_id = command.station_id)
     FROM command WHERE tenant_id = :tenant_id AND command_id = :command_id
     """
 )
@@ -82,9 +88,11 @@ def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | BegunCom
     }
     inserted = run_prepared(db, (_BEGIN, [row]))
     own = {"tenant_id": new.tenant_id, "command_id": new.command_id}
-    for epoch, address in inserted or db.execute(_OWN, own).all():
+    for epoch, address, version, boot_status in inserted or db.execute(_OWN, own).all():
         socket = None if address is None else Socket(station_id=new.station_id, epoch=epoch, address=address)
-        return BegunCommand(socket=socket, anew=bool(inserted))
+        return BegunCommand(
+            socket=socket, anew=bool(inserted), ocpp_version=version or "", boot_status=boot_status or 0
+        )
     earlier = None if new.request_id is None else find_request(db, new.tenant_id, new.request_id)
     if earlier is None:
         raise not_found(new.station_id)

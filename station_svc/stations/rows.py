@@ -37,6 +37,7 @@ class ConditionRow:
     size: int
     begin_us: int
     update_us: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class StationRow:
     registration_status: int
     display_name: str
     security_profile: int
+    pinned_ocpp_version: str
     identity: Mapping[str, str]
     boot_reason: int
     boot_us: int | None

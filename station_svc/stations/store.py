@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select
 from mesh.errors import MeshError
 from mesh.filters import Field, switch
 from station_svc.list_store import paged
-from station_svc.rows import CLOCK_SKEW, UNRESPONSIVE, Page, to_row
+from station_svc.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, Page, to_row
 from station_svc.stations import present_store
 from station_svc.stations.models import connection, node, sighting, station
 from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, StationRow
@@ -50,6 +50,7 @@ def station_filters(now_us: int) -> Mapping[str, Field]:
         "model": Field(station.c.model),
         "unresponsive": Field(present_store.has_condition(UNRESPONSIVE), switch),
         "clock_skewed": Field(present_store.has_condition(CLOCK_SKEW), switch),
+        "boot_refused": Field(present_store.has_condition(BOOT_REFUSED), switch),
     }
 
 
@@ -133,6 +134,7 @@ def _to_station(
         registration_status=row.registration_status,
         display_name=row.display_name,
         security_profile=row.security_profile,
+        pinned_ocpp_version=row.pinned_ocpp_version,
         identity={column.name: getattr(row, column.name) for column in IDENTITY},
         boot_reason=row.boot_reason,
         boot_us=row.boot_us,
