@@ -120,7 +120,12 @@ async def _exchange_all(
 
 async def _exchange(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
     _check_request(session, route.action, payload)
-    answer = await session.call(route.action, payload, timeout_s=timeout_s)
+    try:
+        answer = await session.call(route.action, payload, timeout_s=timeout_s)
+    except MeshError as error:
+        if error.reason == "CALL_TIMEOUT" and route.silence_hint is not None and (hint := route.silence_hint(payload)):
+            raise MeshError(error.code, error.reason, f"{error.message}; {hint}", error.metadata) from error
+        raise
     accepted = session.schemas.accept(route.action, answer.payload, "response", source=answer.source)
     if isinstance(accepted, SchemaFault):
         raise _invalid_answer(session, accepted.message, accepted.code)

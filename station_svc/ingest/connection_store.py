@@ -4,7 +4,7 @@ Of two connections of one station the later one has the higher epoch: its row is
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import grpc
