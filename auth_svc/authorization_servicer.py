@@ -112,9 +112,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
     async def _note_reader_forms(self, forms: Mapping[_Key, str], now_us: int) -> None:
         """Notes how readers write tokens; no answer fails for it."""
         try:
-            await self._database.write(
-                lambda connection: id_token_store.set_reader_forms(connection, forms, now_us)
-            )
+            await self._database.write(lambda connection: id_token_store.set_reader_forms(connection, forms, now_us))
         except MeshError as error:
             log.warning("forms of id tokens not noted", reason=error.reason, count=len(forms))
 

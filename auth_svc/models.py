@@ -26,8 +26,8 @@ id_token = sa.Table(
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Column("max_concurrent_transactions", sa.Integer),  # 0: any number; NULL: as the setting says
-    # mesh.id_tokens.match_key of the token. NULL where a build before this column wrote the row and housekeeping has not
-    # adopted it yet, and in rows that are kept beside another only for such builds (merged_into).
+    # mesh.id_tokens.match_key of the token. NULL where a build before this column wrote the row and housekeeping has
+    # not adopted it yet, and in rows that are kept beside another only for such builds (merged_into).
     sa.Column("match_key", FOLDED),
     # Of a form that was stored beside another form of the same token: that one's token_key; else empty.
     sa.Column("merged_into", FOLDED, nullable=False, server_default=sa.text("''")),

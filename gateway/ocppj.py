@@ -34,7 +34,7 @@ MessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ACCEPTED_ID
 
 
 class NumericId(str):
-    """A message id that the station wrote as a JSON number. The text is its digits; it is answered as a number again."""
+    """A message id that the station wrote as a JSON number, by its characters; it is answered as a number again."""
 
     __slots__ = ()
 
@@ -98,9 +98,7 @@ class Mended(msgspec.Struct, frozen=True):
 Frame = Call | CallResult | CallError | Malformed | Mended
 
 _NUMBER = rb"-?(?:0|[1-9][0-9]{0,254})(?:\.[0-9]{1,100})?(?:[eE][+-]?[0-9]{1,10})?"
-_START = re.compile(
-    rb'\s*\[\s*([234])\s*,\s*(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{0,36})"|(' + _NUMBER + rb"))\s*,"
-)
+_START = re.compile(rb'\s*\[\s*([234])\s*,\s*(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{0,36})"|(' + _NUMBER + rb"))\s*,")
 _ACTION = re.compile(rb'\s*"([A-Za-z]{1,64})"\s*,\s*')
 # A number at the end may be cut anywhere: what is left of it need not be one.
 _CUT_NUMBER = re.compile(rb"(?<=[\s:,\[])[-0-9][-+.eE0-9]*$")

@@ -1,4 +1,4 @@
-"""The part of a JSON schema that rules a place in a payload, as far as OCPP's schemas go. Pure, and off the hot path."""
+"""The part of a JSON schema that rules a place in a payload, as far as OCPP's schemas go. Off the hot path."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

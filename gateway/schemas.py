@@ -80,9 +80,7 @@ class Schemas:
             return None
         return self._fault(min(self.violations(action, kind, payload), key=_gravity))
 
-    def accept(
-        self, action: str, payload: Any, kind: Kind = "request", *, source: bytes = b""
-    ) -> Mended | SchemaFault:
+    def accept(self, action: str, payload: Any, kind: Kind = "request", *, source: bytes = b"") -> Mended | SchemaFault:
         """Takes what a station sent, known faults of chargers mended (gateway/quirks.py), or says why not.
 
         `source` is the text of the frame or of the payload; without it a number that becomes text may lose zeros or
@@ -101,7 +99,8 @@ class Schemas:
         met: set[str] = set()
         for _ in range(_MAX_ROUNDS):
             violations = [
-                detailed(found, schema, numbers) for found in sorted(self.violations(action, kind, payload), key=_gravity)
+                detailed(found, schema, numbers)
+                for found in sorted(self.violations(action, kind, payload), key=_gravity)
             ]
             mended = forgive(self.label, message, payload, violations)
             if isinstance(mended, Violation):

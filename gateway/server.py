@@ -1,7 +1,7 @@
 """The WebSocket server: lets stations in and gives each connection its session."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any

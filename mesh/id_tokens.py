@@ -2,12 +2,14 @@
 
 import re
 import string
+from functools import lru_cache
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # ISO 15118-2, annex H: country, provider, C, instance and check digit, each hyphen there or not. In lower case.
 _EMAID = re.compile(r"[a-z]{2}-?[a-z0-9]{3}-?c[a-z0-9]{8}(?:-?[a-z0-9])?")
 
 
+@lru_cache(maxsize=4096)  # a station tells the same token with every event
 def match_key(text: str) -> str:
     """The form in which id tokens are compared: equal for texts that are the same token, and for no others.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from mesh.id_tokens import match_key
 from transaction_svc import fold, stored_form
 from transaction_svc.contents import name_hash
 from transaction_svc.fold import Fold
@@ -48,7 +49,7 @@ class Tx:
         # As it was before the batch.
         self.started = state.started
         self.place = (state.evse_id, state.begin_us) if stored else None
-        self.token_key = state.id_token.lower()
+        self.token_key = match_key(state.id_token)
         self.refusals = state.refusals
         self.outcome = outcome(state) if state.ended else None
         self.at_end = state.meter.at_end if state.next_begin_us is not None else None

@@ -1,5 +1,6 @@
 """Which transaction an event belongs to. Pure: works on what the batch has read."""
 
+from mesh.id_tokens import match_key
 from transaction_svc.book import Book, Tx
 from transaction_svc.facts import END, ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
@@ -57,7 +58,7 @@ def _agrees(tx: Tx, fact: Fact) -> bool:
         return False
     if fact.kind != ENDED:
         return fact.evse_id == fold.evse_id
-    if fact.id_token and fold.id_token and fact.id_token.lower() != fold.id_token.lower():
+    if fact.id_token and fold.id_token and match_key(fact.id_token) != match_key(fold.id_token):
         return False
     ends = [reading.mwh for reading in fact.readings if reading.rank == END and reading.mwh >= 0]
     last = fold.meter.energy.end_mwh

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.filters import Field, moment
+from mesh.id_tokens import match_key
 from transaction_svc import stored_form
 from transaction_svc.contents import name_hash
 from transaction_svc.fold import Fold
@@ -58,7 +59,7 @@ def _ended(word: str) -> bool:
 FILTERS: Mapping[str, Field] = {
     "station_id": Field(tx.c.station_id),
     "state": Field(tx.c.ended, _ended),
-    "id_token": Field(tx.c.token_key, str.lower),
+    "id_token": Field(tx.c.token_key, match_key),
     "start_time": Field(tx.c.start_us, moment),
 }
 """What a list of transactions can be filtered by."""

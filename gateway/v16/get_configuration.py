@@ -28,8 +28,8 @@ def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
 def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload | CallFailure]) -> GetVariablesResponse:
     """One result per key that was asked for, in that order, then those that the station told beside them.
 
-    Keys are compared without regard to case. One that the station passed over in silence counts as rejected, with a hint:
-    some stop at their GetConfigurationMaxKeys.
+    Keys are compared without regard to case. One that the station passed over in silence counts as rejected, with a
+    hint: some stop at their GetConfigurationMaxKeys.
     """
     results: dict[str, GetVariableResult] = {}
     for payload in payloads:
@@ -46,9 +46,7 @@ def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload | CallFai
         for failure in [payload if isinstance(payload, CallFailure) else None]
         for key in part
     }
-    answered = [
-        results.pop(name) if name in results else _passed_over(key, infos[name]) for name, key in asked.items()
-    ]
+    answered = [results.pop(name) if name in results else _passed_over(key, infos[name]) for name, key in asked.items()]
     return GetVariablesResponse(results=[*answered, *results.values()])
 
 

@@ -22,7 +22,10 @@ _LIMIT = "ItemsPerMessage of GetVariables"
 
 
 def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
-    """The variables to read, as many in a CALL as the command says. UnacceptableError for none at all: 2.x cannot ask for every one."""
+    """The variables to read, as many in a CALL as the command says.
+
+    UnacceptableError for none at all: 2.x cannot ask for every one.
+    """
     if not command.variables:
         raise UnacceptableError(
             "OccurrenceConstraintViolation", "variables", "OCPP 2.x must be told which; GetBaseReport asks for all"

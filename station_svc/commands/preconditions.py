@@ -52,7 +52,8 @@ _BOOT_TRIGGERS: Mapping[str, Callable[[Any], bool]] = {
         request.requested_message == command_service_pb2.MESSAGE_TRIGGER_BOOT_NOTIFICATION
     ),
     "send_call": lambda request: (
-        request.action == "TriggerMessage" and request.payload.fields["requestedMessage"].string_value == "BootNotification"
+        request.action == "TriggerMessage"
+        and request.payload.fields["requestedMessage"].string_value == "BootNotification"
         if "requestedMessage" in request.payload.fields
         else False
     ),

@@ -174,7 +174,11 @@ def test_frames_that_are_nearly_json(frame: bytes, payload: object) -> None:
 @pytest.mark.parametrize("label", VERSIONS)
 def test_a_number_for_an_id_is_answered_digit_for_digit(number: str, label: str) -> None:
     """Also above 2^53, and above what any machine's integer holds."""
-    for frame in (f'[2,{number},"Boot",{{"a":1}}]', f' [ 2 ,\n{number} , "Boot", {{"a":1,}}]', f'\ufeff[2,{number},"Boot",{{"a":1}}]'):
+    for frame in (
+        f'[2,{number},"Boot",{{"a":1}}]',
+        f' [ 2 ,\n{number} , "Boot", {{"a":1,}}]',
+        f'\ufeff[2,{number},"Boot",{{"a":1}}]',
+    ):
         mended = parse(frame.encode(), label)
         assert isinstance(mended, Mended)
         assert isinstance(mended.frame, Call)

@@ -129,9 +129,7 @@ async def _serve_keys(station: RawStation, *, calls: int) -> list[list[str]]:
         kind, message_id, action, payload = await station.receive()
         assert (kind, action) == (2, "GetConfiguration")
         asked.append(payload["key"])
-        told = [
-            {"key": key, "readonly": True, "value": KEYS[key]} for key in payload["key"][:2] if key in KEYS
-        ]
+        told = [{"key": key, "readonly": True, "value": KEYS[key]} for key in payload["key"][:2] if key in KEYS]
         unknown = [key for key in payload["key"][:2] if key not in KEYS]
         await station.send(json.dumps([3, message_id, {"configurationKey": told, "unknownKey": unknown}]))
     return asked

@@ -24,7 +24,7 @@ from mesh.id_tokens import match_key
         ("K\u212a", "Kk", False),  # the Kelvin sign is no letter of ASCII
     ],
 )
-def test_forms(one: str, other: str, same: bool) -> None:  # noqa: FBT001 - a table
+def test_forms(one: str, other: str, same: bool) -> None:
     """Blanks around, ASCII case and the hyphens of eMAIDs do not count; everything else does."""
     assert (match_key(one) == match_key(other)) == same
 

@@ -98,7 +98,7 @@ def test_keys_are_split() -> None:
     command = ask("A", "B", "C", "D", "E")
     command.items_per_message = 2
     assert helpers.to_calls(NAME, command) == [{"key": ["A", "B"]}, {"key": ["C", "D"]}, {"key": ["E"]}]
-    payloads_of = [
+    payloads_of: list[Any] = [
         {"configurationKey": [{"key": "B", "readonly": True, "value": "2"}], "unknownKey": ["A"]},
         CallFailure(reason="CALL_ERROR", message="the station refused the call"),
         {"unknownKey": []},
