@@ -6,7 +6,7 @@ _MAX_REASON = 300
 
 
 class BootWatch:
-    """Counts boots that were answered with errors: `refused` in a row, 0 where the last one was not, None before any."""
+    """Counts boots answered with errors: `refused` in a row, 0 where the last one was not, None before any."""
 
     def __init__(self) -> None:
         self.refused: int | None = None

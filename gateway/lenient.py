@@ -54,6 +54,9 @@ class _Written(str):
     __slots__ = ()
 
 
+_DECODER = json.JSONDecoder(parse_int=_Written, parse_float=_Written)
+
+
 class WrittenNumbers:
     """The numbers of a message as the station wrote them: 1.50 and 12345678901234567890 keep all their characters."""
 
@@ -80,7 +83,10 @@ class WrittenNumbers:
 def _read_numbers(source: bytes) -> Any:
     """The payload, which is the last element of a frame, with its numbers as text; None where it cannot be read."""
     try:
-        whole = json.loads(mended(source), parse_int=_Written, parse_float=_Written)
+        whole = _DECODER.decode(source.decode())
     except (ValueError, RecursionError):
-        return None
+        try:
+            whole = _DECODER.decode(mended(source).decode())
+        except (ValueError, RecursionError):
+            return None
     return whole[-1] if isinstance(whole, list) and whole else whole

@@ -19,7 +19,11 @@ def detailed(violation: Violation, schema: Schema, numbers: WrittenNumbers) -> V
     rule, is_optional = _place(schema, violation.path)
     is_free_text = rule.get("type") == "string" and not rule.keys() & {"enum", "format"}
     is_number = isinstance(violation.value, int | float) and not isinstance(violation.value, bool)
-    written = numbers.text(violation.path) if is_free_text and is_number else ""
+    written = ""
+    if is_free_text and is_number:
+        # Whole numbers are read with all their digits; but for -0, which is 0.
+        is_whole = isinstance(violation.value, int) and violation.value != 0
+        written = str(violation.value) if is_whole else numbers.text(violation.path)
     return violation._replace(is_optional=is_optional, is_free_text=is_free_text, written=written)
 
 
