@@ -109,6 +109,14 @@ fuzz-guided: $(VENV)/dev.stamp  ## The way of a frame through the gateway, fuzze
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/fuzz.txt
 	$(BIN)/python -m tests.conformance.guided -max_total_time=$(or $(FOR_S),300)
 
+.PHONY: fuzz-cpu
+fuzz-cpu: $(VENV)/dev.stamp  ## Search for frames of one station that hold up the others, by CPU (FOR_S=600: for how long)
+	$(BIN)/python -m tests.conformance.costly --for $(or $(FOR_S),600)
+
+.PHONY: soak
+soak: $(VENV)/dev.stamp  ## Refused handshakes of every kind, very many: a gateway's memory stays as it was (HANDSHAKES=100000)
+	CSMS_SOAK_HANDSHAKES=$(or $(HANDSHAKES),100000) $(BIN)/python -m pytest -n 0 tests/front_door/test_refusals.py
+
 .PHONY: clean
 clean:  ## Remove .venv and caches; data/ stays
 	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

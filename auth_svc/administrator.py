@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 
 from auth_svc import user_store
+from auth_svc.guessing import why_guessable
 from auth_svc.passwords import Passwords
 from auth_svc.texts import MIN_PASSWORD
 from auth_svc.user_store import User
@@ -44,6 +45,8 @@ async def ensure_administrator(
         announce(f"administrator login: {USERNAME} / {chosen}")
     elif len(password) < MIN_PASSWORD:
         log.warning("CSMS_ADMIN_PASSWORD is shorter than what other users need", least=MIN_PASSWORD)
+    elif why := why_guessable(password, username=USERNAME):
+        log.warning("CSMS_ADMIN_PASSWORD would not be taken from other users: change it", why=why)
 
 
 async def _compare(database: Database, passwords: Passwords, password: str | None) -> None:

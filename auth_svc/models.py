@@ -49,12 +49,22 @@ user_account = sa.Table(
     sa.Column("role", sa.Integer, nullable=False),  # mesh.operators.Role
     sa.Column("password_hash", sa.Text, nullable=False),  # argon2id, in its own notation
     sa.Column("create_us", sa.BigInteger, nullable=False),
+    # The same for names that look alike (usernames.skeleton); empty where it is not known yet, or another had it first.
+    sa.Column("username_skeleton", FOLDED, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "username_key", name="user_account_pkey"),
     sa.UniqueConstraint("username_key", name="user_account_username_key"),
+    sa.Index(
+        "user_account_skeleton",
+        "username_skeleton",
+        unique=True,
+        postgresql_where=sa.text("username_skeleton <> ''"),
+        sqlite_where=sa.text("username_skeleton <> ''"),
+    ),
 )
 
 # A refresh token is two secrets: one that stays with the session, one that each refresh replaces. Of both only the
-# SHA-256 is kept, in hexadecimal. Who knows the first without the present second has used a spent token again.
+# SHA-256 is kept, in hexadecimal. Who knows the first without the present second has used a spent token again;
+# or, where the present one replaced it a moment ago, has refreshed at the same time as somebody else.
 session = sa.Table(
     "session",
     metadata,
@@ -66,6 +76,7 @@ session = sa.Table(
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("refresh_us", sa.BigInteger, nullable=False),
     sa.Column("expire_us", sa.BigInteger, nullable=False),
+    sa.Column("previous_hash", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.PrimaryKeyConstraint("tenant_id", "session_id", name="session_pkey"),
     sa.UniqueConstraint("family_hash", name="session_family_hash"),
     sa.ForeignKeyConstraint(

@@ -1,7 +1,7 @@
 """auth_svc put together: its servicers, and what runs beside them."""
 
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from argon2 import PasswordHasher
 from csms.auth.v1.authorization_service_pb2_grpc import add_AuthorizationServiceServicer_to_server
@@ -11,7 +11,9 @@ from csms.auth.v1.certificate_authority_service_pb2_grpc import (
 from csms.auth.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from csms.auth.v1.id_token_service_pb2_grpc import add_IdTokenServiceServicer_to_server
 from csms.auth.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
+from sqlalchemy.exc import IntegrityError
 
+from auth_svc import user_store
 from auth_svc.administrator import ensure_administrator
 from auth_svc.attempts import Attempts
 from auth_svc.authorization_servicer import AuthorizationServicer
@@ -48,6 +50,8 @@ async def build(
     keys = SigningKeys(database=database, clock=clock)
     sessions = Sessions(database=database, signer=keys, clock=clock)
     await keys.maintain()
+    with suppress(IntegrityError):  # a look-alike was added this moment: the next start comes back to it
+        await database.write(user_store.fill_skeletons)
     await ensure_administrator(
         database=database, passwords=passwords, password=settings.admin_password, clock=clock, announce=announce
     )

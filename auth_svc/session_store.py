@@ -46,7 +46,7 @@ def refresh_session(
     statement = (
         sa.update(models.session)
         .where(table.family_hash == family_hash, table.secret_hash == secret_hash, table.expire_us > now_us)
-        .values(secret_hash=next_hash, refresh_us=now_us)
+        .values(secret_hash=next_hash, previous_hash=secret_hash, refresh_us=now_us)
         .returning(table.session_id, table.tenant_id, table.username_key)
     )
     row = connection.execute(statement).first()
@@ -54,6 +54,17 @@ def refresh_session(
         return None
     user = user_store.get_user(connection, row.tenant_id, row.username_key)
     return None if user is None else (row.session_id, user)
+
+
+def was_just_replaced(connection: Connection, family_hash: str, secret_hash: str, *, since_us: int) -> bool:
+    """Whether this secret is the one that a session's present one replaced, at `since_us` or later."""
+    table = models.session.c
+    query = sa.select(table.session_id).where(
+        table.family_hash == family_hash,
+        table.previous_hash == secret_hash,
+        table.refresh_us >= since_us,
+    )
+    return connection.execute(query).first() is not None
 
 
 def end_family(connection: Connection, family_hash: str) -> bool:

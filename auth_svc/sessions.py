@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 
 import grpc
+from sqlalchemy import Connection
 
 from auth_svc import session_store
 from auth_svc.keys import Signer
@@ -26,6 +27,9 @@ log = get_logger(__name__)
 
 ACCESS_TOKEN_S = 15 * 60
 SESSION_S = 30 * 24 * 3600
+# Windows of one browser refresh at the same time, with the same token: one of them gets the next, and the others are
+# not taken for thieves. Each of them is refused all the same.
+TOGETHER_S = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,10 @@ class Sessions:
         return Tokens(access_token=access_token, refresh_token=f"{family}.{secret}") if opened else None
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """The next tokens of a session; a spent refresh token ends it. Raises MeshError INVALID_TOKEN."""
+        """The next tokens of a session. Raises MeshError INVALID_TOKEN.
+
+        A spent refresh token ends the session, unless it was replaced within the last TOGETHER_S seconds.
+        """
         family, _, secret = refresh_token.partition(".")
         next_secret, now_us = _random(32), self._clock()
         refreshed = await self._database.write(
@@ -77,7 +84,7 @@ class Sessions:
             )
         )
         if refreshed is None:
-            await self._end_family(_digest(family))
+            await self._refuse(_digest(family), _digest(secret), now_us)
             raise invalid_token("the refresh token is spent, void or expired: log in again")
         session_id, user = refreshed
         access_token = await self._access_token(user, session_id)
@@ -110,8 +117,20 @@ class Sessions:
         if count:
             log.info("expired sessions deleted", count=count)
 
-    async def _end_family(self, family_hash: str) -> None:
-        ended = await self._database.write(lambda connection: session_store.end_family(connection, family_hash))
+    async def _refuse(self, family_hash: str, secret_hash: str, now_us: int) -> None:
+        """Ends the session of a spent token. Raises MeshError instead where another call replaced it a moment ago."""
+        since_us = now_us - TOGETHER_S * SECOND_US
+
+        def end(connection: Connection) -> bool | None:
+            if session_store.was_just_replaced(connection, family_hash, secret_hash, since_us=since_us):
+                return None
+            return session_store.end_family(connection, family_hash)
+
+        ended = await self._database.write(end)
+        if ended is None:
+            raise invalid_token(
+                "another call refreshed with this token a moment ago: the session goes on with the tokens that it got"
+            )
         if ended:
             log.warning("a spent or expired refresh token was used: its session is ended")
 

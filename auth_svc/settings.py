@@ -45,7 +45,7 @@ class AuthSettings:
         if admin_password is not None and len(admin_password) > MAX_PASSWORD:
             raise SettingError(f"CSMS_ADMIN_PASSWORD is longer than {MAX_PASSWORD} characters")
         return cls(
-            accept_unknown_tokens=_one_of(env, "CSMS_UNKNOWN_TOKENS", ("reject", "accept")) == "accept",
+            accept_unknown_tokens=env.unknown_tokens_accepted(host=host),
             open_registration=open_registration,
             admin_password=admin_password,
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),

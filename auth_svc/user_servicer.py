@@ -26,9 +26,10 @@ from csms.auth.v1.user_service_pb2_grpc import UserServiceServicer
 from google.api.httpbody_pb2 import HttpBody
 from sqlalchemy import Connection
 
-from auth_svc import user_store
+from auth_svc import user_store, usernames
 from auth_svc.administrator import TENANT
 from auth_svc.attempts import Attempts
+from auth_svc.guessing import why_guessable
 from auth_svc.keys import SigningKeys
 from auth_svc.passwords import Passwords
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
@@ -93,18 +94,21 @@ class UserServicer(UserServiceServicer):
         tenant_id = await self._admit_registration(role)
         if role is None:
             raise invalid_field("role", "one of VIEWER, OPERATOR, ADMINISTRATOR is needed")
-        _check_username(request.username)
-        _check_password("password", request.password)
+        if not usernames.is_username(request.username):
+            raise invalid_field("username", usernames.RULE)
+        _check_password("password", request.password, username=request.username)
         user = user_store.User(
             tenant_id=tenant_id,
-            username=request.username,
+            username=usernames.normal(request.username),
             role=role,
             password_hash=await self._passwords.hash(request.password),
             create_us=self._clock(),
         )
         if not await self._database.write(lambda connection: user_store.create_user(connection, user)):
             raise MeshError(
-                grpc.StatusCode.ALREADY_EXISTS, "USER_EXISTS", f"the username {request.username!r} is taken"
+                grpc.StatusCode.ALREADY_EXISTS,
+                "USER_EXISTS",
+                f"the username {user.username!r} is taken, or looks like one that is",
             )
         return RegisterResponse(user=_to_message(user))
 
@@ -163,19 +167,20 @@ class UserServicer(UserServiceServicer):
     async def ChangePassword(self, request: ChangePasswordRequest, context: Context) -> ChangePasswordResponse:
         """Gives a user of the caller's tenant a new password."""
         caller = await self._sessions.user(current_caller())
-        own = fold(request.username) == fold(caller.username)
+        own = usernames.key(request.username) == usernames.key(caller.username)
+        username = caller.username if own else request.username
         if not own and caller.role < Role.ADMINISTRATOR:
             raise _role_too_low(caller, "another's password is for an ADMINISTRATOR to change")
-        _check_findable(request.username)
-        _check_password("new_password", request.new_password)
+        _check_findable(username)
+        _check_password("new_password", request.new_password, username=username)
         if own:
             await self._prove(caller.username, request.current_password)
         password_hash = await self._passwords.hash(request.new_password)
         changed = await self._database.write(
-            lambda connection: user_store.set_password(connection, caller.tenant_id, request.username, password_hash)
+            lambda connection: user_store.set_password(connection, caller.tenant_id, username, password_hash)
         )
         if not changed:
-            raise _not_found(request.username)
+            raise _not_found(username)
         return ChangePasswordResponse()
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
@@ -184,7 +189,7 @@ class UserServicer(UserServiceServicer):
 
     async def _prove(self, username: str, password: str) -> user_store.User:
         """The user of this name and password; takes as long for one that does not exist."""
-        key = fold(username[: MAX_USERNAME + 1])
+        key = usernames.key(username[: MAX_USERNAME + 1])
         self._attempts.begin(key)
         user = None
         if is_plain(username, MAX_USERNAME):
@@ -224,15 +229,11 @@ class UserServicer(UserServiceServicer):
         return user
 
 
-def _check_username(username: str) -> None:
-    # A slash cannot stand in a path of the REST interface, nor a colon in HTTP Basic.
-    if not is_plain(username, MAX_USERNAME) or "/" in username or ":" in username:
-        raise invalid_field("username", f"1 to {MAX_USERNAME} printable characters are needed, none of them / or :")
-
-
-def _check_password(field: str, password: str) -> None:
+def _check_password(field: str, password: str, *, username: str) -> None:
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise invalid_field(field, f"{MIN_PASSWORD} to {MAX_PASSWORD} characters are needed")
+    if why := why_guessable(password, username=username):
+        raise invalid_field(field, why)
 
 
 def _check_findable(username: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from auth_svc import models
+from auth_svc import models, usernames
 from auth_svc.common_store import event, insert
 from auth_svc.texts import fold
 from mesh import outbox
@@ -23,13 +23,14 @@ class User:
     create_us: int
 
 
-COLUMNS = [column for column in models.user_account.c if column.name != "username_key"]
+COLUMNS = [column for column in models.user_account.c if column.name not in ("username_key", "username_skeleton")]
 """What `to_user` makes a user of."""
 
 
 def create_user(connection: Connection, user: User) -> bool:
-    """Adds a user, with its event; False where the name is taken, in whatever tenant."""
-    values = asdict(user) | {"role": int(user.role), "username_key": fold(user.username)}
+    """Adds a user, with its event; False where the name is taken, or looks like one that is, in whatever tenant."""
+    names = {"username_key": usernames.key(user.username), "username_skeleton": usernames.skeleton(user.username)}
+    values = asdict(user) | {"role": int(user.role)} | names
     created = insert(connection, models.user_account, values)
     if created:
         outbox.append(connection, [_user_event("created", user, user.create_us)])
@@ -50,7 +51,7 @@ def has_administrator(connection: Connection) -> bool:
 
 def find_user(connection: Connection, username: str) -> User | None:
     """The user who logs in by this name, of whatever tenant."""
-    query = sa.select(*COLUMNS).where(models.user_account.c.username_key == fold(username))
+    query = sa.select(*COLUMNS).where(models.user_account.c.username_key == _key(username))
     return to_user(connection.execute(query).mappings().first())
 
 
@@ -77,7 +78,8 @@ def is_last_administrator(connection: Connection, tenant_id: str, username: str)
         .order_by(table.username_key)
         .with_for_update()
     )
-    return list(connection.execute(query).scalars()) == [fold(username)]
+    administrators = list(connection.execute(query).scalars())
+    return administrators == [connection.execute(sa.select(_key(username))).scalar_one()]
 
 
 def delete_user(connection: Connection, tenant_id: str, username: str, *, now_us: int) -> bool:
@@ -96,14 +98,41 @@ def set_password(connection: Connection, tenant_id: str, username: str, password
     if connection.execute(update).rowcount == 0:
         return False
     table = models.session
-    of_user = sa.and_(table.c.tenant_id == tenant_id, table.c.username_key == fold(username))
+    of_user = sa.and_(table.c.tenant_id == tenant_id, table.c.username_key == _key(username))
     connection.execute(sa.delete(table).where(of_user))
     return True
 
 
 def _is_user(tenant_id: str, username: str) -> ColumnElement[bool]:
     table = models.user_account.c
-    return sa.and_(table.tenant_id == tenant_id, table.username_key == fold(username))
+    return sa.and_(table.tenant_id == tenant_id, table.username_key == _key(username))
+
+
+def _key(username: str) -> ColumnElement[str]:
+    """The key of the user of this name: those who were added before names had a normal form keep theirs."""
+    normal, earlier = usernames.key(username), fold(username)
+    if normal == earlier:
+        return sa.literal(normal)
+    account = sa.alias(models.user_account)
+    found = sa.select(account.c.username_key).where(account.c.username_key == earlier).scalar_subquery()
+    return sa.func.coalesce(found, normal)
+
+
+def fill_skeletons(connection: Connection) -> int:
+    """Notes what names look like that were added without it, and returns how many; of names alike, only the first."""
+    table = models.user_account
+    query = sa.select(table.c.tenant_id, table.c.username_key, table.c.username, table.c.username_skeleton)
+    rows = connection.execute(query.order_by(table.c.create_us).with_for_update()).all()
+    known, filled = {row.username_skeleton for row in rows}, 0
+    for row in rows:
+        skeleton = usernames.skeleton(row.username)
+        if row.username_skeleton or skeleton in known:
+            continue
+        known.add(skeleton)
+        here = sa.and_(table.c.tenant_id == row.tenant_id, table.c.username_key == row.username_key)
+        connection.execute(sa.update(table).where(here).values(username_skeleton=skeleton))
+        filled += 1
+    return filled
 
 
 def to_user(row: sa.RowMapping | None) -> User | None:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
@@ -20,6 +20,7 @@ from deploy.envoy_descriptor import Contract, read_contract
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract import OPERATOR_SERVICES
 from mesh.errors import DOMAIN, SettingError
+from mesh.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from mesh.operator_edge import PUBLIC_METHODS
 from mesh.operators import AUDIENCE, ISSUER
 from mesh.process import EX_CONFIG
@@ -44,6 +45,9 @@ class FrontDoor:
     folder: Path  # where the configuration and the descriptors stand when Envoy reads them
     cors_origins: Sequence[str] = ()
     reflection: bool = True
+    reflection_open: bool = False  # to callers without a token, too
+    # Envoy gets a value that is derived from it; without it gateways do not believe what it says of a caller's address.
+    mesh_secret: str = field(default="", repr=False)
 
 
 def write(door: FrontDoor, folder: Path) -> Path:
@@ -71,10 +75,14 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "cors_origins": json.dumps([{"exact": origin} for origin in door.cors_origins]),
         "healthy_clusters": json.dumps({name: {"value": 100} for name in [*processes, "gateway_health"]}),
         "unwrap": _quoted((TEMPLATES / "unwrap.lua").read_text()),
+        "proof_header": PROOF_HEADER.lower(),
+        "proof": _quoted(proof_of(door.mesh_secret)),
+        "address_header": ADDRESS_HEADER.lower(),
         "welcome": _quoted(json.dumps(WELCOME)),
         "rest_cluster": first,
         "local_replies": _local_replies(),
         "public_rules": _each("public-rule", ({"method": method} for method in sorted(PUBLIC_METHODS))),
+        "reflection_rules": _one("reflection-rule", {}) if door.reflection and not door.reflection_open else "",
         "operator_routes": "\n".join(_operator_routes(name, contract) for name in processes),
         "reflection_routes": _each("reflection-route", [{"cluster": first}] if door.reflection else []),
         "operator_clusters": _each("operator-cluster", (_cluster(name, door.upstreams[name]) for name in processes)),
@@ -255,8 +263,10 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         gateway_mesh=gateway_mesh,
         admin_socket=Path("/tmp/envoy-admin.sock"),  # noqa: S108 - in a container of its own
         folder=folder,
+        mesh_secret=env.optional("CSMS_MESH_SECRET") or "",
         cors_origins=read_origins(env),
         reflection=env.switch("CSMS_REFLECTION", default=True),
+        reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
     )
 
 

@@ -190,6 +190,10 @@ DESTINATIONS: Mapping[LaneName, Destination] = {
     LaneName.OPEN_TRANSACTIONS: Destination(
         rpc="csms.transaction.v1.TransactionIngestService/CountOpenTransactions", tables=()
     ),
+    # In the background; which tables depends on the kind of event: see STATION_EVENT_CHANGES.
+    LaneName.STATION_EVENTS: Destination(
+        rpc="csms.transaction.v1.TransactionIngestService/NotifyStationEvents", tables=()
+    ),
 }
 
 # What each kind of report may write, by field of csms.station.v1.ReportItem.report.
@@ -205,6 +209,13 @@ REPORT_TABLES: Mapping[str, tuple[str, ...]] = {
 REPORT_CHANGES: Mapping[str, tuple[str, ...]] = {
     "reservation_use": ("station.reservation",),
     "transaction_end": ("station.charging_profile",),
+}
+
+# What each kind of event of a station changes after the answer, by field of
+# csms.transaction.v1.StationEventItem.event; transactions only where some are open there.
+STATION_EVENT_CHANGES: Mapping[str, tuple[str, ...]] = {
+    "boot": ("transaction.station", "transaction.tx"),
+    "connector_available": ("transaction.tx",),
 }
 
 # Every command and its outcome.

@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 PATH_PREFIX = "ocpp"
@@ -25,9 +26,25 @@ class Credential:
 class BadHandshakeError(Exception):
     """The request cannot be a station's; `status` is the HTTP status that says so, the text is for its engineer."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers or {}  # of the answer, beside those that go with the status
+
+
+class Headers(Protocol):
+    """The headers of a request."""
+
+    def get_all(self, key: str, /) -> Sequence[str]:
+        """The values of a header, one for each time it is there."""
+
+
+def single_header(headers: Headers, name: str) -> str | None:
+    """The value of a header that may be there once, None where it is missing. Raises BadHandshakeError 400."""
+    values = headers.get_all(name)
+    if len(values) > 1:
+        raise BadHandshakeError(400, f"the header {name} is there {len(values)} times, and may be there once")
+    return values[0] if values else None
 
 
 def station_id(target: str) -> str:
@@ -42,9 +59,14 @@ def station_id(target: str) -> str:
     if not is_bare and (len(segments) < 2 or segments[0] != PATH_PREFIX):
         raise BadHandshakeError(404, "a charge point connects to /ocpp/{its identity}")
     identity = unquote(segments[-1], errors="replace")
-    if len(identity) > MAX_STATION_ID_LENGTH or not identity.isprintable() or "\ufffd" in identity or "/" in identity:
+    if not _may_be_identity(identity):
         raise BadHandshakeError(400, "the identity must be up to 255 printable characters, without a slash")
     return identity
+
+
+def _may_be_identity(text: str) -> bool:
+    is_text = len(text) <= MAX_STATION_ID_LENGTH and text.isprintable() and "\ufffd" not in text
+    return is_text and "/" not in text and text not in {".", ".."}
 
 
 def is_odd_path(target: str) -> bool:

@@ -51,7 +51,11 @@ class RefusalError(Exception):
 
 
 class InboundCalls:
-    """Answers a station's CALLs. `accepted`, `heartbeat_interval_s` and the clock follow from what passes through."""
+    """Answers a station's CALLs. `accepted`, `heartbeat_interval_s` and the clock follow from what passes through.
+
+    `begin` may be called in another thread, for one CALL at a time, if `note_quirk` may. `allow_transfer(bytes,
+    time_us)` says whether the station may have one more DataTransfer stored.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class InboundCalls:
         clock: Clock,
         count: Callable[[str, str], None],
         note_quirk: Callable[[str], None],
+        allow_transfer: Callable[[int, int], bool],
     ) -> None:
         self.accepted = accepted
         self.heartbeat_interval_s = heartbeat_interval_s
@@ -77,6 +82,7 @@ class InboundCalls:
         self._clock = clock
         self._count = count
         self._note_quirk = note_quirk
+        self._allow_transfer = allow_transfer
         self._invited: set[str] = set()
 
     def invite(self, actions: frozenset[str]) -> None:
@@ -115,7 +121,18 @@ class InboundCalls:
             if route.salvage is None:
                 raise RefusalError(fault.code, fault.message) from error
             return self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
-        return _exchange(route, payload, origin, items, partial(self._answer, route, payload))
+        return (
+            self._transfer(route, payload, items, time_us)
+            if LaneName.DATA_TRANSFERS in items
+            else _exchange(route, payload, origin, items, partial(self._answer, route, payload))
+        )
+
+    def _transfer(self, route: Inbound, payload: Payload, items: Items, time_us: int) -> Exchange:
+        """A vendor's own message, of which each writes a row, whoever its vendor is: so many are stored."""
+        if self._allow_transfer(items[LaneName.DATA_TRANSFERS].ByteSize(), time_us):
+            return Exchange(items, partial(self._answer, route, payload), route.optional)
+        self._note_quirk(QuirkName.TRANSFER_NOT_STORED)
+        return Exchange({}, lambda _results: {"status": "Rejected"})
 
     def _answer(self, route: Inbound, payload: Payload, results: Results) -> Payload:
         self._check(results, durable=route.durable)
@@ -144,7 +161,7 @@ class InboundCalls:
         """A message that its schema refuses: kept and acknowledged where it tells of money (docs/adr/0008)."""
         for other in self._others:
             schemas = other[1]
-            if call.action in schemas.actions and schemas.check(call.action, "request", call.payload) is None:
+            if call.action in schemas.actions and schemas.fits(call.action, "request", call.payload):
                 return self._foreign(call, origin, other, code=fault.code)
         if route.salvage is None:
             raise RefusalError(fault.code, fault.message)

@@ -10,6 +10,8 @@ from gateway.ocppj import Call
 # CALLs that a station may send ahead of our answers, though the standard allows one; beyond it the socket is not read.
 INBOX_SIZE = 16
 INBOX_BYTES = 1024 * 1024
+# CALLs that are served one right after the other, before other sockets have their turn, come to so many bytes.
+TURN_BYTES = 8 * 1024
 
 
 class Arrival(NamedTuple):
@@ -71,16 +73,21 @@ class Inbox:
 
     async def finish(self, timeout_s: float) -> None:
         """Waits until every CALL that was read is done with, for at most `timeout_s` seconds."""
-        if self._current is not None:
+        if self._current is not None or self._waiting:
             if self._emptied is None:
                 self._emptied = asyncio.get_running_loop().create_future()
             await asyncio.wait([self._emptied], timeout=timeout_s)
 
     def _take_turns(self, arrival: Arrival | None) -> None:
         self._is_taking_turns = True
+        bytes_left = TURN_BYTES
         while arrival is not None:
+            bytes_left -= len(arrival.data)
             self._current = arrival
             self._serve(arrival)
+            if self._must_wait(bytes_left):
+                asyncio.get_running_loop().call_soon(self._go_on)  # until then turns are being taken
+                return
             arrival = self._next()
         self._is_taking_turns = False
         if self._current is None and self._emptied is not None:
@@ -89,6 +96,13 @@ class Inbox:
         if self._is_held and not self._is_full():
             self._is_held = False
             self._resume()
+
+    def _must_wait(self, bytes_left: int) -> bool:
+        """Whether the next CALL's turn is after that of other sockets."""
+        return self._current is None and bool(self._waiting) and len(self._waiting[0].data) > bytes_left
+
+    def _go_on(self) -> None:
+        self._take_turns(self._next())
 
     def _next(self) -> Arrival | None:
         if self._current is not None or not self._waiting:

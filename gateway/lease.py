@@ -1,84 +1,169 @@
-"""The lease of a node (design 4.3): while it holds, the stations whose sockets we have are ours."""
+"""The lease of a node (design 4.3): while it holds, the stations whose sockets we have are ours.
+
+It is renewed in a thread of its own, over a channel of its own: no frame of a station, however long it keeps the event
+loop busy, can hold a renewal up. `held` and `holds` read the clock itself and not the loop's, which stands still while
+the loop is busy.
+"""
 
 import asyncio
 import secrets
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from mesh.errors import MeshError
+import grpc
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
+
+from mesh.channels import open_blocking_channel, secret_metadata
+from mesh.errors import MeshError, from_rpc_error
 from mesh.logs import get_logger
 
 log = get_logger(__name__)
 
-# Attempts within the time of one lease: with 12 s, station_svc may be away for 10 s and no lease is lost.
+# Attempts within the time of one lease: with 12 s, station_svc may be unavailable for 10 s and no lease is lost.
 ATTEMPTS_PER_LEASE = 8
 _FIRST_TIMEOUT_S = 1.5
+# Longer than any attempt may take.
+_JOIN_S = 10.0
 
 
 class Stations(Protocol):
-    """Where the lease comes from: gateway.mesh_client.MeshClient."""
+    """Where the lease comes from. Called in the thread of the lease."""
 
-    async def renew_lease(self, node_id: str, address: str, *, timeout_s: float) -> int:
+    def renew_lease(self, node_id: str, address: str, *, timeout_s: float) -> int:
         """Takes or renews the lease; returns for how many milliseconds it holds. Raises MeshError."""
+
+    def close(self) -> None:
+        """Ends a call that is under way, and takes no other."""
+
+
+class LeaseClient:
+    """StationIngestService.RenewNodeLease, for a thread without an event loop. See Stations."""
+
+    def __init__(self, address: str, *, secret: str) -> None:
+        self._channel = open_blocking_channel(address)
+        self._metadata = secret_metadata(secret)
+        self._stub = StationIngestServiceStub(self._channel)
+
+    def renew_lease(self, node_id: str, address: str, *, timeout_s: float) -> int:
+        """See Stations."""
+        request = ingest.RenewNodeLeaseRequest(node_id=node_id, address=address)
+        try:
+            response = self._stub.RenewNodeLease(request, timeout=timeout_s, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from error
+        except ValueError as error:  # the channel is closed: this gateway stops
+            raise MeshError(grpc.StatusCode.CANCELLED, "CHANNEL_CLOSED", str(error)) from error
+        duration_ms: int = response.lease_duration_ms
+        return duration_ms
+
+    def close(self) -> None:
+        """See Stations."""
+        self._channel.close()
 
 
 class NodeLease:
     """Renews the lease. `run` it as a task; the lease is not held before it has run.
 
-    `on_taken` is awaited when the lease is taken, `on_lost` when it was lost: it closes every socket.
+    `on_taken` is awaited when the lease is taken, `on_lost` when it was lost: it closes every socket. Each time that
+    the lease is taken a new `term` begins; what was let in under an earlier one is no longer ours, even where the lease
+    was taken again since.
     """
 
     def __init__(
         self,
         *,
-        mesh: Stations,
+        stations: Stations,
         address: str,
         on_taken: Callable[[], Awaitable[None]],
         on_lost: Callable[[], Awaitable[None]],
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.node_id = f"gateway-{secrets.token_hex(8)}"
-        self._mesh = mesh
+        self._stations = stations
         self._address = address
         self._on_taken = on_taken
         self._on_lost = on_lost
+        self._clock_s = clock_s
         self._loop = asyncio.get_running_loop()
+        self._news: asyncio.Queue[bool] = asyncio.Queue()  # True: taken, False: lost
+        self._stopping = threading.Event()
+        # Written by the thread alone.
         self._held_until_s = 0.0
         self._duration_s = _FIRST_TIMEOUT_S * ATTEMPTS_PER_LEASE
+        self._is_taken = False
+        self.term = 0
         self.acquired = asyncio.Event()
 
     @property
     def held(self) -> bool:
         """Whether the lease holds at this moment."""
-        return self._loop.time() < self._held_until_s
+        return self._clock_s() < self._held_until_s
+
+    def holds(self, term: int) -> bool:
+        """Whether the lease has held without a gap since `term` began."""
+        return self.term == term and self.held
 
     async def run(self) -> None:
         """Renews until cancelled."""
-        while True:
-            await self.renew()
-            await asyncio.sleep(self._duration_s / ATTEMPTS_PER_LEASE)
+        thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        thread.start()
+        try:
+            while True:
+                await self._take_news(await self._news.get())
+        finally:
+            self._stopping.set()
+            self._stations.close()
+            await self._loop.run_in_executor(None, thread.join, _JOIN_S)
 
-    async def renew(self) -> None:
+    def renew(self) -> None:
         """Renews once. A lease that ran out before the renewal came is lost, even if the renewal succeeded."""
-        sent_s = self._loop.time()
-        duration_s = await self._ask()
-        if self.acquired.is_set() and not self.held:
-            self.acquired.clear()
+        sent_s = self._clock_s()
+        duration_s = self._ask()
+        if self._is_taken and not self.held:
+            self._is_taken = False
+            self._held_until_s = 0.0
             log.error("node lease lost: closing every socket", node_id=self.node_id)
-            await self._on_lost()
+            self._tell(taken=False)
         if duration_s is None:
             return
-        # Counted from before the request, so that ours ends no later than station_svc's.
         self._duration_s = duration_s
+        if not self._is_taken:
+            self.term += 1  # before it is held: nothing of an earlier term comes to life again
+        # Counted from before the request, so that ours ends no later than station_svc's.
         self._held_until_s = sent_s + duration_s
-        if not self.acquired.is_set():
+        if not self._is_taken:
+            self._is_taken = True
             log.info("node lease taken", node_id=self.node_id, duration_s=duration_s)
+            self._tell(taken=True)
+
+    def _keep(self) -> None:
+        """The thread."""
+        while not self._stopping.is_set():
+            try:
+                self.renew()
+            except Exception:  # without this thread the lease would run out for good
+                log.exception("node lease not renewed")
+            self._stopping.wait(self._duration_s / ATTEMPTS_PER_LEASE)
+
+    def _tell(self, *, taken: bool) -> None:
+        if not self._stopping.is_set():
+            self._loop.call_soon_threadsafe(self._news.put_nowait, taken)
+
+    async def _take_news(self, taken: bool) -> None:
+        if taken:
             self.acquired.set()
             await self._on_taken()
+        else:
+            self.acquired.clear()
+            await self._on_lost()
 
-    async def _ask(self) -> float | None:
+    def _ask(self) -> float | None:
         timeout_s = self._duration_s / ATTEMPTS_PER_LEASE
         try:
-            return await self._mesh.renew_lease(self.node_id, self._address, timeout_s=timeout_s) / 1000
+            return self._stations.renew_lease(self.node_id, self._address, timeout_s=timeout_s) / 1000
         except MeshError as error:
             log.warning("node lease not renewed", error=str(error))
             return None

@@ -9,6 +9,7 @@ from csms.auth.v1 import authorization_service_pb2 as auth
 from csms.station.v1 import station_ingest_service_pb2 as station
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 from csms.transaction.v1 import transaction_ingest_service_pb2 as transaction
+from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
@@ -74,6 +75,7 @@ class MeshClient:
         auth_channel: grpc.aio.Channel,
     ) -> None:
         self._stations = StationIngestServiceStub(station_channel)
+        self._transactions = TransactionIngestServiceStub(transaction_channel)
         self._record_messages = _raw(_STATIONS, station_channel, "RecordMessages")
         stations = partial(_sender, _STATIONS, station_channel)
         transactions = partial(_sender, _TRANSACTIONS, transaction_channel)
@@ -101,13 +103,6 @@ class MeshClient:
         """Every lane, for metrics and for closing."""
         return (*self.lanes.values(), self.openings)
 
-    async def renew_lease(self, node_id: str, address: str, *, timeout_s: float) -> int:
-        """Takes or renews this node's lease; returns for how many milliseconds it holds. Raises MeshError."""
-        request = station.RenewNodeLeaseRequest(node_id=node_id, address=address)
-        response = await _call(self._stations.RenewNodeLease, request, timeout_s)
-        duration_ms: int = response.lease_duration_ms
-        return duration_ms
-
     async def close_connections(self, items: Sequence[station.CloseConnectionItem]) -> None:
         """Notes closed sockets. Raises MeshError."""
         await _call(self._stations.CloseConnections, station.CloseConnectionsRequest(items=items), ATTEMPT_TIMEOUT_S)
@@ -119,6 +114,11 @@ class MeshClient:
     async def note_asides(self, items: Sequence[station.ReportItem]) -> None:
         """Passes on reports that no answer waits for; one that is refused alone is lost. Raises MeshError."""
         await _call(self._stations.NotifyReports, station.NotifyReportsRequest(items=items), ATTEMPT_TIMEOUT_S)
+
+    async def notify_station_events(self, items: Sequence[transaction.StationEventItem]) -> None:
+        """Passes on boots and available connectors; one that is refused alone is lost. Raises MeshError."""
+        request = transaction.NotifyStationEventsRequest(items=items)
+        await _call(self._transactions.NotifyStationEvents, request, ATTEMPT_TIMEOUT_S)
 
     async def record_messages(self, entries: Sequence[bytes]) -> None:
         """Appends to the message log; see gateway/log_entry.py. Raises MeshError."""

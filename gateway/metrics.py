@@ -12,7 +12,8 @@ from gateway.lanes import Lane
 from gateway.registry import Registry
 
 _HELP = {
-    "handshake": "Handshakes by outcome: the HTTP status, or subprotocol where none fitted",
+    "handshake": "Handshakes by outcome: the HTTP status, subprotocol where none fitted, lost where the connection was",
+    "credential_refusal": "Wrong credentials that were refused after those before them: delayed, or at once",
     "quirk": "Known faults of stations' software that were met, by name",
     "refused": "Messages of stations answered with CALLERROR, by code",
     "answer": "Answers of stations that nobody waited for",

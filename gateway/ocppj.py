@@ -23,6 +23,8 @@ MAX_ACCEPTED_ID_LENGTH = 255
 MAX_DESCRIPTION_LENGTH = 255
 # No message of OCPP is nested half as deep; what walks through payloads may rely on it.
 MAX_DEPTH = 64
+# No valid message of 1 MiB has as many lists and objects; making very many of them costs far more than their bytes.
+MAX_CONTAINERS = 100_000
 # Answers to frames whose id cannot be read carry this one (OCPP-J 2.0.1, 4.2.3); 1.6 has none such.
 UNREADABLE_ID = "-1"
 
@@ -112,6 +114,9 @@ _NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 def parse(data: bytes, label: str) -> Frame:
     """The message in a frame of the OCPP version `label` ("1.6", "2.0.1", "2.1"). Never raises."""
+    if len(data) > MAX_CONTAINERS and _holds_too_much(data):
+        why = f"the frame holds more than {MAX_CONTAINERS} lists and objects"
+        return _unread(label, data, why)
     try:
         frame = (_decode_21 if label == "2.1" else _decode)(data)
     except _NOT_READ:
@@ -134,7 +139,7 @@ def _parse_mended(data: bytes, label: str) -> Frame:
     try:
         frame = _decode_any(text)
     except _NOT_READ:
-        return _no_json(label, data, text)
+        return _unread(label, data, "the frame is not JSON", text)
     parsed = _read(frame, text, label)
     if isinstance(parsed, Malformed):
         return parsed
@@ -162,6 +167,16 @@ def _read(frame: Any, data: bytes, label: str) -> Frame:
     if isinstance(message_id, NumericId):
         return Mended(parsed, (QuirkName.MESSAGE_ID_NUMBER,))
     return parsed if message_id else Mended(parsed, (QuirkName.MESSAGE_ID_EMPTY,))
+
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def _holds_too_much(data: bytes) -> bool:
+    if data.count(b"[") + data.count(b"{") <= MAX_CONTAINERS:
+        return False
+    data = _STRING.sub(b"", data)  # what is in a text is no list of this frame
+    return data.count(b"[") + data.count(b"{") > MAX_CONTAINERS
 
 
 def _is_too_deep(data: bytes, frame: list[Any]) -> bool:
@@ -218,21 +233,20 @@ def _readable_id(frame: list[Any], data: bytes) -> str | None:
     return NumericId(match[3].decode())  # of the text: a float would lose digits
 
 
-def _no_json(label: str, data: bytes, text: bytes) -> Malformed:
-    """A frame that is not JSON, with its id where that is (`[2,"id","MeterValues",{"transactionId":,…`).
+def _unread(label: str, data: bytes, why: str, text: bytes | None = None) -> Malformed:
+    """A frame that is not JSON, or not read, with its id if it has any (`[2,"id","MeterValues",{"value":,…`).
 
-    `text` is the frame with all mended that can be.
+    `text` is the frame with all mended that can be, where it may be one of which the end is missing.
     """
-    match, why = _START.match(data.removeprefix(BYTE_ORDER_MARK)), "the frame is not JSON"
+    data = data.removeprefix(BYTE_ORDER_MARK)
+    match = _START.match(data)
     if match is None:
         return _malformed(label, None, why)
     message_id = match[2].decode("ascii") if match[3] is None else NumericId(match[3].decode("ascii"))
     if match[1] != b"2":
         return _silent(label, message_id, why)
-    return msgspec.structs.replace(
-        _malformed(label, message_id, why),
-        truncated=_truncated(message_id, data.removeprefix(BYTE_ORDER_MARK), match.end(), text),
-    )
+    truncated = None if text is None else _truncated(message_id, data, match.end(), text)
+    return msgspec.structs.replace(_malformed(label, message_id, why), truncated=truncated)
 
 
 def _truncated(message_id: str, data: bytes, position: int, text: bytes) -> TruncatedCall | None:

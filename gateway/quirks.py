@@ -18,9 +18,10 @@ Names of quirks are what operators see per station, and in the metrics: they nev
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -346,8 +347,12 @@ class Round(NamedTuple):
     changed: bool
 
 
-def forgive(label: str, action: str, payload: Any, violations: Iterable[Violation]) -> Round | Violation:
-    """Mends a message whose violations these are, in a copy; or returns the first violation that nothing forgives.
+# Of what nothing forgives so many violations are looked at.
+MAX_FAULTS = 20
+
+
+def forgive(label: str, action: str, payload: Any, violations: Iterable[Violation]) -> Round | Sequence[Violation]:
+    """Mends a message whose violations these are, in a copy; or returns those that nothing forgives, twenty at most.
 
     What was mended may break another rule of its field (a number as text may be too long), so that the result is to be
     validated again where it `changed`.
@@ -355,13 +360,24 @@ def forgive(label: str, action: str, payload: Any, violations: Iterable[Violatio
     known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
     met: set[str] = set()
     changes: dict[Path, Any] = {}
+    faults: list[Violation] = []
     for violation in violations:
         quirk = next((quirk for quirk in known if quirk.forgives(violation)), None)
         if quirk is None:
-            return violation
-        met.add(quirk.name)
-        changes.update(quirk.mend(violation))
-    return Round(_with(payload, changes), frozenset(met), bool(changes))
+            faults.append(violation)
+            if len(faults) == MAX_FAULTS:
+                break
+        elif not faults:
+            met.add(quirk.name)
+            changes.update(quirk.mend(violation))
+    return faults or Round(_with(payload, changes), frozenset(met), bool(changes))
+
+
+def unforgiven(label: str, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
+    """Those of the violations of a message that nothing forgives, twenty at most."""
+    known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
+    faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
+    return list(islice(faults, MAX_FAULTS))
 
 
 def _with(payload: Any, changes: Mapping[Path, Any]) -> Any:

@@ -5,20 +5,16 @@ import re
 import msgspec
 from csms.station.v1 import station_pb2
 
+from gateway.budgets import Allowance
 from gateway.buffers import Buffer
 from gateway.log_entry import LogEntries
-from mesh.masking import MASK, SECRET_VARIABLES, mask_payload, mask_text
-from mesh.times import SECOND_US
+from mesh.masking import MASK, SECRET_VARIABLES, mask_beginning, mask_text
 
 MAX_LOGGED_BYTES = 64 * 1024
 
 # In text that is no JSON: whatever follows the name of a secret is masked to the end.
 _SECRET_IN_TEXT = re.compile(rf"({'|'.join(sorted(SECRET_VARIABLES))}).*", re.IGNORECASE | re.DOTALL)
 
-# What one socket may put into the log: this much at once (twice, after a silence), then this much a second. A station
-# that floods the log takes nobody else's place in it, nor the disk.
-BURST_BYTES = 4 * 1024 * 1024
-BYTES_PER_SECOND = 128 * 1024
 # How long an answer waits at the most where the log does not keep up: better all a little later than frames lost.
 MOST_PAUSE_S = 1.0
 
@@ -27,13 +23,14 @@ SENT = station_pb2.MESSAGE_DIRECTION_SENT
 
 
 class Recorder:
-    """The message log of one socket."""
+    """The message log of one socket. `allowance` is what its station may still put into it."""
 
-    def __init__(self, *, buffer: Buffer[bytes], tenant_id: str, station_id: str, epoch: int) -> None:
+    def __init__(
+        self, *, buffer: Buffer[bytes], tenant_id: str, station_id: str, epoch: int, allowance: Allowance
+    ) -> None:
         self._add = buffer.add
         self._buffer = buffer
-        self._allowance = 0  # the first frame fills it
-        self._refilled_us = 0
+        self._allowance = allowance
         self.left_out = 0
         self._entry = LogEntries(tenant_id=tenant_id, station_id=station_id, epoch=epoch).entry
 
@@ -55,21 +52,20 @@ class Recorder:
         message_type: int,
         message_id: str,
         action: str,
+        loggable: bytes | None = None,
     ) -> None:
-        """Logs one frame, or counts it in `left_out` where this socket has had its share."""
-        if self._allowance <= 0 and not self._refill(time_us):
+        """Logs one frame, or counts it in `left_out` where its station has had its share.
+
+        `loggable` is what `to_loggable` makes of it, where that is known already.
+        """
+        allowance = self._allowance
+        if allowance.left <= 0 and not allowance.refill(time_us):
             self.left_out += 1
             return
-        entry = self._entry(direction, ordinal, time_us, message_type, message_id, action, to_loggable(data))
-        self._allowance -= len(entry) + 50  # all of it: an action may be as long as a frame
+        payload = to_loggable(data) if loggable is None else loggable
+        entry = self._entry(direction, ordinal, time_us, message_type, message_id, action, payload)
+        allowance.left -= len(entry) + 50  # all of it: an action may be as long as a frame
         self._add(entry)
-
-    def _refill(self, time_us: int) -> bool:
-        """Allows what the time since the last refill is good for; false where that does not make up for the excess."""
-        elapsed_us = max(0, time_us - self._refilled_us)  # a clock that is set back takes nothing away
-        self._refilled_us = time_us
-        self._allowance = min(BURST_BYTES, self._allowance + elapsed_us * BYTES_PER_SECOND // SECOND_US)
-        return self._allowance > 0
 
 
 def to_loggable(data: bytes) -> bytes:
@@ -99,18 +95,21 @@ def _is_suspect(lowered: str) -> bool:
         or "basic " in lowered
         or "bearer " in lowered
         or "://" in lowered
+        or "\\/\\/" in lowered  # of a URL, as some write it in JSON
+        or "datatransfer" in lowered
     )
 
 
 def _mask(data: bytes) -> bytes:
+    """Masks what is stored of a frame, and looks at no more of it: masking costs a hundred times as much as parsing."""
     try:
         payload = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = data[:MAX_LOGGED_BYTES].decode("utf-8", "replace")
         return _without_nul(mask_text(_SECRET_IN_TEXT.sub(rf"\1{MASK}", text)))
-    masked = mask_payload(payload)
+    masked = mask_beginning(payload, MAX_LOGGED_BYTES)
     # What is unchanged is stored as it came, spaces and all.
-    return _cut(data if masked == payload else msgspec.json.encode(masked))
+    return _cut(data if masked is None else msgspec.json.encode(masked))
 
 
 def _cut(data: bytes) -> bytes:

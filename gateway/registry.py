@@ -34,6 +34,10 @@ class Registry:
         session = self._sessions.get(station_id)
         return session if session is not None and session.connection.epoch == epoch else None
 
+    def has(self, station_id: str, epoch: int) -> bool:
+        """Whether that connection has its session here."""
+        return self.find(station_id, epoch) is not None
+
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._sessions.values()))
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 
 from gateway.buffers import Buffer
+from gateway.client_address import ClientAddresses
 from gateway.inbound import Dialect
-from gateway.lease import NodeLease
+from gateway.lease import LeaseClient, NodeLease
 from gateway.mesh_client import MeshClient
 from gateway.message_translator import MessageTranslator
 from gateway.metrics import Metrics
@@ -64,9 +66,9 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
         for _ in range(buffer.runners):
             await _beside(stack, buffer.run())
     dialects = {version.subprotocol: (version, _schemas(version)) for version in VERSIONS}
-    server = _station_server(mesh, registry, buffers, metrics, dialects)
+    server = _station_server(mesh, registry, buffers, metrics, dialects, settings=settings)
     downward = _downward_server(settings, registry, server, dialects)
-    lease = _node_lease(settings, mesh, downward, server)
+    lease = _node_lease(settings, downward, server)
     loop_s = asyncio.get_running_loop().time
     watch = Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
     await _beside(stack, watch.run())
@@ -108,13 +110,16 @@ class _Buffers:
         self.asides: Buffer[ingest.ReportItem] = Buffer(
             name="asides", flush=mesh.note_asides, delay_s=0.1, batch=256, capacity=100_000
         )
+        self.station_events: Buffer[StationEventItem] = Buffer(
+            name="station_events", flush=mesh.notify_station_events, delay_s=0.1, batch=256, capacity=100_000
+        )
         self.sightings: Buffer[ingest.Sighting] = Buffer(
             name="sightings", flush=mesh.record_sightings, delay_s=0.2, batch=1024, capacity=100_000
         )
 
     def all(self) -> tuple[Buffer[Any], ...]:
         """Every buffer."""
-        return (self.messages, self.closings, self.asides, self.sightings)
+        return (self.messages, self.closings, self.asides, self.station_events, self.sightings)
 
 
 async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshClient:
@@ -129,7 +134,13 @@ async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshCl
 
 
 def _station_server(
-    mesh: MeshClient, registry: Registry, buffers: _Buffers, metrics: Metrics, dialects: Mapping[str, Dialect]
+    mesh: MeshClient,
+    registry: Registry,
+    buffers: _Buffers,
+    metrics: Metrics,
+    dialects: Mapping[str, Dialect],
+    *,
+    settings: GatewaySettings,
 ) -> StationServer:
     return StationServer(
         versions=dialects,
@@ -139,8 +150,11 @@ def _station_server(
         closings=buffers.closings,
         sightings=buffers.sightings,
         asides=buffers.asides,
+        station_events=buffers.station_events,
         metrics=metrics,
         clock=now_us,
+        addresses=ClientAddresses(mesh_secret=settings.mesh_secret),
+        origins=settings.station_origins,
     )
 
 
@@ -160,7 +174,7 @@ def _downward_server(
     return downward
 
 
-def _node_lease(settings: GatewaySettings, mesh: MeshClient, downward: GrpcServer, server: StationServer) -> NodeLease:
+def _node_lease(settings: GatewaySettings, downward: GrpcServer, server: StationServer) -> NodeLease:
     """While it is held, commands are taken; once it is lost, none are, and every station is to connect again."""
 
     async def taken() -> None:
@@ -171,7 +185,8 @@ def _node_lease(settings: GatewaySettings, mesh: MeshClient, downward: GrpcServe
         await server.close_all(SERVICE_RESTART, "connect again")
 
     address = f"{settings.advertised_host or settings.mesh_address.rpartition(':')[0]}:{downward.port}"
-    return NodeLease(mesh=mesh, address=address, on_taken=taken, on_lost=lost)
+    stations = LeaseClient(settings.station_address, secret=settings.mesh_secret)
+    return NodeLease(stations=stations, address=address, on_taken=taken, on_lost=lost)
 
 
 async def _beside(stack: AsyncExitStack, work: Awaitable[None]) -> None:

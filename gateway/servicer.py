@@ -1,6 +1,7 @@
 """GatewayService: commands on their way down to a station."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import grpc
@@ -8,11 +9,12 @@ from csms.gateway.v1 import gateway_service_pb2, gateway_service_pb2_grpc
 from csms.station.v1 import command_service_pb2
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
+from gateway.aside import aside
 from gateway.message_translator import MessageTranslator
 from gateway.ocppj import Payload
 from gateway.outgoing import station_offline
 from gateway.registry import Registry
-from gateway.schemas import SchemaFault
+from gateway.schemas import SchemaFault, is_large
 from gateway.server import StationServer
 from gateway.session import Session
 from gateway.translation import CallFailure, Outbound, UnacceptableError
@@ -39,6 +41,7 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
         del context
         session = self._registry.find(request.station_id, request.epoch)
         if session is None:
+            self._server.note_missing(request.tenant_id, request.station_id, request.epoch)
             raise station_offline(f"station {request.station_id} is not connected")
         name = request.WhichOneof("command")
         if name is None:
@@ -126,7 +129,11 @@ async def _exchange(session: Session, route: Outbound, payload: Payload, timeout
         if error.reason == "CALL_TIMEOUT" and route.silence_hint is not None and (hint := route.silence_hint(payload)):
             raise MeshError(error.code, error.reason, f"{error.message}; {hint}", error.metadata) from error
         raise
-    accepted = session.schemas.accept(route.action, answer.payload, "response", source=answer.source)
+    accept = partial(session.schemas.accept, source=answer.source)
+    if is_large(answer.payload):
+        accepted = await aside(accept, route.action, answer.payload, "response")
+    else:
+        accepted = accept(route.action, answer.payload, "response")
     if isinstance(accepted, SchemaFault):
         raise _invalid_answer(session, accepted.message, accepted.code)
     for quirk in accepted.quirks:
@@ -146,7 +153,10 @@ async def _send_call(
     response = command_service_pb2.SendCallResponse()
     if isinstance(answer, dict):
         try:
-            response.payload.update(answer)
+            if is_large(answer):
+                await aside(response.payload.update, answer)
+            else:
+                response.payload.update(answer)
         except (OverflowError, ValueError) as error:
             session.note_quirk(QuirkName.INVALID_ANSWER)
             raise MeshError(

@@ -7,6 +7,7 @@ done in it (docs/PERFORMANCE.md). What has to wait for something rare is left to
 """
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -17,13 +18,15 @@ from typing import Any, Protocol
 from csms.station.v1 import station_pb2
 
 from gateway import exchange, ocppj
+from gateway.aside import LARGE_BYTES, aside
+from gateway.budgets import StationBudgets
 from gateway.exchange import Exchange
 from gateway.inbound import INTERNAL_ERROR, Dialect, InboundCalls, RefusalError
 from gateway.inbox import Arrival, Inbox
 from gateway.lanes import Way
 from gateway.ocppj import Call, CallError, CallResult, Frame, Malformed, Payload
 from gateway.outgoing import Answer, OutgoingCalls
-from gateway.recorder import RECEIVED, SENT, Recorder
+from gateway.recorder import RECEIVED, SENT, Recorder, to_loggable
 from gateway.schemas import Schemas
 from gateway.translation import LaneName, Results, Version
 from gateway.triggers import invited
@@ -38,6 +41,7 @@ log = get_logger(__name__)
 PONG_WITHIN_US = 10 * SECOND_US
 
 SERVICE_UNAVAILABLE = 1013  # "try again later", RFC 6455 and its registry
+POLICY_VIOLATION = 1008
 
 UNRESPONSIVE = station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE
 CLOCK_SKEW = station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW
@@ -48,6 +52,9 @@ Conditions = dict[station_pb2.StationConditionType.ValueType, int]
 
 class Socket(Protocol):
     """The WebSocket, as far as a session needs it; it gives each message to `Session.receive`."""
+
+    def check_lost(self) -> None:
+        """Drops a connection that the far end has closed while the socket was held."""
 
     def write(self, data: bytes) -> bool:
         """Sends a text message; false where the far end does not read, so that the caller must `drain` first.
@@ -110,6 +117,7 @@ class Session:
         schemas: Schemas,
         lanes: Mapping[LaneName, Way],
         recorder: Recorder,
+        budgets: StationBudgets,
         clock: Clock,
         count: Callable[[str, str], None],
         others: Sequence[Dialect] = (),
@@ -124,6 +132,7 @@ class Session:
         self._socket = socket
         self._lanes = lanes
         self._recorder = recorder
+        self._budgets = budgets
         self._clock = clock
         self._count = count
         self._loop = asyncio.get_running_loop()
@@ -139,12 +148,15 @@ class Session:
             heartbeat_interval_s=connection.heartbeat_interval_s,
             clock=clock,
             count=count,
-            note_quirk=self.note_quirk,
+            note_quirk=self._note_quirk_from_anywhere,
+            allow_transfer=budgets.allow_transfer,
         )
+        self._thread = threading.get_ident()
+        self._holds = 0
         self._told: Conditions = {}
-        self._greeted = False
+        self._greeted = self._is_turned_away = False
         self._awaits_pong = self._is_mute = False
-        self._inbox = Inbox(serve=self._serve, hold=socket.hold, resume=socket.resume)
+        self._inbox = Inbox(serve=self._serve, hold=self._hold, resume=self._resume)
         self._tasks: set[asyncio.Task[None]] = set()
         for quirk in connection.quirks:
             self.note_quirk(quirk)
@@ -171,6 +183,17 @@ class Session:
         self.pinged_us = self._clock()
         self._awaits_pong = True
         self._socket.ask_for_pong()
+
+    def check_lost(self) -> None:
+        """Notices that the far end has closed a connection that is not read from for the moment."""
+        self._socket.check_lost()
+
+    def on_write_paused(self, paused: bool, /) -> None:
+        """The far end does not read what it is sent, or reads it again."""
+        if not paused:
+            self.blocked_since_s = None
+        elif self.blocked_since_s is None:
+            self.blocked_since_s = self._loop.time()
 
     def on_pong(self) -> None:
         """The station answered a ping."""
@@ -202,6 +225,12 @@ class Session:
         self.quirks[name] += 1
         self._count("quirk", name)
 
+    def _note_quirk_from_anywhere(self, name: str) -> None:
+        if threading.get_ident() == self._thread:
+            self.note_quirk(name)
+        else:
+            self._loop.call_soon_threadsafe(self.note_quirk, name)
+
     def take_quirks(self) -> dict[str, int]:
         """The faults met since the last call, and the frames that found no place in the log."""
         left_out, self._recorder.left_out = self._recorder.left_out, 0
@@ -232,39 +261,55 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Takes a message of the station. Never waits, never raises; a flood of CALLs makes the socket hold back."""
-        try:
-            self._on_frame(data)
-        except Exception:
-            log.exception("frame not understood", station_id=self.connection.station_id)
-            self._count("refused", INTERNAL_ERROR)
-
-    def _on_frame(self, data: bytes) -> None:
+        if self._is_turned_away:
+            return
         now_us = self._clock()
         self.last_seen_us = self.last_alive_us = now_us
         self._ordinal += 1
-        frame = ocppj.parse(data, self.version.label)
-        if isinstance(frame, Call):
-            self._log(now_us, data, ocppj.SEND if frame.unconfirmed else ocppj.CALL, frame, frame.action)
-            self._on_call(frame, data, now_us)
-        else:
-            self._on_rarer(frame, data, now_us)
+        if len(data) > LARGE_BYTES:
+            self._hold()  # what follows stays behind it
+            self._later(self._receive_large(data, self._ordinal, now_us))
+            return
+        try:
+            self._on_frame(ocppj.parse(data, self.version.label), data, self._ordinal, now_us)
+        except Exception as error:
+            self._fail_frame(error)
 
-    def _on_rarer(self, frame: Frame, data: bytes, now_us: int) -> None:
-        """Takes anything but a CALL that is as it should be."""
-        if isinstance(frame, ocppj.Mended):
+    async def _receive_large(self, data: bytes, ordinal: int, now_us: int) -> None:
+        try:
+            frame = await aside(ocppj.parse, data, self.version.label)
+            loggable = await aside(to_loggable, data)
+            self._on_frame(frame, data, ordinal, now_us, loggable)
+        except Exception as error:
+            self._fail_frame(error)
+        finally:
+            self._resume()
+
+    def _fail_frame(self, error: Exception) -> None:
+        log.error("frame not understood", station_id=self.connection.station_id, exc_info=error)
+        self._count("refused", INTERNAL_ERROR)
+
+    def _on_frame(self, frame: Frame, data: bytes, ordinal: int, now_us: int, loggable: bytes | None = None) -> None:
+        if isinstance(frame, Call):
+            kind, action = ocppj.SEND if frame.unconfirmed else ocppj.CALL, frame.action
+        elif isinstance(frame, Malformed):
+            kind, action = 0, ""
+        elif isinstance(frame, ocppj.Mended):
             for quirk in frame.quirks:
                 self.note_quirk(quirk)
-            frame = frame.frame
+            self._on_frame(frame.frame, data, ordinal, now_us, loggable)
+            return
+        else:
+            kind, action = _kind_of(frame), self.outgoing.resolve(frame, data) or ""
+        self._recorder.add(RECEIVED, ordinal, now_us, data, kind, frame.message_id or "", action, loggable)
         if isinstance(frame, Call):
-            self._log(now_us, data, ocppj.SEND if frame.unconfirmed else ocppj.CALL, frame, frame.action)
-            self._on_call(frame, data, now_us)
+            self._on_call(frame, data, ordinal, now_us)
         elif isinstance(frame, Malformed):
-            self._log(now_us, data, 0, frame)
-            self._on_malformed(frame, data, now_us)
-        elif isinstance(frame, CallResult | CallError):
-            self._on_answer(frame, data, now_us)
+            self._on_malformed(frame, data, ordinal, now_us)
+        elif not action:
+            self._count("answer", "unexpected")
 
-    def _on_call(self, call: Call, data: bytes, now_us: int) -> None:
+    def _on_call(self, call: Call, data: bytes, ordinal: int, now_us: int) -> None:
         if not self._greeted:
             self._greeted = True
             # A station that was accepted may go on without a boot: 1.6 section 4.2 wants one after a (re)boot only.
@@ -274,19 +319,17 @@ class Session:
             self.note_quirk(QuirkName.REPEATED_CALL if earlier == data else QuirkName.MESSAGE_ID_REUSED)
             if earlier == data:  # quirk 19: one call, one answer
                 return
-        self._inbox.add(Arrival(call, data, self._ordinal, now_us))
+        self._inbox.add(Arrival(call, data, ordinal, now_us))
 
-    def _on_answer(self, frame: CallResult | CallError, data: bytes, now_us: int) -> None:
-        action = self.outgoing.resolve(frame, data) or ""
-        kind = ocppj.CALL_RESULT if isinstance(frame, CallResult) else ocppj.CALL_ERROR
-        self._log(now_us, data, kind, frame, action)
-        if not action:
-            self._count("answer", "unexpected")
-
-    def _on_malformed(self, frame: Malformed, data: bytes, now_us: int) -> None:
+    def _on_malformed(self, frame: Malformed, data: bytes, ordinal: int, now_us: int) -> None:
         self.note_quirk(QuirkName.MALFORMED_FRAME)
         if frame.truncated is not None and self.inbound.is_about_transactions(frame.truncated.action):
-            self._on_call(frame.truncated, data, now_us)  # kept raw, and acknowledged
+            self._on_call(frame.truncated, data, ordinal, now_us)  # kept raw, and acknowledged
+            return
+        if not self._budgets.bear_malformed(len(data), now_us):
+            self._count("refused", "TooManyMalformedFrames")
+            self._is_turned_away = True
+            self._later(self.close(POLICY_VIOLATION, "too many frames that are no OCPP messages"))
             return
         message_id = frame.message_id
         if not frame.wants_answer and message_id is not None:
@@ -296,7 +339,7 @@ class Session:
         if frame.wants_answer and message_id is not None:
             error = ocppj.encode_error(message_id, frame.code, frame.description)
             if not self._answer(error, ocppj.CALL_ERROR, message_id, ""):
-                self._socket.hold()
+                self._hold()
                 self._later(self._resume_once_read())
 
     # What is done about it. The inbox calls `_serve`, and all else follows from it. What cannot be gone on with ends
@@ -313,9 +356,26 @@ class Session:
         self._begin(arrival)
 
     def _begin(self, arrival: Arrival) -> None:
-        call = arrival.call
+        if len(arrival.data) > LARGE_BYTES:
+            self._later(self._begin_large(arrival))
+            return
         try:
-            asked = self.inbound.begin(call, arrival.ordinal, arrival.time_us, arrival.data)
+            asked = self.inbound.begin(arrival.call, arrival.ordinal, arrival.time_us, arrival.data)
+        except Exception as error:
+            self._refuse(arrival.call, error)
+        else:
+            self._ask(arrival.call, asked)
+
+    async def _begin_large(self, arrival: Arrival) -> None:
+        try:
+            asked = await aside(self.inbound.begin, arrival.call, arrival.ordinal, arrival.time_us, arrival.data)
+        except Exception as error:
+            self._refuse(arrival.call, error)
+        else:
+            self._ask(arrival.call, asked)
+
+    def _ask(self, call: Call, asked: Exchange) -> None:
+        try:
             if asked.items:
                 self._submit(call, asked, self._loop.time())
                 return
@@ -398,7 +458,7 @@ class Session:
     async def _resume_once_read(self) -> None:
         with suppress(SocketClosedError):
             await self._drain()
-            self._socket.resume()
+            self._resume()
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -438,7 +498,15 @@ class Session:
 
     # Small things
 
-    def _log(
-        self, now_us: int, data: bytes, kind: int, frame: Call | CallResult | CallError | Malformed, action: str = ""
-    ) -> None:
-        self._recorder.add(RECEIVED, self._ordinal, now_us, data, kind, frame.message_id or "", action)
+    def _hold(self) -> None:
+        self._holds += 1
+        self._socket.hold()
+
+    def _resume(self) -> None:
+        self._holds -= 1
+        if not self._holds:
+            self._socket.resume()
+
+
+def _kind_of(frame: CallResult | CallError) -> int:
+    return ocppj.CALL_RESULT if isinstance(frame, CallResult) else ocppj.CALL_ERROR

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
+from gateway.origins import SETTING, is_origin
+from mesh.errors import SettingError
 from mesh.settings import Environment
 
 
@@ -20,6 +22,7 @@ class GatewaySettings:
     station_address: str
     transaction_address: str
     auth_address: str
+    station_origins: frozenset[str] = frozenset()  # of web pages that may connect as stations, in lower case
     workers: int = 1  # gateway processes that share the OCPP port, this one among them
 
     @classmethod
@@ -39,5 +42,15 @@ class GatewaySettings:
             station_address=env.text("CSMS_STATION_ADDRESS"),
             transaction_address=env.text("CSMS_TRANSACTION_ADDRESS"),
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
+            station_origins=_station_origins(env),
             workers=workers,
         )
+
+
+def _station_origins(env: Environment) -> frozenset[str]:
+    parts = (part.strip().rstrip("/").lower() for part in (env.optional(SETTING) or "").split(","))
+    origins = frozenset(filter(None, parts))
+    for origin in sorted(origins):
+        if not is_origin(origin):
+            raise SettingError(f"{SETTING}: {origin!r} is not an origin, such as http://localhost:5173")
+    return origins

@@ -30,6 +30,7 @@ class LaneName(StrEnum):
     METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
     AUTHORIZATIONS = "authorizations"  # TransactionIngestService.RecordAuthorizations
     OPEN_TRANSACTIONS = "open_transactions"  # TransactionIngestService.CountOpenTransactions
+    STATION_EVENTS = "station_events"  # TransactionIngestService.NotifyStationEvents, in the background
 
 
 Items = Mapping[LaneName, Message]

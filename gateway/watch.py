@@ -63,6 +63,7 @@ class Watch:
             log.warning("station reads nothing: cut off", station_id=station_id)
             session.abort()
             return
+        session.check_lost()
         session.check_pong()
         now_us = self._clock()
         silent_us = now_us - session.last_alive_us

@@ -41,11 +41,24 @@ def open_channel(address: str, *, secret: str) -> grpc.aio.Channel:
 
     The caller closes it, and gives every call a timeout.
     """
-    options = (
+    return grpc.aio.insecure_channel(address, options=_options(), interceptors=[_SecretInterceptor(secret)])
+
+
+def open_blocking_channel(address: str) -> grpc.Channel:
+    """The same for a thread without an event loop; each call is given the metadata of `secret_metadata`."""
+    return grpc.insecure_channel(address, options=_options())
+
+
+def secret_metadata(secret: str) -> tuple[tuple[str, str], ...]:
+    """The metadata that proves a caller to be of the mesh."""
+    return ((METADATA_KEY, secret),)
+
+
+def _options() -> tuple[tuple[str, int], ...]:
+    return (
         *CHANNEL_OPTIONS,
         ("grpc.keepalive_time_ms", PING_EVERY_MS),
         ("grpc.keepalive_timeout_ms", PONG_WITHIN_MS),
         ("grpc.http2.ping_timeout_ms", PONG_WITHIN_MS),
         ("grpc.http2.max_pings_without_data", 0),
     )
-    return grpc.aio.insecure_channel(address, options=options, interceptors=[_SecretInterceptor(secret)])

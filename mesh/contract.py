@@ -14,7 +14,10 @@ OPERATOR_SERVICES = {
         "csms.station.v1.LocalListService",
         "csms.station.v1.RolloutService",
     ),
-    "transaction": ("csms.transaction.v1.TransactionService",),
+    "transaction": (
+        "csms.transaction.v1.TransactionService",
+        "csms.transaction.v1.MeterProfileService",
+    ),
     "auth": (
         "csms.auth.v1.UserService",
         "csms.auth.v1.IdTokenService",

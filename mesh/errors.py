@@ -60,8 +60,9 @@ def from_status(status: status_pb2.Status) -> MeshError:
     return MeshError(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), reason, status.message, metadata)
 
 
-def from_rpc_error(error: grpc.aio.AioRpcError) -> MeshError:
+def from_rpc_error(error: grpc.RpcError) -> MeshError:
     """The error that a failed call stands for; an error of the transport itself keeps its code, reason UNKNOWN."""
+    assert isinstance(error, grpc.Call | grpc.aio.AioRpcError)  # noqa: S101 - as errors of calls are
     status = rpc_status.from_call(error)
     if status is None:
         return MeshError(error.code(), "UNKNOWN", error.details() or error.code().name)

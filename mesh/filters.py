@@ -24,6 +24,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     ">": lambda column, value: column > value,
     ">=": lambda column, value: column >= value,
 }
+_HAS = ":"
 # Tokens that a comparison cannot have on its right, unless in quotes.
 _NO_VALUES = frozenset({*_OPERATORS, "(", ")"})
 MAX_LENGTH = 1000
@@ -32,10 +33,14 @@ _MAX_DEPTH = 20
 
 @dataclass(frozen=True)
 class Field:
-    """A field that a filter may name: its SQL expression, and how to read its value (ValueError where that fails)."""
+    """A field that a filter may name: its SQL expression, and how to read its value (ValueError where that fails).
+
+    A field that holds several values is compared with `:` alone; `has` makes the condition that one of them is there.
+    """
 
     expression: ColumnElement[Any]
     convert: Callable[[str], Any] = str
+    has: Callable[[Any], ColumnElement[bool]] | None = None
 
 
 def to_condition(text: str, fields: Mapping[str, Field]) -> ColumnElement[bool] | None:
@@ -119,13 +124,15 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> ColumnElement[bool]:
-        name, operator, value = self._next(), self._next(), self._next()
+        name, operator, value = self._parts()
         if value in _NO_VALUES:
             raise _invalid(f"{value!r} is not a value; one with such characters stands in quotes")
         field = self._fields.get(name)
         if field is None:
             raise _invalid(f"{name!r} is not a field to filter by; these are: {', '.join(sorted(self._fields))}")
-        if operator not in _OPERATORS:
+        if field.has is not None and operator != _HAS:
+            raise _invalid(f"{name!r} holds several values: write {name}:value")
+        if field.has is None and operator not in _OPERATORS:
             raise _invalid(f"{operator!r} after {name!r} is not one of {' '.join(_OPERATORS)}")
         try:
             converted = field.convert(_unquote(value))
@@ -134,8 +141,18 @@ class _Parser:
             raise _invalid(f"{value} is not a value for {name!r}: {needed}") from error
         if isinstance(converted, int) and not -(2**63) <= converted < 2**63:
             raise _invalid(f"{value} is too large a number")
+        if field.has is not None:
+            return field.has(converted)
         condition: ColumnElement[bool] = _OPERATORS[operator](field.expression, converted)
         return condition
+
+    def _parts(self) -> tuple[str, str, str]:
+        """Name, operator and value; a colon may stand close to either of its neighbours."""
+        name, colon, rest = self._next().partition(_HAS)
+        operator = _HAS if colon and name else self._next()
+        if operator != _HAS and operator.startswith(_HAS):
+            operator, rest = _HAS, operator[len(_HAS) :]
+        return name, operator, rest or self._next()
 
     def _peek(self) -> str:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""

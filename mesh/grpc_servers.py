@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf import descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
@@ -15,9 +14,14 @@ from mesh.errors import SettingError
 from mesh.mesh_edge import MeshEdge
 from mesh.operator_edge import OperatorEdge
 from mesh.operators import Role, TokenVerifier
+from mesh.published_contract import published_files
 
-CONTRACT = Path(__file__).resolve().parent.parent / "gen" / "csms.binpb"
+# More than Envoy lets through as headers (60 KiB): what is too long has Envoy's 431. By default gRPC itself refuses a
+# quarter of that with RESOURCE_EXHAUSTED, which REST callers read as "too many requests".
+_METADATA_BYTES = 64 * 1024
 _OPTIONS = (
+    ("grpc.max_metadata_size", _METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", 2 * _METADATA_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.http2.min_ping_interval_without_data_ms", PING_AT_MOST_EVERY_MS),
@@ -58,22 +62,27 @@ def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcSe
 
 
 def operator_server(
-    address: str, *, verifier: TokenVerifier, services: Iterable[str], special_roles: Mapping[str, Role]
+    address: str,
+    *,
+    verifier: TokenVerifier,
+    services: Iterable[str],
+    special_roles: Mapping[str, Role],
+    reflection_open: bool = False,
 ) -> GrpcServer:
     """A server for operators. The caller adds the servicers to `.server`, then starts it."""
-    return _bind(address, [OperatorEdge(verifier=verifier, special=special_roles)], tuple(services))
+    edge = OperatorEdge(verifier=verifier, special=special_roles, reflection_open=reflection_open)
+    return _bind(address, [edge], tuple(services))
 
 
 def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:
     """Lets callers ask for the contract. `services` may name those of other processes: one backend answers for all."""
-    reflection.enable_server_reflection([*services, reflection.SERVICE_NAME], server.server, _contract())
+    names = tuple(services)
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server.server, _pool(names))
 
 
-def _contract() -> descriptor_pool.DescriptorPool:
-    """The whole contract: generated modules know that of this process only, and a list is no use without the types."""
+def _pool(services: Iterable[str]) -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
-    files = descriptor_pb2.FileDescriptorSet.FromString(CONTRACT.read_bytes())
-    for file in files.file:
+    for file in published_files(services):
         pool.AddSerializedFile(file.SerializeToString())
     pool.AddSerializedFile(reflection_pb2.DESCRIPTOR.serialized_pb)
     return pool

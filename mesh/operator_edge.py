@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from mesh.aborts import abort
 from mesh.errors import MeshError
@@ -18,7 +18,7 @@ PUBLIC_METHODS = frozenset(
 )
 # Those that do the same whoever calls: a token that has expired is no hindrance, since they are the way to a new one.
 _REGARDLESS = PUBLIC_METHODS - {"/csms.auth.v1.UserService/Register"}
-_OPEN_PREFIXES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+_HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 _READING = ("Get", "List", "Watch", "Verify", "Logout")
 
 # Stands for a request that cannot be parsed.
@@ -30,18 +30,22 @@ def role_needed(method: str, special: Mapping[str, Role]) -> Role:
     if method in special:
         return special[method]
     verb = method.rpartition("/")[2]
+    if method.startswith(_REFLECTION):
+        return Role.VIEWER
     return Role.VIEWER if verb.startswith(_READING) else Role.OPERATOR
 
 
 class OperatorEdge(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and turns what is raised into a google.rpc.Status.
 
-    `special` gives the role of methods for which the rule in `role_needed` is not right.
+    `special` gives the role of methods for which the rule in `role_needed` is not right. Health needs no token, and
+    reflection none where it is `reflection_open`.
     """
 
-    def __init__(self, *, verifier: TokenVerifier, special: Mapping[str, Role]) -> None:
+    def __init__(self, *, verifier: TokenVerifier, special: Mapping[str, Role], reflection_open: bool = False) -> None:
         self._verifier = verifier
         self._special = special
+        self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # what stands in for a method's own handler, made once
 
     async def intercept_service(
@@ -55,7 +59,7 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         if known is not None:
             return known
         handler = await continuation(handler_call_details)
-        if handler is None or method.startswith(_OPEN_PREFIXES):
+        if handler is None or method.startswith(self._open_prefixes):
             return handler
         guarded = self._handlers[method] = self._guarded(method, handler)
         return guarded
@@ -65,6 +69,12 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(
                 self._wrap_unary(method, handler.unary_unary), parse, handler.response_serializer
+            )
+        if handler.stream_stream is not None:  # reflection is the only one: what comes in is looked at by its servicer
+            return grpc.stream_stream_rpc_method_handler(
+                self._wrap_stream(method, handler.stream_stream),
+                handler.request_deserializer,
+                handler.response_serializer,
             )
         return grpc.unary_stream_rpc_method_handler(
             self._wrap_stream(method, handler.unary_stream), parse, handler.response_serializer
@@ -109,7 +119,8 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
                 "INVALID_REQUEST",
                 "the request cannot be read: it is no message of this method's type, or a text in it is not UTF-8",
             )
-        check_required(request)
+        if isinstance(request, Message):  # else it is a stream of them
+            check_required(request)
 
     async def _admit_token(self, method: str, token: str) -> None:
         try:

@@ -51,6 +51,8 @@ class QuirkName(StrEnum):
     MESSAGE_QUARANTINED = "message_quarantined"
     WHOLE_NUMBER_FORM = "whole_number_form"
     UNKNOWN_FIELD = "unknown_field"
+    TRANSFER_NOT_STORED = "transfer_not_stored"
+    ODD_ORIGIN = "odd_origin"
     NULL_FIELD = "null_field"
     EMPTY_LIST = "empty_list"
     TEXT_LONG = "text_long"

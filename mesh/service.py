@@ -147,6 +147,7 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
         verifier=TokenVerifier(keys=parts.keys),
         services=OPERATOR_SERVICES[settings.name],
         special_roles=parts.special_roles,
+        reflection_open=settings.reflection_open,
     )
     for add in parts.mesh:
         add(mesh.server)

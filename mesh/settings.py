@@ -60,6 +60,18 @@ class Environment:
             )
         return cast("Onboarding", value)
 
+    def unknown_tokens_accepted(self, *, host: str) -> bool:
+        """Whether id tokens that nobody added may charge. Refused where others than this machine have chargers."""
+        value = self.text("CSMS_UNKNOWN_TOKENS", "reject")
+        if value not in {"reject", "accept"}:
+            raise SettingError(f"CSMS_UNKNOWN_TOKENS={value!r}: one of reject, accept is needed")
+        if value == "accept" and not is_loopback(host):
+            raise SettingError(
+                f"CSMS_UNKNOWN_TOKENS=accept lets anyone charge, and CSMS_HOST={host!r} is not a loopback address: "
+                "use reject and add the id tokens, or bind to 127.0.0.1"
+            )
+        return value == "accept"
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a server bound to `host`."""
@@ -83,6 +95,7 @@ class ServiceSettings:
     mesh_secret: str
     auto_migrate: bool
     reflection: bool
+    reflection_open: bool = False  # to callers without a token, too
 
     @classmethod
     def read(cls, env: Environment, name: str) -> Self:
@@ -97,6 +110,7 @@ class ServiceSettings:
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             auto_migrate=env.switch("CSMS_AUTO_MIGRATE", default=False),
             reflection=env.switch("CSMS_REFLECTION", default=True),
+            reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
         )
 
 

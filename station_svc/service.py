@@ -32,6 +32,9 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.servicer import CommandServicer
+from station_svc.credentials import first as first_credential
+from station_svc.credentials.failures import CredentialFailures
+from station_svc.credentials.first import FirstCredential
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
@@ -49,7 +52,9 @@ from station_svc.rollouts.servicer import RolloutServicer
 from station_svc.rollouts.variables import VariablesWork
 from station_svc.security_events.servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
+from station_svc.stations import removals
 from station_svc.stations.closer import SocketCloser
+from station_svc.stations.removals import StationRemovals
 from station_svc.stations.servicer import StationServicer
 from station_svc.tasks.firmware_servicer import FirmwareServicer
 from station_svc.tasks.log_servicer import LogServicer
@@ -83,10 +88,16 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         certificate_request_store.KIND: CertificateDelivery(
             database=database, authority=authority, sender=sender, clock=clock
         ).kind,
+        first_credential.KIND: FirstCredential(database=database, sender=sender, closer=closer).kind,
         local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=sender).kind,
     }
+    if settings.transaction_address is not None:
+        transactions = open_channel(settings.transaction_address, secret=settings.mesh_secret)
+        stack.push_async_callback(transactions.close)
+        kinds[removals.KIND] = StationRemovals(channel=transactions, clock=clock).kind
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
+    failures = CredentialFailures(database=database, clock=clock)
     relay = open_relay(
         stack,
         database=database,
@@ -97,10 +108,18 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     return Parts(
         keys=RemoteKeys(channel=auth),
-        mesh=[_ingest(database, closer, authority, settings, clock)],
+        mesh=[_ingest(database, closer, authority, settings, clock, failures=failures)],
         operator=_operators(database, commands, closer, settings, clock),
         special_roles=_SPECIAL_ROLES,
-        background=[closer.run, housekeeper.watch_nodes, housekeeper.watch_due, housekeeper.tidy_up, jobs.run, *relay],
+        background=[
+            closer.run,
+            housekeeper.watch_nodes,
+            housekeeper.watch_due,
+            housekeeper.tidy_up,
+            jobs.run,
+            failures.run,
+            *relay,
+        ],
     )
 
 
@@ -113,11 +132,22 @@ def _works(database: Database, sender: JobSender, clock: Clock) -> dict[str, Wor
 
 
 def _ingest(
-    database: Database, closer: SocketCloser, authority: CertificateAuthority, settings: StationSettings, clock: Clock
+    database: Database,
+    closer: SocketCloser,
+    authority: CertificateAuthority,
+    settings: StationSettings,
+    clock: Clock,
+    *,
+    failures: CredentialFailures,
 ) -> AddServicer:
     requests = CertificateRequests(database=database, authority=authority, clock=clock)
     servicer = StationIngestServicer(
-        database=database, clock=clock, rules=_rules(settings), closer=closer, certificates=requests
+        database=database,
+        clock=clock,
+        rules=_rules(settings),
+        closer=closer,
+        certificates=requests,
+        failures=failures,
     )
     return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)
 
@@ -127,8 +157,15 @@ def _operators(
 ) -> list[AddServicer]:
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
-    station = StationServicer(database=database, clock=clock, closer=closer, rotation=rotation)
-    command = CommandServicer(sender=sender, closer=closer, clock=clock)
+    station = StationServicer(
+        database=database,
+        clock=clock,
+        closer=closer,
+        rotation=rotation,
+        notify_transactions=settings.transaction_address is not None,
+        hands_over=settings.onboarding != "accept",
+    )
+    command = CommandServicer(sender=sender, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)
     security_event = SecurityEventServicer(database=database)

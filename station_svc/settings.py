@@ -18,6 +18,7 @@ class StationSettings:
     """What station_svc is told."""
 
     auth_address: str
+    transaction_address: str | None  # transaction_svc's mesh port; without it, it is not notified of removed stations
     notification_address: str | None
     mesh_secret: str
     onboarding: Onboarding
@@ -33,6 +34,7 @@ class StationSettings:
         """Reads them. Raises SettingError."""
         return cls(
             auth_address=env.text("CSMS_AUTH_ADDRESS"),
+            transaction_address=env.optional("CSMS_TRANSACTION_ADDRESS"),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             onboarding=env.onboarding(host=env.text("CSMS_HOST", "127.0.0.1")),

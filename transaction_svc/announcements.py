@@ -6,11 +6,13 @@ from typing import Any
 
 from csms.common.v1.id_token_pb2 import AuthorizationStatus
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason
-from csms.transaction.v1.transaction_service_pb2 import EnergyBasis
+from csms.transaction.v1.transaction_service_pb2 import EnergyBasis, TransactionEndOrigin
 
 from mesh.outbox import OutboxEvent
 from mesh.times import SECOND_US
+from transaction_svc import ends
 from transaction_svc.book import Tx, outcome
+from transaction_svc.ends import Closure
 from transaction_svc.fold import Fold
 
 # A transaction that goes on is told about no more often.
@@ -18,6 +20,7 @@ UPDATES_APART_US = 10 * SECOND_US
 
 _CHARGING_STATES: Mapping[int, str] = {number: name for name, number in ChargingState.items()}
 _ENERGY_BASES: Mapping[int, str] = {number: name for name, number in EnergyBasis.items()}
+_END_ORIGINS: Mapping[int, str] = {number: name for name, number in TransactionEndOrigin.items()}
 _AUTHORIZATION_STATUSES: Mapping[int, str] = {number: name for name, number in AuthorizationStatus.items()}
 _STOPPED_REASONS: Mapping[int, str] = {number: name for name, number in StoppedReason.items()}
 # Without a zone: to take it out of the text again costs more than all the rest of it.
@@ -27,7 +30,8 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
     """The events about changed transactions; notes on each what was told.
 
-    An end is told as soon as it is known, and told again where something that came later changed what it comes to.
+    An end is told as soon as it is known, and told again where something that came later changed what it comes to. So
+    is a transaction that goes on after all, and one that hangs from now on, or no longer.
     """
     # What a start ends is told before that start.
     for tx in sorted(changed, key=lambda tx: tx.fold.begin_us):
@@ -39,11 +43,15 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
             if not state.told_end or outcome(state) != tx.outcome:
                 kinds.append("transaction.ended")
                 state.told_end = True
-        elif not kinds and (now_us - state.told_us >= UPDATES_APART_US or state.refusals != tx.refusals):
+        elif not kinds and (now_us - state.told_us >= UPDATES_APART_US or _has_turned(tx)):
             kinds.append("transaction.updated")
         for kind in kinds:
             state.told_us = now_us
             yield _event(tx, kind, now_us)
+
+
+def _has_turned(tx: Tx) -> bool:
+    return tx.outcome is not None or tx.hanging != tx.fold.hanging or tx.refusals != tx.fold.refusals
 
 
 def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
@@ -52,6 +60,11 @@ def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
     change = f"{state.event_count}.{state.end_us or 0}.{state.meter.energy_mwh}"
     if state.refusals:  # of an event that was told before
         change += f".{state.refusals}"
+    if state.reassessment is not None:
+        change += f".r{state.reassessment.count}"
+    if state.mark is not None or state.closure is not None:
+        epoch, ordinal = (0, 0) if state.mark is None else state.mark.frame
+        change += f".{epoch}.{ordinal}.{int(state.hanging)}{state.end_origin}"
     return OutboxEvent(
         event_id=f"{kind}/{station_id}/{transaction_id}/{generation}/{change}",
         tenant_id=tenant_id,
@@ -78,11 +91,24 @@ def _details(state: Fold) -> dict[str, Any]:
         "believedMeterStartWh": _wh(state.meter.energy.begin_mwh),
         "believedMeterStopWh": _wh(state.meter.energy.end_mwh),
         "energyBasis": _word(_ENERGY_BASES, state.meter.basis),
+        "meterProfileId": state.meter.terms.profile_id or None,
+        "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
+        "reassessedBy": state.reassessment.username if state.reassessment else None,
         "chargingState": _word(_CHARGING_STATES, state.charging_state),
         "stoppedReason": _word(_STOPPED_REASONS, state.reason),
         "flags": list(state.flags) or None,
+        "hanging": state.hanging or None,
+        "hangingTime": _text(state.mark.since_us) if state.mark is not None and state.hanging else None,
+        "endOrigin": _word(_END_ORIGINS, state.end_origin),
+        "operatorEnd": _operator_end(state.closure),
     }
     return {name: value for name, value in details.items() if value is not None}
+
+
+def _operator_end(closure: Closure | None) -> dict[str, Any] | None:
+    if closure is None or closure.origin != ends.OPERATOR:
+        return None
+    return {"username": closure.username, "reason": closure.reason, "requestTime": _text(closure.request_us)}
 
 
 def _text(us: int | None) -> str | None:

@@ -8,8 +8,10 @@ import msgspec
 from mesh.id_tokens import match_key
 from transaction_svc import fold, stored_form
 from transaction_svc.contents import name_hash
+from transaction_svc.energy import Terms
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
+from transaction_svc.metering import Metering
 from transaction_svc.store import Lookup, TxRow
 
 Name = tuple[str, str, str]
@@ -27,10 +29,13 @@ class Tx:
         "at_end",
         "changed",
         "fold",
+        "hanging",
         "key",
         "name",
         "outcome",
         "place",
+        "rare",
+        "reassessed",
         "refusals",
         "started",
         "stored",
@@ -45,6 +50,7 @@ class Tx:
         self.fold = state
         self.stored = stored
         self.changed = False
+        self.reassessed = False  # by other terms
         self.arrivals = state.event_count
         # As it was before the batch.
         self.started = state.started
@@ -53,6 +59,8 @@ class Tx:
         self.refusals = state.refusals
         self.outcome = outcome(state) if state.ended else None
         self.at_end = state.meter.at_end if state.next_begin_us is not None else None
+        self.hanging = state.hanging
+        self.rare = rare_columns(state) if stored else None
         # What is odd is told the first time that it shows.
         self.told_fall = state.meter.fell
         self.told_gap = state.seq_gap
@@ -84,6 +92,11 @@ def outcome(state: Fold) -> tuple[Any, ...]:
     return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(state.flags)
 
 
+def rare_columns(state: Fold) -> tuple[Any, ...]:
+    """What stands in the columns that are only written where they have changed."""
+    return tuple(state.flags), state.hanging_due_us
+
+
 class Book:
     """The transactions and events of one batch."""
 
@@ -94,6 +107,7 @@ class Book:
         self._recorded: dict[tuple[str, str, str], Known] = {}
         self._rows: list[dict[str, Any]] = []
         self.anew: dict[Name, int] = {}  # names to be folded anew, from which generation on
+        self.terms: Mapping[tuple[str, str], Terms] = {}  # of transactions that are new, by station
 
     def take_lookups(self, items: Sequence[Incoming], lookups: Iterable[Lookup]) -> None:
         """Takes in what the database knows of the items."""
@@ -118,7 +132,11 @@ class Book:
     def get(self, key: Key) -> Tx:
         """The transaction with this key, made where it is not there."""
         tx = self._txs.get(key)
-        return self._keep(Tx(key=key, state=Fold(), stored=False)) if tx is None else tx
+        if tx is not None:
+            return tx
+        terms = self.terms.get(key[:2])
+        state = Fold() if terms is None else Fold(meter=Metering(terms=msgspec.structs.replace(terms)))
+        return self._keep(Tx(key=key, state=state, stored=False))
 
     def create(self, name: Name) -> Tx:
         """A new transaction: the next generation of its name."""
@@ -178,6 +196,15 @@ class Book:
     def fold_anew(self, name: Name, generation: int) -> None:
         """Notes that a name has to be folded anew from a generation on."""
         self.anew[name] = min(generation, self.anew.get(name, generation))
+
+    def take_terms(self, tx: Tx, terms: Terms) -> None:
+        """Has a transaction folded anew, with other terms of its meter."""
+        before = tx.fold.meter.terms
+        tx.fold.meter.terms = msgspec.structs.replace(
+            terms, previous_mwh=before.previous_mwh, previous_series=before.previous_series
+        )
+        tx.changed = tx.reassessed = True
+        self.fold_anew(tx.name, tx.generation)
 
     def _keep(self, tx: Tx) -> Tx:
         self._txs[tx.key] = tx

@@ -54,7 +54,7 @@ def note_concurrent(connection: Connection, changed: Iterable[Tx]) -> Sequence[T
         if count != tx.fold.concurrent_count:
             tx.fold.concurrent_count = count
             noted.append(tx)
-        if not tx.fold.ended:
+        if tx.fold.holds_token and not tx.fold.ended:
             holding[token] += 1
     return noted
 

@@ -49,6 +49,12 @@ def name_hash(*parts: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
+def flags_text(flags: Iterable[str]) -> str:
+    """Flags as a column has them, to be searched: each between two commas, nothing where there are none."""
+    joined = ",".join(flags)
+    return f",{joined}," if joined else ""
+
+
 def raw_key(data: bytes) -> str:
     """The key of something as it came."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -10,6 +10,7 @@ from itertools import pairwise
 import msgspec
 
 from transaction_svc.facts import is_signed, is_verified
+from transaction_svc.pins import Pins
 from transaction_svc.register import ROUNDING_MWH, Moment, Register, Run, passed
 
 _POWERS = (1, 2, 3, 4, 5, 6)
@@ -55,8 +56,20 @@ class Terms(msgspec.Struct, omit_defaults=True):
     started_at: Moment | None = None
     previous_mwh: int | None = None  # the register at the end of the transaction before, on the same connector
     previous_series: int = 0
-    # Pinned by an operator for a vendor, model and firmware; None leaves it to the readings.
+    # By a meter profile (`meter_profiles.py`); None leaves it to the readings.
     placeholder: bool | None = None  # whether a begin of 0 is one
+    pins: Pins | None = None
+    profile_id: str = ""
+
+    @property
+    def pinned(self) -> tuple[int, bool | None, Pins | None, str]:
+        """What does not come from a transaction, or the one before it."""
+        return self.power_w, self.placeholder, self.pins, self.profile_id
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the scale of every reading is known, so that none has to be found."""
+        return self.pins is not None and self.pins.is_scaled
 
 
 class Energy(msgspec.Struct, omit_defaults=True):
@@ -84,7 +97,7 @@ def assess(registers: Mapping[int, Register], terms: Terms) -> Energy:
     flags = set(energy.flags)
     for other, register in registers.items():
         if is_signed(other) != is_signed(series) and register.begun and register.ended:
-            flags |= _differences(energy, assess_register(register, terms, other))
+            flags |= _differences(energy, assess_register(register, terms, other), is_scaled=terms.is_scaled)
     energy.flags = tuple(sorted(flags))
     return energy
 
@@ -95,11 +108,16 @@ def _preference(series: int, register: Register) -> tuple[bool, bool, bool, int]
     return not (is_whole and is_verified(series)), not is_whole, register.count < 2, series
 
 
-def _differences(energy: Energy, other: Energy) -> set[str]:
+def _differences(energy: Energy, other: Energy, *, is_scaled: bool) -> set[str]:
+    """Whether unsigned and signed readings differ: where the scale `is_scaled`, by more than the other one's scale."""
     if abs(energy.mwh - other.mwh) < ROUNDING_MWH:
         return set()
-    if energy.begin_mwh and other.begin_mwh and _power_of_ten(energy.begin_mwh, other.begin_mwh, 0):
-        return {EnergyFlag.SCALE_MISMATCH}
+    if energy.begin_mwh and other.begin_mwh and (power := _power_of_ten(energy.begin_mwh, other.begin_mwh, 0)):
+        if not is_scaled:
+            return {EnergyFlag.SCALE_MISMATCH}
+        small, large = (energy.mwh, other.mwh) if power > 0 else (other.mwh, energy.mwh)
+        if _is_near(small, large, 10 ** abs(power), 0, 1):
+            return set()
     return {EnergyFlag.SIGNED_DIFFERS}
 
 
@@ -233,8 +251,8 @@ class _Assessment:
         register, begin, end = self._register, self._begin, self._end
         if not register.ended or register.second is None or register.before_end is None:
             return None
-        power = _power_of_ten(begin, register.second, self._most, share=2)
-        if not power or power != _power_of_ten(end, register.before_end, self._most, share=2):
+        power = self._scale(begin, register.second, share=2)
+        if not power or power != self._scale(end, register.before_end, share=2):
             return None
         for tried in sorted((0, power), reverse=True) if power in _CONVERTED else (0,):
             scaled_begin, scaled_end = _times_ten_to(begin, tried), _times_ten_to(end, tried)
@@ -266,7 +284,7 @@ class _Assessment:
         """The runs, brought to the largest scale among them, and how each follows the one before."""
         chain, links = self._chain[:1], list[_Link]()
         for run in self._chain[1:]:
-            power = _power_of_ten(chain[-1].last, run.first, self._most)
+            power = self._scale(chain[-1].last, run.first)
             if power:
                 self._flags.add(EnergyFlag.SCALE_MISMATCH)
             if power not in _CONVERTED:
@@ -282,9 +300,13 @@ class _Assessment:
     def _kind_of(self, others: Sequence[Run]) -> EnergyFlag:
         """No more than wrong readings, the same register in another scale, or another counter."""
         first, counters = self._register.runs[0].first, [run for run in others if run.count > 1]
-        if any(_power_of_ten(first, run.first, self._most) for run in counters):
+        if any(self._scale(first, run.first) for run in counters):
             return EnergyFlag.SCALE_MISMATCH
         return EnergyFlag.OTHER_COUNTER if any(run.rise for run in counters) else EnergyFlag.METER_ROLLBACK
+
+    def _scale(self, low: int, high: int, *, share: int = 10) -> int:
+        """The power of ten between two readings; 0 where they have the same scale, or it is known that they have."""
+        return 0 if self._terms.is_scaled else _power_of_ten(low, high, self._most, share=share)
 
     def _link(self, run: Run, following: Run) -> _Link:
         """How a run comes to end and another one of the same scale to begin."""

@@ -27,6 +27,11 @@ def series_number(location: int, phases: int, *, proof: int = UNSIGNED) -> int:
     return location * 32 + phases % _ALL_PHASES * 4 + proof
 
 
+def location_of(series: int) -> int:
+    """The location of a series, as in `series_number`."""
+    return series // 32
+
+
 def is_signed(series: int) -> bool:
     """Whether the readings of a series come from signed records, verified or not."""
     return series % 4 != UNSIGNED
@@ -66,6 +71,7 @@ class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
+    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
 
     @property
     def key(self) -> tuple[int, int, int, int]:

@@ -7,11 +7,19 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from transaction_svc import ends
+from transaction_svc.ends import Closure, Frame, Mark
+from transaction_svc.energy import EnergyFlag
 from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact
 from transaction_svc.metering import Metering
 
-# csms.transaction.v1.StoppedReason.
-SUPERSEDED = 25
+
+class Reassessment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last time that an operator had the energy made anew."""
+
+    count: int  # of times so far
+    at_us: int
+    username: str
 
 
 class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
@@ -46,10 +54,17 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     conflicting: bool = False
     meter: Metering = msgspec.field(default_factory=Metering)
     is_stale: bool = False  # stored by an older version: the next event has it folded anew
+    # What shows that it goes on.
+    first_frame: Frame | None = None
+    last_frame: Frame = (0, 0)
+    went_on: bool = False  # whether an event contradicts the mark
     # What is told from outside: not folded from the transaction's own events.
     next_begin_us: int | None = None  # when the next transaction on the same EVSE began
     concurrent: bool = False  # of folds stored before there was concurrent_count
     concurrent_count: int = 0  # other open transactions that id_token held when it began to hold this one
+    reassessment: Reassessment | None = None
+    mark: Mark | None = None
+    closure: Closure | None = None
     told_us: int = 0  # when an event about it last went to the outbox
     told_end: bool = False
     # Id tokens that were refused: they hold nothing.
@@ -60,13 +75,42 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
 
     @property
     def ended(self) -> bool:
-        """Whether it is over, by its own account or because the next one began."""
-        return self.stopped or self.next_begin_us is not None
+        """Whether it is over, by its own account or by another's."""
+        return self.stopped or self.next_begin_us is not None or self.end_origin != 0
+
+    @property
+    def end_origin(self) -> int:
+        """Who or what ended it, as csms.transaction.v1.TransactionEndOrigin; 0 while it goes on.
+
+        What its station says counts most, then what ended it first.
+        """
+        if self.stopped:
+            return ends.STATION
+        if self.closure is not None:
+            return self.closure.origin
+        if self.mark is not None and self.mark.expired and not self.went_on:
+            return ends.ABANDONED
+        return ends.SUPERSEDED if self.next_begin_us is not None else 0
 
     @property
     def end_us(self) -> int | None:
-        """When it ended, by the station's clock."""
-        return self.stop_us if self.stopped else self.next_begin_us
+        """When it ended, by the station's clock; where nobody knows, when it was last heard of."""
+        origin = self.end_origin
+        if origin in (0, ends.STATION, ends.SUPERSEDED):
+            return self.stop_us if self.stopped else self.next_begin_us
+        return self.latest_us
+
+    @property
+    def hanging(self) -> bool:
+        """Whether it is open, and its station boots or frees the connector as if there were no such transaction."""
+        return self.mark is not None and not self.went_on and not self.ended
+
+    @property
+    def hanging_due_us(self) -> int | None:
+        """When it is to be ended, where it is hanging: never sooner than the grace period after its last event."""
+        if self.mark is None or not self.hanging:
+            return None
+        return max(self.mark.since_us, self.updated_us) + self.mark.grace_us
 
     @property
     def holder(self) -> tuple[str, str]:
@@ -87,13 +131,13 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
 
     @property
     def holds_token(self) -> bool:
-        """Whether it counts against its token's limit for as long as it is open."""
-        return bool(self.id_token)
+        """Whether it counts against its token's limit for as long as it is open: not while it is hanging."""
+        return bool(self.id_token) and not self.hanging
 
     @property
     def reason(self) -> int:
         """Why it ended, as csms.transaction.v1.StoppedReason."""
-        return self.stopped_reason if self.stopped else SUPERSEDED * self.ended
+        return self.stopped_reason if self.stopped else ends.REASONS.get(self.end_origin, 0)
 
     @property
     def seq_gap(self) -> bool:
@@ -104,18 +148,43 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     @property
     def flags(self) -> Sequence[str]:
         """What does not add up, sorted."""
-        overtaken = self.next_begin_us
-        raised = [
+        if self._is_sound():
+            return self.meter.flags
+        raised = (flag for flag, is_raised in self.raised() if is_raised)
+        return sorted([*raised, *self.meter.flags])
+
+    def _is_sound(self) -> bool:
+        """Whether it goes on as most do: asked first, since the list of flags costs more than the rest of the row."""
+        if not self.started or self.ended or self.closure is not None or self.mark is not None:
+            return False
+        return not (self.skewed or self.orphan or self.conflicting or self.refused_status or self.seq_gap)
+
+    def raised(self) -> Sequence[tuple[str, bool]]:
+        """Every flag but those of its energy, and whether it is raised."""
+        origin = self.end_origin
+        return (
+            ("abandoned", origin == ends.ABANDONED),
             ("clock_skew", self.skewed),
             ("conflicting_stop", self.conflicting),
-            ("late_stop", self.stopped and overtaken is not None and self.stop_order_us > overtaken),
+            ("late_stop", self.stopped and self._was_ended()),
             ("missing_start", not self.started),
+            ("operator_end", origin == ends.OPERATOR),
             ("orphan", self.orphan),
             ("refused_token", self.authorization_status != 0 and self.meter.energy_mwh > 0),
             ("seq_gap", self.seq_gap),
-            ("superseded", not self.stopped and overtaken is not None),
-        ]
-        return sorted([*(flag for flag, is_raised in raised if is_raised), *self.meter.flags])
+            ("station_deleted", origin == ends.STATION_DELETED),
+            ("superseded", origin == ends.SUPERSEDED),
+        )
+
+    def _was_ended(self) -> bool:
+        """Whether something else had ended it before its station said that it did."""
+        if self.closure is not None or (self.mark is not None and self.mark.expired):
+            return True
+        return self.next_begin_us is not None and self.stop_order_us > self.next_begin_us
+
+
+FLAGS = tuple(sorted({*(flag for flag, _is_raised in Fold().raised()), *EnergyFlag}))
+"""Every flag that a transaction may have."""
 
 
 def append(fold: Fold, fact: Fact) -> bool:
@@ -140,8 +209,11 @@ def fold_anew(facts: Iterable[Fact], outside: Fold) -> Fold:
     """Folds all events of a transaction; what is told from outside stays as in `outside`."""
     fold = Fold(
         next_begin_us=outside.next_begin_us,
+        mark=outside.mark,
+        closure=outside.closure,
         concurrent=outside.concurrent,
         concurrent_count=outside.concurrent_count,
+        reassessment=outside.reassessment,
         told_us=outside.told_us,
         told_end=outside.told_end,
         meter=Metering(terms=msgspec.structs.replace(outside.meter.terms, started_at=None)),
@@ -221,6 +293,11 @@ def _count(fold: Fold, fact: Fact) -> None:
         fold.skewed = True
     if fact.orphan:
         fold.orphan = True
+    if fold.first_frame is None or fact.frame < fold.first_frame:
+        fold.first_frame = fact.frame
+    fold.last_frame = max(fold.last_frame, fact.frame)
+    if fold.mark is not None and fold.mark.precedes(fact.frame, fact.order_us):
+        fold.went_on = True
 
 
 def _stop(fold: Fold, fact: Fact) -> None:

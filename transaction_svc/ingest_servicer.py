@@ -11,6 +11,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
     CountOpenTransactionsRequest,
     CountOpenTransactionsResponse,
     MeterValuesResult,
+    NotifyStationEventsRequest,
+    NotifyStationEventsResponse,
     RecordAuthorizationsRequest,
     RecordAuthorizationsResponse,
     RecordMeterValuesRequest,
@@ -32,8 +34,11 @@ from transaction_svc import recorder
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, record_refusals
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
 from transaction_svc.recorder import Recorded
+from transaction_svc.settings import HANGING_GRACE_US
+from transaction_svc.station_events import StationEvents
 
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
@@ -45,9 +50,13 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     Records beside it which id tokens were refused, and counts what the others hold.
     """
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, meters: MeterTerms, hanging_grace_us: int = HANGING_GRACE_US
+    ) -> None:
         self._database = database
-        self._quarantine = Quarantine(database=database, clock=clock)
+        self._meters = meters
+        self._quarantine = Quarantine(database=database, clock=clock, meters=meters)
+        self._station_events = StationEvents(database=database, clock=clock, meters=meters, grace_us=hanging_grace_us)
         self._clock = clock
 
     async def RecordTransactionEvents(
@@ -106,6 +115,17 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
                 result.count, result.held_by_station = found[place]
         return response
 
+    async def NotifyStationEvents(
+        self, request: NotifyStationEventsRequest, context: Context
+    ) -> NotifyStationEventsResponse:
+        """See the contract."""
+        response = NotifyStationEventsResponse()
+        for error in await self._station_events.take(request.items):
+            result = response.results.add()
+            if error is not None:
+                result.error.CopyFrom(error.to_status())
+        return response
+
     async def _take(self, kind: Kind[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:
         """Reads and commits the items; quarantines those that fail. Raises MeshError where the database is away."""
         now_us = self._clock()
@@ -117,9 +137,12 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
                 (of_known if _is_of_known(item) else readable)[place] = kind.read(item, now_us)
             except MeshError as error:
                 outcomes[place] = error
-        await self._commit(readable, lambda connection, some: kind.record(connection, some, now_us), outcomes)
+        await self._commit(
+            readable, lambda connection, some: kind.record(connection, some, now_us, self._meters), outcomes
+        )
         # Apart: one that is refused has its batch halved until it is alone, and strangers shall not slow down others.
-        await self._commit(of_known, partial(recorder.record, now_us=now_us, may_begin=False), outcomes)
+        of_known_only = partial(recorder.record, now_us=now_us, meters=self._meters, may_begin=False)
+        await self._commit(of_known, of_known_only, outcomes)
         failed = [(place, outcome) for place, outcome in enumerate(outcomes) if isinstance(outcome, MeshError)]
         if failed:
             await self._keep(items, failed, outcomes)

@@ -51,7 +51,7 @@ def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
     """
     origin, event = item.origin, item.event
     tenant_id, station_id, named = origin.tenant_id, origin.station_id, event.transaction_id
-    _check_origin(tenant_id, station_id)
+    check_origin(tenant_id, station_id)
     if item.HasField("raw") and not item.known_transaction_only:
         raise MeshError(
             grpc.StatusCode.INVALID_ARGUMENT, item.raw.reason or "MESSAGE_UNREADABLE", item.raw.message or "unreadable"
@@ -64,8 +64,9 @@ def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
     fact = _read_fact(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
     data = event.SerializeToString(deterministic=True)
     key = contents.event_key(event, fact, data, plausible=plausible)
+    fact.frame = (origin.epoch, origin.ordinal)
     return Incoming(
-        name=(tenant_id, station_id, _clean(named)),
+        name=(tenant_id, station_id, clean(named)),
         content=(tenant_id, station_id, key),
         plausible=plausible,
         fact=fact,
@@ -79,7 +80,7 @@ def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
 def read_values(item: MeterValuesItem, now_us: int) -> IncomingMeterValues:
     """Reads an item. Raises MeshError INVALID_FIELD for one that belongs to no station."""
     origin = item.origin
-    _check_origin(origin.tenant_id, origin.station_id)
+    check_origin(origin.tenant_id, origin.station_id)
     receive_us = read_time(origin, "receive_time")
     return IncomingMeterValues(
         tenant_id=origin.tenant_id,
@@ -120,7 +121,7 @@ def _read_fact(
         connector_id=evse.connector_id,
     )
     if event.HasField("id_token"):
-        fact.id_token, fact.id_token_type = _clean(event.id_token.id_token), _clean(event.id_token.type)
+        fact.id_token, fact.id_token_type = clean(event.id_token.id_token), clean(event.id_token.type)
     if values := event.meter_values:
         readings, intervals = read_meter_values(values, order_us=order_us, receive_us=receive_us)
         fact.readings, fact.intervals = tuple(by_event(kind, readings)), tuple(intervals)
@@ -136,13 +137,14 @@ def _check_event(kind: int, named: str, seq_no: int | None) -> None:
         raise invalid_field("event.seq_no", "must not be negative")
 
 
-def _check_origin(tenant_id: str, station_id: str) -> None:
+def check_origin(tenant_id: str, station_id: str) -> None:
+    """Raises MeshError INVALID_FIELD for what belongs to no station."""
     if not tenant_id or not station_id:
         raise invalid_field("origin", "needs tenant_id and station_id")
     if "\0" in tenant_id or "\0" in station_id:
         raise invalid_field("origin", "holds a character that no name may have")
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Text without NUL, which C programs leave at the end and PostgreSQL does not store."""
     return text.replace("\0", "") if "\0" in text else text

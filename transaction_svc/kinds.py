@@ -12,6 +12,7 @@ from mesh.errors import MeshError
 from mesh.logs import get_logger
 from transaction_svc import intake, recorder, store
 from transaction_svc.intake import IncomingMeterValues
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.recorder import Recorded
 
 log = get_logger(__name__)
@@ -27,7 +28,7 @@ class Kind(Generic[Item, Read, Done]):
 
     message: type[Item]
     reader: Callable[[Item, int], Read]
-    record: Callable[[Connection, Sequence[Read], int], Sequence[Done]]
+    record: Callable[[Connection, Sequence[Read], int, MeterTerms], Sequence[Done]]
 
     @property
     def name(self) -> str:
@@ -54,7 +55,7 @@ class RecordedValues:
 
 
 def _record_values(
-    connection: Connection, items: Sequence[IncomingMeterValues], _now_us: int
+    connection: Connection, items: Sequence[IncomingMeterValues], _now_us: int, _meters: MeterTerms
 ) -> Sequence[RecordedValues]:
     added = set(store.insert_meter_values(connection, items))
     recorded = []

@@ -10,6 +10,7 @@ from transaction_svc import intake
 from transaction_svc import quarantine_store as store
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.kinds import KINDS
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine_store import RECORDED, Mend, Quarantined
 
 MOST_MENDS = 20
@@ -40,6 +41,7 @@ def record(
     item: AnyItem,
     mend: NewMend,
     now_us: int,
+    meters: MeterTerms,
     failure: MeshError | None = None,
 ) -> Quarantined:
     """Records `item` in the place of a quarantined item's content, and the mend; or only the mend, with its `failure`.
@@ -77,14 +79,16 @@ def record(
     )
     if failure is not None:
         return note_failure(connection, found, failure, now_us)
-    return record_item(connection, found, item, now_us)
+    return record_item(connection, found, item, now_us, meters)
 
 
-def record_item(connection: Connection, found: Quarantined, item: AnyItem, now_us: int) -> Quarantined:
+def record_item(
+    connection: Connection, found: Quarantined, item: AnyItem, now_us: int, meters: MeterTerms
+) -> Quarantined:
     """Records an item as the ingest does, as one that came when and from where the quarantined one came."""
     item.origin.CopyFrom(to_item(found.kind, found.item).origin)
     kind = KINDS[item.DESCRIPTOR.name]
-    [done] = kind.record(connection, [kind.read(item, now_us)], now_us)
+    [done] = kind.record(connection, [kind.read(item, now_us)], now_us, meters)
     return store.change(
         connection,
         found.tenant_id,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess, sound_energy
-from transaction_svc.facts import BEGIN, BETWEEN, END, UPDATED, Fact, Reading
+from transaction_svc.facts import BEGIN, BETWEEN, END, ENDED, UPDATED, Fact, Reading
 from transaction_svc.register import Moment, ReadingKey, Register
 
 SaidReading = tuple[int, int]
@@ -120,9 +120,16 @@ class Metering(msgspec.Struct, omit_defaults=True):
         self.assessed = self.energy
         self.assessed.flags = tuple(sorted({*self.assessed.flags, EnergyFlag.END_IMPLAUSIBLE}))
 
+    def counted(self, fact: Fact) -> Iterable[Reading]:
+        """The readings of an event that count, scaled as a meter profile says."""
+        pins = self.terms.pins
+        return fact.readings if pins is None else pins.apply(fact)
+
     def take(self, fact: Fact) -> bool:
         """Takes an event's readings and intervals; False where one came out of order."""
         readings = fact.readings
+        if self.terms.pins is not None and self._has_another_last(fact):
+            return False
         if readings and not (len(readings) == 1 and self._goes_on(readings[0], fact)) and not self._take_readings(fact):
             return False
         return not fact.intervals or self._take_intervals(fact)
@@ -131,14 +138,16 @@ class Metering(msgspec.Struct, omit_defaults=True):
         """Takes the only reading of an event where all is as it should be."""
         if self.assessed is not None or self.stop is not None or self.by_sequence or reading.rank != BETWEEN:
             return False
+        if self.terms.pins is not None:
+            return False
         register = self.registers.get(reading.series)
         return register is not None and register.go_on(reading.mwh, _moment(reading.at_us, fact), self.terms.power_w)
 
     def rebuild(self, facts: Sequence[Fact]) -> None:
         """Takes the readings and intervals of all events."""
         for fact in facts:
-            for reading in fact.readings:
-                self._note_said(reading)
+            self._note_said(fact)
+            self.broken = self.broken or any(reading.mwh < 0 for reading in self.counted(fact))
         readings = self._in_order(facts)
         self._push_all(taken for taken in readings if not self._is_closing(*taken))
         if EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and any(self._is_closing(*taken) for taken in readings):
@@ -150,12 +159,22 @@ class Metering(msgspec.Struct, omit_defaults=True):
     def _take_readings(self, fact: Fact) -> bool:
         if self.stop is not None and fact.kind == UPDATED:
             return self._is_after_end(fact) or (bool(self._has_end()) and self._is_all_closing(fact))
-        for reading in fact.readings:
-            self._note_said(reading)
-            if reading.mwh >= 0 and not self._take_reading(reading, fact):
+        self._note_said(fact)
+        for reading in self.counted(fact):
+            if reading.mwh < 0:
+                self.broken = True
+            elif not self._take_reading(reading, fact):
                 return False
         self.reckon()
         return self.stop is None or EnergyFlag.END_IMPLAUSIBLE not in self.energy.flags
+
+    def _has_another_last(self, fact: Fact) -> bool:
+        """Whether the last of the samples, of those alone, becomes the end with this event, or another one."""
+        return self._is_sampled_only and self.stop is not None and (fact.kind == ENDED or bool(fact.readings))
+
+    @property
+    def _is_sampled_only(self) -> bool:
+        return self.terms.pins is not None and self.terms.pins.is_sampled_only
 
     def _has_end(self) -> bool:
         return any(register.ended for register in self.registers.values())
@@ -174,19 +193,18 @@ class Metering(msgspec.Struct, omit_defaults=True):
 
     def _is_closing(self, reading: Reading, fact: Fact) -> bool:
         """Whether a reading was taken after an end that told the register (quirk 22, 1.6)."""
-        if self.stop is None or fact.kind != UPDATED or fact.seq_no is not None:
+        if self.stop is None or fact.kind != UPDATED or fact.seq_no is not None or self._is_sampled_only:
             return False
         return reading.at_us > self.stop.order_us and self.end_said is not None and self.end_said[1] >= 0
 
-    def _note_said(self, reading: Reading) -> None:
+    def _note_said(self, fact: Fact) -> None:
         """Notes begin and end as the station said them: of several series the one that is preferred."""
-        said = reading.series, reading.mwh
-        if reading.mwh < 0:
-            self.broken = True
-        if reading.rank == BEGIN and (self.begin_said is None or said[0] < self.begin_said[0]):
-            self.begin_said = said
-        elif reading.rank == END and (self.end_said is None or said[0] <= self.end_said[0]):
-            self.end_said = said
+        for reading in fact.readings:
+            said = reading.series, reading.mwh
+            if reading.rank == BEGIN and (self.begin_said is None or said[0] < self.begin_said[0]):
+                self.begin_said = said
+            elif reading.rank == END and (self.end_said is None or said[0] <= self.end_said[0]):
+                self.end_said = said
 
     def _take_reading(self, reading: Reading, fact: Fact) -> bool:
         register = self.registers.get(reading.series)
@@ -201,12 +219,15 @@ class Metering(msgspec.Struct, omit_defaults=True):
     def _key(self, reading: Reading, fact: Fact) -> ReadingKey:
         return reading.rank, (fact.seq_no or 0) if self.by_sequence else 0, reading.at_us, reading.mwh
 
-    def _push(self, register: Register, key: ReadingKey, reading: Reading, fact: Fact) -> None:
+    def _push(
+        self, register: Register, key: ReadingKey, reading: Reading, fact: Fact, *, is_last: bool = False
+    ) -> None:
+        """Adds a reading; `is_last`: the transaction ended with it, whatever its rank."""
         register.push(
             reading.mwh,
             _moment(reading.at_us, fact),
-            begins=reading.rank == BEGIN,
-            ends=reading.rank == END,
+            begins=reading.rank == BEGIN or (self._is_sampled_only and not register.runs),
+            ends=reading.rank == END or is_last,
             power_w=self.terms.power_w,
         )
         register.rank, register.position = key[:2]
@@ -216,16 +237,19 @@ class Metering(msgspec.Struct, omit_defaults=True):
         told: dict[tuple[int, ReadingKey], tuple[Reading, Fact]] = {}
         for fact in facts:
             if not self._is_after_end(fact):
-                for reading in fact.readings:
+                for reading in self.counted(fact):
                     told.setdefault((reading.series, self._key(reading, fact)), (reading, fact))
         sound = (taken for taken in told.values() if taken[0].mwh >= 0)
         return sorted(sound, key=lambda taken: self._key(*taken))
 
     def _push_all(self, readings: Iterable[tuple[Reading, Fact]]) -> None:
         self.registers = {}
-        for reading, fact in readings:
+        taken = list(readings)
+        has_sampled_end = self.stop is not None and self._is_sampled_only
+        last = {reading.series: place for place, (reading, _fact) in enumerate(taken) if has_sampled_end}
+        for place, (reading, fact) in enumerate(taken):
             register = self.registers.setdefault(reading.series, Register())
-            self._push(register, self._key(reading, fact), reading, fact)
+            self._push(register, self._key(reading, fact), reading, fact, is_last=last.get(reading.series) == place)
         self._assess()
 
     def _take_intervals(self, fact: Fact) -> bool:

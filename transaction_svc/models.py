@@ -37,8 +37,29 @@ tx = sa.Table(
     sa.Column("update_us", sa.BigInteger, nullable=False),
     # Whether its token holds it while it is open: not one that was refused.
     sa.Column("token_held", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("flags", sa.Text),  # contents.flags_text; NULL where code that did not know the column wrote the row
+    sa.Column("hanging_due_us", sa.BigInteger),  # when it is to be ended; NULL where it is not hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
+    sa.Index(
+        "tx_flagged_newest",
+        "tenant_id",
+        "create_us",
+        postgresql_where=sa.text("flags <> ''"),
+        sqlite_where=sa.text("flags <> ''"),
+    ),
+    sa.Index(
+        "tx_without_flags",
+        "create_us",
+        postgresql_where=sa.text("flags IS NULL"),
+        sqlite_where=sa.text("flags IS NULL"),
+    ),
+    sa.Index(
+        "tx_hanging",
+        "hanging_due_us",
+        postgresql_where=sa.text("hanging_due_us IS NOT NULL"),
+        sqlite_where=sa.text("hanging_due_us IS NOT NULL"),
+    ),
     sa.Index("tx_evse", "evse_hash", "begin_us"),
     sa.Index(
         "tx_open_station",
@@ -52,6 +73,24 @@ tx = sa.Table(
         postgresql_where=sa.text("NOT ended"),
         sqlite_where=sa.text("NOT ended"),
     ),
+)
+
+# What each station said when it booted last.
+station = sa.Table(
+    "station",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("vendor_name", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("firmware_version", sa.Text, nullable=False),  # empty where it did not say
+    sa.Column("boot_us", sa.BigInteger, nullable=False),
+    # Of the frame that told of the boot: an older one changes nothing.
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("ordinal", sa.BigInteger, nullable=False),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "station_id", name="station_pkey"),
 )
 
 tx_event = sa.Table(
@@ -134,6 +173,32 @@ quarantine_mend = sa.Table(
         name="quarantine_mend_of_item",
         ondelete="CASCADE",
     ),
+)
+
+# At most a few thousand of each tenant, read as a whole.
+meter_profile = sa.Table(
+    "meter_profile",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("profile_id", NAME, nullable=False),  # a digest of what it applies to
+    # What it applies to: empty is any. The keys are what is compared (`meter_profiles.fold_name`).
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("vendor_name", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("firmware_version", sa.Text, nullable=False),
+    sa.Column("vendor_key", NAME, nullable=False),
+    sa.Column("model_key", NAME, nullable=False),
+    sa.Column("firmware_key", NAME, nullable=False),
+    sa.Column("evse_kind", sa.Integer, nullable=False),  # csms.transaction.v1.EvseKind
+    sa.Column("max_power_w", sa.Integer, nullable=False),  # 0: as set for the kind
+    sa.Column("begin_end_exponent", sa.Integer),  # NULL: found by comparing the readings
+    sa.Column("sampled_exponent", sa.Integer),
+    sa.Column("register_source", sa.Integer, nullable=False),  # csms.transaction.v1.RegisterSource
+    sa.Column("register_location", sa.Integer),  # as in `facts.series_number`; NULL: the preferred one
+    sa.Column("zero_begin", sa.Integer, nullable=False),  # csms.transaction.v1.ZeroBegin
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Column("updated_by", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "profile_id", name="meter_profile_pkey"),
 )
 
 # SQLite only: PostgreSQL has the sequence `tx_number` in its place.

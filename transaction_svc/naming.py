@@ -60,7 +60,7 @@ def _agrees(tx: Tx, fact: Fact) -> bool:
         return fact.evse_id == fold.evse_id
     if fact.id_token and fold.id_token and match_key(fact.id_token) != match_key(fold.id_token):
         return False
-    ends = [reading.mwh for reading in fact.readings if reading.rank == END and reading.mwh >= 0]
+    ends = [reading.mwh for reading in fold.meter.counted(fact) if reading.rank == END and reading.mwh >= 0]
     last = fold.meter.energy.end_mwh
     return not ends or last is None or max(ends) > last - ROUNDING_MWH
 

@@ -23,7 +23,7 @@ def link(connection: Connection, book: Book) -> None:
     """
     changed = list(book.changed())
     moved = [tx for tx in changed if tx.fold.evse_id and (tx.fold.evse_id, tx.fold.begin_us) != tx.place]
-    ended = [tx for tx in changed if tx.fold.next_begin_us is not None and tx.fold.meter.at_end != tx.at_end]
+    ended = [tx for tx in changed if _has_another_end(tx)]
     if not moved and not ended:
         return
     left = [(tx, tx.place) for tx in moved if tx.place is not None and tx.place[0]]
@@ -37,6 +37,10 @@ def link(connection: Connection, book: Book) -> None:
         of_evse = [tx for tx in book.of_station(tenant_id, station_id) if tx.fold.evse_id == evse_id]
         left_us = {place[1] for tx, place in left if (*tx.key[:2], place[0]) == (tenant_id, station_id, evse_id)}
         _link_evse(of_evse, fresh, left_us)
+
+
+def _has_another_end(tx: Tx) -> bool:
+    return tx.reassessed or (tx.fold.next_begin_us is not None and tx.fold.meter.at_end != tx.at_end)
 
 
 def _row(tx: Tx, evse_id: int, begin_us: int) -> dict[str, Any]:

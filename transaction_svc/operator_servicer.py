@@ -15,6 +15,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
     TRANSACTION_STATE_ENDED,
     DismissQuarantinedItemRequest,
     DismissQuarantinedItemResponse,
+    EndTransactionRequest,
+    EndTransactionResponse,
     EnergyBasis,
     GetQuarantinedItemRequest,
     GetQuarantinedItemResponse,
@@ -30,11 +32,15 @@ from csms.transaction.v1.transaction_service_pb2 import (
     ListTransactionsResponse,
     MendQuarantinedItemRequest,
     MendQuarantinedItemResponse,
+    OperatorEnd,
+    ReassessTransactionRequest,
+    ReassessTransactionResponse,
     RecordedMeterValues,
     RecordedTransactionEvent,
     RerunQuarantinedItemRequest,
     RerunQuarantinedItemResponse,
     Transaction,
+    TransactionEndOrigin,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
@@ -46,12 +52,16 @@ from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
-from transaction_svc import intake, quarantine_store
+from transaction_svc import ends, intake, quarantine_store
 from transaction_svc import reading_store as store
+from transaction_svc.ends import Closure
 from transaction_svc.gateway_client import Translator
 from transaction_svc.mends import find
+from transaction_svc.meter_profiles import MeterTerms
+from transaction_svc.operator_ends import OperatorEnds
 from transaction_svc.quarantine import Quarantine
 from transaction_svc.quarantined_items import to_new_mend, to_quarantined_item
+from transaction_svc.reassessments import Reassessments
 
 T = TypeVar("T")
 
@@ -59,14 +69,34 @@ T = TypeVar("T")
 class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceServicer):
     """Reads what the ingest servicer recorded, and runs again what it could not; of the caller's own tenant."""
 
-    def __init__(self, *, database: Database, clock: Clock, translator: Translator | None = None) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, meters: MeterTerms, translator: Translator | None = None
+    ) -> None:
         self._database = database
-        self._quarantine = Quarantine(database=database, clock=clock, translator=translator)
+        self._quarantine = Quarantine(database=database, clock=clock, meters=meters, translator=translator)
+        self._reassessments = Reassessments(database=database, clock=clock, meters=meters)
+        self._ends = OperatorEnds(database=database, clock=clock)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
         """Reads one transaction, the latest of its name."""
         found = await self._get(request.station_id, request.transaction_id)
         return GetTransactionResponse(transaction=to_transaction(found))
+
+    async def ReassessTransaction(
+        self, request: ReassessTransactionRequest, context: Context
+    ) -> ReassessTransactionResponse:
+        """Makes the energy of a transaction anew."""
+        await self._get(request.station_id, request.transaction_id)
+        await self._reassessments.reassess(current_caller(), request.station_id, request.transaction_id)
+        reassessed = await self._get(request.station_id, request.transaction_id)
+        return ReassessTransactionResponse(transaction=to_transaction(reassessed))
+
+    async def EndTransaction(self, request: EndTransactionRequest, context: Context) -> EndTransactionResponse:
+        """Ends a transaction of which nothing more is expected."""
+        await self._get(request.station_id, request.transaction_id)
+        await self._ends.end(current_caller(), request.station_id, request.transaction_id, request.reason)
+        ended = await self._get(request.station_id, request.transaction_id)
+        return EndTransactionResponse(transaction=to_transaction(ended))
 
     async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
         """Lists transactions, newest first."""
@@ -234,7 +264,20 @@ def to_transaction(row: store.Transaction) -> Transaction:
         believed_meter_stop_wh=_optional_wh(fold.meter.energy.end_mwh),
         energy_basis=EnergyBasis.ValueType(fold.meter.basis),
         authorization_status=AuthorizationStatus.ValueType(fold.authorization_status),
+        meter_profile_id=fold.meter.terms.profile_id,
+        reassess_time=to_timestamp(fold.reassessment.at_us) if fold.reassessment else None,
+        reassessed_by=fold.reassessment.username if fold.reassessment else "",
+        hanging=fold.hanging,
+        hanging_time=to_timestamp(fold.mark.since_us) if fold.mark is not None and fold.hanging else None,
+        end_origin=TransactionEndOrigin.ValueType(fold.end_origin),
+        operator_end=_operator_end(fold.closure),
     )
+
+
+def _operator_end(closure: Closure | None) -> OperatorEnd | None:
+    if closure is None or closure.origin != ends.OPERATOR:
+        return None
+    return OperatorEnd(username=closure.username, reason=closure.reason, request_time=to_timestamp(closure.request_us))
 
 
 def _optional_time(us: int | None) -> Timestamp | None:

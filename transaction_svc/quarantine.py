@@ -19,6 +19,7 @@ from transaction_svc import quarantine_store as store
 from transaction_svc.gateway_client import AnyItem, Translator
 from transaction_svc.kinds import EVENTS
 from transaction_svc.mends import NewMend
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine_store import DISMISSED, RECORDED, Quarantined
 
 STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
@@ -33,8 +34,11 @@ Work = Callable[[Connection], Quarantined]
 class Quarantine:
     """Keeps items that failed, mends them and runs them again. Without a `translator`, raw ones cannot be mended."""
 
-    def __init__(self, *, database: Database, clock: Clock, translator: Translator | None = None) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, meters: MeterTerms, translator: Translator | None = None
+    ) -> None:
         self._database = database
+        self._meters = meters
         self._clock = clock
         self._translator = translator
 
@@ -63,7 +67,7 @@ class Quarantine:
                 raise
             return await self._database.write(partial(note, failure=error))
         running = partial(_rerun, tenant_id=tenant_id, quarantine_id=quarantine_id, item=translated, now_us=now_us)
-        outcome = await self._run(running)
+        outcome = await self._run(partial(running, meters=self._meters))
         if isinstance(outcome, MeshError):
             return await self._database.write(partial(note, failure=outcome))
         return outcome
@@ -76,12 +80,20 @@ class Quarantine:
         now_us = self._clock()
         found = await self._get(tenant_id, quarantine_id)
         item = await self._replacement(found, mend)
-        mending = partial(mends.record, tenant_id=tenant_id, quarantine_id=quarantine_id, item=item, mend=mend)
-        outcome = await self._run(partial(mending, now_us=now_us))
+        mending = partial(
+            mends.record,
+            tenant_id=tenant_id,
+            quarantine_id=quarantine_id,
+            item=item,
+            mend=mend,
+            now_us=now_us,
+            meters=self._meters,
+        )
+        outcome = await self._run(mending)
         if isinstance(outcome, mends.NotMendableError):
             raise outcome
         if isinstance(outcome, MeshError):
-            return await self._database.write(partial(mending, failure=outcome, now_us=now_us))
+            return await self._database.write(partial(mending, failure=outcome))
         return outcome
 
     async def dismiss(self, tenant_id: str, quarantine_id: str) -> Quarantined:
@@ -180,7 +192,13 @@ def _event(row: dict[str, Any], now_us: int) -> OutboxEvent:
 
 
 def _rerun(
-    connection: Connection, *, tenant_id: str, quarantine_id: str, item: AnyItem | None, now_us: int
+    connection: Connection,
+    *,
+    tenant_id: str,
+    quarantine_id: str,
+    item: AnyItem | None,
+    now_us: int,
+    meters: MeterTerms,
 ) -> Quarantined:
     found = mends.find(connection, tenant_id, quarantine_id, lock=True)
     if found.state == RECORDED:
@@ -189,7 +207,7 @@ def _rerun(
         item = mends.to_item(found.mends[-1].kind, found.mends[-1].item)
     elif item is None:
         item = mends.to_item(found.kind, found.item)
-    return mends.record_item(connection, found, item, now_us)
+    return mends.record_item(connection, found, item, now_us, meters)
 
 
 def _note(

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field, moment
+from mesh.filters import Field, moment, switch
 from mesh.id_tokens import match_key
 from transaction_svc import stored_form
-from transaction_svc.contents import name_hash
-from transaction_svc.fold import Fold
+from transaction_svc.contents import flags_text, name_hash
+from transaction_svc.fold import FLAGS, Fold
 from transaction_svc.models import meter_values, tx, tx_event
 
 
@@ -56,11 +57,37 @@ def _ended(word: str) -> bool:
     return state
 
 
+def _mwh(text: str) -> int | float:
+    """Reads watt-hours as milliwatt-hours: a whole number where it is one."""
+    try:
+        mwh = Decimal(text) * 1000
+    except ArithmeticError as error:
+        raise ValueError("a number of watt-hours is needed") from error
+    if not mwh.is_finite() or abs(mwh) >= 2**63:
+        raise ValueError("a number of watt-hours is needed")
+    return int(mwh) if mwh == mwh.to_integral_value() else float(mwh)
+
+
+def _flag(text: str) -> str:
+    if text not in FLAGS:
+        raise ValueError(f"one of {', '.join(FLAGS)} is needed")
+    return text
+
+
+def _has_flag(flag: str) -> ColumnElement[bool]:
+    # The first part is what the index of flagged transactions is made by.
+    return sa.and_(tx.c.flags != "", tx.c.flags.contains(flags_text([flag]), autoescape=True))
+
+
 FILTERS: Mapping[str, Field] = {
     "station_id": Field(tx.c.station_id),
     "state": Field(tx.c.ended, _ended),
     "id_token": Field(tx.c.token_key, match_key),
     "start_time": Field(tx.c.start_us, moment),
+    "end_time": Field(tx.c.end_us, moment),
+    "energy_wh": Field(tx.c.energy_mwh, _mwh),
+    "flags": Field(tx.c.flags, _flag, has=_has_flag),
+    "hanging": Field(sa.and_(tx.c.hanging_due_us.is_not(None), sa.not_(tx.c.ended)), switch),
 }
 """What a list of transactions can be filtered by."""
 

@@ -29,7 +29,7 @@ _ENERGY = frozenset(
 # Signatures verified in one message, and only those of begin and end: each costs a tenth of a millisecond.
 _MOST_VERIFIED = 8
 # The outlet before other places: where energy is delivered, and what OCPP means where no place is given.
-_LOCATIONS: Mapping[int, int] = {
+LOCATIONS: Mapping[int, int] = {
     meter_value_pb2.MEASURAND_LOCATION_UNSPECIFIED: 0,
     meter_value_pb2.MEASURAND_LOCATION_OUTLET: 0,
     meter_value_pb2.MEASURAND_LOCATION_INLET: 1,
@@ -129,7 +129,7 @@ def _energies(sample: SampledValue, measurand: int, *, verify: bool) -> Iterable
     # An unspecified measurand with the station's own word for it is some other quantity, not the default one.
     if words and ("measurand=" in words or "unit=" in words):
         return ()
-    phase, location = _PHASES.get(sample.phase), _LOCATIONS.get(sample.location)
+    phase, location = _PHASES.get(sample.phase), LOCATIONS.get(sample.location)
     if phase is None or location is None:
         return ()
     rank = _RANKS.get(sample.context, BETWEEN)

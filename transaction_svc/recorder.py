@@ -16,11 +16,12 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.id_tokens import match_key
 from transaction_svc import announcements, fold, neighbours, store, stored_form
-from transaction_svc.book import Book, Known, Name, Tx
+from transaction_svc.book import Book, Known, Name, Tx, rare_columns
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
-from transaction_svc.contents import name_hash
+from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.facts import STARTED, Fact
 from transaction_svc.intake import Incoming
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.naming import find_transaction, is_nobodys
 from transaction_svc.oddities import Oddities
 
@@ -37,9 +38,9 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 def record(
-    connection: Connection, items: Sequence[Incoming], now_us: int, *, may_begin: bool = True
+    connection: Connection, items: Sequence[Incoming], now_us: int, meters: MeterTerms, *, may_begin: bool = True
 ) -> Sequence[Recorded]:
-    """Records events; what became of each, in their order.
+    """Records events; what became of each, in their order. New transactions take their terms from `meters`.
 
     Unless they `may_begin` transactions, raises MeshError STATION_NOT_ACCEPTED where one does not belong to a
     transaction that was recorded before.
@@ -50,18 +51,14 @@ def record(
     if strays := _strays(book, items):
         for row in store.open_transactions(connection, strays):
             book.adopt(row)
+    if beginning := _may_begin_at(book, items):
+        book.terms = meters.find(connection, beginning, now_us)
     oddities = Oddities()
     taken = [_record_one(book, item, number, oddities) for item, number in zip(items, numbers, strict=True)]
     if not may_begin:
         _check_known(taken, items)
     if book.event_rows():
-        events = sorted(book.event_rows(), key=_CONTENT)
-        if book.anew:
-            store.write(connection, events=events)
-            events = []
-            fold_names_anew(connection, book)
-        neighbours.link(connection, book)
-        write_changes(connection, book, events, now_us=now_us)
+        write_back(connection, book, now_us=now_us)
     return [
         Recorded(
             known.tx.transaction_id,
@@ -71,6 +68,17 @@ def record(
         )
         for (known, repeated), item in zip(taken, items, strict=True)
     ]
+
+
+def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
+    """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
+    events = sorted(book.event_rows(), key=_CONTENT)
+    if book.anew:
+        store.write(connection, events=events)
+        events = []
+        fold_names_anew(connection, book)
+    neighbours.link(connection, book)
+    write_changes(connection, book, events, now_us=now_us)
 
 
 def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming]) -> None:
@@ -87,7 +95,7 @@ def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming])
 
 def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
     """Each station, and each token that may begin to hold a transaction."""
-    keys = {f"station:{item.name[1]}" for item in items}
+    keys = {store.station_lock(item.name[1]) for item in items}
     keys.update(f"token:{item.name[0]}:{match_key(item.fact.id_token)}" for item in items if identifies(item.fact))
     return keys
 
@@ -112,6 +120,17 @@ def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict
         }
         for n, item in enumerate(items)
     ]
+
+
+def _may_begin_at(book: Book, items: Iterable[Incoming]) -> set[tuple[str, str]]:
+    """Stations of which a transaction may begin with one of the items; no others can (`naming.py`)."""
+    return {
+        item.name[:2]
+        for item in items
+        if item.fact.kind == STARTED
+        or book.latest(item.name) is None
+        or (item.fact.seq_no is None and is_nobodys(item.name[2]))
+    }
 
 
 def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:
@@ -216,8 +235,9 @@ def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[s
     store.write(
         connection,
         events=events,
-        fresh=[{**_tx_row(tx), "station_hash": name_hash(*tx.key[:2])} for tx in changed if not tx.stored],
+        fresh=[_new_row(tx) for tx in changed if not tx.stored],
         known=[_tx_row(tx) for tx in changed if tx.stored],
+        rare=[_rare_row(tx) for tx in changed if tx.stored and tx.rare != rare_columns(tx.fold)],
     )
     if noted := note_concurrent(connection, changed):
         store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=lambda tx: tx.key)])
@@ -244,3 +264,19 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "update_us": state.updated_us,
         "token_held": state.holds_token,
     }
+
+
+def _rare_row(tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+        "flags": flags_text(tx.fold.flags),
+        "hanging_due_us": tx.fold.hanging_due_us,
+    }
+
+
+def _new_row(tx: Tx) -> dict[str, Any]:
+    return {**_tx_row(tx), **_rare_row(tx), "station_hash": name_hash(*tx.key[:2])}

@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileServiceServicer_to_server
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
 
@@ -11,8 +12,11 @@ from mesh.operators import RemoteKeys
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
+from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
+from transaction_svc.meter_profile_servicer import SPECIAL_ROLES, MeterProfileServicer
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import Retention
 from transaction_svc.settings import TransactionSettings
@@ -22,15 +26,20 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
-    ingest = TransactionIngestServicer(database=database, clock=clock)
+    meters = MeterTerms(settings.power_limits)
+    ingest = TransactionIngestServicer(
+        database=database, clock=clock, meters=meters, hanging_grace_us=settings.hanging_grace_us
+    )
     translator = _translator(stack, settings)
-    transactions = TransactionServicer(database=database, clock=clock, translator=translator)
+    transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
+    profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
     retention = Retention(
         database=database,
         clock=clock,
         outbox_days=settings.outbox_days,
         quarantine_days=settings.quarantine_days,
     )
+    expiry = Expiry(database=database, clock=clock)
     relay = open_relay(
         stack,
         database=database,
@@ -42,8 +51,12 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     return Parts(
         keys=RemoteKeys(channel=channel),
         mesh=[lambda server: add_TransactionIngestServiceServicer_to_server(ingest, server)],
-        operator=[lambda server: add_TransactionServiceServicer_to_server(transactions, server)],
-        background=[retention.run, *relay],
+        operator=[
+            lambda server: add_TransactionServiceServicer_to_server(transactions, server),
+            lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
+        ],
+        special_roles=SPECIAL_ROLES,
+        background=[retention.run, expiry.run, *relay],
     )
 
 

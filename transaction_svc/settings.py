@@ -5,6 +5,11 @@ from typing import Self
 
 from mesh import outbox
 from mesh.settings import Environment
+from mesh.times import SECOND_US
+from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLimits
+
+# Half a day: longer than stations repeat a message that nobody answers, by any settings that are in use.
+HANGING_GRACE_US = 12 * 3600 * SECOND_US
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +20,8 @@ class TransactionSettings:
     mesh_secret: str = field(repr=False)
     outbox_days: int
     quarantine_days: int
+    power_limits: PowerLimits
+    hanging_grace_us: int  # for how long a transaction hangs before it is ended
     notification_address: str | None = None  # notification_svc's mesh port, host:port
     gateway_address: str | None = None  # the mesh port of any gateway, host:port
 
@@ -26,6 +33,14 @@ class TransactionSettings:
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             outbox_days=outbox.retention_days(env),
             quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
+            power_limits=PowerLimits(
+                ac_w=env.number("CSMS_AC_MAX_POWER_W", 43_000, least=LEAST_POWER_W, most=MOST_POWER_W),
+                dc_w=env.number("CSMS_DC_MAX_POWER_W", 400_000, least=LEAST_POWER_W, most=MOST_POWER_W),
+            ),
+            hanging_grace_us=env.number(
+                "CSMS_HANGING_GRACE_S", HANGING_GRACE_US // SECOND_US, least=60, most=366 * 86_400
+            )
+            * SECOND_US,
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             gateway_address=env.optional("CSMS_GATEWAY_ADDRESS"),
         )

@@ -4,14 +4,19 @@ Each is one statement whatever the number of rows. What operators read is in `re
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, text
 
 from mesh.rowset import RowStatement, run_later, run_prepared
-from transaction_svc.contents import name_hash
+from transaction_svc import stored_form
+from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.intake import IncomingMeterValues
+
+Key = tuple[str, str, str, int]
+"""Tenant, station, transaction id, generation."""
 
 
 class TxRow(msgspec.Struct, frozen=True):
@@ -218,7 +223,9 @@ _TX_COLUMNS = {
     "update_us": "bigint",
     "token_held": "boolean",
 }
-_NEW_COLUMNS = {**_TX_COLUMNS, "station_hash": "bigint"}
+# What seldom changes is written only then: every index that a statement may change costs, changed or not.
+_RARE_COLUMNS = {"flags": "text", "hanging_due_us": "bigint"}
+_NEW_COLUMNS = {**_TX_COLUMNS, **_RARE_COLUMNS, "station_hash": "bigint"}
 _NAMES = ", ".join(_NEW_COLUMNS)
 _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
 _SETTINGS = ", ".join(f"{name} = rows.{name}" for name in list(_TX_COLUMNS)[4:])
@@ -231,11 +238,73 @@ _UPDATE_TXS = RowStatement(
     **_TX_COLUMNS,
 )
 
+_UPDATE_RARE = RowStatement(
+    """
+    UPDATE tx SET flags = rows.flags, hanging_due_us = rows.hanging_due_us FROM {rows}
+    WHERE tx.tenant_id || '' = rows.tenant_id AND tx.station_id = rows.station_id
+      AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
+    """,
+    tenant_id="text",
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+    **_RARE_COLUMNS,
+)
+
 # Numbers are drawn ahead, which spares most batches a round trip. They are kept with the connection, and end with it:
 # what was drawn and not given is a gap, as where a transaction is rolled back.
 _AHEAD = 100
 _RESERVE = "csms_tx_numbers"
 _DRAW = RowStatement("SELECT nextval('tx_number') FROM {rows}", n="integer")
+
+_DUE = text(
+    """
+    SELECT tenant_id, station_id, transaction_id, generation FROM tx
+    WHERE hanging_due_us <= :now_us AND NOT ended
+    ORDER BY hanging_due_us LIMIT :limit
+    """
+)
+
+_UPSERT_STATIONS = RowStatement(
+    """
+    INSERT INTO station (tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal,
+                         create_us, update_us)
+    SELECT tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal, now_us, now_us
+    FROM {rows} WHERE true
+    ON CONFLICT (tenant_id, station_id) DO UPDATE SET
+        vendor_name = excluded.vendor_name, model = excluded.model, firmware_version = excluded.firmware_version,
+        boot_us = excluded.boot_us, epoch = excluded.epoch, ordinal = excluded.ordinal, update_us = excluded.update_us
+    WHERE (station.epoch, station.ordinal) < (excluded.epoch, excluded.ordinal)
+    """,
+    tenant_id="text",
+    station_id="text",
+    vendor_name="text",
+    model="text",
+    firmware_version="text",
+    boot_us="bigint",
+    epoch="bigint",
+    ordinal="bigint",
+    now_us="bigint",
+)
+
+_WITHOUT_FLAGS = text(
+    """
+    SELECT tenant_id, station_id, transaction_id, generation, fold FROM tx
+    WHERE flags IS NULL ORDER BY create_us LIMIT :limit
+    """
+)
+_FILL_FLAGS = RowStatement(
+    """
+    UPDATE tx SET flags = rows.flags FROM {rows}
+    WHERE tx.tenant_id = rows.tenant_id AND tx.station_id = rows.station_id
+      AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation AND tx.flags IS NULL
+    """,
+    tenant_id="text",
+    station_id="text",
+    transaction_id="text",
+    generation="integer",
+    flags="text",
+)
 
 _INSERT_METER_VALUES = RowStatement(
     """
@@ -250,6 +319,11 @@ _INSERT_METER_VALUES = RowStatement(
     item="text",
     receive_us="bigint",
 )
+
+
+def station_lock(station_id: str) -> str:
+    """The key under which a station's transactions are locked."""
+    return f"station:{station_id}"
 
 
 def lock_and_look_up(
@@ -286,11 +360,47 @@ def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
 
 def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
     """The open transactions of stations, each (tenant_id, station_id)."""
+    return [TxRow(*row) for row in run_prepared(connection, (_OPEN, _station_rows(stations)))]
+
+
+def lock_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
+    """The same, once no other writer is at these stations, until this transaction ends."""
+    wanted = sorted(stations)
+    lock_and_look_up(connection, (station_lock(station_id) for _tenant_id, station_id in wanted), ())
+    return open_transactions(connection, wanted)
+
+
+def find_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
+    """The same without a lock, as it stands just now. Planned anew: no plan of it is kept for those who write."""
+    return [TxRow(*row) for row in _OPEN.fetch(connection, _station_rows(stations))]
+
+
+def due_transactions(connection: Connection, *, now_us: int, limit: int) -> Sequence[Key]:
+    """The names of hanging transactions that are to be ended, the longest due first."""
+    return [tuple(row) for row in connection.execute(_DUE, {"now_us": now_us, "limit": limit})]
+
+
+def write_stations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Notes what stations said when they booted, one row each; an older boot than the one noted changes nothing."""
+    _UPSERT_STATIONS.run(connection, sorted(rows, key=itemgetter("tenant_id", "station_id")))
+
+
+def fill_flags(connection: Connection, *, limit: int) -> int:
+    """Writes the flags of up to `limit` transactions into their column, where older code left it empty; how many."""
+    found = list(connection.execute(_WITHOUT_FLAGS, {"limit": limit}))
     rows = [
-        {"tenant_id": tenant, "station_id": station, "station_hash": name_hash(tenant, station)}
-        for tenant, station in stations
+        {
+            "tenant_id": row.tenant_id,
+            "station_id": row.station_id,
+            "transaction_id": row.transaction_id,
+            "generation": row.generation,
+            "flags": flags_text(stored_form.decode_fold(row.fold).flags),
+        }
+        for row in found
     ]
-    return [TxRow(*row) for row in run_prepared(connection, (_OPEN, rows))]
+    if rows:
+        _FILL_FLAGS.run(connection, rows)
+    return len(rows)
 
 
 def write(
@@ -299,13 +409,14 @@ def write(
     events: Sequence[Mapping[str, Any]] = (),
     fresh: Sequence[Mapping[str, Any]] = (),
     known: Sequence[Mapping[str, Any]] = (),
+    rare: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Records events that are not recorded yet (the unique key refuses others), adds and updates transactions.
 
     What is refused may be told by a later statement, or by the COMMIT.
     """
-    calls = [call for call in ((_INSERT_EVENTS, events), (_INSERT_TXS, fresh), (_UPDATE_TXS, known)) if call[1]]
-    if calls:
+    statements = ((_INSERT_EVENTS, events), (_INSERT_TXS, fresh), (_UPDATE_TXS, known), (_UPDATE_RARE, rare))
+    if calls := [call for call in statements if call[1]]:
         run_later(connection, *calls)
 
 
@@ -348,3 +459,10 @@ def insert_meter_values(
     ]
     added = run_prepared(connection, (_INSERT_METER_VALUES, rows))
     return frozenset((tenant, station, key) for tenant, station, key in added)
+
+
+def _station_rows(stations: Iterable[tuple[str, str]]) -> Sequence[dict[str, Any]]:
+    return [
+        {"tenant_id": tenant, "station_id": station, "station_hash": name_hash(tenant, station)}
+        for tenant, station in stations
+    ]

@@ -77,7 +77,7 @@ def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[
     env = _environment(settings, data, ocpp.port, inner)
     services = tuple(_service(name, env, inner[name], on_login) for name in inner if name != "gateway")
     gateway = _gateway(settings, env, inner["gateway"], ocpp)
-    front_door, is_open = _front_door(settings, data, inner, http, ocpp)
+    front_door, is_open = _front_door(settings, data, inner, (http, ocpp), mesh_secret=env["CSMS_MESH_SECRET"])
     simulator = (_simulator(env, settings, ocpp.port),) if settings.demo else ()
     host = _url_host(settings.host)
     return Plan(
@@ -157,8 +157,14 @@ def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Re
 
 
 def _front_door(
-    settings: RunSettings, data: DataDirectory, inner: dict[str, _Inner], http: Reservation, ocpp: Reservation
+    settings: RunSettings,
+    data: DataDirectory,
+    inner: dict[str, _Inner],
+    ports: tuple[Reservation, Reservation],
+    *,
+    mesh_secret: str,
 ) -> tuple[Part, probes.Probe]:
+    http, ocpp = ports
     host = reachable(settings.host)
     socket = _socket_path(data.run)
     door = FrontDoor(
@@ -169,10 +175,13 @@ def _front_door(
         gateway_mesh=inner["gateway"].mesh.address,
         admin_socket=socket,
         folder=data.run,
+        mesh_secret=mesh_secret,
         cors_origins=settings.cors_origins,
         reflection=settings.reflection,
+        reflection_open=settings.reflection_open,
     )
     config = write(door, data.run)
+    config.chmod(0o600)  # it has what Envoy proves itself to the gateway with
     options = ["--disable-hot-restart", "--concurrency", str(min(2, os.cpu_count() or 1)), "--log-level", "warning"]
     part = Part(
         name="envoy",

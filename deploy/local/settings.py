@@ -23,6 +23,7 @@ class RunSettings:
     onboarding: Onboarding
     cors_origins: tuple[str, ...]
     reflection: bool
+    reflection_open: bool
     demo: bool
     admin_password_given: bool
     lifeline: bool  # whether the run ends with its standard input
@@ -38,6 +39,8 @@ class RunSettings:
                 "CSMS_DATABASE_URL would be one SQLite file for all services: leave it out, and each has its own in "
                 "CSMS_DATA_DIR"
             )
+        if env.optional("CSMS_UNKNOWN_TOKENS") == "accept":
+            env.unknown_tokens_accepted(host=host)  # told before anything is started
         # Whoever tries this out has stations that nobody registered; a mesh that others can reach does not let them in.
         default = {"CSMS_ONBOARDING": "accept" if is_loopback(host) else "reject"}
         given = {name: value for name, value in values.items() if value}
@@ -49,6 +52,7 @@ class RunSettings:
             onboarding=Environment({**default, **given}).onboarding(host=host),
             cors_origins=read_origins(env),
             reflection=env.switch("CSMS_REFLECTION", default=True),
+            reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
             demo=env.switch("CSMS_DEMO", default=True),
             admin_password_given=env.optional("CSMS_ADMIN_PASSWORD") is not None,
             lifeline=env.switch("CSMS_LIFELINE", default=False),

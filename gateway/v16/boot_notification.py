@@ -4,6 +4,7 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.station_ingest_service_pb2 import BootItem
 from csms.station.v1.station_pb2 import StationIdentity
 
+from gateway import station_events
 from gateway.results import boot_response
 from gateway.translation import Inbound, Items, LaneName, Payload
 
@@ -22,7 +23,10 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         meter_type=get("meterType", ""),
         charge_box_serial_number=get("chargeBoxSerialNumber", ""),
     )
-    return {LaneName.BOOTS: BootItem(origin=origin, identity=identity)}
+    return {
+        LaneName.BOOTS: BootItem(origin=origin, identity=identity),
+        LaneName.STATION_EVENTS: station_events.booted(identity, origin),
+    }
 
 
 INBOUND = Inbound(to_items=to_items, to_response=boot_response)

@@ -4,6 +4,7 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.station_ingest_service_pb2 import StatusItem
 from csms.station.v1.station_pb2 import CONNECTOR_STATUS_UNSPECIFIED
 
+from gateway import station_events
 from gateway.enums import CONNECTOR_STATUSES
 from gateway.translation import Inbound, Items, LaneName, Payload, Results
 from gateway.v16.parts import set_evse
@@ -26,7 +27,8 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     us = parse_us(payload.get("timestamp", ""))
     if us is not None:
         set_time(report.status_time, us)
-    return {LaneName.STATUSES: item}
+    event = station_events.available(report, origin)
+    return {LaneName.STATUSES: item} if event is None else {LaneName.STATUSES: item, LaneName.STATION_EVENTS: event}
 
 
 def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:

@@ -26,6 +26,7 @@ from station_svc.commands.gateways import Gateways, call_timeout, station_offlin
 from station_svc.commands.preconditions import check_may_be_sent
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.credentials.digests import digest_of
+from station_svc.credentials.guard import check_command
 
 log = get_logger(__name__)
 
@@ -97,6 +98,8 @@ class Commands:
 
         Raises MeshError with the reasons that csms.station.v1.CommandService names.
         """
+        if not order.effects.hands_over_credential:
+            check_command(order.name, order.request)
         new = self._to_new(order)
         # Without effects it is one statement, which commits by itself.
         write = self._database.write_statement if order.effects is NO_EFFECTS else self._database.write
@@ -167,7 +170,9 @@ class Commands:
                 "no gateway holds its socket; nothing was sent: try again once it is back, under a new request_id",
             )
         check_may_be_sent(order.name, order.request, begun)
-        request = gateway_service_pb2.CallRequest(station_id=socket.station_id, epoch=socket.epoch)
+        request = gateway_service_pb2.CallRequest(
+            station_id=socket.station_id, epoch=socket.epoch, tenant_id=order.tenant_id
+        )
         request.timeout.FromNanoseconds(int(order.budget.answer_s * 1e9))
         getattr(request, order.name).CopyFrom(order.request)
         response = await self._gateways.call(socket.address, request, timeout_s=order.budget.call_s)

@@ -11,8 +11,11 @@ class Effects:
     """What a command changes beside its own record. Each method runs in the transaction of that record.
 
     This one changes nothing. Where the process dies between the two, `ended` is never called: what `begun` wrote has to
-    say when its outcome will stay unknown (`new.deadline_us`).
+    say when its outcome will stay unknown (`new.deadline_us`). `hands_over_credential`: whether the command may carry a
+    station's credential, since its effects keep ours the same.
     """
+
+    hands_over_credential = False
 
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """The command is about to be sent. Not called where its request id finds an earlier one."""

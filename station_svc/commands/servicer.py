@@ -22,7 +22,6 @@ from station_svc.credentials.security import effects_of
 from station_svc.local_lists.effects import RememberList, RememberVersion
 from station_svc.reservations.rules import Cancel, Reserve
 from station_svc.reservations.servicer import check_reserve
-from station_svc.stations.closer import SocketCloser
 from station_svc.tasks import firmware, log_uploads
 
 _MOST_TIMEOUT_S = 300
@@ -31,9 +30,8 @@ _MOST_TIMEOUT_S = 300
 class CommandServicer(CommandServiceServicer):
     """Serves operators."""
 
-    def __init__(self, *, sender: CommandSender, closer: SocketCloser, clock: Clock) -> None:
+    def __init__(self, *, sender: CommandSender, clock: Clock) -> None:
         self._send = sender.send
-        self._closer = closer
         self._clock = clock
 
     async def RequestStartTransaction(
@@ -87,7 +85,7 @@ class CommandServicer(CommandServiceServicer):
         self, request: command.SetVariablesRequest, context: Context
     ) -> command.SetVariablesResponse:
         """Sets variables of a station and remembers those it took."""
-        effects = effects_of(request.variables, self._closer)
+        effects = effects_of(request.variables)
         return await self._send("set_variables", request, command.SetVariablesResponse, context, effects=effects)
 
     async def ClearCache(self, request: command.ClearCacheRequest, context: Context) -> command.ClearCacheResponse:

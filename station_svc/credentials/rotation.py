@@ -11,16 +11,12 @@ from mesh.times import Clock
 from station_svc.commands.sender import CommandSender
 from station_svc.credentials import store
 from station_svc.credentials.digests import make_credential, store_credential
-from station_svc.credentials.security import COMPONENT, PASSWORD, HandOver
+from station_svc.credentials.security import COMPONENT, PASSWORD, TAKEN, HandOver
 from station_svc.stations.closer import SocketCloser
 
 # WebSocket close code "policy violation": what the station came in with is good no more.
 ROTATED_CLOSE_CODE = 1008
 ROTATED_REASON = "the credentials of this station were replaced"
-
-_TAKEN = frozenset(
-    {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
-)
 
 
 class CredentialRotation:
@@ -62,7 +58,7 @@ class CredentialRotation:
             effects=effects,
         )
         [result] = answer.results
-        told = effects.begun_here and result.status in _TAKEN
+        told = effects.begun_here and result.status in TAKEN
         return station_service_pb2.RotateCredentialResponse(
             credential=credential if told else "", status=result.status, status_info=result.status_info
         )

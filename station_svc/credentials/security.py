@@ -16,12 +16,12 @@ from station_svc.commands.rows import NewCommand
 from station_svc.commands.variables import RememberVariables
 from station_svc.credentials import store
 from station_svc.credentials.digests import StoredCredential, store_credential
+from station_svc.credentials.guard import check_variables
 from station_svc.stations.closer import SocketCloser
 from station_svc.stations.rows import Socket
 
 COMPONENT = "SecurityCtrlr"
 PASSWORD = "BasicAuthPassword"  # noqa: S105 - a name
-_PASSWORDS = frozenset({"authorizationkey", "basicauthpassword"})
 _PROFILE = "securityprofile"
 # Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
 _PROFILES = ("1", "2")
@@ -29,6 +29,11 @@ _PROFILES = ("1", "2")
 # RFC 6455's registry: "service restart", by which a station that is closed comes back at once.
 COME_BACK_CLOSE_CODE = 1012
 COME_BACK_REASON = "come back with the new credentials"
+
+TAKEN = frozenset(
+    {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
+)
+"""What a station says of a variable that it has, now or once it restarts."""
 
 # Errors after which a station surely did not take what was sent alone.
 _NOT_TAKEN = frozenset(
@@ -43,19 +48,19 @@ _NOT_TAKEN = frozenset(
 )
 
 
-def effects_of(variables: Sequence[station_pb2.Variable], closer: SocketCloser) -> RememberVariables:
-    """What setting these variables changes. Raises MeshError INVALID_FIELD for what would lock the station out."""
+def effects_of(variables: Sequence[station_pb2.Variable]) -> RememberVariables:
+    """What setting these variables changes.
+
+    Raises MeshError USE_ROTATE_CREDENTIAL for a credential, and INVALID_FIELD for a profile that would lock the station
+    out.
+    """
+    check_variables(variables)
     for index, variable in enumerate(variables):
-        name, field = variable.variable.lower(), f"variables[{index}].value"
-        if name not in _PASSWORDS and name != _PROFILE:
+        if variable.variable.strip().lower() != _PROFILE:
             continue
         if len(variables) > 1:
             raise invalid_field("variables", f"{variable.variable} is set alone, so that its outcome is known")
-        if name == _PROFILE:
-            return RaiseProfile(_profile(variable.value, field))
-        if not variable.value or "\0" in variable.value:
-            raise invalid_field(field, "is required")
-        return HandOver(credential=variable.value, closer=closer)
+        return RaiseProfile(_profile(variable.value, f"variables[{index}].value"))
     return RememberVariables()
 
 
@@ -65,6 +70,8 @@ class HandOver(RememberVariables):
     Where it stays unknown whether it did, both are good, until it comes with the new one. Then its socket is closed, so
     that it does. `begun_here`: whether this credential was sent, rather than an earlier one of the same request id.
     """
+
+    hands_over_credential = True
 
     def __init__(self, *, credential: str, closer: SocketCloser) -> None:
         self.begun_here = False
@@ -121,15 +128,10 @@ class RaiseProfile(RememberVariables):
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See Effects."""
         super().ended(db, new, outcome, now_us)
-        if _status(outcome) in _TAKEN:
+        if _status(outcome) in TAKEN:
             store.raise_profile(
                 db, tenant_id=new.tenant_id, station_id=new.station_id, profile=self._profile, now_us=now_us
             )
-
-
-_TAKEN = frozenset(
-    {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
-)
 
 
 def _profile(value: str, field: str) -> int:
@@ -148,4 +150,4 @@ def _status(outcome: Message | MeshError) -> int:
 def _is_refusal(status: int, outcome: Message | MeshError) -> bool:
     if isinstance(outcome, MeshError):
         return outcome.reason in _NOT_TAKEN
-    return bool(status) and status not in _TAKEN
+    return bool(status) and status not in TAKEN

@@ -4,25 +4,37 @@ Beside the credential that is in use, a station may have some that it was handed
 until it is known which one it has: that one then takes the place of those before it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh import outbox
+from mesh.errors import MeshError
 from mesh.rowset import RowStatement
 from station_svc import events
 from station_svc.credentials.digests import StoredCredential, from_text, to_text
+from station_svc.rows import ACCEPTED
 from station_svc.stations.change_store import open_sockets
 from station_svc.stations.models import station
-from station_svc.stations.rows import Socket
+from station_svc.stations.rows import HandOver, Socket
 from station_svc.stations.store import not_found
 
 # Handed over one after the other, without ever hearing which the station took; the oldest are given up first.
 MOST_NEXT = 3
+_MOST_REASON = 500
 # One that has a credential is asked for it.
 _AT_LEAST_BASIC = sa.case((station.c.security_profile == 0, 1), else_=station.c.security_profile)
+
+
+@dataclass
+class Failures:
+    """Handshakes in a station's name that did not prove who it is, since they were last written down."""
+
+    count: int
+    last_us: int
+    last_address: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +85,8 @@ def withdraw_next(db: Connection, *, tenant_id: str, station_id: str, credential
 _PROMOTE = RowStatement(
     """
     UPDATE station SET credential_salt = rows.salt, credential_digest = rows.digest, next_credentials = rows.left_over,
-      security_profile = CASE WHEN security_profile = 0 THEN 1 ELSE security_profile END, update_us = :now_us
+      security_profile = CASE WHEN security_profile = 0 THEN 1 ELSE security_profile END, update_us = :now_us,
+      hand_over = 0, hand_over_reason = ''
     FROM {rows} WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     """,
     tenant_id="text",
@@ -125,6 +138,93 @@ def raise_profile(db: Connection, *, tenant_id: str, station_id: str, profile: i
         outbox.append(db, [event])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a station is and has, as far as its first credential is concerned."""
+
+    is_accepted: bool
+    is_booted: bool  # since it was accepted
+    has_credential: bool
+
+
+def find_standing(db: Connection, *, tenant_id: str, station_id: str) -> Standing | None:
+    """A station's standing; None where it was removed."""
+    columns = (station.c.registration_status, station.c.boot_status, station.c.credential_digest)
+    row = db.execute(sa.select(*columns).where(_is(tenant_id, station_id))).first()
+    if row is None:
+        return None
+    return Standing(
+        is_accepted=row.registration_status == ACCEPTED,
+        is_booted=row.boot_status == ACCEPTED,
+        has_credential=bool(row.credential_digest),
+    )
+
+
+def begin_first(db: Connection, *, tenant_id: str, station_id: str) -> bool:
+    """A station is to be handed its first credential; False where it has one."""
+    query = (
+        sa.update(station)
+        .where(_is(tenant_id, station_id), station.c.credential_digest == "")
+        .values(hand_over=HandOver.UNDER_WAY, hand_over_reason="")
+    )
+    return db.execute(query).rowcount == 1
+
+
+def fail_first(db: Connection, *, tenant_id: str, station_id: str, error: MeshError, now_us: int) -> bool:
+    """A station did not take its first credential; False where it has one by now, or was removed."""
+    # PostgreSQL stores no NUL, and what the station said is part of it.
+    reason = f"{error.reason}: {error.message}".replace("\0", "\N{REPLACEMENT CHARACTER}")[:_MOST_REASON]
+    query = (
+        sa.update(station)
+        .where(_is(tenant_id, station_id), station.c.credential_digest == "")
+        .values(hand_over=HandOver.NOT_TAKEN, hand_over_reason=reason, update_us=now_us)
+    )
+    if db.execute(query).rowcount == 0:
+        return False
+    event = events.credential_not_taken(tenant_id=tenant_id, station_id=station_id, error=error, now_us=now_us)
+    outbox.append(db, [event])
+    return True
+
+
+_NOTE_FAILURES = RowStatement(
+    """
+    UPDATE station SET failed_credentials = station.failed_credentials + rows.count,
+      failed_credential_us = rows.last_us, failed_credential_address = rows.last_address
+    FROM {rows} WHERE station.station_id = rows.station_id
+    RETURNING station.tenant_id, station.station_id, station.failed_credentials
+    """,
+    station_id="text",
+    count="bigint",
+    last_us="bigint",
+    last_address="text",
+)
+
+
+def note_failures(db: Connection, failures: Mapping[str, Failures], now_us: int) -> None:
+    """Handshakes in the names of these stations failed, since the last note."""
+    # Locked in the order in which all that changes stations locks them.
+    names = sorted(failures)
+    db.execute(
+        sa.select(station.c.station_id)
+        .where(station.c.station_id.in_(names))
+        .order_by(station.c.tenant_id, station.c.station_id)
+        .with_for_update()
+    )
+    rows = _NOTE_FAILURES.run(db, [{"station_id": name, **asdict(failures[name])} for name in names])
+    told = [
+        events.credential_failed(
+            tenant_id=row.tenant_id,
+            station_id=row.station_id,
+            count=failures[row.station_id].count,
+            total=row.failed_credentials,
+            address=failures[row.station_id].last_address,
+            now_us=now_us,
+        )
+        for row in rows
+    ]
+    outbox.append(db, told)
+
+
 def _put(
     db: Connection, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int, *, pushed: bool
 ) -> Sequence[Socket]:
@@ -136,6 +236,8 @@ def _put(
             credential_digest=credential.digest,
             next_credentials="",
             security_profile=_AT_LEAST_BASIC,
+            hand_over=HandOver.NONE,
+            hand_over_reason="",
             update_us=now_us,
         )
         .returning(station.c.latest_epoch)

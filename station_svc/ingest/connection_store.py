@@ -23,8 +23,11 @@ from station_svc.credentials.store import Promotion
 from station_svc.ingest.common_store import Json, lock_stations
 from station_svc.ingest.rows import Closed, Knock, Opened, Superseded
 from station_svc.jobs import store as job_store
-from station_svc.names import is_station_id
+from station_svc.names import ID_RULE, is_new_station_id, is_station_id
 from station_svc.rows import ACCEPTED, DEFAULT_TENANT
+
+WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
+"""Reason of the error for a station that did not prove who it is."""
 
 _RENEW_LEASE = text(
     """
@@ -124,7 +127,7 @@ def open_connections(connection: Connection, knocks: Sequence[Knock], rules: Ope
 def _find_stations(connection: Connection, station_ids: set[str], rules: OpeningRules) -> dict[str, Any]:
     """The rows of the stations, locked; unknown ones are registered where the rules say so."""
     found = _lock_knocking(connection, station_ids)
-    unknown = station_ids - found.keys()
+    unknown = {station_id for station_id in station_ids - found.keys() if is_new_station_id(station_id)}
     if not unknown or rules.register_as is None:
         return found
     new = _REGISTER.run(
@@ -156,6 +159,10 @@ def _lock_knocking(connection: Connection, station_ids: set[str]) -> dict[str, A
 def _refusal(knock: Knock, station: Any, live_nodes: Container[str]) -> MeshError | None:
     if knock.node_id not in live_nodes:
         return unavailable("NODE_LEASE_EXPIRED", "this gateway's lease has run out: renew it first")
+    if station is None and is_station_id(knock.station_id) and not is_new_station_id(knock.station_id):
+        return MeshError(
+            grpc.StatusCode.INVALID_ARGUMENT, "INVALID_STATION_ID", f"this is no station's identity: {ID_RULE}"
+        )
     if station is None:
         return MeshError(
             grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {knock.station_id} is registered here"
@@ -187,7 +194,7 @@ def _credential_refusal(knock: Knock, station: Any) -> MeshError | None:
     if any(_brings(knock, one) for one in (current, *credentials.from_text(station.next_credentials))):
         return None
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS", f"station {knock.station_id} did not prove who it is"
+        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {knock.station_id} did not prove who it is"
     )
 
 

@@ -15,10 +15,12 @@ from sqlalchemy.exc import DBAPIError
 from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
+from mesh.masking import mask_data
 from mesh.quirks import QuirkName
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
 from station_svc.certificates.requests import CertificateRequests
+from station_svc.credentials.failures import CredentialFailures
 from station_svc.ingest import (
     boot_store,
     connection_store,
@@ -70,6 +72,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         rules: IngestRules,
         closer: SocketCloser,
         certificates: CertificateRequests,
+        failures: CredentialFailures,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._database = database
@@ -77,6 +80,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._rules = rules
         self._closer = closer
         self._certificates = certificates
+        self._failures = failures
         self._jitter = jitter
 
     async def RenewNodeLease(
@@ -107,6 +111,8 @@ class StationIngestServicer(StationIngestServiceServicer):
         for item, result in zip(request.items, results, strict=True):
             if isinstance(result, Opened):
                 self._close_superseded(item.station_id, result)
+            elif result.reason == connection_store.WRONG_CREDENTIALS:
+                self._failures.note(item.station_id, item.remote_address)
         return ingest.OpenConnectionsResponse(results=[self._to_open_result(result) for result in results])
 
     async def CloseConnections(
@@ -289,7 +295,7 @@ def _to_transfer(item: ingest.TransferDataItem, vendors: Vendors) -> Transfer:
         frame=to_frame(item.origin),
         vendor_id=item.vendor_id,
         message_id=item.message_id,
-        data=item.data,
+        data=mask_data(item.data),
         status=vendors.judge(item.vendor_id, item.message_id),
     )
 

@@ -21,6 +21,7 @@ from mesh.grpc_types import Context
 from mesh.masking import is_secret, mask_text
 from mesh.operators import current_caller
 from mesh.times import SECOND_US, Clock, from_timestamp, to_timestamp
+from station_svc.credentials.guard import is_credential, use_rotate_credential
 from station_svc.jobs import store as job_store
 from station_svc.rollouts import firmware as firmware_rollout
 from station_svc.rollouts import store
@@ -231,6 +232,8 @@ def _check_variables(work: pb.VariablesRollout) -> None:
         field = f"variables.variables[{index}].variable"
         if not variable.variable:
             raise invalid_field(field, "is required")
+        if is_credential(variable.variable):
+            raise use_rotate_credential(variable.variable)
         if is_secret(variable.variable) or variable.variable.lower() == "securityprofile":
             raise invalid_field(field, "is each station's own, by which it proves itself; it is not rolled out")
 

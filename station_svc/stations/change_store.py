@@ -18,6 +18,7 @@ from station_svc.local_lists.models import local_list
 from station_svc.models import allocation
 from station_svc.reservations.models import reservation
 from station_svc.rows import ACCEPTED
+from station_svc.stations import removals
 from station_svc.stations.models import (
     condition,
     connection,
@@ -110,10 +111,13 @@ def update_station(
     return open_sockets(db, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
 
 
-def delete_station(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Sequence[Socket]:
+def delete_station(
+    db: Connection, *, tenant_id: str, station_id: str, notify_transactions: bool, now_us: int
+) -> Sequence[Socket]:
     """Removes a station; its history is removed in the background, but not to be seen from now on.
 
-    Returns the sockets that are to be closed. Raises MeshError STATION_NOT_FOUND.
+    With `notify_transactions` a job is queued that has transaction_svc end what is open there. Returns the sockets that
+    are to be closed. Raises MeshError STATION_NOT_FOUND.
     """
     query = sa.delete(station).where(is_station(tenant_id, station_id)).returning(station.c.latest_epoch)
     latest_epoch = db.execute(query).scalar()
@@ -131,6 +135,9 @@ def delete_station(db: Connection, *, tenant_id: str, station_id: str, now_us: i
     )
     outbox.append(db, [events.deleted(tenant_id=tenant_id, station_id=station_id, now_us=now_us)])
     job_store.wake(db, [(tenant_id, station_id)], run_us=now_us)  # they end: there is no such station
+    if notify_transactions:
+        job = removals.new_job(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch, now_us=now_us)
+        job_store.add(db, job, now_us)
     return _close_latest(db, latest_epoch, now_us)
 
 

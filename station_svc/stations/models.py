@@ -25,6 +25,13 @@ station = sa.Table(
     text("credential_digest"),
     # Those that were handed to the station and that it has not used yet, oldest first: "salt:digest salt:digest".
     text("next_credentials"),
+    # How its first credential fares, HandOver of station_svc/stations/rows.py, and why it did not reach the station.
+    small("hand_over"),
+    text("hand_over_reason"),
+    # Handshakes in its name that did not prove who it is: how many, when the last was, and where it came from.
+    big("failed_credentials"),
+    sa.Column("failed_credential_us", sa.BigInteger),
+    text("failed_credential_address"),
     # Its newest connection; 0 before the first.
     big("latest_epoch"),
     text("model"),

@@ -3,7 +3,7 @@
 from csms.station.v1 import station_pb2
 
 from mesh.times import to_timestamp
-from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, StationRow
+from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, StationRow
 
 
 def to_station(row: StationRow) -> station_pb2.Station:
@@ -19,9 +19,13 @@ def to_station(row: StationRow) -> station_pb2.Station:
         display_name=row.display_name,
         quirks=row.quirks,
         conditions=map(_to_condition, row.conditions),
+        credential_state=station_pb2.CredentialState.ValueType(row.credential_state),
+        credential_reason=row.credential_reason,
         create_time=to_timestamp(row.create_us),
         update_time=to_timestamp(row.update_us),
     )
+    if row.failures is not None:
+        station.credential_failures.CopyFrom(_to_failures(row.failures))
     if row.boot_us is not None:
         station.identity.CopyFrom(station_pb2.StationIdentity(**row.identity))
         station.last_boot_time.CopyFrom(to_timestamp(row.boot_us))
@@ -30,6 +34,12 @@ def to_station(row: StationRow) -> station_pb2.Station:
     if row.seen_us is not None:
         station.last_seen_time.CopyFrom(to_timestamp(row.seen_us))
     return station
+
+
+def _to_failures(row: FailureRow) -> station_pb2.CredentialFailures:
+    return station_pb2.CredentialFailures(
+        count=row.count, last_time=to_timestamp(row.last_us), last_address=row.last_address
+    )
 
 
 def _to_connection(row: ConnectionRow) -> station_pb2.Connection:

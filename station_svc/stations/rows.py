@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,23 @@ class ConditionRow:
     reason: str = ""
 
 
+class HandOver(IntEnum):
+    """How the credential fares that a station is handed when it is accepted. Numbers are stored: they never change."""
+
+    NONE = 0
+    UNDER_WAY = 1
+    NOT_TAKEN = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureRow:
+    """Handshakes in a station's name that did not prove who it is."""
+
+    count: int
+    last_us: int
+    last_address: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class StationRow:
     """A station with all that is known of it."""
@@ -49,6 +67,9 @@ class StationRow:
     display_name: str
     security_profile: int
     pinned_ocpp_version: str
+    credential_state: int
+    credential_reason: str
+    failures: FailureRow | None
     identity: Mapping[str, str]
     boot_reason: int
     boot_us: int | None

@@ -1,6 +1,6 @@
 """StationService: stations as operators see them, between protobuf and rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,19 +14,21 @@ from mesh.database import Database
 from mesh.errors import invalid_field
 from mesh.filters import to_condition
 from mesh.grpc_types import Context
-from mesh.operators import current_caller
+from mesh.operators import Caller, current_caller
 from mesh.times import Clock, to_timestamp
 from station_svc.commands.gateways import station_offline
+from station_svc.credentials import first
+from station_svc.credentials import store as credential_store
 from station_svc.credentials.digests import StoredCredential, make_credential, store_credential
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.ingest.rows import Status, Transfer
 from station_svc.lists import FRAME_KEY, cut, page_of, storable
-from station_svc.names import is_station_id
+from station_svc.names import ID_RULE, is_new_station_id
 from station_svc.rows import ACCEPTED, Page
 from station_svc.stations import change_store, history_store, store, variable_store
 from station_svc.stations.closer import SocketCloser
 from station_svc.stations.resource import to_station
-from station_svc.stations.rows import MessageRow, VariableRow
+from station_svc.stations.rows import MessageRow, Socket, VariableRow
 
 T = TypeVar("T")
 
@@ -48,21 +50,36 @@ _VARIABLE_KEY = (str, str, str, int, int, str, str)
 
 
 class StationServicer(StationServiceServicer):
-    """Serves operators. A station of another tenant is not there for them."""
+    """Serves operators. A station of another tenant is not there for them.
 
-    def __init__(self, *, database: Database, clock: Clock, closer: SocketCloser, rotation: CredentialRotation) -> None:
+    `hands_over`: whether stations that are accepted are handed a credential; where any station is let in by rule, one
+    would keep nobody out. `notify_transactions`: whether a job notifies transaction_svc of removed stations.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        closer: SocketCloser,
+        rotation: CredentialRotation,
+        notify_transactions: bool,
+        hands_over: bool,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._closer = closer
         self._rotation = rotation
+        self._notify_transactions = notify_transactions
+        self._hands_over = hands_over
 
     async def CreateStation(
         self, request: station_service_pb2.CreateStationRequest, context: Context
     ) -> station_service_pb2.CreateStationResponse:
         """Adds a station, with credentials made for it."""
         del context
-        if not is_station_id(request.station_id) or "/" in request.station_id:
-            raise invalid_field("station_id", "1 to 255 printable characters without a slash are needed")
+        if not is_new_station_id(request.station_id):
+            raise invalid_field("station_id", ID_RULE)
         profile = request.security_profile if request.HasField("security_profile") else 1
         credential = make_credential() if _profile("security_profile", profile) else ""
         create = partial(
@@ -118,11 +135,12 @@ class StationServicer(StationServiceServicer):
             raise invalid_field("station.station_id", "is required")
         paths = list(request.update_mask.paths) or [name for name in _CHANGES if _is_set(station, name)]
         update = partial(
-            change_store.update_station,
-            tenant_id=current_caller().tenant_id,
+            _update,
             station_id=storable(station.station_id),
             values={path: _change(path, station) for path in _expanded(paths)},
+            caller=current_caller(),
             now_us=self._clock(),
+            hands_over=self._hands_over,
         )
         for socket in await self._database.write(update):
             self._closer.close_soon(socket, UNWELCOME_CLOSE_CODE, "this station is not accepted any more")
@@ -137,6 +155,7 @@ class StationServicer(StationServiceServicer):
             change_store.delete_station,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
+            notify_transactions=self._notify_transactions,
             now_us=self._clock(),
         )
         for socket in await self._database.write(delete):
@@ -236,6 +255,25 @@ class StationServicer(StationServiceServicer):
             return read(connection, tenant_id=tenant_id, station_id=storable(station_id), page=page)
 
         return await self._database.read(work)
+
+
+def _update(
+    db: Connection,
+    *,
+    station_id: str,
+    values: Mapping[str, str | int],
+    caller: Caller,
+    now_us: int,
+    hands_over: bool,
+) -> Sequence[Socket]:
+    """Changes a station; one that is accepted now is handed a credential, if it has none."""
+    names = {"tenant_id": caller.tenant_id, "station_id": station_id}
+    before = credential_store.find_standing(db, **names)
+    sockets = change_store.update_station(db, **names, values=values, now_us=now_us)
+    accepts = values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted
+    if hands_over and accepts:
+        first.queue(db, **names, username=caller.username, now_us=now_us)
+    return sockets
 
 
 # --- requests ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from station_svc.list_store import paged
 from station_svc.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, Page, to_row
 from station_svc.stations import present_store
 from station_svc.stations.models import connection, node, sighting, station
-from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, StationRow
+from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
 
 IDENTITY = (
     station.c.model,
@@ -49,9 +49,29 @@ def station_filters(now_us: int) -> Mapping[str, Field]:
         "vendor_name": Field(station.c.vendor_name),
         "model": Field(station.c.model),
         "unresponsive": Field(present_store.has_condition(UNRESPONSIVE), switch),
+        "credential_state": Field(_CREDENTIAL_STATE, _credential_state),
+        "failed_credentials": Field(station.c.failed_credentials, int),
         "clock_skewed": Field(present_store.has_condition(CLOCK_SKEW), switch),
         "boot_refused": Field(present_store.has_condition(BOOT_REFUSED), switch),
     }
+
+
+# Numbers of csms.station.v1.CredentialState.
+_NONE, _HANDING_OVER, _NOT_TAKEN, _HELD = 1, 2, 3, 4
+_CREDENTIAL_STATES = {"NONE": _NONE, "HANDING_OVER": _HANDING_OVER, "NOT_TAKEN": _NOT_TAKEN, "HELD": _HELD}
+_CREDENTIAL_STATE = sa.case(
+    ((station.c.credential_digest != "") & (station.c.security_profile > 0), _HELD),
+    (station.c.hand_over == HandOver.UNDER_WAY, _HANDING_OVER),
+    (station.c.hand_over == HandOver.NOT_TAKEN, _NOT_TAKEN),
+    else_=_NONE,
+)
+
+
+def _credential_state(text: str) -> int:
+    word = text.upper().removeprefix("CREDENTIAL_STATE_")
+    if word not in _CREDENTIAL_STATES:
+        raise ValueError(f"one of {', '.join(_CREDENTIAL_STATES)} is needed")
+    return _CREDENTIAL_STATES[word]
 
 
 def _registration_status(text: str) -> int:
@@ -95,6 +115,7 @@ def _station_query(tenant_id: str, now_us: int) -> Select[Any]:
             connection.c.disconnect_us,
             sighting.c.seen_us,
             is_connected(now_us).label("connected"),
+            _CREDENTIAL_STATE.label("credential_state"),
         )
         .select_from(joined)
         .where(station.c.tenant_id == tenant_id)
@@ -135,6 +156,9 @@ def _to_station(
         display_name=row.display_name,
         security_profile=row.security_profile,
         pinned_ocpp_version=row.pinned_ocpp_version,
+        credential_state=row.credential_state,
+        credential_reason=row.hand_over_reason if row.credential_state == _NOT_TAKEN else "",
+        failures=_to_failures(row),
         identity={column.name: getattr(row, column.name) for column in IDENTITY},
         boot_reason=row.boot_reason,
         boot_us=row.boot_us,
@@ -146,6 +170,16 @@ def _to_station(
         connectors=connectors,
         quirks=quirks,
         conditions=conditions,
+    )
+
+
+def _to_failures(row: Row[Any]) -> FailureRow | None:
+    if row.failed_credential_us is None:
+        return None
+    return FailureRow(
+        count=row.failed_credentials,
+        last_us=row.failed_credential_us,
+        last_address=row.failed_credential_address,
     )
 
 

@@ -79,6 +79,14 @@ async def test_replicas_that_start_together_tell_one_password(start_auth: StartA
     await replicas[0].login("admin", match[1])
 
 
+async def test_guessable_password_is_taken_with_a_warning(start_auth: StartAuth) -> None:
+    """As a short one is."""
+    with capture_logs() as logs:
+        auth = await start_auth(admin_password="admin-2026!")
+    assert "would not be taken" in repr(logs)
+    await auth.login("admin", "admin-2026!")
+
+
 async def test_short_password_is_taken_with_a_warning(start_auth: StartAuth) -> None:
     """Who sets the environment owns the system; but it is said."""
     with capture_logs() as logs:

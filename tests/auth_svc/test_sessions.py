@@ -21,10 +21,10 @@ from joserfc.jws import extract_compact
 
 from auth_svc import models
 from auth_svc.attempts import MOST_PER_USER, WINDOW_S
-from auth_svc.sessions import ACCESS_TOKEN_S, SESSION_S
+from auth_svc.sessions import ACCESS_TOKEN_S, SESSION_S, TOGETHER_S
 from mesh.operators import Role, TokenVerifier
 from mesh.times import SECOND_US
-from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, bearer, refused
+from tests.auth_svc.conftest import PASSWORD, Auth, Metadata, StartAuth, bearer, refused
 
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -114,6 +114,7 @@ async def test_spent_refresh_token_ends_the_session(auth: Auth) -> None:
     """One of the two who used it stole it, so neither goes on."""
     login = await auth.login()
     tokens = await _refresh(auth, login.refresh_token)
+    auth.clock.advance(TOGETHER_S + 1)
     for token in (login.refresh_token, tokens.refresh_token):
         with refused(UNAUTHENTICATED, "INVALID_TOKEN"):
             await _refresh(auth, token)
@@ -121,18 +122,36 @@ async def test_spent_refresh_token_ends_the_session(auth: Auth) -> None:
         await _verify(auth, bearer(tokens))
 
 
-async def test_refresh_token_used_twice_at_once_gives_tokens_once(auth: Auth) -> None:
-    """The database decides, whichever replica is asked."""
+async def test_an_older_refresh_token_ends_the_session_at_once(auth: Auth) -> None:
+    """Only the one that was replaced last may have been sent at the same time."""
+    login = await auth.login()
+    tokens = await _refresh(auth, (await _refresh(auth, login.refresh_token)).refresh_token)
+    for token in (login.refresh_token, tokens.refresh_token):
+        with refused(UNAUTHENTICATED, "INVALID_TOKEN"):
+            await _refresh(auth, token)
+    assert await _session_rows(auth) == 0
+
+
+@pytest.mark.parametrize("apart_s", [0, TOGETHER_S - 1])
+async def test_a_refresh_token_used_six_times_at_once_leaves_one_login(start_auth: StartAuth, apart_s: int) -> None:
+    """Windows of one browser: one of them gets the next tokens, whichever replica is asked, and these go on."""
+    replicas = [await start_auth() for _ in range(2)]
+    auth = replicas[0]
     login = await auth.login()
 
-    async def refresh() -> bool:
+    async def refresh(number: int) -> RefreshResponse | None:
         try:
-            return bool(await _refresh(auth, login.refresh_token))
-        except grpc.aio.AioRpcError:
-            return False
+            return await _refresh(replicas[number % 2], login.refresh_token)
+        except grpc.aio.AioRpcError as error:
+            return None if error.code() is UNAUTHENTICATED else pytest.fail(str(error))
 
-    assert sum(await asyncio.gather(*(refresh() for _ in range(5)))) == 1
-    assert await _session_rows(auth) == 0
+    results = await asyncio.gather(*(refresh(number) for number in range(6)))
+    [tokens] = [result for result in results if result is not None]
+    auth.clock.advance(apart_s)
+    assert await refresh(6) is None
+    assert (await _verify(auth, bearer(tokens))).user.username == "admin"
+    await _refresh(auth, tokens.refresh_token)
+    assert await _session_rows(auth) == 1
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b", ".", "nul\0.x"])

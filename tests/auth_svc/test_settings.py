@@ -39,6 +39,10 @@ def test_settings_are_read() -> None:
     ("values", "message"),
     [
         ({"CSMS_UNKNOWN_TOKENS": "maybe"}, "reject, accept"),
+        ({"CSMS_UNKNOWN_TOKENS": "accept", "CSMS_HOST": "0.0.0.0"}, "loopback"),
+        ({"CSMS_UNKNOWN_TOKENS": "accept", "CSMS_HOST": "10.1.2.3"}, "loopback"),
+        ({"CSMS_UNKNOWN_TOKENS": "accept", "CSMS_HOST": "::"}, "loopback"),
+        ({"CSMS_UNKNOWN_TOKENS": "accept", "CSMS_HOST": "csms.example"}, "loopback"),
         ({"CSMS_REGISTRATION": "Open"}, "closed, open"),
         ({"CSMS_REGISTRATION": "open", "CSMS_HOST": "0.0.0.0"}, "loopback"),
         ({"CSMS_ADMIN_PASSWORD": "x" * 257}, "256"),

@@ -123,6 +123,77 @@ async def test_username_and_password_have_bounds(auth: Auth, username: str, pass
         await _register(auth, username, metadata=await auth.admin(), password=password)
 
 
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("vera", "Password2026!"),
+        ("vera", "$unsh1ne!"),
+        ("vera", "ocpp-mesh is what this is"),
+        ("wilhelmina", "my-W1lhelmina-of-1999"),
+        ("marie.curie", "xxCURIExx1867"),
+    ],
+)
+async def test_guessable_passwords_are_refused(auth: Auth, username: str, password: str) -> None:
+    """When a user is added, and when the password is changed."""
+    with refused(INVALID, "INVALID_FIELD", "password"):
+        await _register(auth, username, metadata=await auth.admin(), password=password)
+    await _register(auth, username, metadata=await auth.admin())
+    with refused(INVALID, "INVALID_FIELD", "new_password"):
+        await _change(auth, await auth.admin(), username, password)
+    await auth.login(username)
+
+
+@pytest.mark.parametrize(
+    "name", ["\uff41\uff44\uff4d\uff49\uff4e", "ADM1N", "adrnin", "\u1d00dmin", "adm\u0131n", "ad\u217fin"]
+)
+async def test_a_name_that_looks_like_anothers_is_taken(auth: Auth, name: str) -> None:
+    """Full-width letters, digits for letters, two letters for one, small capitals, a dotless i, a Roman numeral."""
+    with refused(grpc.StatusCode.ALREADY_EXISTS, "USER_EXISTS"):
+        await _register(auth, name, metadata=await auth.admin())
+
+
+@pytest.mark.parametrize(
+    "name", ["\u0430dmin", "ver\u03b1", "ad\u3164min", "bob\ufe0f", "a\uff0fb", "a\uff1ab", ".", ".."]
+)
+async def test_names_of_several_scripts_or_with_invisible_characters_are_refused(auth: Auth, name: str) -> None:
+    """Whether there is another user or not; a full-width slash is one."""
+    with refused(INVALID, "INVALID_FIELD", "username"):
+        await _register(auth, name, metadata=await auth.admin())
+
+
+async def test_a_name_is_kept_and_found_in_its_normal_form(auth: Auth) -> None:
+    """However it is typed at the login; so it is in lists, and when it is deleted."""
+    user = await _register(auth, "\uff36era", metadata=await auth.admin())
+    assert user.username == "Vera"
+    assert (await auth.login("\uff56\uff25\uff32\uff21")).user == user
+    await _delete(auth, "\uff36ERA", await auth.admin())
+    with refused(UNAUTHENTICATED, "WRONG_CREDENTIALS"):
+        await auth.login("vera")
+
+
+async def test_a_user_with_an_older_name_goes_on(start_auth: StartAuth) -> None:
+    """Added before names had a normal form: found by exactly that name, and the one who looks alike is not touched."""
+    auth, old = await start_auth(), "\uff41\uff44\uff4d\uff49\uff4e"
+    values = {"tenant_id": "default", "username_key": old, "username": old, "role": 1, "create_us": 1}
+    statement = sa.insert(models.user_account).values(**values, password_hash=FAST_HASHER.hash("an older secret"))
+    await auth.database.write(lambda connection: connection.execute(statement))
+    replica = await start_auth()
+    assert (await replica.login(old, "an older secret")).user.username == old
+    assert (await replica.login()).user.username == "admin"
+    await _delete(replica, old, await replica.admin())
+    assert (await replica.login()).user.username == "admin"
+
+
+async def test_what_names_look_like_is_filled_in(start_auth: StartAuth) -> None:
+    """For users whom an older release added: at the next start."""
+    auth = await start_auth()
+    values = {"tenant_id": "default", "username_key": "mario", "username": "Mario", "role": 1, "create_us": 1}
+    statement = sa.insert(models.user_account).values(**values, password_hash="x")
+    await auth.database.write(lambda connection: connection.execute(statement))
+    with refused(grpc.StatusCode.ALREADY_EXISTS, "USER_EXISTS"):
+        await _register(await start_auth(), "mar10", metadata=await auth.admin())
+
+
 async def test_longest_password_works(auth: Auth) -> None:
     """256 characters, each of which counts, in whatever script."""
     password = "ü" * 256

@@ -28,6 +28,7 @@ from gateway.catalogue import (
     DIRECTIONS,
     REPORT_CHANGES,
     REPORT_TABLES,
+    STATION_EVENT_CHANGES,
 )
 from gateway.schemas import Schemas
 from gateway.translation import Alternatives, Inbound, LaneName, Outbound, Results, Version
@@ -154,7 +155,9 @@ def _kinds_of_reports(version: Version, action: str) -> set[str]:
 def changes(version: Version, action: str) -> list[str]:
     """The tables whose rows an action of a station may change beside those, where there are any it is about."""
     kinds = _kinds_of_reports(version, action)
-    return [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
+    found = [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
+    events = {item.WhichOneof("event") for lane, item in _items(version, action) if lane is LaneName.STATION_EVENTS}
+    return found + [table for kind in sorted(events) for table in STATION_EVENT_CHANGES[kind]]
 
 
 def _items(version: Version, action: str) -> list[tuple[LaneName, Any]]:

@@ -1,6 +1,7 @@
 """docs/OCPP.md and the tables it is made from, against the schemas, the services and the files that are there."""
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gateway.catalogue import (
     DIRECTIONS,
     REPORT_CHANGES,
     REPORT_TABLES,
+    STATION_EVENT_CHANGES,
 )
 from gateway.mesh_client import MeshClient
 from gateway.schemas import Schemas
@@ -98,9 +100,13 @@ async def test_lanes_go_where_the_table_says() -> None:
 
     channel = grpc.aio.insecure_channel("127.0.0.1:1", interceptors=[Spy()])
     mesh = MeshClient(station_channel=channel, transaction_channel=channel, auth_channel=channel)
+    background: dict[LaneName, Callable[[Sequence[Any]], Awaitable[None]]] = {
+        LaneName.ASIDES: mesh.note_asides,
+        LaneName.STATION_EVENTS: mesh.notify_station_events,
+    }
     for name in LaneName:
         with pytest.raises(RuntimeError, match="not sent"):
-            await (mesh.note_asides([]) if name is LaneName.ASIDES else mesh.lanes[name]._send([]))
+            await (background[name]([]) if name in background else mesh.lanes[name]._send([]))
         assert called.pop() == f"/{DESTINATIONS[name].rpc}"
     await channel.close()
 
@@ -108,7 +114,7 @@ async def test_lanes_go_where_the_table_says() -> None:
 def test_tables_exist() -> None:
     """Every table that is named is one of a service's own."""
     named = {*ALWAYS, *COMMANDS, *(table for destination in DESTINATIONS.values() for table in destination.tables)}
-    for by_kind in (REPORT_TABLES, REPORT_CHANGES, COMMAND_TABLES, COMMAND_CHANGES):
+    for by_kind in (REPORT_TABLES, REPORT_CHANGES, STATION_EVENT_CHANGES, COMMAND_TABLES, COMMAND_CHANGES):
         named |= {table for tables in by_kind.values() for table in tables}
     assert named <= TABLES
     assert set(REPORT_TABLES) == {field.name for field in ReportItem.DESCRIPTOR.oneofs_by_name["report"].fields}

@@ -1,5 +1,7 @@
 """gRPC at the front door, and the ports behind it."""
 
+from typing import Any
+
 import grpc
 import pytest
 from csms.auth.v1 import user_service_pb2 as users
@@ -15,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 
-from mesh.contract import OPERATOR_SERVICES
+from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
 from tests.running_mesh import RunningMesh
 
 Metadata = tuple[tuple[str, str], ...]
@@ -135,17 +137,67 @@ def test_every_process_has_metrics(mesh: RunningMesh, process: str) -> None:
     assert b"process_cpu_seconds_total" in beside.request("GET", "/metrics").body
 
 
-def test_reflection_lists_the_operator_services_and_no_others(channel: grpc.Channel) -> None:
-    """Asked without a token, as grpcurl does."""
-    database = ProtoReflectionDescriptorDatabase(channel)
+@pytest.fixture
+def reflection(channel: grpc.Channel, metadata: Metadata) -> ProtoReflectionDescriptorDatabase:
+    """Reflection, asked with a token."""
+    return ProtoReflectionDescriptorDatabase(grpc.intercept_channel(channel, _WithMetadata(metadata)))
+
+
+class _WithMetadata(grpc.StreamStreamClientInterceptor):
+    """Sends this metadata with each call."""
+
+    def __init__(self, metadata: Metadata) -> None:
+        self._metadata = metadata
+
+    def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+        metadata = grpc.aio.Metadata(*self._metadata)
+        details = grpc.aio.ClientCallDetails(
+            client_call_details.method, client_call_details.timeout, metadata, None, None
+        )
+        return continuation(details, request_iterator)
+
+
+@pytest.mark.parametrize("token", [None, "nonsense"])
+@pytest.mark.parametrize("beside", [False, True], ids=["front door", "operator port"])
+def test_reflection_needs_a_token(mesh: RunningMesh, token: str | None, beside: bool) -> None:
+    """At the front door, and at the port behind it."""
+    target = mesh.address("station", "operator_address") if beside else mesh.target
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
+    with grpc.insecure_channel(target) as channel:
+        asked = ProtoReflectionDescriptorDatabase(grpc.intercept_channel(channel, _WithMetadata(metadata)))
+        with pytest.raises(grpc.RpcError) as failure:
+            asked.get_services()
+    assert failure.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_reflection_shows_no_mesh_contract(reflection: ProtoReflectionDescriptorDatabase) -> None:
+    """Neither its services and messages by name, nor its files."""
+    for services in MESH_SERVICES.values():
+        for service in services:
+            with pytest.raises(KeyError):
+                reflection.FindFileContainingSymbol(service)
+    for name in (
+        "csms.gateway.v1.CallRequest",
+        "csms.station.v1.OpenConnectionItem",
+        "csms.event.v1.PublishEventItem",
+    ):
+        with pytest.raises(KeyError):
+            reflection.FindFileContainingSymbol(name)
+    for file in ("csms/gateway/v1/gateway_service.proto", "csms/event/v1/event_ingest_service.proto"):
+        with pytest.raises(KeyError):
+            reflection.FindFileByName(file)
+
+
+def test_reflection_lists_the_operator_services_and_no_others(reflection: ProtoReflectionDescriptorDatabase) -> None:
+    """All of the mesh, whichever process answers."""
+    database = reflection
     listed = {name for name in database.get_services() if not name.startswith("grpc.reflection.")}
     assert listed == {name for names in OPERATOR_SERVICES.values() for name in names}
 
 
-def test_reflection_describes_what_it_lists(channel: grpc.Channel) -> None:
+def test_reflection_describes_what_it_lists(reflection: ProtoReflectionDescriptorDatabase) -> None:
     """Services of other processes than the one that answers, too."""
-    database = ProtoReflectionDescriptorDatabase(channel)
     for services in OPERATOR_SERVICES.values():
         for service in services:
-            file = database.FindFileContainingSymbol(service)
+            file = reflection.FindFileContainingSymbol(service)
             assert service.rpartition(".")[2] in [found.name for found in file.service]

@@ -4,14 +4,18 @@ import asyncio
 import base64
 import json
 import socket
+from functools import partial
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
-from tests.running_mesh import RunningMesh
-from tests.waiting import PATIENCE_S
+from tests.front_door.conftest import DEVELOPMENT_ORIGIN
+from tests.running_mesh import Answer, RunningMesh
+from tests.waiting import PATIENCE_S, eventually
 
 V16 = Subprotocol("ocpp1.6")
 BOOT = [2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}]
@@ -45,6 +49,25 @@ async def test_basic_authentication_passes(mesh: RunningMesh, bearer: dict[str, 
         with pytest.raises(InvalidStatus) as failure:
             await connect(url, subprotocols=[V16], additional_headers=headers, open_timeout=PATIENCE_S)
         assert failure.value.response.status_code == 401
+
+
+async def test_the_address_is_the_callers(mesh: RunningMesh, bearer: dict[str, str]) -> None:
+    """As Envoy saw it, whatever the caller says of itself; at the gateway nobody is believed but Envoy."""
+    said = {"X-Envoy-External-Address": "203.0.113.7", "X-CSMS-Front-Door": "x", "X-Forwarded-For": "203.0.113.8"}
+    for base in (mesh.ocpp_url, mesh.gateway_url):
+        async with connect(f"{base}/FD-WS-5", subprotocols=[V16], additional_headers=said, open_timeout=PATIENCE_S):
+            station = await asyncio.to_thread(mesh.request, "GET", "/v1/stations/FD-WS-5", **bearer)
+            assert station.json["connection"]["remoteAddress"] == "127.0.0.1"
+
+
+async def test_a_browser_is_no_charge_point(mesh: RunningMesh) -> None:
+    """Not even a page that operators may use."""
+    for origin in ("https://evil.example", DEVELOPMENT_ORIGIN):
+        with pytest.raises(InvalidStatus) as failure:
+            await connect(
+                f"{mesh.ocpp_url}/FD-WS-6", subprotocols=[V16], origin=Origin(origin), open_timeout=PATIENCE_S
+            )
+        assert failure.value.response.status_code == 403
 
 
 async def test_a_token_in_the_url_passes(mesh: RunningMesh, bearer: dict[str, str]) -> None:
@@ -94,3 +117,62 @@ async def test_more_than_a_thousand_charge_points(mesh: RunningMesh) -> None:
     await last.send(json.dumps(BOOT))
     assert json.loads(await asyncio.wait_for(last.recv(), PATIENCE_S))[2]["status"] == "Accepted"
     await asyncio.gather(*(each.close() for each in opened))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/ocpp/" + "x" * 20_000, None, 414),
+        ("POST", "/ocpp/CP1", b"body", 405),
+        ("GET", "/ocpp/CP1", None, 426),
+    ],
+)
+def test_what_is_no_handshake_has_the_status_that_says_so(
+    mesh: RunningMesh, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    """Not "too many requests", nor "service unavailable": nothing here is, and trying again would not help."""
+    assert mesh.request(method, path, body=body, Content_Type="text/plain").status == status
+
+
+def test_a_long_path_of_an_operator_is_not_too_many_requests(mesh: RunningMesh, bearer: dict[str, str]) -> None:
+    """It names nothing there is; a longer one has the status that says what is wrong."""
+    assert mesh.request("GET", "/v1/stations/" + "x" * 20_000, **bearer).status == 404
+    assert mesh.request("GET", "/v1/stations/" + "x" * 70_000, **bearer).status == 431
+
+
+async def test_a_session_is_ended_by_an_operator(mesh: RunningMesh, bearer: dict[str, str]) -> None:
+    """By REST: found among those that hang, ended with a reason, and read again with who did it."""
+
+    async def request(method: str, path: str, body: object = None) -> Answer:
+        return await asyncio.to_thread(partial(mesh.request, method, path, body=body, **bearer))
+
+    async with connect(f"{mesh.ocpp_url}/FD-WS-END", subprotocols=[V16], open_timeout=PATIENCE_S) as socket_:
+
+        async def call(action: str, payload: object) -> Any:
+            await socket_.send(json.dumps([2, action, action, payload]))
+            return json.loads(await asyncio.wait_for(socket_.recv(), PATIENCE_S))[2]
+
+        await call("BootNotification", BOOT[3])
+        start = {"connectorId": 1, "idTag": "T", "meterStart": 100, "timestamp": "2026-11-21T10:00:00Z"}
+        number = (await call("StartTransaction", start))["transactionId"]
+        await call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+
+        async def is_listed() -> bool:
+            text = quote('hanging = true AND station_id = "FD-WS-END"')
+            listed = (await request("GET", f"/v1/transactions?filter={text}")).json["transactions"]
+            return [found["transactionId"] for found in listed] == [str(number)]
+
+        await eventually(is_listed)
+        path = f"/v1/stations/FD-WS-END/transactions/{number}"
+        assert (await request("POST", f"{path}:end", {})).status == 400
+        ended = await request("POST", f"{path}:end", {"reason": "charger replaced"})
+        assert ended.status == 200, ended
+        assert (ended.json["state"], ended.json["hanging"]) == ("TRANSACTION_STATE_ENDED", False)
+        assert ended.json["endOrigin"] == "TRANSACTION_END_ORIGIN_OPERATOR"
+        assert (ended.json["operatorEnd"]["username"], ended.json["operatorEnd"]["reason"]) == (
+            "admin",
+            "charger replaced",
+        )
+        assert (await request("GET", path)).json == ended.json
+        refused = await request("POST", f"{path}:end", {"reason": "another"})
+        assert (refused.status, refused.reason) == (400, "TRANSACTION_ENDED")

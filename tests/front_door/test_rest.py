@@ -113,6 +113,24 @@ def test_rollouts(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
     assert mesh.request("GET", "/v1/rollouts/none", **bearer).reason == "ROLLOUT_NOT_FOUND"
 
 
+def test_meter_profiles(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """Set, read, listed and removed; a wrong one is named by its field."""
+    path = "/v1/meterProfiles"
+    profile = {"vendorName": "FD", "model": "M", "sampledExponent": 3, "evseKind": "EVSE_KIND_AC"}
+    made = mesh.request("PUT", path, body=profile, **bearer)
+    assert (made.status, made.json["updatedBy"]) == (200, "admin"), made
+    own = f"{path}/{made.json['meterProfileId']}"
+    assert mesh.request("GET", own, **bearer).json == made.json
+    query = "filter=vendor_name%20%3D%20%22fd%22"
+    assert mesh.request("GET", f"{path}?{query}", **bearer).json["meterProfiles"] == [made.json]
+    refused = mesh.request("PUT", path, body=profile | {"maxPowerW": 5_000_000}, **bearer)
+    assert (refused.status, refused.reason) == (400, "INVALID_FIELD")
+    assert mesh.request("DELETE", own, **bearer).status == 200
+    assert mesh.request("GET", own, **bearer).reason == "METER_PROFILE_NOT_FOUND"
+    missing = mesh.request("POST", f"/v1/stations/{station_id}/transactions/0:reassess", body={}, **bearer)
+    assert (missing.status, missing.reason) == (404, "TRANSACTION_NOT_FOUND")
+
+
 def test_reservations_and_charging_profiles(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
     """By the paths of the contract, in its JSON; the station is not there, and none is made."""
     reservation = {"evseId": 1, "idToken": {"idToken": "T"}, "expireTime": "2099-01-01T00:00:00Z"}

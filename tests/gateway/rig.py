@@ -59,6 +59,7 @@ class MeshRig:
     commands: "CommandServiceAsyncStub"
     transactions: "TransactionServiceAsyncStub"
     station_channel: grpc.aio.Channel  # for stubs of station_svc's other operator services
+    transaction_channel: grpc.aio.Channel  # for stubs of transaction_svc's other operator services
     auth_channel: grpc.aio.Channel  # for stubs of auth_svc's operator services
     metadata: tuple[tuple[str, str], ...]
     transaction_service: "TransactionService"
@@ -127,15 +128,20 @@ class MeshRig:
 class TransactionService:
     """transaction_svc, which can be stopped and started again on its port, and held up at its door."""
 
-    def __init__(self, env: Environment, port: int) -> None:
+    def __init__(self, env: Environment, port: int, operator_port: int) -> None:
         """`port` is where the mesh finds it."""
         self._env = env
-        self._settings = replace(_separate(env, "transaction"), mesh_address=f"127.0.0.1:{port}")
+        self._settings = replace(
+            _separate(env, "transaction"),
+            mesh_address=f"127.0.0.1:{port}",
+            operator_address=f"127.0.0.1:{operator_port}",
+        )
         self._stack = AsyncExitStack()
         self._open = asyncio.Event()
         self._open.set()
         self._passing = 0
         self.waiting = 0
+        self.ahead_us = 0  # its clock is ahead of the others' by this
         self.running: RunningService
 
     async def start(self) -> None:
@@ -175,7 +181,10 @@ class TransactionService:
             return await write(work)
 
         database.write = write_when_open  # type: ignore[method-assign]
-        return await transaction_svc.service.build(database, stack, settings=settings, clock=now_us)
+        return await transaction_svc.service.build(database, stack, settings=settings, clock=self._now_us)
+
+    def _now_us(self) -> int:
+        return now_us() + self.ahead_us
 
 
 @asynccontextmanager
@@ -193,10 +202,11 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
             **more,
         }
         auth = await _start_auth(stack, values)
-        station = await _start_station(stack, values)
+        transaction_port = stack.enter_context(held_port())
+        station = await _start_station(stack, values | {"CSMS_TRANSACTION_ADDRESS": f"127.0.0.1:{transaction_port}"})
         gateway_address = f"127.0.0.1:{stack.enter_context(held_port())}"
         transaction_env = _environment(values | {"CSMS_GATEWAY_ADDRESS": gateway_address}, "transaction")
-        transaction = TransactionService(transaction_env, stack.enter_context(held_port()))
+        transaction = TransactionService(transaction_env, transaction_port, stack.enter_context(held_port()))
         await transaction.start()
         stack.push_async_callback(transaction.stop)
         settings = GatewaySettings(
@@ -215,13 +225,15 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
         async with asyncio.timeout(TIMEOUT_S):
             await gateway.lease.acquired.wait()
         station_channel, auth_channel = await _channel(stack, station), await _channel(stack, auth)
+        transaction_channel = await _channel(stack, transaction.running)
         yield MeshRig(
             gateway=gateway,
             gateway_settings=replace(settings, mesh_address="127.0.0.1:0"),  # for further gateways
             stations=StationServiceStub(station_channel),
             commands=CommandServiceStub(station_channel),
             station_channel=station_channel,
-            transactions=TransactionServiceStub(await _channel(stack, transaction.running)),
+            transactions=TransactionServiceStub(transaction_channel),
+            transaction_channel=transaction_channel,
             auth_channel=auth_channel,
             metadata=await _log_in(auth_channel),
             transaction_service=transaction,

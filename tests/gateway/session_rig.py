@@ -19,9 +19,11 @@ from csms.station.v1.station_pb2 import (
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
     AuthorizationResult,
     CountOpenTransactionsResult,
+    StationEventResult,
     TransactionEventResult,
 )
 
+from gateway.budgets import StationBudgets
 from gateway.buffers import Buffer
 from gateway.lanes import LaneUnavailableError, Waiter
 from gateway.recorder import Recorder
@@ -98,6 +100,9 @@ class Wire:
         """See gateway.session.Socket."""
         self.closed_with = 1006
 
+    def check_lost(self) -> None:
+        """See gateway.session.Socket."""
+
     def ask_for_pong(self) -> None:
         """See gateway.session.Socket."""
         self.pings += 1
@@ -140,6 +145,7 @@ class Rig:
         version: Version,
         schemas: Schemas,
         clock: FakeClock,
+        budgets: StationBudgets | None = None,
     ) -> None:
         self.wire = Wire()
         self.services: dict[LaneName, Any] = {
@@ -147,6 +153,7 @@ class Rig:
             LaneName.STATUSES: Service(StatusResult()),
             LaneName.REPORTS: Service(ReportResult()),
             LaneName.ASIDES: Service(ReportResult()),
+            LaneName.STATION_EVENTS: Service(StationEventResult()),
             LaneName.AUTHORIZE: Service(
                 AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
             ),
@@ -158,6 +165,7 @@ class Rig:
         self.counts: list[tuple[str, str]] = []
         buffer: Buffer[bytes] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)
         self.buffer = buffer
+        self.budgets = budgets or StationBudgets()
         self.session = Session(
             socket=self.wire,
             connection=Connection(
@@ -171,7 +179,10 @@ class Rig:
             version=version,
             schemas=schemas,
             lanes=self.services,
-            recorder=Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=42),
+            recorder=Recorder(
+                buffer=buffer, tenant_id="default", station_id="CP1", epoch=42, allowance=self.budgets.log
+            ),
+            budgets=self.budgets,
             clock=clock,
             count=lambda kind, label: self.counts.append((kind, label)),
         )
@@ -194,9 +205,10 @@ async def session_rig(
     version: Version = VERSION,
     schemas: Schemas = SCHEMAS,
     clock: FakeClock | None = None,
+    budgets: StationBudgets | None = None,
 ) -> AsyncIterator[Rig]:
     """A session that is open; at the end its CALLs are answered, then it is closed."""
-    rig = Rig(status, booted=booted, version=version, schemas=schemas, clock=clock or FakeClock())
+    rig = Rig(status, booted=booted, version=version, schemas=schemas, clock=clock or FakeClock(), budgets=budgets)
     yield rig
     await rig.session.finish(60)
     rig.session.closed()

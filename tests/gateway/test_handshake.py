@@ -69,6 +69,11 @@ def test_odd_paths(target: str, odd: bool) -> None:
         ("/ocpp/a%00b", 400),
         ("/ocpp/%FF", 400),
         ("/ocpp/a%0Ab", 400),
+        ("/ocpp/.", 400),
+        ("/ocpp/../", 400),
+        ("/ocpp/%2E%2e", 400),
+        ("/ocpp/a%1Bb", 400),
+        ("/ocpp/a%E2%80%8Bb", 400),
     ],
 )
 def test_paths_without_an_identity_are_refused(target: str, status: int) -> None:

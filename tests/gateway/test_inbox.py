@@ -45,7 +45,7 @@ def test_one_is_served_at_a_time_in_the_order_they_came() -> None:
     assert counter.inbox.is_idle
 
 
-def test_many_that_are_answered_while_being_served_take_no_stack() -> None:
+async def test_many_that_are_answered_while_being_served_take_no_stack() -> None:
     """A long queue that a service lets go at once is a loop, not a recursion."""
     counter = Counter()
     counter.inbox.add(_arrival(0))
@@ -53,8 +53,24 @@ def test_many_that_are_answered_while_being_served_take_no_stack() -> None:
         counter.inbox.add(_arrival(number))
     counter.at_once = True
     counter.inbox.answered()
+    await counter.inbox.finish(60)
     assert counter.served == list(range(5_000))
     assert counter.inbox.is_idle
+
+
+async def test_other_sockets_have_their_turn_while_many_are_served() -> None:
+    """What is served in one turn of the event loop comes to so many bytes; nothing overtakes what waits."""
+    counter = Counter()
+    size = inbox_module.TURN_BYTES // 4
+    for number in range(10):
+        counter.inbox.add(_arrival(number, size))
+    counter.at_once = True
+    counter.inbox.answered()
+    assert counter.served == list(range(5))
+    counter.inbox.add(_arrival(10, 10))
+    assert counter.served == list(range(5))
+    await counter.inbox.finish(60)
+    assert counter.served == list(range(11))
 
 
 @pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 3), ("INBOX_BYTES", 30)])

@@ -1,11 +1,13 @@
 """The message log never holds a secret, nor text that a database cannot store."""
 
+import json
 from collections.abc import Sequence
 
 import pytest
 
+from gateway.budgets import LOG_BURST_BYTES, StationBudgets
 from gateway.buffers import Buffer
-from gateway.recorder import BURST_BYTES, MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
+from gateway.recorder import MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
 from mesh.masking import SECRET_VARIABLES
 
 NOW_US = 1_780_000_000_000_000
@@ -26,6 +28,10 @@ NOW_US = 1_780_000_000_000_000
         b'[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"hunter2"',
         b'[2,"1","MeterValues",{"AuthorizationKey":"hunter2"}]',
         b'[2,"1","DataTransfer",{"vendorId":"v","data":"{\\"AuthorizationKey\\":\\"hunter2\\"}"}]',
+        b'[2,"1","DataTransfer",{"vendorId":"v","data":"{\\"apiKey\\":\\"hunter2\\"}"}]',
+        b'[2,"1","DataTransfer",{"vendorId":"v","data":"psk: hunter2"}]',
+        b'[2,"1","UpdateFirmware",{"location":"https://b.example/f?X-Amz-Date=1&X-Amz-Signature=hunter2"}]',
+        b'[2,"1","LogStatusNotification",{"info":"https:\\/\\/b.example\\/f?se=9&sig=hunter2&sp=r"}]',
         b'[4,"1","InternalError","AuthorizationKey=hunter2 is too short",{}]',
     ],
 )
@@ -63,13 +69,13 @@ async def test_what_one_socket_may_put_into_the_log_is_bounded(action: str) -> N
         entries.extend(batch)
 
     buffer: Buffer[bytes] = Buffer(name="log", flush=keep, delay_s=0, batch=999, capacity=999)
-    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1)
+    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=StationBudgets().log)
     frame = f'[2,"1","{action}",{{"x":"{"x" * 60_000}"}}]'.encode()
     for ordinal in range(200):
         recorder.add(RECEIVED, ordinal, NOW_US, frame, 2, "1", action)
     await buffer.drain(5)
     logged = sum(map(len, entries))
-    assert BURST_BYTES - 2 * len(frame) < logged < BURST_BYTES + 2 * len(frame)
+    assert LOG_BURST_BYTES - 2 * len(frame) < logged < LOG_BURST_BYTES + 2 * len(frame)
     assert recorder.left_out == 200 - len(entries)
 
 
@@ -80,7 +86,7 @@ async def test_a_clock_that_is_set_back_costs_nobody_the_log() -> None:
         pass
 
     buffer: Buffer[bytes] = Buffer(name="log", flush=keep, delay_s=0, batch=999, capacity=999)
-    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1)
+    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=StationBudgets().log)
     frame = b"x" * MAX_LOGGED_BYTES
     while not recorder.left_out:
         recorder.add(RECEIVED, 1, NOW_US, frame, 0, "", "")
@@ -88,3 +94,24 @@ async def test_a_clock_that_is_set_back_costs_nobody_the_log() -> None:
         recorder.left_out = 0
         recorder.add(RECEIVED, 1, time_us, frame, 0, "", "")
     assert recorder.left_out == 0
+
+
+@pytest.mark.parametrize("filling", [0, 60_000, 65_400, 65_450, 65_480, 65_500, 65_536, 70_000])
+@pytest.mark.parametrize("order", ["name first", "value first"])
+def test_secrets_are_masked_wherever_a_frame_is_cut(filling: int, order: str) -> None:
+    """The name of a secret may come after it, and behind where the frame is cut."""
+    names = {"key": "AuthorizationKey", "readonly": False, "value": "hunter2"}
+    entry = names if order == "name first" else dict(reversed(names.items()))
+    payload = {"configurationKey": [{"key": "x", "value": "x" * filling}, entry, {"key": "y", "value": "y" * 90_000}]}
+    logged = to_loggable(json.dumps([3, "1", payload]).encode()).decode()
+    assert "hunter2" not in logged
+    assert len(logged) <= MAX_LOGGED_BYTES
+    assert "***" in logged or filling > 65_000
+    url = "ftp://me:hunter2@127.0.0.1/x"
+    assert "hunter2" not in to_loggable(json.dumps([2, "1", "A", {"x": "x" * filling + url}]).encode()).decode()
+
+
+def test_the_beginning_of_a_large_frame_is_logged_as_it_came() -> None:
+    """Where nothing in it is to be masked."""
+    frame = b'[2, "1",  "DataTransfer", {"data": "https://127.0.0.1/' + b"x" * 100_000 + b'"}]'
+    assert to_loggable(frame) == frame[:MAX_LOGGED_BYTES]

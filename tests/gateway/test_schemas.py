@@ -219,12 +219,31 @@ def test_multiple_of_is_decimal() -> None:
 
 
 def test_huge_faulty_payload_is_cheap() -> None:
-    """A payload of very many values, all wrong, is refused for the first without listing the rest."""
+    """A payload of very many values, all wrong, is refused for what is wrong at its beginning."""
     schemas = SCHEMAS["1.6"]
     samples = [{"value": 1, "unit": "?"} for _ in range(20_000)]
     payload = {"connectorId": 1, "meterValue": [{"timestamp": payloads.TIME, "sampledValue": samples}]}
-    assert len(list(schemas.violations("MeterValues", "request", payload))) == 1
+    assert len(list(schemas.violations("MeterValues", "request", payload))) == 10
     assert isinstance(schemas.accept("MeterValues", payload), SchemaFault)
+
+
+def test_a_fault_far_within_a_huge_payload_is_told_without_its_place() -> None:
+    """Nothing is looked for where it would cost too much; the message is refused all the same."""
+    samples: list[object] = [{"value": "1"} for _ in range(20_000)] + [{"value": {}}]
+    payload = {"connectorId": 1, "meterValue": [{"timestamp": payloads.TIME, "sampledValue": samples}]}
+    fault = SCHEMAS["1.6"].accept("MeterValues", payload)
+    assert isinstance(fault, SchemaFault)
+    assert fault.code == "PropertyConstraintViolation"
+    assert "more than 10000 values" in fault.message
+
+
+def test_of_many_faults_the_gravest_of_the_first_is_told() -> None:
+    """A thousand that nothing forgives cost no more than twenty."""
+    samples = [{"value": "1", "unit": "x" * 300} for _ in range(1_000)]
+    payload = {"connectorId": "1", "meterValue": [{"timestamp": payloads.TIME, "sampledValue": samples}]}
+    fault = SCHEMAS["1.6"].accept("MeterValues", payload)
+    assert isinstance(fault, SchemaFault)
+    assert "sampledValue" in fault.message or "connectorId" in fault.message
 
 
 def test_valid_payload_has_no_violations() -> None:

@@ -21,9 +21,11 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 from google.rpc.status_pb2 import Status
 
 from gateway import inbox
+from gateway.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
 from gateway.lanes import LaneUnavailableError
 from gateway.translation import LaneName
 from mesh.errors import MeshError
+from tests.conftest import FakeClock
 from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, Rig, session_rig
 from tests.waiting import until
 
@@ -484,3 +486,63 @@ async def test_a_numeric_or_empty_message_id_is_answered_as_it_came() -> None:
     assert started[2]["transactionId"] == 7
     assert alive[:2] == [3, ""]
     assert quirks == {"message_id_number": 1, "message_id_empty": 1, "clock_skew": 1}
+
+
+async def test_a_flood_of_frames_that_are_no_messages_is_turned_away() -> None:
+    """So many a minute, and so much: the socket closes with 1008, and a reconnect renews nothing."""
+    budgets, clock = StationBudgets(), FakeClock()
+    async with session_rig(budgets=budgets, clock=clock) as rig:
+        for _ in range(MALFORMED_FRAMES_PER_MINUTE + 10):
+            rig.wire.put("x" * 8_000)
+        await until(lambda: rig.wire.closed_with)
+        assert rig.wire.closed_with == 1008
+        assert ("refused", "TooManyMalformedFrames") in rig.counts
+        rig.wire.put(HEARTBEAT)
+        assert rig.wire.sent == []
+    async with session_rig(budgets=budgets, clock=clock) as rig:
+        rig.wire.put("x")
+        await until(lambda: rig.wire.closed_with == 1008)
+    clock.advance(120)
+    async with session_rig(budgets=budgets, clock=clock) as rig:
+        rig.wire.put("x")
+        rig.wire.put(HEARTBEAT)
+        assert (await rig.answers(1))[0][1] == "h"
+        assert rig.wire.closed_with is None
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "apart_s"), [(2_000, 60, 0), (50, 8_000, 0), (200, 8_000, 60), (200, 8_000, 2)]
+)
+async def test_bad_frames_that_are_few_or_small_cost_no_connection(count: int, size: int, apart_s: int) -> None:
+    """Quirk 10: many small ones, some large ones, or one each minute."""
+    clock = FakeClock()
+    async with session_rig(clock=clock) as rig:
+        for _ in range(count):
+            rig.wire.put("x" * size)
+            clock.advance(apart_s)
+        rig.wire.put(HEARTBEAT)
+        assert (await rig.answers(1))[0][1] == "h"
+        assert rig.wire.closed_with is None
+        assert rig.session.quirks["malformed_frame"] == count
+
+
+async def test_messages_in_quarantine_are_no_malformed_frames() -> None:
+    """They are kept and acknowledged, however many there are and however large."""
+    async with session_rig() as rig:
+        payload = {"connectorId": "x", "idTag": "T", "meterStart": 0, "timestamp": "", "x": "x" * 8_000}
+        for number in range(200):
+            rig.wire.put(json.dumps([2, f"{number}", "StartTransaction", payload]))
+        answers = await rig.answers(200)
+        assert {answer[0] for answer in answers} == {3}
+        assert rig.wire.closed_with is None
+
+
+async def test_a_large_frame_keeps_its_place() -> None:
+    """It is worked on beside the event loop; what was sent after it is answered after it."""
+    async with session_rig() as rig:
+        large = json.dumps(
+            [2, "large", "BootNotification", {"chargePointModel": "M", "chargePointVendor": "V" * 50_000}]
+        )
+        for frame in (HEARTBEAT, large, STATUS, large.replace("large", "again"), BOOT):
+            rig.wire.put(frame)
+        assert [answer[1] for answer in await rig.answers(5)] == ["h", "large", "s", "again", "b"]

@@ -11,28 +11,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from gateway.socket import TURN_MESSAGES, StationSocket
+from gateway.socket import TURN_FRAMES, StationSocket
 from tests.gateway.rig import MeshRig
+from tests.gateway.websocket_frames import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, TEXT, frame
 from tests.waiting import until
 
 BOOT = json.dumps([2, "b", "BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"}])
-TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
-MASK = b"\x12\x34\x56\x78"
-
-
-def frame(data: bytes, opcode: int = TEXT, *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
-    """One frame as a client sends it (5.2)."""
-    first = (0x80 if fin else 0) | rsv | opcode
-    mask_bit = 0x80 if masked else 0
-    if len(data) < 126:
-        head = bytes((first, mask_bit | len(data)))
-    elif len(data) < 65_536:
-        head = bytes((first, mask_bit | 126)) + len(data).to_bytes(2, "big")
-    else:
-        head = bytes((first, mask_bit | 127)) + len(data).to_bytes(8, "big")
-    if not masked:
-        return head + data
-    return head + MASK + bytes(byte ^ MASK[index % 4] for index, byte in enumerate(data))
 
 
 def heartbeat(message_id: str) -> bytes:
@@ -82,6 +66,23 @@ class ByteStation:
         opcode, data = await self.read()
         assert opcode == CLOSE
         return int.from_bytes(data[:2], "big")
+
+
+class Taker:
+    """Takes what a socket brings; see gateway.socket.Receiver."""
+
+    def __init__(self, taken: list[bytes]) -> None:
+        self._taken = taken
+
+    def receive(self, data: bytes) -> None:
+        """Keeps a message."""
+        self._taken.append(data)
+
+    def on_pong(self) -> None:
+        """Nothing."""
+
+    def on_write_paused(self, paused: bool, /) -> None:
+        """Nothing."""
 
 
 @asynccontextmanager
@@ -196,12 +197,12 @@ async def test_a_flood_of_one_station_does_not_hold_up_the_others(mesh: MeshRig)
         session = next(iter(mesh.gateway.registry))
         socket = session._socket
         assert isinstance(socket, StationSocket)
-        socket.attach(taken.append, lambda: None)
+        socket.attach(Taker(taken))
         await asyncio.sleep(0)
         socket.data_received(b"".join(frame(heartbeat(str(number))) for number in range(100)))
         counts = [len(taken)]
         await until(lambda: len(taken) == 100)
-    assert counts == [TURN_MESSAGES]
+    assert counts == [TURN_FRAMES]
     assert [json.loads(text)[1] for text in taken] == [str(number) for number in range(100)]
 
 

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from csms.station.v1.station_ingest_service_pb2 import Sighting
 
-from gateway import recorder as recorder_module
 from gateway import watch as watch_module
+from gateway.budgets import Allowance, StationBudgets
 from gateway.buffers import Buffer
 from gateway.registry import Registry
 from gateway.watch import Watch
+from mesh.times import SECOND_US
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import HEARTBEAT, session_rig
 from tests.waiting import until
@@ -73,14 +74,13 @@ async def test_a_silent_station_is_pinged_once_a_minute_and_then_given_up(clock:
     assert codes == [1006]
 
 
-async def test_frames_that_found_no_place_in_the_log_are_counted(
-    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
-) -> None:
+async def test_frames_that_found_no_place_in_the_log_are_counted(clock: FakeClock) -> None:
     """A station that floods the log is shown as such, and the log holds no more than its share."""
-    monkeypatch.setattr(recorder_module, "BURST_BYTES", 1_000)
+    budgets = StationBudgets()
+    budgets.log = Allowance(burst=1_000, per_period=1, period_us=SECOND_US)
     log, registry = Log(), Registry()
     watch = _watch(log, registry, clock)
-    async with session_rig(clock=clock) as rig:
+    async with session_rig(clock=clock, budgets=budgets) as rig:
         registry.add(rig.session)
         for _ in range(50):
             rig.wire.put(HEARTBEAT)

@@ -11,6 +11,7 @@ import pytest
 import envoy
 from deploy.envoy_config import FrontDoor, read_front_door, write
 from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.front_door import proof_of
 from mesh.settings import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,6 +91,25 @@ def test_envoy_accepts_the_configuration_of_any_mesh(tmp_path: Path, processes: 
     )
     found = _validate(door, tmp_path)
     assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_reflection_without_a_token_is_a_setting(tmp_path: Path, is_open: bool) -> None:
+    """CSMS_REFLECTION_OPEN; Envoy takes the configuration either way."""
+    door = read_front_door(Environment(_settings() | {"CSMS_REFLECTION_OPEN": str(int(is_open))}), tmp_path)
+    found = _validate(door, tmp_path)
+    assert found.returncode == 0, found.stderr
+    guarded = "{match: {prefix: /grpc.reflection.}, requires: {provider_name: csms}}"
+    assert (guarded in (tmp_path / "envoy.yaml").read_text()) != is_open
+
+
+def test_the_mesh_secret_is_not_in_the_front_doors_configuration(tmp_path: Path) -> None:
+    """What Envoy proves itself with is derived from it, and not told by the representation either."""
+    secret = "a-secret-of-the-mesh"
+    door = read_front_door(Environment(_settings() | {"CSMS_MESH_SECRET": secret}), tmp_path)
+    text = write(door, tmp_path).read_text()
+    assert secret not in text + repr(door)
+    assert text.count(proof_of(secret)) == 1
 
 
 def test_the_front_door_names_no_mesh_service(tmp_path: Path) -> None:

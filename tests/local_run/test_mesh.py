@@ -79,6 +79,8 @@ def test_two_meshes_on_one_data_directory(tmp_path: Path) -> None:
         assert finish(process, output) == 1
         assert "another mesh is using the data directory" in output.lines[-1]
         with running_mesh(tmp_path / "two", CSMS_REFLECTION="0") as second:
+            # Envoy's configuration has what it proves itself to the gateway with.
+            assert (tmp_path / "two" / "run" / "envoy.yaml").stat().st_mode & 0o077 == 0
             assert {first.request("GET", "/healthz").status, second.request("GET", "/healthz").status} == {200}
             _has_no_reflection(second)
 

@@ -164,6 +164,8 @@ def test_a_mesh_that_others_can_reach_lets_no_stranger_in() -> None:
     assert RunSettings.read({"CSMS_HOST": "0.0.0.0", "CSMS_ONBOARDING": "pending"}).onboarding == "pending"
     with pytest.raises(SettingError, match="CSMS_ONBOARDING=accept lets anyone in"):
         RunSettings.read({"CSMS_HOST": "0.0.0.0", "CSMS_ONBOARDING": "accept"})
+    with pytest.raises(SettingError, match="CSMS_UNKNOWN_TOKENS=accept lets anyone charge"):
+        RunSettings.read({"CSMS_HOST": "0.0.0.0", "CSMS_UNKNOWN_TOKENS": "accept"})
 
 
 @pytest.mark.parametrize(

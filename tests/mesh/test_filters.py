@@ -16,7 +16,12 @@ TABLE = sa.Table(
     sa.Column("size", sa.BigInteger),
     sa.Column("on", sa.Boolean),
 )
-FIELDS = {"name": Field(TABLE.c.name), "size": Field(TABLE.c.size, int), "on": Field(TABLE.c.on, switch)}
+FIELDS = {
+    "name": Field(TABLE.c.name),
+    "size": Field(TABLE.c.size, int),
+    "on": Field(TABLE.c.on, switch),
+    "letters": Field(TABLE.c.name, has=lambda letter: TABLE.c.name.contains(letter, autoescape=True)),
+}
 ROWS = [("a", 1, True), ("b", 2, False), ('q"(', 3, True), ("AND", 4, False)]
 
 
@@ -56,6 +61,12 @@ def test_comparisons_and_their_combinations(connection: Connection) -> None:
         "(size = 1) OR (size = 2 AND on = false)": [1, 2],
         "NOT (size = 1 OR size = 2)": [3, 4],
         "  size = 1  ": [1],
+        "letters:N": [4],
+        'letters:"q"': [3],
+        "letters : D AND size>1": [4],
+        "letters :N OR letters: b": [2, 4],
+        "NOT letters:'q'": [1, 2, 4],
+        "(letters:b)": [2],
     }
     assert {text: _found(connection, text) for text in expected} == expected
 
@@ -81,6 +92,11 @@ def test_empty_filter_is_no_condition() -> None:
         "name = a)",
         "name = )",
         "name = =",
+        "name:a",
+        "letters = a",
+        "letters:",
+        ":a",
+        "letters:(",
         "size = x",
         "size = 99999999999999999999999",
         "on = 1",
@@ -102,7 +118,7 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
 
 def test_refusal_names_the_fields_there_are() -> None:
     """So that nobody needs to look them up."""
-    with pytest.raises(MeshError, match="name, on, size"):
+    with pytest.raises(MeshError, match="letters, name, on, size"):
         to_condition("colour = red", FIELDS)
 
 

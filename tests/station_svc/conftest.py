@@ -57,6 +57,7 @@ OCCUPIED = station_pb2.CONNECTOR_STATUS_OCCUPIED
 
 SETTINGS = StationSettings(
     auth_address="127.0.0.1:1",
+    transaction_address=None,
     notification_address=None,
     mesh_secret=SECRET,
     onboarding="accept",

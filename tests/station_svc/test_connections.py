@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
 
@@ -265,6 +266,22 @@ async def test_impossible_names_are_turned_away(system: StationSystem, name: str
     """Even where all stations are accepted; a neighbour in the batch comes in."""
     bad, good = await system.knock(knock(name), knock("CP2"))
     assert (reason_of(bad), reason_of(good)) == ("STATION_UNKNOWN", "")
+
+
+@pytest.mark.parametrize("name", [".", "..", "CP:reset", "00:1a:requestStart"])
+async def test_names_of_no_station_are_turned_away(system: StationSystem, name: str) -> None:
+    """A REST path could not name it; a neighbour in the batch, with a MAC address for its name, comes in."""
+    bad, good = await system.knock(knock(name), knock("00:1A:2b:3c:de:ff"))
+    assert (reason_of(bad), reason_of(good)) == ("INVALID_STATION_ID", "")
+    assert await system.count(models.station) == 1
+
+
+async def test_a_station_with_an_old_name_comes_in(system: StationSystem) -> None:
+    """One that was added before the rule about names was made."""
+    await system.open("CP1")
+    rename = sa.update(models.station).values(station_id="SITE:north")
+    await system.database.write(lambda db: db.execute(rename))
+    assert await system.open("SITE:north")
 
 
 async def test_a_booted_station_goes_on_as_booted(system: StationSystem) -> None:

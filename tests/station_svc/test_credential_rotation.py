@@ -250,23 +250,106 @@ async def _set(system: StationSystem, *pairs: tuple[str, str]) -> pb.SetVariable
     return await system.commands.SetVariables(pb.SetVariablesRequest(station_id="CP1", variables=variables))
 
 
-@pytest.mark.parametrize("name", ["AuthorizationKey", "authorizationkey", "BasicAuthPassword"])
-async def test_an_operators_own_credential(system: StationSystem, name: str) -> None:
-    """SetVariables of the variable itself locks nobody out either."""
-    old, epoch = await _connected(system)
-    system.gateway.behave = Station()
-    await _set(system, (name, "0123456789abcdef0123"))
-    await until(lambda: system.gateway.closed == [("CP1", epoch, 1012)])
-    assert not await _opens(system, old)
-    assert await _opens(system, "0123456789abcdef0123")
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("AuthorizationKey", "0123456789abcdef0123")],
+        [("authorizationkey ", "0123456789abcdef0123")],
+        [("BasicAuthPassword", "")],
+        [("HeartbeatInterval", "1"), ("ACME-Authorization_Key", "0123456789abcdef0123")],
+    ],
+)
+async def test_no_credential_is_set_by_name(system: StationSystem, pairs: list[tuple[str, str]]) -> None:
+    """Only the hand-over changes it; the error says which RPC that is."""
+    old, _epoch = await _connected(system)
+    with fails_with("USE_ROTATE_CREDENTIAL") as caught:
+        await _set(system, *pairs)
+    assert caught[0].code is grpc.StatusCode.FAILED_PRECONDITION
+    assert "RotateCredential" in caught[0].message
+    assert system.gateway.calls == []
+    assert await system.count(models.command) == 0
+    assert await _opens(system, old)
+
+
+def _named(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "setVariableData": [{"component": {"name": "X"}, "variable": {"name": name}, "attributeValue": "k", **more}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "reason"),
+    [
+        ("ChangeConfiguration", {"key": "AuthorizationKey", "value": "k"}, "USE_ROTATE_CREDENTIAL"),
+        ("ChangeConfiguration", {"key": " AUTHORIZATIONKEY", "value": "k"}, "USE_ROTATE_CREDENTIAL"),
+        ("ChangeConfiguration", {"key": "Acme.AuthorizationKey", "value": "k"}, "USE_ROTATE_CREDENTIAL"),
+        ("ChangeConfiguration", {"key": "SecurityProfile", "value": "3"}, "USE_SET_VARIABLES"),
+        ("SetVariables", _named("BasicAuthPassword"), "USE_ROTATE_CREDENTIAL"),
+        ("SetVariables", _named("basicauthpassword", attributeType="Target"), "USE_ROTATE_CREDENTIAL"),
+        (
+            "SetVariables",
+            {"setVariableData": [*_named("A")["setVariableData"], *_named("BasicAuthPassword")["setVariableData"]]},
+            "USE_ROTATE_CREDENTIAL",
+        ),
+        ("SetNetworkProfile", {"connectionData": {"basicAuthPassword": "k"}}, "USE_ROTATE_CREDENTIAL"),
+        ("DataTransfer", {"vendorId": "v", "data": '{"set":[{"AuthorizationKey":"k"}]}'}, "USE_ROTATE_CREDENTIAL"),
+        ("DataTransfer", {"vendorId": "v", "data": {"key": "AuthorizationKey", "value": "k"}}, "USE_ROTATE_CREDENTIAL"),
+    ],
+)
+async def test_no_credential_is_set_by_a_raw_call(
+    system: StationSystem, action: str, payload: dict[str, Any], reason: str
+) -> None:
+    """Whatever action has it, in whatever spelling: nothing is sent, and the station comes in as before."""
+    old, _epoch = await _connected(system)
+    request = pb.SendCallRequest(station_id="CP1", action=action)
+    request.payload.update(payload)
+    with fails_with(reason) as caught:
+        await system.commands.SendCall(request)
+    assert caught[0].code is grpc.StatusCode.FAILED_PRECONDITION
+    assert system.gateway.calls == []
+    assert await _opens(system, old)
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("GetConfiguration", {"key": ["AuthorizationKey"]}),
+        (
+            "GetVariables",
+            {"getVariableData": [{"component": {"name": "X"}, "variable": {"name": "BasicAuthPassword"}}]},
+        ),
+        ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "AuthorizationKey"}),
+        ("DataTransfer", {"vendorId": "v", "data": '{"read":"AuthorizationKey"}'}),
+        ("DataTransfer", {"vendorId": "v", "data": "{"}),
+        ("SetNetworkProfile", {"configurationSlot": 1, "connectionData": {"securityProfile": 2}}),
+    ],
+)
+async def test_other_raw_calls_are_sent(system: StationSystem, action: str, payload: dict[str, Any]) -> None:
+    """To read a credential's name, or to speak of it, changes none."""
+    await _connected(system)
+
+    async def answer(_request: gateway_pb2.CallRequest) -> gateway_pb2.CallResponse:
+        return gateway_pb2.CallResponse(send_call=pb.SendCallResponse())
+
+    system.gateway.behave = answer
+    request = pb.SendCallRequest(station_id="CP1", action=action)
+    request.payload.update(payload)
+    await system.commands.SendCall(request)
+    assert len(system.gateway.calls) == 1
+
+
+async def test_no_credential_is_set_by_a_vendors_message(system: StationSystem) -> None:
+    """CommandService.DataTransfer is held to the same."""
+    await _connected(system)
+    request = pb.DataTransferRequest(station_id="CP1", vendor_id="v", data='{"BasicAuthPassword":"k"}')
+    with fails_with("USE_ROTATE_CREDENTIAL"):
+        await system.commands.DataTransfer(request)
+    assert system.gateway.calls == []
 
 
 @pytest.mark.parametrize(
     "pairs",
     [
-        [("AuthorizationKey", "")],
-        [("AuthorizationKey", "a\0" * 10)],
-        [("AuthorizationKey", "0123456789abcdef"), ("HeartbeatInterval", "1")],
         [("HeartbeatInterval", "1"), ("SecurityProfile", "2")],
         [("SecurityProfile", "0")],
         [("SecurityProfile", "3")],

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
@@ -193,6 +194,24 @@ async def test_data_transfers_are_judged_and_stored(system: StationSystem) -> No
     assert [one.vendor_id for one in listed] == ["net.unknown", "org.example", "org.example", "com.acme"]
     assert listed[0].data == '{"a":1}'
     assert len(await system.events("station.data_transferred")) == 4
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"wifi":{"ssid":"x","passphrase":"hunter2"}}',
+        "AuthorizationKey=hunter2",
+        "https://h/f?a=1&sig=hunter2 and more",
+    ],
+)
+async def test_secrets_in_vendors_data_are_not_stored(system: StationSystem, data: str) -> None:
+    """In its own table as little as in the message log."""
+    epoch = await system.open("CP1")
+    item = ingest_pb2.TransferDataItem(origin=system.origin("CP1", epoch), vendor_id="v", data=data)
+    await system.ingest.TransferData(ingest_pb2.TransferDataRequest(items=[item]))
+    stored = await system.database.read(lambda db: db.execute(sa.select(models.data_transfer.c.data)).scalar_one())
+    assert "hunter2" not in stored
+    assert "***" in stored
 
 
 async def test_a_repeated_data_transfer_is_stored_once(system: StationSystem) -> None:

@@ -50,7 +50,9 @@ async def test_a_station_exists_once(system: StationSystem) -> None:
             )
 
 
-@pytest.mark.parametrize("station_id", ["a/b", "a\0", "x" * 256, "a\nb"])
+@pytest.mark.parametrize(
+    "station_id", ["a/b", "a\0", "x" * 256, "a\nb", ".", "..", "CP:reset", "00:1A:Call", "a\x7fb", "a\u200bb"]
+)
 async def test_impossible_names(system: StationSystem, station_id: str) -> None:
     """They could not stand at the end of a URL."""
     with fails_with("INVALID_FIELD") as caught:

@@ -11,8 +11,11 @@ from mesh.database import Database, make_engine
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
 from transaction_svc import migrations
+from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
+from transaction_svc.meter_profile_servicer import MeterProfileServicer
+from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.operator_servicer import TransactionServicer
 
 
@@ -28,11 +31,14 @@ def engine(database_url: str) -> Iterator[Engine]:
 def make_service(engine: Engine, clock: FakeClock, translator: Translator | None = None) -> Service:
     """The servicers on a database; the caller closes that."""
     database = Database(engine=engine)
+    meters = MeterTerms()
     return Service(
         database=database,
         clock=clock,
-        ingest=TransactionIngestServicer(database=database, clock=clock),
-        operator=TransactionServicer(database=database, clock=clock, translator=translator),
+        ingest=TransactionIngestServicer(database=database, clock=clock, meters=meters),
+        operator=TransactionServicer(database=database, clock=clock, meters=meters, translator=translator),
+        profiles=MeterProfileServicer(database=database, clock=clock, meters=meters),
+        expiry=Expiry(database=database, clock=clock),
     )
 
 

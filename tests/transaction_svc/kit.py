@@ -16,12 +16,19 @@ from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
     AuthorizationItem,
     AuthorizationResult,
+    ConnectorAvailable,
+    NotifyStationEventsRequest,
     RecordAuthorizationsRequest,
     RecordTransactionEventsRequest,
+    StationBooted,
+    StationEventItem,
+    StationEventResult,
+    StationRemoved,
     TransactionEventItem,
     TransactionEventResult,
 )
 from csms.transaction.v1.transaction_service_pb2 import (
+    EndTransactionRequest,
     GetTransactionRequest,
     ListTransactionEventsRequest,
     ListTransactionsRequest,
@@ -36,12 +43,18 @@ from mesh.operators import Caller, Role, set_caller
 from mesh.times import SECOND_US, to_timestamp
 from tests.conftest import FakeClock
 from transaction_svc import models
+from transaction_svc.expiry import Expiry
 from transaction_svc.ingest_servicer import TransactionIngestServicer
+from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.operator_servicer import TransactionServicer
 
 CONTEXT: Any = None  # the servicers use none
 START_US = 1_760_000_000_000_000 - 86_400 * SECOND_US  # a day before the tests' clock
+OPERATOR = Caller(username="olga", tenant_id="default", role=Role.OPERATOR, session_id="o", expires_s=2**31)
 VIEWER = Caller(username="eve", tenant_id="default", role=Role.VIEWER, session_id="s", expires_s=2**31)
+
+
+StationEvent = StationBooted | ConnectorAvailable | StationRemoved
 
 
 def at(seconds: float) -> Timestamp:
@@ -133,6 +146,17 @@ def event_2x(
     return TransactionEvent(**(fields | more))
 
 
+def booted(vendor_name: str = "V", model: str = "M", firmware_version: str = "1") -> StationBooted:
+    """A boot."""
+    return StationBooted(vendor_name=vendor_name, model=model, firmware_version=firmware_version)
+
+
+def available(seconds: float | None = None, *, evse_id: int = 1, connector_id: int = 1) -> ConnectorAvailable:
+    """A connector that became available; `seconds` by the station's clock."""
+    evse = EvseRef(evse_id=evse_id, connector_id=connector_id)
+    return ConnectorAvailable(evse=evse, status_time=None if seconds is None else at(seconds))
+
+
 @dataclass(kw_only=True)
 class Service:
     """transaction_svc's servicers on a database of their own."""
@@ -141,19 +165,54 @@ class Service:
     clock: FakeClock
     ingest: TransactionIngestServicer
     operator: TransactionServicer
+    profiles: MeterProfileServicer
+    expiry: Expiry
+    epoch: int = 1
     ordinal: int = 0
 
     def item(self, event: TransactionEvent, *, station: str = "CP1", tenant: str = "default") -> TransactionEventItem:
         """An event as a gateway sends it now."""
+        return TransactionEventItem(origin=self.origin(station=station, tenant=tenant), event=event)
+
+    def origin(self, *, station: str, tenant: str = "default") -> Origin:
+        """Where a frame comes from that a gateway reads now."""
         self.ordinal += 1
-        origin = Origin(
+        return Origin(
             tenant_id=tenant,
             station_id=station,
-            epoch=1,
+            epoch=self.epoch,
             ordinal=self.ordinal,
             receive_time=to_timestamp(self.clock()),
         )
-        return TransactionEventItem(origin=origin, event=event)
+
+    def station_item(self, event: StationEvent, *, station: str = "CP1") -> StationEventItem:
+        """An event of a station as a gateway, or station_svc, sends it now."""
+        item = StationEventItem(origin=self.origin(station=station))
+        if isinstance(event, StationBooted):
+            item.boot.CopyFrom(event)
+        elif isinstance(event, ConnectorAvailable):
+            item.connector_available.CopyFrom(event)
+        else:
+            item.removal.CopyFrom(event)
+        return item
+
+    async def notify_items(self, items: Sequence[StationEventItem]) -> Sequence[StationEventResult]:
+        """What became of a batch."""
+        request = NotifyStationEventsRequest(items=items)
+        return list((await self.ingest.NotifyStationEvents(request, CONTEXT)).results)
+
+    async def notify(self, event: StationEvent, *, station: str = "CP1") -> None:
+        """Tells of one event of a station, which is to be taken."""
+        (result,) = await self.notify_items([self.station_item(event, station=station)])
+        assert not result.HasField("error"), result
+
+    async def end(
+        self, transaction_id: str, reason: str = "cable cut", *, caller: Caller | None = None, station: str = "CP1"
+    ) -> Transaction:
+        """Ends a transaction as an operator."""
+        set_caller(caller or OPERATOR)
+        request = EndTransactionRequest(station_id=station, transaction_id=transaction_id, reason=reason)
+        return (await self.operator.EndTransaction(request, CONTEXT)).transaction
 
     async def send_items(self, items: Sequence[TransactionEventItem]) -> Sequence[TransactionEventResult]:
         """What became of a batch."""

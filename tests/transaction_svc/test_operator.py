@@ -7,8 +7,12 @@ import grpc
 import pytest
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.origin_pb2 import Origin
+from csms.transaction.v1.transaction_event_pb2 import STOPPED_REASON_OPERATOR
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, RecordMeterValuesRequest
 from csms.transaction.v1.transaction_service_pb2 import (
+    TRANSACTION_END_ORIGIN_OPERATOR,
+    TRANSACTION_END_ORIGIN_STATION,
+    TRANSACTION_STATE_ENDED,
     ListMeterValuesRequest,
     ListTransactionEventsRequest,
     ListTransactionsRequest,
@@ -16,8 +20,23 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 
 from mesh.errors import MeshError
-from mesh.operators import set_caller
-from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, at, event_2x, register, sampled, start_16, stop_16
+from mesh.operator_edge import role_needed
+from mesh.operators import Role, set_caller
+from mesh.times import to_timestamp
+from tests.transaction_svc.kit import (
+    CONTEXT,
+    OPERATOR,
+    VIEWER,
+    Service,
+    at,
+    booted,
+    event_2x,
+    register,
+    sampled,
+    start_16,
+    stop_16,
+    values_16,
+)
 
 
 async def fill(service: Service) -> list[str]:
@@ -57,10 +76,17 @@ async def test_lists_are_newest_first_in_pages(service: Service) -> None:
         ('id_token = "tag3"', [1]),
         ('start_time >= "2025-10-08T08:53:22Z" AND station_id = "CP0"', [0, 2]),
         ('NOT station_id = "CP0" AND state = ACTIVE', [1, 3]),
+        ("energy_wh > 0", [4]),
+        ("energy_wh = 100.000", [4]),
+        ("energy_wh < 99.9995 AND station_id = CP0", [0, 2]),
+        ('end_time <= "2025-10-08T08:54:20Z"', [4]),
+        ("flags:clock_skew", []),
+        ("hanging = false AND state = ENDED", [4]),
+        ("hanging = true", []),
     ],
 )
 async def test_lists_are_filtered(service: Service, text: str, places: list[int]) -> None:
-    """By station, state, token and start."""
+    """By station, state, token, start, end, energy, flags, and whether they hang."""
     numbers = await fill(service)
     assert [found.transaction_id for found in await service.all(filter=text)] == [numbers[place] for place in places]
 
@@ -77,6 +103,12 @@ async def test_lists_of_one_station(service: Service) -> None:
     [
         ({"filter": "colour = red"}, "INVALID_FILTER"),
         ({"filter": "state = GONE"}, "INVALID_FILTER"),
+        ({"filter": "energy_wh > much"}, "INVALID_FILTER"),
+        ({"filter": "energy_wh > NaN"}, "INVALID_FILTER"),
+        ({"filter": "energy_wh > 1e30"}, "INVALID_FILTER"),
+        ({"filter": "flags = superseded"}, "INVALID_FILTER"),
+        ({"filter": "flags:odd"}, "INVALID_FILTER"),
+        ({"filter": "hanging = maybe"}, "INVALID_FILTER"),
         ({"filter": "start_time > yesterday"}, "INVALID_FILTER"),
         ({"filter": 'start_time > "2025-10-08T08:53:22"'}, "INVALID_FILTER"),
         ({"page_token": "nonsense"}, "INVALID_PAGE_TOKEN"),
@@ -174,3 +206,77 @@ async def test_names_that_nothing_has(service: Service) -> None:
         request = ListTransactionEventsRequest(station_id=station_id, transaction_id=transaction_id)
         with pytest.raises(MeshError, match="TRANSACTION_NOT_FOUND"):
             await service.operator.ListTransactionEvents(request, CONTEXT)
+
+
+async def test_an_operator_ends_a_transaction(service: Service) -> None:
+    """The last believed reading is its energy; who did it, why and when is in the event too. Again, it is the same."""
+    number = (await service.one(start_16())).transaction_id
+    await service.one(values_16(number, 600, 1750))
+    service.clock.advance(5)
+    ended = await service.end(number, " taken down ")
+    assert (ended.state, ended.energy_wh, ended.believed_meter_stop_wh) == (TRANSACTION_STATE_ENDED, 750, 1750)
+    assert (ended.end_origin, ended.stopped_reason) == (TRANSACTION_END_ORIGIN_OPERATOR, STOPPED_REASON_OPERATOR)
+    assert (ended.operator_end.username, ended.operator_end.reason) == ("olga", "taken down")
+    assert ended.operator_end.request_time == to_timestamp(service.clock())
+    assert (ended.end_time, list(ended.flags)) == (at(600), ["operator_end"])
+    (told,) = await service.told("transaction.ended")
+    who = {"username": "olga", "reason": "taken down", "requestTime": "2025-10-09T08:53:25Z"}
+    assert (told[1]["operatorEnd"], told[1]["endOrigin"]) == (who, "TRANSACTION_END_ORIGIN_OPERATOR")
+    service.clock.advance(5)
+    assert await service.end(number, "taken down") == ended
+    assert len(await service.told("transaction.ended")) == 1
+    assert not (await service.one(start_16(700, connector=2))).concurrent
+
+
+async def test_what_cannot_be_ended(service: Service) -> None:
+    """What has ended, however; what is not there; and nothing without a reason."""
+    number = (await service.one(start_16())).transaction_id
+    for reason in ("", "  ", "x" * 501, "nul\0"):
+        with pytest.raises(MeshError, match="INVALID_FIELD"):
+            await service.end(number, reason)
+    for caller in (replace(OPERATOR, tenant_id="other"), OPERATOR):
+        with pytest.raises(MeshError) as unknown:
+            await service.end(number if caller is not OPERATOR else "77", caller=caller)
+        assert (unknown.value.code, unknown.value.reason) == (grpc.StatusCode.NOT_FOUND, "TRANSACTION_NOT_FOUND")
+    await service.end(number)
+    for caller, reason in ((OPERATOR, "another"), (replace(OPERATOR, username="otto"), "cable cut")):
+        with pytest.raises(MeshError) as refused:
+            await service.end(number, reason, caller=caller)
+        assert (refused.value.code, refused.value.reason) == (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "TRANSACTION_ENDED",
+        )
+    stopped = (await service.one(start_16(900))).transaction_id
+    await service.one(stop_16(stopped, 950, 1100))
+    with pytest.raises(MeshError, match="TRANSACTION_ENDED"):
+        await service.end(stopped)
+
+
+async def test_what_comes_after_an_operators_end(service: Service) -> None:
+    """Values add to its energy and do not open it; the station's stop replaces the end, and who ended it stays."""
+    number = (await service.one(start_16())).transaction_id
+    ended = await service.end(number)
+    await service.one(values_16(number, 600, 1750))
+    await service.notify(booted())
+    found = await service.get(number)
+    assert (found.state, found.energy_wh, found.hanging) == (TRANSACTION_STATE_ENDED, 750, False)
+    assert found.end_origin == TRANSACTION_END_ORIGIN_OPERATOR
+    await service.one(stop_16(number, 700, 1800))
+    found = await service.get(number)
+    assert (found.energy_wh, found.end_origin) == (800, TRANSACTION_END_ORIGIN_STATION)
+    assert (list(found.flags), found.operator_end) == (["late_stop"], ended.operator_end)
+    assert [data["energyWh"] for _kind, data in await service.told("transaction.ended")] == [0, 750, 800]
+
+
+async def test_the_latest_generation_is_ended(service: Service) -> None:
+    """A 2.x station uses its names again."""
+    for seconds in (0, 100):
+        await service.one(event_2x("a", "STARTED", 0, seconds, 1000 + seconds))
+        await service.one(event_2x("a", "UPDATED", 1, seconds + 10, 1110 + seconds))
+    ended = await service.end("a")
+    assert (ended.generation, ended.energy_wh) == (2, 110)
+
+
+def test_ending_is_for_operators() -> None:
+    """And for administrators, not for viewers."""
+    assert role_needed("/csms.transaction.v1.TransactionService/EndTransaction", {}) is Role.OPERATOR

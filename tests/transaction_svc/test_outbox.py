@@ -29,6 +29,7 @@ async def test_started_updated_and_ended_are_told_once(service: Service) -> None
         "believedMeterStopWh": 1250.0,
         "energyBasis": "ENERGY_BASIS_REGISTER",
         "stoppedReason": "STOPPED_REASON_LOCAL",
+        "endOrigin": "TRANSACTION_END_ORIGIN_STATION",
     }
 
 

@@ -16,6 +16,7 @@ from mesh.service import start
 from mesh.settings import Environment, ServiceSettings
 from tests.conftest import FakeClock
 from transaction_svc import migrations
+from transaction_svc.meter_profiles import PowerLimits
 from transaction_svc.service import build
 from transaction_svc.settings import TransactionSettings
 
@@ -52,6 +53,16 @@ async def test_it_serves_the_mesh_and_operators_apart(database_url: str, clock: 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await TransactionServiceStub(operator).ListTransactions(ListTransactionsRequest(), timeout=60)
         assert from_rpc_error(caught.value).reason == "INVALID_TOKEN"
+
+
+def test_power_is_set_within_bounds() -> None:
+    """Up to 4 MW; more is a slip of the pen."""
+    values = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": SECRET}
+    settings = TransactionSettings.read(Environment(values | {"CSMS_DC_MAX_POWER_W": "4000000"}))
+    assert settings.power_limits == PowerLimits(ac_w=43_000, dc_w=4_000_000)
+    for wrong in ("4000001", "999"):
+        with pytest.raises(SettingError, match="CSMS_AC_MAX_POWER_W"):
+            TransactionSettings.read(Environment(values | {"CSMS_AC_MAX_POWER_W": wrong}))
 
 
 def test_settings_that_are_wrong_are_told() -> None:

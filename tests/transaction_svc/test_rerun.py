@@ -296,7 +296,7 @@ async def test_nobody_else_sees_it(service: Service) -> None:
 
 def test_viewers_read_and_operators_run() -> None:
     """The rule for all services gives the methods of the quarantine these roles."""
-    (service,) = OPERATOR_SERVICES["transaction"]
+    service = OPERATOR_SERVICES["transaction"][0]
     roles = {
         verb: role_needed(f"/{service}/{verb}", {})
         for verb in ("ListQuarantinedItems", "GetQuarantinedItem", "RerunQuarantinedItem", "DismissQuarantinedItem")

@@ -1,8 +1,10 @@
 """Facts and folds as they stand in databases: rows of every version are read for good, since money stands in them."""
 
-from transaction_svc import stored_form
+from transaction_svc import ends, stored_form
+from transaction_svc.ends import Closure, Mark
 from transaction_svc.energy import Basis
 from transaction_svc.facts import Fact
+from transaction_svc.fold import Fold
 
 # Written by the code of version 1. Never changed.
 FACTS_1 = (
@@ -101,8 +103,50 @@ def test_a_fold_of_version_2_is_read() -> None:
     assert stored_form.encode(state) == FOLD_2
 
 
+# A fold of version 2 with what a meter profile and an operator add to it.
+FOLD_2_PROFILE = (
+    '{"v":2,"event_count":1,"created_us":1000002,"updated_us":1000002,"last_key":[1,0,1000001,0],"latest_us":1000001,'
+    '"begin_us":1000001,"started":true,"start_us":1000000,"evse_id":3,"connector_id":1,"meter":{"terms":'
+    '{"power_w":22000,"placeholder":true,"pins":{"begin_end_exponent":3,"sampled_exponent":0,"source":2,"location":1},'
+    '"profile_id":"0123456789abcdef"}},"reassessment":{"count":2,"at_us":6000000,"username":"ada"}}'
+)
+
+
+def test_a_fold_of_version_2_with_a_meter_profile_is_read() -> None:
+    """Each field by its name."""
+    state = stored_form.decode_fold(FOLD_2_PROFILE)
+    terms = state.meter.terms
+    assert (terms.power_w, terms.placeholder, terms.profile_id) == (22000, True, "0123456789abcdef")
+    assert terms.pins is not None
+    assert (terms.pins.begin_end_exponent, terms.pins.sampled_exponent) == (3, 0)
+    assert (terms.pins.source, terms.pins.location) == (2, 1)
+    assert state.reassessment is not None
+    assert (state.reassessment.count, state.reassessment.at_us, state.reassessment.username) == (2, 6000000, "ada")
+    assert stored_form.encode(state) == FOLD_2_PROFILE
+
+
 def test_facts_are_stored_with_names_and_a_version() -> None:
     """Defaults are left out."""
     fact = Fact(kind=2, order_us=5, recorded_us=6, id_token="TAG")
     assert stored_form.encode(fact) == '{"v":2,"kind":2,"order_us":5,"recorded_us":6,"id_token":"TAG"}'
+    assert stored_form.decode_fact(stored_form.encode(fact)) == fact
+
+
+def test_marks_and_closures_are_stored_with_names() -> None:
+    """And read again, also by code that left the defaults out."""
+    state = Fold(
+        first_frame=(1, 2),
+        last_frame=(1, 9),
+        mark=Mark(frame=(2, 1), since_us=5, grace_us=6, time_frame=(2, 1), time_us=4, expired=True),
+        closure=Closure(origin=ends.OPERATOR, request_us=7, username="olga", reason="why"),
+    )
+    text = stored_form.encode(state)
+    assert '"first_frame":[1,2],"last_frame":[1,9]' in text
+    assert (
+        '"mark":{"frame":[2,1],"since_us":5,"grace_us":6,"time_frame":[2,1],"time_us":4,"expired":true},'
+        '"closure":{"origin":4,"request_us":7,"username":"olga","reason":"why"}'
+    ) in text
+    assert stored_form.decode_fold(text) == state
+    fact = Fact(kind=2, order_us=5, recorded_us=6, frame=(3, 4))
+    assert stored_form.encode(fact).endswith('"frame":[3,4]}')
     assert stored_form.decode_fact(stored_form.encode(fact)) == fact

@@ -13,6 +13,7 @@ over_the_wire = translators.over_the_wire
 sampled = translators.sampled
 to_items = TRANSLATORS.to_items
 item = TRANSLATORS.item
+station_event = TRANSLATORS.station_event
 to_response = TRANSLATORS.to_response
 follow_ups = TRANSLATORS.follow_ups
 follow_up = TRANSLATORS.follow_up

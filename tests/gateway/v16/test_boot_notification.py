@@ -4,6 +4,7 @@ import pytest
 from csms.station.v1 import station_pb2
 from csms.station.v1.station_ingest_service_pb2 import BootItem, BootResult
 from csms.station.v1.station_pb2 import StationIdentity
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted
 
 from gateway.translation import LaneName
 from tests.gateway.v16 import helpers
@@ -43,6 +44,14 @@ def test_maximal() -> None:
         meter_type="meter",
         charge_box_serial_number="cb-serial",
     )
+
+
+def test_a_boot_is_told_to_transaction_svc() -> None:
+    """With what meters are told apart by."""
+    payload = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1.2.3"}
+    told = helpers.station_event(ACTION, payload)
+    assert told.origin == helpers.ORIGIN
+    assert told.boot == StationBooted(vendor_name="V", model="M", firmware_version="1.2.3")
 
 
 def test_made_from_the_schema() -> None:

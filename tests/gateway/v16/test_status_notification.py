@@ -116,3 +116,14 @@ def test_unreadable_time() -> None:
 def test_response() -> None:
     """The answer is empty."""
     assert helpers.to_response(ACTION, MINIMAL, {LaneName.STATUSES: StatusResult()}) == {}
+
+
+def test_an_available_connector_is_told_to_transaction_svc() -> None:
+    """With its time, where that can be read; no other status is, nor that of the station as a whole."""
+    told = helpers.station_event(ACTION, MINIMAL | {"timestamp": "2025-01-01T12:00:00Z"})
+    assert told.origin == helpers.ORIGIN
+    assert told.connector_available.evse == EvseRef(evse_id=1, connector_id=1)
+    assert told.connector_available.status_time == Timestamp(seconds=1_735_732_800)
+    assert not helpers.station_event(ACTION, MINIMAL).connector_available.HasField("status_time")
+    others = [MINIMAL | {"status": word} for word in STATUSES if word != "Available"]
+    assert [helpers.station_event(ACTION, payload) for payload in [*others, MINIMAL | {"connectorId": 0}]] == [None] * 9

@@ -6,6 +6,7 @@ import pytest
 from csms.station.v1 import station_pb2
 from csms.station.v1.station_ingest_service_pb2 import BootItem, BootResult
 from csms.station.v1.station_pb2 import BootReason, StationIdentity
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted
 
 from gateway.translation import LaneName
 from tests.gateway.v201 import helpers
@@ -34,6 +35,14 @@ def test_maximal() -> None:
         model="M", vendor_name="V", serial_number="serial", firmware_version="1.2.3", iccid="iccid", imsi="imsi"
     )
     assert boot(modem={}).identity == boot().identity
+
+
+def test_a_boot_is_told_to_transaction_svc() -> None:
+    """With what meters are told apart by."""
+    station = {"vendorName": "V", "model": "M", "firmwareVersion": "1.2.3"}
+    told = helpers.station_event(ACTION, {"reason": "PowerUp", "chargingStation": station})
+    assert told.origin == helpers.ORIGIN
+    assert told.boot == StationBooted(vendor_name="V", model="M", firmware_version="1.2.3")
 
 
 def test_reasons() -> None:

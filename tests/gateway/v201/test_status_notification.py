@@ -67,3 +67,13 @@ def test_made_from_the_schema() -> None:
 def test_response() -> None:
     """The answer is empty."""
     assert helpers.to_response(ACTION, PAYLOAD, {LaneName.STATUSES: StatusResult()}) == {}
+
+
+def test_an_available_connector_is_told_to_transaction_svc() -> None:
+    """With its time; no other status is, nor that of the station as a whole."""
+    told = helpers.station_event(ACTION, PAYLOAD | {"connectorStatus": "Available"})
+    assert told.origin == helpers.ORIGIN
+    assert told.connector_available.evse == EvseRef(evse_id=2, connector_id=1)
+    assert told.connector_available.status_time == Timestamp(seconds=1_735_732_800)
+    assert helpers.station_event(ACTION, PAYLOAD) is None
+    assert helpers.station_event(ACTION, PAYLOAD | {"connectorStatus": "Available", "evseId": 0}) is None

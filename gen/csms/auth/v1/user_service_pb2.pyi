@@ -160,9 +160,9 @@ class RegisterRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     username: _builtins.str
-    """Name to log in with."""
+    """Name to log in with: of one script, kept in Unicode's form NFKC, and not to be mistaken for another user's."""
     password: _builtins.str
-    """Password, 8 to 256 characters."""
+    """Password, 8 to 256 characters; none that people guess first, nor the user's or the product's name in one."""
     role: Global___Role.ValueType
     """What the user may do; unspecified means VIEWER."""
     def __init__(
@@ -451,7 +451,7 @@ class ChangePasswordRequest(_message.Message):
     username: _builtins.str
     """Whose password."""
     new_password: _builtins.str
-    """The new password, 8 to 256 characters."""
+    """The new password, as in RegisterRequest."""
     current_password: _builtins.str
     """The present password; needed where users change their own."""
     def __init__(

@@ -107,7 +107,8 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Refresh(self, request, context):
-        """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session.
+        """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session. Of
+        several calls with one token within ten seconds the first gets the new tokens; the others fail, and end nothing.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -46,7 +46,8 @@ class UserServiceStub:
     INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]
-    """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session.
+    """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session. Of
+    several calls with one token within ten seconds the first gets the new tokens; the others fail, and end nothing.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LogoutRequest, _user_service_pb2.LogoutResponse]
@@ -93,7 +94,8 @@ class UserServiceAsyncStub(UserServiceStub):
     INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]  # type: ignore[assignment]
-    """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session.
+    """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session. Of
+    several calls with one token within ten seconds the first gets the new tokens; the others fail, and end nothing.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LogoutRequest, _user_service_pb2.LogoutResponse]  # type: ignore[assignment]
@@ -155,7 +157,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.RefreshRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.RefreshResponse, _abc.Awaitable[_user_service_pb2.RefreshResponse]]:
-        """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session.
+        """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session. Of
+        several calls with one token within ten seconds the first gets the new tokens; the others fail, and end nothing.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
 

@@ -43,6 +43,8 @@ class CommandServiceStub:
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
     FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
+    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
+    StationService.RotateCredential does, so that nobody is locked out; nothing was sent
     INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
@@ -192,6 +194,8 @@ class CommandServiceServicer:
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
     FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
+    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
+    StationService.RotateCredential does, so that nobody is locked out; nothing was sent
     INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
@@ -246,8 +250,8 @@ class CommandServiceServicer:
     def SetVariables(self, request, context):
         """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
         in the given order: where one of them fails and another was answered, the results tell of each).
-        What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
-        AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
+        A SecurityProfile is set alone, and holds for us too once the station took it; it is not below the present one. What a
+        station proves itself with (BasicAuthPassword, 1.6 AuthorizationKey) is not set by name: USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -373,7 +377,8 @@ class CommandServiceServicer:
 
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
-        is known to the caller alone: credentials above all are set by SetVariables, which keeps the station able to come in.
+        is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
+        of 1.6 (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -522,6 +527,8 @@ class CommandService:
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
     FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
+    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
+    StationService.RotateCredential does, so that nobody is locked out; nothing was sent
     INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer

@@ -44,6 +44,8 @@ class CommandServiceStub:
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
       FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
+      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
+                           StationService.RotateCredential does, so that nobody is locked out; nothing was sent
       INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
@@ -72,8 +74,8 @@ class CommandServiceStub:
     SetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]
     """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
     in the given order: where one of them fails and another was answered, the results tell of each).
-    What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
-    AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
+    A SecurityProfile is set alone, and holds for us too once the station took it; it is not below the present one. What a
+    station proves itself with (BasicAuthPassword, 1.6 AuthorizationKey) is not set by name: USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
     """
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
@@ -118,7 +120,8 @@ class CommandServiceStub:
     """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
-    is known to the caller alone: credentials above all are set by SetVariables, which keeps the station able to come in.
+    is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
+    of 1.6 (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
     """
 
 @_typing.type_check_only
@@ -134,6 +137,8 @@ class CommandServiceAsyncStub(CommandServiceStub):
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
       FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
+      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
+                           StationService.RotateCredential does, so that nobody is locked out; nothing was sent
       INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
@@ -159,8 +164,8 @@ class CommandServiceAsyncStub(CommandServiceStub):
     SetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
     """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
     in the given order: where one of them fails and another was answered, the results tell of each).
-    What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
-    AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
+    A SecurityProfile is set alone, and holds for us too once the station took it; it is not below the present one. What a
+    station proves itself with (BasicAuthPassword, 1.6 AuthorizationKey) is not set by name: USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
     """
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
@@ -205,7 +210,8 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
-    is known to the caller alone: credentials above all are set by SetVariables, which keeps the station able to come in.
+    is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
+    of 1.6 (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
     """
 
 class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -220,6 +226,8 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
       FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
+      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
+                           StationService.RotateCredential does, so that nobody is locked out; nothing was sent
       INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
@@ -285,8 +293,8 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_command_service_pb2.SetVariablesResponse, _abc.Awaitable[_command_service_pb2.SetVariablesResponse]]:
         """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
         in the given order: where one of them fails and another was answered, the results tell of each).
-        What a station proves itself with is set alone, and holds for us too once the station took it: BasicAuthPassword (1.6
-        AuthorizationKey) as in StationService/RotateCredential, and a SecurityProfile that is not below the present one.
+        A SecurityProfile is set alone, and holds for us too once the station took it; it is not below the present one. What a
+        station proves itself with (BasicAuthPassword, 1.6 AuthorizationKey) is not set by name: USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
         """
 
@@ -433,7 +441,8 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SendCallResponse, _abc.Awaitable[_command_service_pb2.SendCallResponse]]:
         """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
-        is known to the caller alone: credentials above all are set by SetVariables, which keeps the station able to come in.
+        is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
+        of 1.6 (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
         """
 
 def add_CommandServiceServicer_to_server(servicer: CommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

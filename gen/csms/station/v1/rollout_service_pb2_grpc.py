@@ -84,7 +84,7 @@ class RolloutServiceServicer:
         """Begins a rollout to the stations that a filter finds now. Stations that are away are waited for, and hold up no
         other.
         Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (the
-        filter finds none) and TOO_MANY_STATIONS (above 50,000); ABORTED, reason REQUEST_ID_REUSED.
+        filter finds none), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED, reason REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

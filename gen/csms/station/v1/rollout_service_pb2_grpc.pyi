@@ -40,7 +40,7 @@ class RolloutServiceStub:
     """Begins a rollout to the stations that a filter finds now. Stations that are away are waited for, and hold up no
     other.
     Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (the
-    filter finds none) and TOO_MANY_STATIONS (above 50,000); ABORTED, reason REQUEST_ID_REUSED.
+    filter finds none), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED, reason REQUEST_ID_REUSED.
     """
     GetRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.GetRolloutRequest, _rollout_service_pb2.GetRolloutResponse]
     """Reads one rollout.
@@ -79,7 +79,7 @@ class RolloutServiceAsyncStub(RolloutServiceStub):
     """Begins a rollout to the stations that a filter finds now. Stations that are away are waited for, and hold up no
     other.
     Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (the
-    filter finds none) and TOO_MANY_STATIONS (above 50,000); ABORTED, reason REQUEST_ID_REUSED.
+    filter finds none), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED, reason REQUEST_ID_REUSED.
     """
     GetRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.GetRolloutRequest, _rollout_service_pb2.GetRolloutResponse]  # type: ignore[assignment]
     """Reads one rollout.
@@ -121,7 +121,7 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         """Begins a rollout to the stations that a filter finds now. Stations that are away are waited for, and hold up no
         other.
         Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (the
-        filter finds none) and TOO_MANY_STATIONS (above 50,000); ABORTED, reason REQUEST_ID_REUSED.
+        filter finds none), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED, reason REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

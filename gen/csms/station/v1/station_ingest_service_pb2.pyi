@@ -239,8 +239,9 @@ class OpenConnectionResult(_message.Message):
     """The version to speak, of those that were offered; empty: the one that was agreed on."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why not: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN; FAILED_PRECONDITION, reason
-        VERSION_NOT_OFFERED, where it is pinned to a version that it does not offer; absent when it does.
+        """Why not: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN; INVALID_ARGUMENT, reason
+        INVALID_STATION_ID; FAILED_PRECONDITION, reason VERSION_NOT_OFFERED, where it is pinned to a version that it does not
+        offer; absent when it does.
         """
 
     @_builtins.property

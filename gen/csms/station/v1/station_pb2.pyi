@@ -21,6 +21,42 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _CredentialState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CredentialStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CredentialState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CREDENTIAL_STATE_UNSPECIFIED: _CredentialState.ValueType  # 0
+    """Never sent."""
+    CREDENTIAL_STATE_NONE: _CredentialState.ValueType  # 1
+    """None is asked for: whoever knows its id comes in as it."""
+    CREDENTIAL_STATE_HANDING_OVER: _CredentialState.ValueType  # 2
+    """It was accepted, and a credential is on its way to it; until the station took it, none is asked for."""
+    CREDENTIAL_STATE_NOT_TAKEN: _CredentialState.ValueType  # 3
+    """It was accepted, and did not take the credential: whoever knows its id comes in as it, until an operator gives it one
+    (StationService.RotateCredential). Event station.credential_not_taken.
+    """
+    CREDENTIAL_STATE_HELD: _CredentialState.ValueType  # 4
+    """It has one, which is asked for."""
+
+class CredentialState(_CredentialState, metaclass=_CredentialStateEnumTypeWrapper):
+    """Whether a station has a credential to prove itself with."""
+
+CREDENTIAL_STATE_UNSPECIFIED: CredentialState.ValueType  # 0
+"""Never sent."""
+CREDENTIAL_STATE_NONE: CredentialState.ValueType  # 1
+"""None is asked for: whoever knows its id comes in as it."""
+CREDENTIAL_STATE_HANDING_OVER: CredentialState.ValueType  # 2
+"""It was accepted, and a credential is on its way to it; until the station took it, none is asked for."""
+CREDENTIAL_STATE_NOT_TAKEN: CredentialState.ValueType  # 3
+"""It was accepted, and did not take the credential: whoever knows its id comes in as it, until an operator gives it one
+(StationService.RotateCredential). Event station.credential_not_taken.
+"""
+CREDENTIAL_STATE_HELD: CredentialState.ValueType  # 4
+"""It has one, which is asked for."""
+Global___CredentialState: _TypeAlias = CredentialState  # noqa: Y015
+
 class _StationConditionType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -234,9 +270,14 @@ class Station(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CONDITIONS_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_STATE_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_REASON_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FAILURES_FIELD_NUMBER: _builtins.int
     PINNED_OCPP_VERSION_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
-    """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters."""
+    """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters.
+    One that is added now is neither . nor .. and does not end in a colon and a word, as the paths of REST methods do.
+    """
     registration_status: Global___RegistrationStatus.ValueType
     """Whether it may do its work."""
     connected: _builtins.bool
@@ -249,6 +290,10 @@ class Station(_message.Message):
     """
     display_name: _builtins.str
     """What an operator calls it."""
+    credential_state: Global___CredentialState.ValueType
+    """Whether it has a credential, and if not, why not."""
+    credential_reason: _builtins.str
+    """NOT_TAKEN: why the credential did not reach it."""
     pinned_ocpp_version: _builtins.str
     """The only OCPP version that is spoken with it, a label ("1.6", "2.0.1"); empty: the first of those that it offers and
     that are spoken here. Takes effect with its next connection; one that does not offer this version is not let in.
@@ -289,6 +334,10 @@ class Station(_message.Message):
     def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationCondition]:
         """What is wrong with it now that an operator should know of; empty where nothing is."""
 
+    @_builtins.property
+    def credential_failures(self) -> Global___CredentialFailures:
+        """Handshakes in its name with a wrong credential, or without one; absent where there were none."""
+
     def __init__(
         self,
         *,
@@ -307,15 +356,52 @@ class Station(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         conditions: _abc.Iterable[Global___StationCondition] | None = ...,
+        credential_state: Global___CredentialState.ValueType = ...,
+        credential_reason: _builtins.str = ...,
+        credential_failures: Global___CredentialFailures | None = ...,
         pinned_ocpp_version: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "create_time", b"create_time", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Station: _TypeAlias = Station  # noqa: Y015
+
+@_typing.final
+class CredentialFailures(_message.Message):
+    """Handshakes in a station's name that did not prove who it is. Event station.credential_failed, at most six times a
+    minute.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    LAST_TIME_FIELD_NUMBER: _builtins.int
+    LAST_ADDRESS_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many; some seconds behind."""
+    last_address: _builtins.str
+    """Address it came from."""
+    @_builtins.property
+    def last_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last one was."""
+
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        last_time: _timestamp_pb2.Timestamp | None = ...,
+        last_address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_time", b"last_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "last_address", b"last_address", "last_time", b"last_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CredentialFailures: _TypeAlias = CredentialFailures  # noqa: Y015
 
 @_typing.final
 class StationCondition(_message.Message):

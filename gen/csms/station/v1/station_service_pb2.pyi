@@ -144,7 +144,8 @@ class ListStationsRequest(_message.Message):
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
     """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, unresponsive,
-    clock_skewed and boot_refused (what is wrong with it now), for example `connected = true AND vendor_name = "ACME"`.
+    clock_skewed and boot_refused (what is wrong with it now), credential_state and failed_credentials (a number), for
+    example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`.
     """
     def __init__(
         self,

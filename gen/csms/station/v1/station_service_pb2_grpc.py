@@ -123,6 +123,8 @@ class StationServiceServicer:
     def UpdateStation(self, request, context):
         """Changes the named fields of a station: registration_status, display_name, security_profile.
         The socket of a station that is accepted no more is closed: when it comes back, it is held to its new status.
+        A station that is accepted and has no credential is handed one, over its present socket or the next one, unless
+        CSMS_ONBOARDING is `accept`: credential_state of the station tells what came of it.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

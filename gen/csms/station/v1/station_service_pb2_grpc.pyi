@@ -48,6 +48,8 @@ class StationServiceStub:
     UpdateStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]
     """Changes the named fields of a station: registration_status, display_name, security_profile.
     The socket of a station that is accepted no more is closed: when it comes back, it is held to its new status.
+    A station that is accepted and has no credential is handed one, over its present socket or the next one, unless
+    CSMS_ONBOARDING is `accept`: credential_state of the station tells what came of it.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     DeleteStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.DeleteStationRequest, _station_service_pb2.DeleteStationResponse]
@@ -104,6 +106,8 @@ class StationServiceAsyncStub(StationServiceStub):
     UpdateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]  # type: ignore[assignment]
     """Changes the named fields of a station: registration_status, display_name, security_profile.
     The socket of a station that is accepted no more is closed: when it comes back, it is held to its new status.
+    A station that is accepted and has no credential is handed one, over its present socket or the next one, unless
+    CSMS_ONBOARDING is `accept`: credential_state of the station tells what came of it.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     DeleteStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.DeleteStationRequest, _station_service_pb2.DeleteStationResponse]  # type: ignore[assignment]
@@ -181,6 +185,8 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_station_service_pb2.UpdateStationResponse, _abc.Awaitable[_station_service_pb2.UpdateStationResponse]]:
         """Changes the named fields of a station: registration_status, display_name, security_profile.
         The socket of a station that is accepted no more is closed: when it comes back, it is held to its new status.
+        A station that is accepted and has no credential is handed one, over its present socket or the next one, unless
+        CSMS_ONBOARDING is `accept`: credential_state of the station tells what came of it.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 

@@ -277,6 +277,14 @@ class _StoppedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stopped
     """TariffNotAccepted. 2.1."""
     STOPPED_REASON_SUPERSEDED: _StoppedReason.ValueType  # 25
     """The central system ended it: a newer transaction began on the same connector. Never sent by a station."""
+    STOPPED_REASON_ABANDONED: _StoppedReason.ValueType  # 26
+    """The central system ended it: the station booted, or reported the connector as available, and sent nothing more of
+    the transaction for the grace period. Never sent by a station.
+    """
+    STOPPED_REASON_OPERATOR: _StoppedReason.ValueType  # 27
+    """An operator ended it. Never sent by a station."""
+    STOPPED_REASON_STATION_DELETED: _StoppedReason.ValueType  # 28
+    """The central system ended it: an operator removed the station. Never sent by a station."""
 
 class StoppedReason(_StoppedReason, metaclass=_StoppedReasonEnumTypeWrapper):
     """Why a transaction ended. OCPP 2.1 part 2, ReasonEnumType, with those that only 1.6 has."""
@@ -333,6 +341,14 @@ STOPPED_REASON_TARIFF_NOT_ACCEPTED: StoppedReason.ValueType  # 24
 """TariffNotAccepted. 2.1."""
 STOPPED_REASON_SUPERSEDED: StoppedReason.ValueType  # 25
 """The central system ended it: a newer transaction began on the same connector. Never sent by a station."""
+STOPPED_REASON_ABANDONED: StoppedReason.ValueType  # 26
+"""The central system ended it: the station booted, or reported the connector as available, and sent nothing more of
+the transaction for the grace period. Never sent by a station.
+"""
+STOPPED_REASON_OPERATOR: StoppedReason.ValueType  # 27
+"""An operator ended it. Never sent by a station."""
+STOPPED_REASON_STATION_DELETED: StoppedReason.ValueType  # 28
+"""The central system ended it: an operator removed the station. Never sent by a station."""
 Global___StoppedReason: _TypeAlias = StoppedReason  # noqa: Y015
 
 @_typing.final

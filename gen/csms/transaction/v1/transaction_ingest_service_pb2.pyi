@@ -11,6 +11,7 @@ from csms.common.v1 import origin_pb2 as _origin_pb2
 from csms.transaction.v1 import transaction_event_pb2 as _transaction_event_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
@@ -524,3 +525,200 @@ class MeterValuesResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MeterValuesResult: _TypeAlias = MeterValuesResult  # noqa: Y015
+
+@_typing.final
+class NotifyStationEventsRequest(_message.Message):
+    """A batch of events of stations, of any number of stations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationEventItem]:
+        """At most 256 items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___StationEventItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotifyStationEventsRequest: _TypeAlias = NotifyStationEventsRequest  # noqa: Y015
+
+@_typing.final
+class StationEventItem(_message.Message):
+    """Something that happened to a station, with where it came from. Of two, the one with the larger (epoch, ordinal) is
+    the later; so it is with events of transactions.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    BOOT_FIELD_NUMBER: _builtins.int
+    CONNECTOR_AVAILABLE_FIELD_NUMBER: _builtins.int
+    REMOVAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def origin(self) -> _origin_pb2.Origin:
+        """Where and when it entered the mesh."""
+
+    @_builtins.property
+    def boot(self) -> Global___StationBooted:
+        """The station booted."""
+
+    @_builtins.property
+    def connector_available(self) -> Global___ConnectorAvailable:
+        """The station reported a connector as available."""
+
+    @_builtins.property
+    def removal(self) -> Global___StationRemoved:
+        """An operator removed the station. The origin's epoch is that of its last connection, and its receive_time the
+        time of the removal: what the station says over a later connection belongs to a station that was added anew.
+        """
+
+    def __init__(
+        self,
+        *,
+        origin: _origin_pb2.Origin | None = ...,
+        boot: Global___StationBooted | None = ...,
+        connector_available: Global___ConnectorAvailable | None = ...,
+        removal: Global___StationRemoved | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "connector_available", b"connector_available", "event", b"event", "origin", b"origin", "removal", b"removal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "connector_available", b"connector_available", "event", b"event", "origin", b"origin", "removal", b"removal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["boot", "connector_available", "removal"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___StationEventItem: _TypeAlias = StationEventItem  # noqa: Y015
+
+@_typing.final
+class StationBooted(_message.Message):
+    """A boot: the station's software has started, so that it may have lost what it knew of its transactions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VENDOR_NAME_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    FIRMWARE_VERSION_FIELD_NUMBER: _builtins.int
+    vendor_name: _builtins.str
+    """Vendor, as the station names it."""
+    model: _builtins.str
+    """Model, as the station names it."""
+    firmware_version: _builtins.str
+    """Version of the firmware; empty where the station did not say."""
+    def __init__(
+        self,
+        *,
+        vendor_name: _builtins.str = ...,
+        model: _builtins.str = ...,
+        firmware_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["firmware_version", b"firmware_version", "model", b"model", "vendor_name", b"vendor_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationBooted: _TypeAlias = StationBooted  # noqa: Y015
+
+@_typing.final
+class ConnectorAvailable(_message.Message):
+    """A connector to which no vehicle is connected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVSE_FIELD_NUMBER: _builtins.int
+    STATUS_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """The connector; evse_id 0, the station as a whole, says nothing of any transaction."""
+
+    @_builtins.property
+    def status_time(self) -> _timestamp_pb2.Timestamp:
+        """When, by the station's clock; absent where the station did not say, or the time was unreadable."""
+
+    def __init__(
+        self,
+        *,
+        evse: _evse_pb2.EvseRef | None = ...,
+        status_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "status_time", b"status_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "status_time", b"status_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectorAvailable: _TypeAlias = ConnectorAvailable  # noqa: Y015
+
+@_typing.final
+class StationRemoved(_message.Message):
+    """The end of a station's registration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationRemoved: _TypeAlias = StationRemoved  # noqa: Y015
+
+@_typing.final
+class NotifyStationEventsResponse(_message.Message):
+    """Results of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationEventResult]:
+        """One per item, in the order of the items."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___StationEventResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotifyStationEventsResponse: _TypeAlias = NotifyStationEventsResponse  # noqa: Y015
+
+@_typing.final
+class StationEventResult(_message.Message):
+    """What became of one event of a station."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why nothing was done about it; absent when it was taken."""
+
+    def __init__(
+        self,
+        *,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationEventResult: _TypeAlias = StationEventResult  # noqa: Y015

@@ -58,6 +58,11 @@ class TransactionIngestServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.CountOpenTransactionsRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.CountOpenTransactionsResponse.FromString,
                 _registered_method=True)
+        self.NotifyStationEvents = channel.unary_unary(
+                '/csms.transaction.v1.TransactionIngestService/NotifyStationEvents',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionIngestServiceServicer:
@@ -100,6 +105,15 @@ class TransactionIngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NotifyStationEvents(self, request, context):
+        """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
+        mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransactionIngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -122,6 +136,11 @@ def add_TransactionIngestServiceServicer_to_server(servicer, server):
                     servicer.CountOpenTransactions,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.CountOpenTransactionsRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.CountOpenTransactionsResponse.SerializeToString,
+            ),
+            'NotifyStationEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.NotifyStationEvents,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -236,6 +255,33 @@ class TransactionIngestService:
             '/csms.transaction.v1.TransactionIngestService/CountOpenTransactions',
             csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.CountOpenTransactionsRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.CountOpenTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NotifyStationEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionIngestService/NotifyStationEvents',
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

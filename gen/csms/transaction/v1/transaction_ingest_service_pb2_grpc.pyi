@@ -54,6 +54,11 @@ class TransactionIngestServiceStub:
     """Counts the open transactions that id tokens hold, for Authorize. Reads only.
     Errors: UNAVAILABLE when the database is away.
     """
+    NotifyStationEvents: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.NotifyStationEventsRequest, _transaction_ingest_service_pb2.NotifyStationEventsResponse]
+    """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
+    mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+    """
 
 @_typing.type_check_only
 class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
@@ -80,6 +85,11 @@ class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
     CountOpenTransactions: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.CountOpenTransactionsRequest, _transaction_ingest_service_pb2.CountOpenTransactionsResponse]  # type: ignore[assignment]
     """Counts the open transactions that id tokens hold, for Authorize. Reads only.
     Errors: UNAVAILABLE when the database is away.
+    """
+    NotifyStationEvents: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.NotifyStationEventsRequest, _transaction_ingest_service_pb2.NotifyStationEventsResponse]  # type: ignore[assignment]
+    """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
+    mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
 
 class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -128,6 +138,17 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_ingest_service_pb2.CountOpenTransactionsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.CountOpenTransactionsResponse]]:
         """Counts the open transactions that id tokens hold, for Authorize. Reads only.
         Errors: UNAVAILABLE when the database is away.
+        """
+
+    @_abc_1.abstractmethod
+    def NotifyStationEvents(
+        self,
+        request: _transaction_ingest_service_pb2.NotifyStationEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_ingest_service_pb2.NotifyStationEventsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.NotifyStationEventsResponse]]:
+        """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
+        mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
 
 def add_TransactionIngestServiceServicer_to_server(servicer: TransactionIngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -77,6 +77,42 @@ ENERGY_BASIS_NONE: EnergyBasis.ValueType  # 9
 """No reading can be believed: a person has to judge."""
 Global___EnergyBasis: _TypeAlias = EnergyBasis  # noqa: Y015
 
+class _TransactionEndOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TransactionEndOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TransactionEndOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRANSACTION_END_ORIGIN_UNSPECIFIED: _TransactionEndOrigin.ValueType  # 0
+    """Never sent for a transaction that has ended."""
+    TRANSACTION_END_ORIGIN_STATION: _TransactionEndOrigin.ValueType  # 1
+    """The station sent its end."""
+    TRANSACTION_END_ORIGIN_SUPERSEDED: _TransactionEndOrigin.ValueType  # 2
+    """The next transaction on the same EVSE began."""
+    TRANSACTION_END_ORIGIN_ABANDONED: _TransactionEndOrigin.ValueType  # 3
+    """It was hanging for the whole grace period. An event of it that shows that it went on opens it again."""
+    TRANSACTION_END_ORIGIN_OPERATOR: _TransactionEndOrigin.ValueType  # 4
+    """An operator ended it."""
+    TRANSACTION_END_ORIGIN_STATION_DELETED: _TransactionEndOrigin.ValueType  # 5
+    """Its station was removed."""
+
+class TransactionEndOrigin(_TransactionEndOrigin, metaclass=_TransactionEndOriginEnumTypeWrapper):
+    """Who or what ended a transaction."""
+
+TRANSACTION_END_ORIGIN_UNSPECIFIED: TransactionEndOrigin.ValueType  # 0
+"""Never sent for a transaction that has ended."""
+TRANSACTION_END_ORIGIN_STATION: TransactionEndOrigin.ValueType  # 1
+"""The station sent its end."""
+TRANSACTION_END_ORIGIN_SUPERSEDED: TransactionEndOrigin.ValueType  # 2
+"""The next transaction on the same EVSE began."""
+TRANSACTION_END_ORIGIN_ABANDONED: TransactionEndOrigin.ValueType  # 3
+"""It was hanging for the whole grace period. An event of it that shows that it went on opens it again."""
+TRANSACTION_END_ORIGIN_OPERATOR: TransactionEndOrigin.ValueType  # 4
+"""An operator ended it."""
+TRANSACTION_END_ORIGIN_STATION_DELETED: TransactionEndOrigin.ValueType  # 5
+"""Its station was removed."""
+Global___TransactionEndOrigin: _TypeAlias = TransactionEndOrigin  # noqa: Y015
+
 class _TransactionState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -156,6 +192,13 @@ class Transaction(_message.Message):
     BELIEVED_METER_STOP_WH_FIELD_NUMBER: _builtins.int
     ENERGY_BASIS_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_STATUS_FIELD_NUMBER: _builtins.int
+    HANGING_FIELD_NUMBER: _builtins.int
+    HANGING_TIME_FIELD_NUMBER: _builtins.int
+    END_ORIGIN_FIELD_NUMBER: _builtins.int
+    OPERATOR_END_FIELD_NUMBER: _builtins.int
+    METER_PROFILE_ID_FIELD_NUMBER: _builtins.int
+    REASSESS_TIME_FIELD_NUMBER: _builtins.int
+    REASSESSED_BY_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
@@ -186,6 +229,16 @@ class Transaction(_message.Message):
     """The readings that energy_wh stands on."""
     authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
     """Why id_token was refused; unspecified where it was accepted, or where there is none."""
+    hanging: _builtins.bool
+    """Whether it is open, and the station has booted or reported the connector as available since it last sent an event
+    of it. Such a transaction holds no id token, and is ended once the grace period is over (end_origin ABANDONED).
+    """
+    end_origin: Global___TransactionEndOrigin.ValueType
+    """Who or what ended it; unspecified while it goes on."""
+    meter_profile_id: _builtins.str
+    """The meter profile that its energy is made with; empty where none applied. It may have been changed since."""
+    reassessed_by: _builtins.str
+    """The operator."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """Where."""
@@ -202,13 +255,16 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ended, by the station's clock; absent while it goes on."""
+        """When it ended, by the station's clock; absent while it goes on. Where the station did not send the end: when the
+        next transaction on the EVSE began (end_origin SUPERSEDED), else the time of the last event of this one.
+        """
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
-        "superseded", "late_stop", "orphan", "conflicting_stop", "seq_gap", "refused_token"; those of the energy are in
-        docs/ENERGY.md).
+        "late_stop", "orphan", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did not
+        send, "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy
+        in docs/ENERGY.md).
         """
 
     @_builtins.property
@@ -218,6 +274,18 @@ class Transaction(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the latest event of it was recorded here."""
+
+    @_builtins.property
+    def hanging_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is hanging: when that boot or status was received. Absent unless it is."""
+
+    @_builtins.property
+    def operator_end(self) -> Global___OperatorEnd:
+        """The operator's request that ended it, kept where the station has sent the end since; absent where there was none."""
+
+    @_builtins.property
+    def reassess_time(self) -> _timestamp_pb2.Timestamp:
+        """When an operator last had its energy made anew; absent where none did."""
 
     def __init__(
         self,
@@ -243,10 +311,17 @@ class Transaction(_message.Message):
         believed_meter_stop_wh: _builtins.float | None = ...,
         energy_basis: Global___EnergyBasis.ValueType = ...,
         authorization_status: _id_token_pb2.AuthorizationStatus.ValueType = ...,
+        hanging: _builtins.bool = ...,
+        hanging_time: _timestamp_pb2.Timestamp | None = ...,
+        end_origin: Global___TransactionEndOrigin.ValueType = ...,
+        operator_end: Global___OperatorEnd | None = ...,
+        meter_profile_id: _builtins.str = ...,
+        reassess_time: _timestamp_pb2.Timestamp | None = ...,
+        reassessed_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "create_time", b"create_time", "end_time", b"end_time", "evse", b"evse", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "reassess_time", b"reassess_time", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "id_token", b"id_token", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh", "_believed_meter_stop_wh", b"_believed_meter_stop_wh", "_meter_start_wh", b"_meter_start_wh", "_meter_stop_wh", b"_meter_stop_wh", "authorization_status", b"authorization_status", "believed_meter_start_wh", b"believed_meter_start_wh", "believed_meter_stop_wh", b"believed_meter_stop_wh", "charging_state", b"charging_state", "create_time", b"create_time", "end_origin", b"end_origin", "end_time", b"end_time", "energy_basis", b"energy_basis", "energy_wh", b"energy_wh", "event_count", b"event_count", "evse", b"evse", "flags", b"flags", "generation", b"generation", "hanging", b"hanging", "hanging_time", b"hanging_time", "id_token", b"id_token", "meter_profile_id", b"meter_profile_id", "meter_start_wh", b"meter_start_wh", "meter_stop_wh", b"meter_stop_wh", "operator_end", b"operator_end", "reassess_time", b"reassess_time", "reassessed_by", b"reassessed_by", "start_time", b"start_time", "state", b"state", "station_id", b"station_id", "stopped_reason", b"stopped_reason", "transaction_id", b"transaction_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__believed_meter_start_wh: _TypeAlias = _typing.Literal["believed_meter_start_wh"]  # noqa: Y015
     _WhichOneofArgType__believed_meter_start_wh: _TypeAlias = _typing.Literal["_believed_meter_start_wh", b"_believed_meter_start_wh"]  # noqa: Y015
@@ -266,6 +341,38 @@ class Transaction(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meter_stop_wh) -> _WhichOneofReturnType__meter_stop_wh | None: ...
 
 Global___Transaction: _TypeAlias = Transaction  # noqa: Y015
+
+@_typing.final
+class OperatorEnd(_message.Message):
+    """An operator's request that ended a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERNAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_TIME_FIELD_NUMBER: _builtins.int
+    username: _builtins.str
+    """Who called."""
+    reason: _builtins.str
+    """Why, in the caller's words."""
+    @_builtins.property
+    def request_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was called."""
+
+    def __init__(
+        self,
+        *,
+        username: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        request_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request_time", b"request_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_time", b"request_time", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorEnd: _TypeAlias = OperatorEnd  # noqa: Y015
 
 @_typing.final
 class GetTransactionRequest(_message.Message):
@@ -332,7 +439,9 @@ class ListTransactionsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, state, id_token, start_time, for example `state = "ACTIVE" AND station_id = "CP1"`."""
+    """AIP-160 over station_id, state, id_token, start_time, end_time, energy_wh, flags and hanging, for example
+    `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000` or `hanging = true`.
+    """
     station_id: _builtins.str
     """Only this station's; empty for all."""
     def __init__(
@@ -1054,3 +1163,107 @@ class MendQuarantinedItemResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MendQuarantinedItemResponse: _TypeAlias = MendQuarantinedItemResponse  # noqa: Y015
+
+@_typing.final
+class EndTransactionRequest(_message.Message):
+    """Request to end a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    transaction_id: _builtins.str
+    """The transaction's name; of several generations, the latest."""
+    reason: _builtins.str
+    """Why, for those who read the transaction later; at most 500 characters."""
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndTransactionRequest: _TypeAlias = EndTransactionRequest  # noqa: Y015
+
+@_typing.final
+class EndTransactionResponse(_message.Message):
+    """The ended transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> Global___Transaction:
+        """The transaction."""
+
+    def __init__(
+        self,
+        *,
+        transaction: Global___Transaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndTransactionResponse: _TypeAlias = EndTransactionResponse  # noqa: Y015
+
+@_typing.final
+class ReassessTransactionRequest(_message.Message):
+    """Request to make the energy of a transaction anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    transaction_id: _builtins.str
+    """The transaction's name; of several generations, the latest."""
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReassessTransactionRequest: _TypeAlias = ReassessTransactionRequest  # noqa: Y015
+
+@_typing.final
+class ReassessTransactionResponse(_message.Message):
+    """The transaction as it is then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transaction(self) -> Global___Transaction:
+        """The transaction."""
+
+    def __init__(
+        self,
+        *,
+        transaction: Global___Transaction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReassessTransactionResponse: _TypeAlias = ReassessTransactionResponse  # noqa: Y015

@@ -45,6 +45,11 @@ class TransactionServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.FromString,
                 _registered_method=True)
+        self.ReassessTransaction = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/ReassessTransaction',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionResponse.FromString,
+                _registered_method=True)
         self.ListTransactionEvents = channel.unary_unary(
                 '/csms.transaction.v1.TransactionService/ListTransactionEvents',
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionEventsRequest.SerializeToString,
@@ -80,6 +85,11 @@ class TransactionServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.FromString,
                 _registered_method=True)
+        self.EndTransaction = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/EndTransaction',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionServiceServicer:
@@ -97,6 +107,16 @@ class TransactionServiceServicer:
     def ListTransactions(self, request, context):
         """Lists transactions, newest first.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReassessTransaction(self, request, context):
+        """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
+        now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+        The call may be repeated.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -175,6 +195,17 @@ class TransactionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EndTransaction(self, request, context):
+        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+        not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+        The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+        INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransactionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -187,6 +218,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.ListTransactions,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.SerializeToString,
+            ),
+            'ReassessTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReassessTransaction,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionResponse.SerializeToString,
             ),
             'ListTransactionEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTransactionEvents,
@@ -222,6 +258,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.MendQuarantinedItem,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.SerializeToString,
+            ),
+            'EndTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndTransaction,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -279,6 +320,33 @@ class TransactionService:
             '/csms.transaction.v1.TransactionService/ListTransactions',
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListTransactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReassessTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/ReassessTransaction',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ReassessTransactionResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -468,6 +536,33 @@ class TransactionService:
             '/csms.transaction.v1.TransactionService/MendQuarantinedItem',
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.MendQuarantinedItemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/EndTransaction',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,12 @@ class TransactionServiceStub:
     """Lists transactions, newest first.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
+    ReassessTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]
+    """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
+    now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+    The call may be repeated.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
+    """
     ListTransactionEvents: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionEventsRequest, _transaction_service_pb2.ListTransactionEventsResponse]
     """Lists everything a station said about one transaction, in the order in which it is folded.
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
@@ -86,6 +92,13 @@ class TransactionServiceStub:
     UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
     when the database is unavailable: nothing was changed then.
     """
+    EndTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.EndTransactionRequest, _transaction_service_pb2.EndTransactionResponse]
+    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+    not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+    The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+    INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
 
 @_typing.type_check_only
 class TransactionServiceAsyncStub(TransactionServiceStub):
@@ -99,6 +112,12 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     ListTransactions: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionsRequest, _transaction_service_pb2.ListTransactionsResponse]  # type: ignore[assignment]
     """Lists transactions, newest first.
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+    """
+    ReassessTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]  # type: ignore[assignment]
+    """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
+    now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+    The call may be repeated.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
     """
     ListTransactionEvents: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionEventsRequest, _transaction_service_pb2.ListTransactionEventsResponse]  # type: ignore[assignment]
     """Lists everything a station said about one transaction, in the order in which it is folded.
@@ -145,6 +164,13 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
     when the database is unavailable: nothing was changed then.
     """
+    EndTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.EndTransactionRequest, _transaction_service_pb2.EndTransactionResponse]  # type: ignore[assignment]
+    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+    not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+    The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+    INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Transactions, as operators see them."""
@@ -167,6 +193,18 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_service_pb2.ListTransactionsResponse, _abc.Awaitable[_transaction_service_pb2.ListTransactionsResponse]]:
         """Lists transactions, newest first.
         Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
+        """
+
+    @_abc_1.abstractmethod
+    def ReassessTransaction(
+        self,
+        request: _transaction_service_pb2.ReassessTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.ReassessTransactionResponse, _abc.Awaitable[_transaction_service_pb2.ReassessTransactionResponse]]:
+        """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
+        now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+        The call may be repeated.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -254,6 +292,19 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         already, and UNSUPPORTED_ACTION for a raw message of an OCPP version or action that no gateway translates;
         UNAVAILABLE, reason GATEWAY_NOT_CONFIGURED or GATEWAY_UNAVAILABLE, where no gateway can translate the payload, and
         when the database is unavailable: nothing was changed then.
+        """
+
+    @_abc_1.abstractmethod
+    def EndTransaction(
+        self,
+        request: _transaction_service_pb2.EndTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.EndTransactionResponse, _abc.Awaitable[_transaction_service_pb2.EndTransactionResponse]]:
+        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
+        not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
+        The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
+        INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,101 @@
+"""What one station may cost, whatever it sends and however often it connects again."""
+
+from collections import OrderedDict
+
+from mesh.times import SECOND_US
+
+# The message log, in bytes: this much at once (twice, after a silence), then this much a second. A station that floods
+# the log takes nobody else's place in it, nor the disk.
+LOG_BURST_BYTES = 4 * 1024 * 1024
+LOG_BYTES_PER_SECOND = 128 * 1024
+# Frames that are no messages. A station is closed where it has used up both: one bad frame a minute costs no station
+# its connection, nor does a single large one, nor a burst of small ones.
+MALFORMED_FRAMES_PER_MINUTE = 60
+MALFORMED_BYTES_PER_MINUTE = 256 * 1024
+# DataTransfer writes a row each, whoever the vendor is.
+TRANSFER_BURST_ROWS = 1_000
+TRANSFER_ROWS_PER_MINUTE = 60
+TRANSFER_BURST_BYTES = 4 * 1024 * 1024
+TRANSFER_BYTES_PER_MINUTE = 64 * 1024
+# Stations whose budgets are kept: about 1 KiB each.
+MAX_STATIONS = 20_000
+
+
+class Allowance:
+    """So much at once, then so much in a time. It is overdrawn by at most what is taken last."""
+
+    __slots__ = ("_burst", "_per_period", "_period_us", "_refilled_us", "left")
+
+    def __init__(self, *, burst: int, per_period: int, period_us: int) -> None:
+        self._burst = burst
+        self._per_period = per_period
+        self._period_us = period_us
+        self._refilled_us = 0
+        self.left = 0  # the first refill fills it
+
+    def refill(self, now_us: int) -> bool:
+        """Allows what the time since the last refill is good for; false where that does not make up for the excess."""
+        self._refilled_us = min(self._refilled_us, now_us)  # a clock that is set back takes nothing away
+        gained = (now_us - self._refilled_us) * self._per_period // self._period_us
+        self._refilled_us += gained * self._period_us // self._per_period  # not to `now_us`: parts of one add up
+        self.left = min(self._burst, self.left + gained)
+        return self.left > 0
+
+    def take(self, amount: int, now_us: int) -> bool:
+        """Takes `amount`; false, and nothing taken, where nothing is left."""
+        if self.left <= 0 and not self.refill(now_us):
+            return False
+        self.left -= amount
+        return True
+
+
+class StationBudgets:
+    """The budgets of one station."""
+
+    __slots__ = ("_malformed_bytes", "_malformed_frames", "_transfer_bytes", "_transfer_rows", "log")
+
+    def __init__(self) -> None:
+        minute_us = 60 * SECOND_US
+        self.log = Allowance(burst=LOG_BURST_BYTES, per_period=LOG_BYTES_PER_SECOND, period_us=SECOND_US)
+        self._malformed_frames = Allowance(
+            burst=MALFORMED_FRAMES_PER_MINUTE, per_period=MALFORMED_FRAMES_PER_MINUTE, period_us=minute_us
+        )
+        self._malformed_bytes = Allowance(
+            burst=MALFORMED_BYTES_PER_MINUTE, per_period=MALFORMED_BYTES_PER_MINUTE, period_us=minute_us
+        )
+        self._transfer_rows = Allowance(
+            burst=TRANSFER_BURST_ROWS, per_period=TRANSFER_ROWS_PER_MINUTE, period_us=minute_us
+        )
+        self._transfer_bytes = Allowance(
+            burst=TRANSFER_BURST_BYTES, per_period=TRANSFER_BYTES_PER_MINUTE, period_us=minute_us
+        )
+
+    def bear_malformed(self, size: int, now_us: int) -> bool:
+        """Takes a malformed frame of `size` bytes; false where the station has sent too many and too much of them."""
+        bears_frame = self._malformed_frames.take(1, now_us)
+        bears_bytes = self._malformed_bytes.take(size, now_us)
+        return bears_frame or bears_bytes
+
+    def allow_transfer(self, size: int, now_us: int) -> bool:
+        """Takes a DataTransfer of `size` bytes; false where the station has written too much already."""
+        if not self._transfer_rows.take(1, now_us):
+            return False
+        return self._transfer_bytes.take(size, now_us)
+
+
+class Budgets:
+    """The budgets of the stations that were here last."""
+
+    def __init__(self) -> None:
+        self._stations: OrderedDict[str, StationBudgets] = OrderedDict()
+
+    def of(self, station_id: str) -> StationBudgets:
+        """The budgets of a station: those of its connections before."""
+        found = self._stations.get(station_id)
+        if found is None:
+            found = self._stations[station_id] = StationBudgets()
+            if len(self._stations) > MAX_STATIONS:
+                self._stations.popitem(last=False)
+        else:
+            self._stations.move_to_end(station_id)
+        return found

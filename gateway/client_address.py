@@ -1,0 +1,35 @@
+"""The address a handshake came from: as the front door says, where it is the front door that says so.
+
+Stations and Envoy come from the same address where everything runs on one machine, so Envoy proves itself with
+a value that only it and the gateways know (mesh/front_door.py): others may write any address into the same header.
+"""
+
+import hmac
+from collections.abc import Sequence
+from typing import Protocol
+
+from mesh.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
+
+_MOST = 64
+
+
+class Headers(Protocol):
+    """The headers of a request."""
+
+    def get_all(self, key: str, /) -> Sequence[str]:
+        """The values of a header, one for each time it is there."""
+
+
+class ClientAddresses:
+    """Reads the address that a station came from."""
+
+    def __init__(self, *, mesh_secret: str) -> None:
+        self._proof = proof_of(mesh_secret).encode()
+
+    def read(self, headers: Headers, peer: str) -> str:
+        """The address a station came from: what Envoy says, where it is Envoy that says so; else `peer`."""
+        proofs, addresses = headers.get_all(PROOF_HEADER), headers.get_all(ADDRESS_HEADER)
+        if len(proofs) != 1 or len(addresses) != 1:
+            return peer
+        proof = proofs[0].encode("utf-8", "surrogateescape")
+        return addresses[0][:_MOST] if hmac.compare_digest(proof, self._proof) else peer

@@ -1,0 +1,87 @@
+"""Delays the refusal of a wrong credential: whoever tries many is told so more and more slowly.
+
+Per station and address, since thousands of stations share one address, and a stranger must not hold up the station
+whose name it uses. Only refusals wait: a right credential is checked, and comes in, as fast as ever. What is
+remembered, and how many wait, is bounded; a refusal beyond that is told at once.
+"""
+
+import asyncio
+import ipaddress
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+
+# The first wrong credential may be a slip.
+FIRST_DELAY_S = 0.25
+MOST_DELAY_S = 8.0
+FORGET_S = 600.0
+MOST_REMEMBERED = 20_000
+MOST_WAITING = 1_000
+MOST_WAITING_EACH = 32
+
+Key = tuple[str, str]
+"""Station, address."""
+
+
+class RefusalDelays:
+    """Remembers failures for ten minutes, in this process. `delay` waits; `release` ends all waiting, for good."""
+
+    def __init__(
+        self, *, clock_s: Callable[[], float], count: Callable[[str, str], None], most_remembered: int = MOST_REMEMBERED
+    ) -> None:
+        self._clock_s = clock_s
+        self._count = count
+        self._most_remembered = most_remembered
+        self._failures: OrderedDict[Key, tuple[int, float]] = OrderedDict()  # how many, and when the last was
+        self._waiting: Counter[Key] = Counter()
+        self._released = asyncio.Event()
+
+    async def delay(self, station: str, address: str) -> None:
+        """Waits before a wrong credential is refused, as long as the failures before it ask for."""
+        key = (station, _network(address))
+        delay_s = self.note(key)
+        if not delay_s or self._released.is_set():
+            return
+        if self._waiting.total() >= MOST_WAITING or self._waiting[key] >= MOST_WAITING_EACH:
+            self._count("credential_refusal", "at_once")
+            return
+        self._count("credential_refusal", "delayed")
+        self._waiting[key] += 1
+        try:
+            async with asyncio.timeout(delay_s):
+                await self._released.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting[key] -= 1
+            if not self._waiting[key]:
+                del self._waiting[key]
+
+    def note(self, key: Key) -> float:
+        """Counts a failure; for how many seconds its refusal waits."""
+        now_s = self._clock_s()
+        count, last_s = self._failures.pop(key, (0, now_s))
+        count = 1 if now_s - last_s > FORGET_S else count + 1
+        self._failures[key] = (count, now_s)
+        if len(self._failures) > self._most_remembered:
+            self._failures.popitem(last=False)
+        return 0.0 if count == 1 else min(FIRST_DELAY_S * 2.0 ** min(count - 2, 10), MOST_DELAY_S)
+
+    def succeeded(self, station: str, address: str) -> None:
+        """A right credential came: what failed before, from there, was a slip."""
+        if self._failures:
+            self._failures.pop((station, _network(address)), None)
+
+    def release(self) -> None:
+        """Ends all waiting: this gateway stops."""
+        self._released.set()
+
+
+def _network(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 address: whoever has one has all of it (RFC 6177)."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address) or parsed.ipv4_mapped is not None:
+        return address
+    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))

@@ -1,0 +1,25 @@
+"""What transaction_svc is notified of beside transactions: boots, and connectors that became available. Pure."""
+
+from csms.common.v1.origin_pb2 import Origin
+from csms.station.v1.station_pb2 import CONNECTOR_STATUS_AVAILABLE, StationIdentity, StatusReport
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
+
+
+def booted(identity: StationIdentity, origin: Origin) -> StationEventItem:
+    """A boot, with what meters are told apart by."""
+    item = StationEventItem(origin=origin)
+    boot = item.boot
+    boot.vendor_name, boot.model = identity.vendor_name, identity.model
+    boot.firmware_version = identity.firmware_version
+    return item
+
+
+def available(report: StatusReport, origin: Origin) -> StationEventItem | None:
+    """A connector that became available; None for any other status, and for that of the station as a whole."""
+    if report.status != CONNECTOR_STATUS_AVAILABLE or not report.evse.evse_id:
+        return None
+    item = StationEventItem(origin=origin)
+    item.connector_available.evse.CopyFrom(report.evse)
+    if report.HasField("status_time"):
+        item.connector_available.status_time.CopyFrom(report.status_time)
+    return item

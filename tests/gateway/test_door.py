@@ -1,0 +1,438 @@
+"""Who was not let in costs the gateway nothing, and whatever becomes of a handshake, no connection is left behind.
+
+Raw clients at a real gateway, with the real services behind it; beside them a station that must not notice.
+"""
+
+import asyncio
+import socket
+import sqlite3
+import struct
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+import grpc
+import pytest
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+from csms.station.v1 import station_service_pb2
+from websockets.asyncio.server import ServerConnection
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from gateway.lanes import Lane
+from gateway.session import Session
+from gateway.socket import EARLY_BYTES, StationSocket
+from gateway.watch import BLOCKED_S
+from tests.gateway.raw_station import RawStation
+from tests.gateway.rig import TIMEOUT_S, MeshRig
+from tests.gateway.websocket_frames import PING, frame
+from tests.waiting import eventually, until
+
+MIB = 1024 * 1024
+UPGRADE = ("Upgrade: websocket", "Connection: Upgrade")
+KEY = ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13")
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
+V16 = "Sec-WebSocket-Protocol: ocpp1.6"
+
+
+def request(path: str, *headers: str, method: str = "GET", body: bytes = b"") -> bytes:
+    """An HTTP request."""
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers, "", ""]).encode() + body
+
+
+def handshake(station_id: str, *more: str) -> bytes:
+    """A request that opens a WebSocket."""
+    return request(f"/ocpp/{station_id}", *UPGRADE, *KEY, *(more or (V16,)))
+
+
+class Caller:
+    """Writes bytes, and reads an answer."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def head(self) -> str:
+        """The head of the answer; empty where the connection ended without one."""
+        async with asyncio.timeout(TIMEOUT_S):
+            try:
+                return (await self.reader.readuntil(b"\r\n\r\n")).decode()
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return ""
+
+    def reset(self) -> None:
+        """Ends the connection without a word (TCP RST)."""
+        linger = struct.pack("ii", 1, 0)
+        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.writer.transport.abort()
+
+
+@asynccontextmanager
+async def calling(mesh: MeshRig, data: bytes) -> AsyncIterator[Caller]:
+    """A connection that begins with `data`."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", mesh.ocpp_port)
+    try:
+        writer.write(data)
+        yield Caller(reader, writer)
+    finally:
+        writer.close()
+
+
+async def status_of(mesh: MeshRig, data: bytes) -> int:
+    """The HTTP status of the answer to a request; 0 where there is none."""
+    async with calling(mesh, data) as caller:
+        head = await caller.head()
+    return int(head.split()[1]) if head else 0
+
+
+@pytest.fixture
+async def victim(mesh: MeshRig) -> AsyncIterator[RawStation]:
+    """A well-behaved station; at the end it must still be served on the same socket, and count as connected."""
+    async with RawStation(mesh.station_url("VICTIM")) as station:
+        await station.boot()
+        epoch = await mesh.epoch("VICTIM")
+        yield station
+        assert "currentTime" in await station.call("Heartbeat", {})
+        assert await mesh.epoch("VICTIM") == epoch
+        assert await mesh.is_connected("VICTIM")
+
+
+async def _is_registered(mesh: MeshRig, station_id: str) -> bool:
+    try:
+        await mesh.is_connected(station_id)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+def _session(mesh: MeshRig, station_id: str) -> Session:
+    return next(one for one in mesh.gateway.registry if one.connection.station_id == station_id)
+
+
+def _sockets() -> Sequence[StationSocket]:
+    import gc  # noqa: PLC0415 - for this alone
+
+    return [each for each in gc.get_objects() if type(each) is StationSocket and not each.is_lost]
+
+
+def _plain_deflated(data: bytes) -> bytes:
+    compressor = zlib.compressobj(9, wbits=-15)
+    return compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+
+
+# The request
+
+
+NO_HANDSHAKES = (
+    (request("/ocpp/VICTIM"), 426),
+    (request("/ocpp/VICTIM", *KEY), 426),
+    (request("/ocpp/VICTIM", *UPGRADE), 400),
+    (request("/ocpp/VICTIM", *UPGRADE, KEY[0], "Sec-WebSocket-Version: 8"), 400),
+    (request("/ocpp/VICTIM", *UPGRADE, "Sec-WebSocket-Key: short", KEY[1]), 400),
+    (request("/ocpp/VICTIM", *UPGRADE, *KEY, V16, DEFLATE + "; =;"), 400),
+    (request("/ocpp/VICTIM", *UPGRADE, *KEY, "Authorization: Basic eDp4", "Authorization: Basic eDp4"), 400),
+    (request("/ocpp/VICTIM", *UPGRADE, *KEY, "Authorization: Basic !"), 401),
+    (request("/ocpp/VICTIM", method="HEAD"), 405),
+    (request("/ocpp/VICTIM", "Content-Length: 4", method="POST", body=b"body"), 405),
+    (request("/ocpp/VICTIM", "Transfer-Encoding: chunked", method="PUT", body=b"0\r\n\r\n"), 405),
+    (request("/ocpp/VICTIM", *UPGRADE, *KEY, "Content-Length: 4", body=b"body"), 400),
+    (request("/ocpp/" + "x" * 20_000, *UPGRADE, *KEY), 414),
+    (request("/ocpp/VICTIM", *UPGRADE, *KEY, "X: " + "x" * 20_000), 431),
+    (b"nonsense\r\n\r\n", 400),
+    (b"\x16\x03\x01\x02\x00\r\n\r\n", 400),
+)
+
+
+@pytest.mark.usefixtures("victim")
+async def test_a_request_is_checked_whole_before_anything_is_asked(
+    mesh: MeshRig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each has its own answer and no trace; the station whose name it uses does not notice."""
+    for data, status in NO_HANDSHAKES:
+        for pieces in ([data], [data[:1], data[1:-3], data[-3:-1], data[-1:]]):
+            async with calling(mesh, b"") as caller:
+                for piece in pieces:
+                    caller.writer.write(piece)
+                    await asyncio.sleep(0)
+                assert (await caller.head()).split()[1:2] == [f"{status}"], data
+    assert "Traceback" not in capsys.readouterr().out
+
+
+async def test_a_plain_get_registers_nothing(mesh: MeshRig) -> None:
+    """Not even where stations nobody registered may come in."""
+    assert await status_of(mesh, request("/ocpp/STRANGER")) == 426
+    assert await status_of(mesh, request("/ocpp/STRANGER", *UPGRADE, *KEY, "Sec-WebSocket-Protocol: soap")) == 101
+    assert not await _is_registered(mesh, "STRANGER")
+    assert await status_of(mesh, handshake("STRANGER")) == 101
+    assert await _is_registered(mesh, "STRANGER")
+
+
+# Before a station is admitted
+
+
+async def test_nothing_is_read_from_who_speaks_no_version_of_ours(mesh: MeshRig) -> None:
+    """No compression is agreed on, and none of what comes is parsed: 205 KiB made 200 MiB."""
+    bombs = frame(_plain_deflated(b"x" * MIB), rsv=0x40) * 200
+    async with calling(mesh, handshake("CP1", "Sec-WebSocket-Protocol: soap", DEFLATE) + bombs) as caller:
+        head = await caller.head()
+        assert " 101 " in head
+        assert "Sec-WebSocket-Protocol" not in head
+        assert "Sec-WebSocket-Extensions" not in head
+        for each in _sockets():
+            assert not each._fragments
+            assert len(each._rest) <= EARLY_BYTES + 256 * 1024
+        close = await caller.reader.readexactly(4)
+        assert close[:1] == b"\x88"
+        assert int.from_bytes(close[2:4], "big") == 1002
+        caller.writer.close()
+        await until(lambda: not _sockets())
+
+
+class Held:
+    """Openings whose answers are not heard until they are released. Use as a context manager."""
+
+    def __init__(self, lane: Lane[Any, Any]) -> None:
+        self._send = lane._send
+        self.asked = asyncio.Event()
+        self.released = asyncio.Event()
+        self.answers = 0
+        lane._send = self._hold
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.released.set()
+
+    async def _hold(self, items: Sequence[bytes]) -> Sequence[Any]:
+        results = await self._send(items)
+        self.asked.set()
+        await self.released.wait()
+        self.answers += len(results)
+        return results
+
+
+async def test_what_comes_early_is_bounded_in_bytes(mesh: MeshRig) -> None:
+    """As it came, compressed or not; the rest stays in the kernel's buffers, and none of it is lost."""
+    beat = frame(b'[2,"1","Heartbeat",{}]')
+    count = 4 * MIB // len(beat)
+    with Held(mesh.gateway.mesh.openings) as held:
+        async with calling(mesh, handshake("CP1")) as caller:
+            await held.asked.wait()
+            sending = asyncio.ensure_future(_write(caller, b"".join([beat] * count)))
+            await until(lambda: _sockets()[0]._holds)
+            [early] = _sockets()
+            assert len(early._rest) <= EARLY_BYTES + 256 * 1024
+            held.released.set()
+            assert " 101 " in await caller.head()
+            for _ in range(2_000):
+                assert (await caller.reader.readexactly(2))[0] == 0x81
+                await caller.reader.readuntil(b"}]")
+            caller.reset()
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+
+async def _write(caller: Caller, data: bytes) -> None:
+    caller.writer.write(data)
+    await caller.writer.drain()
+
+
+# No connection without a socket
+
+
+async def test_a_connection_lost_while_station_svc_is_asked(mesh: MeshRig) -> None:
+    """Its epoch is closed as soon as it is known: a fleet that times out left one each."""
+    with Held(mesh.gateway.mesh.openings) as held:
+        async with calling(mesh, handshake("CP1")) as caller:
+            await held.asked.wait()
+            assert await mesh.is_connected("CP1")
+            caller.reset()
+            await until(lambda: not _sockets())
+        held.released.set()
+        await eventually(lambda: mesh.is_disconnected("CP1"))
+        assert len(mesh.gateway.registry) == 0
+        async with RawStation(mesh.station_url("CP1")) as station:
+            assert (await station.boot())["status"] == "Accepted"
+
+
+async def test_a_reset_right_after_the_handshake(mesh: MeshRig, capsys: pytest.CaptureFixture[str]) -> None:
+    """At whatever moment: 9 of 12 left a connection that no socket had."""
+
+    async def is_gone(station_id: str) -> bool:
+        return not await _is_registered(mesh, station_id) or await mesh.is_disconnected(station_id)
+
+    for turns in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144):
+        async with calling(mesh, handshake(f"CP{turns}")) as caller:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            caller.reset()
+    await until(lambda: not _sockets())
+    await until(lambda: not mesh.gateway.mesh.openings.depth and not len(mesh.gateway.registry))
+    for turns in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144):
+        await eventually(partial(is_gone, f"CP{turns}"))
+    assert "Traceback" not in capsys.readouterr().out
+
+
+async def test_a_connection_lost_while_it_is_not_read(mesh: MeshRig) -> None:
+    """The kernel tells nobody, as long as nothing is read: the watch asks."""
+    async with calling(mesh, handshake("CP1")) as caller:
+        assert " 101 " in await caller.head()
+        await until(lambda: len(mesh.gateway.registry))
+        held: Any = _session(mesh, "CP1")._socket
+        held.hold()
+        mesh.gateway.watch.sweep()
+        assert len(mesh.gateway.registry) == 1  # what is there still is left alone
+        caller.writer.write(frame(b'[2,"1","Heartbeat",{}]'))
+        caller.reset()
+
+        def is_noticed() -> bool:
+            mesh.gateway.watch.sweep()
+            return not len(mesh.gateway.registry)
+
+        await until(is_noticed)
+    await eventually(lambda: mesh.is_disconnected("CP1"))
+
+
+async def test_a_connection_that_no_socket_has_is_closed_by_the_first_command(mesh: MeshRig) -> None:
+    """Where the answer to an opening never came, the gateway learns of it when it is asked for that socket."""
+    item = ingest.OpenConnectionItem(station_id="CP1", node_id=mesh.gateway.lease.node_id, ocpp_version="1.6")
+    await mesh.gateway.mesh.openings.ask(item, deadline_s=asyncio.get_running_loop().time() + TIMEOUT_S)
+    assert await mesh.is_connected("CP1")
+    with pytest.raises(grpc.aio.AioRpcError):
+        await mesh.send_call("CP1", "ClearCache", {})
+    await eventually(lambda: mesh.is_disconnected("CP1"))
+
+
+async def test_a_command_closes_no_connection_whose_handshake_is_under_way(mesh: MeshRig) -> None:
+    """station_svc knows of it before the socket does."""
+    with Held(mesh.gateway.mesh.openings) as held:
+        async with calling(mesh, handshake("CP1")) as caller:
+            await held.asked.wait()
+            with pytest.raises(grpc.aio.AioRpcError):
+                await mesh.send_call("CP1", "ClearCache", {})
+            held.released.set()
+            assert " 101 " in await caller.head()
+            await until(lambda: len(mesh.gateway.registry))
+            assert await mesh.is_connected("CP1")
+
+
+# The lease
+
+
+async def test_a_gateway_that_lost_its_lease_answers_nobody(mesh: MeshRig) -> None:
+    """Its stations may be another's by now: the answer that was on its way is not given, and the socket ends."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        mesh.transaction_service.hold()
+        await station.send('[2,"s","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":5,"timestamp":""}]')
+        await until(lambda: mesh.transaction_service.waiting)
+        mesh.gateway.lease._held_until_s = 0.0
+        mesh.transaction_service.release()
+        assert await station.close_code() == 1006
+    assert await status_of(mesh, handshake("CP2")) == 503
+    assert not await _is_registered(mesh, "CP2")
+
+
+async def test_what_was_let_in_under_an_earlier_lease_is_not_answered(mesh: MeshRig) -> None:
+    """Even where the lease was taken again in between."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        mesh.gateway.lease.term += 1
+        await station.send('[2,"h","Heartbeat",{}]')
+        assert await station.close_code() == 1006
+
+
+# What the gateway keeps for one station
+
+
+async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
+    """60 MiB of pings kept 96 MiB: a station that does not read is not read from, and is cut off in the end."""
+    ping = frame(b"x" * 125, PING)
+    async with calling(mesh, handshake("CP1")) as caller:
+        await until(lambda: len(mesh.gateway.registry))
+        session = _session(mesh, "CP1")
+        held: Any = session._socket
+        caller.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        sending = asyncio.ensure_future(_write(caller, ping * (60 * MIB // len(ping))))
+        await until(lambda: held.paused)
+        assert held.transport.get_write_buffer_size() < 128 * 1024
+        assert len(held._rest) < MIB
+        assert not held.transport.is_reading()
+        assert session.blocked_since_s is not None
+        session.blocked_since_s -= BLOCKED_S + 1
+        mesh.gateway.watch.sweep()
+        await until(lambda: not len(mesh.gateway.registry))
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+# What one station may write
+
+
+async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path) -> None:
+    """52 MiB in 3 s, of a vendor nobody knows: rows are bounded per station, and a reconnect renews nothing."""
+    text = '[2,"%d","DataTransfer",{"vendorId":"nobody","data":"' + "x" * 100_000 + '"}]'
+    statuses = []
+    for _ in range(3):
+        async with RawStation(mesh.station_url("CP1")) as station:
+            await station.boot()
+            for number in range(60):
+                await station.send(text % number)
+                statuses.append((await station.receive())[2]["status"])
+    assert set(statuses) <= {"UnknownVendorId", "Rejected"}
+    assert statuses[-1] == "Rejected"
+    with closing(sqlite3.connect(f"file:{tmp_path / 'station.db'}?mode=ro", uri=True)) as database:
+        [(rows, size)] = database.execute("SELECT count(*), sum(length(data)) FROM data_transfer").fetchall()
+        assert rows == statuses.count("UnknownVendorId")
+        assert size < 5 * MIB
+
+        def logged() -> int:
+            [(found,)] = database.execute("SELECT sum(length(payload)) FROM message").fetchall()
+            return int(found or 0)
+
+        await until(lambda: logged() > 3 * MIB)
+
+    async def is_counted() -> bool:
+        mesh.gateway.watch.sweep()
+        asked = station_service_pb2.GetStationRequest(station_id="CP1")
+        response = await mesh.stations.GetStation(asked, metadata=mesh.metadata, timeout=TIMEOUT_S)
+        return response.station.quirks["transfer_not_stored"] == statuses.count("Rejected")
+
+    await eventually(is_counted)
+
+
+# What of the library this stands on
+
+
+def test_the_library_is_what_the_socket_was_written_for() -> None:
+    """`gateway/socket.py` uses these of `websockets`, which promises none: another major version is to be reviewed."""
+    assert version("websockets").split(".")[0] == "17"
+    protocol = ServerProtocol()
+    for name in (
+        "accept_called",
+        "available_extensions",
+        "close_sent",
+        "current_size",
+        "discard",
+        "eof_sent",
+        "events",
+        "extensions",
+        "fail",
+        "handshake_exc",
+        "max_message_size",
+        "parser",
+        "reader",
+        "writes",
+    ):
+        assert hasattr(protocol, name), name
+    for name in ("connection_lost", "data_received", "process_event", "send_context", "send_data", "handshake"):
+        assert callable(getattr(ServerConnection, name)), name
+    assert callable(PerMessageDeflate.decode)
+    assert protocol.state is not OPEN

@@ -1,0 +1,60 @@
+"""The part of a meter profile that readings are taken by: which of them count, and in which scale. Pure."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from transaction_svc.facts import BEGIN, BETWEEN, STARTED, Fact, Reading, is_signed, is_verified, location_of
+
+# Sources, numbered as csms.transaction.v1.RegisterSource.
+ALL, BEGIN_AND_END, SAMPLED = 0, 1, 2
+
+
+class Pins(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an operator knows of a meter's readings; None, or 0 of the source, leaves it to the readings."""
+
+    begin_end_exponent: int | None = None  # powers of ten that readings are multiplied with
+    sampled_exponent: int | None = None
+    source: int = ALL
+    location: int | None = None  # as in the number of a series
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the scale of every reading is known."""
+        return self.begin_end_exponent is not None and self.sampled_exponent is not None
+
+    @property
+    def is_sampled_only(self) -> bool:
+        """Whether begin and end are the first and the last of the readings between."""
+        return self.source == SAMPLED
+
+    def apply(self, fact: Fact) -> Iterator[Reading]:
+        """The readings of an event that count, scaled. Those whose signature is right count whatever is pinned."""
+        for reading in fact.readings:
+            if is_verified(reading.series):
+                yield reading
+                continue
+            if self.location is not None and location_of(reading.series) != self.location:
+                continue
+            sampled = _is_sampled(reading, fact)
+            if self.source not in (ALL, SAMPLED if sampled else BEGIN_AND_END):
+                continue
+            exponent = self.sampled_exponent if sampled else self.begin_end_exponent
+            rank = BETWEEN if self.is_sampled_only else reading.rank
+            mwh = reading.mwh if is_signed(reading.series) or not exponent else _scaled(reading.mwh, exponent)
+            yield msgspec.structs.replace(reading, mwh=mwh, rank=rank)
+
+
+def _is_sampled(reading: Reading, fact: Fact) -> bool:
+    """Whether a reading is none of the begin or end.
+
+    In 1.6 these are meterStart and meterStop: a begin in the values that a stop brings is a sampled one, unless signed.
+    """
+    if fact.seq_no is None and reading.rank == BEGIN and not is_signed(reading.series):
+        return fact.kind != STARTED
+    return reading.rank == BETWEEN
+
+
+def _scaled(mwh: int, exponent: int) -> int:
+    factor: int = 10 ** abs(exponent)
+    return mwh * factor if exponent > 0 else mwh // factor

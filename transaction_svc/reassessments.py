@@ -1,0 +1,49 @@
+"""Assesses a transaction anew for an operator: its recorded events, with the meter profile that applies now."""
+
+from functools import partial
+
+from sqlalchemy import Connection
+
+from mesh.database import Database
+from mesh.operators import Caller
+from mesh.times import Clock
+from transaction_svc import recorder, store
+from transaction_svc.book import Book, Name
+from transaction_svc.fold import Reassessment
+from transaction_svc.meter_profiles import MeterTerms
+
+
+class Reassessments:
+    """Assesses one transaction at a time."""
+
+    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms) -> None:
+        self._database = database
+        self._clock = clock
+        self._meters = meters
+
+    async def reassess(self, caller: Caller, station_id: str, transaction_id: str) -> None:
+        """Assesses the latest transaction of this name anew."""
+        name = (caller.tenant_id, station_id, transaction_id)
+        work = partial(_reassess, name=name, username=caller.username, now_us=self._clock(), meters=self._meters)
+        await self._database.write(work)
+
+
+def _reassess(connection: Connection, *, name: Name, username: str, now_us: int, meters: MeterTerms) -> None:
+    tenant_id, station_id, transaction_id = name
+    wanted = {
+        "n": 0,
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "content_key": "",
+        "transaction_id": transaction_id,
+    }
+    book = Book()
+    # Also locks the ones next to it, which are of the same station.
+    lookups = store.lock_and_look_up(connection, [store.station_lock(station_id)], [wanted])
+    book.terms = meters.find(connection, {name[:2]}, now_us)
+    for lookup in lookups:
+        tx = book.adopt(lookup.tx)
+        count = tx.fold.reassessment.count if tx.fold.reassessment else 0
+        tx.fold.reassessment = Reassessment(count + 1, now_us, username)
+        book.take_terms(tx, book.terms[tx.name[:2]])
+    recorder.write_back(connection, book, now_us=now_us)

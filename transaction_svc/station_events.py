@@ -1,0 +1,244 @@
+"""What happened to stations beside their transactions: boots, available connectors, removals.
+
+A boot is noted with the station. Each event is held against the transactions that are open there (`ends.py`). Where
+none is open, as at most connectors that report to be available, nothing is written.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
+from sqlalchemy import Connection
+
+from mesh.database import Database, commit_batch
+from mesh.errors import MeshError, invalid_field
+from mesh.times import Clock
+from transaction_svc import ends, recorder, store, stored_form
+from transaction_svc.book import Book, Tx
+from transaction_svc.clocks import is_plausible, read_time
+from transaction_svc.ends import Closure, Frame, Mark
+from transaction_svc.fold import Fold
+from transaction_svc.intake import check_origin, clean
+from transaction_svc.meter_profiles import MeterTerms
+
+_StationKey = tuple[str, str]
+
+
+class StationEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of a station on its way into the database."""
+
+    station: _StationKey  # tenant, station
+    frame: Frame
+    receive_us: int
+
+
+class Boot(StationEvent, frozen=True, kw_only=True):
+    """The station booted."""
+
+    vendor_name: str
+    model: str
+    firmware_version: str
+
+
+class Available(StationEvent, frozen=True, kw_only=True):
+    """The station reported a connector as available; connector 0 stands for any of the EVSE."""
+
+    evse_id: int
+    connector_id: int
+    time_us: int | None  # by the station's clock, where that can be believed
+
+
+class Removal(StationEvent, frozen=True, kw_only=True):
+    """An operator removed the station, whose last connection is that of the frame."""
+
+
+def read(item: StationEventItem, now_us: int) -> StationEvent:
+    """Reads an item. Raises MeshError INVALID_FIELD."""
+    origin = item.origin
+    check_origin(origin.tenant_id, origin.station_id)
+    receive_us = read_time(origin, "receive_time")
+    common: dict[str, Any] = {
+        "station": (origin.tenant_id, origin.station_id),
+        "frame": (origin.epoch, origin.ordinal),
+        "receive_us": now_us if receive_us is None else receive_us,
+    }
+    reader = _READERS.get(item.WhichOneof("event") or "")
+    if reader is None:
+        raise invalid_field("event", "must be one that this service knows")
+    return reader(item, common)
+
+
+def _read_boot(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
+    boot = item.boot
+    return Boot(
+        vendor_name=clean(boot.vendor_name),
+        model=clean(boot.model),
+        firmware_version=clean(boot.firmware_version),
+        **common,
+    )
+
+
+def _read_available(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
+    said = item.connector_available
+    time_us = read_time(said, "status_time")
+    if time_us is not None and not is_plausible(time_us, common["receive_us"]):
+        time_us = None
+    return Available(evse_id=said.evse.evse_id, connector_id=said.evse.connector_id, time_us=time_us, **common)
+
+
+def _read_removal(_item: StationEventItem, common: dict[str, Any]) -> StationEvent:
+    return Removal(**common)
+
+
+_READERS: dict[str, Callable[[StationEventItem, dict[str, Any]], StationEvent]] = {
+    "boot": _read_boot,
+    "connector_available": _read_available,
+    "removal": _read_removal,
+}
+
+
+class StationEvents:
+    """Takes note of events of stations. `grace_us` is how long a transaction hangs before it is ended."""
+
+    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace_us: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._meters = meters
+        self._grace_us = grace_us
+
+    async def take(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
+        """What each item failed with, None for most. Raises MeshError where the database is unavailable."""
+        now_us = self._clock()
+        outcomes: list[MeshError | None] = [None] * len(items)
+        readable: list[tuple[int, StationEvent]] = []
+        for place, item in enumerate(items):
+            try:
+                readable.append((place, read(item, now_us)))
+            except MeshError as error:
+                outcomes[place] = error
+        concerned = await self._concerned([event for _place, event in readable])
+        places = [place for place, event in readable if id(event) in concerned]
+        events = [event for _place, event in readable if id(event) in concerned]
+        work = partial(_record, meters=self._meters, grace_us=self._grace_us, now_us=now_us)
+        for place, outcome in zip(places, await commit_batch(self._database, events, work), strict=True):
+            outcomes[place] = outcome
+        return outcomes
+
+    async def _concerned(self, events: Sequence[StationEvent]) -> set[int]:
+        """The ids of those events that may have something to write: most are of connectors where nothing is open."""
+        stations = sorted({event.station for event in events})
+        if not stations:
+            return set()
+        rows = await self._database.read(partial(store.find_open_transactions, stations=stations))
+        open_at: dict[_StationKey, list[Fold]] = {}
+        for row in rows:
+            open_at.setdefault((row.tenant_id, row.station_id), []).append(stored_form.decode_fold(row.fold))
+        return {
+            id(event)
+            for event in events
+            if isinstance(event, Boot) or any(_changes(event, state) for state in open_at.get(event.station, ()))
+        }
+
+
+def _record(
+    connection: Connection, events: Sequence[StationEvent], *, meters: MeterTerms, grace_us: int, now_us: int
+) -> Sequence[MeshError | None]:
+    book = Book()
+    for row in store.lock_open_transactions(connection, {event.station for event in events}):
+        book.adopt(row)
+    for event in sorted(events, key=lambda event: event.frame):
+        for tx in book.of_station(*event.station):
+            _apply(book, tx, event, grace_us)
+    if boots := _latest_boots(events):
+        store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
+        _take_terms(connection, book, boots, meters, now_us)
+    if any(book.changed()):
+        recorder.write_back(connection, book, now_us=now_us)
+    return [None] * len(events)
+
+
+def _take_terms(connection: Connection, book: Book, boots: Iterable[Boot], meters: MeterTerms, now_us: int) -> None:
+    """Gives their meter profile to transactions that began after a boot, and were recorded before it."""
+    overtaking = [tx for boot in boots for tx in book.of_station(*boot.station) if _is_after(boot, tx.fold)]
+    if not overtaking:
+        return
+    terms = meters.find(connection, {tx.name[:2] for tx in overtaking}, now_us)
+    for tx in overtaking:
+        if terms[tx.name[:2]].pinned != tx.fold.meter.terms.pinned:
+            book.take_terms(tx, terms[tx.name[:2]])
+
+
+def _is_after(boot: Boot, state: Fold) -> bool:
+    return state.first_frame is not None and boot.frame < state.first_frame and state.reassessment is None
+
+
+def _changes(event: StationEvent, state: Fold) -> bool:
+    """Whether an event has something to say about a transaction."""
+    if state.ended:
+        return False
+    if isinstance(event, Removal):
+        return state.last_frame[0] <= event.frame[0]
+    if isinstance(event, Available) and not _is_at(event, state):
+        return False
+    if state.first_frame is not None and event.frame < state.first_frame:
+        return False  # as if there were no such transaction yet
+    return _merge(event, state, grace_us=0) != state.mark
+
+
+def _is_at(event: Available, state: Fold) -> bool:
+    """Whether a connector is the one of a transaction; where its station names none, that of its EVSE."""
+    if event.evse_id != state.evse_id or not state.evse_id:
+        return False
+    return event.connector_id == state.connector_id or not (event.connector_id and state.connector_id)
+
+
+def _merge(event: StationEvent, state: Fold, *, grace_us: int) -> Mark:
+    """The mark with an event taken into account: the same, whichever of several comes first."""
+    time_us = event.time_us if isinstance(event, Available) else None
+    mark = state.mark
+    if mark is None:
+        mark = Mark(frame=event.frame, since_us=event.receive_us, grace_us=grace_us)
+    elif event.frame > mark.frame:
+        since_us = mark.since_us if state.hanging else event.receive_us
+        mark = msgspec.structs.replace(
+            mark, frame=event.frame, since_us=since_us, grace_us=grace_us or mark.grace_us, expired=False
+        )
+    if time_us is not None and event.frame > mark.time_frame:
+        mark = msgspec.structs.replace(mark, time_frame=event.frame, time_us=time_us)
+    return mark
+
+
+def _apply(book: Book, tx: Tx, event: StationEvent, grace_us: int) -> None:
+    state = tx.fold
+    if not _changes(event, state):
+        return
+    tx.changed = True
+    if isinstance(event, Removal):
+        state.closure = Closure(origin=ends.STATION_DELETED, request_us=event.receive_us)
+        return
+    state.mark = _merge(event, state, grace_us=grace_us)
+    state.went_on = False
+    if state.mark.precedes(state.last_frame, state.latest_us):
+        book.fold_anew(tx.name, tx.generation)  # one of its events may contradict the mark: they tell
+
+
+def _latest_boots(events: Iterable[StationEvent]) -> Sequence[Boot]:
+    boots = sorted((event for event in events if isinstance(event, Boot)), key=lambda boot: boot.frame)
+    return list({boot.station: boot for boot in boots}.values())
+
+
+def _station_row(boot: Boot, now_us: int) -> dict[str, Any]:
+    tenant_id, station_id = boot.station
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "vendor_name": boot.vendor_name,
+        "model": boot.model,
+        "firmware_version": boot.firmware_version,
+        "boot_us": boot.receive_us,
+        "epoch": boot.frame[0],
+        "ordinal": boot.frame[1],
+        "now_us": now_us,
+    }
