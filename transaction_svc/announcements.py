@@ -36,6 +36,8 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
     # What a start ends is told before that start.
     for tx in sorted(changed, key=lambda tx: tx.fold.begin_us):
         state = tx.fold
+        if state.waiting:
+            continue
         kinds = []
         if state.started and not tx.started:
             kinds.append("transaction.started")

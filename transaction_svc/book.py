@@ -7,7 +7,7 @@ import msgspec
 
 from mesh.id_tokens import match_key
 from transaction_svc import fold, stored_form
-from transaction_svc.contents import name_hash
+from transaction_svc.contents import events_hash
 from transaction_svc.energy import Terms
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
@@ -19,6 +19,9 @@ Name = tuple[str, str, str]
 
 Key = tuple[str, str, str, int]
 """The same with the generation."""
+
+HELD_TOGETHER = 500
+"""Events of one station that belong to no transaction and are kept, and read again, as one piece."""
 
 
 class Tx:
@@ -42,6 +45,7 @@ class Tx:
         "token_key",
         "told_fall",
         "told_gap",
+        "waited",
     )
 
     def __init__(self, *, key: Key, state: Fold, stored: bool) -> None:
@@ -54,16 +58,22 @@ class Tx:
         self.arrivals = state.event_count
         # As it was before the batch.
         self.started = state.started
-        self.place = (state.evse_id, state.begin_us) if stored else None
-        self.token_key = match_key(state.id_token)
+        self.waited = state.waiting
+        self.place = (state.evse_id, state.begin_us) if stored and state.counts else None
+        self.token_key = "" if state.waiting else match_key(state.id_token)
         self.refusals = state.refusals
         self.outcome = outcome(state) if state.ended else None
-        self.at_end = state.meter.at_end if state.next_begin_us is not None else None
+        self.at_end = state.meter.at_end if state.ended else None
         self.hanging = state.hanging
         self.rare = rare_columns(state) if stored else None
         # What is odd is told the first time that it shows.
         self.told_fall = state.meter.fell
         self.told_gap = state.seq_gap
+
+    @property
+    def is_holder(self) -> bool:
+        """Whether it is no transaction, but holds a station's events that belong to none."""
+        return not self.key[2]
 
     @property
     def transaction_id(self) -> str:
@@ -107,6 +117,8 @@ class Book:
         self._recorded: dict[tuple[str, str, str], Known] = {}
         self._rows: list[dict[str, Any]] = []
         self.anew: dict[Name, int] = {}  # names to be folded anew, from which generation on
+        self.others: set[Name] = set()  # numbers of other systems, of which something is kept
+        self.places: set[tuple[str, str, int, int]] = set()  # tenant, station, EVSE, time: those beside are read
         self.terms: Mapping[tuple[str, str], Terms] = {}  # of transactions that are new, by station
 
     def take_lookups(self, items: Sequence[Incoming], lookups: Iterable[Lookup]) -> None:
@@ -149,6 +161,21 @@ class Book:
         """The latest generation of a name; None for a name never used."""
         return self._latest.get(name)
 
+    def missing(self, stations: Iterable[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+        """Those stations of which this batch knows no events that belong to no transaction."""
+        return sorted(station for station in set(stations) if (*station, "") not in self._latest)
+
+    def holder(self, tenant_id: str, station_id: str) -> Tx:
+        """Where a station's next event goes that belongs to no transaction. What there is must have been looked up."""
+        name = (tenant_id, station_id, "")
+        latest = self._latest.get(name)
+        if latest is not None and latest.fold.event_count < HELD_TOGETHER:
+            return latest
+        fresh = self.create(name)
+        # What was measured last, of this piece or one before it.
+        fresh.fold.latest_us = latest.fold.latest_us if latest is not None else 0
+        return fresh
+
     def recorded(self, item: Incoming) -> Known | None:
         """Where an event is recorded already; of several that say the same, the last."""
         return self._recorded.get(item.content)
@@ -181,7 +208,7 @@ class Book:
                 "repeat_no": repeat_no,
                 "transaction_id": tx.key[2],
                 "generation": tx.key[3],
-                "tx_hash": name_hash(*tx.name),
+                "tx_hash": events_hash(*tx.key),
                 "fact": stored_form.encode(fact),
                 "event": item.event,
                 "receive_us": item.receive_us,
@@ -189,7 +216,9 @@ class Book:
                 "ordinal": item.ordinal,
             }
         )
-        if tx.name not in self.anew and not fold.append(tx.fold, fact):
+        if tx.is_holder:
+            fold.hold(tx.fold, fact)
+        elif tx.name not in self.anew and not fold.append(tx.fold, fact):
             self.fold_anew(tx.name, tx.generation)
         return known
 

@@ -40,7 +40,9 @@ def note_concurrent(connection: Connection, changed: Iterable[Tx]) -> Sequence[T
 
     Returns the transactions of which something was noted.
     """
-    begun = [tx for tx in changed if tx.fold.id_token and match_key(tx.fold.id_token) != tx.token_key]
+    begun = [
+        tx for tx in changed if tx.fold.id_token and match_key(tx.fold.id_token) != tx.token_key and not tx.fold.waiting
+    ]
     if not begun:
         return ()
     # Of several that this batch begins, the earlier count for the later ones.

@@ -55,6 +55,16 @@ def flags_text(flags: Iterable[str]) -> str:
     return f",{joined}," if joined else ""
 
 
+def events_hash(tenant_id: str, station_id: str, transaction_id: str, generation: int) -> int:
+    """What stands for a transaction in the index of events: for its name, since events may change their generation.
+
+    What belongs to no transaction has no name, and a hash for each generation: it is read a piece at a time.
+    """
+    if transaction_id:
+        return name_hash(tenant_id, station_id, transaction_id)
+    return name_hash(tenant_id, station_id, "", str(generation))
+
+
 def raw_key(data: bytes) -> str:
     """The key of something as it came."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -67,11 +67,19 @@ class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     charging_state: int = 0
     stopped_reason: int = 0
     skewed: bool = False
-    orphan: bool = False  # no transaction was found that a 1.6 station can have meant
+    orphan: bool = False  # of former versions: it made a transaction of its own, for want of one to belong to
     readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
     frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
+    # The number that a 1.6 station named, where it is not that of the transaction: empty for all that belongs to its
+    # transaction by name. What names no transaction (0 or -1) may come to belong to another one.
+    named: str = ""
+
+    @property
+    def names_none(self) -> bool:
+        """Whether its number is none that anybody gave, so that its transaction is found by what it says."""
+        return names_none(self.named)
 
     @property
     def key(self) -> tuple[int, int, int, int]:
@@ -125,3 +133,13 @@ def _is_later(reading: Reading, other: Reading) -> bool:
 
 def _ranked(reading: Reading, rank: int) -> Reading:
     return reading if reading.rank == rank else msgspec.structs.replace(reading, rank=rank)
+
+
+def names_none(number: str) -> bool:
+    """Whether a number is one of those that 1.6 stations say where they have none: 0, -1 (quirk 18)."""
+    if number[:1] not in ("-", "0"):  # of most, that is all that has to be looked at
+        return False
+    try:
+        return int(number) <= 0
+    except ValueError:
+        return False

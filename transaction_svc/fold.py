@@ -72,6 +72,19 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     refused_token_type: str = ""
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus
     refusals: int = 0
+    # 1.6: when its number was given, and when the last event was measured that belongs here without naming the number.
+    given_us: int = 0
+    matched_us: int = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is no transaction yet: values alone make none, its start or its end has to come."""
+        return not self.started and not self.stopped
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes a place on its EVSE and may hold a token. An orphan of former versions does not."""
+        return self.started or (self.stopped and not self.orphan)
 
     @property
     def ended(self) -> bool:
@@ -205,6 +218,11 @@ def append(fold: Fold, fact: Fact) -> bool:
     return not counts or fold.meter.take(fact)
 
 
+def hold(fold: Fold, fact: Fact) -> None:
+    """Counts an event that belongs to no transaction."""
+    _count(fold, fact)
+
+
 def fold_anew(facts: Iterable[Fact], outside: Fold) -> Fold:
     """Folds all events of a transaction; what is told from outside stays as in `outside`."""
     fold = Fold(
@@ -245,6 +263,11 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
     if fact.kind == ENDED and fold.stopped:
         fold.conflicting = True
         return False
+    if fact.kind == STARTED:
+        fold.given_us = min(fold.given_us or fact.recorded_us, fact.recorded_us)
+        if fold.started:
+            _start_again(fold, fact)
+            return False
     if fact.evse_id and not fold.evse_id:
         fold.evse_id, fold.connector_id = fact.evse_id, fact.connector_id
     if fact.charging_state:
@@ -253,10 +276,17 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
         _stop(fold, fact)
     elif fact.id_token:
         _identify(fold, fact)
-    if fact.kind == STARTED and not fold.started:
+    if fact.kind == STARTED:
         fold.started, fold.start_us, fold.begin_us = True, fact.time_us, fact.order_us
         fold.meter.begin(fact)
     return True
+
+
+def _start_again(fold: Fold, fact: Fact) -> None:
+    """Takes a start of 1.6 that was sent again with another time. Its token may have been refused only now."""
+    if fact.refused_status:
+        fold.id_token, fold.id_token_type = "", ""
+        _identify(fold, fact)
 
 
 def _count_position(fold: Fold, fact: Fact, seq_no: int) -> None:
@@ -293,6 +323,8 @@ def _count(fold: Fold, fact: Fact) -> None:
         fold.skewed = True
     if fact.orphan:
         fold.orphan = True
+    if fact.named and fact.names_none:
+        fold.matched_us = max(fold.matched_us, fact.order_us)
     if fold.first_frame is None or fact.frame < fold.first_frame:
         fold.first_frame = fact.frame
     fold.last_frame = max(fold.last_frame, fact.frame)

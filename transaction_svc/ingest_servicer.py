@@ -33,11 +33,12 @@ from mesh.times import Clock
 from transaction_svc import recorder
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, record_refusals
 from transaction_svc.gateway_client import AnyItem
+from transaction_svc.grace import Grace
 from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
 from transaction_svc.recorder import Recorded
-from transaction_svc.settings import HANGING_GRACE_US
+from transaction_svc.settings import GRACE
 from transaction_svc.station_events import StationEvents
 
 M = TypeVar("M", bound=Message)
@@ -50,13 +51,11 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     Records beside it which id tokens were refused, and counts what the others hold.
     """
 
-    def __init__(
-        self, *, database: Database, clock: Clock, meters: MeterTerms, hanging_grace_us: int = HANGING_GRACE_US
-    ) -> None:
+    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace = GRACE) -> None:
         self._database = database
         self._meters = meters
         self._quarantine = Quarantine(database=database, clock=clock, meters=meters)
-        self._station_events = StationEvents(database=database, clock=clock, meters=meters, grace_us=hanging_grace_us)
+        self._station_events = StationEvents(database=database, clock=clock, meters=meters, grace=grace)
         self._clock = clock
 
     async def RecordTransactionEvents(

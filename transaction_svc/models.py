@@ -25,7 +25,7 @@ tx = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
     sa.Column("fold", sa.Text, nullable=False),  # transaction_svc.fold.Fold; the columns below are drawn from it
     sa.Column("station_hash", sa.BigInteger, nullable=False),  # of tenant and station
-    sa.Column("ended", sa.Boolean, nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False),  # not open: over, or waiting
     sa.Column("token_key", NAME, nullable=False),  # as mesh.id_tokens.match_key makes it
     sa.Column("evse_id", sa.Integer, nullable=False),
     sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station and evse_id
@@ -37,10 +37,20 @@ tx = sa.Table(
     sa.Column("update_us", sa.BigInteger, nullable=False),
     # Whether its token holds it while it is open: not one that was refused.
     sa.Column("token_held", sa.Boolean, nullable=False, server_default=sa.true()),
+    # No transaction (yet): values alone make none. Named by the station, its start has to come (2.x). Without a name
+    # it holds a station's events that belong to no transaction (1.6), a generation for each piece.
+    sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("flags", sa.Text),  # contents.flags_text; NULL where code that did not know the column wrote the row
     sa.Column("hanging_due_us", sa.BigInteger),  # when it is to be ended; NULL where it is not hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
+    sa.Index(
+        "tx_waiting_newest",
+        "tenant_id",
+        "create_us",
+        postgresql_where=sa.text("waiting"),
+        sqlite_where=sa.text("waiting"),
+    ),
     sa.Index(
         "tx_flagged_newest",
         "tenant_id",
@@ -90,6 +100,9 @@ station = sa.Table(
     sa.Column("ordinal", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    # How often it repeats messages that fail (grace.py); NULL where that was not known.
+    sa.Column("message_attempts", sa.Integer),
+    sa.Column("message_attempt_interval_s", sa.Integer),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", name="station_pkey"),
 )
 

@@ -11,8 +11,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from transaction_svc import store
-from transaction_svc.book import Book, Tx
+from transaction_svc.book import Book, Key, Tx
 from transaction_svc.contents import name_hash
+
+Place = tuple[str, str, int, int]
+"""Tenant, station, EVSE, time."""
 
 
 def link(connection: Connection, book: Book) -> None:
@@ -22,29 +25,57 @@ def link(connection: Connection, book: Book) -> None:
     register than before, the one after it begins with that.
     """
     changed = list(book.changed())
-    moved = [tx for tx in changed if tx.fold.evse_id and (tx.fold.evse_id, tx.fold.begin_us) != tx.place]
+    moved = [tx for tx in changed if has_moved(tx)]
     ended = [tx for tx in changed if _has_another_end(tx)]
     if not moved and not ended:
         return
     left = [(tx, tx.place) for tx in moved if tx.place is not None and tx.place[0]]
-    rows = [_row(tx, tx.fold.evse_id, tx.fold.begin_us) for tx in {*moved, *ended}]
-    for row in store.neighbours(connection, rows + [_row(tx, *place) for tx, place in left]):
-        book.adopt(row)
+    rows = [_row(tx.key, tx.fold.evse_id, tx.fold.begin_us) for tx in {*moved, *ended} if not _is_known(book, tx)]
+    rows += [_row(tx.key, *place) for tx, place in left]
+    if rows:
+        for row in store.neighbours(connection, rows):
+            book.adopt(row)
     evses = {(tx.key[0], tx.key[1], tx.fold.evse_id) for tx in {*moved, *ended}}
     evses.update((tx.key[0], tx.key[1], evse_id) for tx, (evse_id, _begin_us) in left)
     fresh = {id(tx) for tx in {*moved, *ended}}
     for tenant_id, station_id, evse_id in sorted(evses):
-        of_evse = [tx for tx in book.of_station(tenant_id, station_id) if tx.fold.evse_id == evse_id]
+        of_evse = [tx for tx in book.of_station(tenant_id, station_id) if tx.fold.counts and tx.fold.evse_id == evse_id]
         left_us = {place[1] for tx, place in left if (*tx.key[:2], place[0]) == (tenant_id, station_id, evse_id)}
         _link_evse(of_evse, fresh, left_us)
 
 
+def read_beside(connection: Connection, book: Book, places: Iterable[Place]) -> None:
+    """Reads the transactions before and after places, so that it can be decided what to make of an event there."""
+    for tenant_id, station_id, evse_id, us in places:
+        book.places.add((tenant_id, station_id, evse_id, us))
+    rows = [_row((tenant_id, station_id, "", 0), evse_id, us) for tenant_id, station_id, evse_id, us in book.places]
+    if rows:
+        for row in store.neighbours(connection, rows):
+            book.adopt(row)
+
+
+def has_moved(tx: Tx) -> bool:
+    """Whether this batch has given a transaction its place, or another one."""
+    state = tx.fold
+    return bool(state.evse_id) and state.counts and (state.evse_id, state.begin_us) != tx.place
+
+
+def _may_be_followed(tx: Tx) -> bool:
+    """Whether the next transaction may have begun: after a stop nothing tells, unless that comes with this batch."""
+    return tx.fold.next_begin_us is not None or tx.outcome is not None
+
+
 def _has_another_end(tx: Tx) -> bool:
-    return tx.reassessed or (tx.fold.next_begin_us is not None and tx.fold.meter.at_end != tx.at_end)
+    return tx.reassessed or (_may_be_followed(tx) and tx.fold.meter.at_end != tx.at_end)
 
 
-def _row(tx: Tx, evse_id: int, begin_us: int) -> dict[str, Any]:
-    tenant_id, station_id, transaction_id, generation = tx.key
+def _is_known(book: Book, tx: Tx) -> bool:
+    """Whether those beside a new transaction have been read. One that was there would have been read for its own."""
+    return not tx.stored and (*tx.key[:2], tx.fold.evse_id, tx.fold.begin_us) in book.places
+
+
+def _row(key: Key, evse_id: int, begin_us: int) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = key
     return {
         "tenant_id": tenant_id,
         "station_id": station_id,

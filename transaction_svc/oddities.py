@@ -24,7 +24,7 @@ class Oddities:
         if fact.seq_no is not None or fact.kind == STARTED:
             return
         found = []
-        if fact.orphan or tx.key[2] != item.name[2]:
+        if tx.key[2] != item.name[2]:
             found.append(QuirkName.UNKNOWN_TRANSACTION.value)
         if fact.kind == UPDATED and tx.fold.stopped:
             found.append(QuirkName.VALUES_AFTER_END.value)

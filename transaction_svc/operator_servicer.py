@@ -13,6 +13,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
 from csms.transaction.v1.transaction_service_pb2 import (
     TRANSACTION_STATE_ACTIVE,
     TRANSACTION_STATE_ENDED,
+    UNMATCHED_REASON_AWAITING_START,
+    UNMATCHED_REASON_UNKNOWN_TRANSACTION_ID,
     DismissQuarantinedItemRequest,
     DismissQuarantinedItemResponse,
     EndTransactionRequest,
@@ -30,6 +32,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
     ListTransactionEventsResponse,
     ListTransactionsRequest,
     ListTransactionsResponse,
+    ListUnmatchedEventsRequest,
+    ListUnmatchedEventsResponse,
     MendQuarantinedItemRequest,
     MendQuarantinedItemResponse,
     OperatorEnd,
@@ -41,6 +45,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
     RerunQuarantinedItemResponse,
     Transaction,
     TransactionEndOrigin,
+    UnmatchedEvent,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
@@ -78,24 +83,24 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self._ends = OperatorEnds(database=database, clock=clock)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
-        """Reads one transaction, the latest of its name."""
-        found = await self._get(request.station_id, request.transaction_id)
+        """Reads one transaction: a use of its name, the latest unless another is asked for."""
+        found = await self._get(request)
         return GetTransactionResponse(transaction=to_transaction(found))
 
     async def ReassessTransaction(
         self, request: ReassessTransactionRequest, context: Context
     ) -> ReassessTransactionResponse:
         """Makes the energy of a transaction anew."""
-        await self._get(request.station_id, request.transaction_id)
+        await self._get(request)
         await self._reassessments.reassess(current_caller(), request.station_id, request.transaction_id)
-        reassessed = await self._get(request.station_id, request.transaction_id)
+        reassessed = await self._get(request)
         return ReassessTransactionResponse(transaction=to_transaction(reassessed))
 
     async def EndTransaction(self, request: EndTransactionRequest, context: Context) -> EndTransactionResponse:
         """Ends a transaction of which nothing more is expected."""
-        await self._get(request.station_id, request.transaction_id)
+        await self._get(request)
         await self._ends.end(current_caller(), request.station_id, request.transaction_id, request.reason)
-        ended = await self._get(request.station_id, request.transaction_id)
+        ended = await self._get(request)
         return EndTransactionResponse(transaction=to_transaction(ended))
 
     async def ListTransactions(self, request: ListTransactionsRequest, context: Context) -> ListTransactionsResponse:
@@ -125,14 +130,15 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     ) -> ListTransactionEventsResponse:
         """Lists the events of a transaction, in folding order."""
         size = page_size(request.page_size, default=100)
-        binding = f"{request.station_id}\n{request.transaction_id}"
+        found = await self._get(request)
+        binding = f"{request.station_id}\n{request.transaction_id}\n{found.generation}"
         after = decode_token(request.page_token, (int, int, int, int, str, int), binding=binding)
-        await self._get(request.station_id, request.transaction_id)
         listing = partial(
             store.list_events,
             tenant_id=current_caller().tenant_id,
             station_id=request.station_id,
             transaction_id=request.transaction_id,
+            generation=found.generation,
             after=after,
             most=size + 1,
         )
@@ -213,22 +219,51 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         row = await self._quarantine.mend(caller.tenant_id, request.quarantine_id, mend)
         return MendQuarantinedItemResponse(item=to_quarantined_item(row))
 
+    async def ListUnmatchedEvents(
+        self, request: ListUnmatchedEventsRequest, context: Context
+    ) -> ListUnmatchedEventsResponse:
+        """Lists what belongs to no transaction."""
+        size = page_size(request.page_size, default=100)
+        after = decode_token(request.page_token, (int, str, str, int, int, str, int), binding=request.station_id)
+        listing = partial(
+            store.list_unmatched,
+            tenant_id=current_caller().tenant_id,
+            station_id=request.station_id,
+            after=after,
+            most=size + 1,
+        )
+        rows = await self._list(request.station_id, listing)
+        page, token = cut_page(rows, size, lambda row: row.key, binding=request.station_id, text=lambda row: row.event)
+        return ListUnmatchedEventsResponse(unmatched_events=[_to_unmatched(row) for row in page], next_page_token=token)
+
     async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
         return await self._database.read(listing) if _may_be(station_id) else []
 
-    async def _get(self, station_id: str, transaction_id: str) -> store.Transaction:
+    async def _get(
+        self,
+        request: GetTransactionRequest
+        | ListTransactionEventsRequest
+        | EndTransactionRequest
+        | ReassessTransactionRequest,
+    ) -> store.Transaction:
+        station_id, transaction_id = request.station_id, request.transaction_id
+        generation = (
+            0 if isinstance(request, EndTransactionRequest | ReassessTransactionRequest) else request.generation
+        )
         getting = partial(
             store.get_transaction,
             tenant_id=current_caller().tenant_id,
             station_id=station_id,
             transaction_id=transaction_id,
+            generation=generation,
         )
         found = await self._database.read(getting) if _may_be(station_id) and _may_be(transaction_id) else None
         if found is None:
             raise MeshError(
                 grpc.StatusCode.NOT_FOUND,
                 "TRANSACTION_NOT_FOUND",
-                f"station {station_id!r} has no transaction {transaction_id!r}",
+                f"station {station_id!r} has no transaction {transaction_id!r}"
+                + (f" of generation {generation}" if generation else ""),
             )
         return found
 
@@ -288,7 +323,15 @@ def _optional_wh(mwh: int | None) -> float | None:
     return None if mwh is None else mwh / 1000
 
 
-def _to_event(row: store.Event) -> RecordedTransactionEvent:
+def _to_unmatched(row: store.Unmatched) -> UnmatchedEvent:
+    return UnmatchedEvent(
+        station_id=row.station_id,
+        event=_to_event(row),
+        reason=UNMATCHED_REASON_AWAITING_START if row.awaits_start else UNMATCHED_REASON_UNKNOWN_TRANSACTION_ID,
+    )
+
+
+def _to_event(row: store.Event | store.Unmatched) -> RecordedTransactionEvent:
     return RecordedTransactionEvent(
         event=TransactionEvent.FromString(intake.decode(row.event)),
         receive_time=to_timestamp(row.receive_us),

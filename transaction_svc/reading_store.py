@@ -1,6 +1,6 @@
 """The SQL behind what operators read. Functions run inside a transaction that mesh.database.Database opens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.filters import Field, moment, switch
 from mesh.id_tokens import match_key
 from transaction_svc import stored_form
-from transaction_svc.contents import flags_text, name_hash
+from transaction_svc.contents import events_hash, flags_text, name_hash
 from transaction_svc.fold import FLAGS, Fold
 from transaction_svc.models import meter_values, tx, tx_event
 
@@ -36,6 +36,20 @@ class Event:
     epoch: int
     ordinal: int
     refused_status: int  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unmatched:
+    """An event that belongs to no transaction; `awaits_start` tells whether it may come to belong to one."""
+
+    key: tuple[int, str, str, int, int, str, int]  # its place in the list
+    station_id: str
+    event: str
+    receive_us: int
+    epoch: int
+    ordinal: int
+    refused_status: int
+    awaits_start: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +95,7 @@ def _has_flag(flag: str) -> ColumnElement[bool]:
 
 FILTERS: Mapping[str, Field] = {
     "station_id": Field(tx.c.station_id),
+    "transaction_id": Field(tx.c.transaction_id),
     "state": Field(tx.c.ended, _ended),
     "id_token": Field(tx.c.token_key, match_key),
     "start_time": Field(tx.c.start_us, moment),
@@ -94,10 +109,14 @@ FILTERS: Mapping[str, Field] = {
 _NEWEST_FIRST = (tx.c.create_us, tx.c.station_id, tx.c.transaction_id, tx.c.generation)
 
 
-def get_transaction(connection: Connection, tenant_id: str, station_id: str, transaction_id: str) -> Transaction | None:
-    """The latest generation of a name, or None."""
+def get_transaction(
+    connection: Connection, tenant_id: str, station_id: str, transaction_id: str, generation: int
+) -> Transaction | None:
+    """A generation of a name, the latest for 0; None where there is none, or what there is is no transaction yet."""
     named = (tx.c.tenant_id == tenant_id, tx.c.station_id == station_id, tx.c.transaction_id == transaction_id)
-    query = _SELECT.where(*named).order_by(tx.c.generation.desc()).limit(1)
+    query = _SELECT.where(*named, ~tx.c.waiting).order_by(tx.c.generation.desc()).limit(1)
+    if generation:
+        query = query.where(tx.c.generation == generation)
     row = connection.execute(query).first()
     return None if row is None else _transaction(row)
 
@@ -112,7 +131,7 @@ def list_transactions(
     most: int,
 ) -> Sequence[Transaction]:
     """Up to `most` transactions, newest first; `after` is the key of the last one of the page before."""
-    query = _SELECT.where(tx.c.tenant_id == tenant_id)
+    query = _SELECT.where(tx.c.tenant_id == tenant_id, ~tx.c.waiting)
     if station_id:
         query = query.where(tx.c.station_id == station_id)
     if condition is not None:
@@ -128,11 +147,12 @@ def list_events(
     tenant_id: str,
     station_id: str,
     transaction_id: str,
+    generation: int,
     *,
     after: tuple[int, int, int, int, str, int] | None,
     most: int,
 ) -> Sequence[Event]:
-    """Up to `most` events of the latest generation of a name, in folding order.
+    """Up to `most` events of a transaction, in folding order.
 
     The order is the fold's own, so all keys are read, and then the events of the page alone.
     """
@@ -141,13 +161,9 @@ def list_events(
         tx_event.c.tenant_id == tenant_id,
         tx_event.c.station_id == station_id,
         tx_event.c.transaction_id == transaction_id,
+        tx_event.c.generation == generation,
     )
-    latest = sa.select(sa.func.max(tx.c.generation)).where(
-        tx.c.tenant_id == tenant_id, tx.c.station_id == station_id, tx.c.transaction_id == transaction_id
-    )
-    keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(
-        *of_tx, tx_event.c.generation == latest.scalar_subquery()
-    )
+    keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(*of_tx)
     keys = sorted(
         (*stored_form.decode_fact(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed)
     )
@@ -167,6 +183,58 @@ def list_events(
         for key in page
         for row in (found[key[4:]],)
     ]
+
+
+def list_unmatched(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    station_id: str,
+    after: tuple[int, str, str, int, int, str, int] | None,
+    most: int,
+) -> Sequence[Unmatched]:
+    """Up to `most` events that belong to no transaction, in their order; `after` is the key of the last one before."""
+    query = sa.select(*_NEWEST_FIRST, tx.c.fold).where(tx.c.tenant_id == tenant_id, tx.c.waiting)
+    if station_id:
+        query = query.where(tx.c.station_id == station_id)
+    if after is not None:
+        query = query.where(sa.tuple_(*_NEWEST_FIRST) <= after[:4])
+    groups: list[_Group] = []
+    count = 0
+    for create_us, *name, state in connection.execute(
+        query.order_by(*(column.desc() for column in _NEWEST_FIRST)).limit(most + 1)
+    ):
+        groups.append((create_us, *name))
+        if after is None or groups[-1] != after[:4]:  # of the group where the page before ended, none may be left
+            count += stored_form.decode_fold(state).event_count
+        if count >= most:
+            break
+    found = [event for event in _events_of_groups(connection, tenant_id, groups) if after is None or event.key < after]
+    return sorted(found, key=lambda event: event.key, reverse=True)[:most]
+
+
+_Group = tuple[int, str, str, int]
+"""Events that wait together: when the first of them was recorded, station, transaction, generation."""
+
+
+def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_Group]) -> Iterator[Unmatched]:
+    by_hash = {events_hash(tenant_id, *group[1:]): group for group in groups}
+    query = sa.select(tx_event).where(tx_event.c.tx_hash.in_(by_hash), tx_event.c.tenant_id == tenant_id)
+    for row in connection.execute(query):
+        group = by_hash[row.tx_hash]
+        if (row.station_id, row.transaction_id, row.generation) != group[1:]:
+            continue
+        fact = stored_form.decode_fact(row.fact)
+        yield Unmatched(
+            key=(*group, row.receive_us, row.content_key, row.repeat_no),
+            station_id=row.station_id,
+            event=row.event,
+            receive_us=row.receive_us,
+            epoch=row.epoch,
+            ordinal=row.ordinal,
+            refused_status=fact.refused_status,
+            awaits_start=fact.seq_no is not None or fact.names_none,
+        )
 
 
 def list_meter_values(

@@ -4,7 +4,7 @@ Lock, read, decide and fold in memory, write. docs of each step: naming (which t
 neighbours (what the next start on an EVSE ends), announcements (what the outbox tells).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -15,15 +15,18 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.id_tokens import match_key
-from transaction_svc import announcements, fold, neighbours, store, stored_form
+from transaction_svc import announcements, fold, naming, neighbours, store, stored_form, unmatched
 from transaction_svc.book import Book, Known, Name, Tx, rare_columns
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
 from transaction_svc.contents import flags_text, name_hash
-from transaction_svc.facts import STARTED, Fact
+from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.naming import find_transaction, is_nobodys
 from transaction_svc.oddities import Oddities
+
+# A stop that names neither transaction nor connector may come late, when the next start has taken its transaction for
+# ended: so each of the connectors that a station may have is asked. Beyond these, only what is open is found.
+_CONNECTORS = range(1, 9)
 
 _CONTENT = itemgetter("tenant_id", "station_id", "content_key")
 
@@ -48,13 +51,14 @@ def record(
     numbers = _numbers(connection, items)
     book = Book()
     book.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
-    if strays := _strays(book, items):
-        for row in store.open_transactions(connection, strays):
-            book.adopt(row)
+    strays = _look_around(connection, book, items)
     if beginning := _may_begin_at(book, items):
         book.terms = meters.find(connection, beginning, now_us)
     oddities = Oddities()
-    taken = [_record_one(book, item, number, oddities) for item, number in zip(items, numbers, strict=True)]
+    taken = [
+        _record_one(book, item, number, oddities, stray=id(item) in strays)
+        for item, number in zip(items, numbers, strict=True)
+    ]
     if not may_begin:
         _check_known(taken, items)
     if book.event_rows():
@@ -78,14 +82,19 @@ def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
         events = []
         fold_names_anew(connection, book)
     neighbours.link(connection, book)
+    if unsettled := unmatched.unsettled(book):
+        store.write(connection, events=events)
+        events = []
+        unmatched.settle(connection, book, unsettled)
+        neighbours.link(connection, book)  # registers at their ends may be others now
     write_changes(connection, book, events, now_us=now_us)
 
 
 def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming]) -> None:
-    """An orphan belongs to no transaction, even where it joins others of its kind; a second start begins a new one."""
+    """What waits belongs to no transaction; a second start begins a new one."""
     for (known, repeated), item in zip(taken, items, strict=True):
         tx = known.tx
-        if not tx.stored or item.fact.orphan or (item.fact.kind == STARTED and tx.started and not repeated):
+        if not repeated and (not tx.stored or tx.waited or (item.fact.kind == STARTED and tx.started)):
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "STATION_NOT_ACCEPTED",
@@ -110,7 +119,8 @@ def _numbers(connection: Connection, items: Sequence[Incoming]) -> Sequence[str]
 
 
 def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict[str, Any]]:
-    return [
+    """What asks for each event, and for the name that it has; with a 1.6 start, also for what may wait for it."""
+    rows = [
         {
             "n": n,
             "tenant_id": item.name[0],
@@ -120,6 +130,8 @@ def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict
         }
         for n, item in enumerate(items)
     ]
+    rows.extend(unmatched.lookup_row(n, *item.name[:2], "") for n, item in enumerate(items) if numbers[n])
+    return rows
 
 
 def _may_begin_at(book: Book, items: Iterable[Incoming]) -> set[tuple[str, str]]:
@@ -127,26 +139,47 @@ def _may_begin_at(book: Book, items: Iterable[Incoming]) -> set[tuple[str, str]]
     return {
         item.name[:2]
         for item in items
-        if item.fact.kind == STARTED
-        or book.latest(item.name) is None
-        or (item.fact.seq_no is None and is_nobodys(item.name[2]))
+        if item.fact.kind == STARTED or (item.fact.seq_no is not None and book.latest(item.name) is None)
     }
 
 
-def _strays(book: Book, items: Iterable[Incoming]) -> Sequence[tuple[str, str]]:
-    """Stations with 1.6 events that name no transaction we know: what they mean is to be found."""
-    stations = {
-        item.name[:2]
-        for item in items
-        if item.fact.seq_no is None
-        and item.fact.kind != STARTED
-        and (book.latest(item.name) is None or is_nobodys(item.name[2]))
-        and book.recorded(item) is None
-    }
-    return sorted(stations)
+def _look_around(connection: Connection, book: Book, items: Sequence[Incoming]) -> Container[int]:
+    """Reads what decides where events belong that do not say so; returns which those are, by their `id()`.
+
+    And what is beside the starts, which has to be read for each of them at some time.
+    """
+    places: list[neighbours.Place] = []
+    strays: list[Incoming] = []
+    for item in items:
+        fact = item.fact
+        if fact.kind == STARTED:
+            if fact.evse_id and _may_be_new(book, item):
+                places.append((*item.name[:2], fact.evse_id, fact.order_us))
+        elif fact.seq_no is None and naming.is_stray(book, item):
+            strays.append(item)
+    if strays:
+        unmatched.read_others(connection, book, {item.name[:2] for item in strays})
+        for item in strays:
+            evses = _CONNECTORS if item.fact.kind == ENDED else (item.fact.evse_id,)
+            places.extend((*item.name[:2], evse_id, item.fact.order_us) for evse_id in evses if evse_id)
+        if stops := sorted({item.name[:2] for item in strays if item.fact.kind == ENDED}):
+            unmatched.note_numbers(connection, book, stops)
+            for row in store.open_transactions(connection, stops):
+                book.adopt(row)
+    if places:
+        neighbours.read_beside(connection, book, places)
+    return frozenset(id(item) for item in strays)
 
 
-def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities) -> tuple[Known, bool]:
+def _may_be_new(book: Book, item: Incoming) -> bool:
+    """Whether a start may begin a transaction, or turn out to be that of one beside it."""
+    if item.is_numbered_start:
+        # One that is recorded may be another one all the same, where the station has no clock.
+        return book.recorded(item) is None or not item.plausible
+    return book.latest(item.name) is None
+
+
+def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities, *, stray: bool) -> tuple[Known, bool]:
     """Adds an event to its transaction, unless it is recorded already."""
     repeat_no = 0
     known = book.recorded(item)
@@ -154,9 +187,11 @@ def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities) -> 
         if _is_repeat(book, item, known):
             return known, True
         repeat_no = known.repeat_no + 1
-    tx = find_transaction(book, item, number)
+    tx = naming.find_transaction(book, item, number, stray=stray)
     oddities.before(item, tx)
-    return book.add(item, tx, repeat_no), False
+    known = book.add(item, tx, repeat_no)
+    # A start that was sent again with another time is kept, and is a repeat all the same.
+    return known, bool(number) and tx.transaction_id != number
 
 
 def _is_repeat(book: Book, item: Incoming, known: Known) -> bool:
@@ -214,7 +249,10 @@ def _fold_name(book: Book, name: Name, rows: Sequence[store.FactRow]) -> Iterabl
                     "station_id": row.station_id,
                     "content_key": row.content_key,
                     "repeat_no": row.repeat_no,
+                    "transaction_id": row.transaction_id,
                     "generation": generation,
+                    "tx_hash": name_hash(*name),
+                    "fact": row.fact,
                 }
 
 
@@ -246,16 +284,19 @@ def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[s
 def _tx_row(tx: Tx) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.fold
+    # What is no transaction (yet) is found by no rule about transactions: it has no place, no token, and is not open.
+    evse_id = state.evse_id if state.counts else 0
     return {
         "tenant_id": tenant_id,
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,
         "fold": stored_form.encode(state),
-        "ended": state.ended,
-        "token_key": match_key(state.holder[0]),
-        "evse_id": state.evse_id,
-        "evse_hash": name_hash(tenant_id, station_id, str(state.evse_id)),
+        "ended": state.ended or state.waiting,
+        "token_key": "" if state.waiting else match_key(state.holder[0]),
+        "evse_id": evse_id,
+        "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
+        "waiting": state.waiting,
         "begin_us": state.begin_us,
         "start_us": state.start_us,
         "end_us": state.end_us,

@@ -12,6 +12,7 @@ from mesh.operators import RemoteKeys
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
+from transaction_svc import store
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
@@ -24,12 +25,11 @@ from transaction_svc.settings import TransactionSettings
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: TransactionSettings, clock: Clock) -> Parts:
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
+    store.give_no_number_before(database.engine, settings.first_transaction_id)
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
     meters = MeterTerms(settings.power_limits)
-    ingest = TransactionIngestServicer(
-        database=database, clock=clock, meters=meters, hanging_grace_us=settings.hanging_grace_us
-    )
+    ingest = TransactionIngestServicer(database=database, clock=clock, meters=meters, grace=settings.grace)
     translator = _translator(stack, settings)
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)

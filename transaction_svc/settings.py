@@ -6,10 +6,14 @@ from typing import Self
 from mesh import outbox
 from mesh.settings import Environment
 from mesh.times import SECOND_US
+from transaction_svc.grace import MOST_GRACE_US, Grace
 from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLimits
 
 # Half a day: longer than stations repeat a message that nobody answers, by any settings that are in use.
 HANGING_GRACE_US = 12 * 3600 * SECOND_US
+# Twice the longest usual time between two meter values: a session that goes on is seen to go on before that.
+LEAST_HANGING_GRACE_US = 1800 * SECOND_US
+GRACE = Grace(default_us=HANGING_GRACE_US, least_us=LEAST_HANGING_GRACE_US)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,8 @@ class TransactionSettings:
     outbox_days: int
     quarantine_days: int
     power_limits: PowerLimits
-    hanging_grace_us: int  # for how long a transaction hangs before it is ended
+    grace: Grace  # for how long a transaction hangs before it is ended
+    first_transaction_id: int = 1  # 1.6: the first number we give
     notification_address: str | None = None  # notification_svc's mesh port, host:port
     gateway_address: str | None = None  # the mesh port of any gateway, host:port
 
@@ -33,14 +38,20 @@ class TransactionSettings:
             mesh_secret=env.text("CSMS_MESH_SECRET"),
             outbox_days=outbox.retention_days(env),
             quarantine_days=env.number("CSMS_QUARANTINE_RETENTION_DAYS", 365, least=1, most=36_500),
+            first_transaction_id=env.number("CSMS_FIRST_TRANSACTION_ID", 1, least=1, most=2_000_000_000),
             power_limits=PowerLimits(
                 ac_w=env.number("CSMS_AC_MAX_POWER_W", 43_000, least=LEAST_POWER_W, most=MOST_POWER_W),
                 dc_w=env.number("CSMS_DC_MAX_POWER_W", 400_000, least=LEAST_POWER_W, most=MOST_POWER_W),
             ),
-            hanging_grace_us=env.number(
-                "CSMS_HANGING_GRACE_S", HANGING_GRACE_US // SECOND_US, least=60, most=366 * 86_400
-            )
-            * SECOND_US,
+            grace=Grace(
+                default_us=_grace_us(env, "CSMS_HANGING_GRACE_S", HANGING_GRACE_US),
+                least_us=_grace_us(env, "CSMS_HANGING_GRACE_LEAST_S", LEAST_HANGING_GRACE_US),
+            ),
             notification_address=env.optional("CSMS_NOTIFICATION_ADDRESS"),
             gateway_address=env.optional("CSMS_GATEWAY_ADDRESS"),
         )
+
+
+def _grace_us(env: Environment, name: str, default_us: int) -> int:
+    """A grace period, set in seconds."""
+    return env.number(name, default_us // SECOND_US, least=60, most=MOST_GRACE_US // SECOND_US) * SECOND_US

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted, StationEventItem
 from sqlalchemy import Connection
 
 from mesh.database import Database, commit_batch
@@ -20,6 +20,7 @@ from transaction_svc.book import Book, Tx
 from transaction_svc.clocks import is_plausible, read_time
 from transaction_svc.ends import Closure, Frame, Mark
 from transaction_svc.fold import Fold
+from transaction_svc.grace import Grace, MessageAttempts
 from transaction_svc.intake import check_origin, clean
 from transaction_svc.meter_profiles import MeterTerms
 
@@ -40,6 +41,7 @@ class Boot(StationEvent, frozen=True, kw_only=True):
     vendor_name: str
     model: str
     firmware_version: str
+    message_attempts: MessageAttempts | None = None  # None where it is not known
 
 
 class Available(StationEvent, frozen=True, kw_only=True):
@@ -76,8 +78,18 @@ def _read_boot(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
         vendor_name=clean(boot.vendor_name),
         model=clean(boot.model),
         firmware_version=clean(boot.firmware_version),
+        message_attempts=_read_attempts(boot),
         **common,
     )
+
+
+def _read_attempts(boot: StationBooted) -> MessageAttempts | None:
+    """Both or none; a station that never sends a message, or waits for a negative time, does not say anything."""
+    if not boot.HasField("message_attempts") or not boot.HasField("message_attempt_interval_s"):
+        return None
+    if boot.message_attempts < 1 or boot.message_attempt_interval_s < 0:
+        return None
+    return MessageAttempts(count=boot.message_attempts, interval_s=boot.message_attempt_interval_s)
 
 
 def _read_available(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
@@ -100,13 +112,13 @@ _READERS: dict[str, Callable[[StationEventItem, dict[str, Any]], StationEvent]] 
 
 
 class StationEvents:
-    """Takes note of events of stations. `grace_us` is how long a transaction hangs before it is ended."""
+    """Takes note of events of stations. `grace` says how long a transaction hangs before it is ended."""
 
-    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace_us: int) -> None:
+    def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace) -> None:
         self._database = database
         self._clock = clock
         self._meters = meters
-        self._grace_us = grace_us
+        self._grace = grace
 
     async def take(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
         """What each item failed with, None for most. Raises MeshError where the database is unavailable."""
@@ -121,7 +133,7 @@ class StationEvents:
         concerned = await self._concerned([event for _place, event in readable])
         places = [place for place, event in readable if id(event) in concerned]
         events = [event for _place, event in readable if id(event) in concerned]
-        work = partial(_record, meters=self._meters, grace_us=self._grace_us, now_us=now_us)
+        work = partial(_record, meters=self._meters, grace=self._grace, now_us=now_us)
         for place, outcome in zip(places, await commit_batch(self._database, events, work), strict=True):
             outcomes[place] = outcome
         return outcomes
@@ -143,20 +155,39 @@ class StationEvents:
 
 
 def _record(
-    connection: Connection, events: Sequence[StationEvent], *, meters: MeterTerms, grace_us: int, now_us: int
+    connection: Connection, events: Sequence[StationEvent], *, meters: MeterTerms, grace: Grace, now_us: int
 ) -> Sequence[MeshError | None]:
     book = Book()
     for row in store.lock_open_transactions(connection, {event.station for event in events}):
         book.adopt(row)
     for event in sorted(events, key=lambda event: event.frame):
         for tx in book.of_station(*event.station):
-            _apply(book, tx, event, grace_us)
+            _apply(book, tx, event)
     if boots := _latest_boots(events):
         store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
         _take_terms(connection, book, boots, meters, now_us)
+    _set_grace(connection, book, sorted({event.station for event in events}), grace)
     if any(book.changed()):
         recorder.write_back(connection, book, now_us=now_us)
     return [None] * len(events)
+
+
+def _set_grace(connection: Connection, book: Book, stations: Iterable[_StationKey], grace: Grace) -> None:
+    """Gives each mark at these stations the grace period by the latest boot, whichever event came first."""
+    marked = [
+        (tx, tx.fold.mark)
+        for station in stations
+        for tx in book.of_station(*station)
+        if tx.fold.mark is not None and not tx.fold.ended
+    ]
+    if not marked:
+        return
+    attempts = store.find_attempts(connection, sorted({tx.key[:2] for tx, _mark in marked}))
+    for tx, mark in marked:
+        grace_us = grace.of(attempts.get(tx.key[:2]))
+        if mark.grace_us != grace_us:
+            tx.fold.mark = msgspec.structs.replace(mark, grace_us=grace_us)
+            tx.changed = True
 
 
 def _take_terms(connection: Connection, book: Book, boots: Iterable[Boot], meters: MeterTerms, now_us: int) -> None:
@@ -184,7 +215,7 @@ def _changes(event: StationEvent, state: Fold) -> bool:
         return False
     if state.first_frame is not None and event.frame < state.first_frame:
         return False  # as if there were no such transaction yet
-    return _merge(event, state, grace_us=0) != state.mark
+    return _merge(event, state) != state.mark
 
 
 def _is_at(event: Available, state: Fold) -> bool:
@@ -194,23 +225,21 @@ def _is_at(event: Available, state: Fold) -> bool:
     return event.connector_id == state.connector_id or not (event.connector_id and state.connector_id)
 
 
-def _merge(event: StationEvent, state: Fold, *, grace_us: int) -> Mark:
-    """The mark with an event taken into account: the same, whichever of several comes first."""
+def _merge(event: StationEvent, state: Fold) -> Mark:
+    """The mark with an event taken into account: the same, whichever of several comes first. `_set_grace` follows."""
     time_us = event.time_us if isinstance(event, Available) else None
     mark = state.mark
     if mark is None:
-        mark = Mark(frame=event.frame, since_us=event.receive_us, grace_us=grace_us)
+        mark = Mark(frame=event.frame, since_us=event.receive_us, grace_us=0)
     elif event.frame > mark.frame:
         since_us = mark.since_us if state.hanging else event.receive_us
-        mark = msgspec.structs.replace(
-            mark, frame=event.frame, since_us=since_us, grace_us=grace_us or mark.grace_us, expired=False
-        )
+        mark = msgspec.structs.replace(mark, frame=event.frame, since_us=since_us, expired=False)
     if time_us is not None and event.frame > mark.time_frame:
         mark = msgspec.structs.replace(mark, time_frame=event.frame, time_us=time_us)
     return mark
 
 
-def _apply(book: Book, tx: Tx, event: StationEvent, grace_us: int) -> None:
+def _apply(book: Book, tx: Tx, event: StationEvent) -> None:
     state = tx.fold
     if not _changes(event, state):
         return
@@ -218,7 +247,7 @@ def _apply(book: Book, tx: Tx, event: StationEvent, grace_us: int) -> None:
     if isinstance(event, Removal):
         state.closure = Closure(origin=ends.STATION_DELETED, request_us=event.receive_us)
         return
-    state.mark = _merge(event, state, grace_us=grace_us)
+    state.mark = _merge(event, state)
     state.went_on = False
     if state.mark.precedes(state.last_frame, state.latest_us):
         book.fold_anew(tx.name, tx.generation)  # one of its events may contradict the mark: they tell
@@ -231,12 +260,15 @@ def _latest_boots(events: Iterable[StationEvent]) -> Sequence[Boot]:
 
 def _station_row(boot: Boot, now_us: int) -> dict[str, Any]:
     tenant_id, station_id = boot.station
+    attempts = boot.message_attempts
     return {
         "tenant_id": tenant_id,
         "station_id": station_id,
         "vendor_name": boot.vendor_name,
         "model": boot.model,
         "firmware_version": boot.firmware_version,
+        "message_attempts": attempts.count if attempts else None,
+        "message_attempt_interval_s": attempts.interval_s if attempts else None,
         "boot_us": boot.receive_us,
         "epoch": boot.frame[0],
         "ordinal": boot.frame[1],

@@ -8,11 +8,12 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
-from mesh.rowset import RowStatement, run_later, run_prepared
+from mesh.rowset import Call, RowStatement, run_later, run_prepared
 from transaction_svc import stored_form
 from transaction_svc.contents import flags_text, name_hash
+from transaction_svc.grace import MessageAttempts
 from transaction_svc.intake import IncomingMeterValues
 
 Key = tuple[str, str, str, int]
@@ -168,7 +169,9 @@ _GENERATIONS = RowStatement(
 
 _MOVE_EVENTS = RowStatement(
     """
-    UPDATE tx_event SET generation = rows.generation FROM {rows}
+    UPDATE tx_event SET transaction_id = rows.transaction_id, generation = rows.generation,
+                        tx_hash = rows.tx_hash, fact = rows.fact
+    FROM {rows}
     WHERE tx_event.tenant_id = rows.tenant_id AND tx_event.station_id = rows.station_id
       AND tx_event.content_key = rows.content_key AND tx_event.repeat_no = rows.repeat_no
     """,
@@ -176,7 +179,10 @@ _MOVE_EVENTS = RowStatement(
     station_id="text",
     content_key="text",
     repeat_no="integer",
+    transaction_id="text",
     generation="integer",
+    tx_hash="bigint",
+    fact="text",
 )
 
 # Read from the index on (evse_hash, begin_us), and from there to the first that fits, however long the history.
@@ -215,6 +221,7 @@ _TX_COLUMNS = {
     "token_key": "text",
     "evse_id": "integer",
     "evse_hash": "bigint",
+    "waiting": "boolean",
     "begin_us": "bigint",
     "start_us": "bigint",
     "end_us": "bigint",
@@ -255,6 +262,7 @@ _UPDATE_RARE = RowStatement(
 # what was drawn and not given is a gap, as where a transaction is rolled back.
 _AHEAD = 100
 _RESERVE = "csms_tx_numbers"
+_FIRST = "csms_first_tx_number"
 _DRAW = RowStatement("SELECT nextval('tx_number') FROM {rows}", n="integer")
 
 _DUE = text(
@@ -268,12 +276,14 @@ _DUE = text(
 _UPSERT_STATIONS = RowStatement(
     """
     INSERT INTO station (tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal,
-                         create_us, update_us)
-    SELECT tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal, now_us, now_us
+                         create_us, update_us, message_attempts, message_attempt_interval_s)
+    SELECT tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal, now_us, now_us,
+           message_attempts, message_attempt_interval_s
     FROM {rows} WHERE true
     ON CONFLICT (tenant_id, station_id) DO UPDATE SET
         vendor_name = excluded.vendor_name, model = excluded.model, firmware_version = excluded.firmware_version,
-        boot_us = excluded.boot_us, epoch = excluded.epoch, ordinal = excluded.ordinal, update_us = excluded.update_us
+        boot_us = excluded.boot_us, epoch = excluded.epoch, ordinal = excluded.ordinal, update_us = excluded.update_us,
+        message_attempts = excluded.message_attempts, message_attempt_interval_s = excluded.message_attempt_interval_s
     WHERE (station.epoch, station.ordinal) < (excluded.epoch, excluded.ordinal)
     """,
     tenant_id="text",
@@ -285,6 +295,17 @@ _UPSERT_STATIONS = RowStatement(
     epoch="bigint",
     ordinal="bigint",
     now_us="bigint",
+    message_attempts="integer",
+    message_attempt_interval_s="integer",
+)
+_FIND_ATTEMPTS = RowStatement(
+    """
+    SELECT s.tenant_id, s.station_id, s.message_attempts, s.message_attempt_interval_s
+    FROM {rows} JOIN station s ON s.tenant_id = rows.tenant_id AND s.station_id = rows.station_id
+     AND s.message_attempts IS NOT NULL AND s.message_attempt_interval_s IS NOT NULL
+    """,
+    tenant_id="text",
+    station_id="text",
 )
 
 _WITHOUT_FLAGS = text(
@@ -337,14 +358,37 @@ def lock_and_look_up(
     looking = (_LOOK_UP, rows)
     locking = (_LOCK, [{"key": key} for key in keys])
     calls = (locking, looking) if connection.dialect.name == "postgresql" else (looking,)
+    return _look_up(connection, *calls)
+
+
+def look_up(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[Lookup]:
+    """The same within a transaction that has its locks."""
+    return _look_up(connection, (_LOOK_UP, rows))
+
+
+def _look_up(connection: Connection, *calls: Call) -> Sequence[Lookup]:
     return [
         Lookup(n, repeat_no, epoch, ordinal, fact, TxRow(*tx_row))
         for n, repeat_no, epoch, ordinal, fact, *tx_row in run_prepared(connection, *calls)
     ]
 
 
+def give_no_number_before(engine: Engine, first: int) -> None:
+    """Numbers for 1.6 transactions are `first` or above on all connections that are taken from now on."""
+    engine.update_execution_options(**{_FIRST: first})
+
+
 def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
     """Numbers for 1.6 transactions, int32 and positive, never given before (until all have been)."""
+    first = connection.get_execution_options().get(_FIRST, 1)
+    numbers = _draw(connection, count)
+    if min(numbers) < first:
+        _go_on_from(connection, first)
+        numbers = _draw(connection, count)
+    return numbers
+
+
+def _draw(connection: Connection, count: int) -> Sequence[int]:
     if connection.dialect.name == "postgresql":
         reserve: list[int] = connection.info.setdefault(_RESERVE, [])
         if len(reserve) < count:
@@ -356,6 +400,21 @@ def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
         text("UPDATE tx_counter SET value = value + :count WHERE name = 'tx_number' RETURNING value"), {"count": count}
     ).scalar_one()
     return [(number - 1) % (2**31 - 1) + 1 for number in range(last - count + 1, last + 1)]
+
+
+def _go_on_from(connection: Connection, first: int) -> None:
+    """The next number is `first`, unless it is above that already."""
+    if connection.dialect.name == "postgresql":
+        # One at a time: the sequence knows no transactions, and must not be set back to where others have drawn since.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('tx_number', 0))"))
+        connection.execute(
+            text("SELECT setval('tx_number', :first, false) FROM tx_number WHERE last_value < :first"), {"first": first}
+        )
+        connection.info[_RESERVE] = []
+        return
+    connection.execute(
+        text("UPDATE tx_counter SET value = :first - 1 WHERE name = 'tx_number' AND value < :first"), {"first": first}
+    )
 
 
 def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
@@ -383,6 +442,19 @@ def due_transactions(connection: Connection, *, now_us: int, limit: int) -> Sequ
 def write_stations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
     """Notes what stations said when they booted, one row each; an older boot than the one noted changes nothing."""
     _UPSERT_STATIONS.run(connection, sorted(rows, key=itemgetter("tenant_id", "station_id")))
+
+
+def find_attempts(
+    connection: Connection, stations: Iterable[tuple[str, str]]
+) -> Mapping[tuple[str, str], MessageAttempts]:
+    """How often stations repeat messages, each (tenant_id, station_id), where their last boot said that."""
+    wanted = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
+    return {
+        (row.tenant_id, row.station_id): MessageAttempts(
+            count=row.message_attempts, interval_s=row.message_attempt_interval_s
+        )
+        for row in _FIND_ATTEMPTS.run(connection, wanted)
+    }
 
 
 def fill_flags(connection: Connection, *, limit: int) -> int:
@@ -434,7 +506,7 @@ def generations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Se
 
 
 def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Puts events into another generation of their name."""
+    """Puts events into another transaction, or another generation of theirs; `fact` as it is there."""
     run_prepared(connection, (_MOVE_EVENTS, rows))
 
 

@@ -6,13 +6,22 @@ from csms.station.v1.station_pb2 import StationIdentity
 
 from gateway import station_events
 from gateway.results import boot_response
-from gateway.translation import Inbound, Items, LaneName, Payload
+from gateway.translation import Inbound, Items, LaneName, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
     """A boot. 1.6 tells no reason for it."""
+    return {LaneName.BOOTS: BootItem(origin=origin, identity=_to_identity(payload))}
+
+
+def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
+    """What transaction_svc is notified of."""
+    return station_events.booted(_to_identity(payload), origin, results)
+
+
+def _to_identity(payload: Payload) -> StationIdentity:
     get = payload.get
-    identity = StationIdentity(
+    return StationIdentity(
         model=payload["chargePointModel"],
         vendor_name=payload["chargePointVendor"],
         serial_number=get("chargePointSerialNumber", ""),
@@ -23,10 +32,6 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         meter_type=get("meterType", ""),
         charge_box_serial_number=get("chargeBoxSerialNumber", ""),
     )
-    return {
-        LaneName.BOOTS: BootItem(origin=origin, identity=identity),
-        LaneName.STATION_EVENTS: station_events.booted(identity, origin),
-    }
 
 
-INBOUND = Inbound(to_items=to_items, to_response=boot_response)
+INBOUND = Inbound(to_items=to_items, to_response=boot_response, to_follow_up=to_follow_up)

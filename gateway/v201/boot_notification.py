@@ -7,14 +7,24 @@ from csms.station.v1.station_pb2 import BOOT_REASON_UNSPECIFIED, StationIdentity
 from gateway import station_events
 from gateway.enums import BOOT_REASONS
 from gateway.results import boot_response
-from gateway.translation import Inbound, Items, LaneName, Payload
+from gateway.translation import Inbound, Items, LaneName, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
     """A boot, and why."""
+    reason = BOOT_REASONS.get(payload["reason"], BOOT_REASON_UNSPECIFIED)
+    return {LaneName.BOOTS: BootItem(origin=origin, identity=_to_identity(payload), reason=reason)}
+
+
+def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
+    """What transaction_svc is notified of."""
+    return station_events.booted(_to_identity(payload), origin, results)
+
+
+def _to_identity(payload: Payload) -> StationIdentity:
     station = payload["chargingStation"]
     modem = station.get("modem", {})
-    identity = StationIdentity(
+    return StationIdentity(
         model=station["model"],
         vendor_name=station["vendorName"],
         serial_number=station.get("serialNumber", ""),
@@ -22,11 +32,6 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         iccid=modem.get("iccid", ""),
         imsi=modem.get("imsi", ""),
     )
-    reason = BOOT_REASONS.get(payload["reason"], BOOT_REASON_UNSPECIFIED)
-    return {
-        LaneName.BOOTS: BootItem(origin=origin, identity=identity, reason=reason),
-        LaneName.STATION_EVENTS: station_events.booted(identity, origin),
-    }
 
 
-INBOUND = Inbound(to_items=to_items, to_response=boot_response)
+INBOUND = Inbound(to_items=to_items, to_response=boot_response, to_follow_up=to_follow_up)

@@ -11,8 +11,9 @@ from mesh.quirks import QuirkName
 from mesh.rowset import RowStatement
 from mesh.times import SECOND_US
 from station_svc import events
+from station_svc.ingest.attempt_store import find_message_attempts
 from station_svc.ingest.common_store import Json, frame_row, lock_stations, removed
-from station_svc.ingest.rows import Boot, Booted
+from station_svc.ingest.rows import Boot, Booted, MessageAttempts
 from station_svc.jobs import store as job_store
 from station_svc.rows import ACCEPTED, TRIGGERED
 
@@ -61,12 +62,16 @@ def record_boots(connection: Connection, boots: Sequence[Boot], now_us: int) -> 
     outbox.append(connection, [events.booted(boot, statuses[boot.frame.station]) for boot in known])
     accepted = {key for key in latest if statuses[key] == ACCEPTED}
     job_store.wake(connection, accepted, run_us=now_us + job_store.SETTLE_US)
-    return [_to_booted(boot, stations.get(boot.frame.station)) or removed(boot.frame) for boot in boots]
+    attempts = find_message_attempts(connection, latest)
+    return [
+        _to_booted(boot, stations[boot.frame.station], attempts.get(boot.frame.station))
+        if boot.frame.station in stations
+        else removed(boot.frame)
+        for boot in boots
+    ]
 
 
-def _to_booted(boot: Boot, station: Any) -> Booted | None:
-    if station is None:
-        return None
+def _to_booted(boot: Boot, station: Any, attempts: MessageAttempts | None) -> Booted:
     # One that was not accepted is to boot again, and one that was asked to boot did not restart.
     soon = (
         station.boot_status == ACCEPTED
@@ -74,7 +79,11 @@ def _to_booted(boot: Boot, station: Any) -> Booted | None:
         and 0 <= boot.frame.receive_us - station.boot_us < _SOON_US
         and boot.frame.epoch >= station.boot_epoch
     )
-    return Booted(registration_status=station.registration_status, quirks=(QuirkName.REBOOTED_SOON,) if soon else ())
+    return Booted(
+        registration_status=station.registration_status,
+        quirks=(QuirkName.REBOOTED_SOON,) if soon else (),
+        message_attempts=attempts,
+    )
 
 
 def _boot_row(boot: Boot, status: int) -> Json:

@@ -61,11 +61,20 @@ class Boot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MessageAttempts:
+    """How often a station sends a message about a transaction that fails, and how long it waits the first time."""
+
+    count: int
+    interval_s: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Booted:
     """A boot that was recorded: what the station is answered, and what was odd about it."""
 
     registration_status: int
     quirks: Sequence[str] = ()
+    message_attempts: MessageAttempts | None = None  # None where its variables do not say
 
 
 @dataclass(frozen=True, kw_only=True)

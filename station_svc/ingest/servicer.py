@@ -222,10 +222,13 @@ class StationIngestServicer(StationIngestServiceServicer):
         if result.registration_status != ACCEPTED:
             retry_s = self._rules.boot_retry_interval_s
             interval_s = max(1, round(self._jitter(retry_s * (1 - _JITTER), retry_s * (1 + _JITTER))))
+        attempts = result.message_attempts
         return ingest.BootResult(
             registration_status=_registration(result.registration_status),
             interval_s=interval_s,
             quirks=result.quirks,
+            message_attempts=None if attempts is None else attempts.count,
+            message_attempt_interval_s=None if attempts is None else attempts.interval_s,
         )
 
 

@@ -16,6 +16,7 @@ from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_ACCEPTED, AUTHORIZATION_STATUS_BLOCKED, IdTokenInfo
 from csms.common.v1.origin_pb2 import Origin
 from csms.gateway.v1.gateway_service_pb2 import CallRequest
+from csms.station.v1.station_ingest_service_pb2 import BootResult
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 from google.protobuf import descriptor_pb2
 
@@ -73,8 +74,8 @@ class Row:
         return (self.action, self.from_station, self.to_station, self.stored, self.tested)
 
 
-# What services say of an id token that makes something more to be done: one that is refused, one that has a limit.
-_RECORDED = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(event_key="0.ab")}
+# What services say that makes something more to be done: of a boot, of an id token that is refused or has a limit.
+_RECORDED = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(event_key="0.ab"), LaneName.BOOTS: BootResult()}
 _VERDICTS: tuple[Results, ...] = (
     _RECORDED | {LaneName.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_BLOCKED))},
     _RECORDED
@@ -132,11 +133,15 @@ def lanes(version: Version, action: str) -> list[LaneName]:
 
 def lanes_after(version: Version, action: str) -> list[LaneName]:
     """The lanes that an action may use once the services have spoken, before it is answered."""
+    return sorted({lane for lane, _item in _items_after(version, action)})
+
+
+def _items_after(version: Version, action: str) -> list[tuple[LaneName, Any]]:
     to_follow_up, schema = version.inbound[action].to_follow_up, Schemas(version.label).schema(action, "request")
     if to_follow_up is None:
         return []
     payload = payloads.maximal(schema)
-    return sorted({lane for results in _VERDICTS for lane in to_follow_up(payload, Origin(), results)})
+    return [found for results in _VERDICTS for found in to_follow_up(payload, Origin(), results).items()]
 
 
 def tables(version: Version, action: str) -> list[str]:
@@ -156,7 +161,8 @@ def changes(version: Version, action: str) -> list[str]:
     """The tables whose rows an action of a station may change beside those, where there are any it is about."""
     kinds = _kinds_of_reports(version, action)
     found = [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
-    events = {item.WhichOneof("event") for lane, item in _items(version, action) if lane is LaneName.STATION_EVENTS}
+    items = [*_items(version, action), *_items_after(version, action)]
+    events = {item.WhichOneof("event") for lane, item in items if lane is LaneName.STATION_EVENTS}
     return found + [table for kind in sorted(events) for table in STATION_EVENT_CHANGES[kind]]
 
 

@@ -353,3 +353,13 @@ def test_certificates(mesh: RunningMesh, bearer: Bearer, station_id: str) -> Non
     assert (answer.status, answer.reason) == (400, "INVALID_FIELD")
     answer = mesh.request("POST", f"/v1/stations/{station_id}:rotateCredential", body={"handOver": True}, **bearer)
     assert (answer.status, answer.reason) == (400, "STATION_OFFLINE")
+
+
+def test_events_without_a_transaction_are_listed(mesh: RunningMesh, token: str) -> None:
+    """Of all stations and of one; and a generation of a transaction is asked for in the query."""
+    bearer = {"authorization": f"Bearer {token}"}
+    for path in ("/v1/unmatchedEvents", "/v1/stations/NOBODY/unmatchedEvents?pageSize=5"):
+        answer = mesh.request("GET", path, **bearer)
+        assert (answer.status, list(answer.json["unmatchedEvents"])) == (200, [])
+    answer = mesh.request("GET", "/v1/stations/NOBODY/transactions/1?generation=2", **bearer)
+    assert (answer.status, answer.reason) == (404, "TRANSACTION_NOT_FOUND")

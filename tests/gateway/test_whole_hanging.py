@@ -1,5 +1,6 @@
 """Transactions that their stations do not end: from the socket to what operators read and do, on both databases."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,7 +8,8 @@ import grpc
 import pytest
 from csms.auth.v1 import id_token_service_pb2
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
-from csms.station.v1 import station_service_pb2
+from csms.station.v1 import command_service_pb2, station_service_pb2
+from csms.station.v1.station_pb2 import Variable
 from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1 import transaction_service_pb2 as pb
 
@@ -77,9 +79,9 @@ async def _has_ended(mesh: MeshRig, transaction_id: int | str) -> bool:
     return (await _read(mesh, transaction_id)).state == ENDED
 
 
-async def _pass_grace(mesh: MeshRig) -> None:
+async def _pass_grace(mesh: MeshRig, grace_s: int = HANGING_GRACE_US // SECOND_US + 60) -> None:
     """Lets the grace period pass at transaction_svc, which looks at once what is due."""
-    mesh.transaction_service.ahead_us += HANGING_GRACE_US + 60 * SECOND_US
+    mesh.transaction_service.ahead_us += grace_s * SECOND_US
     await mesh.transaction_service.stop()
     await mesh.transaction_service.start()
 
@@ -105,6 +107,46 @@ async def test_a_charger_that_rebooted(mesh_on_both: MeshRig) -> None:
         found = await _read(mesh, number)
         assert (found.energy_wh, found.end_origin) == (600, pb.TRANSACTION_END_ORIGIN_STATION)
         assert list(found.flags) == ["late_stop"]
+
+
+async def _read_attempts(mesh: MeshRig, station: RawStation, attempts: int, interval_s: int) -> None:
+    """An operator reads how often the station repeats messages about transactions."""
+    values = {"TransactionMessageAttempts": attempts, "TransactionMessageRetryInterval": interval_s}
+    request = command_service_pb2.GetVariablesRequest(
+        station_id="CP1", variables=[Variable(component="ChargingStation", variable=name) for name in values]
+    )
+    items = [{"key": name, "readonly": False, "value": str(value)} for name, value in values.items()]
+    answer, call = await asyncio.gather(
+        mesh.commands.GetVariables(request, metadata=mesh.metadata, timeout=TIMEOUT_S),
+        station.answer({"configurationKey": items}),
+    )
+    assert call == ["GetConfiguration", {"key": list(values)}]
+    assert [result.variable.value for result in answer.results] == [str(value) for value in values.values()]
+
+
+async def test_a_station_whose_attempts_are_known(mesh_on_both: MeshRig) -> None:
+    """Its session is ended once no message can come any more, which is sooner than by the setting."""
+    mesh = mesh_on_both
+    async with RawStation(mesh.station_url("CP1")) as station:
+        number = await _charge(station)
+        await _read_attempts(mesh, station, 5, 600)
+        await station.boot()
+        await eventually(lambda: _is_hanging(mesh, number))
+        await _pass_grace(mesh, 5 * 60 + 600 * (1 + 2 + 3 + 4) - 120)
+        second = (await _start(station, 2, id_tag="OTHER", minute=10))["transactionId"]
+        await _available(station, 12, connector=2)
+        await eventually(lambda: _is_hanging(mesh, second))
+        assert (await _read(mesh, number)).state == ACTIVE
+        await _pass_grace(mesh, 180)
+        await eventually(lambda: _has_ended(mesh, number))
+        found = await _read(mesh, number)
+        assert (found.energy_wh, found.end_origin) == (500, pb.TRANSACTION_END_ORIGIN_ABANDONED)
+        assert (await _read(mesh, second)).hanging
+        await _pass_grace(mesh, 5 * 60 + 600 * (1 + 2 + 3 + 4))
+        await eventually(lambda: _has_ended(mesh, second))
+        await _values(station, number, 1_700, 20)
+        found = await _read(mesh, number)
+        assert (found.state, found.energy_wh, list(found.flags)) == (ACTIVE, 700, [])
 
 
 async def test_a_connector_that_is_available_again(mesh_on_both: MeshRig) -> None:

@@ -32,8 +32,10 @@ from csms.transaction.v1.transaction_service_pb2 import (
     GetTransactionRequest,
     ListTransactionEventsRequest,
     ListTransactionsRequest,
+    ListUnmatchedEventsRequest,
     RecordedTransactionEvent,
     Transaction,
+    UnmatchedEvent,
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -146,9 +148,14 @@ def event_2x(
     return TransactionEvent(**(fields | more))
 
 
-def booted(vendor_name: str = "V", model: str = "M", firmware_version: str = "1") -> StationBooted:
+def booted(vendor_name: str = "V", model: str = "M", firmware_version: str = "1", **more: Any) -> StationBooted:
     """A boot."""
-    return StationBooted(vendor_name=vendor_name, model=model, firmware_version=firmware_version)
+    return StationBooted(vendor_name=vendor_name, model=model, firmware_version=firmware_version, **more)
+
+
+def booted_with(attempts: int, interval_s: int) -> StationBooted:
+    """A boot of a station that is known to repeat its messages so."""
+    return booted(message_attempts=attempts, message_attempt_interval_s=interval_s)
 
 
 def available(seconds: float | None = None, *, evse_id: int = 1, connector_id: int = 1) -> ConnectorAvailable:
@@ -244,10 +251,10 @@ class Service:
         origin = Origin(tenant_id="default", station_id=station, epoch=1, ordinal=self.ordinal)
         return AuthorizationItem(origin=origin, event_key=event_key, status=status)
 
-    async def get(self, transaction_id: str, *, station: str = "CP1") -> Transaction:
+    async def get(self, transaction_id: str, *, station: str = "CP1", generation: int = 0) -> Transaction:
         """A transaction as a viewer sees it."""
         set_caller(VIEWER)
-        request = GetTransactionRequest(station_id=station, transaction_id=transaction_id)
+        request = GetTransactionRequest(station_id=station, transaction_id=transaction_id, generation=generation)
         return (await self.operator.GetTransaction(request, CONTEXT)).transaction
 
     async def all(self, **more: Any) -> Sequence[Transaction]:
@@ -256,10 +263,20 @@ class Service:
         request = ListTransactionsRequest(page_size=1000, **more)
         return list((await self.operator.ListTransactions(request, CONTEXT)).transactions)
 
-    async def events(self, transaction_id: str, *, station: str = "CP1") -> Sequence[RecordedTransactionEvent]:
+    async def unmatched(self, *, station: str = "CP1") -> Sequence[UnmatchedEvent]:
+        """What belongs to no transaction of a station, newest first."""
+        set_caller(VIEWER)
+        request = ListUnmatchedEventsRequest(station_id=station, page_size=1000)
+        return list((await self.operator.ListUnmatchedEvents(request, CONTEXT)).unmatched_events)
+
+    async def events(
+        self, transaction_id: str, *, station: str = "CP1", generation: int = 0
+    ) -> Sequence[RecordedTransactionEvent]:
         """The events of a transaction, in folding order."""
         set_caller(VIEWER)
-        request = ListTransactionEventsRequest(station_id=station, transaction_id=transaction_id, page_size=1000)
+        request = ListTransactionEventsRequest(
+            station_id=station, transaction_id=transaction_id, page_size=1000, generation=generation
+        )
         return list((await self.operator.ListTransactionEvents(request, CONTEXT)).events)
 
     async def told(self, kind: str = "%") -> list[tuple[str, dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 Each example tells the same story twice: to one station in order, one by one; to another as hypothesis likes. What
 operators see of both must be equal. A 1.6 station can name a transaction only once it was given the number: there the
-start comes first, and may come again at any time.
+start comes first, and may come again at any time. What names 0 or -1 may come before its start.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ EXAMPLES = settings(
 )
 Run = tuple[asyncio.Runner, Service]
 _stations = itertools.count()
+NAMES = st.sampled_from(["", "0", "-1"])
 
 
 @dataclass
@@ -71,6 +72,33 @@ def sessions_16(draw: st.DrawFn) -> Sequence[Session]:
 
 
 @st.composite
+def unnamed_16(draw: st.DrawFn) -> Sequence[Session]:
+    """Transactions of a station that was not told their numbers, or not yet; and starts sent again with other times.
+
+    The register is sound, since by it a stop is found: in any order, as long as nothing else tells transactions apart.
+    """
+    sessions, now_s, register = [], 0, draw(st.integers(0, 100))
+    tag = draw(st.sampled_from(["TAG", ""]))
+    for number in range(draw(st.integers(1, 3))):
+        id_tag = tag or f"TAG{number}"
+        events = [
+            start_16(now_s + again, meter_start=register, id_tag=id_tag) for again in range(draw(st.integers(1, 3)))
+        ]
+        now_s += 3
+        for _ in range(draw(st.integers(0, 5))):
+            now_s, register = now_s + draw(st.integers(1, 60)), register + draw(st.integers(0, 50))
+            events.append(values_16(draw(NAMES), now_s, register))
+        now_s, register = now_s + draw(st.integers(1, 60)), register + draw(st.integers(1, 50))
+        if draw(st.integers(0, 3)):
+            events.append(stop_16(draw(NAMES), now_s, register, id_tag=draw(st.sampled_from([id_tag, ""]))))
+        if draw(st.booleans()):
+            events.append(values_16(draw(NAMES), now_s + draw(st.integers(1, 3)), register))
+        now_s += draw(st.integers(4, 400))
+        sessions.append(Session(events))
+    return sessions
+
+
+@st.composite
 def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
     """One to three transactions on an EVSE, which may all have one name; with each way of counting.
 
@@ -93,7 +121,8 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
             events.append(event)
             now_s += draw(st.integers(1, 60))
             seq_no += {"right": 1, "zero": 0, "gaps": draw(st.integers(1, 2))}[counting]
-        sessions.append(Session(events))
+        # A start that never comes: with an end it is a transaction all the same, else it is none.
+        sessions.append(Session(events if draw(st.integers(0, 4)) else events[1:]))
         if not same_name:
             # No two begin at the same time, and none at a time of the others' events.
             now_s -= draw(st.sampled_from([0, 40.25, 90.25, 150.25]))
@@ -113,6 +142,11 @@ def deliveries(draw: st.DrawFn, told: Sequence[tuple[int, int]]) -> Sequence[Seq
     return batches
 
 
+def is_start(event: TransactionEvent) -> bool:
+    """Whether it is one."""
+    return event.event_type == tx.TRANSACTION_EVENT_TYPE_STARTED
+
+
 def named(event: TransactionEvent, name: str) -> TransactionEvent:
     """The event with its transaction's name."""
     copy = TransactionEvent()
@@ -129,17 +163,19 @@ async def tell_16(
     waiting: list[tuple[int, int]] = []
     for batch in [*batches, []]:
         messages, waiting = [*waiting, *batch], []
-        sendable = [message for message in messages if message[1] == 0 or message[0] in numbers]
-        waiting = [message for message in messages if message not in sendable]
+        told = [(session, sessions[session].events[place]) for session, place in messages]
+        needing = [not is_start(event) and not event.transaction_id and n not in numbers for n, event in told]
+        waiting = [message for message, needs in zip(messages, needing, strict=True) if needs]
+        sendable = [each for each, needs in zip(told, needing, strict=True) if not needs]
         events = [
-            event if place == 0 else named(event, numbers[session])
-            for session, place in sendable
-            for event in (sessions[session].events[place],)
+            event if is_start(event) or event.transaction_id else named(event, numbers[session])
+            for session, event in sendable
         ]
         results = await service.send(*events, station=station)
-        for (session, _place), result in zip(sendable, results, strict=True):
+        for (session, event), result in zip(sendable, results, strict=True):
             assert not result.HasField("error"), result
-            assert numbers.setdefault(session, result.transaction_id) == result.transaction_id
+            if is_start(event) or not event.transaction_id:
+                assert numbers.setdefault(session, result.transaction_id) == result.transaction_id
     assert not waiting
     return numbers
 
@@ -157,15 +193,28 @@ async def seen(service: Service, station: str, names: Mapping[int, str]) -> Sequ
     for _session, name in sorted(names.items()):
         events = [named(recorded.event, "") for recorded in await service.events(name, station=station)]
         found.append((bare(await service.get(name, station=station)), events))
-    return found
+    kept = [each.event.event.SerializeToString() for each in await service.unmatched(station=station)]
+    return [*found, sorted(kept)]
 
 
 @EXAMPLES
 @given(st.data())
 def test_1_6(run: Run, data: st.DataObject) -> None:
     """Any order after the start, whose repeat comes at any time."""
+    compare_16(run, data, sessions_16())
+
+
+@EXAMPLES
+@given(st.data())
+def test_1_6_without_numbers(run: Run, data: st.DataObject) -> None:
+    """What names no transaction comes to the same, before its start and after, and so do starts with other times."""
+    compare_16(run, data, unnamed_16())
+
+
+def compare_16(run: Run, data: st.DataObject, drawn: st.SearchStrategy[Sequence[Session]]) -> None:
+    """Tells sessions straight and shuffled."""
     runner, service = run
-    sessions = data.draw(sessions_16())
+    sessions = data.draw(drawn)
     told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
     batches = data.draw(deliveries(told))
     straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
@@ -199,6 +248,8 @@ def test_2_x(run: Run, data: st.DataObject) -> None:
         found = await service.all(station_id=station)
         by_name = sorted(found, key=lambda found: (found.transaction_id, found.generation))
         names = dict(enumerate(sorted({found.transaction_id for found in found})))
+        for each in by_name:
+            assert each == await service.get(each.transaction_id, station=station, generation=each.generation)
         return [[bare(found) for found in by_name], await seen(service, station, names)]
 
     async def compare() -> None:

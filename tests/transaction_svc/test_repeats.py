@@ -46,7 +46,7 @@ async def test_what_makes_a_start_another_one(service: Service) -> None:
     starts = [
         start_16(),
         start_16(connector=2),
-        start_16(1),
+        start_16(301),
         start_16(meter_start=1001),
         start_16(id_tag="OTHER"),
     ]

@@ -81,9 +81,13 @@ class Field:
         """What is wrong with the station."""
         return (await self.resource()).conditions
 
-    async def transaction(self, transaction_id: int | str) -> transaction_service_pb2.Transaction:
+    async def transaction(
+        self, transaction_id: int | str, *, generation: int = 0
+    ) -> transaction_service_pb2.Transaction:
         """A transaction of the station."""
-        request = transaction_service_pb2.GetTransactionRequest(station_id=STATION, transaction_id=str(transaction_id))
+        request = transaction_service_pb2.GetTransactionRequest(
+            station_id=STATION, transaction_id=str(transaction_id), generation=generation
+        )
         response = await self.mesh.transactions.GetTransaction(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
         return response.transaction
 
@@ -95,15 +99,25 @@ class Field:
         )
         return response.transactions
 
-    async def events(self, transaction_id: int | str) -> Sequence[transaction_service_pb2.RecordedTransactionEvent]:
+    async def events(
+        self, transaction_id: int | str, *, generation: int = 0
+    ) -> Sequence[transaction_service_pb2.RecordedTransactionEvent]:
         """All that was said of a transaction."""
         request = transaction_service_pb2.ListTransactionEventsRequest(
-            station_id=STATION, transaction_id=str(transaction_id)
+            station_id=STATION, transaction_id=str(transaction_id), generation=generation
         )
         response = await self.mesh.transactions.ListTransactionEvents(
             request, metadata=self.mesh.metadata, timeout=TIMEOUT_S
         )
         return response.events
+
+    async def unmatched(self) -> Sequence[transaction_service_pb2.UnmatchedEvent]:
+        """What belongs to no transaction, newest first."""
+        request = transaction_service_pb2.ListUnmatchedEventsRequest(station_id=STATION)
+        response = await self.mesh.transactions.ListUnmatchedEvents(
+            request, metadata=self.mesh.metadata, timeout=TIMEOUT_S
+        )
+        return response.unmatched_events
 
     async def meter_values(self) -> Sequence[transaction_service_pb2.RecordedMeterValues]:
         """What was metered outside of any transaction, newest first."""

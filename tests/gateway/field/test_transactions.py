@@ -26,15 +26,17 @@ async def test_quirk_18_a_stop_matched_to_the_open_transaction(field: Field, nam
 
 
 @pytest.mark.parametrize("fields", [{"idTag": "SOMEBODY"}, {"meterStop": 10}])
-async def test_quirk_18_a_stop_that_agrees_with_nothing_is_an_orphan(field: Field, fields: dict[str, Any]) -> None:
-    """Acknowledged and recorded; the open transaction stays open."""
+async def test_quirk_18_a_stop_that_agrees_with_nothing_is_kept(field: Field, fields: dict[str, Any]) -> None:
+    """Acknowledged, and listed as what belongs to no transaction; the open one stays open."""
     async with field.station() as station:
         await station.boot()
         number = (await station.call("StartTransaction", start()))["transactionId"]
         assert "idTagInfo" in await station.call("StopTransaction", stop(-1, **fields))
         assert (await field.transaction(number)).state == transaction_service_pb2.TRANSACTION_STATE_ACTIVE
-        orphan = next(found for found in await field.transactions() if found.transaction_id != str(number))
-        assert list(orphan.flags) == ["missing_start", "orphan"]
+        assert [found.transaction_id for found in await field.transactions()] == [str(number)]
+        [kept] = await field.unmatched()
+        assert kept.reason == transaction_service_pb2.UNMATCHED_REASON_AWAITING_START
+        assert kept.event.event.transaction_id == "-1"
         await field.expect_quirks(unknown_transaction=1)
 
 
@@ -128,7 +130,8 @@ async def test_quirk_21_a_meter_stop_that_cannot_be(field: Field, meter_stop: in
             await station.call("MeterValues", metered(sample, time=at(second), transactionId=number))
         await station.call("StopTransaction", stop(number, meterStop=meter_stop))
         transaction = await field.transaction(number)
-        assert (transaction.energy_wh, list(transaction.flags)) == (900, ["meter_rollback"])
+        flags = ["meter_rollback"] if meter_stop < 0 else ["end_implausible", "meter_rollback"]
+        assert (transaction.energy_wh, list(transaction.flags)) == (900, flags)
         await field.expect_quirks(meter_rollback=1)
 
 
@@ -142,7 +145,7 @@ async def test_quirk_21_a_counter_that_starts_over(field: Field) -> None:
             await station.call("MeterValues", metered(sample, time=at(second), transactionId=number))
         await station.call("StopTransaction", stop(number, meterStop=300))
         transaction = await field.transaction(number)
-        assert (transaction.energy_wh, list(transaction.flags)) == (1_200, ["meter_rollback"])
+        assert (transaction.energy_wh, list(transaction.flags)) == (1_200, ["meter_restart", "meter_rollback"])
         await field.expect_quirks(meter_rollback=1)
 
 

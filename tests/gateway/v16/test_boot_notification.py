@@ -1,10 +1,13 @@
 """BootNotification of 1.6."""
 
+from typing import Any
+
 import pytest
 from csms.station.v1 import station_pb2
 from csms.station.v1.station_ingest_service_pb2 import BootItem, BootResult
 from csms.station.v1.station_pb2 import StationIdentity
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted
+from google.rpc.status_pb2 import Status
 
 from gateway.translation import LaneName
 from tests.gateway.v16 import helpers
@@ -46,12 +49,26 @@ def test_maximal() -> None:
     )
 
 
-def test_a_boot_is_told_to_transaction_svc() -> None:
-    """With what meters are told apart by."""
-    payload = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1.2.3"}
-    told = helpers.station_event(ACTION, payload)
-    assert told.origin == helpers.ORIGIN
-    assert told.boot == StationBooted(vendor_name="V", model="M", firmware_version="1.2.3")
+@pytest.mark.parametrize(
+    ("result", "attempts"),
+    [
+        (BootResult(), {}),
+        (BootResult(error=Status(code=5)), {}),
+        (BootResult(message_attempts=3), {}),
+        (
+            BootResult(message_attempts=3, message_attempt_interval_s=0),
+            {"message_attempts": 3, "message_attempt_interval_s": 0},
+        ),
+    ],
+    ids=["not known", "not recorded", "half known", "known"],
+)
+def test_transaction_svc_is_notified_of_a_boot(result: BootResult, attempts: dict[str, int]) -> None:
+    """With what meters are told apart by, and how often the station repeats a message, once station_svc says that."""
+    payload: dict[str, Any] = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1.2.3"}
+    assert helpers.station_event(ACTION, payload) is None
+    item = helpers.follow_up(ACTION, payload, {LaneName.BOOTS: result}, LaneName.STATION_EVENTS)
+    assert item.origin == helpers.ORIGIN
+    assert item.boot == StationBooted(vendor_name="V", model="M", firmware_version="1.2.3", **attempts)
 
 
 def test_made_from_the_schema() -> None:

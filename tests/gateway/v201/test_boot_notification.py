@@ -7,6 +7,7 @@ from csms.station.v1 import station_pb2
 from csms.station.v1.station_ingest_service_pb2 import BootItem, BootResult
 from csms.station.v1.station_pb2 import BootReason, StationIdentity
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted
+from google.rpc.status_pb2 import Status
 
 from gateway.translation import LaneName
 from tests.gateway.v201 import helpers
@@ -37,12 +38,29 @@ def test_maximal() -> None:
     assert boot(modem={}).identity == boot().identity
 
 
-def test_a_boot_is_told_to_transaction_svc() -> None:
-    """With what meters are told apart by."""
-    station = {"vendorName": "V", "model": "M", "firmwareVersion": "1.2.3"}
-    told = helpers.station_event(ACTION, {"reason": "PowerUp", "chargingStation": station})
-    assert told.origin == helpers.ORIGIN
-    assert told.boot == StationBooted(vendor_name="V", model="M", firmware_version="1.2.3")
+@pytest.mark.parametrize(
+    ("result", "attempts"),
+    [
+        (BootResult(), {}),
+        (BootResult(error=Status(code=5)), {}),
+        (BootResult(message_attempts=3), {}),
+        (
+            BootResult(message_attempts=3, message_attempt_interval_s=0),
+            {"message_attempts": 3, "message_attempt_interval_s": 0},
+        ),
+    ],
+    ids=["not known", "not recorded", "half known", "known"],
+)
+def test_transaction_svc_is_notified_of_a_boot(result: BootResult, attempts: dict[str, int]) -> None:
+    """With what meters are told apart by, and how often the station repeats a message, once station_svc says that."""
+    payload: dict[str, Any] = {
+        "reason": "PowerUp",
+        "chargingStation": {"vendorName": "V", "model": "M", "firmwareVersion": "1.2.3"},
+    }
+    assert helpers.station_event(ACTION, payload) is None
+    item = helpers.follow_up(ACTION, payload, {LaneName.BOOTS: result}, LaneName.STATION_EVENTS)
+    assert item.origin == helpers.ORIGIN
+    assert item.boot == StationBooted(vendor_name="V", model="M", firmware_version="1.2.3", **attempts)
 
 
 def test_reasons() -> None:

@@ -442,10 +442,18 @@ class BootResult(_message.Message):
     REGISTRATION_STATUS_FIELD_NUMBER: _builtins.int
     INTERVAL_S_FIELD_NUMBER: _builtins.int
     QUIRKS_FIELD_NUMBER: _builtins.int
+    MESSAGE_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    MESSAGE_ATTEMPT_INTERVAL_S_FIELD_NUMBER: _builtins.int
     registration_status: _station_pb2.RegistrationStatus.ValueType
     """Whether the station may do its work."""
     interval_s: _builtins.int
     """Accepted: seconds between heartbeats. Else: seconds until it should boot again, jittered."""
+    message_attempts: _builtins.int
+    """How often the station sends a message about a transaction that fails, the first time included, by the variables that
+    were last read or set. With message_attempt_interval_s; both are absent where they are not known.
+    """
+    message_attempt_interval_s: _builtins.int
+    """Seconds between the first and the second attempt; before the n-th repetition the station waits n times as long."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why there is none; absent when there is."""
@@ -461,12 +469,21 @@ class BootResult(_message.Message):
         registration_status: _station_pb2.RegistrationStatus.ValueType = ...,
         interval_s: _builtins.int = ...,
         quirks: _abc.Iterable[_builtins.str] | None = ...,
+        message_attempts: _builtins.int | None = ...,
+        message_attempt_interval_s: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_message_attempt_interval_s", b"_message_attempt_interval_s", "_message_attempts", b"_message_attempts", "error", b"error", "message_attempt_interval_s", b"message_attempt_interval_s", "message_attempts", b"message_attempts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "interval_s", b"interval_s", "quirks", b"quirks", "registration_status", b"registration_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_message_attempt_interval_s", b"_message_attempt_interval_s", "_message_attempts", b"_message_attempts", "error", b"error", "interval_s", b"interval_s", "message_attempt_interval_s", b"message_attempt_interval_s", "message_attempts", b"message_attempts", "quirks", b"quirks", "registration_status", b"registration_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__message_attempt_interval_s: _TypeAlias = _typing.Literal["message_attempt_interval_s"]  # noqa: Y015
+    _WhichOneofArgType__message_attempt_interval_s: _TypeAlias = _typing.Literal["_message_attempt_interval_s", b"_message_attempt_interval_s"]  # noqa: Y015
+    _WhichOneofReturnType__message_attempts: _TypeAlias = _typing.Literal["message_attempts"]  # noqa: Y015
+    _WhichOneofArgType__message_attempts: _TypeAlias = _typing.Literal["_message_attempts", b"_message_attempts"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__message_attempt_interval_s) -> _WhichOneofReturnType__message_attempt_interval_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__message_attempts) -> _WhichOneofReturnType__message_attempts | None: ...
 
 Global___BootResult: _TypeAlias = BootResult  # noqa: Y015
 

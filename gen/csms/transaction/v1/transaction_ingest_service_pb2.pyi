@@ -607,24 +607,41 @@ class StationBooted(_message.Message):
     VENDOR_NAME_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     FIRMWARE_VERSION_FIELD_NUMBER: _builtins.int
+    MESSAGE_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    MESSAGE_ATTEMPT_INTERVAL_S_FIELD_NUMBER: _builtins.int
     vendor_name: _builtins.str
     """Vendor, as the station names it."""
     model: _builtins.str
     """Model, as the station names it."""
     firmware_version: _builtins.str
     """Version of the firmware; empty where the station did not say."""
+    message_attempts: _builtins.int
+    """How often the station sends a message about a transaction that fails, the first time included. With
+    message_attempt_interval_s; both are absent where they are not known.
+    """
+    message_attempt_interval_s: _builtins.int
+    """Seconds between the first and the second attempt; before the n-th repetition the station waits n times as long."""
     def __init__(
         self,
         *,
         vendor_name: _builtins.str = ...,
         model: _builtins.str = ...,
         firmware_version: _builtins.str = ...,
+        message_attempts: _builtins.int | None = ...,
+        message_attempt_interval_s: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_message_attempt_interval_s", b"_message_attempt_interval_s", "_message_attempts", b"_message_attempts", "message_attempt_interval_s", b"message_attempt_interval_s", "message_attempts", b"message_attempts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["firmware_version", b"firmware_version", "model", b"model", "vendor_name", b"vendor_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_message_attempt_interval_s", b"_message_attempt_interval_s", "_message_attempts", b"_message_attempts", "firmware_version", b"firmware_version", "message_attempt_interval_s", b"message_attempt_interval_s", "message_attempts", b"message_attempts", "model", b"model", "vendor_name", b"vendor_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__message_attempt_interval_s: _TypeAlias = _typing.Literal["message_attempt_interval_s"]  # noqa: Y015
+    _WhichOneofArgType__message_attempt_interval_s: _TypeAlias = _typing.Literal["_message_attempt_interval_s", b"_message_attempt_interval_s"]  # noqa: Y015
+    _WhichOneofReturnType__message_attempts: _TypeAlias = _typing.Literal["message_attempts"]  # noqa: Y015
+    _WhichOneofArgType__message_attempts: _TypeAlias = _typing.Literal["_message_attempts", b"_message_attempts"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__message_attempt_interval_s) -> _WhichOneofReturnType__message_attempt_interval_s | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__message_attempts) -> _WhichOneofReturnType__message_attempts | None: ...
 
 Global___StationBooted: _TypeAlias = StationBooted  # noqa: Y015
 

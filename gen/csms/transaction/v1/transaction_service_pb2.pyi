@@ -165,6 +165,34 @@ QUARANTINE_STATE_DISMISSED: QuarantineState.ValueType  # 3
 """Somebody decided that it need not be recorded."""
 Global___QuarantineState: _TypeAlias = QuarantineState  # noqa: Y015
 
+class _UnmatchedReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UnmatchedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UnmatchedReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UNMATCHED_REASON_UNSPECIFIED: _UnmatchedReason.ValueType  # 0
+    """Never sent."""
+    UNMATCHED_REASON_AWAITING_START: _UnmatchedReason.ValueType  # 1
+    """The start of its transaction has not arrived. In 1.6 it names 0 or -1 and no transaction was open on its connector
+    (or, for a stop, none or several whose tag and meter agree). It joins its transaction when the start comes.
+    """
+    UNMATCHED_REASON_UNKNOWN_TRANSACTION_ID: _UnmatchedReason.ValueType  # 2
+    """It names a number (1.6) that this system had not given to its station: another system did, or nobody. It stays here."""
+
+class UnmatchedReason(_UnmatchedReason, metaclass=_UnmatchedReasonEnumTypeWrapper):
+    """Why an event belongs to no transaction."""
+
+UNMATCHED_REASON_UNSPECIFIED: UnmatchedReason.ValueType  # 0
+"""Never sent."""
+UNMATCHED_REASON_AWAITING_START: UnmatchedReason.ValueType  # 1
+"""The start of its transaction has not arrived. In 1.6 it names 0 or -1 and no transaction was open on its connector
+(or, for a stop, none or several whose tag and meter agree). It joins its transaction when the start comes.
+"""
+UNMATCHED_REASON_UNKNOWN_TRANSACTION_ID: UnmatchedReason.ValueType  # 2
+"""It names a number (1.6) that this system had not given to its station: another system did, or nobody. It stays here."""
+Global___UnmatchedReason: _TypeAlias = UnmatchedReason  # noqa: Y015
+
 @_typing.final
 class Transaction(_message.Message):
     """One use of one connector by one driver: a fold over the events the station sent."""
@@ -262,9 +290,9 @@ class Transaction(_message.Message):
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
-        "late_stop", "orphan", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did not
-        send, "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy
-        in docs/ENERGY.md).
+        "late_stop", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did not send,
+        "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy in
+        docs/ENERGY.md). "orphan" is raised no more: what belongs to no transaction is in the list of unmatched events.
         """
 
     @_builtins.property
@@ -382,19 +410,23 @@ class GetTransactionRequest(_message.Message):
 
     STATION_ID_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
-    """The transaction's name; of several generations, the latest."""
+    """The transaction's name."""
+    generation: _builtins.int
+    """Which use of the name; 0 means the latest."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
+        generation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -439,8 +471,8 @@ class ListTransactionsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, state, id_token, start_time, end_time, energy_wh, flags and hanging, for example
-    `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000` or `hanging = true`.
+    """AIP-160 over station_id, transaction_id, state, id_token, start_time, end_time, energy_wh, flags and hanging, for
+    example `state = "ACTIVE" AND station_id = "CP1"`, `flags:"superseded" AND energy_wh > 50000` or `hanging = true`.
     """
     station_id: _builtins.str
     """Only this station's; empty for all."""
@@ -498,14 +530,17 @@ class ListTransactionEventsRequest(_message.Message):
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
-    """The transaction's name; of several generations, the latest."""
+    """The transaction's name."""
     page_size: _builtins.int
     """At most this many; 0 means 100, more than 1000 means 1000."""
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first."""
+    generation: _builtins.int
+    """Which use of the name; 0 means the latest."""
     def __init__(
         self,
         *,
@@ -513,10 +548,11 @@ class ListTransactionEventsRequest(_message.Message):
         transaction_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        generation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1267,3 +1303,93 @@ class ReassessTransactionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReassessTransactionResponse: _TypeAlias = ReassessTransactionResponse  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEventsRequest(_message.Message):
+    """Request for a page of events that belong to no transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """Only this station's; empty for all."""
+    page_size: _builtins.int
+    """At most this many; 0 means 100, more than 1000 means 1000."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "station_id", b"station_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEventsRequest: _TypeAlias = ListUnmatchedEventsRequest  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedEventsResponse(_message.Message):
+    """A page of events that belong to no transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNMATCHED_EVENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token for the next page; empty on the last."""
+    @_builtins.property
+    def unmatched_events(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmatchedEvent]:
+        """The events."""
+
+    def __init__(
+        self,
+        *,
+        unmatched_events: _abc.Iterable[Global___UnmatchedEvent] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "unmatched_events", b"unmatched_events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedEventsResponse: _TypeAlias = ListUnmatchedEventsResponse  # noqa: Y015
+
+@_typing.final
+class UnmatchedEvent(_message.Message):
+    """An event that belongs to no transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    reason: Global___UnmatchedReason.ValueType
+    """Why it belongs to none."""
+    @_builtins.property
+    def event(self) -> Global___RecordedTransactionEvent:
+        """What the station said, with the transaction_id that it named."""
+
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        event: Global___RecordedTransactionEvent | None = ...,
+        reason: Global___UnmatchedReason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "reason", b"reason", "station_id", b"station_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmatchedEvent: _TypeAlias = UnmatchedEvent  # noqa: Y015

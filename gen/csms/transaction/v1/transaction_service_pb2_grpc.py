@@ -90,6 +90,11 @@ class TransactionServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.FromString,
                 _registered_method=True)
+        self.ListUnmatchedEvents = channel.unary_unary(
+                '/csms.transaction.v1.TransactionService/ListUnmatchedEvents',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListUnmatchedEventsRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListUnmatchedEventsResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionServiceServicer:
@@ -206,6 +211,16 @@ class TransactionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListUnmatchedEvents(self, request, context):
+        """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
+        system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
+        first, and of each of these the newest first.
+        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransactionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -263,6 +278,11 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.EndTransaction,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.SerializeToString,
+            ),
+            'ListUnmatchedEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatchedEvents,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListUnmatchedEventsRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListUnmatchedEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -563,6 +583,33 @@ class TransactionService:
             '/csms.transaction.v1.TransactionService/EndTransaction',
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__service__pb2.EndTransactionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatchedEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionService/ListUnmatchedEvents',
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListUnmatchedEventsRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__service__pb2.ListUnmatchedEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -99,6 +99,12 @@ class TransactionServiceStub:
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
     INVALID_ARGUMENT, reason INVALID_FIELD.
     """
+    ListUnmatchedEvents: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListUnmatchedEventsRequest, _transaction_service_pb2.ListUnmatchedEventsResponse]
+    """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
+    system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
+    first, and of each of these the newest first.
+    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """
 
 @_typing.type_check_only
 class TransactionServiceAsyncStub(TransactionServiceStub):
@@ -170,6 +176,12 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
     INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
+    ListUnmatchedEvents: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListUnmatchedEventsRequest, _transaction_service_pb2.ListUnmatchedEventsResponse]  # type: ignore[assignment]
+    """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
+    system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
+    first, and of each of these the newest first.
+    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -305,6 +317,18 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
         Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
         INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+
+    @_abc_1.abstractmethod
+    def ListUnmatchedEvents(
+        self,
+        request: _transaction_service_pb2.ListUnmatchedEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_service_pb2.ListUnmatchedEventsResponse, _abc.Awaitable[_transaction_service_pb2.ListUnmatchedEventsResponse]]:
+        """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
+        system. They count for nothing until they join a transaction, and are in no other list. By station and name, newest
+        first, and of each of these the newest first.
+        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
 
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
