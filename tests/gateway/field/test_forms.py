@@ -141,8 +141,8 @@ async def test_quirk_33_message_ids_of_other_forms(field: Field) -> None:
     """Answered as they came, a number digit for digit; another call with the same digits as text is another call."""
     async with field.station() as station:
         await station.boot()
-        for number in ("4711", "98765432109876543210"):
-            await station.send(f'[2,{number},"StartTransaction",{json.dumps(start(timestamp=at(int(number[:2]))))}]')
+        for connector, number in enumerate(("4711", "98765432109876543210"), start=1):
+            await station.send(f'[2,{number},"StartTransaction",{json.dumps(start(connectorId=connector))}]')
             answer = await _text(station)
             assert answer.startswith(f'[3,{number},{{"transactionId":')
         await station.send('[2,"","Heartbeat",{}]')
