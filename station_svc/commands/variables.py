@@ -20,6 +20,8 @@ _TAKEN = frozenset(
 class RememberVariables(Effects):
     """Keeps the variables that were read or set; asks for no more at once than the station is known to take."""
 
+    _sent: command_service_pb2.GetVariablesRequest | None = None
+
     def __init__(self, sent: command_service_pb2.GetVariablesRequest | None = None) -> None:
         """`sent` is the command that reads variables; its items_per_message is filled in where it is not given."""
         self._sent = sent
