@@ -24,8 +24,10 @@ from auth_svc.texts import MAX_TOKEN, fold
 from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
+from mesh.id_tokens import match_key
+from mesh.logs import get_logger
 from mesh.pages import cut_page, decode_token, page_size
-from mesh.times import Clock, to_timestamp
+from mesh.times import SECOND_US, Clock, to_timestamp
 
 MAX_ITEMS = 256
 MAX_PAGE = 1000
@@ -43,13 +45,19 @@ _STATUSES: Mapping[str, AuthorizationStatus.ValueType] = {
     "Unknown": id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN,
 }
 
-_Key = tuple[str, str]  # tenant, folded token
+_Key = id_token_store.Key
+
+# How long a reader's form of a token stays before another reader's may take its place.
+_FORM_HOLDS_US = 3600 * SECOND_US
+
+log = get_logger(__name__)
 
 
 class _Question(msgspec.Struct, frozen=True):
     """One item, as far as it could be read: a key to look for, an answer that needs none, or an error."""
 
     key: _Key | None = None
+    text: str = ""  # as the reader sends it
     status: AuthorizationStatus.ValueType = id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED
     error: MeshError | None = None
 
@@ -85,19 +93,28 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         )
 
     async def Authorize(self, request: AuthorizeRequest, context: Context) -> AuthorizeResponse:
-        """One statement, whatever the number of items."""
+        """One statement, whatever the number of items; one more where a token is not known."""
         if len(request.items) > MAX_ITEMS:
             raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
         questions = [_read(item) for item in request.items]
-        keys = {question.key for question in questions if question.key is not None}
+        texts = {question.key: question.text for question in questions if question.key is not None}
         found: Mapping[_Key, id_token_store.Standing] = {}
-        if keys:
-            found = await self._database.read(lambda connection: id_token_store.find_standings(connection, keys))
+        if texts:
+            found = await self._database.read(lambda connection: id_token_store.find_standings(connection, texts))
         now_us = self._clock()
+        if news := _reader_forms(texts, found, now_us):
+            await self._note_reader_forms(news, now_us)
         response = AuthorizeResponse()
         for question in questions:
             self._answer(response.results.add(), question, found, now_us)
         return response
+
+    async def _note_reader_forms(self, forms: Mapping[_Key, str], now_us: int) -> None:
+        """Notes how readers write tokens; no answer fails for it."""
+        try:
+            await self._database.write(lambda connection: id_token_store.set_reader_forms(connection, forms, now_us))
+        except MeshError as error:
+            log.warning("forms of id tokens not noted", reason=error.reason, count=len(forms))
 
     async def ListTokensForLocalLists(
         self, request: ListTokensForLocalListsRequest, context: Context
@@ -148,7 +165,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
 def _read(item: AuthorizeItem) -> _Question:
     """What an item asks. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
     tenant_id, id_token = item.origin.tenant_id, item.id_token
-    text = id_token.id_token
+    text = id_token.id_token.strip()
     if not tenant_id:
         return _Question(error=invalid_field("origin.tenant_id", "is required"))
     if not text and id_token.type.casefold() == "noauthorization":
@@ -156,11 +173,27 @@ def _read(item: AuthorizeItem) -> _Question:
     if not text.isprintable() or not 1 <= len(text) <= MAX_TOKEN:
         # Of a form that no operator can register.
         return _Question(status=id_token_pb2.AUTHORIZATION_STATUS_INVALID)
-    return _Question(key=(tenant_id, fold(text)))
+    return _Question(key=(tenant_id, match_key(text)), text=id_token.id_token)
+
+
+def _reader_forms(
+    texts: Mapping[_Key, str], found: Mapping[_Key, id_token_store.Standing], now_us: int
+) -> dict[_Key, str]:
+    """The forms in which readers send tokens, where they are news; case is none, since stations compare without it.
+
+    Readers may differ: what is noted of a token stays for a while.
+    """
+    news = {}
+    for key, token in found.items():
+        text, known = texts[key], token.reader_id_token or token.id_token
+        if text != known and text.casefold() != known.casefold() and now_us - token.reader_us >= _FORM_HOLDS_US:
+            news[key] = text
+    return news
 
 
 def _to_local_list_token(token: id_token_store.IdToken, now_us: int) -> LocalListToken:
-    text = id_token_pb2.IdToken(id_token=token.id_token, type=token.type)
+    # In the form that the reader sends: the station compares that with its list, letter by letter.
+    text = id_token_pb2.IdToken(id_token=token.reader_id_token or token.id_token, type=token.type)
     listed = LocalListToken(id_token=text)
     _write_info(listed.id_token_info, token, now_us)
     return listed

@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 
 from auth_svc.certificate_office import CertificateOffice
+from auth_svc.id_token_forms import adopt_id_tokens
 from auth_svc.keys import SigningKeys
 from auth_svc.sessions import Sessions
 from mesh import outbox
@@ -50,10 +51,16 @@ class Housekeeper:
 
     async def _turn(self) -> None:
         await self._keys.maintain()
+        await self._adopt_id_tokens()
         await self._sessions.delete_expired()
         while await self._office.remove_ended(_CHUNK) == _CHUNK:
             pass
         await self._remove_events()
+
+    async def _adopt_id_tokens(self) -> None:
+        adopt = partial(adopt_id_tokens, limit=_CHUNK, now_us=self._clock())
+        while await self._database.write(adopt):
+            pass
 
     async def _remove_events(self) -> None:
         total, removed = 0, _CHUNK

@@ -1,6 +1,7 @@
 """How operators manage id tokens."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -14,6 +15,7 @@ from csms.auth.v1.id_token_service_pb2 import (
     IdToken,
     ListIdTokensRequest,
     ListIdTokensResponse,
+    MergedIdToken,
     UpdateIdTokenRequest,
     UpdateIdTokenResponse,
 )
@@ -33,7 +35,7 @@ from mesh.times import Clock, from_timestamp, to_timestamp
 # Fields of a request that may be changed, and those that a mask may name without effect: what names the token, and
 # what only this system sets (AIP-203).
 _MUTABLE = ("type", "status", "expire_time", "group_id_token", "display_name", "max_concurrent_transactions")
-_FIXED = ("id_token", "create_time", "update_time")
+_FIXED = ("id_token", "create_time", "update_time", "reader_id_token", "merged_id_tokens")
 
 # protobuf's Timestamp, 0001-01-01 to 9999-12-31, in seconds since 1970.
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
@@ -70,7 +72,7 @@ class IdTokenServicer(IdTokenServiceServicer):
         token = await self._database.read(lambda connection: id_token_store.get_id_token(connection, tenant_id, text))
         if token is None:
             raise _not_found(text)
-        return GetIdTokenResponse(id_token=_to_message(token))
+        return GetIdTokenResponse(id_token=(await self._to_messages([token]))[0])
 
     async def ListIdTokens(self, request: ListIdTokensRequest, context: Context) -> ListIdTokensResponse:
         """Lists them by their folded text."""
@@ -83,7 +85,7 @@ class IdTokenServicer(IdTokenServiceServicer):
             )
         )
         page, next_token = cut_page(rows, size, lambda token: (fold(token.id_token),), binding=request.filter)
-        return ListIdTokensResponse(id_tokens=[_to_message(token) for token in page], next_page_token=next_token)
+        return ListIdTokensResponse(id_tokens=await self._to_messages(page), next_page_token=next_token)
 
     async def UpdateIdToken(self, request: UpdateIdTokenRequest, context: Context) -> UpdateIdTokenResponse:
         """Changes one."""
@@ -96,7 +98,7 @@ class IdTokenServicer(IdTokenServiceServicer):
         )
         if token is None:
             raise _not_found(text)
-        return UpdateIdTokenResponse(id_token=_to_message(token))
+        return UpdateIdTokenResponse(id_token=(await self._to_messages([token]))[0])
 
     async def DeleteIdToken(self, request: DeleteIdTokenRequest, context: Context) -> DeleteIdTokenResponse:
         """Removes one."""
@@ -107,6 +109,14 @@ class IdTokenServicer(IdTokenServiceServicer):
         if not deleted:
             raise _not_found(text)
         return DeleteIdTokenResponse()
+
+    async def _to_messages(self, tokens: Sequence[id_token_store.IdToken]) -> list[IdToken]:
+        """Id tokens as the contract has them, with the forms that were merged into them."""
+        tenant_id = current_caller().tenant_id
+        merged = await self._database.read(
+            lambda connection: id_token_store.merged_forms(connection, tenant_id, tokens)
+        )
+        return [_to_message(token, merged.get(token.id_token, ())) for token in tokens]
 
 
 # Where a column is not called as its field.
@@ -190,16 +200,16 @@ def _type_word(text: str) -> str:
 
 def _known_form(text: str) -> str:
     """The text, where an id token could have it."""
-    if not is_plain(text, MAX_TOKEN):
+    if not is_plain(text.strip(), MAX_TOKEN):
         raise _not_found(text)
-    return text
+    return text.strip()
 
 
 def _not_found(text: str) -> MeshError:
     return MeshError(grpc.StatusCode.NOT_FOUND, "ID_TOKEN_NOT_FOUND", f"there is no id token {text[:MAX_TOKEN]!r}")
 
 
-def _to_message(token: id_token_store.IdToken) -> IdToken:
+def _to_message(token: id_token_store.IdToken, merged: Sequence[id_token_store.MergedForm] = ()) -> IdToken:
     return IdToken(
         id_token=token.id_token,
         type=token.type,
@@ -210,4 +220,6 @@ def _to_message(token: id_token_store.IdToken) -> IdToken:
         create_time=to_timestamp(token.create_us),
         update_time=to_timestamp(token.update_us),
         max_concurrent_transactions=token.max_concurrent_transactions,
+        reader_id_token=token.reader_id_token,
+        merged_id_tokens=[MergedIdToken(id_token=form.id_token, status=form.status) for form in merged],
     )

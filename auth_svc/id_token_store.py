@@ -1,7 +1,7 @@
 """The SQL of id tokens. Functions run inside a transaction that mesh.database.Database opens around them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import msgspec
@@ -12,7 +12,8 @@ from auth_svc import models
 from auth_svc.common_store import event, insert
 from auth_svc.texts import fold
 from mesh import outbox
-from mesh.filters import Field
+from mesh.filters import Field, switch
+from mesh.id_tokens import match_key
 from mesh.rowset import RowStatement
 from mesh.times import to_datetime
 
@@ -36,6 +37,15 @@ class IdToken:
     create_us: int
     update_us: int
     max_concurrent_transactions: int | None = None
+    reader_id_token: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergedForm:
+    """A form of a token that was stored as a token of its own, and the status that it had then."""
+
+    id_token: str
+    status: str
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -45,32 +55,65 @@ class Standing(msgspec.Struct, frozen=True):
     expire_us: int | None
     group_id_token: str
     max_concurrent_transactions: int | None = None
+    id_token: str = ""
+    reader_id_token: str = ""
+    reader_us: int = 0
 
 
-_COLUMNS = [column for column in models.id_token.c if column.name != "token_key"]
+_COLUMNS = [models.id_token.c[field.name] for field in fields(IdToken)]
 
+_STANDING = """id_token.status, id_token.expire_us, id_token.group_id_token, id_token.max_concurrent_transactions,
+           id_token.id_token, id_token.reader_id_token, id_token.reader_us"""
 _FIND_STANDINGS = RowStatement(
-    """
-    SELECT id_token.tenant_id, id_token.token_key, id_token.status, id_token.expire_us, id_token.group_id_token,
-           id_token.max_concurrent_transactions
-    FROM {rows} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key
-    """,
+    f"""
+    SELECT id_token.tenant_id, id_token.match_key, {_STANDING}
+    FROM {{rows}} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.match_key = rows.match_key
+    """,  # noqa: S608 - our own column names
     tenant_id="text",
+    match_key="text",
+)
+_FIND_BY_OLD_KEYS = RowStatement(
+    f"""
+    SELECT id_token.tenant_id, rows.match_key, {_STANDING}
+    FROM {{rows}} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key
+    WHERE id_token.merged_into = ''
+    """,  # noqa: S608 - our own column names
+    tenant_id="text",
+    match_key="text",
     token_key="text",  # noqa: S106 - a type
 )
 
+Key = tuple[str, str]
+"""Tenant and mesh.id_tokens.match_key of a token."""
 
-def find_standings(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Standing]:
-    """What the id tokens of (tenant id, token key) may do, those that are known, in one statement."""
-    rows = [{"tenant_id": tenant_id, "token_key": key} for tenant_id, key in keys]
-    return {
+
+def find_standings(connection: Connection, texts: Mapping[Key, str]) -> dict[Key, Standing]:
+    """What id tokens may do, those that are known, in one statement; `texts` has the text of each.
+
+    In two where one is not known: a build before match_key may have written it, or it differs in the case of a letter
+    that is not ASCII.
+    """
+    rows = [{"tenant_id": tenant_id, "match_key": key} for tenant_id, key in texts]
+    found = {
         (tenant_id, key): Standing(*standing) for tenant_id, key, *standing in _FIND_STANDINGS.fetch(connection, rows)
     }
+    missing = [
+        {"tenant_id": key[0], "match_key": key[1], "token_key": fold(text.strip())}
+        for key, text in texts.items()
+        if key not in found
+    ]
+    if missing:
+        for tenant_id, key, *standing in _FIND_BY_OLD_KEYS.fetch(connection, missing):
+            found[tenant_id, key] = Standing(*standing)
+    return found
 
 
 def create_id_token(connection: Connection, token: IdToken) -> bool:
-    """Adds an id token, with its event; False where it is there already."""
-    created = insert(connection, models.id_token, asdict(token) | {"token_key": fold(token.id_token)})
+    """Adds an id token, with its event; False where it is there already, in whatever form."""
+    keys = {"token_key": fold(token.id_token), "match_key": match_key(token.id_token)}
+    created = insert(
+        connection, models.id_token, asdict(token) | keys | {"merged_into": "", "merged_status": "", "reader_us": 0}
+    )
     if created:
         outbox.append(connection, [_id_token_event("created", token, token.create_us)])
     return created
@@ -87,7 +130,9 @@ def list_id_tokens(
 ) -> list[IdToken]:
     """Up to `limit` id tokens beyond `after_key`, sorted by their keys."""
     table = models.id_token
-    query = sa.select(*_COLUMNS).where(table.c.tenant_id == tenant_id, table.c.token_key > after_key)
+    query = sa.select(*_COLUMNS).where(
+        table.c.tenant_id == tenant_id, table.c.token_key > after_key, table.c.merged_into == ""
+    )
     if condition is not None:
         query = query.where(condition)
     rows = connection.execute(query.order_by(table.c.token_key).limit(limit)).mappings()
@@ -98,16 +143,13 @@ def update_id_token(
     connection: Connection, tenant_id: str, id_token: str, *, changes: Mapping[str, Any], now_us: int
 ) -> IdToken | None:
     """Changes columns of an id token, with its event; None where it is not there."""
-    statement = (
-        sa.update(models.id_token)
-        .where(_is_id_token(tenant_id, id_token))
-        .values(**changes, update_us=now_us)
-        .returning(*_COLUMNS)
-    )
+    change = sa.update(models.id_token).values(**changes, update_us=now_us)
+    statement = change.where(_is_id_token(tenant_id, id_token)).returning(*_COLUMNS)
     row = connection.execute(statement).mappings().first()
     if row is None:
         return None
     token = IdToken(**row)
+    connection.execute(change.where(_is_merged_into(token)))
     outbox.append(connection, [_id_token_event("updated", token, now_us)])
     return token
 
@@ -118,15 +160,53 @@ def delete_id_token(connection: Connection, tenant_id: str, id_token: str, *, no
     row = connection.execute(statement).mappings().first()
     if row is None:
         return False
-    outbox.append(connection, [_id_token_event("deleted", IdToken(**row), now_us)])
+    token = IdToken(**row)
+    connection.execute(sa.delete(models.id_token).where(_is_merged_into(token)))
+    outbox.append(connection, [_id_token_event("deleted", token, now_us)])
     return True
+
+
+def merged_forms(connection: Connection, tenant_id: str, tokens: Collection[IdToken]) -> dict[str, list[MergedForm]]:
+    """Other forms that were stored of each of these, by its text; those without any are left out."""
+    table, texts = models.id_token.c, {fold(token.id_token): token.id_token for token in tokens}
+    query = (
+        sa.select(table.merged_into, table.id_token, table.merged_status)
+        .where(table.tenant_id == tenant_id, table.merged_into.in_(texts.keys() - {""}))
+        .order_by(table.token_key)
+    )
+    found: dict[str, list[MergedForm]] = {}
+    for key, text, status in connection.execute(query):
+        found.setdefault(texts[key], []).append(MergedForm(id_token=text, status=status))
+    return found
+
+
+_SET_READER_FORMS = RowStatement(
+    """
+    UPDATE id_token SET reader_id_token = rows.reader_id_token, reader_us = :now_us FROM {rows}
+    WHERE id_token.tenant_id = rows.tenant_id AND id_token.match_key = rows.match_key
+    """,
+    tenant_id="text",
+    match_key="text",
+    reader_id_token="text",  # noqa: S106 - a type
+)
+
+
+def set_reader_forms(connection: Connection, forms: Mapping[Key, str], now_us: int) -> None:
+    """Notes how readers write tokens."""
+    rows = [
+        {"tenant_id": tenant_id, "match_key": key, "reader_id_token": text}
+        for (tenant_id, key), text in sorted(forms.items())
+    ]
+    _SET_READER_FORMS.run(connection, rows, now_us=now_us)
 
 
 def id_token_filters(*, status: Any, kind: Any) -> dict[str, Field]:
     """What a list of id tokens may be filtered by; `status` and `kind` read the words of those two fields."""
-    table = models.id_token.c
+    table, other = models.id_token.c, models.id_token.alias("other")
+    is_merged = sa.exists().where(other.c.tenant_id == table.tenant_id, other.c.merged_into == table.token_key)
     return {
-        "id_token": Field(table.token_key, fold),
+        "id_token": Field(sa.func.coalesce(table.match_key, table.token_key), match_key),
+        "merged": Field(sa.case((is_merged, sa.true()), else_=sa.false()), switch),
         "type": Field(table.type, kind),
         "status": Field(table.status, status),
         "group_id_token": Field(table.group_id_token),
@@ -134,8 +214,14 @@ def id_token_filters(*, status: Any, kind: Any) -> dict[str, Field]:
 
 
 def _is_id_token(tenant_id: str, id_token: str) -> ColumnElement[bool]:
+    table, text = models.id_token.c, id_token.strip()
+    by_old_key = sa.and_(table.merged_into == "", table.token_key == fold(text))
+    return sa.and_(table.tenant_id == tenant_id, sa.or_(table.match_key == match_key(text), by_old_key))
+
+
+def _is_merged_into(token: IdToken) -> ColumnElement[bool]:
     table = models.id_token.c
-    return sa.and_(table.tenant_id == tenant_id, table.token_key == fold(id_token))
+    return sa.and_(table.tenant_id == token.tenant_id, table.merged_into == fold(token.id_token))
 
 
 def _id_token_event(verb: str, token: IdToken, now_us: int) -> outbox.OutboxEvent:

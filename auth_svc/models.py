@@ -26,7 +26,17 @@ id_token = sa.Table(
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Column("max_concurrent_transactions", sa.Integer),  # 0: any number; NULL: as the setting says
+    # mesh.id_tokens.match_key of the token. NULL where a build before this column wrote the row and housekeeping has
+    # not adopted it yet, and in rows that are kept beside another only for such builds (merged_into).
+    sa.Column("match_key", FOLDED),
+    # Of a form that was stored beside another form of the same token: that one's token_key; else empty.
+    sa.Column("merged_into", FOLDED, nullable=False, server_default=sa.text("''")),
+    sa.Column("merged_status", sa.Text, nullable=False, server_default=sa.text("''")),  # that it had until then
+    # How readers write it, where that is not id_token, and when that was noticed.
+    sa.Column("reader_id_token", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("reader_us", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("tenant_id", "token_key", name="id_token_pkey"),
+    sa.Index("id_token_by_match", "tenant_id", "match_key", unique=True),
 )
 
 # A login names no tenant, so usernames are unique over all of them, as station ids are.

@@ -368,7 +368,7 @@ UNLOCK_STATUSES: Mapping[str, command_service_pb2.UnlockStatus.ValueType] = {
     "UnlockFailed": command_service_pb2.UNLOCK_STATUS_UNLOCK_FAILED,
     "OngoingAuthorizedTransaction": command_service_pb2.UNLOCK_STATUS_ONGOING_AUTHORIZED_TRANSACTION,
     "UnknownConnector": command_service_pb2.UNLOCK_STATUS_UNKNOWN_CONNECTOR,
-    "NotSupported": command_service_pb2.UNLOCK_STATUS_UNKNOWN_CONNECTOR,  # 1.6
+    "NotSupported": command_service_pb2.UNLOCK_STATUS_NOT_SUPPORTED,  # 1.6
 }
 
 OPERATIONAL_STATUSES: Mapping[str, command_service_pb2.OperationalStatus.ValueType] = {

@@ -81,15 +81,19 @@ def _single_slash(target: str) -> str:
     return "/" + target.lstrip("/")
 
 
-def choose_subprotocol(offered: Sequence[str], spoken: Sequence[str]) -> str | None:
-    """The sub-protocol to speak: the newest both know, 1.6 where none is offered, None where none fits.
+def choose_subprotocols(offered: Sequence[str], spoken: Sequence[str]) -> Mapping[str, str]:
+    """The sub-protocols that both sides speak, each with the name that the station gave it, in the station's order.
 
-    `spoken` is in the order of preference and contains "ocpp1.6".
+    RFC 6455 (11.3.4) has it offer them by preference. "ocpp1.6" comes first where it offers none (quirk 1): then it may
+    speak any. A name in another case is one of ours too, and is answered as it was offered.
     """
     if not offered:
-        return "ocpp1.6"
-    lowered = {name.lower() for name in offered}
-    return next((name for name in spoken if name in lowered), None)
+        return {"ocpp1.6": "", **dict.fromkeys(spoken, "")}
+    chosen: dict[str, str] = {}
+    for name in offered:
+        if name.lower() in spoken:
+            chosen.setdefault(name.lower(), name)
+    return chosen
 
 
 def credential(authorization: str | None, target: str) -> Credential:

@@ -13,6 +13,7 @@ from csms.station.v1 import station_ingest_service_pb2, station_pb2
 from csms.transaction.v1.transaction_event_pb2 import RawMessage
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
 
+from gateway.boot_watch import BootWatch
 from gateway.clock_watch import ClockWatch, told_us
 from gateway.exchange import Exchange
 from gateway.ocppj import Call, Payload, TruncatedCall
@@ -74,6 +75,7 @@ class InboundCalls:
         self.accepted = accepted
         self.heartbeat_interval_s = heartbeat_interval_s
         self.clock_watch = ClockWatch()
+        self.boot_watch = BootWatch()
         self._origin_prototype = origin_pb2.Origin(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
         self._version, self._schemas = dialect
         self._others = others
@@ -92,14 +94,17 @@ class InboundCalls:
         route = self._version.inbound.get(action)
         return route is not None and route.salvage is not None
 
-    def begin(self, call: Call, ordinal: int, time_us: int) -> Exchange:
-        """What a CALL asks of the services. Raises RefusalError. `ordinal` and `time_us` are of when it was read."""
+    def begin(self, call: Call, ordinal: int, time_us: int, source: bytes = b"") -> Exchange:
+        """What a CALL asks of the services. Raises RefusalError.
+
+        `ordinal` and `time_us` are of when it was read, `source` is the text of its frame.
+        """
         route = self._version.inbound.get(call.action)
         if route is None:
             return self._unknown(call, self._origin(ordinal, time_us))
         if not self.accepted and call.action != "BootNotification" and call.action not in self._invited:
-            return self._from_unaccepted(call, self._origin(ordinal, time_us), route)
-        accepted = self._schemas.accept(call.action, call.payload)
+            return self._from_unaccepted(call, self._origin(ordinal, time_us), route, source)
+        accepted = self._schemas.accept(call.action, call.payload, source=source)
         if isinstance(accepted, SchemaFault):
             return self._misfit(call, self._origin(ordinal, time_us), route, accepted)
         payload = accepted.payload
@@ -143,13 +148,14 @@ class InboundCalls:
     # What cannot be taken as what it says it is
 
     def _unknown(self, call: Call, origin: origin_pb2.Origin) -> Exchange:
+        """An action that is not served: NotSupported where it is known, NotImplemented where not (docs/adr/0007)."""
         label = self._version.label
         if call.action in self._schemas.actions:
-            raise RefusalError("NotImplemented", f"{call.action} is not implemented by this central system")
+            raise RefusalError("NotSupported", f"{call.action} is not supported by this central system")
         for other in self._others:
             if call.action in other[1].actions:
                 return self._foreign(call, origin, other, code="NotSupported")
-        raise RefusalError("NotSupported", f"OCPP {label} has no action of this name")
+        raise RefusalError("NotImplemented", f"OCPP {label} has no action of this name")
 
     def _misfit(self, call: Call, origin: origin_pb2.Origin, route: Inbound, fault: SchemaFault) -> Exchange:
         """A message that its schema refuses: kept and acknowledged where it tells of money (docs/adr/0008)."""
@@ -177,7 +183,7 @@ class InboundCalls:
         reason = "OTHER_VERSION" if self.accepted else STATION_NOT_ACCEPTED
         return self._keep(call, origin, None, fault, reason=reason, label=told)
 
-    def _from_unaccepted(self, call: Call, origin: origin_pb2.Origin, route: Inbound) -> Exchange:
+    def _from_unaccepted(self, call: Call, origin: origin_pb2.Origin, route: Inbound, source: bytes) -> Exchange:
         """A message of a station that is not accepted: SecurityError, and quarantine where it tells of money.
 
         Only an event of a transaction that is recorded already is recorded and answered as ever: the session began
@@ -186,7 +192,7 @@ class InboundCalls:
         if route.salvage is None:
             raise RefusalError(_NOT_ACCEPTED.code, _NOT_ACCEPTED.message)
         kept = self._keep(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED)
-        accepted = self._schemas.accept(call.action, call.payload)
+        accepted = self._schemas.accept(call.action, call.payload, source=source)
         if isinstance(accepted, SchemaFault) or route.to_items is None:
             return kept
         try:
@@ -260,6 +266,7 @@ class InboundCalls:
             self.accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
             self.heartbeat_interval_s = boot.interval_s
             self._invited.clear()
+            self.boot_watch.take()
 
     def _watch_clock(self, payload: Payload, time_us: int) -> None:
         us = told_us(payload)

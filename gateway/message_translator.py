@@ -31,7 +31,7 @@ class MessageTranslator:
             decoded = msgspec.json.decode(payload)
         except (msgspec.DecodeError, RecursionError) as error:
             raise _refused("SCHEMA_VIOLATION", "FormationViolation", "The payload is not JSON.") from error
-        accepted = schemas.accept(action, decoded)
+        accepted = schemas.accept(action, decoded, source=payload.encode())
         if isinstance(accepted, SchemaFault):
             raise _refused("SCHEMA_VIOLATION", accepted.code, accepted.message)
         assert route.to_items is not None  # noqa: S101 - messages about transactions are never answered by the gateway

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -17,6 +17,13 @@ Send = Callable[[bytes, str, str], Awaitable[None]]
 """Sends a CALL's frame; takes the frame, its message id and its action."""
 
 
+class Answer(NamedTuple):
+    """The payload of a CALLRESULT, unchecked, and the text of its frame."""
+
+    payload: Any
+    source: bytes = b""
+
+
 class OutgoingCalls:
     """The downward queue of one socket. `prefix` makes message ids unique among all sockets of a station."""
 
@@ -26,12 +33,12 @@ class OutgoingCalls:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._count = 0
-        self._pending: tuple[str, str, asyncio.Future[Any]] | None = None
+        self._pending: tuple[str, str, asyncio.Future[Answer]] | None = None
         self._closed = False
         self.unanswered: int | None = None  # CALLs in a row that had no answer in time; None before the first outcome
 
-    async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Any:
-        """Sends one CALL and returns the payload of its CALLRESULT, unchecked.
+    async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Answer:
+        """Sends one CALL and returns its CALLRESULT.
 
         Raises MeshError with the reasons of csms.station.v1.CommandService: TOO_MANY_COMMANDS and STATION_OFFLINE (not
         sent), CALL_TIMEOUT and STATION_DISCONNECTED (sent, outcome unknown), CALL_ERROR (the station refused).
@@ -58,8 +65,11 @@ class OutgoingCalls:
         finally:
             self._waiting -= 1
 
-    def resolve(self, frame: CallResult | CallError) -> str | None:
-        """Takes an answer from the station; returns the action it answers, or None where nobody waits for it."""
+    def resolve(self, frame: CallResult | CallError, source: bytes = b"") -> str | None:
+        """Takes an answer from the station; returns the action it answers, or None where nobody waits for it.
+
+        `source` is the text of the frame.
+        """
         self._note_answer(frame.message_id)
         if self._pending is None or self._pending[0] != frame.message_id:
             return None
@@ -67,7 +77,7 @@ class OutgoingCalls:
         if answer.done():
             return action
         if isinstance(frame, CallResult):
-            answer.set_result(frame.payload)
+            answer.set_result(Answer(frame.payload, source))
         else:
             answer.set_exception(_refused(frame))
         return action
@@ -96,10 +106,10 @@ class OutgoingCalls:
                 )
             )
 
-    async def _exchange(self, action: str, payload: Payload) -> Any:
+    async def _exchange(self, action: str, payload: Payload) -> Answer:
         self._count += 1
         message_id = f"{self._prefix}{self._count}"
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._pending = (message_id, action, answer)
         try:
             await self._send(encode_call(message_id, action, payload), message_id, action)

@@ -13,7 +13,9 @@ from typing import Any, Literal
 import jsonschema_rs
 import msgspec
 
-from gateway.quirks import MAX_FAULTS, Mended, Violation, mend, oddities, unforgiven
+from gateway.lenient import WrittenNumbers
+from gateway.quirks import MAX_FAULTS, Mended, Round, Violation, forgive, oddities, unforgiven
+from gateway.schema_places import detailed
 from gateway.values import shorten
 
 Kind = Literal["request", "response"]
@@ -22,6 +24,8 @@ KINDS: tuple[Kind, ...] = ("request", "response")
 _FOLDERS = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
 _NO_NUL = "^[^\\x00]*$"
 _MAX_VALUES = 10_000
+# Mending one fault may show another in the same place: a number as text, then its length.
+_MAX_ROUNDS = 4
 # Of larger payloads: items of each list, and fields of each object, that are looked at for what is wrong.
 _MAX_LOOKED_AT = 5
 _MAX_FIELDS = 100
@@ -61,6 +65,7 @@ class Schemas:
         self._folder = importlib.resources.files("ocpp") / _FOLDERS[label] / "schemas"
         self._files = {file.name.removesuffix(".json") for file in self._folder.iterdir()}
         self._validators: dict[tuple[str, Kind], jsonschema_rs.Validator] = {}
+        self._schemas: dict[tuple[str, Kind], dict[str, Any]] = {}
         self._tests: dict[tuple[str, Kind], Callable[[Any], bool]] = {}
         self.actions = frozenset(name.removesuffix("Request") for name in self._files if not name.endswith("Response"))
 
@@ -83,24 +88,38 @@ class Schemas:
         """Whether a payload is valid. Raises KeyError as `check` does."""
         return self._is_valid(action, kind, payload)
 
-    def accept(self, action: str, payload: Any, kind: Kind = "request") -> Mended | SchemaFault:
+    def accept(self, action: str, payload: Any, kind: Kind = "request", *, source: bytes = b"") -> Mended | SchemaFault:
         """Takes what a station sent, known faults of chargers mended (gateway/quirks.py), or says why not.
 
-        Raises KeyError as `check` does.
+        `source` is the text of the frame or of the payload; without it a number that becomes text may lose zeros or
+        digits. Raises KeyError as `check` does.
         """
         message = action if kind == "request" else f"{action}Response"
         if self._is_valid(action, kind, payload):
             return Mended(payload, oddities(self.label, message, payload))
+        numbers = WrittenNumbers(source)
         if is_large(payload):
             # What is wrong at its beginning is nearly always all there is to know, and costs next to nothing.
-            faults = unforgiven(self.label, message, self._errors(action, kind, _beginning(payload)))
+            faults = unforgiven(self.label, message, self._errors(action, kind, _beginning(payload), numbers))
             if faults:
                 return self._fault(min(faults, key=_gravity))
-        violations = self.violations(action, kind, payload)
         if _count(payload) > _MAX_VALUES:
-            return self._fault(min(islice(violations, MAX_FAULTS), key=_gravity))
-        mended = mend(self.label, message, payload, violations)
-        return mended if isinstance(mended, Mended) else self._fault(min(mended, key=_gravity))
+            return self._fault(min(islice(self.violations(action, kind, payload), MAX_FAULTS), key=_gravity))
+        return self._mend(action, kind, payload, numbers)
+
+    def _mend(self, action: str, kind: Kind, payload: Any, numbers: WrittenNumbers) -> Mended | SchemaFault:
+        message = action if kind == "request" else f"{action}Response"
+        met: set[str] = set()
+        for _ in range(_MAX_ROUNDS):
+            mended = forgive(self.label, message, payload, self._errors(action, kind, payload, numbers))
+            if not isinstance(mended, Round):
+                return self._fault(min(mended, key=_gravity))
+            payload = mended.payload
+            met |= mended.quirks
+            if not mended.changed or self._is_valid(action, kind, payload):
+                met.update(oddities(self.label, message, payload))
+                return Mended(payload, tuple(sorted(met)))
+        return self._fault(min(islice(self.violations(action, kind, payload), MAX_FAULTS), key=_gravity))
 
     def violations(self, action: str, kind: Kind, payload: Any) -> Iterator[Violation]:
         """What is wrong with a payload by the official schema. Raises KeyError as `check` does.
@@ -114,12 +133,18 @@ class Schemas:
             payload = _beginning(payload)
             if self._is_valid(action, kind, payload):
                 yield Violation("size", (), None, None)
-        yield from self._errors(action, kind, payload)
+        yield from self._errors(action, kind, payload, WrittenNumbers(b""))
 
-    def _errors(self, action: str, kind: Kind, payload: Any) -> Iterator[Violation]:
+    def _errors(self, action: str, kind: Kind, payload: Any, numbers: WrittenNumbers) -> Iterator[Violation]:
         validator = self._validators[action, kind]
+        schema = self._schemas[action, kind]
         for error in validator.iter_errors(payload):
-            yield Violation(error.kind.name, tuple(error.instance_path), error.instance, _limit(error))
+            path = tuple(error.instance_path)
+            if error.kind.name == "falseSchema":  # a field in an object that may have none at all, not named
+                owner = _at(payload, path)
+                yield Violation("additionalProperties", path, owner, list(owner))
+                return
+            yield detailed(Violation(error.kind.name, path, error.instance, _limit(error)), schema, numbers)
 
     def schema(self, action: str, kind: Kind) -> dict[str, Any]:
         """The official schema itself, as parsed JSON. Raises KeyError as `check` does."""
@@ -139,6 +164,7 @@ class Schemas:
         schema = self.schema(action, kind)
         _forbid_nul(schema)
         validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+        self._schemas[action, kind] = schema
         self._validators[action, kind] = validator
         self._tests[action, kind] = validator.is_valid
         return validator.is_valid
@@ -171,6 +197,12 @@ def _count(payload: Any, most: int = _MAX_VALUES) -> int:
         elif isinstance(value, list):
             waiting.extend(value)
     return count
+
+
+def _at(payload: Any, path: Iterable[str | int]) -> Any:
+    for step in path:
+        payload = payload[step]
+    return payload
 
 
 def _beginning(value: Any) -> Any:

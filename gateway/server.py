@@ -22,7 +22,7 @@ from gateway.compression import BoundedDeflateFactory
 from gateway.exchange import STATION_BUDGET_S
 from gateway.handshake import (
     BadHandshakeError,
-    choose_subprotocol,
+    choose_subprotocols,
     credential,
     is_odd_path,
     single_header,
@@ -183,41 +183,43 @@ class StationServer:
         """The answer to a request: 101 where the station is admitted. Raises BadHandshakeError."""
         odd_origin = check_origin(request.headers.get_all("Origin"), self._origins)
         identity = station_id(request.path)
-        subprotocol = choose_subprotocol(_offered(request), tuple(self._versions))
-        if subprotocol is None:
-            # The handshake completes without the header, then the socket closes (TC_088, TC_B_58). No station is at
-            # its other end yet: it gets no compression, and nothing of what it sends is parsed.
-            socket.protocol.available_extensions = None
+        chosen = choose_subprotocols(_offered(request), tuple(self._versions))
+        if not chosen:
+            return _upgrade_stranger(socket, request)
         response = _upgrade(socket, request)
-        if subprotocol is None:
-            return response
         if self._lease is None or not self._lease.held or self._is_backend_away():
             raise BadHandshakeError(503, "not ready: try again later")
         term = self._lease.term
-        version, _ = self._versions[subprotocol]
         offer = credential(single_header(request.headers, "Authorization"), request.path)
         item = ingest.OpenConnectionItem(
             station_id=identity,
             node_id=self._lease.node_id,
-            ocpp_version=version.label,
+            ocpp_version=self._versions[next(iter(chosen))][0].label,
             remote_address=self._addresses.read(request.headers, socket.peer),
             credential=offer.secret,
             username=offer.username,
+            offered_ocpp_versions=[self._versions[name][0].label for name in chosen],
         )
         odd = [] if _offered(request) else [QuirkName.NO_SUBPROTOCOL]
         if is_odd_path(request.path):
             odd.append(QuirkName.ODD_PATH)
         if odd_origin:
             odd.append(QuirkName.ODD_ORIGIN)
-        await self._open(socket, item, partial(_to_admission, version, term, odd, identity))
+        result = await self._open(socket, item, partial(self._to_admission, chosen, term, odd, item))
+        if result is None:
+            return _upgrade_stranger(socket, request)
+        _answer_subprotocol(socket, response, chosen[self._spoken(chosen, item, result)])
         if not self._lease.holds(term):  # the connection is closed with the socket
             raise BadHandshakeError(503, "not ready: try again later")
         return response
 
     async def _open(
         self, socket: StationSocket, item: ingest.OpenConnectionItem, to_admission: Callable[[OpenResult], Admission]
-    ) -> None:
-        """Has the connection opened. The socket has the admission from then on, whatever becomes of the handshake."""
+    ) -> OpenResult | None:
+        """Has the connection opened. The socket has the admission from then on, whatever becomes of the handshake.
+
+        None for a station that is pinned to a version that it does not offer.
+        """
 
         def opened(asked: "asyncio.Future[OpenResult]") -> None:
             self._ended_opening(item.station_id)
@@ -238,8 +240,29 @@ class StationServer:
             error = from_status(result.error)
             if error.code is grpc.StatusCode.UNAUTHENTICATED:
                 await self._refusals.delay(item.station_id, item.remote_address)
+            if error.reason == "VERSION_NOT_OFFERED":
+                return None
             raise _to_handshake_error(error)
         self._refusals.succeeded(item.station_id, item.remote_address)
+        return result
+
+    def _spoken(self, chosen: Mapping[str, str], item: ingest.OpenConnectionItem, result: OpenResult) -> str:
+        """The sub-protocol to speak: of the version that the station is pinned to, else the first that it offers."""
+        label = result.ocpp_version or item.ocpp_version
+        return next(name for name in chosen if self._versions[name][0].label == label)
+
+    def _to_admission(
+        self,
+        chosen: Mapping[str, str],
+        term: int,
+        odd: Sequence[str],
+        item: ingest.OpenConnectionItem,
+        result: OpenResult,
+    ) -> Admission:
+        subprotocol = self._spoken(chosen, item, result)
+        if chosen[subprotocol] not in {"", subprotocol}:
+            odd = [*odd, QuirkName.SUBPROTOCOL_CASE]
+        return _to_admission(self._versions[subprotocol][0], term, odd, item.station_id, result)
 
     def _ended_opening(self, station: str) -> None:
         self._opening[station] -= 1
@@ -262,8 +285,8 @@ class StationServer:
         return any(lane.away_for_s() > STATION_BUDGET_S for lane in self._mesh.lanes.values())
 
     def _select_subprotocol(self, _connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-        chosen = choose_subprotocol(offered, tuple(self._versions)) if offered else None
-        return None if chosen is None else Subprotocol(chosen)
+        chosen = choose_subprotocols(offered, tuple(self._versions)) if offered else {}
+        return next(map(Subprotocol, chosen.values()), None)
 
     # After the handshake
 
@@ -350,6 +373,26 @@ def _upgrade(socket: StationSocket, request: Request) -> Response:
             {name: response.headers[name] for name in names},
         )
     return response
+
+
+def _upgrade_stranger(socket: StationSocket, request: Request) -> Response:
+    """The answer 101 without a sub-protocol: then the socket closes (TC_088, TC_B_58).
+
+    No station is at its other end yet: it gets no compression, and nothing of what it sends is parsed.
+    """
+    socket.protocol.available_extensions = None
+    response = _upgrade(socket, request)
+    _answer_subprotocol(socket, response, "")
+    return response
+
+
+def _answer_subprotocol(socket: StationSocket, response: Response, name: str) -> None:
+    """Names a sub-protocol in an answer, or none: which one is spoken may be known only once it is made."""
+    if "Sec-WebSocket-Protocol" in response.headers:
+        del response.headers["Sec-WebSocket-Protocol"]
+    socket.protocol.subprotocol = Subprotocol(name) if name else None
+    if name:
+        response.headers["Sec-WebSocket-Protocol"] = name
 
 
 def _to_admission(version: Version, term: int, odd: Sequence[str], station: str, result: OpenResult) -> Admission:

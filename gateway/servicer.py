@@ -1,6 +1,7 @@
 """GatewayService: commands on their way down to a station."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import grpc
@@ -122,12 +123,17 @@ async def _exchange_all(
 
 async def _exchange(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
     _check_request(session, route.action, payload)
-    answer = await session.call(route.action, payload, timeout_s=timeout_s)
-    accept = session.schemas.accept
-    if is_large(answer):
-        accepted = await aside(accept, route.action, answer, "response")
+    try:
+        answer = await session.call(route.action, payload, timeout_s=timeout_s)
+    except MeshError as error:
+        if error.reason == "CALL_TIMEOUT" and route.silence_hint is not None and (hint := route.silence_hint(payload)):
+            raise MeshError(error.code, error.reason, f"{error.message}; {hint}", error.metadata) from error
+        raise
+    accept = partial(session.schemas.accept, source=answer.source)
+    if is_large(answer.payload):
+        accepted = await aside(accept, route.action, answer.payload, "response")
     else:
-        accepted = accept(route.action, answer, "response")
+        accepted = accept(route.action, answer.payload, "response")
     if isinstance(accepted, SchemaFault):
         raise _invalid_answer(session, accepted.message, accepted.code)
     for quirk in accepted.quirks:
@@ -143,7 +149,7 @@ async def _send_call(
     if command.action not in session.schemas.actions:
         raise _unsupported(session, command.action)
     _check_request(session, command.action, payload)
-    answer = await session.call(command.action, payload, timeout_s=timeout_s)
+    answer = (await session.call(command.action, payload, timeout_s=timeout_s)).payload
     response = command_service_pb2.SendCallResponse()
     if isinstance(answer, dict):
         try:

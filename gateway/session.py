@@ -25,7 +25,7 @@ from gateway.inbound import INTERNAL_ERROR, Dialect, InboundCalls, RefusalError
 from gateway.inbox import Arrival, Inbox
 from gateway.lanes import Way
 from gateway.ocppj import Call, CallError, CallResult, Frame, Malformed, Payload
-from gateway.outgoing import OutgoingCalls
+from gateway.outgoing import Answer, OutgoingCalls
 from gateway.recorder import RECEIVED, SENT, Recorder, to_loggable
 from gateway.schemas import Schemas
 from gateway.translation import LaneName, Results, Version
@@ -45,6 +45,7 @@ POLICY_VIOLATION = 1008
 
 UNRESPONSIVE = station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE
 CLOCK_SKEW = station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW
+BOOT_REFUSED = station_pb2.STATION_CONDITION_TYPE_BOOT_REFUSED
 Conditions = dict[station_pb2.StationConditionType.ValueType, int]
 """Sizes of what may be wrong with a station, as in csms.station.v1.ConditionReport."""
 
@@ -209,8 +210,8 @@ class Session:
         """Waits until the CALLs that were read are answered, for at most `timeout_s` seconds."""
         await self._inbox.finish(timeout_s)
 
-    async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Any:
-        """Sends the station a CALL and returns the payload of its answer. See OutgoingCalls.call."""
+    async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Answer:
+        """Sends the station a CALL and returns its answer. See OutgoingCalls.call."""
         self.inbound.invite(invited(action, payload))
         try:
             return await self.outgoing.call(action, payload, timeout_s=timeout_s)
@@ -241,14 +242,20 @@ class Session:
 
     def conditions(self) -> Conditions:
         """What has become of what may be wrong with the station, where that was not told yet."""
-        present = {UNRESPONSIVE: self.outgoing.unanswered, CLOCK_SKEW: self.inbound.clock_watch.skew_s}
+        present = {
+            UNRESPONSIVE: self.outgoing.unanswered,
+            CLOCK_SKEW: self.inbound.clock_watch.skew_s,
+            BOOT_REFUSED: self.inbound.boot_watch.refused,
+        }
         return {kind: size for kind, size in present.items() if size is not None and size != self._told.get(kind)}
 
     def take_conditions(self) -> Conditions:
-        """The same, told from now on."""
+        """The same, told from now on; of refused boots, how many there are more."""
         news = self.conditions()
+        refused = news.get(BOOT_REFUSED)
+        before = self._told.get(BOOT_REFUSED, 0)
         self._told |= news
-        return news
+        return news | {BOOT_REFUSED: refused - before} if refused else news
 
     # What comes in
 
@@ -287,8 +294,13 @@ class Session:
             kind, action = ocppj.SEND if frame.unconfirmed else ocppj.CALL, frame.action
         elif isinstance(frame, Malformed):
             kind, action = 0, ""
+        elif isinstance(frame, ocppj.Mended):
+            for quirk in frame.quirks:
+                self.note_quirk(quirk)
+            self._on_frame(frame.frame, data, ordinal, now_us, loggable)
+            return
         else:
-            kind, action = _kind_of(frame), self.outgoing.resolve(frame) or ""
+            kind, action = _kind_of(frame), self.outgoing.resolve(frame, data) or ""
         self._recorder.add(RECEIVED, ordinal, now_us, data, kind, frame.message_id or "", action, loggable)
         if isinstance(frame, Call):
             self._on_call(frame, data, ordinal, now_us)
@@ -300,7 +312,8 @@ class Session:
     def _on_call(self, call: Call, data: bytes, ordinal: int, now_us: int) -> None:
         if not self._greeted:
             self._greeted = True
-            if call.action != "BootNotification":
+            # A station that was accepted may go on without a boot: 1.6 section 4.2 wants one after a (re)boot only.
+            if call.action != "BootNotification" and not self.inbound.accepted:
                 self.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
         if (earlier := self._inbox.open_data(call.message_id)) is not None:
             self.note_quirk(QuirkName.REPEATED_CALL if earlier == data else QuirkName.MESSAGE_ID_REUSED)
@@ -347,7 +360,7 @@ class Session:
             self._later(self._begin_large(arrival))
             return
         try:
-            asked = self.inbound.begin(arrival.call, arrival.ordinal, arrival.time_us)
+            asked = self.inbound.begin(arrival.call, arrival.ordinal, arrival.time_us, arrival.data)
         except Exception as error:
             self._refuse(arrival.call, error)
         else:
@@ -355,7 +368,7 @@ class Session:
 
     async def _begin_large(self, arrival: Arrival) -> None:
         try:
-            asked = await aside(self.inbound.begin, arrival.call, arrival.ordinal, arrival.time_us)
+            asked = await aside(self.inbound.begin, arrival.call, arrival.ordinal, arrival.time_us, arrival.data)
         except Exception as error:
             self._refuse(arrival.call, error)
         else:
@@ -405,6 +418,8 @@ class Session:
             log.error("handler failed", station_id=self.connection.station_id, action=call.action, exc_info=error)
             code, description = INTERNAL_ERROR, "the message could not be processed"
         self._count("refused", code)
+        if call.action == "BootNotification":
+            self.inbound.boot_watch.refuse(code, description)
         self._reply(call, ocppj.encode_error(call.message_id, code, description), ocppj.CALL_ERROR)
 
     async def _give_up(self, call: Call) -> None:

@@ -2,7 +2,7 @@
 
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 
-from gateway.session import Session
+from gateway.session import BOOT_REFUSED, Session
 from mesh.times import to_timestamp
 
 
@@ -14,7 +14,12 @@ def has_news(session: Session) -> bool:
 def take_sighting(session: Session, now_us: int) -> ingest.Sighting:
     """What is to be told of a session; it is told once."""
     reports = [
-        ingest.ConditionReport(type=kind, size=size, report_time=to_timestamp(now_us))
+        ingest.ConditionReport(
+            type=kind,
+            size=size,
+            report_time=to_timestamp(now_us),
+            reason=session.inbound.boot_watch.reason if kind == BOOT_REFUSED else "",
+        )
         for kind, size in session.take_conditions().items()
     ]
     return ingest.Sighting(

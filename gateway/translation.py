@@ -104,7 +104,8 @@ class Outbound:
 
     `to_calls(command)` gives the payloads of one or more CALLs of `action`, sent in turn; it raises
     `UnacceptableError` where this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the
-    answer from the CALLRESULTs. `to_partial_answer` does so where some of several CALLs failed; without it, one that
+    answer from the CALLRESULTs. `silence_hint(payload)` says why a station may leave such a CALL unanswered.
+    `to_partial_answer` does so where some of several CALLs failed; without it, one that
     fails fails the command.
     """
 
@@ -112,6 +113,7 @@ class Outbound:
     to_calls: Callable[[Any], Sequence[Payload]]
     to_answer: Callable[[Any, Sequence[Payload]], Message]
     to_partial_answer: Callable[[Any, Sequence[Payload | CallFailure]], Message] | None = None
+    silence_hint: Callable[[Payload], str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ class QuirkName(StrEnum):
     VALUES_AFTER_END = "values_after_end"
     SEQ_GAP = "seq_gap"
     REBOOTED_SOON = "rebooted_soon"
-    # Not among the 25.
+    # 26 to 34, and some without a number.
     CONFIGURATION_VALUE_LONG = "configuration_value_long"
     DATA_TRANSFER_JSON = "data_transfer_json"
     NUL_CHARACTER = "nul_character"
@@ -53,6 +53,19 @@ class QuirkName(StrEnum):
     UNKNOWN_FIELD = "unknown_field"
     TRANSFER_NOT_STORED = "transfer_not_stored"
     ODD_ORIGIN = "odd_origin"
+    NULL_FIELD = "null_field"
+    EMPTY_LIST = "empty_list"
+    TEXT_LONG = "text_long"
+    NUMBER_FOR_TEXT = "number_for_text"
+    TEXT_FOR_NUMBER = "text_for_number"
+    TEXT_FOR_BOOLEAN = "text_for_boolean"
+    CONFIGURATION_VALUE_JSON = "configuration_value_json"
+    READONLY_MISSING = "readonly_missing"
+    KEY_LEFT_OUT = "key_left_out"
+    FRAME_FORM = "frame_form"
+    MESSAGE_ID_NUMBER = "message_id_number"
+    MESSAGE_ID_EMPTY = "message_id_empty"
+    SUBPROTOCOL_CASE = "subprotocol_case"
 
 
 _BY_NUMBER: Mapping[int, tuple[QuirkName, ...]] = {
@@ -85,9 +98,24 @@ _BY_NUMBER: Mapping[int, tuple[QuirkName, ...]] = {
     22: (QuirkName.VALUES_AFTER_END,),
     23: (QuirkName.SEQ_GAP,),
     24: (QuirkName.REBOOTED_SOON,),
+    26: (QuirkName.NULL_FIELD,),
+    27: (QuirkName.UNKNOWN_FIELD,),
+    28: (QuirkName.TEXT_LONG, QuirkName.CONFIGURATION_VALUE_LONG),
+    29: (
+        QuirkName.WHOLE_NUMBER_FORM,
+        QuirkName.NUMBER_FOR_TEXT,
+        QuirkName.TEXT_FOR_NUMBER,
+        QuirkName.TEXT_FOR_BOOLEAN,
+        QuirkName.CONFIGURATION_VALUE_JSON,
+    ),
+    30: (QuirkName.EMPTY_LIST,),
+    31: (QuirkName.READONLY_MISSING, QuirkName.KEY_LEFT_OUT),
+    32: (QuirkName.FRAME_FORM,),
+    33: (QuirkName.MESSAGE_ID_NUMBER, QuirkName.MESSAGE_ID_EMPTY),
+    34: (QuirkName.SUBPROTOCOL_CASE,),
 }
 NUMBERS: Mapping[QuirkName, int] = {name: number for number, names in _BY_NUMBER.items() for name in names}
-"""The number of each in the list of what charge points do; what is not among the 25 is left out.
+"""The number of each in the list of what charge points do; what has no number is left out.
 
 13 (a station that cannot parse our times) and 25 (a storm) are nothing that one station could be counted for.
 """

@@ -20,6 +20,7 @@ from station_svc.security_events.rows import SecurityEventRow
 _SIZES: Mapping[int, str] = {
     station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW: "clockSkewS",
     station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE: "unansweredCalls",
+    station_pb2.STATION_CONDITION_TYPE_BOOT_REFUSED: "refusedBoots",
 }
 
 
@@ -150,6 +151,8 @@ def condition_changed(report: ConditionReport, *, tenant_id: str, station_id: st
     data: dict[str, str | int] = {"type": _name(station_pb2.StationConditionType.Name, report.kind)}
     if report.size and report.kind in _SIZES:
         data[_SIZES[report.kind]] = report.size
+    if report.size and report.reason:
+        data["reason"] = report.reason
     return OutboxEvent(
         event_id=f"{kind}:{station_id}:{report.kind}:{begin_us}",
         tenant_id=tenant_id,

@@ -15,6 +15,7 @@ REJECTED = 3
 # csms.station.v1.StationConditionType
 UNRESPONSIVE = 1
 CLOCK_SKEW = 2
+BOOT_REFUSED = 3
 
 # csms.station.v1.BootReason
 TRIGGERED = 7

@@ -15,6 +15,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationItem
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError, invalid_field
+from mesh.id_tokens import match_key
 from transaction_svc import neighbours, store, stored_form, token_store
 from transaction_svc.book import Book
 from transaction_svc.recorder import fold_names_anew, write_changes
@@ -58,7 +59,7 @@ def read_question(item: CountOpenTransactionsItem) -> TokenQuestion:
     token = item.id_token.id_token.replace("\0", "")
     if not token:
         raise invalid_field("id_token.id_token", "is required")
-    return TokenQuestion(tenant_id, station_id, token.lower())
+    return TokenQuestion(tenant_id, station_id, match_key(token))
 
 
 def record_refusals(connection: Connection, refusals: Sequence[Refusal], now_us: int) -> Sequence[None]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from mesh.id_tokens import match_key
 from transaction_svc import fold, stored_form
 from transaction_svc.contents import events_hash
 from transaction_svc.energy import Terms
@@ -59,7 +60,7 @@ class Tx:
         self.started = state.started
         self.waited = state.waiting
         self.place = (state.evse_id, state.begin_us) if stored and state.counts else None
-        self.token_key = "" if state.waiting else state.id_token.lower()
+        self.token_key = "" if state.waiting else match_key(state.id_token)
         self.refusals = state.refusals
         self.outcome = outcome(state) if state.ended else None
         self.at_end = state.meter.at_end if state.ended else None

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from mesh.id_tokens import match_key
 from transaction_svc import stored_form, token_store
 from transaction_svc.book import Known, Tx
 from transaction_svc.facts import ENDED, Fact
@@ -40,7 +41,7 @@ def note_concurrent(connection: Connection, changed: Iterable[Tx]) -> Sequence[T
     Returns the transactions of which something was noted.
     """
     begun = [
-        tx for tx in changed if tx.fold.id_token and tx.fold.id_token.lower() != tx.token_key and not tx.fold.waiting
+        tx for tx in changed if tx.fold.id_token and match_key(tx.fold.id_token) != tx.token_key and not tx.fold.waiting
     ]
     if not begun:
         return ()
@@ -50,7 +51,7 @@ def note_concurrent(connection: Connection, changed: Iterable[Tx]) -> Sequence[T
     holding: Counter[tuple[str, str]] = Counter()
     noted = []
     for n, tx in enumerate(begun):
-        token = (tx.key[0], tx.fold.id_token.lower())
+        token = (tx.key[0], match_key(tx.fold.id_token))
         count = min(others[n] + holding[token], token_store.MOST)
         if count != tx.fold.concurrent_count:
             tx.fold.concurrent_count = count
@@ -72,8 +73,8 @@ def answer(item: Incoming, known: Known, *, repeated: bool) -> TokenAnswer:
         if state.event_count > before.arrival + 1:
             # What came after it shows that the station was answered, and that the token was accepted.
             return NO_TOKEN
-    token = item.fact.id_token.lower()
-    begins = token == state.id_token.lower() and (repeated or token != known.tx.token_key)
+    token = match_key(item.fact.id_token)
+    begins = token == match_key(state.id_token) and (repeated or token != known.tx.token_key)
     count = (state.concurrent_count or int(state.concurrent)) if begins else None
     return TokenAnswer(count, f"{known.repeat_no}.{item.content[2]}")
 
@@ -83,7 +84,7 @@ def _holder_row(n: int, tx: Tx) -> dict[str, Any]:
     return {
         "n": n,
         "tenant_id": tenant_id,
-        "token_key": tx.fold.id_token.lower(),
+        "token_key": match_key(tx.fold.id_token),
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,

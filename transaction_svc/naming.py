@@ -7,6 +7,7 @@ are found by what they say; values and stops of any other number are another bac
 
 from collections.abc import Collection
 
+from mesh.id_tokens import match_key
 from transaction_svc.book import Book, Tx
 from transaction_svc.facts import BEGIN, END, ENDED, STARTED, Fact, names_none
 from transaction_svc.fold import Fold
@@ -106,7 +107,7 @@ def _is_same_start(fold: Fold, fact: Fact) -> bool:
         and not fold.seq_count  # 2.x numbers its events
         and abs(fold.begin_us - fact.order_us) <= _SENT_AGAIN_WITHIN_US
         and (fold.evse_id, fold.connector_id) == (fact.evse_id, fact.connector_id)
-        and _tag(fold) == fact.id_token.lower()
+        and _tag(fold) == match_key(fact.id_token)
         and meter is not None
         and fold.meter.meter_start_mwh == meter
         and not (fold.stopped and fold.stop_order_us < fact.order_us)
@@ -162,9 +163,9 @@ def _agrees(fold: Fold, fact: Fact) -> bool:
 
 
 def _has_same_tag(fact: Fact, fold: Fold) -> bool:
-    return bool(fact.id_token) and fact.id_token.lower() == _tag(fold)
+    return bool(fact.id_token) and match_key(fact.id_token) == _tag(fold)
 
 
 def _tag(fold: Fold) -> str:
     """The tag of the start, refused or not."""
-    return (fold.id_token or fold.refused_token).lower()
+    return match_key(fold.id_token or fold.refused_token)

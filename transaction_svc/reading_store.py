@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.filters import Field, moment, switch
+from mesh.id_tokens import match_key
 from transaction_svc import stored_form
 from transaction_svc.contents import events_hash, flags_text, name_hash
 from transaction_svc.fold import FLAGS, Fold
@@ -96,7 +97,7 @@ FILTERS: Mapping[str, Field] = {
     "station_id": Field(tx.c.station_id),
     "transaction_id": Field(tx.c.transaction_id),
     "state": Field(tx.c.ended, _ended),
-    "id_token": Field(tx.c.token_key, str.lower),
+    "id_token": Field(tx.c.token_key, match_key),
     "start_time": Field(tx.c.start_us, moment),
     "end_time": Field(tx.c.end_us, moment),
     "energy_wh": Field(tx.c.energy_mwh, _mwh),

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from mesh import outbox
 from mesh.errors import MeshError
+from mesh.id_tokens import match_key
 from transaction_svc import announcements, fold, naming, neighbours, store, stored_form, unmatched
 from transaction_svc.book import Book, Known, Name, Tx, rare_columns
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
@@ -104,7 +105,7 @@ def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming])
 def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
     """Each station, and each token that may begin to hold a transaction."""
     keys = {store.station_lock(item.name[1]) for item in items}
-    keys.update(f"token:{item.name[0]}:{item.fact.id_token.lower()}" for item in items if identifies(item.fact))
+    keys.update(f"token:{item.name[0]}:{match_key(item.fact.id_token)}" for item in items if identifies(item.fact))
     return keys
 
 
@@ -292,7 +293,7 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "generation": generation,
         "fold": stored_form.encode(state),
         "ended": state.ended or state.waiting,
-        "token_key": "" if state.waiting else state.holder[0].lower(),
+        "token_key": "" if state.waiting else match_key(state.holder[0]),
         "evse_id": evse_id,
         "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
         "waiting": state.waiting,

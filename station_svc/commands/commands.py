@@ -23,10 +23,10 @@ from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline
+from station_svc.commands.preconditions import check_may_be_sent
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.credentials.digests import digest_of
 from station_svc.credentials.guard import check_command
-from station_svc.stations.rows import Socket
 
 log = get_logger(__name__)
 
@@ -108,7 +108,7 @@ class Commands:
             return await self._first_outcome(order, begun, answer_type)
         # A caller that goes away does not undo what was sent: the outcome is waited for, and recorded, all the same.
         heard: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._carry_out(order, new, begun.socket, heard))
+        task = asyncio.create_task(self._carry_out(order, new, begun, heard))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         answer = await asyncio.shield(heard)
@@ -138,14 +138,14 @@ class Commands:
         )
 
     async def _carry_out(
-        self, order: Order, new: NewCommand, socket: Socket | None, heard: asyncio.Future[Message]
+        self, order: Order, new: NewCommand, begun: BegunCommand, heard: asyncio.Future[Message]
     ) -> None:
         """Sends the command, records its outcome and tells `heard`.
 
         The record comes before the answer where a caller may ask for it again, or for what the command changes.
         """
         try:
-            outcome = await self._outcome(order, socket)
+            outcome = await self._outcome(order, begun)
             if order.for_the_books:
                 _tell(heard, outcome)
             await self._finish(order, new, outcome if isinstance(outcome, Message | MeshError) else _unforeseen())
@@ -154,20 +154,22 @@ class Commands:
         finally:
             heard.cancel()
 
-    async def _outcome(self, order: Order, socket: Socket | None) -> Message | Exception:
+    async def _outcome(self, order: Order, begun: BegunCommand) -> Message | Exception:
         try:
-            answer = await self._send(order, socket)
+            answer = await self._send(order, begun)
             mask_answer(answer)
         except Exception as error:
             return error
         return answer
 
-    async def _send(self, order: Order, socket: Socket | None) -> Message:
+    async def _send(self, order: Order, begun: BegunCommand) -> Message:
+        socket = begun.socket
         if socket is None:
             raise station_offline(
                 order.station_id,
                 "no gateway holds its socket; nothing was sent: try again once it is back, under a new request_id",
             )
+        check_may_be_sent(order.name, order.request, begun)
         request = gateway_service_pb2.CallRequest(
             station_id=socket.station_id, epoch=socket.epoch, tenant_id=order.tenant_id
         )

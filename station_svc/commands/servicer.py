@@ -74,8 +74,12 @@ class CommandServicer(CommandServiceServicer):
         self, request: command.GetVariablesRequest, context: Context
     ) -> command.GetVariablesResponse:
         """Reads variables from a station and remembers them."""
-        effects = RememberVariables()
-        return await self._send("get_variables", request, command.GetVariablesResponse, context, effects=effects)
+        if request.items_per_message < 0:
+            raise invalid_field("items_per_message", "must not be below 0")
+        sent = command.GetVariablesRequest()
+        sent.CopyFrom(request)
+        effects, answer = RememberVariables(sent), command.GetVariablesResponse
+        return await self._send("get_variables", request, answer, context, sent=sent, effects=effects)
 
     async def SetVariables(
         self, request: command.SetVariablesRequest, context: Context

@@ -3,6 +3,7 @@
 Each function is the work of one transaction.
 """
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -15,6 +16,7 @@ from mesh.rowset import RowStatement, run_prepared
 from station_svc.commands.models import command
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.credentials.digests import digest_of
+from station_svc.stations.models import variable
 from station_svc.stations.rows import Socket, VariableRow
 from station_svc.stations.store import not_found
 
@@ -38,7 +40,10 @@ _BEGIN = RowStatement(
     WHERE true
     ON CONFLICT DO NOTHING
     RETURNING epoch, (SELECT node.address FROM connection JOIN node ON node.node_id = connection.node_id
-                      WHERE connection.epoch = command.epoch)
+                      WHERE connection.epoch = command.epoch),
+              (SELECT connection.ocpp_version FROM connection WHERE connection.epoch = command.epoch),
+              (SELECT station.boot_status FROM station
+               WHERE station.tenant_id = command.tenant_id AND station.station_id = command.station_id)
     """,
     tenant_id="text",
     command_id="text",
@@ -55,7 +60,10 @@ _BEGIN = RowStatement(
 _OWN = sa.text(
     """
     SELECT epoch, (SELECT node.address FROM connection JOIN node ON node.node_id = connection.node_id
-                   WHERE connection.epoch = command.epoch)
+                   WHERE connection.epoch = command.epoch),
+           (SELECT connection.ocpp_version FROM connection WHERE connection.epoch = command.epoch),
+           (SELECT station.boot_status FROM station
+            WHERE station.tenant_id = command.tenant_id AND station.station_id = command.station_id)
     FROM command WHERE tenant_id = :tenant_id AND command_id = :command_id
     """
 )
@@ -82,9 +90,11 @@ def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | BegunCom
     }
     inserted = run_prepared(db, (_BEGIN, [row]))
     own = {"tenant_id": new.tenant_id, "command_id": new.command_id}
-    for epoch, address in inserted or db.execute(_OWN, own).all():
+    for epoch, address, version, boot_status in inserted or db.execute(_OWN, own).all():
         socket = None if address is None else Socket(station_id=new.station_id, epoch=epoch, address=address)
-        return BegunCommand(socket=socket, anew=bool(inserted))
+        return BegunCommand(
+            socket=socket, anew=bool(inserted), ocpp_version=version or "", boot_status=boot_status or 0
+        )
     earlier = None if new.request_id is None else find_request(db, new.tenant_id, new.request_id)
     if earlier is None:
         raise not_found(new.station_id)
@@ -132,6 +142,32 @@ def remember_variables(db: Connection, *, tenant_id: str, station_id: str, varia
     if variables:
         latest = {row.key: asdict(row) for row in variables}
         _REMEMBER.run(db, latest.values(), tenant_id=tenant_id, station_id=station_id)
+
+
+# What stations call the most variables that they let be read at once, with the component and the instance of it: in 1.6
+# (section 9.1.8), and in 2.0.1 (part 2, 2.1.10).
+_LIMITS = (
+    ("ChargingStation", "getconfigurationmaxkeys", ""),
+    ("DeviceDataCtrlr", "itemspermessage", "GetVariables"),
+)
+
+
+def find_items_per_message(db: Connection, *, tenant_id: str, station_id: str) -> int:
+    """How many variables the station said it lets be read at once; 0 where it did not say."""
+    named = [
+        (variable.c.component == component)
+        & (sa.func.lower(variable.c.variable) == name)
+        & (variable.c.variable_instance == instance)
+        for component, name, instance in _LIMITS
+    ]
+    query = sa.select(variable.c.value).where(
+        variable.c.tenant_id == tenant_id,
+        variable.c.station_id == station_id,
+        variable.c.attribute_type == "Actual",
+        sa.or_(*named),
+    )
+    limits = [int(value) for value in db.execute(query).scalars() if re.fullmatch("[0-9]{1,9}", value)]
+    return min((limit for limit in limits if limit), default=0)
 
 
 # By the driver's own words: rows as JSON hold no bytes, and SQLAlchemy's way takes twice as long.

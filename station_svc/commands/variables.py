@@ -18,7 +18,20 @@ _TAKEN = frozenset(
 
 
 class RememberVariables(Effects):
-    """Keeps the variables that were read or set."""
+    """Keeps the variables that were read or set; asks for no more at once than the station is known to take."""
+
+    _sent: command_service_pb2.GetVariablesRequest | None = None
+
+    def __init__(self, sent: command_service_pb2.GetVariablesRequest | None = None) -> None:
+        """`sent` is the command that reads variables; its items_per_message is filled in where it is not given."""
+        self._sent = sent
+
+    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """In place: what is sent is read after this."""
+        sent = self._sent
+        if sent is not None and not sent.items_per_message and len(sent.variables) > 1:
+            limit = store.find_items_per_message(db, tenant_id=new.tenant_id, station_id=new.station_id)
+            sent.items_per_message = limit if limit < len(sent.variables) else 0
 
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Secrets are masked in the outcome already."""

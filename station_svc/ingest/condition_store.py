@@ -9,6 +9,10 @@ from mesh import outbox
 from mesh.rowset import RowStatement
 from station_svc import events
 from station_svc.ingest.rows import ConditionReport, Sighting
+from station_svc.rows import BOOT_REFUSED
+
+# Kinds whose reports say how much there is more, since a connection does not know of the ones before it.
+_ADDED_UP = frozenset({BOOT_REFUSED})
 
 Key = tuple[str, str, int]
 """Tenant, station, kind."""
@@ -26,7 +30,7 @@ _LOCK = RowStatement(
 _FIND = RowStatement(
     """
     SELECT condition.tenant_id, condition.station_id, condition.kind, condition.size, condition.begin_us,
-           condition.update_us
+           condition.update_us, condition.reason
     FROM {rows} JOIN condition ON condition.tenant_id = rows.tenant_id AND condition.station_id = rows.station_id
     """,
     tenant_id="text",
@@ -34,11 +38,11 @@ _FIND = RowStatement(
 )
 _SET = RowStatement(
     """
-    INSERT INTO condition (tenant_id, station_id, kind, size, begin_us, update_us)
-    SELECT tenant_id, station_id, kind, size, begin_us, update_us FROM {rows} WHERE true
+    INSERT INTO condition (tenant_id, station_id, kind, size, begin_us, update_us, reason)
+    SELECT tenant_id, station_id, kind, size, begin_us, update_us, reason FROM {rows} WHERE true
     ORDER BY tenant_id, station_id, kind
     ON CONFLICT (tenant_id, station_id, kind) DO UPDATE
-    SET size = excluded.size, begin_us = excluded.begin_us, update_us = excluded.update_us
+    SET size = excluded.size, begin_us = excluded.begin_us, update_us = excluded.update_us, reason = excluded.reason
     """,
     tenant_id="text",
     station_id="text",
@@ -46,6 +50,7 @@ _SET = RowStatement(
     size="bigint",
     begin_us="bigint",
     update_us="bigint",
+    reason="text",
 )
 
 
@@ -65,7 +70,7 @@ def record_conditions(connection: Connection, sightings: Sequence[Sighting]) -> 
         before = known.get(key)
         if before is None and not report.size:
             continue  # it never was
-        if before is not None and before["update_us"] > report.report_us:
+        if before is not None and _is_old(report, before):
             continue
         row = known[key] = _row(key, report, before)
         changed.add(key)
@@ -81,13 +86,23 @@ def _reports(sightings: Iterable[Sighting]) -> Iterator[tuple[Key, ConditionRepo
             yield (one.tenant_id, one.station_id, report.kind), report
 
 
+def _is_old(report: ConditionReport, before: Mapping[str, Any]) -> bool:
+    """Whether this was reported before, or something later was. What is added up must not be added twice."""
+    us = before["update_us"]
+    return bool(us > report.report_us or (us == report.report_us and report.kind in _ADDED_UP))
+
+
 def _row(key: Key, report: ConditionReport, before: Mapping[str, Any] | None) -> dict[str, Any]:
     goes_on = before is not None and (before["size"] or not report.size)
+    size = report.size
+    if size and before is not None and report.kind in _ADDED_UP:
+        size += before["size"]
     return {
         "tenant_id": key[0],
         "station_id": key[1],
         "kind": key[2],
-        "size": report.size,
+        "size": size,
+        "reason": report.reason,
         "begin_us": before["begin_us"] if before is not None and goes_on else report.report_us,
         "update_us": report.report_us,
     }

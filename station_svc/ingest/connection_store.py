@@ -4,7 +4,7 @@ Of two connections of one station the later one has the higher epoch: its row is
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import grpc
@@ -49,7 +49,7 @@ _LOCK_KNOCKING = RowStatement(
     """
     SELECT station.tenant_id, station.station_id, station.registration_status, station.security_profile,
            station.credential_salt, station.credential_digest, station.next_credentials, station.latest_epoch,
-           station.boot_status
+           station.boot_status, station.pinned_ocpp_version
     FROM {rows} JOIN station ON station.station_id = rows.station_id
     ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
     """,
@@ -116,6 +116,7 @@ def open_connections(connection: Connection, knocks: Sequence[Knock], rules: Ope
     stations = _find_stations(connection, named, rules)
     nodes = [{"node_id": node_id} for node_id in {knock.node_id for knock in knocks}]
     live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
+    knocks = [_with_version(knock, stations.get(knock.station_id)) for knock in knocks]
     refusals = [_refusal(knock, stations.get(knock.station_id), live.keys()) for knock in knocks]
     welcome = [knock for knock, refusal in zip(knocks, refusals, strict=True) if refusal is None]
     opened = iter(_let_in(connection, welcome, stations, live, rules.now_us))
@@ -166,6 +167,27 @@ def _refusal(knock: Knock, station: Any, live_nodes: Container[str]) -> MeshErro
         return MeshError(
             grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {knock.station_id} is registered here"
         )
+    return _credential_refusal(knock, station) or _version_refusal(knock, station)
+
+
+def _with_version(knock: Knock, station: Any) -> Knock:
+    """The knock with the version that its station is pinned to, where it offers that."""
+    pinned = "" if station is None else station.pinned_ocpp_version
+    return replace(knock, ocpp_version=pinned) if pinned in knock.offered_ocpp_versions else knock
+
+
+def _version_refusal(knock: Knock, station: Any) -> MeshError | None:
+    pinned = station.pinned_ocpp_version
+    if pinned in {"", knock.ocpp_version}:
+        return None
+    return MeshError(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "VERSION_NOT_OFFERED",
+        f"station {knock.station_id} is pinned to OCPP {pinned}, which it does not offer",
+    )
+
+
+def _credential_refusal(knock: Knock, station: Any) -> MeshError | None:
     if station.security_profile == 0:
         return None
     current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
@@ -219,6 +241,7 @@ def _let_in(
                 registration_status=station.registration_status,
                 superseded=before.superseded if before else None,
                 quirks=_oddities(knock, station, before),
+                ocpp_version=knock.ocpp_version,
             )
         )
         # The same station may knock twice in one batch, at one node or at two.

@@ -16,6 +16,7 @@ class Knock:
     remote_address: str
     credential: bytes
     username: str
+    offered_ocpp_versions: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Opened:
     registration_status: int
     superseded: Superseded | None
     quirks: Sequence[str] = ()
+    ocpp_version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +111,7 @@ class ConditionReport:
     kind: int
     size: int
     report_us: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -212,6 +212,7 @@ class StationIngestServicer(StationIngestServiceServicer):
             superseded_epoch=result.superseded.epoch if result.superseded else 0,
             heartbeat_interval_s=self._rules.heartbeat_interval_s,
             quirks=result.quirks,
+            ocpp_version=result.ocpp_version,
         )
 
     def _to_boot_result(self, result: Booted | MeshError) -> ingest.BootResult:
@@ -257,6 +258,7 @@ def _to_knock(item: ingest.OpenConnectionItem) -> Knock:
         remote_address=item.remote_address,
         credential=item.credential,
         username=item.username,
+        offered_ocpp_versions=list(item.offered_ocpp_versions),
     )
 
 
@@ -319,7 +321,12 @@ def _to_sighting(item: ingest.Sighting) -> Sighting:
         seen_us=from_timestamp(item.seen_time),
         quirks=dict(item.quirks),
         conditions=[
-            ConditionReport(kind=report.type, size=report.size, report_us=from_timestamp(report.report_time))
+            ConditionReport(
+                kind=report.type,
+                size=report.size,
+                report_us=from_timestamp(report.report_time),
+                reason=report.reason.replace("\0", ""),
+            )
             for report in item.conditions
         ],
     )

@@ -136,7 +136,7 @@ class LocalListSync:
                 request,
                 command_service_pb2.GetVariablesResponse,
                 part=f"limits-{job.turn}",
-                effects=RememberVariables(),
+                effects=RememberVariables(request),
             )
         except MeshError as error:
             if error.reason not in _WILL_NOT_TELL:

@@ -49,6 +49,8 @@ station = sa.Table(
     small("boot_reason"),
     # What it was answered at that boot.
     small("boot_status"),
+    # The only version that is spoken with it; empty: what it offers.
+    text("pinned_ocpp_version"),
     sa.Column("boot_us", sa.BigInteger),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
@@ -100,6 +102,7 @@ condition = sa.Table(
     big("size"),
     sa.Column("begin_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
+    text("reason"),
 )
 
 # The current status of each connector; changed only by a later frame than the one it is from.

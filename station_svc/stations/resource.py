@@ -14,6 +14,7 @@ def to_station(row: StationRow) -> station_pb2.Station:
         connected=row.connected,
         boot_reason=station_pb2.BootReason.ValueType(row.boot_reason),
         security_profile=row.security_profile,
+        pinned_ocpp_version=row.pinned_ocpp_version,
         evses=_to_evses(row),
         display_name=row.display_name,
         quirks=row.quirks,
@@ -80,4 +81,7 @@ def _to_condition(row: ConditionRow) -> station_pb2.StationCondition:
         condition.clock_skew_s = row.size
     elif row.kind == station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE:
         condition.unanswered_calls = row.size
+    elif row.kind == station_pb2.STATION_CONDITION_TYPE_BOOT_REFUSED:
+        condition.refused_boots = row.size
+        condition.reason = row.reason
     return condition

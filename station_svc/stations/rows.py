@@ -38,6 +38,7 @@ class ConditionRow:
     size: int
     begin_us: int
     update_us: int
+    reason: str = ""
 
 
 class HandOver(IntEnum):
@@ -65,6 +66,7 @@ class StationRow:
     registration_status: int
     display_name: str
     security_profile: int
+    pinned_ocpp_version: str
     credential_state: int
     credential_reason: str
     failures: FailureRow | None

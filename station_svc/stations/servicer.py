@@ -38,6 +38,8 @@ RECONNECT_CLOSE_CODE = 1012
 _MOST_DISPLAY_NAME = 255
 # Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
 _PROFILES = (0, 1, 2)
+# What the gateways speak, and any of them.
+_VERSIONS = ("", "1.6", "2.0.1")
 _DIRECTIONS = {
     "RECEIVED": station_pb2.MESSAGE_DIRECTION_RECEIVED,
     "SENT": station_pb2.MESSAGE_DIRECTION_SENT,
@@ -312,10 +314,17 @@ def _profile(field: str, value: int) -> int:
     return value
 
 
+def _version(field: str, value: str) -> str:
+    if value not in _VERSIONS:
+        raise invalid_field(field, f"one of {', '.join(filter(None, _VERSIONS))} is needed, or nothing for any")
+    return value
+
+
 _CHANGES: Mapping[str, Callable[[str, Any], str | int]] = {
     "registration_status": _registration_status,
     "display_name": _display_name,
     "security_profile": _profile,
+    "pinned_ocpp_version": _version,
 }
 
 

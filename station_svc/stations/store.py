@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select
 from mesh.errors import MeshError
 from mesh.filters import Field, switch
 from station_svc.list_store import paged
-from station_svc.rows import CLOCK_SKEW, UNRESPONSIVE, Page, to_row
+from station_svc.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, Page, to_row
 from station_svc.stations import present_store
 from station_svc.stations.models import connection, node, sighting, station
 from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
@@ -52,6 +52,7 @@ def station_filters(now_us: int) -> Mapping[str, Field]:
         "credential_state": Field(_CREDENTIAL_STATE, _credential_state),
         "failed_credentials": Field(station.c.failed_credentials, int),
         "clock_skewed": Field(present_store.has_condition(CLOCK_SKEW), switch),
+        "boot_refused": Field(present_store.has_condition(BOOT_REFUSED), switch),
     }
 
 
@@ -154,6 +155,7 @@ def _to_station(
         registration_status=row.registration_status,
         display_name=row.display_name,
         security_profile=row.security_profile,
+        pinned_ocpp_version=row.pinned_ocpp_version,
         credential_state=row.credential_state,
         credential_reason=row.hand_over_reason if row.credential_state == _NOT_TAKEN else "",
         failures=_to_failures(row),

@@ -55,7 +55,7 @@ Made from the code by `make docs`; `make check` fails where it is not up to date
 - An event that a change makes is committed with it, in the `outbox` of the same schema.
 - `CommandService/SendCall` takes every action of the schemas; for those that have no RPC of their own it is the way.
 - The certification cases of 1.6 are tests by id ([tests/certification/v16](../tests/certification/v16/cases.py)).
-- A message that the gateway does not handle yet is answered with a CALLERROR, NotImplemented.
+- A message that the gateway does not handle yet is answered with a CALLERROR, NotSupported.
 """
 
 
@@ -208,7 +208,7 @@ def _from_station(version: Version, action: str, inbound: Inbound | None) -> str
     if action not in DIRECTIONS[version.label].from_station:
         return NOT_SENT
     if inbound is None:
-        return "answered NotImplemented"
+        return "answered NotSupported"
     module = _module(inbound.to_items or inbound.to_response)
     if inbound.to_items is None:
         return f"{module}: the gateway's own answer"

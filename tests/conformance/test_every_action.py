@@ -44,7 +44,7 @@ async def test_from_the_station(edge: Edge, folder: str, action: str) -> None:
                 assert answer[0] == 3, (answer, payload)
                 check(version.label, action, "response", answer[2])
             else:
-                assert answer[:3] == [4, "x", "NotImplemented"]
+                assert answer[:3] == [4, "x", "NotSupported"]
     assert edge.written(station_id, before) == set(tables(version, action) if action in version.inbound else ())
 
 
@@ -61,7 +61,7 @@ async def test_to_the_station_as_it_is(edge: Edge, folder: str, action: str) -> 
             assert calls == [(action, request)]
             assert found == response
         if action not in DIRECTIONS[version.label].from_station:
-            assert (await _send(station, action, requests[0]))[:3] == [4, "x", "NotImplemented"]
+            assert (await _send(station, action, requests[0]))[:3] == [4, "x", "NotSupported"]
 
 
 @pytest.mark.parametrize(("folder", "name"), BY_COMMAND)

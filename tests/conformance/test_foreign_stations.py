@@ -57,7 +57,7 @@ async def _say_everything(station: ForeignStation, version: Version) -> None:
         for payload in examples(version.label, action, "request")[:2]:
             answer = await station.call(action, payload)
             if action not in version.inbound:
-                assert answer == "NotImplemented"
+                assert answer == "NotSupported"
             else:
                 assert not isinstance(answer, str), (action, answer, station.faults)
 

@@ -81,7 +81,7 @@ def test_directions(version: Version) -> None:
 
 
 def test_1_6_is_complete() -> None:
-    """Every action of 1.6 has its handler and its command; nothing is left to NotImplemented and SendCall alone."""
+    """Every action of 1.6 has its handler and its command; nothing is left to NotSupported and SendCall alone."""
     version, directions = VERSIONS["v16"], DIRECTIONS["1.6"]
     assert set(version.inbound) == directions.from_station
     assert set(ocpp_table.commands_by_action(version)) == directions.to_station

@@ -36,11 +36,11 @@ pytestmark = pytest.mark.usefixtures("bystander")
         ('[2,"x","Heartbeat",', "FormationViolation"),
         ('[2,"x","Heartbeat"]', "FormationViolation"),
         ('[2,"x","Heartbeat",{},{}]', "FormationViolation"),
-        ('[2,"x","Brew",{}]', "NotSupported"),
-        ('[2,"x","Reset",{"type":"Soft"}]', "NotImplemented"),
+        ('[2,"x","Brew",{}]', "NotImplemented"),
+        ('[2,"x","Reset",{"type":"Soft"}]', "NotSupported"),
         ('[2,"x","Authorize",{}]', "OccurenceConstraintViolation"),
-        ('[2,"x","Authorize",{"idTag":1}]', "TypeConstraintViolation"),
-        ('[2,"x","DataTransfer",{"vendorId":"v","messageId":"' + "m" * 51 + '"}]', "PropertyConstraintViolation"),
+        ('[2,"x","Authorize",{"idTag":true}]', "TypeConstraintViolation"),
+        ('[2,"x","DataTransfer",{"vendorId":"v","messageId":"' + "m" * 256 + '"}]', "PropertyConstraintViolation"),
     ],
 )
 async def test_bad_frames_get_their_exact_error(mesh: MeshRig, frame: str, code: str) -> None:

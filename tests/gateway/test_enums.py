@@ -159,7 +159,7 @@ WITHOUT_WORD = {
 NOT_SUPPORTED: Mapping[Any, str] = {
     charging_profile_pb2.ChargingProfileStatus: "REJECTED",
     command_service_pb2.SetVariableStatus: "UNKNOWN_VARIABLE",
-    command_service_pb2.UnlockStatus: "UNKNOWN_CONNECTOR",
+    command_service_pb2.UnlockStatus: "NOT_SUPPORTED",
 }
 
 ENUMS: Mapping[Any, Mapping[str, int]] = {

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from gateway.handshake import BadHandshakeError, Credential, choose_subprotocol, credential, is_odd_path, station_id
+from gateway.handshake import BadHandshakeError, Credential, choose_subprotocols, credential, is_odd_path, station_id
 
 SPOKEN = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
@@ -86,17 +86,18 @@ def test_paths_without_an_identity_are_refused(target: str, status: int) -> None
 @pytest.mark.parametrize(
     ("offered", "chosen"),
     [
-        ([], "ocpp1.6"),
-        (["ocpp1.6"], "ocpp1.6"),
-        (["ocpp1.6", "ocpp2.0.1"], "ocpp2.0.1"),
-        (["OCPP1.6"], "ocpp1.6"),
-        (["ocpp1.5"], None),
-        (["soap", "ocpp1.6"], "ocpp1.6"),
+        ([], [("ocpp1.6", ""), ("ocpp2.1", ""), ("ocpp2.0.1", "")]),
+        (["ocpp1.6"], [("ocpp1.6", "ocpp1.6")]),
+        (["ocpp1.6", "ocpp2.0.1"], [("ocpp1.6", "ocpp1.6"), ("ocpp2.0.1", "ocpp2.0.1")]),
+        (["ocpp2.0.1", "ocpp1.6"], [("ocpp2.0.1", "ocpp2.0.1"), ("ocpp1.6", "ocpp1.6")]),
+        (["OCPP1.6", "ocpp1.6"], [("ocpp1.6", "OCPP1.6")]),
+        (["ocpp1.5"], []),
+        (["soap", "Ocpp1.6"], [("ocpp1.6", "Ocpp1.6")]),
     ],
 )
-def test_subprotocol(offered: list[str], chosen: str | None) -> None:
-    """Quirk 1: none offered means 1.6; else the newest both know."""
-    assert choose_subprotocol(offered, SPOKEN) == chosen
+def test_subprotocols(offered: list[str], chosen: list[tuple[str, str]]) -> None:
+    """Quirk 1: none offered means 1.6; else the station's order decides among those that both speak."""
+    assert list(choose_subprotocols(offered, SPOKEN).items()) == chosen
 
 
 def _basic(raw: bytes) -> str:

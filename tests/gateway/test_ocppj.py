@@ -1,11 +1,15 @@
 """OCPP-J framing, by the sections of part 4 of the standard."""
 
 import json
+import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway import ocppj
-from gateway.ocppj import Call, CallError, CallResult, Malformed, Send, TruncatedCall, parse
+from gateway.ocppj import Call, CallError, CallResult, Malformed, Mended, Send, TruncatedCall, parse
+from mesh.quirks import QuirkName
 
 VERSIONS = ["1.6", "2.0.1", "2.1"]
 
@@ -62,8 +66,10 @@ def test_send_and_call_result_error_belong_to_2_1() -> None:
         (b'[2,"5","Heartbeat"]', "5"),
         (b'[2,"5","Heartbeat",{},{}]', "5"),
         (b'[2,"5",7,{}]', "5"),
-        (b'[2,5,"Heartbeat",{}]', None),
-        (b'[2,"","Heartbeat",{}]', None),
+        (b'[2,true,"Heartbeat",{}]', None),
+        (b'[2,null,"Heartbeat",{}]', None),
+        (b'[true,"5","Heartbeat",{}]', "5"),
+        (b'[2,4711,"Heartbeat"]', "4711"),
         (b'[9,"5","Heartbeat",{}]', "5"),
         (b'["2","5","Heartbeat",{}]', "5"),
         (b"[" * 20_000, None),
@@ -100,7 +106,8 @@ def test_a_frame_that_ends_too_soon_says_what_it_would_have_been(length: int) ->
     [
         (b'[2,"5","StopTransaction",{"meterStop":12]', True),
         (b'[2,"5","StopTransaction",{"a":{"b":1]\n', True),
-        (b'[2,"5","StopTransaction",{"meterStop":1,}]', False),
+        (b'[2,"5","StopTransaction",{"meterStop":1,]', True),
+        (b'\xef\xbb\xbf[2,4711,"StopTransaction",{"note":"a\nb","meterStop":1', True),
         (b'[2,"5","StopTransaction",{"meterStop":,', False),
         (b'[2,"5","StopTransaction",{"meterStop":1}}]', False),
         (b'[2,"5","StopTra', False),
@@ -130,13 +137,96 @@ def test_frames_that_are_nested_too_deep_are_refused(levels: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "frame", [b"[3]", b'[3,"1"]', b'[4,"1"]', b'[3,"1",{},{}]', b'[3,"1",{"status":}]', b'[4,"1","\\ud800"]']
+    "frame", [b"[3]", b'[3,"1"]', b'[4,"1"]', b'[3,"1",{},{}]', b'[3,"1",{"status":}]', b'[4,"1","x"}']
 )
 def test_broken_answers_are_not_answered(frame: bytes) -> None:
     """There is no answer to an answer."""
     malformed = parse(frame, "1.6")
     assert isinstance(malformed, Malformed)
     assert not malformed.wants_answer
+
+
+@pytest.mark.parametrize(
+    ("frame", "payload"),
+    [
+        (b'\xef\xbb\xbf[2,"5","Boot",{"a":"b"}]', {"a": "b"}),
+        (b'[2,"5","Boot",{"a":"b"}]\0\0', {"a": "b"}),
+        (b'[2,"5","Boot",{"a":"b\nc\td"}]', {"a": "b\nc\td"}),
+        (b'[2,"5","Boot",{"a":"b",},]', {"a": "b"}),
+        (b'[2,"5","Boot",{"a":[1,2, ]\n,\r\n}]', {"a": [1, 2]}),
+        (rb'[2,"5","Boot",{"a":"x\ud83dy"}]', {"a": "x\ufffdy"}),
+        (rb'[2,"5","Boot",{"a":"\udc00\ud83d\ude00\ud83d"}]', {"a": "\ufffd\U0001f600\ufffd"}),
+        (b'[2,"5","Boot",{"a":"\xed\xa0\xbd"}]', {"a": "\ufffd"}),
+        (b'[2,"5","Boot",{"a":",]\n","b":"\\"},",}]', {"a": ",]\n", "b": '"},'}),
+        (b'[2,"5","Boot",{"a":"\\\\ud83d",}]', {"a": "\\ud83d"}),
+    ],
+)
+def test_frames_that_are_nearly_json(frame: bytes, payload: object) -> None:
+    """What leaves the meaning clear is read, and counted; strings keep all that is in them."""
+    assert parse(frame, "1.6") == Mended(Call("5", "Boot", payload), (QuirkName.FRAME_FORM,))
+    answer = frame.replace(b'[2,"5","Boot",', b'[3,"5",')
+    assert parse(answer, "2.0.1") == Mended(CallResult("5", payload), (QuirkName.FRAME_FORM,))
+
+
+@pytest.mark.parametrize(
+    "number", ["4711", "0", "-1", "9007199254740993", "98765432109876543210987", "1.50", "1e5", "-0"]
+)
+@pytest.mark.parametrize("label", VERSIONS)
+def test_a_number_for_an_id_is_answered_digit_for_digit(number: str, label: str) -> None:
+    """Also above 2^53, and above what any machine's integer holds."""
+    for frame in (
+        f'[2,{number},"Boot",{{"a":1}}]',
+        f' [ 2 ,\n{number} , "Boot", {{"a":1,}}]',
+        f'\ufeff[2,{number},"Boot",{{"a":1}}]',
+    ):
+        mended = parse(frame.encode(), label)
+        assert isinstance(mended, Mended)
+        assert isinstance(mended.frame, Call)
+        assert mended.frame == Call(number, "Boot", {"a": 1})
+        assert mended.quirks[0] is QuirkName.MESSAGE_ID_NUMBER
+        assert ocppj.encode_result(mended.frame.message_id, {}) == f"[3,{number},{{}}]".encode()
+        error = ocppj.encode_error(mended.frame.message_id, "NotSupported", "")
+        assert error == f'[4,{number},"NotSupported","",{{}}]'.encode()
+
+
+def test_an_empty_id_is_answered_as_it_came() -> None:
+    """Served, and counted."""
+    mended = parse(b'[2,"","Heartbeat",{}]', "1.6")
+    assert mended == Mended(Call("", "Heartbeat", {}), (QuirkName.MESSAGE_ID_EMPTY,))
+    assert ocppj.encode_result("", {}) == b'[3,"",{}]'
+
+
+def test_a_frame_that_is_long_and_broken_is_read_once() -> None:
+    """No text makes the mending slow: half a megabyte of escaped quotes that never end."""
+    for filler in (b'\\"', b'"', b",", b"\\", b'",', b"\\ud800", b", "):
+        frame = b'[2,"5","DataTransfer",{"data":"' + filler * (500_000 // len(filler))
+        assert isinstance(parse(frame, "1.6"), Malformed)
+
+
+_ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(payload=_ANY_JSON, faults=st.sets(st.sampled_from(["mark", "comma", "nul", "control"]), min_size=1))
+def test_mended_frames_lose_nothing(payload: object, faults: set[str]) -> None:
+    """Whatever stands in a frame is read from it as from one that is JSON."""
+    whole = json.dumps([2, "5", "Boot", payload], ensure_ascii=False)
+    text = whole
+    if "control" in faults:
+        text = re.sub(r"(?<!\\)((?:\\\\)*)\\n", "\\1\n", text)
+    if "comma" in faults:
+        text = text[:-1] + " , ]"
+    if "mark" in faults:
+        text = "\ufeff" + text
+    if "nul" in faults:
+        text += "\0"
+    parsed = parse(text.encode(), "1.6")
+    frame = parsed.frame if isinstance(parsed, Mended) else parsed
+    assert frame == parse(whole.encode(), "1.6") == Call("5", "Boot", payload)
 
 
 def test_frames_that_are_sent() -> None:

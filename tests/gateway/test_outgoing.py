@@ -39,10 +39,10 @@ async def test_answers_find_their_calls_and_the_second_call_waits_for_the_first(
     await until(lambda: wire.sent)
     assert wire.sent == [("2a-1", "Reset")]
     assert calls.resolve(CallResult("2a-1", {"status": "Accepted"})) == "Reset"
-    assert await first == {"status": "Accepted"}
+    assert (await first).payload == {"status": "Accepted"}
     await until(lambda: len(wire.sent) == 2)
     assert calls.resolve(CallResult("2a-2", {})) == "ClearCache"
-    assert await second == {}
+    assert (await second).payload == {}
 
 
 async def test_an_answer_nobody_waits_for_is_told_apart() -> None:
@@ -95,7 +95,7 @@ async def test_no_answer_in_time_and_the_queue_goes_on() -> None:
     call = asyncio.ensure_future(calls.call("ClearCache", {}, timeout_s=60))
     await until(lambda: len(wire.sent) == 2)
     calls.resolve(CallResult("2a-2", {}))
-    assert await call == {}
+    assert (await call).payload == {}
     assert calls.unanswered == 0
 
 

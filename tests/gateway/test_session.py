@@ -84,7 +84,7 @@ async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
         )
         sent = (await rig.answers(1))[0]
         rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))
-        assert await call == {"status": "Accepted"}
+        assert (await call).payload == {"status": "Accepted"}
         rig.wire.put(STATUS)
         assert (await rig.answers(2))[1] == [3, "s", {}]
 
@@ -120,15 +120,15 @@ async def test_what_a_trigger_invites(action: str, word: str, allowed: set[str])
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
-        ('[2,"x","MakeCoffee",{}]', "NotSupported"),
-        ('[2,"x","Reset",{"type":"Soft"}]', "NotImplemented"),
+        ('[2,"x","MakeCoffee",{}]', "NotImplemented"),
+        ('[2,"x","Reset",{"type":"Soft"}]', "NotSupported"),
         ('[2,"x","Heartbeat",[]]', "FormationViolation"),
         ('[2,"x","StatusNotification",{"connectorId":1}]', "OccurenceConstraintViolation"),
         (
-            '[2,"x","StatusNotification",{"connectorId":"1","errorCode":"NoError","status":"Available"}]',
+            '[2,"x","StatusNotification",{"connectorId":"one","errorCode":"NoError","status":"Available"}]',
             "TypeConstraintViolation",
         ),
-        ('[2,"x","Authorize",{"idTag":7}]', "TypeConstraintViolation"),
+        ('[2,"x","Authorize",{"idTag":true}]', "TypeConstraintViolation"),
         ('[2,"x","Authorize"]', "FormationViolation"),
         ('[2,"x","Authorize",{"idTag":,}]', "FormationViolation"),
         ('[7,"x","Authorize",{}]', "FormationViolation"),
@@ -174,7 +174,7 @@ async def test_calls_are_answered_in_order_and_answers_pass_them() -> None:
         sent = (await rig.answers(1))[0]
         assert sent[2] == "ClearCache"
         rig.wire.put(json.dumps([3, sent[1], {"status": "Accepted"}]))
-        assert await call == {"status": "Accepted"}
+        assert (await call).payload == {"status": "Accepted"}
         assert len(rig.wire.sent) == 1  # the heartbeat waits behind the start
         events.waiting[0].set_result(TransactionEventResult(transaction_id="7"))
         answers = await rig.answers(3)
@@ -473,6 +473,19 @@ async def test_a_fault_while_the_next_call_is_taken_harms_no_other_station() -> 
             statuses.waiting[0].set_result(StatusResult())
         assert rig.wire.closed_with == 1006
         rig.session._inbox.answered()
+
+
+async def test_a_numeric_or_empty_message_id_is_answered_as_it_came() -> None:
+    """Digit for digit, also above 2^53; a start is recorded under it like any other."""
+    async with session_rig() as rig:
+        rig.wire.put(START.replace('"t"', "98765432109876543210"))
+        rig.wire.put(HEARTBEAT.replace('"h"', '""'))
+        started, alive = await rig.answers(2)
+        quirks = rig.session.take_quirks()
+    assert started[:2] == [3, 98765432109876543210]
+    assert started[2]["transactionId"] == 7
+    assert alive[:2] == [3, ""]
+    assert quirks == {"message_id_number": 1, "message_id_empty": 1, "clock_skew": 1}
 
 
 async def test_a_flood_of_frames_that_are_no_messages_is_turned_away() -> None:

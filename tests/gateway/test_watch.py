@@ -44,7 +44,7 @@ async def test_a_station_is_noted_once_for_all_it_sent(clock: FakeClock) -> None
         watch.sweep()
         await log.buffer.drain(5)
     assert [(sighting.station_id, dict(sighting.quirks)) for sighting in log.sightings] == [
-        ("CP1", {"no_boot_notification": 1, "repeated_call": 1})
+        ("CP1", {"repeated_call": 1})
     ]
     assert log.sightings[0].seen_time.seconds == clock() // 1_000_000
 

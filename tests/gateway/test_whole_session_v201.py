@@ -5,8 +5,9 @@ from typing import Any
 
 import grpc
 import pytest
-from csms.station.v1 import command_service_pb2, local_list_pb2, station_service_pb2
+from csms.station.v1 import command_service_pb2, local_list_pb2, station_pb2, station_service_pb2
 from csms.transaction.v1 import transaction_event_pb2, transaction_service_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from mesh.errors import from_rpc_error
 from tests.gateway.raw_station import RawStation
@@ -215,11 +216,38 @@ async def test_payloads_of_16_get_a_clear_error_and_the_connection_goes_on(mesh:
         assert "currentTime" in await station.call("Heartbeat", {})
 
 
-async def test_the_newest_version_that_both_speak_is_spoken(mesh: MeshRig) -> None:
-    """2.0.1 before 1.6, in whatever order the station offers them."""
-    for offered in (["ocpp1.6", "ocpp2.0.1"], ["ocpp2.1", "ocpp2.0.1", "ocpp1.6"]):
-        async with RawStation(mesh.station_url("CP1"), subprotocols=offered) as station:
-            assert station.socket.subprotocol == "ocpp2.0.1"
+@pytest.mark.parametrize(
+    ("offered", "spoken"),
+    [
+        (["ocpp1.6", "ocpp2.0.1"], "ocpp1.6"),
+        (["ocpp2.0.1", "ocpp1.6"], "ocpp2.0.1"),
+        (["ocpp2.1", "OCPP2.0.1", "ocpp1.6"], "OCPP2.0.1"),
+    ],
+)
+async def test_the_station_s_order_decides_over_versions(mesh: MeshRig, offered: list[str], spoken: str) -> None:
+    """The first of those that are spoken here, answered in the letters that it was offered in."""
+    async with RawStation(mesh.station_url("CP1"), subprotocols=offered) as station:
+        assert station.socket.subprotocol == spoken
+        boot = BOOT if "2" in spoken else {"chargePointModel": "M", "chargePointVendor": "V"}
+        assert (await station.call("BootNotification", boot))["status"] == "Accepted"
+
+
+async def test_a_station_can_be_pinned_to_a_version(mesh: MeshRig) -> None:
+    """Whatever it offers first; where it does not offer it, the socket closes as for none that is spoken here."""
+    await mesh.create_station("CP1")
+    changed = station_pb2.Station(station_id="CP1", pinned_ocpp_version="1.6", security_profile=0)
+    mask = FieldMask(paths=["pinned_ocpp_version", "security_profile"])
+    request = station_service_pb2.UpdateStationRequest(station=changed, update_mask=mask)
+    response = await mesh.stations.UpdateStation(request, metadata=mesh.metadata, timeout=60)
+    assert response.station.pinned_ocpp_version == "1.6"
+    async with RawStation(mesh.station_url("CP1"), subprotocols=["ocpp2.0.1", "ocpp1.6"]) as station:
+        assert station.socket.subprotocol == "ocpp1.6"
+        assert (await station.boot())["status"] == "Accepted"
+    async with RawStation(mesh.station_url("CP1"), subprotocols=["ocpp2.0.1"]) as station:
+        assert station.socket.subprotocol is None
+        assert await station.close_code() == 1002
+    async with RawStation(mesh.station_url("CP1"), subprotocols=[]) as station:
+        assert (await station.boot())["status"] == "Accepted"
 
 
 async def test_meter_values_of_no_transaction_are_taken(mesh: MeshRig) -> None:

@@ -16,28 +16,28 @@ def _rows() -> list[list[str]]:
     return [row for row in rows if row[0] not in {"#", "---", "name"}]
 
 
-def _of_the_25() -> dict[int, list[str]]:
+def _numbered() -> dict[int, list[str]]:
     return {int(row[0]): row for row in _rows() if row[0].isdigit()}
 
 
 def test_every_number_has_its_row_with_its_names() -> None:
-    """1 to 25, each with the names that NUMBERS has for it, in their order."""
-    assert list(_of_the_25()) == list(range(1, 26))
-    for number, row in _of_the_25().items():
+    """1 to 34, each with the names that NUMBERS has for it, in their order."""
+    assert list(_numbered()) == list(range(1, 35))
+    for number, row in _numbered().items():
         names = [name.value for name, of in NUMBERS.items() if of == number]
         assert re.findall(r"`(\w+)`", row[3]) == names
         assert names or row[3] == "nothing to count"
 
 
 def test_every_other_name_has_its_row() -> None:
-    """What is not among the 25 stands in the second table."""
+    """What has no number stands in the second table."""
     others = [row[0].strip("`") for row in _rows() if not row[0].isdigit()]
     assert others == [name.value for name in QuirkName if name not in NUMBERS]
 
 
 def test_every_row_has_its_test() -> None:
     """The test that a row names is there, in the file that it names."""
-    for number, row in _of_the_25().items():
+    for number, row in _numbered().items():
         found = re.search(r"`(test_quirk_(\d\d))` in (test_\w+\.py)", " | ".join(row))
         assert found is not None, row
         name, digits, file = found.groups()

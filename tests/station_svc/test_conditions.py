@@ -13,6 +13,7 @@ from tests.waiting import until
 
 UNRESPONSIVE = station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE
 CLOCK_SKEW = station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW
+BOOT_REFUSED = station_pb2.STATION_CONDITION_TYPE_BOOT_REFUSED
 Kind: TypeAlias = station_pb2.StationConditionType.ValueType
 
 
@@ -48,6 +49,34 @@ async def test_a_condition_may_come_back(system: StationSystem, clock: FakeClock
     assert condition.begin_time.ToMicroseconds() == clock() - 1_000_000
     kinds = [kind.removeprefix("station.condition_") for kind, *_rest in await system.events("station.condition")]
     assert kinds == ["began", "ended", "began"]
+
+
+async def test_refused_boots_are_added_up_with_their_reason(system: StationSystem, clock: FakeClock) -> None:
+    """Over connections, each report once; why and when the last one was; in the list's filter, and told as an event."""
+    await system.open("CP1")
+    await system.open("CP2")
+    began_us = clock()
+    await _report(system, "CP1", (BOOT_REFUSED, 2), reason="TypeConstraintViolation: first")
+    await _report(system, "CP1", (BOOT_REFUSED, 2), reason="TypeConstraintViolation: first")
+    clock.advance(60)
+    await _report(system, "CP1", (BOOT_REFUSED, 1), reason="TypeConstraintViolation: chargePointModel is missing.")
+    [condition] = (await system.station("CP1")).conditions
+    assert (condition.type, condition.refused_boots) == (BOOT_REFUSED, 3)
+    assert condition.reason == "TypeConstraintViolation: chargePointModel is missing."
+    assert condition.begin_time.ToMicroseconds() == began_us
+    assert condition.update_time.ToMicroseconds() == clock()
+    assert await _listed(system, "boot_refused = true") == ["CP1"]
+    clock.advance(1)
+    await _report(system, "CP1", (BOOT_REFUSED, 0))
+    assert await _listed(system, "boot_refused = true") == []
+    kind = "STATION_CONDITION_TYPE_BOOT_REFUSED"
+    assert [(name, data) for name, _station, data in await system.events("station.condition")] == [
+        (
+            "station.condition_began",
+            {"type": kind, "refusedBoots": 2, "reason": "TypeConstraintViolation: first"},
+        ),
+        ("station.condition_ended", {"type": kind}),
+    ]
 
 
 async def test_an_older_report_changes_nothing(system: StationSystem, clock: FakeClock) -> None:
@@ -180,6 +209,15 @@ def _sighting(system: StationSystem, station_id: str, *sizes: tuple[Kind, int], 
     )
 
 
-async def _report(system: StationSystem, station_id: str, *sizes: tuple[Kind, int], late_s: int = 0) -> None:
+async def _report(
+    system: StationSystem, station_id: str, *sizes: tuple[Kind, int], late_s: int = 0, reason: str = ""
+) -> None:
     item = _sighting(system, station_id, *sizes, late_s=late_s)
+    for report in item.conditions:
+        report.reason = reason
     await system.ingest.RecordSightings(ingest_pb2.RecordSightingsRequest(items=[item]))
+
+
+async def _listed(system: StationSystem, filter_text: str) -> list[str]:
+    page = await system.stations.ListStations(station_service_pb2.ListStationsRequest(filter=filter_text))
+    return [station.station_id for station in page.stations]

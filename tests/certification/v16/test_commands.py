@@ -93,7 +93,7 @@ async def test_tc_017_1_csms(charge_point: ChargePoint) -> None:
 
 async def test_tc_017_2_csms(charge_point: ChargePoint) -> None:
     """Unlock where the cable is fixed: there is nothing to unlock."""
-    assert await _unlock(charge_point, "NotSupported") == command.UNLOCK_STATUS_UNKNOWN_CONNECTOR
+    assert await _unlock(charge_point, "NotSupported") == command.UNLOCK_STATUS_NOT_SUPPORTED
 
 
 async def test_tc_018_1_csms(charge_point: ChargePoint) -> None:
@@ -110,7 +110,7 @@ async def test_tc_030_csms(charge_point: ChargePoint) -> None:
 
 async def test_tc_031_csms(charge_point: ChargePoint) -> None:
     """Unlock of a connector that the charge point does not have."""
-    assert await _unlock(charge_point, "NotSupported", 9) == command.UNLOCK_STATUS_UNKNOWN_CONNECTOR
+    assert await _unlock(charge_point, "NotSupported", 9) == command.UNLOCK_STATUS_NOT_SUPPORTED
 
 
 async def _unlock(charge_point: ChargePoint, answer: str, connector: int = 1) -> int:

@@ -8,7 +8,8 @@ from csms.station.v1 import command_service_pb2
 from csms.station.v1.command_service_pb2 import GetVariableResult, GetVariablesRequest
 from csms.station.v1.station_pb2 import Variable
 
-from gateway.translation import UnacceptableError
+from gateway.translation import CallFailure, UnacceptableError
+from gateway.v16 import get_configuration
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
 
@@ -67,10 +68,13 @@ def test_answer_to_some() -> None:
         "unknownKey": ["Nonsense"],
     }
     answer = helpers.to_answer(NAME, ask("Nonsense", "HeartbeatInterval", "Silent", "NoValue", "Silent"), payload)
+    silent = answer.results[2]
+    assert (silent.status, silent.variable.variable, silent.status_info.reason_code) == (REJECTED, "Silent", "NoAnswer")
+    assert "GetConfigurationMaxKeys" in silent.status_info.additional_info
     assert list(answer.results) == [
         result(UNKNOWN, "Nonsense"),
         result(ACCEPTED, "HEARTBEATINTERVAL", "300", readonly=False),
-        result(REJECTED, "Silent"),
+        silent,
         result(ACCEPTED, "NoValue", readonly=True),
         result(ACCEPTED, "Extra", "x", readonly=True),
     ]
@@ -87,6 +91,29 @@ def test_answer_to_all() -> None:
     shown = [(entry.variable.variable, entry.variable.value) for entry in answer.results]
     assert shown == [("B", "2"), ("AuthorizationKey", "***"), ("A", "1")]
     assert not helpers.to_answer(NAME, GetVariablesRequest(), {}).results
+
+
+def test_keys_are_split() -> None:
+    """As many in each CALL as the command says; each result is in the place of its key, whichever CALL told it."""
+    command = ask("A", "B", "C", "D", "E")
+    command.items_per_message = 2
+    assert helpers.to_calls(NAME, command) == [{"key": ["A", "B"]}, {"key": ["C", "D"]}, {"key": ["E"]}]
+    payloads_of: list[Any] = [
+        {"configurationKey": [{"key": "B", "readonly": True, "value": "2"}], "unknownKey": ["A"]},
+        CallFailure(reason="CALL_ERROR", message="the station refused the call"),
+        {"unknownKey": []},
+    ]
+    partial = get_configuration.OUTBOUND.to_partial_answer
+    assert partial is not None
+    results = partial(command, payloads_of).results  # type: ignore[attr-defined]
+    assert [(one.status, one.variable.variable, one.status_info.reason_code) for one in results] == [
+        (UNKNOWN, "A", ""),
+        (ACCEPTED, "B", ""),
+        (REJECTED, "C", "CALL_ERROR"),
+        (REJECTED, "D", "CALL_ERROR"),
+        (REJECTED, "E", "NoAnswer"),
+    ]
+    assert "GetConfigurationMaxKeys" not in results[4].status_info.additional_info  # it was asked for alone
 
 
 def test_made_from_the_schema() -> None:

@@ -41,5 +41,5 @@ def test_answers() -> None:
     assert told == {
         "Unlocked": command_service_pb2.UNLOCK_STATUS_UNLOCKED,
         "UnlockFailed": command_service_pb2.UNLOCK_STATUS_UNLOCK_FAILED,
-        "NotSupported": command_service_pb2.UNLOCK_STATUS_UNKNOWN_CONNECTOR,
+        "NotSupported": command_service_pb2.UNLOCK_STATUS_NOT_SUPPORTED,
     }

@@ -15,6 +15,7 @@ from csms.station.v1.command_service_pb2 import (
 from csms.station.v1.station_pb2 import Variable
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway.split_reads import no_answer
 from gateway.translation import UnacceptableError
 from tests.gateway.v201 import helpers
 
@@ -133,7 +134,11 @@ def test_get_answer() -> None:
         GetVariableResult(
             status=READ, variable=Variable(component="c", variable="Interval", attribute_type="Actual", value="300")
         ),
-        GetVariableResult(status=GET_REJECTED, variable=named("Silent")),
+        GetVariableResult(
+            status=GET_REJECTED,
+            variable=named("Silent"),
+            status_info=no_answer("ItemsPerMessage of GetVariables", 4),
+        ),
         GetVariableResult(status=READ, variable=full),
         GetVariableResult(status=READ, variable=named("Extra", "x")),
     ]

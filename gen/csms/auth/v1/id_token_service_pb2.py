@@ -28,7 +28,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#csms/auth/v1/id_token_service.proto\x12\x0c\x63sms.auth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x02\n\x07IdToken\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0egroup_id_token\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12(\n\x1bmax_concurrent_transactions\x18\t \x01(\x05H\x00\x88\x01\x01\x42\x1e\n\x1c_max_concurrent_transactions\"E\n\x14\x43reateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\"@\n\x15\x43reateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"+\n\x11GetIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12GetIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"L\n\x13ListIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"Y\n\x14ListIdTokensResponse\x12(\n\tid_tokens\x18\x01 \x03(\x0b\x32\x15.csms.auth.v1.IdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x14UpdateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"@\n\x15UpdateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\".\n\x14\x44\x65leteIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15\x44\x65leteIdTokenResponse2\x8a\x05\n\x0eIdTokenService\x12{\n\rCreateIdToken\x12\".csms.auth.v1.CreateIdTokenRequest\x1a#.csms.auth.v1.CreateIdTokenResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x0c/v1/idTokens:\x01*b\x08id_token\x12z\n\nGetIdToken\x12\x1f.csms.auth.v1.GetIdTokenRequest\x1a .csms.auth.v1.GetIdTokenResponse\")\x82\xd3\xe4\x93\x02#\x12\x17/v1/idTokens/{id_token}b\x08id_token\x12k\n\x0cListIdTokens\x12!.csms.auth.v1.ListIdTokensRequest\x1a\".csms.auth.v1.ListIdTokensResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/idTokens\x12\x96\x01\n\rUpdateIdToken\x12\".csms.auth.v1.UpdateIdTokenRequest\x1a#.csms.auth.v1.UpdateIdTokenResponse\"<\x82\xd3\xe4\x93\x02\x36\x32 /v1/idTokens/{id_token.id_token}:\x08id_tokenb\x08id_token\x12y\n\rDeleteIdToken\x12\".csms.auth.v1.DeleteIdTokenRequest\x1a#.csms.auth.v1.DeleteIdTokenResponse\"\x1f\x82\xd3\xe4\x93\x02\x19*\x17/v1/idTokens/{id_token}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#csms/auth/v1/id_token_service.proto\x12\x0c\x63sms.auth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x03\n\x07IdToken\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0egroup_id_token\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12(\n\x1bmax_concurrent_transactions\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x0freader_id_token\x18\x14 \x01(\tB\x04\xe2\x41\x01\x03\x12;\n\x10merged_id_tokens\x18\x15 \x03(\x0b\x32\x1b.csms.auth.v1.MergedIdTokenB\x04\xe2\x41\x01\x03\x42\x1e\n\x1c_max_concurrent_transactions\"1\n\rMergedIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\"E\n\x14\x43reateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\"@\n\x15\x43reateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"+\n\x11GetIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12GetIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"L\n\x13ListIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"Y\n\x14ListIdTokensResponse\x12(\n\tid_tokens\x18\x01 \x03(\x0b\x32\x15.csms.auth.v1.IdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x14UpdateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"@\n\x15UpdateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\".\n\x14\x44\x65leteIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15\x44\x65leteIdTokenResponse2\x8a\x05\n\x0eIdTokenService\x12{\n\rCreateIdToken\x12\".csms.auth.v1.CreateIdTokenRequest\x1a#.csms.auth.v1.CreateIdTokenResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x0c/v1/idTokens:\x01*b\x08id_token\x12z\n\nGetIdToken\x12\x1f.csms.auth.v1.GetIdTokenRequest\x1a .csms.auth.v1.GetIdTokenResponse\")\x82\xd3\xe4\x93\x02#\x12\x17/v1/idTokens/{id_token}b\x08id_token\x12k\n\x0cListIdTokens\x12!.csms.auth.v1.ListIdTokensRequest\x1a\".csms.auth.v1.ListIdTokensResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/idTokens\x12\x96\x01\n\rUpdateIdToken\x12\".csms.auth.v1.UpdateIdTokenRequest\x1a#.csms.auth.v1.UpdateIdTokenResponse\"<\x82\xd3\xe4\x93\x02\x36\x32 /v1/idTokens/{id_token.id_token}:\x08id_tokenb\x08id_token\x12y\n\rDeleteIdToken\x12\".csms.auth.v1.DeleteIdTokenRequest\x1a#.csms.auth.v1.DeleteIdTokenResponse\"\x1f\x82\xd3\xe4\x93\x02\x19*\x17/v1/idTokens/{id_token}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDTOKEN'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
   _globals['_IDTOKEN'].fields_by_name['update_time']._loaded_options = None
   _globals['_IDTOKEN'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_IDTOKEN'].fields_by_name['reader_id_token']._loaded_options = None
+  _globals['_IDTOKEN'].fields_by_name['reader_id_token']._serialized_options = b'\342A\001\003'
+  _globals['_IDTOKEN'].fields_by_name['merged_id_tokens']._loaded_options = None
+  _globals['_IDTOKEN'].fields_by_name['merged_id_tokens']._serialized_options = b'\342A\001\003'
   _globals['_CREATEIDTOKENREQUEST'].fields_by_name['id_token']._loaded_options = None
   _globals['_CREATEIDTOKENREQUEST'].fields_by_name['id_token']._serialized_options = b'\342A\001\002'
   _globals['_GETIDTOKENREQUEST'].fields_by_name['id_token']._loaded_options = None
@@ -60,27 +64,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDTOKENSERVICE'].methods_by_name['DeleteIdToken']._loaded_options = None
   _globals['_IDTOKENSERVICE'].methods_by_name['DeleteIdToken']._serialized_options = b'\202\323\344\223\002\031*\027/v1/idTokens/{id_token}'
   _globals['_IDTOKEN']._serialized_start=184
-  _globals['_IDTOKEN']._serialized_end=526
-  _globals['_CREATEIDTOKENREQUEST']._serialized_start=528
-  _globals['_CREATEIDTOKENREQUEST']._serialized_end=597
-  _globals['_CREATEIDTOKENRESPONSE']._serialized_start=599
-  _globals['_CREATEIDTOKENRESPONSE']._serialized_end=663
-  _globals['_GETIDTOKENREQUEST']._serialized_start=665
-  _globals['_GETIDTOKENREQUEST']._serialized_end=708
-  _globals['_GETIDTOKENRESPONSE']._serialized_start=710
-  _globals['_GETIDTOKENRESPONSE']._serialized_end=771
-  _globals['_LISTIDTOKENSREQUEST']._serialized_start=773
-  _globals['_LISTIDTOKENSREQUEST']._serialized_end=849
-  _globals['_LISTIDTOKENSRESPONSE']._serialized_start=851
-  _globals['_LISTIDTOKENSRESPONSE']._serialized_end=940
-  _globals['_UPDATEIDTOKENREQUEST']._serialized_start=942
-  _globals['_UPDATEIDTOKENREQUEST']._serialized_end=1060
-  _globals['_UPDATEIDTOKENRESPONSE']._serialized_start=1062
-  _globals['_UPDATEIDTOKENRESPONSE']._serialized_end=1126
-  _globals['_DELETEIDTOKENREQUEST']._serialized_start=1128
-  _globals['_DELETEIDTOKENREQUEST']._serialized_end=1174
-  _globals['_DELETEIDTOKENRESPONSE']._serialized_start=1176
-  _globals['_DELETEIDTOKENRESPONSE']._serialized_end=1199
-  _globals['_IDTOKENSERVICE']._serialized_start=1202
-  _globals['_IDTOKENSERVICE']._serialized_end=1852
+  _globals['_IDTOKEN']._serialized_end=618
+  _globals['_MERGEDIDTOKEN']._serialized_start=620
+  _globals['_MERGEDIDTOKEN']._serialized_end=669
+  _globals['_CREATEIDTOKENREQUEST']._serialized_start=671
+  _globals['_CREATEIDTOKENREQUEST']._serialized_end=740
+  _globals['_CREATEIDTOKENRESPONSE']._serialized_start=742
+  _globals['_CREATEIDTOKENRESPONSE']._serialized_end=806
+  _globals['_GETIDTOKENREQUEST']._serialized_start=808
+  _globals['_GETIDTOKENREQUEST']._serialized_end=851
+  _globals['_GETIDTOKENRESPONSE']._serialized_start=853
+  _globals['_GETIDTOKENRESPONSE']._serialized_end=914
+  _globals['_LISTIDTOKENSREQUEST']._serialized_start=916
+  _globals['_LISTIDTOKENSREQUEST']._serialized_end=992
+  _globals['_LISTIDTOKENSRESPONSE']._serialized_start=994
+  _globals['_LISTIDTOKENSRESPONSE']._serialized_end=1083
+  _globals['_UPDATEIDTOKENREQUEST']._serialized_start=1085
+  _globals['_UPDATEIDTOKENREQUEST']._serialized_end=1203
+  _globals['_UPDATEIDTOKENRESPONSE']._serialized_start=1205
+  _globals['_UPDATEIDTOKENRESPONSE']._serialized_end=1269
+  _globals['_DELETEIDTOKENREQUEST']._serialized_start=1271
+  _globals['_DELETEIDTOKENREQUEST']._serialized_end=1317
+  _globals['_DELETEIDTOKENRESPONSE']._serialized_start=1319
+  _globals['_DELETEIDTOKENRESPONSE']._serialized_end=1342
+  _globals['_IDTOKENSERVICE']._serialized_start=1345
+  _globals['_IDTOKENSERVICE']._serialized_end=1995
 # @@protoc_insertion_point(module_scope)

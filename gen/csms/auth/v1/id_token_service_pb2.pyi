@@ -37,8 +37,12 @@ class IdToken(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MAX_CONCURRENT_TRANSACTIONS_FIELD_NUMBER: _builtins.int
+    READER_ID_TOKEN_FIELD_NUMBER: _builtins.int
+    MERGED_ID_TOKENS_FIELD_NUMBER: _builtins.int
     id_token: _builtins.str
-    """The token, up to 255 characters, unique without regard to case."""
+    """The token, up to 255 characters, as an operator wrote it. Unique without regard to ASCII case, to blanks around it
+    and, in an eMAID (ISO 15118), to hyphens: DE-ABC-C12345678-5 is deabcC123456785.
+    """
     type: _builtins.str
     """IdTokenEnumType: "Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress",
     "NoAuthorization", ...; empty where it is not known.
@@ -55,6 +59,8 @@ class IdToken(_message.Message):
     """How many transactions it may hold at once, up to 100: one that begins a further one is refused as ConcurrentTx.
     0: any number. Absent: as CSMS_MAX_CONCURRENT_TRANSACTIONS says.
     """
+    reader_id_token: _builtins.str
+    """The form in which readers send it, which local lists have; empty where that is id_token itself."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """From when on it is refused as Expired; absent: never."""
@@ -66,6 +72,10 @@ class IdToken(_message.Message):
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last changed."""
+
+    @_builtins.property
+    def merged_id_tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___MergedIdToken]:
+        """Other forms of the same token that were stored beside it before such forms were one. The strictest status won."""
 
     def __init__(
         self,
@@ -79,16 +89,44 @@ class IdToken(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         max_concurrent_transactions: _builtins.int | None = ...,
+        reader_id_token: _builtins.str = ...,
+        merged_id_tokens: _abc.Iterable[Global___MergedIdToken] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions", "create_time", b"create_time", "expire_time", b"expire_time", "max_concurrent_transactions", b"max_concurrent_transactions", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions", "create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "max_concurrent_transactions", b"max_concurrent_transactions", "status", b"status", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions", "create_time", b"create_time", "display_name", b"display_name", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "max_concurrent_transactions", b"max_concurrent_transactions", "merged_id_tokens", b"merged_id_tokens", "reader_id_token", b"reader_id_token", "status", b"status", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_concurrent_transactions: _TypeAlias = _typing.Literal["max_concurrent_transactions"]  # noqa: Y015
     _WhichOneofArgType__max_concurrent_transactions: _TypeAlias = _typing.Literal["_max_concurrent_transactions", b"_max_concurrent_transactions"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_concurrent_transactions) -> _WhichOneofReturnType__max_concurrent_transactions | None: ...
 
 Global___IdToken: _TypeAlias = IdToken  # noqa: Y015
+
+@_typing.final
+class MergedIdToken(_message.Message):
+    """A form of an id token that was stored as a token of its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_TOKEN_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    id_token: _builtins.str
+    """The token as it was stored."""
+    status: _builtins.str
+    """The status that it had."""
+    def __init__(
+        self,
+        *,
+        id_token: _builtins.str = ...,
+        status: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_token", b"id_token", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergedIdToken: _TypeAlias = MergedIdToken  # noqa: Y015
 
 @_typing.final
 class CreateIdTokenRequest(_message.Message):
@@ -198,7 +236,7 @@ class ListIdTokensRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first."""
     filter: _builtins.str
-    """AIP-160 over id_token, type, status, group_id_token, for example `status = "Blocked"`."""
+    """AIP-160 over id_token, type, status, group_id_token and merged (it has merged_id_tokens), for example `status = "Blocked"`."""
     def __init__(
         self,
         *,

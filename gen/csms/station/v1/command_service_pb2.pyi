@@ -117,7 +117,9 @@ class _UnlockStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UnlockSt
     UNLOCK_STATUS_ONGOING_AUTHORIZED_TRANSACTION: _UnlockStatus.ValueType  # 3
     """Not tried: a transaction goes on."""
     UNLOCK_STATUS_UNKNOWN_CONNECTOR: _UnlockStatus.ValueType  # 4
-    """No such connector, or (1.6 NotSupported) none that can be unlocked."""
+    """No such connector."""
+    UNLOCK_STATUS_NOT_SUPPORTED: _UnlockStatus.ValueType  # 5
+    """1.6 NotSupported: the station has no lock there, or no such connector; it does not say which."""
 
 class UnlockStatus(_UnlockStatus, metaclass=_UnlockStatusEnumTypeWrapper):
     """What came of unlocking. OCPP 2.0.1 part 2, UnlockStatusEnumType."""
@@ -131,7 +133,9 @@ UNLOCK_STATUS_UNLOCK_FAILED: UnlockStatus.ValueType  # 2
 UNLOCK_STATUS_ONGOING_AUTHORIZED_TRANSACTION: UnlockStatus.ValueType  # 3
 """Not tried: a transaction goes on."""
 UNLOCK_STATUS_UNKNOWN_CONNECTOR: UnlockStatus.ValueType  # 4
-"""No such connector, or (1.6 NotSupported) none that can be unlocked."""
+"""No such connector."""
+UNLOCK_STATUS_NOT_SUPPORTED: UnlockStatus.ValueType  # 5
+"""1.6 NotSupported: the station has no lock there, or no such connector; it does not say which."""
 Global___UnlockStatus: _TypeAlias = UnlockStatus  # noqa: Y015
 
 class _OperationalStatus:
@@ -725,10 +729,15 @@ class GetVariablesRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    ITEMS_PER_MESSAGE_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
+    items_per_message: _builtins.int
+    """How many to ask for in one CALL; more are asked for in several, one after the other. 0: as many as the station is
+    known to take (1.6 GetConfigurationMaxKeys, 2.x ItemsPerMessage of GetVariables), all at once where that is not known.
+    """
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.Variable]:
         """Which ones; only component, component_instance, evse, variable, variable_instance and attribute_type count.
@@ -741,10 +750,11 @@ class GetVariablesRequest(_message.Message):
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         variables: _abc.Iterable[_station_pb2.Variable] | None = ...,
+        items_per_message: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items_per_message", b"items_per_message", "request_id", b"request_id", "station_id", b"station_id", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -759,7 +769,7 @@ class GetVariablesResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___GetVariableResult]:
-        """One per variable."""
+        """One per variable. Of one that the station passed over in silence, status_info has the reason_code "NoAnswer"."""
 
     def __init__(
         self,

@@ -38,6 +38,10 @@ class CommandServiceStub:
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
     NOT_FOUND            STATION_NOT_FOUND
     FAILED_PRECONDITION  STATION_OFFLINE: no gateway holds its socket; nothing was sent
+    FAILED_PRECONDITION  STATION_PENDING: it was answered Pending at its last boot, and 1.6 section 4.2 allows no remote
+    start or stop then; nothing was sent
+    FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
+    2.x a trigger of BootNotification; nothing was sent
     FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
     StationService.RotateCredential does, so that nobody is locked out; nothing was sent
@@ -185,6 +189,10 @@ class CommandServiceServicer:
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
     NOT_FOUND            STATION_NOT_FOUND
     FAILED_PRECONDITION  STATION_OFFLINE: no gateway holds its socket; nothing was sent
+    FAILED_PRECONDITION  STATION_PENDING: it was answered Pending at its last boot, and 1.6 section 4.2 allows no remote
+    start or stop then; nothing was sent
+    FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
+    2.x a trigger of BootNotification; nothing was sent
     FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
     StationService.RotateCredential does, so that nobody is locked out; nothing was sent
@@ -514,6 +522,10 @@ class CommandService:
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
     NOT_FOUND            STATION_NOT_FOUND
     FAILED_PRECONDITION  STATION_OFFLINE: no gateway holds its socket; nothing was sent
+    FAILED_PRECONDITION  STATION_PENDING: it was answered Pending at its last boot, and 1.6 section 4.2 allows no remote
+    start or stop then; nothing was sent
+    FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
+    2.x a trigger of BootNotification; nothing was sent
     FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
     FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
     StationService.RotateCredential does, so that nobody is locked out; nothing was sent

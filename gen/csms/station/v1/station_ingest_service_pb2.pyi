@@ -148,6 +148,7 @@ class OpenConnectionItem(_message.Message):
     REMOTE_ADDRESS_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     USERNAME_FIELD_NUMBER: _builtins.int
+    OFFERED_OCPP_VERSIONS_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """Its identity, from the last segment of its URL."""
     node_id: _builtins.str
@@ -160,6 +161,10 @@ class OpenConnectionItem(_message.Message):
     """What it offered to prove itself, as HTTP Basic password or ?token=; empty where it offered nothing."""
     username: _builtins.str
     """Name it gave beside a Basic password; empty where it gave none. Must be its own identity."""
+    @_builtins.property
+    def offered_ocpp_versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All versions that it offers and that the gateway speaks, in the station's order; empty: ocpp_version alone."""
+
     def __init__(
         self,
         *,
@@ -169,10 +174,11 @@ class OpenConnectionItem(_message.Message):
         remote_address: _builtins.str = ...,
         credential: _builtins.bytes = ...,
         username: _builtins.str = ...,
+        offered_ocpp_versions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "remote_address", b"remote_address", "station_id", b"station_id", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "offered_ocpp_versions", b"offered_ocpp_versions", "remote_address", b"remote_address", "station_id", b"station_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -216,6 +222,7 @@ class OpenConnectionResult(_message.Message):
     SUPERSEDED_EPOCH_FIELD_NUMBER: _builtins.int
     HEARTBEAT_INTERVAL_S_FIELD_NUMBER: _builtins.int
     QUIRKS_FIELD_NUMBER: _builtins.int
+    OCPP_VERSION_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Number of this connection."""
     tenant_id: _builtins.str
@@ -228,10 +235,13 @@ class OpenConnectionResult(_message.Message):
     """Its previous connection, where that still counted as open; station_svc has the gateway that holds it close it."""
     heartbeat_interval_s: _builtins.int
     """Seconds between heartbeats, for a station that goes on without booting."""
+    ocpp_version: _builtins.str
+    """The version to speak, of those that were offered; empty: the one that was agreed on."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why not: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN; INVALID_ARGUMENT, reason
-        INVALID_STATION_ID; absent when it does.
+        INVALID_STATION_ID; FAILED_PRECONDITION, reason VERSION_NOT_OFFERED, where it is pinned to a version that it does not
+        offer; absent when it does.
         """
 
     @_builtins.property
@@ -249,10 +259,11 @@ class OpenConnectionResult(_message.Message):
         superseded_epoch: _builtins.int = ...,
         heartbeat_interval_s: _builtins.int = ...,
         quirks: _abc.Iterable[_builtins.str] | None = ...,
+        ocpp_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booted", b"booted", "epoch", b"epoch", "error", b"error", "heartbeat_interval_s", b"heartbeat_interval_s", "quirks", b"quirks", "registration_status", b"registration_status", "superseded_epoch", b"superseded_epoch", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booted", b"booted", "epoch", b"epoch", "error", b"error", "heartbeat_interval_s", b"heartbeat_interval_s", "ocpp_version", b"ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "superseded_epoch", b"superseded_epoch", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1027,10 +1038,15 @@ class ConditionReport(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
     REPORT_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     type: _station_pb2.StationConditionType.ValueType
     """What it is."""
     size: _builtins.int
-    """How much of it there is, in the unit of its field in StationCondition; 0 where it has ended."""
+    """How much of it there is, in the unit of its field in StationCondition; 0 where it has ended. BOOT_REFUSED: how much
+    there is more since the last report, which may be of an earlier connection.
+    """
+    reason: _builtins.str
+    """Why, where the type has a reason (BOOT_REFUSED)."""
     @_builtins.property
     def report_time(self) -> _timestamp_pb2.Timestamp:
         """When that was so."""
@@ -1041,10 +1057,11 @@ class ConditionReport(_message.Message):
         type: _station_pb2.StationConditionType.ValueType = ...,
         size: _builtins.int = ...,
         report_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["report_time", b"report_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["report_time", b"report_time", "size", b"size", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "report_time", b"report_time", "size", b"size", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -71,6 +71,8 @@ class _StationConditionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     """
     STATION_CONDITION_TYPE_CLOCK_SKEW: _StationConditionType.ValueType  # 2
     """Its clock is wrong by more than five minutes. Ends with its next right time."""
+    STATION_CONDITION_TYPE_BOOT_REFUSED: _StationConditionType.ValueType  # 3
+    """Its BootNotifications are answered with errors, so that it cannot work. Ends with its next boot that is not."""
 
 class StationConditionType(_StationConditionType, metaclass=_StationConditionTypeEnumTypeWrapper):
     """What is wrong with a station."""
@@ -83,6 +85,8 @@ StationService.CloseConnection makes it connect anew.
 """
 STATION_CONDITION_TYPE_CLOCK_SKEW: StationConditionType.ValueType  # 2
 """Its clock is wrong by more than five minutes. Ends with its next right time."""
+STATION_CONDITION_TYPE_BOOT_REFUSED: StationConditionType.ValueType  # 3
+"""Its BootNotifications are answered with errors, so that it cannot work. Ends with its next boot that is not."""
 Global___StationConditionType: _TypeAlias = StationConditionType  # noqa: Y015
 
 class _RegistrationStatus:
@@ -269,6 +273,7 @@ class Station(_message.Message):
     CREDENTIAL_STATE_FIELD_NUMBER: _builtins.int
     CREDENTIAL_REASON_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FAILURES_FIELD_NUMBER: _builtins.int
+    PINNED_OCPP_VERSION_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters.
     One that is added now is neither . nor .. and does not end in a colon and a word, as the paths of REST methods do.
@@ -289,6 +294,10 @@ class Station(_message.Message):
     """Whether it has a credential, and if not, why not."""
     credential_reason: _builtins.str
     """NOT_TAKEN: why the credential did not reach it."""
+    pinned_ocpp_version: _builtins.str
+    """The only OCPP version that is spoken with it, a label ("1.6", "2.0.1"); empty: the first of those that it offers and
+    that are spoken here. Takes effect with its next connection; one that does not offer this version is not let in.
+    """
     @_builtins.property
     def identity(self) -> Global___StationIdentity:
         """What it said of itself at its last boot; absent before the first."""
@@ -350,10 +359,11 @@ class Station(_message.Message):
         credential_state: Global___CredentialState.ValueType = ...,
         credential_reason: _builtins.str = ...,
         credential_failures: Global___CredentialFailures | None = ...,
+        pinned_ocpp_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -404,12 +414,18 @@ class StationCondition(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CLOCK_SKEW_S_FIELD_NUMBER: _builtins.int
     UNANSWERED_CALLS_FIELD_NUMBER: _builtins.int
+    REFUSED_BOOTS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     type: Global___StationConditionType.ValueType
     """What it is."""
     clock_skew_s: _builtins.int
     """CLOCK_SKEW: by how many seconds the station's clock is ahead of ours; negative where it is behind."""
     unanswered_calls: _builtins.int
     """UNRESPONSIVE: how many CALLs in a row it has left unanswered."""
+    refused_boots: _builtins.int
+    """BOOT_REFUSED: how many of its boots in a row were refused; update_time is when the last one was."""
+    reason: _builtins.str
+    """BOOT_REFUSED: why the last one was refused, as the station was told: OCPP error code and description."""
     @_builtins.property
     def begin_time(self) -> _timestamp_pb2.Timestamp:
         """When it began."""
@@ -426,10 +442,12 @@ class StationCondition(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         clock_skew_s: _builtins.int = ...,
         unanswered_calls: _builtins.int = ...,
+        refused_boots: _builtins.int = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "clock_skew_s", b"clock_skew_s", "type", b"type", "unanswered_calls", b"unanswered_calls", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "clock_skew_s", b"clock_skew_s", "reason", b"reason", "refused_boots", b"refused_boots", "type", b"type", "unanswered_calls", b"unanswered_calls", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -143,9 +143,9 @@ class ListStationsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, unresponsive and
-    clock_skewed (what is wrong with it now), credential_state and failed_credentials (a number), for example
-    `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`.
+    """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, unresponsive,
+    clock_skewed and boot_refused (what is wrong with it now), credential_state and failed_credentials (a number), for
+    example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`.
     """
     def __init__(
         self,

@@ -1,0 +1,38 @@
+"""Reading many variables in several CALLs, as many in each as the station takes. The same for every OCPP version."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from csms.common.v1.status_info_pb2 import StatusInfo
+
+from gateway.checks import check_not_negative
+from gateway.translation import CallFailure
+
+T = TypeVar("T")
+
+NO_ANSWER = "NoAnswer"
+
+
+def parts(items: Sequence[T], most: int) -> list[list[T]]:
+    """The items in lists of at most `most` each; in one where that is 0. Without items one list, which is empty.
+
+    Raises UnacceptableError where `most` is below 0.
+    """
+    size = check_not_negative(most, "items_per_message") or max(len(items), 1)
+    return [list(items[start : start + size]) for start in range(0, len(items), size)] or [[]]
+
+
+def no_answer(limit: str, count: int) -> StatusInfo:
+    """What is said of an item that the station passed over in silence. `limit` is what the station calls its limit."""
+    said = f"the station said nothing of it, of {count} that it was asked for at once"
+    return StatusInfo(reason_code=NO_ANSWER, additional_info="; ".join(filter(None, (said, hint(limit, count)))))
+
+
+def hint(limit: str, count: int) -> str:
+    """Why a station may say nothing when it is asked for so many at once; empty for one."""
+    return f"it may take no more than its {limit}: items_per_message asks for fewer at once" if count > 1 else ""
+
+
+def failure_of(failure: CallFailure) -> StatusInfo:
+    """What is said of an item whose CALL has no answer."""
+    return StatusInfo(reason_code=failure.reason, additional_info=failure.message)
