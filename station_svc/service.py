@@ -32,6 +32,7 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.servicer import CommandServicer
+from station_svc.commands.transactions import TransactionLookup
 from station_svc.credentials import first as first_credential
 from station_svc.credentials.failures import CredentialFailures
 from station_svc.credentials.first import FirstCredential
@@ -75,6 +76,7 @@ _SPECIAL_ROLES = {
 async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:
     """The parts of the service; what must be closed goes onto `stack`."""
     auth = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    lookup = _transaction_lookup(stack, settings)
     stack.push_async_callback(auth.close)
     gateways = Gateways(secret=settings.mesh_secret)
     stack.push_async_callback(gateways.close)
@@ -109,7 +111,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     return Parts(
         keys=RemoteKeys(channel=auth),
         mesh=[_ingest(database, closer, authority, settings, clock, failures=failures)],
-        operator=_operators(database, commands, closer, settings, clock),
+        operator=_operators(database, commands, closer, lookup, settings, clock),
         special_roles=_SPECIAL_ROLES,
         background=[
             closer.run,
@@ -152,8 +154,21 @@ def _ingest(
     return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)
 
 
+def _transaction_lookup(stack: AsyncExitStack, settings: StationSettings) -> TransactionLookup:
+    if settings.transaction_address is None:
+        return TransactionLookup(channel=None)
+    channel = open_channel(settings.transaction_address, secret=settings.mesh_secret)
+    stack.push_async_callback(channel.close)
+    return TransactionLookup(channel=channel)
+
+
 def _operators(
-    database: Database, commands: Commands, closer: SocketCloser, settings: StationSettings, clock: Clock
+    database: Database,
+    commands: Commands,
+    closer: SocketCloser,
+    lookup: TransactionLookup,
+    settings: StationSettings,
+    clock: Clock,
 ) -> list[AddServicer]:
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
@@ -165,7 +180,7 @@ def _operators(
         notify_transactions=settings.transaction_address is not None,
         hands_over=settings.onboarding != "accept",
     )
-    command = CommandServicer(sender=sender, clock=clock)
+    command = CommandServicer(sender=sender, transactions=lookup, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)
     security_event = SecurityEventServicer(database=database)
