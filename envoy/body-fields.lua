@@ -12,6 +12,10 @@ local MOST_DEPTH = 64
 local MOST_NAME = 64
 local find, sub, byte, gsub = string.find, string.sub, string.byte, string.gsub
 
+-- The body that is being checked, and the names on the way to where the check is. Nothing waits during a check, so one
+-- of each is enough; a path is put together only where it is told.
+local text, trail, depth = "", {}, 0
+
 local function refuse(reason, message, field)
   error({reason = reason, message = message, field = field}, 0)
 end
@@ -20,17 +24,45 @@ local function malformed(at)
   refuse("INVALID_REQUEST", "the request cannot be read: its body is not JSON, at byte " .. at)
 end
 
--- The first place from `at` on that is not blank, and the byte there; past the end, nil.
-local function next_byte(text, at)
-  local place = find(text, "[^ \t\r\n]", at)
-  if place == nil then
-    return #text + 1, nil
+local function here()
+  local path = ""
+  for level = 1, depth do
+    local name = trail[level]
+    if type(name) == "number" then
+      path = path .. "[" .. name .. "]"
+    else
+      name = gsub(sub(name, 1, MOST_NAME), "[^%w_%-%.%$@ ]", "?")
+      path = path == "" and name or path .. "." .. name
+    end
   end
-  return place, byte(text, place)
+  return path
+end
+
+local function refuse_field(reason, message)
+  local field = here()
+  refuse(reason, field .. ": " .. message, field)
+end
+
+local function enter(name)
+  depth = depth + 1
+  if depth > MOST_DEPTH then
+    refuse("INVALID_REQUEST", "the request cannot be read: its body is nested too deeply")
+  end
+  trail[depth] = name
+end
+
+-- The first place from `at` on that is not blank, and the byte there; past the end, nil.
+local function next_byte(at)
+  local char = byte(text, at)
+  while char == 32 or char == 10 or char == 13 or char == 9 do
+    at = at + 1
+    char = byte(text, at)
+  end
+  return at, char
 end
 
 -- The place after a string whose quote stands at `at`.
-local function after_string(text, at)
+local function after_string(at)
   local place = at + 1
   while true do
     local found = find(text, '["\\]', place)
@@ -45,10 +77,10 @@ local function after_string(text, at)
 end
 
 -- The place after any value, whose first byte stands at `at`. Brackets are counted, so that no depth is too much.
-local function after_anything(text, at)
+local function after_anything(at)
   local first = byte(text, at)
   if first == 34 then
-    return after_string(text, at)
+    return after_string(at)
   end
   if first ~= 123 and first ~= 91 then
     local _, last = find(text, "^[%w%.%+%-]+", at)
@@ -57,7 +89,7 @@ local function after_anything(text, at)
     end
     return last + 1
   end
-  local depth, place = 0, at
+  local open, place = 0, at
   while true do
     local found = find(text, '["%[%]{}]', place)
     if found == nil then
@@ -65,19 +97,15 @@ local function after_anything(text, at)
     end
     local char = byte(text, found)
     if char == 34 then
-      place = after_string(text, found)
+      place = after_string(found)
     else
-      depth = depth + ((char == 123 or char == 91) and 1 or -1)
+      open = open + ((char == 123 or char == 91) and 1 or -1)
       place = found + 1
-      if depth == 0 then
+      if open == 0 then
         return place
       end
     end
   end
-end
-
-local function printable(name)
-  return (gsub(sub(name, 1, MOST_NAME), "[^%w_%-%.%$@ ]", "?"))
 end
 
 local function fields_of(message)
@@ -91,17 +119,18 @@ local function fields_of(message)
   return table.concat(names, ", ")
 end
 
-local function unknown(path, name, message)
+local function unknown(message)
   local known = fields_of(message)
   local hint = known == "" and "it has no fields" or "known here: " .. known
-  refuse("UNKNOWN_FIELD", path .. name .. ": the contract has no such field (" .. hint .. ")", path .. name)
+  refuse_field("UNKNOWN_FIELD", "the contract has no such field (" .. hint .. ")")
 end
 
 local check_value
 
--- The place after an object, whose brace stands at `at`. `kind_of(name)` is as in MESSAGES.
-local function after_object(text, at, path, depth, kind_of)
-  local place, char = next_byte(text, at + 1)
+-- The place after an object, whose brace stands at `at`: a message, or where that is nil a map whose values are of `kind`.
+local function after_object(at, message, kind)
+  local fields = MESSAGES[message]
+  local place, char = next_byte(at + 1)
   if char == 125 then
     return place + 1
   end
@@ -109,41 +138,36 @@ local function after_object(text, at, path, depth, kind_of)
     if char ~= 34 then
       malformed(place)
     end
-    local rest = after_string(text, place)
+    local rest = after_string(place)
     local name = sub(text, place + 1, rest - 2)
-    local colon, is_colon = next_byte(text, rest)
+    enter(name)
+    local colon, is_colon = next_byte(rest)
     if is_colon ~= 58 then
       malformed(colon)
     end
-    local kind = kind_of(name)
-    place = check_value(text, colon + 1, path .. printable(name), depth, kind)
-    place, char = next_byte(text, place)
+    place = check_value(colon + 1, kind or fields[name] or unknown(message))
+    depth = depth - 1
+    place, char = next_byte(place)
     if char == 125 then
       return place + 1
     elseif char ~= 44 then
       malformed(place)
     end
-    place, char = next_byte(text, place + 1)
+    place, char = next_byte(place + 1)
   end
 end
 
-local function after_message(text, at, path, depth, message)
-  local fields = MESSAGES[message]
-  return after_object(text, at, path, depth, function(name)
-    return fields[name] or unknown(path, printable(name), message)
-  end)
-end
-
 -- A list is checked item by item: a field that is repeated, or one that is not and that the transcoder will refuse.
-local function after_list(text, at, here, depth, kind)
-  local place, char = next_byte(text, at + 1)
+local function after_list(at, kind)
+  local place, char = next_byte(at + 1)
   if char == 93 then
     return place + 1
   end
   local index = 0
   while true do
-    place = check_value(text, place, here .. "[" .. index .. "]", depth, kind)
-    place, char = next_byte(text, place)
+    enter(index)
+    place, char = next_byte(check_value(place, kind))
+    depth = depth - 1
     if char == 93 then
       return place + 1
     elseif char ~= 44 then
@@ -153,37 +177,35 @@ local function after_list(text, at, here, depth, kind)
   end
 end
 
--- The place after the value of the field whose path is `here`.
-function check_value(text, at, here, depth, kind)
-  local place, char = next_byte(text, at)
-  if char == nil or depth > MOST_DEPTH then
+function check_value(at, kind)
+  local place, char = next_byte(at)
+  if char == nil then
     malformed(place)
+  elseif kind == "*" then
+    return after_anything(place)
+  elseif char == 91 then
+    return after_list(place, kind)
   end
-  if kind == "*" then
-    return after_anything(text, place)
-  end
-  if char == 91 then
-    return after_list(text, place, here, depth + 1, kind)
-  end
+  local is_message, is_map = byte(kind) == 62, byte(kind) == 123
   if char == 123 then
-    if sub(kind, 1, 1) == ">" then
-      return after_message(text, place, here .. ".", depth + 1, sub(kind, 2))
-    elseif sub(kind, 1, 2) == "{}" then
-      local item = sub(kind, 3)
-      return after_object(text, place, here .. ".", depth + 1, function() return item end)
+    if is_message then
+      return after_object(place, sub(kind, 2))
+    elseif is_map then
+      return after_object(place, nil, sub(kind, 3))
     end
-    refuse("INVALID_FIELD", here .. ": takes a value, not an object", here)
+    refuse_field("INVALID_FIELD", "takes a value, not an object")
   end
-  local rest = after_anything(text, place)
-  if kind ~= "" and sub(text, place, rest - 1) ~= "null" then
-    local inside = sub(kind, 1, 1) == ">" and fields_of(sub(kind, 2)) or "names of your own"
-    refuse("INVALID_FIELD", here .. ": takes an object (with " .. inside .. ")", here)
+  local rest = after_anything(place)
+  if (is_message or is_map) and sub(text, place, rest - 1) ~= "null" then
+    local inside = is_message and fields_of(sub(kind, 2)) or "names of your own"
+    refuse_field("INVALID_FIELD", "takes an object (with " .. inside .. ")")
   end
   return rest
 end
 
-local function check_body(text, message)
-  local place, char = next_byte(text, 1)
+local function check_body(body, message)
+  text, depth = body, 0
+  local place, char = next_byte(1)
   if char == nil then
     return
   end
@@ -193,7 +215,7 @@ local function check_body(text, message)
   if char ~= 123 then
     refuse("INVALID_REQUEST", "the request cannot be read: its body is not a JSON object")
   end
-  place, char = next_byte(text, after_message(text, place, "", 1, message))
+  place, char = next_byte(after_object(place, message))
   if char ~= nil then
     malformed(place)
   end
@@ -240,6 +262,7 @@ function envoy_on_request(request)
   local good, problem = pcall(function()
     check_body(body:getBytes(0, body:length()), message_of(method, path))
   end)
+  text = ""
   if good then
     return
   end
