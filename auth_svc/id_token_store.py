@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from auth_svc import models
+from auth_svc import models, seen_token_store
 from auth_svc.common_store import event, insert
 from auth_svc.texts import fold
 from mesh import outbox
@@ -72,6 +72,7 @@ def create_id_token(connection: Connection, token: IdToken) -> bool:
     """Adds an id token, with its event; False where it is there already."""
     created = insert(connection, models.id_token, asdict(token) | {"token_key": fold(token.id_token)})
     if created:
+        seen_token_store.remove(connection, token.tenant_id, token.id_token)
         outbox.append(connection, [_id_token_event("created", token, token.create_us)])
     return created
 

@@ -68,9 +68,7 @@ def read_calls(
     return sorted(calls, key=lambda call: (":" not in call.pattern, call.pattern, call.method))
 
 
-def _call(
-    rule: HttpRule, request: str, messages: Mapping[str, descriptor_pb2.DescriptorProto]
-) -> Iterator[Call]:
+def _call(rule: HttpRule, request: str, messages: Mapping[str, descriptor_pb2.DescriptorProto]) -> Iterator[Call]:
     verb = (rule.WhichOneof("pattern") or "").upper()
     if verb not in _WRITES:
         return
@@ -114,18 +112,14 @@ def reachable(names: set[str], messages: Mapping[str, descriptor_pb2.DescriptorP
     return found
 
 
-def _fields(
-    message: descriptor_pb2.DescriptorProto, messages: Mapping[str, descriptor_pb2.DescriptorProto]
-) -> Fields:
+def _fields(message: descriptor_pb2.DescriptorProto, messages: Mapping[str, descriptor_pb2.DescriptorProto]) -> Fields:
     fields = {}
     for field in message.field:
         fields[field.name] = fields[field.json_name] = _kind(field, messages)
     return fields
 
 
-def _kind(
-    field: descriptor_pb2.FieldDescriptorProto, messages: Mapping[str, descriptor_pb2.DescriptorProto]
-) -> str:
+def _kind(field: descriptor_pb2.FieldDescriptorProto, messages: Mapping[str, descriptor_pb2.DescriptorProto]) -> str:
     name = field.type_name.lstrip(".")
     if field.type != descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE or name in _VALUES:
         return ""
@@ -139,7 +133,9 @@ def _kind(
 
 def _calls_table(calls: Sequence[Call]) -> str:
     rows = {
-        method: _list(_list((json.dumps(call.pattern), json.dumps(call.message))) for call in calls if call.method == method)
+        method: _list(
+            _list((json.dumps(call.pattern), json.dumps(call.message))) for call in calls if call.method == method
+        )
         for method in _WRITES
     }
     return _table(rows)

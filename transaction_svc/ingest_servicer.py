@@ -32,7 +32,6 @@ from mesh.errors import MeshError
 from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
 from mesh.times import Clock
-
 from transaction_svc import reading_store, recorder
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, record_refusals
 from transaction_svc.gateway_client import AnyItem

@@ -91,9 +91,7 @@ def test_a_body_where_none_is_taken(mesh: RunningMesh, bearer: Bearer) -> None:
         ({"requestId": {"id": "x"}, **TOKEN}, "requestId"),
     ],
 )
-def test_a_wrong_nesting(
-    mesh: RunningMesh, bearer: Bearer, station_id: str, body: dict[str, Any], field: str
-) -> None:
+def test_a_wrong_nesting(mesh: RunningMesh, bearer: Bearer, station_id: str, body: dict[str, Any], field: str) -> None:
     """A value for an object, or an object for a value: named too."""
     answer = mesh.request("POST", f"/v1/stations/{station_id}:requestStart", body=body, **bearer)
     assert (answer.status, answer.reason) == (400, "INVALID_FIELD")
@@ -222,8 +220,6 @@ def test_every_field_of_the_contract_is_known(mesh: RunningMesh, bearer: Bearer)
 def test_the_script_has_no_placeholder_left() -> None:
     """All of it is filled in."""
     files = _files()
-    made = body_fields.script(
-        (TEMPLATES / "body-fields.lua").read_text(), files, ["csms.station.v1.CommandService"]
-    )
+    made = body_fields.script((TEMPLATES / "body-fields.lua").read_text(), files, ["csms.station.v1.CommandService"])
     assert "${" not in made
     assert '["payload"]="*"' in made
