@@ -81,7 +81,7 @@ async def build(
     )
     return Parts(
         keys=keys,
-        mesh=_mesh(database, keys, office, seen, settings, clock),
+        mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
         operator=_operators(database, users, office, clock),
         special_roles=SPECIAL_ROLES,
         background=[housekeeper.run, seen.run, *relay],
@@ -92,6 +92,7 @@ def _mesh(
     database: Database,
     keys: SigningKeys,
     office: CertificateOffice,
+    *,
     seen: SeenTokens,
     settings: AuthSettings,
     clock: Clock,

@@ -1,5 +1,7 @@
-"""What a REST body may have in it, by the contract, for envoy/body-fields.lua: Envoy's transcoder drops what it does
-not know, and a misspelt field would do something else than what was asked for. ADR 14.
+"""What a REST body may have in it, by the contract, for envoy/body-fields.lua.
+
+Envoy's transcoder drops what it does not know, and a misspelt field would do something else than what was asked for:
+ADR 14.
 """
 
 import json
@@ -57,7 +59,7 @@ def read_calls(
     messages: Mapping[str, descriptor_pb2.DescriptorProto],
 ) -> list[Call]:
     """The REST calls that write. One with a verb stands before one without, whose pattern would match its path too."""
-    calls = []
+    calls: list[Call] = []
     for file in files.file:
         for service in file.service:
             if f"{file.package}.{service.name}" in services:

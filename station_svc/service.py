@@ -36,8 +36,10 @@ from station_svc.commands.transactions import TransactionLookup
 from station_svc.credentials import first as first_credential
 from station_svc.credentials.failures import CredentialFailures
 from station_svc.credentials.first import FirstCredential
+from station_svc.credentials.proofs import Proofs
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.housekeeping import Housekeeper
+from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.jobs.runner import Jobs
 from station_svc.jobs.sender import JobSender
@@ -54,6 +56,7 @@ from station_svc.rollouts.variables import VariablesWork
 from station_svc.security_events.servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
 from station_svc.stations import removals
+from station_svc.stations.additions import StationAdditions
 from station_svc.stations.closer import SocketCloser
 from station_svc.stations.removals import StationRemovals
 from station_svc.stations.servicer import StationServicer
@@ -77,6 +80,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     """The parts of the service; what must be closed goes onto `stack`."""
     auth = open_channel(settings.auth_address, secret=settings.mesh_secret)
     lookup = _transaction_lookup(stack, settings)
+    proofs = Proofs()
+    stack.push_async_callback(proofs.close)
     stack.push_async_callback(auth.close)
     gateways = Gateways(secret=settings.mesh_secret)
     stack.push_async_callback(gateways.close)
@@ -110,8 +115,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     return Parts(
         keys=RemoteKeys(channel=auth),
-        mesh=[_ingest(database, closer, authority, settings, clock, failures=failures)],
-        operator=_operators(database, commands, closer, lookup, settings, clock),
+        mesh=[_ingest(database, closer, authority, failures=failures, proofs=proofs, settings=settings, clock=clock)],
+        operator=_operators(database, commands, closer, lookup=lookup, proofs=proofs, settings=settings, clock=clock),
         special_roles=_SPECIAL_ROLES,
         background=[
             closer.run,
@@ -137,10 +142,11 @@ def _ingest(
     database: Database,
     closer: SocketCloser,
     authority: CertificateAuthority,
-    settings: StationSettings,
-    clock: Clock,
     *,
     failures: CredentialFailures,
+    proofs: Proofs,
+    settings: StationSettings,
+    clock: Clock,
 ) -> AddServicer:
     requests = CertificateRequests(database=database, authority=authority, clock=clock)
     servicer = StationIngestServicer(
@@ -150,6 +156,7 @@ def _ingest(
         closer=closer,
         certificates=requests,
         failures=failures,
+        admission=Admission(database=database, proofs=proofs),
     )
     return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)
 
@@ -166,7 +173,9 @@ def _operators(
     database: Database,
     commands: Commands,
     closer: SocketCloser,
+    *,
     lookup: TransactionLookup,
+    proofs: Proofs,
     settings: StationSettings,
     clock: Clock,
 ) -> list[AddServicer]:
@@ -177,6 +186,7 @@ def _operators(
         clock=clock,
         closer=closer,
         rotation=rotation,
+        additions=StationAdditions(database=database, clock=clock, proofs=proofs),
         notify_transactions=settings.transaction_address is not None,
         hands_over=settings.onboarding != "accept",
     )

@@ -16,10 +16,10 @@ class NamesEvse(Protocol):
     def evse(self) -> evse_pb2.EvseRef:
         """The EVSE."""
 
-    def HasField(self, field_name: Any, /) -> bool:  # noqa: N802 - protobuf's own
+    def HasField(self, field_name: Any, /) -> bool:
         """Whether a field is set."""
 
-    def ClearField(self, field_name: Any, /) -> None:  # noqa: N802 - protobuf's own
+    def ClearField(self, field_name: Any, /) -> None:
         """Clears a field."""
 
 

@@ -40,7 +40,7 @@ class TransactionLookup:
             raise MeshError(
                 grpc.StatusCode.NOT_FOUND,
                 "TRANSACTION_NOT_FOUND",
-                f"transaction_id: station {station_id} has no transaction {transaction_id!r} here, so nothing was sent; "
-                "send_unknown sends it all the same",
+                f"transaction_id: no transaction {transaction_id!r} of station {station_id} is known: nothing was "
+                "sent; send_unknown sends it all the same",
                 {"field": "transaction_id"},
             )

@@ -1,4 +1,4 @@
-"""REST bodies at the front door: a field that the contract does not know is refused by its name, and nothing is done."""
+"""REST bodies at the front door: a field that the contract does not know is refused by its name; nothing is done."""
 
 import json
 import re
@@ -23,6 +23,7 @@ def _details(answer: Any, kind: str) -> Mapping[str, Any]:
     return dict(found)
 
 
+@pytest.mark.usefixtures("station_id")
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
@@ -46,11 +47,8 @@ def _details(answer: Any, kind: str) -> Mapping[str, Any]:
         ("/v1/stations", {"stationId": "FD-9", 'a"}{': 1}, "a????"),
     ],
 )
-def test_an_unknown_field(
-    mesh: RunningMesh, bearer: Bearer, station_id: str, path: str, body: dict[str, Any], field: str
-) -> None:
+def test_an_unknown_field(mesh: RunningMesh, bearer: Bearer, path: str, body: dict[str, Any], field: str) -> None:
     """400 with its path; the details have it for programs."""
-    assert station_id == "FD-1"
     answer = mesh.request("POST", path, body=body, **bearer)
     assert (answer.status, answer.json["code"], answer.reason) == (400, 3, "UNKNOWN_FIELD"), answer
     assert answer.json["message"].startswith(f"{field}: ")
@@ -160,6 +158,34 @@ def test_a_plus_in_a_query_is_a_space(mesh: RunningMesh, bearer: Bearer, station
     listed = mesh.request("GET", f"/v1/stations?filter=station_id+=+%22{station_id}%22", **bearer)
     assert [station["stationId"] for station in listed.json["stations"]] == [station_id]
     assert mesh.request("GET", "/v1/stations?filter=station_id%20=%20%22A%2BB%22", **bearer).json["stations"] == []
+
+
+def test_a_stop_of_what_nobody_knows(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
+    """station_svc asks transaction_svc: a mistyped number reaches no station, unless the caller says so."""
+    path = f"/v1/stations/{station_id}:requestStop"
+    answer = mesh.request("POST", path, body={"transactionId": "4711"}, **bearer)
+    assert (answer.status, answer.reason) == (404, "TRANSACTION_NOT_FOUND")
+    told = mesh.request("POST", path, body={"transactionId": "4711", "sendUnknown": True}, **bearer)
+    assert told.reason == "STATION_OFFLINE"
+
+
+def test_a_fleet_by_one_call(mesh: RunningMesh, bearer: Bearer) -> None:
+    """A table in JSON; `:import` is a verb of all stations, not a station."""
+    table = "station_id,password\nFD-FLEET-1,1234\nFD-FLEET-1,5678\n"
+    answer = mesh.request("POST", "/v1/stations:import", body={"csv": table}, **bearer)
+    assert (answer.status, answer.json["addedCount"], answer.json["refusedCount"]) == (200, 1, 1)
+    first, second = answer.json["stations"]
+    assert first["credentialStrength"] == "CREDENTIAL_STRENGTH_WEAK"
+    assert second["error"]["details"][0]["reason"] == "STATION_EXISTS"
+    listed = mesh.request("GET", "/v1/stations?filter=credential_strength=WEAK", **bearer).json["stations"]
+    assert [station["stationId"] for station in listed] == ["FD-FLEET-1"]
+
+
+def test_seen_id_tokens(mesh: RunningMesh, bearer: Bearer) -> None:
+    """An empty list, and nothing to add."""
+    assert mesh.request("GET", "/v1/seenIdTokens", **bearer).json["seenIdTokens"] == []
+    answer = mesh.request("POST", "/v1/seenIdTokens/04%20AB:add", body={}, **bearer)
+    assert (answer.status, answer.reason) == (404, "ID_TOKEN_NOT_SEEN")
 
 
 # --- every call that writes ----------------------------------------------------------------------------------------
