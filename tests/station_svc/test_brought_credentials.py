@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from csms.station.v1 import station_pb2
-from csms.station.v1.station_ingest_service_pb2 import OpenConnectionResult
+from csms.station.v1.station_ingest_service_pb2 import OpenConnectionItem, OpenConnectionResult
 from csms.station.v1.station_service_pb2 import (
     CreateStationRequest,
     ImportedStation,
@@ -199,7 +199,7 @@ async def test_a_hash_is_judged_when_its_station_comes(system: StationSystem) ->
 
 
 async def test_ten_thousand_come_back(system: StationSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the first time a slow hash is computed no more, however many come; a wrong password that comes again neither."""
+    """After the first time no slow hash is computed, however many come; nor for a wrong password that comes again."""
     counted: list[str] = []
     real = brought.proves
 
@@ -225,11 +225,11 @@ async def test_ten_thousand_come_back(system: StationSystem, monkeypatch: pytest
     assert len(counted) == len(ids) + 1
 
 
-async def _persist(system: StationSystem, items: Sequence[object]) -> list[str]:
+async def _persist(system: StationSystem, items: Sequence[OpenConnectionItem]) -> list[str]:
     """Stations knock until they are let in or refused for good."""
     waiting, reasons = list(items), []
     while waiting:
-        results = await system.knock(*waiting)  # type: ignore[arg-type]
+        results = await system.knock(*waiting)
         again = [one for one, result in zip(waiting, results, strict=True) if _is_busy(result)]
         reasons += [reason_of(result) for result in results if not _is_busy(result)]
         assert len(again) < len(waiting)
@@ -271,9 +271,9 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Proofs()
     one, two, three = (StoredCredential(salt=WEAK, digest=FAST.hash(text)) for text in ("1", "2", "3"))
     for stored, word in ((one, b"1"), (two, b"2")):
-        known._compute("CP1", word, [stored])  # noqa: SLF001 - as its threads do
+        known._compute("CP1", word, [stored])
     assert known.known(one, b"1") is True
-    known._compute("CP1", b"3", [three])  # noqa: SLF001
+    known._compute("CP1", b"3", [three])
     assert [known.known(*pair) for pair in ((one, b"1"), (two, b"2"), (three, b"3"))] == [True, None, True]
 
 

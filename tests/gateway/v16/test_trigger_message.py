@@ -95,3 +95,10 @@ def test_answers() -> None:
             "Rejected": command_service_pb2.TRIGGER_MESSAGE_STATUS_REJECTED,
             "NotImplemented": command_service_pb2.TRIGGER_MESSAGE_STATUS_NOT_IMPLEMENTED,
         }
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_for_the_station_alone(extended: bool) -> None:
+    """Connector 0 is named where the operator asks for it, and only there."""
+    command = TriggerMessageRequest(requested_message=METER_VALUES, whole_station=True, security_extension=extended)
+    assert helpers.to_calls(NAME, command) == [{"requestedMessage": "MeterValues", "connectorId": 0}]
