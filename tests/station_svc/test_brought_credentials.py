@@ -306,7 +306,7 @@ def test_what_is_kept_is_slow() -> None:
 
 
 async def _import(system: StationSystem, *lines: str, **fields: bool) -> list[ImportedStation]:
-    request = ImportStationsRequest(csv="\n".join(lines), **fields)  # type: ignore[arg-type]
+    request = ImportStationsRequest(csv="\n".join(lines), **fields)
     response = await system.stations.ImportStations(request)
     assert response.added_count + response.refused_count == len(response.stations)
     return list(response.stations)
