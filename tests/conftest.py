@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Prepares PostgreSQL before there are workers, of which two might make its user at the same moment."""
     if hasattr(config, "workerinput") or os.environ.get("CSMS_TEST_POSTGRES_URL"):
         return
-    # The wheel asks for one as it is imported, and warns where there is none: in a container, in CI. In it, it looks for
+    # The wheel asks for one as it is imported, and warns where there is none: in a container, in CI. It looks there for
     # a folder for its lock, and else takes /tmp/.lockfile, which may be another user's who ran the tests before.
     os.environ["XDG_RUNTIME_DIR"] = folder = tempfile.mkdtemp(prefix="csms-test-runtime-")
     Path(folder, POSTGRES_RUNTIME).mkdir()
