@@ -25,6 +25,7 @@ SCHEMAS: Mapping[str, Schemas] = {version.label: Schemas(version.label) for vers
 # What changes without any message, or with every one.
 _NOISE = frozenset(
     {
+        "auth.seen_token",  # written beside the answer, some time later
         "station.message",
         "station.sighting",
         "station.quirk",
