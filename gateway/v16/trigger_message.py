@@ -46,9 +46,11 @@ def _to_calls(known: Words) -> Callable[[TriggerMessageRequest], Sequence[Payloa
                 "requested_message",
                 f"OCPP 1.6 can be asked for {', '.join(sorted(known.values()))} only",
             )
-        if command.whole_station:
-            return [{"requestedMessage": word, "connectorId": 0}]
         connector_id = to_connector_id(command.evse, "evse")
+        if command.whole_station:
+            if connector_id:
+                raise UnacceptableError("NotSupported", "whole_station", "is about no EVSE: leave one of them out")
+            return [{"requestedMessage": word, "connectorId": 0}]
         return [{"requestedMessage": word, "connectorId": connector_id} if connector_id else {"requestedMessage": word}]
 
     return to_calls

@@ -99,8 +99,6 @@ class CommandServicer(CommandServiceServicer):
         self, request: command.TriggerMessageRequest, context: Context
     ) -> command.TriggerMessageResponse:
         """Asks a station to send a message of its own now."""
-        if request.whole_station and (request.evse.evse_id or request.evse.connector_id):
-            raise invalid_field("whole_station", "is about no EVSE: leave one of them out")
         return await self._send("trigger_message", request, command.TriggerMessageResponse, context)
 
     async def DataTransfer(

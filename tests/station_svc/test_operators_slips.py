@@ -177,20 +177,6 @@ async def test_what_is_sent_for_other_resources_takes_a_time_too(system: Station
     assert [call.timeout.seconds for call in system.gateway.calls] == [9, 8, 6]
 
 
-async def test_the_whole_station_is_no_evse(system: StationSystem) -> None:
-    """A trigger for both is refused; for one it is sent as it was given."""
-    await _connected(system, "trigger_message")
-    trigger = pb.TriggerMessageRequest(
-        station_id="CP1", requested_message=pb.MESSAGE_TRIGGER_STATUS_NOTIFICATION, whole_station=True
-    )
-    await system.commands.TriggerMessage(trigger)
-    assert system.gateway.calls[0].trigger_message.whole_station
-    trigger.evse.evse_id = 1
-    with fails_with("INVALID_FIELD") as caught:
-        await system.commands.TriggerMessage(trigger)
-    assert caught[0].metadata["field"] == "whole_station"
-
-
 # --- transactions that are to be stopped ---------------------------------------------------------------------------
 
 
