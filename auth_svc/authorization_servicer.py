@@ -20,6 +20,7 @@ from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdTokenInfo
 
 from auth_svc import id_token_store
 from auth_svc.keys import SigningKeys
+from auth_svc.seen_tokens import SeenTokens
 from auth_svc.texts import MAX_TOKEN, fold
 from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
@@ -82,12 +83,14 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         keys: SigningKeys,
         clock: Clock,
         accept_unknown: bool,
+        seen: SeenTokens,
         concurrency: ConcurrencyRule = ConcurrencyRule(),  # noqa: B008 - frozen
     ) -> None:
         self._database = database
         self._keys = keys
         self._clock = clock
         self._concurrency = concurrency
+        self._seen = seen
         self._unknown = (
             id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED if accept_unknown else id_token_pb2.AUTHORIZATION_STATUS_UNKNOWN
         )
@@ -105,8 +108,10 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         if news := _reader_forms(texts, found, now_us):
             await self._note_reader_forms(news, now_us)
         response = AuthorizeResponse()
-        for question in questions:
+        for item, question in zip(request.items, questions, strict=True):
             self._answer(response.results.add(), question, found, now_us)
+            if question.key is not None and question.key not in found:
+                self._seen.note(question.key, item)
         return response
 
     async def _note_reader_forms(self, forms: Mapping[_Key, str], now_us: int) -> None:

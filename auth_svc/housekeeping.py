@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from auth_svc import seen_token_store
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.id_token_forms import adopt_id_tokens
 from auth_svc.keys import SigningKeys
@@ -11,13 +12,15 @@ from mesh import outbox
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from mesh.times import Clock
+from mesh.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 
 EVERY_S = 600.0
 # Events per transaction: a few milliseconds, between which callers' work goes on.
 _CHUNK = 500
+# How long an unknown id token stays in the list of those that were seen.
+SEEN_TOKEN_DAYS = 90
 
 
 class Housekeeper:
@@ -56,6 +59,13 @@ class Housekeeper:
         while await self._office.remove_ended(_CHUNK) == _CHUNK:
             pass
         await self._remove_events()
+        await self._remove_seen_tokens()
+
+    async def _remove_seen_tokens(self) -> None:
+        before_us = self._clock() - SEEN_TOKEN_DAYS * 86_400 * SECOND_US
+        remove = partial(seen_token_store.remove_old, before_us=before_us, limit=_CHUNK)
+        while await self._database.write(remove) == _CHUNK:
+            pass
 
     async def _adopt_id_tokens(self) -> None:
         adopt = partial(adopt_id_tokens, limit=_CHUNK, now_us=self._clock())

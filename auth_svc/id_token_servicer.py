@@ -1,11 +1,14 @@
 """How operators manage id tokens."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import grpc
 from csms.auth.v1.id_token_service_pb2 import (
+    AddSeenIdTokenRequest,
+    AddSeenIdTokenResponse,
     CreateIdTokenRequest,
     CreateIdTokenResponse,
     DeleteIdTokenRequest,
@@ -15,13 +18,17 @@ from csms.auth.v1.id_token_service_pb2 import (
     IdToken,
     ListIdTokensRequest,
     ListIdTokensResponse,
+    ListSeenIdTokensRequest,
+    ListSeenIdTokensResponse,
     MergedIdToken,
+    SeenIdToken,
     UpdateIdTokenRequest,
     UpdateIdTokenResponse,
 )
 from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceServicer
+from sqlalchemy import Connection
 
-from auth_svc import id_token_store
+from auth_svc import id_token_store, seen_token_store
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.texts import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
 from mesh.database import Database
@@ -61,9 +68,7 @@ class IdTokenServicer(IdTokenServiceServicer):
             **{_COLUMNS.get(name, name): _value(given, name) for name in _MUTABLE},
         )
         if not await self._database.write(lambda connection: id_token_store.create_id_token(connection, token)):
-            raise MeshError(
-                grpc.StatusCode.ALREADY_EXISTS, "ID_TOKEN_EXISTS", f"there is an id token {given.id_token!r} already"
-            )
+            raise _exists(given.id_token)
         return CreateIdTokenResponse(id_token=_to_message(token))
 
     async def GetIdToken(self, request: GetIdTokenRequest, context: Context) -> GetIdTokenResponse:
@@ -86,6 +91,26 @@ class IdTokenServicer(IdTokenServiceServicer):
         )
         page, next_token = cut_page(rows, size, lambda token: (fold(token.id_token),), binding=request.filter)
         return ListIdTokensResponse(id_tokens=await self._to_messages(page), next_page_token=next_token)
+
+    async def ListSeenIdTokens(self, request: ListSeenIdTokensRequest, context: Context) -> ListSeenIdTokensResponse:
+        """Lists those that stations asked for and nobody has added, the latest first."""
+        tenant_id, size = current_caller().tenant_id, page_size(request.page_size)
+        after = decode_token(request.page_token, [int, str])
+        rows = await self._database.read(
+            lambda connection: seen_token_store.list_seen(connection, tenant_id, after=after, limit=size + 1)
+        )
+        page, next_token = cut_page(rows, size, lambda seen: (seen.last_us, seen.key[1]))
+        return ListSeenIdTokensResponse(seen_id_tokens=map(_to_seen, page), next_page_token=next_token)
+
+    async def AddSeenIdToken(self, request: AddSeenIdTokenRequest, context: Context) -> AddSeenIdTokenResponse:
+        """Adds one of them, as it was seen."""
+        tenant_id, text, now_us = current_caller().tenant_id, _seen_form(request.id_token), self._clock()
+        given = IdToken(status=request.status, display_name=request.display_name, group_id_token=request.group_id_token)
+        values = {_COLUMNS.get(name, name): _value(given, name, prefix="") for name in _MUTABLE if name != "type"}
+        added = await self._database.write(
+            partial(_add_seen, tenant_id=tenant_id, text=text, values=values, now_us=now_us)
+        )
+        return AddSeenIdTokenResponse(id_token=_to_message(added))
 
     async def UpdateIdToken(self, request: UpdateIdTokenRequest, context: Context) -> UpdateIdTokenResponse:
         """Changes one."""
@@ -119,6 +144,25 @@ class IdTokenServicer(IdTokenServiceServicer):
         return [_to_message(token, merged.get(token.id_token, ())) for token in tokens]
 
 
+def _add_seen(
+    connection: Connection, *, tenant_id: str, text: str, values: Mapping[str, Any], now_us: int
+) -> id_token_store.IdToken:
+    seen = seen_token_store.remove(connection, tenant_id, text)
+    if seen is None:
+        raise _not_seen(text)
+    token = id_token_store.IdToken(
+        tenant_id=tenant_id,
+        id_token=seen.id_token.strip(),
+        type=canonical(seen.type, TYPES, prefix="ID_TOKEN_TYPE") or seen.type[:MAX_TYPE],
+        create_us=now_us,
+        update_us=now_us,
+        **values,
+    )
+    if not id_token_store.create_id_token(connection, token):
+        raise _exists(token.id_token)
+    return token
+
+
 # Where a column is not called as its field.
 _COLUMNS = {"expire_time": "expire_us"}
 
@@ -144,9 +188,9 @@ def _snake(path: str) -> str:
     return re.sub(r"(?<=[a-z])([A-Z])", lambda match: f"_{match[1].lower()}", path.strip())
 
 
-def _value(given: IdToken, name: str) -> Any:
+def _value(given: IdToken, name: str, *, prefix: str = "id_token.") -> Any:
     """What is stored for a field. Raises MeshError INVALID_FIELD."""
-    path = f"id_token.{name}"
+    path = f"{prefix}{name}"
     if name == "expire_time":
         return _expire_us(given, path)
     if name == "max_concurrent_transactions":
@@ -203,6 +247,39 @@ def _known_form(text: str) -> str:
     if not is_plain(text.strip(), MAX_TOKEN):
         raise _not_found(text)
     return text.strip()
+
+
+def _seen_form(text: str) -> str:
+    """The text, where an id token could have been seen with it; a station may have put blanks around it."""
+    if not text.isprintable() or not 1 <= len(text) <= MAX_TOKEN:
+        raise _not_seen(text)
+    return text
+
+
+def _not_seen(text: str) -> MeshError:
+    return MeshError(
+        grpc.StatusCode.NOT_FOUND,
+        "ID_TOKEN_NOT_SEEN",
+        f"no station asked for an id token {text[:MAX_TOKEN]!r} lately; CreateIdToken adds any",
+    )
+
+
+def _exists(text: str) -> MeshError:
+    return MeshError(grpc.StatusCode.ALREADY_EXISTS, "ID_TOKEN_EXISTS", f"there is an id token {text!r} already")
+
+
+def _to_seen(seen: seen_token_store.SeenToken) -> SeenIdToken:
+    message = SeenIdToken(
+        id_token=seen.id_token,
+        type=seen.type,
+        station_id=seen.station_id,
+        first_seen_time=to_timestamp(seen.first_us),
+        last_seen_time=to_timestamp(seen.last_us),
+        count=seen.count,
+    )
+    if seen.evse_id:
+        message.evse.evse_id, message.evse.connector_id = seen.evse_id, seen.connector_id
+    return message
 
 
 def _not_found(text: str) -> MeshError:

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from auth_svc import models
+from auth_svc import models, seen_token_store
 from auth_svc.common_store import event, insert
 from auth_svc.texts import fold
 from mesh import outbox
@@ -115,6 +115,7 @@ def create_id_token(connection: Connection, token: IdToken) -> bool:
         connection, models.id_token, asdict(token) | keys | {"merged_into": "", "merged_status": "", "reader_us": 0}
     )
     if created:
+        seen_token_store.remove(connection, token.tenant_id, token.id_token)
         outbox.append(connection, [_id_token_event("created", token, token.create_us)])
     return created
 

@@ -39,6 +39,24 @@ id_token = sa.Table(
     sa.Index("id_token_by_match", "tenant_id", "match_key", unique=True),
 )
 
+# Those that stations asked for and that are not in `id_token`: where and when they were seen last.
+seen_token = sa.Table(
+    "seen_token",
+    metadata,
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("token_key", FOLDED, nullable=False),
+    sa.Column("id_token", sa.Text, nullable=False),  # as the station sent it last
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("station_id", sa.Text, nullable=False),
+    sa.Column("evse_id", sa.Integer, nullable=False),  # 0 where the station did not say
+    sa.Column("connector_id", sa.Integer, nullable=False),
+    sa.Column("first_us", sa.BigInteger, nullable=False),
+    sa.Column("last_us", sa.BigInteger, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("tenant_id", "token_key", name="seen_token_pkey"),
+    sa.Index("seen_token_newest", "tenant_id", "last_us"),
+)
+
 # A login names no tenant, so usernames are unique over all of them, as station ids are.
 user_account = sa.Table(
     "user_account",

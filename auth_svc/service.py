@@ -23,6 +23,7 @@ from auth_svc.housekeeping import Housekeeper
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
 from auth_svc.passwords import Passwords
+from auth_svc.seen_tokens import SeenTokens
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.user_servicer import SPECIAL_ROLES, UserServicer
@@ -64,6 +65,8 @@ async def build(
         clock=clock,
         open_registration=settings.open_registration,
     )
+    seen = SeenTokens(database=database, clock=clock)
+    stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
     housekeeper = Housekeeper(
         database=database, keys=keys, sessions=sessions, office=office, clock=clock, outbox_days=settings.outbox_days
@@ -78,21 +81,28 @@ async def build(
     )
     return Parts(
         keys=keys,
-        mesh=_mesh(database, keys, office, settings, clock),
+        mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
         operator=_operators(database, users, office, clock),
         special_roles=SPECIAL_ROLES,
-        background=[housekeeper.run, *relay],
+        background=[housekeeper.run, seen.run, *relay],
     )
 
 
 def _mesh(
-    database: Database, keys: SigningKeys, office: CertificateOffice, settings: AuthSettings, clock: Clock
+    database: Database,
+    keys: SigningKeys,
+    office: CertificateOffice,
+    *,
+    seen: SeenTokens,
+    settings: AuthSettings,
+    clock: Clock,
 ) -> list[AddServicer]:
     authorization = AuthorizationServicer(
         database=database,
         keys=keys,
         clock=clock,
         accept_unknown=settings.accept_unknown_tokens,
+        seen=seen,
         concurrency=settings.concurrency,
     )
     signing = CertificateAuthorityServicer(office=office)

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
+from google.protobuf import descriptor_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract import OPERATOR_SERVICES
@@ -78,6 +80,7 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "proof_header": PROOF_HEADER.lower(),
         "proof": _quoted(proof_of(door.mesh_secret)),
         "address_header": ADDRESS_HEADER.lower(),
+        "body_fields": _quoted(_body_fields(contract, processes)),
         "welcome": _quoted(json.dumps(WELCOME)),
         "rest_cluster": first,
         "local_replies": _local_replies(),
@@ -182,6 +185,12 @@ def reachable(host: str) -> str:
     if address.is_unspecified:
         return "127.0.0.1" if address.version == 4 else "::1"
     return host
+
+
+def _body_fields(contract: Contract, processes: Iterable[str]) -> str:
+    files = descriptor_pb2.FileDescriptorSet.FromString(contract.descriptor)
+    services = [service for name in processes for service in OPERATOR_SERVICES[name]]
+    return body_fields.script((TEMPLATES / "body-fields.lua").read_text(), files, services)
 
 
 def _local_replies() -> str:

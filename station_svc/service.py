@@ -32,11 +32,14 @@ from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.servicer import CommandServicer
+from station_svc.commands.transactions import TransactionLookup
 from station_svc.credentials import first as first_credential
 from station_svc.credentials.failures import CredentialFailures
 from station_svc.credentials.first import FirstCredential
+from station_svc.credentials.proofs import Proofs
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.housekeeping import Housekeeper
+from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.jobs.runner import Jobs
 from station_svc.jobs.sender import JobSender
@@ -53,6 +56,7 @@ from station_svc.rollouts.variables import VariablesWork
 from station_svc.security_events.servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
 from station_svc.stations import removals
+from station_svc.stations.additions import StationAdditions
 from station_svc.stations.closer import SocketCloser
 from station_svc.stations.removals import StationRemovals
 from station_svc.stations.servicer import StationServicer
@@ -75,6 +79,9 @@ _SPECIAL_ROLES = {
 async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:
     """The parts of the service; what must be closed goes onto `stack`."""
     auth = open_channel(settings.auth_address, secret=settings.mesh_secret)
+    lookup = _transaction_lookup(stack, settings)
+    proofs = Proofs()
+    stack.push_async_callback(proofs.close)
     stack.push_async_callback(auth.close)
     gateways = Gateways(secret=settings.mesh_secret)
     stack.push_async_callback(gateways.close)
@@ -108,8 +115,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     return Parts(
         keys=RemoteKeys(channel=auth),
-        mesh=[_ingest(database, closer, authority, settings, clock, failures=failures)],
-        operator=_operators(database, commands, closer, settings, clock),
+        mesh=[_ingest(database, closer, authority, failures=failures, proofs=proofs, settings=settings, clock=clock)],
+        operator=_operators(database, commands, closer, lookup=lookup, proofs=proofs, settings=settings, clock=clock),
         special_roles=_SPECIAL_ROLES,
         background=[
             closer.run,
@@ -135,10 +142,11 @@ def _ingest(
     database: Database,
     closer: SocketCloser,
     authority: CertificateAuthority,
-    settings: StationSettings,
-    clock: Clock,
     *,
     failures: CredentialFailures,
+    proofs: Proofs,
+    settings: StationSettings,
+    clock: Clock,
 ) -> AddServicer:
     requests = CertificateRequests(database=database, authority=authority, clock=clock)
     servicer = StationIngestServicer(
@@ -148,12 +156,28 @@ def _ingest(
         closer=closer,
         certificates=requests,
         failures=failures,
+        admission=Admission(database=database, proofs=proofs),
     )
     return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)
 
 
+def _transaction_lookup(stack: AsyncExitStack, settings: StationSettings) -> TransactionLookup:
+    if settings.transaction_address is None:
+        return TransactionLookup(channel=None)
+    channel = open_channel(settings.transaction_address, secret=settings.mesh_secret)
+    stack.push_async_callback(channel.close)
+    return TransactionLookup(channel=channel)
+
+
 def _operators(
-    database: Database, commands: Commands, closer: SocketCloser, settings: StationSettings, clock: Clock
+    database: Database,
+    commands: Commands,
+    closer: SocketCloser,
+    *,
+    lookup: TransactionLookup,
+    proofs: Proofs,
+    settings: StationSettings,
+    clock: Clock,
 ) -> list[AddServicer]:
     sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
     rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
@@ -162,10 +186,11 @@ def _operators(
         clock=clock,
         closer=closer,
         rotation=rotation,
+        additions=StationAdditions(database=database, clock=clock, proofs=proofs),
         notify_transactions=settings.transaction_address is not None,
         hands_over=settings.onboarding != "accept",
     )
-    command = CommandServicer(sender=sender, clock=clock)
+    command = CommandServicer(sender=sender, transactions=lookup, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)
     security_event = SecurityEventServicer(database=database)

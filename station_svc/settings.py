@@ -18,7 +18,7 @@ class StationSettings:
     """What station_svc is told."""
 
     auth_address: str
-    transaction_address: str | None  # transaction_svc's mesh port; without it, it is not notified of removed stations
+    transaction_address: str | None  # transaction_svc's mesh port; without it, it is asked and notified of nothing
     notification_address: str | None
     mesh_secret: str
     onboarding: Onboarding

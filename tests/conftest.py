@@ -27,16 +27,18 @@ settings.load_profile("ci")
 POSTGRES_START_S = 180
 # PostgreSQL does not run as root: the wheel makes this user for it then.
 POSTGRES_USER = "pgserver"
+POSTGRES_RUNTIME = "python_PostgresServer"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepares PostgreSQL before there are workers, of which two might make its user at the same moment."""
     if hasattr(config, "workerinput") or os.environ.get("CSMS_TEST_POSTGRES_URL"):
         return
-    if "XDG_RUNTIME_DIR" not in os.environ:
-        # The wheel asks for one as it is imported, and warns where there is none: in a container, in CI.
-        os.environ["XDG_RUNTIME_DIR"] = folder = tempfile.mkdtemp(prefix="csms-test-runtime-")
-        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+    # The wheel asks for one as it is imported, and warns where there is none: in a container, in CI. It looks there for
+    # a folder for its lock, and else takes /tmp/.lockfile, which may be another user's who ran the tests before.
+    os.environ["XDG_RUNTIME_DIR"] = folder = tempfile.mkdtemp(prefix="csms-test-runtime-")
+    Path(folder, POSTGRES_RUNTIME).mkdir()
+    config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
     if os.geteuid() != 0:
         return
     try:

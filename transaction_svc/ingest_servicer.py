@@ -10,6 +10,8 @@ from csms.transaction.v1 import transaction_ingest_service_pb2_grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import (
     CountOpenTransactionsRequest,
     CountOpenTransactionsResponse,
+    FindTransactionRequest,
+    FindTransactionResponse,
     MeterValuesResult,
     NotifyStationEventsRequest,
     NotifyStationEventsResponse,
@@ -30,7 +32,7 @@ from mesh.errors import MeshError
 from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
 from mesh.times import Clock
-from transaction_svc import recorder
+from transaction_svc import reading_store, recorder
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, record_refusals
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.grace import Grace
@@ -124,6 +126,14 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
             if error is not None:
                 result.error.CopyFrom(error.to_status())
         return response
+
+    async def FindTransaction(self, request: FindTransactionRequest, context: Context) -> FindTransactionResponse:
+        """See the contract."""
+        names = request.tenant_id, request.station_id, request.transaction_id
+        if any("\0" in name for name in names):  # PostgreSQL does not even look for a NUL
+            return FindTransactionResponse(found=False)
+        found = await self._database.read(lambda connection: reading_store.has_transaction(connection, *names))
+        return FindTransactionResponse(found=found)
 
     async def _take(self, kind: Kind[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:
         """Reads and commits the items; quarantines those that fail. Raises MeshError where the database is away."""

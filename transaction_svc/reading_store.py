@@ -121,6 +121,13 @@ def get_transaction(
     return None if row is None else _transaction(row)
 
 
+def has_transaction(connection: Connection, tenant_id: str, station_id: str, transaction_id: str) -> bool:
+    """Whether a transaction of this name is recorded."""
+    named = (tx.c.tenant_id == tenant_id, tx.c.station_id == station_id, tx.c.transaction_id == transaction_id)
+    query = sa.select(tx.c.generation).where(*named)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def list_transactions(
     connection: Connection,
     tenant_id: str,

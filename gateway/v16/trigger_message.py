@@ -38,7 +38,7 @@ _EXTENDED = _words(
 
 def _to_calls(known: Words) -> Callable[[TriggerMessageRequest], Sequence[Payload]]:
     def to_calls(command: TriggerMessageRequest) -> Sequence[Payload]:
-        """The message to ask for, for one connector where one is named; EVSE 0 stands for all."""
+        """The message to ask for, for one connector where one is named, 0 only where the whole station is meant."""
         word = known.get(command.requested_message)
         if word is None:
             raise UnacceptableError(
@@ -47,6 +47,10 @@ def _to_calls(known: Words) -> Callable[[TriggerMessageRequest], Sequence[Payloa
                 f"OCPP 1.6 can be asked for {', '.join(sorted(known.values()))} only",
             )
         connector_id = to_connector_id(command.evse, "evse")
+        if command.whole_station:
+            if connector_id:
+                raise UnacceptableError("NotSupported", "whole_station", "is about no EVSE: leave one of them out")
+            return [{"requestedMessage": word, "connectorId": 0}]
         return [{"requestedMessage": word, "connectorId": connector_id} if connector_id else {"requestedMessage": word}]
 
     return to_calls

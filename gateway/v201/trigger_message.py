@@ -19,6 +19,8 @@ def to_calls(command: TriggerMessageRequest) -> Sequence[Payload]:
     if word is None:
         known = ", ".join(sorted(_WORDS.values()))
         raise UnacceptableError("NotSupported", "requested_message", f"OCPP 2.0.1 can be asked for {known} only")
+    if command.whole_station:
+        raise UnacceptableError("NotSupported", "whole_station", "OCPP 2.0.1 names no such thing: leave it out")
     evse = evse_payload(command.evse, "evse")
     payload: Payload = {"requestedMessage": word}
     return [payload if evse is None else {**payload, "evse": evse}]

@@ -14,6 +14,7 @@ from station_svc.stations.store import not_found
 Answer = TypeVar("Answer", bound=Message)
 
 _MOST_REQUEST_ID = 64
+_MOST_TIMEOUT_S = 300
 
 
 class CommandSender:
@@ -31,15 +32,15 @@ class CommandSender:
         context: Context,
         *,
         sent: Message | None = None,
-        station_s: float = 0.0,
         effects: Effects = NO_EFFECTS,
     ) -> Answer:
         """Sends the command `name`, a field of csms.gateway.v1.CallRequest, and returns the station's answer.
 
-        `request` has station_id and request_id. It is sent as it is, or else `sent` is; two requests are the same if
-        what the caller gave is the same. `station_s` seconds for the station, 0 for the usual budget. Raises MeshError
-        with the reasons of csms.station.v1.CommandService.
+        `request` has station_id, request_id and timeout_s. It is sent as it is, or else `sent` is; two requests are the
+        same if what the caller gave is the same. Raises MeshError with the reasons of csms.station.v1.CommandService.
         """
+        if not 0 <= request.timeout_s <= _MOST_TIMEOUT_S:
+            raise invalid_field("timeout_s", f"1 to {_MOST_TIMEOUT_S} seconds, or 0 for the usual budget, is needed")
         if len(request.request_id) > _MOST_REQUEST_ID or not _is_storable(request.request_id):
             raise invalid_field("request_id", f"at most {_MOST_REQUEST_ID} characters are taken")
         if not _is_storable(request.station_id):
@@ -54,7 +55,7 @@ class CommandSender:
             request=request if sent is None else sent,
             content=request.SerializeToString(deterministic=True),
             budget=make_budget(
-                station_s=station_s or self._station_budget_s,
+                station_s=request.timeout_s or self._station_budget_s,
                 caller_s=context.time_remaining(),  # type: ignore[no-untyped-call,unused-ignore]
             ),
             effects=effects,

@@ -16,7 +16,9 @@ from station_svc.certificates.delivery import FitsStation
 from station_svc.certificates.installed import ForgetCertificate, RememberCertificates
 from station_svc.charging_profiles.rules import ClearProfiles, SetProfile, to_criteria
 from station_svc.commands.effects import NO_EFFECTS
+from station_svc.commands.evses import settle_evse
 from station_svc.commands.sender import CommandSender
+from station_svc.commands.transactions import TransactionLookup
 from station_svc.commands.variables import RememberVariables
 from station_svc.credentials.security import effects_of
 from station_svc.local_lists.effects import RememberList, RememberVersion
@@ -24,14 +26,13 @@ from station_svc.reservations.rules import Cancel, Reserve
 from station_svc.reservations.servicer import check_reserve
 from station_svc.tasks import firmware, log_uploads
 
-_MOST_TIMEOUT_S = 300
-
 
 class CommandServicer(CommandServiceServicer):
     """Serves operators."""
 
-    def __init__(self, *, sender: CommandSender, clock: Clock) -> None:
+    def __init__(self, *, sender: CommandSender, transactions: TransactionLookup, clock: Clock) -> None:
         self._send = sender.send
+        self._transactions = transactions
         self._clock = clock
 
     async def RequestStartTransaction(
@@ -40,6 +41,7 @@ class CommandServicer(CommandServiceServicer):
         """Asks a station to start a transaction."""
         sent = command.RequestStartTransactionRequest()
         sent.CopyFrom(request)
+        settle_evse(sent)
         if not sent.HasField("remote_start_id"):
             sent.remote_start_id = 1 + secrets.randbelow(2**31 - 1)
         effects = NO_EFFECTS
@@ -51,12 +53,17 @@ class CommandServicer(CommandServiceServicer):
     async def RequestStopTransaction(
         self, request: command.RequestStopTransactionRequest, context: Context
     ) -> command.RequestStopTransactionResponse:
-        """Asks a station to stop a transaction."""
+        """Asks a station to stop a transaction, which has to be known here unless the caller says otherwise."""
+        if not request.send_unknown:
+            await self._transactions.expect(station_id=request.station_id, transaction_id=request.transaction_id)
         return await self._send("request_stop_transaction", request, command.RequestStopTransactionResponse, context)
 
     async def Reset(self, request: command.ResetRequest, context: Context) -> command.ResetResponse:
         """Restarts a station or an EVSE."""
-        return await self._send("reset", request, command.ResetResponse, context)
+        sent = command.ResetRequest()
+        sent.CopyFrom(request)
+        settle_evse(sent)
+        return await self._send("reset", request, command.ResetResponse, context, sent=sent)
 
     async def UnlockConnector(
         self, request: command.UnlockConnectorRequest, context: Context
@@ -124,6 +131,7 @@ class CommandServicer(CommandServiceServicer):
         """Gives a station a charging profile."""
         sent = charging_profile_pb2.SetChargingProfileRequest()
         sent.CopyFrom(request)
+        settle_evse(sent)
         effects = SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
         answer = charging_profile_pb2.SetChargingProfileResponse
         return await self._send("set_charging_profile", request, answer, context, sent=sent, effects=effects)
@@ -132,16 +140,23 @@ class CommandServicer(CommandServiceServicer):
         self, request: charging_profile_pb2.ClearChargingProfileRequest, context: Context
     ) -> charging_profile_pb2.ClearChargingProfileResponse:
         """Clears charging profiles of a station."""
-        effects = ClearProfiles(criteria=to_criteria(request))
+        sent = charging_profile_pb2.ClearChargingProfileRequest()
+        sent.CopyFrom(request)
+        if sent.HasField("criteria"):
+            settle_evse(sent.criteria, "criteria.")
+        effects = ClearProfiles(criteria=to_criteria(sent))
         answer = charging_profile_pb2.ClearChargingProfileResponse
-        return await self._send("clear_charging_profile", request, answer, context, effects=effects)
+        return await self._send("clear_charging_profile", request, answer, context, sent=sent, effects=effects)
 
     async def GetCompositeSchedule(
         self, request: charging_profile_pb2.GetCompositeScheduleRequest, context: Context
     ) -> charging_profile_pb2.GetCompositeScheduleResponse:
         """Asks a station what comes of all its charging profiles together."""
+        sent = charging_profile_pb2.GetCompositeScheduleRequest()
+        sent.CopyFrom(request)
+        settle_evse(sent)
         answer = charging_profile_pb2.GetCompositeScheduleResponse
-        return await self._send("get_composite_schedule", request, answer, context)
+        return await self._send("get_composite_schedule", request, answer, context, sent=sent)
 
     async def ReserveNow(
         self, request: reservation_pb2.ReserveNowRequest, context: Context
@@ -149,6 +164,7 @@ class CommandServicer(CommandServiceServicer):
         """Asks a station to keep a place."""
         sent = reservation_pb2.ReserveNowRequest()
         sent.CopyFrom(request)
+        settle_evse(sent)
         check_reserve(sent)
         effects = Reserve(sent=sent)
         answer = reservation_pb2.ReserveNowResponse
@@ -212,6 +228,4 @@ class CommandServicer(CommandServiceServicer):
 
     async def SendCall(self, request: command.SendCallRequest, context: Context) -> command.SendCallResponse:
         """Sends any action of the station's OCPP version."""
-        if not 0 <= request.timeout_s <= _MOST_TIMEOUT_S:
-            raise invalid_field("timeout_s", f"1 to {_MOST_TIMEOUT_S} seconds, or 0 for the usual budget, is needed")
-        return await self._send("send_call", request, command.SendCallResponse, context, station_s=request.timeout_s)
+        return await self._send("send_call", request, command.SendCallResponse, context)

@@ -1,4 +1,7 @@
-"""Per-station credentials. They are random and long, so that a fast keyed hash is enough (design 5)."""
+"""Per-station credentials. Ours are random and long, so that a fast keyed hash is enough (design 5).
+
+Those that a fleet brought along have a slow hash instead, which credentials/brought.py makes and checks.
+"""
 
 import hashlib
 import hmac
@@ -7,15 +10,28 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# Instead of a salt, with a hash in its own notation for a digest: what is known of a password that was brought along.
+# Ours have salts of hexadecimal digits.
+WEAK, STRONG, HASH = "weak", "brought", "hash"
+SLOW = (WEAK, STRONG, HASH)
+
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredCredential:
-    """What is kept of a credential: HMAC-SHA-256 under a salt of its own, both hexadecimal; empty: there is none."""
+    """What is kept of a credential: HMAC-SHA-256 under a salt of its own, both hexadecimal; empty: there is none.
+
+    Of one that was brought along: WEAK, STRONG or HASH, and a slow hash.
+    """
 
     salt: str = ""
     digest: str = ""
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it takes credentials/proofs.py to tell what it is of."""
+        return self.salt in SLOW
 
 
 def make_credential() -> str:
@@ -29,7 +45,7 @@ def make_credential() -> str:
 def store_credential(credential: bytes) -> StoredCredential:
     """What to keep of a credential."""
     salt = secrets.token_hex(16)
-    return StoredCredential(salt=salt, digest=_digest(salt, _decoded(credential)))
+    return StoredCredential(salt=salt, digest=_digest(salt, decoded(credential)))
 
 
 def matches(stored: StoredCredential, offered: bytes) -> bool:
@@ -37,9 +53,9 @@ def matches(stored: StoredCredential, offered: bytes) -> bool:
 
     Stations decode an AuthorizationKey before they send it, or do not (quirk 7).
     """
-    if not stored.digest:
+    if not stored.digest or stored.is_slow:
         return False
-    return any(hmac.compare_digest(_digest(stored.salt, form), stored.digest) for form in {offered, _decoded(offered)})
+    return any(hmac.compare_digest(_digest(stored.salt, form), stored.digest) for form in {offered, decoded(offered)})
 
 
 def was_decoded(offered: bytes) -> bool:
@@ -63,7 +79,8 @@ def digest_of(salt: str, content: bytes) -> str:
     return _digest(salt, content)
 
 
-def _decoded(credential: bytes) -> bytes:
+def decoded(credential: bytes) -> bytes:
+    """A credential of hexadecimal digits as the bytes they stand for; any other as it is."""
     return bytes.fromhex(credential.decode()) if _HEX.fullmatch(credential) else credential
 
 

@@ -15,6 +15,7 @@ from mesh.errors import MeshError
 from mesh.rowset import RowStatement
 from station_svc import events
 from station_svc.credentials.digests import StoredCredential, from_text, to_text
+from station_svc.credentials.proofs import Better
 from station_svc.rows import ACCEPTED
 from station_svc.stations.change_store import open_sockets
 from station_svc.stations.models import station
@@ -114,6 +115,35 @@ def promote(db: Connection, promotions: Iterable[Promotion], now_us: int) -> Non
     ]
     _PROMOTE.run(db, rows, now_us=now_us)
     outbox.append(db, [_changed(*key, now_us, pushed=True) for key in sorted(latest)])
+
+
+_KEEP_BETTER = RowStatement(
+    """
+    UPDATE station SET credential_salt = rows.salt, credential_digest = rows.digest FROM {rows}
+    WHERE station.station_id = rows.station_id AND station.credential_salt = rows.old_salt
+      AND station.credential_digest = rows.old_digest
+    """,
+    station_id="text",
+    salt="text",
+    digest="text",
+    old_salt="text",
+    old_digest="text",
+)
+
+
+def keep_better(db: Connection, *, better: Iterable[Better]) -> None:
+    """Keeps other hashes of the same credentials; one that was replaced meanwhile stays replaced."""
+    rows = [
+        {
+            "station_id": one.station_id,
+            "salt": one.new.salt,
+            "digest": one.new.digest,
+            "old_salt": one.old.salt,
+            "old_digest": one.old.digest,
+        }
+        for one in sorted(better, key=lambda one: one.station_id)
+    ]
+    _KEEP_BETTER.run(db, rows)
 
 
 def security_of(db: Connection, *, tenant_id: str, station_id: str) -> tuple[int, bool]:

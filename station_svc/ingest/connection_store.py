@@ -19,9 +19,10 @@ from station_svc import events
 from station_svc.credentials import digests as credentials
 from station_svc.credentials import store as credential_store
 from station_svc.credentials.digests import StoredCredential
+from station_svc.credentials.proofs import Proofs
 from station_svc.credentials.store import Promotion
 from station_svc.ingest.common_store import Json, lock_stations
-from station_svc.ingest.rows import Closed, Knock, Opened, Superseded
+from station_svc.ingest.rows import Closed, Knock, Opened, Superseded, Unproven
 from station_svc.jobs import store as job_store
 from station_svc.names import ID_RULE, is_new_station_id, is_station_id
 from station_svc.rows import ACCEPTED, DEFAULT_TENANT
@@ -108,16 +109,19 @@ class OpeningRules:
 
     now_us: int
     register_as: int | None
+    proofs: Proofs
 
 
-def open_connections(connection: Connection, knocks: Sequence[Knock], rules: OpeningRules) -> list[Opened | MeshError]:
+def open_connections(
+    connection: Connection, knocks: Sequence[Knock], rules: OpeningRules
+) -> list[Opened | Unproven | MeshError]:
     """Lets in who may come in; one result per knock, in their order. The newest connection of a station wins."""
     named = {knock.station_id for knock in knocks if is_station_id(knock.station_id)}
     stations = _find_stations(connection, named, rules)
     nodes = [{"node_id": node_id} for node_id in {knock.node_id for knock in knocks}]
     live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
     knocks = [_with_version(knock, stations.get(knock.station_id)) for knock in knocks]
-    refusals = [_refusal(knock, stations.get(knock.station_id), live.keys()) for knock in knocks]
+    refusals = [_refusal(knock, stations.get(knock.station_id), live.keys(), rules.proofs) for knock in knocks]
     welcome = [knock for knock, refusal in zip(knocks, refusals, strict=True) if refusal is None]
     opened = iter(_let_in(connection, welcome, stations, live, rules.now_us))
     credential_store.promote(connection, _promotions(welcome, stations), rules.now_us)
@@ -156,7 +160,7 @@ def _lock_knocking(connection: Connection, station_ids: set[str]) -> dict[str, A
     return {row.station_id: row for row in rows}
 
 
-def _refusal(knock: Knock, station: Any, live_nodes: Container[str]) -> MeshError | None:
+def _refusal(knock: Knock, station: Any, live_nodes: Container[str], proofs: Proofs) -> MeshError | Unproven | None:
     if knock.node_id not in live_nodes:
         return unavailable("NODE_LEASE_EXPIRED", "this gateway's lease has run out: renew it first")
     if station is None and is_station_id(knock.station_id) and not is_new_station_id(knock.station_id):
@@ -167,7 +171,8 @@ def _refusal(knock: Knock, station: Any, live_nodes: Container[str]) -> MeshErro
         return MeshError(
             grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {knock.station_id} is registered here"
         )
-    return _credential_refusal(knock, station) or _version_refusal(knock, station)
+    doubt = None if station.security_profile == 0 else _doubt(knock, station, proofs)
+    return _version_refusal(knock, station) if doubt is None else doubt
 
 
 def _with_version(knock: Knock, station: Any) -> Knock:
@@ -187,19 +192,26 @@ def _version_refusal(knock: Knock, station: Any) -> MeshError | None:
     )
 
 
-def _credential_refusal(knock: Knock, station: Any) -> MeshError | None:
-    if station.security_profile == 0:
-        return None
+def _doubt(knock: Knock, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
+    """What is missing for a station to have proven who it is; None where it has."""
     current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
     if any(_brings(knock, one) for one in (current, *credentials.from_text(station.next_credentials))):
         return None
+    if current.is_slow and _is_named(knock):
+        known = proofs.known(current, knock.credential)
+        if known is not False:
+            return None if known else Unproven(credential=current)
     return MeshError(
         grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {knock.station_id} did not prove who it is"
     )
 
 
 def _brings(knock: Knock, stored: StoredCredential) -> bool:
-    return knock.username in {"", knock.station_id} and credentials.matches(stored, knock.credential)
+    return _is_named(knock) and credentials.matches(stored, knock.credential)
+
+
+def _is_named(knock: Knock) -> bool:
+    return knock.username in {"", knock.station_id}
 
 
 def _promotions(knocks: Sequence[Knock], stations: Mapping[str, Any]) -> Iterator[Promotion]:
@@ -279,9 +291,14 @@ def _oddities(knock: Knock, station: Any, before: _Previous | None) -> Sequence[
     odd = []
     if before is not None and before.ocpp_version != knock.ocpp_version:
         odd.append(QuirkName.VERSION_CHANGED)
-    if station.security_profile and credentials.was_decoded(knock.credential):
+    if station.security_profile and _is_ours(station) and credentials.was_decoded(knock.credential):
         odd.append(QuirkName.CREDENTIAL_DECODED)
     return odd
+
+
+def _is_ours(station: Any) -> bool:
+    """Whether its credential is one that we gave out, which are hexadecimal."""
+    return station.credential_salt not in credentials.SLOW
 
 
 def _connect(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from station_svc.credentials.digests import StoredCredential
 from station_svc.rows import Frame
 
 
@@ -38,6 +39,13 @@ class Opened:
     superseded: Superseded | None
     quirks: Sequence[str] = ()
     ocpp_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unproven:
+    """A station whose credential has a slow hash, of which is not known yet whether it fits what the station offers."""
+
+    credential: StoredCredential
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,9 +29,21 @@ from station_svc.ingest import (
     status_store,
     transfer_store,
 )
+from station_svc.ingest.admission import Admission
 from station_svc.ingest.frames import to_frame
 from station_svc.ingest.reports import Report, record_reports
-from station_svc.ingest.rows import Boot, Booted, Closed, ConditionReport, Knock, Opened, Sighting, Status, Transfer
+from station_svc.ingest.rows import (
+    Boot,
+    Booted,
+    Closed,
+    ConditionReport,
+    Knock,
+    Opened,
+    Sighting,
+    Status,
+    Transfer,
+    Unproven,
+)
 from station_svc.ingest.vendors import Vendors
 from station_svc.rows import ACCEPTED, PENDING
 from station_svc.stations.closer import SocketCloser
@@ -73,6 +85,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         closer: SocketCloser,
         certificates: CertificateRequests,
         failures: CredentialFailures,
+        admission: Admission,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._database = database
@@ -81,6 +94,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._closer = closer
         self._certificates = certificates
         self._failures = failures
+        self._admission = admission
         self._jitter = jitter
 
     async def RenewNodeLease(
@@ -106,8 +120,12 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.OpenConnectionsResponse:
         """Lets stations in, and has the sockets closed whose place they take."""
         del context
-        rules = connection_store.OpeningRules(now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding])
-        results = await self._commit([_to_knock(item) for item in request.items], partial(_opening, rules=rules))
+        rules = connection_store.OpeningRules(
+            now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding], proofs=self._admission.proofs
+        )
+        knocks = [_to_knock(item) for item in request.items]
+        opening = partial(self._commit, work=partial(_opening, rules=rules))
+        results = await self._admission.admit(knocks, opening)
         for item, result in zip(request.items, results, strict=True):
             if isinstance(result, Opened):
                 self._close_superseded(item.station_id, result)
@@ -234,7 +252,7 @@ class StationIngestServicer(StationIngestServiceServicer):
 
 def _opening(
     connection: Connection, knocks: Sequence[Knock], *, rules: connection_store.OpeningRules
-) -> Sequence[Opened | MeshError]:
+) -> Sequence[Opened | Unproven | MeshError]:
     return connection_store.open_connections(connection, knocks, rules)
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from csms.common.v1 import id_token_pb2
+from csms.common.v1 import evse_pb2, id_token_pb2
 from csms.station.v1 import reservation_pb2, reservation_service_pb2
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceServicer
 
@@ -12,6 +12,7 @@ from mesh.filters import choice, to_condition
 from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from mesh.times import Clock, to_timestamp
+from station_svc.commands.evses import settle_evse
 from station_svc.commands.sender import CommandSender
 from station_svc.lists import cut, page_of, storable
 from station_svc.reservations import store
@@ -35,7 +36,9 @@ class ReservationServicer(ReservationServiceServicer):
         self, request: reservation_service_pb2.CreateReservationRequest, context: Context
     ) -> reservation_service_pb2.CreateReservationResponse:
         """Asks a station to keep a place, and waits for its answer."""
-        wanted = request.reservation
+        wanted = reservation_pb2.Reservation()
+        wanted.CopyFrom(request.reservation)
+        settle_evse(wanted, "reservation.")
         sent = reservation_pb2.ReserveNowRequest(
             station_id=request.station_id,
             request_id=request.request_id,
@@ -135,6 +138,7 @@ def _to_reservation(row: ReservationRow) -> reservation_pb2.Reservation:
         station_id=row.station_id,
         reservation_id=row.reservation_id,
         evse_id=row.evse_id,
+        evse=evse_pb2.EvseRef(evse_id=row.evse_id) if row.evse_id else None,
         id_token=id_token_pb2.IdToken(id_token=row.id_token, type=row.id_token_type),
         expire_time=to_timestamp(row.expire_us),
         state=reservation_pb2.ReservationState.ValueType(row.state),

@@ -1,14 +1,15 @@
 """The SQL of what operators change about stations. Each function is the work of one transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-import grpc
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh import outbox
-from mesh.errors import MeshError
+from mesh.rowset import RowStatement
 from station_svc import events
 from station_svc.certificates.models import installed_certificate
 from station_svc.charging_profiles.models import charging_profile
@@ -50,41 +51,58 @@ _PRESENT = (
 )
 
 
-def create_station(
-    db: Connection,
-    *,
-    tenant_id: str,
-    station_id: str,
-    registration_status: int,
-    display_name: str,
-    security_profile: int,
-    credential: StoredCredential,
-    now_us: int,
-) -> None:
-    """Adds a station. Raises MeshError STATION_EXISTS, whichever tenant has one of that name."""
-    values = {
-        "tenant_id": tenant_id,
-        "station_id": station_id,
-        "registration_status": registration_status,
-        "display_name": display_name,
-        "security_profile": security_profile,
-        "credential_salt": credential.salt,
-        "credential_digest": credential.digest,
-        "create_us": now_us,
-        "update_us": now_us,
-    }
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-    added = db.execute(insert(station).values(values).on_conflict_do_nothing().returning(station.c.station_id))
-    if added.first() is None:
-        raise MeshError(grpc.StatusCode.ALREADY_EXISTS, "STATION_EXISTS", f"there is a station {station_id!r} already")
-    event = events.created(
-        tenant_id=tenant_id,
-        station_id=station_id,
-        registration_status=registration_status,
-        onboarded=False,
-        now_us=now_us,
-    )
-    outbox.append(db, [event])
+@dataclass(frozen=True, kw_only=True)
+class NewStation:
+    """A station that is about to be added."""
+
+    station_id: str
+    display_name: str
+    security_profile: int
+    credential: StoredCredential
+
+
+_CREATE = RowStatement(
+    """
+    INSERT INTO station (tenant_id, station_id, registration_status, display_name, security_profile, credential_salt,
+                         credential_digest, create_us, update_us)
+    SELECT :tenant_id, rows.station_id, :status, rows.display_name, rows.security_profile, rows.salt, rows.digest,
+           :now_us, :now_us
+    FROM {rows} WHERE true ORDER BY rows.station_id
+    ON CONFLICT DO NOTHING RETURNING station_id
+    """,
+    station_id="text",
+    display_name="text",
+    security_profile="integer",
+    salt="text",
+    digest="text",
+)
+_EXISTING = RowStatement(
+    "SELECT station.station_id FROM {rows} JOIN station ON station.station_id = rows.station_id", station_id="text"
+)
+
+
+def create_stations(db: Connection, *, tenant_id: str, stations: Sequence[NewStation], now_us: int) -> set[str]:
+    """Adds stations, accepted; returns the ids of those that were not there yet, in whichever tenant."""
+    rows = [
+        {
+            "station_id": one.station_id,
+            "display_name": one.display_name,
+            "security_profile": one.security_profile,
+            "salt": one.credential.salt,
+            "digest": one.credential.digest,
+        }
+        for one in stations
+    ]
+    added = set(_CREATE.run(db, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
+    created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
+    outbox.append(db, [created(station_id=station_id) for station_id in sorted(added)])
+    return added
+
+
+def existing(db: Connection, station_ids: Sequence[str]) -> set[str]:
+    """Which of these there are, in any tenant."""
+    rows = [{"station_id": station_id} for station_id in station_ids]
+    return set(_EXISTING.run(db, rows).scalars()) if rows else set()
 
 
 def update_station(

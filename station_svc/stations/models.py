@@ -20,7 +20,8 @@ station = sa.Table(
     small("registration_status"),
     text("display_name"),
     small("security_profile"),
-    # HMAC-SHA-256 of the credential under the salt, both hexadecimal; empty where it has none.
+    # HMAC-SHA-256 of the credential under the salt, both hexadecimal; empty where it has none. Of one that was brought
+    # along: a word for a salt, and a slow hash (station_svc.credentials.digests).
     text("credential_salt"),
     text("credential_digest"),
     # Those that were handed to the station and that it has not used yet, oldest first: "salt:digest salt:digest".

@@ -3,6 +3,7 @@
 from csms.station.v1 import station_pb2
 
 from mesh.times import to_timestamp
+from station_svc.credentials.digests import HASH, WEAK
 from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, StationRow
 
 
@@ -21,6 +22,7 @@ def to_station(row: StationRow) -> station_pb2.Station:
         conditions=map(_to_condition, row.conditions),
         credential_state=station_pb2.CredentialState.ValueType(row.credential_state),
         credential_reason=row.credential_reason,
+        credential_strength=to_strength(row.credential_salt, has_credential=row.has_credential),
         create_time=to_timestamp(row.create_us),
         update_time=to_timestamp(row.update_us),
     )
@@ -34,6 +36,16 @@ def to_station(row: StationRow) -> station_pb2.Station:
     if row.seen_us is not None:
         station.last_seen_time.CopyFrom(to_timestamp(row.seen_us))
     return station
+
+
+_STRENGTHS = {WEAK: station_pb2.CREDENTIAL_STRENGTH_WEAK, HASH: station_pb2.CREDENTIAL_STRENGTH_UNKNOWN}
+
+
+def to_strength(salt: str, *, has_credential: bool) -> station_pb2.CredentialStrength.ValueType:
+    """How hard a credential is to guess, by what is kept of it."""
+    if not has_credential:
+        return station_pb2.CREDENTIAL_STRENGTH_UNSPECIFIED
+    return _STRENGTHS.get(salt, station_pb2.CREDENTIAL_STRENGTH_STRONG)
 
 
 def _to_failures(row: FailureRow) -> station_pb2.CredentialFailures:

@@ -70,6 +70,8 @@ class StationRow:
     credential_state: int
     credential_reason: str
     failures: FailureRow | None
+    credential_salt: str
+    has_credential: bool
     identity: Mapping[str, str]
     boot_reason: int
     boot_us: int | None

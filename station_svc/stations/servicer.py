@@ -19,14 +19,14 @@ from mesh.times import Clock, to_timestamp
 from station_svc.commands.gateways import station_offline
 from station_svc.credentials import first
 from station_svc.credentials import store as credential_store
-from station_svc.credentials.digests import StoredCredential, make_credential, store_credential
 from station_svc.credentials.rotation import CredentialRotation
 from station_svc.ingest.rows import Status, Transfer
 from station_svc.lists import FRAME_KEY, cut, page_of, storable
-from station_svc.names import ID_RULE, is_new_station_id
 from station_svc.rows import ACCEPTED, Page
 from station_svc.stations import change_store, history_store, store, variable_store
+from station_svc.stations.additions import StationAdditions
 from station_svc.stations.closer import SocketCloser
+from station_svc.stations.newcomers import check_display_name, check_profile
 from station_svc.stations.resource import to_station
 from station_svc.stations.rows import MessageRow, Socket, VariableRow
 
@@ -35,9 +35,6 @@ T = TypeVar("T")
 # WebSocket close codes: "policy violation", the station is not welcome any more; "service restart", it is to come back.
 UNWELCOME_CLOSE_CODE = 1008
 RECONNECT_CLOSE_CODE = 1012
-_MOST_DISPLAY_NAME = 255
-# Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
-_PROFILES = (0, 1, 2)
 # What the gateways speak, and any of them.
 _VERSIONS = ("", "1.6", "2.0.1")
 _DIRECTIONS = {
@@ -63,6 +60,7 @@ class StationServicer(StationServiceServicer):
         clock: Clock,
         closer: SocketCloser,
         rotation: CredentialRotation,
+        additions: StationAdditions,
         notify_transactions: bool,
         hands_over: bool,
     ) -> None:
@@ -70,31 +68,25 @@ class StationServicer(StationServiceServicer):
         self._clock = clock
         self._closer = closer
         self._rotation = rotation
+        self._additions = additions
         self._notify_transactions = notify_transactions
         self._hands_over = hands_over
 
     async def CreateStation(
         self, request: station_service_pb2.CreateStationRequest, context: Context
     ) -> station_service_pb2.CreateStationResponse:
-        """Adds a station, with credentials made for it."""
+        """Adds a station, with the credential that it has or one that is made for it."""
         del context
-        if not is_new_station_id(request.station_id):
-            raise invalid_field("station_id", ID_RULE)
-        profile = request.security_profile if request.HasField("security_profile") else 1
-        credential = make_credential() if _profile("security_profile", profile) else ""
-        create = partial(
-            change_store.create_station,
-            tenant_id=current_caller().tenant_id,
-            station_id=request.station_id,
-            registration_status=ACCEPTED,
-            display_name=_display_name("display_name", request.display_name),
-            security_profile=profile,
-            credential=store_credential(credential.encode()) if credential else StoredCredential(),
-            now_us=self._clock(),
-        )
-        await self._database.write(create)
+        credential = await self._additions.add(request)
         station = await self._read(request.station_id)
         return station_service_pb2.CreateStationResponse(station=station, credential=credential)
+
+    async def ImportStations(
+        self, request: station_service_pb2.ImportStationsRequest, context: Context
+    ) -> station_service_pb2.ImportStationsResponse:
+        """Adds the stations of a table."""
+        del context
+        return await self._additions.add_table(request)
 
     async def GetStation(
         self, request: station_service_pb2.GetStationRequest, context: Context
@@ -302,18 +294,6 @@ def _registration_status(field: str, value: int) -> int:
     return value
 
 
-def _display_name(field: str, value: str) -> str:
-    if len(value) > _MOST_DISPLAY_NAME or "\0" in value:
-        raise invalid_field(field, f"at most {_MOST_DISPLAY_NAME} characters are taken")
-    return value
-
-
-def _profile(field: str, value: int) -> int:
-    if value not in _PROFILES:
-        raise invalid_field(field, "0, 1 or 2 is needed; 3 (client certificates) is not served yet")
-    return value
-
-
 def _version(field: str, value: str) -> str:
     if value not in _VERSIONS:
         raise invalid_field(field, f"one of {', '.join(filter(None, _VERSIONS))} is needed, or nothing for any")
@@ -322,8 +302,8 @@ def _version(field: str, value: str) -> str:
 
 _CHANGES: Mapping[str, Callable[[str, Any], str | int]] = {
     "registration_status": _registration_status,
-    "display_name": _display_name,
-    "security_profile": _profile,
+    "display_name": check_display_name,
+    "security_profile": check_profile,
     "pinned_ocpp_version": _version,
 }
 

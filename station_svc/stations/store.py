@@ -5,15 +5,19 @@ from typing import Any
 
 import grpc
 import sqlalchemy as sa
+from csms.station.v1 import station_pb2
 from sqlalchemy import ColumnElement, Connection, Row, Select
 
 from mesh.errors import MeshError
-from mesh.filters import Field, switch
+from mesh.filters import Field, choice, switch
+from station_svc.credentials.digests import HASH, WEAK
 from station_svc.list_store import paged
 from station_svc.rows import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, Page, to_row
 from station_svc.stations import present_store
 from station_svc.stations.models import connection, node, sighting, station
 from station_svc.stations.rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, HandOver, StationRow
+
+_STRENGTH = "CREDENTIAL_STRENGTH_"
 
 IDENTITY = (
     station.c.model,
@@ -53,6 +57,7 @@ def station_filters(now_us: int) -> Mapping[str, Field]:
         "failed_credentials": Field(station.c.failed_credentials, int),
         "clock_skewed": Field(present_store.has_condition(CLOCK_SKEW), switch),
         "boot_refused": Field(present_store.has_condition(BOOT_REFUSED), switch),
+        "credential_strength": Field(_strength(), choice(dict(station_pb2.CredentialStrength.items()), _STRENGTH)),
     }
 
 
@@ -72,6 +77,16 @@ def _credential_state(text: str) -> int:
     if word not in _CREDENTIAL_STATES:
         raise ValueError(f"one of {', '.join(_CREDENTIAL_STATES)} is needed")
     return _CREDENTIAL_STATES[word]
+
+
+def _strength() -> ColumnElement[int]:
+    """As station_svc.stations.resource.to_strength has it."""
+    return sa.case(
+        (station.c.credential_digest == "", station_pb2.CREDENTIAL_STRENGTH_UNSPECIFIED),
+        (station.c.credential_salt == WEAK, station_pb2.CREDENTIAL_STRENGTH_WEAK),
+        (station.c.credential_salt == HASH, station_pb2.CREDENTIAL_STRENGTH_UNKNOWN),
+        else_=station_pb2.CREDENTIAL_STRENGTH_STRONG,
+    )
 
 
 def _registration_status(text: str) -> int:
@@ -159,6 +174,8 @@ def _to_station(
         credential_state=row.credential_state,
         credential_reason=row.hand_over_reason if row.credential_state == _NOT_TAKEN else "",
         failures=_to_failures(row),
+        credential_salt=row.credential_salt,
+        has_credential=bool(row.credential_digest),
         identity={column.name: getattr(row, column.name) for column in IDENTITY},
         boot_reason=row.boot_reason,
         boot_us=row.boot_us,

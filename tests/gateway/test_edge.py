@@ -10,12 +10,16 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from csms.station.v1 import station_pb2, station_service_pb2
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from gateway import watch
+from gateway.session import Session
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import MeshRig
 from tests.waiting import eventually
+
+RECEIVED = station_pb2.MESSAGE_DIRECTION_RECEIVED
 
 
 @pytest.fixture
@@ -68,9 +72,22 @@ async def test_a_two_megabyte_frame_closes_the_socket_with_1009(mesh: MeshRig) -
     """RFC 6455, 7.4.1: message too big. Nothing of it is kept."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
-        with contextlib.suppress(ConnectionError, Exception):
+        await station.call("DataTransfer", {"vendorId": "v", "data": "small"})
+        with contextlib.suppress(ConnectionClosed):  # it may be cut off before all of it is sent
             await station.send(json.dumps([2, "x", "DataTransfer", {"vendorId": "v", "data": "x" * 2_000_000}]))
         assert await station.close_code() == 1009
+    await eventually(lambda: mesh.is_disconnected("CP1"))
+
+    async def log() -> list[tuple[str, int]]:
+        """What of it the message log has, once the small one before it is there."""
+        found = [(one.action, len(one.payload)) for one in await mesh.messages("CP1") if one.direction == RECEIVED]
+        return found if len(found) >= 2 else []
+
+    assert [action for action, _length in await eventually(log)] == ["DataTransfer", "BootNotification"]
+    assert max(length for _action, length in await log()) < 1000
+    request = station_service_pb2.ListDataTransfersRequest(station_id="CP1")
+    kept = await mesh.stations.ListDataTransfers(request, metadata=mesh.metadata)
+    assert [one.data for one in kept.data_transfers] == ["small"]
 
 
 @pytest.mark.parametrize("path", ["/ocpp/", "/ocpp", "/ocpp//", "/", "/elsewhere/CP1"])
@@ -99,16 +116,23 @@ async def test_the_newer_of_two_connections_with_one_id_wins(mesh: MeshRig) -> N
 
 
 async def test_a_station_that_stops_reading_is_cut_off(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its answers pile up to a bound, then its socket is dropped."""
+    """Its answers pile up to a bound, while it may go on sending; after a time its socket is dropped."""
     monkeypatch.setattr(watch, "BLOCKED_S", 0.2)
-    sweeping = asyncio.ensure_future(_sweep_often(mesh))
     reader, writer = await _connect_by_hand(mesh, "CP1")
+    await eventually(lambda: mesh.is_connected("CP1"))
+    [session] = [one for one in mesh.gateway.registry if one.connection.station_id == "CP1"]
+    piles: list[int] = []  # bytes of answers that wait at the gateway, while it waits for the station to read
+    sweeping = asyncio.ensure_future(_sweep_often(mesh, session, piles))
     frames = b"".join(_frame(json.dumps([2, f"{n}".rjust(250, "0"), "Heartbeat", {}])) for n in range(200))
     with pytest.raises(ConnectionError):
         await _write_for_ever(writer, frames)
-    writer.close()
+    await eventually(lambda: mesh.is_disconnected("CP1"))
+    assert session not in list(mesh.gateway.registry)
     sweeping.cancel()
-    assert not reader.at_eof()  # kept to the end, and never read from
+    writer.close()
+    assert piles
+    assert 0 < max(piles) < 512 * 1024
+    assert not reader.at_eof()  # it never read: the end came to it as an error of sending
 
 
 async def test_an_unknown_subprotocol_completes_the_handshake_and_closes(mesh: MeshRig) -> None:
@@ -139,8 +163,11 @@ async def test_credentials_of_a_registered_station(mesh: MeshRig) -> None:
             assert (await station.boot())["status"] == "Accepted"
 
 
-async def _sweep_often(mesh: MeshRig) -> None:
+async def _sweep_often(mesh: MeshRig, session: Session, piles: list[int]) -> None:
+    """Has the watch look often, and notes how much waits for a station while it is not reading."""
     while True:
+        if session.blocked_since_s is not None:
+            piles.append(session._socket.transport.get_write_buffer_size())  # type: ignore[attr-defined]
         mesh.gateway.watch.sweep()
         await asyncio.sleep(0.05)
 

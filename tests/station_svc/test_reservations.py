@@ -97,6 +97,7 @@ async def test_a_place_is_kept(system: StationSystem, clock: FakeClock) -> None:
         station_id="CP1",
         reservation_id=1,
         evse_id=2,
+        evse=evse_pb2.EvseRef(evse_id=2),
         id_token=DRIVER,
         group_id_token=GROUP,
         expire_time=to_timestamp(clock() + HOUR_S * SECOND_US),

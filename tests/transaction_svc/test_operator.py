@@ -8,7 +8,11 @@ import pytest
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_event_pb2 import STOPPED_REASON_OPERATOR
-from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, RecordMeterValuesRequest
+from csms.transaction.v1.transaction_ingest_service_pb2 import (
+    FindTransactionRequest,
+    MeterValuesItem,
+    RecordMeterValuesRequest,
+)
 from csms.transaction.v1.transaction_service_pb2 import (
     TRANSACTION_END_ORIGIN_OPERATOR,
     TRANSACTION_END_ORIGIN_STATION,
@@ -280,3 +284,19 @@ async def test_the_latest_generation_is_ended(service: Service) -> None:
 def test_ending_is_for_operators() -> None:
     """And for administrators, not for viewers."""
     assert role_needed("/csms.transaction.v1.TransactionService/EndTransaction", {}) is Role.OPERATOR
+
+
+async def test_whether_a_transaction_is_known(service: Service) -> None:
+    """Open or ended, of this station and tenant; asked on the mesh port, by services."""
+    open_, *_between, ended = await fill(service)
+
+    async def found(transaction_id: str, station: str = "CP0", tenant: str = "default") -> bool:
+        request = FindTransactionRequest(tenant_id=tenant, station_id=station, transaction_id=transaction_id)
+        return (await service.ingest.FindTransaction(request, CONTEXT)).found
+
+    assert await found(open_)
+    assert await found(ended)
+    assert not await found(open_, station="CP1")
+    assert not await found(open_, tenant="other")
+    assert not await found("4711")
+    assert not await found("4711\0")

@@ -196,7 +196,7 @@ async def test_tc_028_csms(charge_point: ChargePoint) -> None:
     """A remote stop of a transaction that the charge point does not know: the one that goes on stays."""
     number = await charge_point.charge()
     action, payload, told = await charge_point.told(
-        "RequestStopTransaction", REJECTED, transaction_id=str(number + 1_000)
+        "RequestStopTransaction", REJECTED, transaction_id=str(number + 1_000), send_unknown=True
     )
     assert (action, payload) == ("RemoteStopTransaction", {"transactionId": number + 1_000})
     assert told.status == command.REQUEST_START_STOP_STATUS_REJECTED

@@ -95,3 +95,18 @@ def test_answers() -> None:
             "Rejected": command_service_pb2.TRIGGER_MESSAGE_STATUS_REJECTED,
             "NotImplemented": command_service_pb2.TRIGGER_MESSAGE_STATUS_NOT_IMPLEMENTED,
         }
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_for_the_station_alone(extended: bool) -> None:
+    """Connector 0 is named where the operator asks for it, and only there."""
+    command = TriggerMessageRequest(requested_message=METER_VALUES, whole_station=True, security_extension=extended)
+    assert helpers.to_calls(NAME, command) == [{"requestedMessage": "MeterValues", "connectorId": 0}]
+
+
+def test_for_the_station_alone_and_a_connector() -> None:
+    """One of them: refused, not chosen between."""
+    command = TriggerMessageRequest(requested_message=METER_VALUES, whole_station=True, evse=EvseRef(evse_id=1))
+    with pytest.raises(UnacceptableError) as caught:
+        helpers.to_calls(NAME, command)
+    assert caught.value.field == "whole_station"

@@ -108,6 +108,11 @@ def test_calls(name: str, request_: Any, call: dict[str, Any]) -> None:
             TriggerMessageRequest(requested_message=HEARTBEAT, evse=EvseRef(evse_id=-1)),
             "evse.evse_id",
         ),
+        (
+            "trigger_message",
+            TriggerMessageRequest(requested_message=HEARTBEAT, whole_station=True),
+            "whole_station",
+        ),
     ],
 )
 def test_impossible(name: str, request_: Any, field: str) -> None:

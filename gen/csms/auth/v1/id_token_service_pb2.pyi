@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from csms.common.v1 import evse_pb2 as _evse_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
@@ -372,3 +373,167 @@ class DeleteIdTokenResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteIdTokenResponse: _TypeAlias = DeleteIdTokenResponse  # noqa: Y015
+
+@_typing.final
+class SeenIdToken(_message.Message):
+    """An id token that a station asked for and that is not known here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_TOKEN_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    EVSE_FIELD_NUMBER: _builtins.int
+    FIRST_SEEN_TIME_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_TIME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    id_token: _builtins.str
+    """The token, as the station sent it last."""
+    type: _builtins.str
+    """IdTokenEnumType in OCPP's own words; empty where the station did not say."""
+    station_id: _builtins.str
+    """The station that asked last."""
+    count: _builtins.int
+    """How often it was asked for."""
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """Where the driver stood then; absent where the station did not say."""
+
+    @_builtins.property
+    def first_seen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was first seen."""
+
+    @_builtins.property
+    def last_seen_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last seen."""
+
+    def __init__(
+        self,
+        *,
+        id_token: _builtins.str = ...,
+        type: _builtins.str = ...,
+        station_id: _builtins.str = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
+        first_seen_time: _timestamp_pb2.Timestamp | None = ...,
+        last_seen_time: _timestamp_pb2.Timestamp | None = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "first_seen_time", b"first_seen_time", "last_seen_time", b"last_seen_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "evse", b"evse", "first_seen_time", b"first_seen_time", "id_token", b"id_token", "last_seen_time", b"last_seen_time", "station_id", b"station_id", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeenIdToken: _TypeAlias = SeenIdToken  # noqa: Y015
+
+@_typing.final
+class ListSeenIdTokensRequest(_message.Message):
+    """Request for a page of seen id tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 1000 means 1000."""
+    page_token: _builtins.str
+    """next_page_token of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSeenIdTokensRequest: _TypeAlias = ListSeenIdTokensRequest  # noqa: Y015
+
+@_typing.final
+class ListSeenIdTokensResponse(_message.Message):
+    """A page of seen id tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEEN_ID_TOKENS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token for the next page; empty on the last."""
+    @_builtins.property
+    def seen_id_tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeenIdToken]:
+        """The id tokens."""
+
+    def __init__(
+        self,
+        *,
+        seen_id_tokens: _abc.Iterable[Global___SeenIdToken] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "seen_id_tokens", b"seen_id_tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSeenIdTokensResponse: _TypeAlias = ListSeenIdTokensResponse  # noqa: Y015
+
+@_typing.final
+class AddSeenIdTokenRequest(_message.Message):
+    """Request to add an id token that was seen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_TOKEN_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    GROUP_ID_TOKEN_FIELD_NUMBER: _builtins.int
+    id_token: _builtins.str
+    """The token's text."""
+    status: _builtins.str
+    """As in IdToken; empty means "Accepted"."""
+    display_name: _builtins.str
+    """As in IdToken."""
+    group_id_token: _builtins.str
+    """As in IdToken."""
+    def __init__(
+        self,
+        *,
+        id_token: _builtins.str = ...,
+        status: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        group_id_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "group_id_token", b"group_id_token", "id_token", b"id_token", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddSeenIdTokenRequest: _TypeAlias = AddSeenIdTokenRequest  # noqa: Y015
+
+@_typing.final
+class AddSeenIdTokenResponse(_message.Message):
+    """The id token that was added."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_TOKEN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def id_token(self) -> Global___IdToken:
+        """The id token."""
+
+    def __init__(
+        self,
+        *,
+        id_token: Global___IdToken | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["id_token", b"id_token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_token", b"id_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddSeenIdTokenResponse: _TypeAlias = AddSeenIdTokenResponse  # noqa: Y015

@@ -55,6 +55,16 @@ class IdTokenServiceStub:
                 request_serializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.UpdateIdTokenRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.UpdateIdTokenResponse.FromString,
                 _registered_method=True)
+        self.ListSeenIdTokens = channel.unary_unary(
+                '/csms.auth.v1.IdTokenService/ListSeenIdTokens',
+                request_serializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.ListSeenIdTokensRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.ListSeenIdTokensResponse.FromString,
+                _registered_method=True)
+        self.AddSeenIdToken = channel.unary_unary(
+                '/csms.auth.v1.IdTokenService/AddSeenIdToken',
+                request_serializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.AddSeenIdTokenRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.AddSeenIdTokenResponse.FromString,
+                _registered_method=True)
         self.DeleteIdToken = channel.unary_unary(
                 '/csms.auth.v1.IdTokenService/DeleteIdToken',
                 request_serializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.DeleteIdTokenRequest.SerializeToString,
@@ -98,6 +108,23 @@ class IdTokenServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSeenIdTokens(self, request, context):
+        """Lists the id tokens that stations asked for and nobody has added, the one that was seen last first. The 10,000 seen
+        last are kept, for up to 90 days; a token leaves the list when it is added.
+        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddSeenIdToken(self, request, context):
+        """Adds an id token of that list, as it was seen.
+        Errors: NOT_FOUND, reason ID_TOKEN_NOT_SEEN; those of CreateIdToken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteIdToken(self, request, context):
         """Removes an id token; stations that ask for it are told it is unknown from then on.
         Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND.
@@ -128,6 +155,16 @@ def add_IdTokenServiceServicer_to_server(servicer, server):
                     servicer.UpdateIdToken,
                     request_deserializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.UpdateIdTokenRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.UpdateIdTokenResponse.SerializeToString,
+            ),
+            'ListSeenIdTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSeenIdTokens,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.ListSeenIdTokensRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.ListSeenIdTokensResponse.SerializeToString,
+            ),
+            'AddSeenIdToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddSeenIdToken,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.AddSeenIdTokenRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_id__token__service__pb2.AddSeenIdTokenResponse.SerializeToString,
             ),
             'DeleteIdToken': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteIdToken,
@@ -244,6 +281,60 @@ class IdTokenService:
             '/csms.auth.v1.IdTokenService/UpdateIdToken',
             csms_dot_auth_dot_v1_dot_id__token__service__pb2.UpdateIdTokenRequest.SerializeToString,
             csms_dot_auth_dot_v1_dot_id__token__service__pb2.UpdateIdTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSeenIdTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.IdTokenService/ListSeenIdTokens',
+            csms_dot_auth_dot_v1_dot_id__token__service__pb2.ListSeenIdTokensRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_id__token__service__pb2.ListSeenIdTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddSeenIdToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.IdTokenService/AddSeenIdToken',
+            csms_dot_auth_dot_v1_dot_id__token__service__pb2.AddSeenIdTokenRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_id__token__service__pb2.AddSeenIdTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

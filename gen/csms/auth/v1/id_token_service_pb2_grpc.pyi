@@ -49,6 +49,15 @@ class IdTokenServiceStub:
     """Changes the named fields of an id token.
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
+    ListSeenIdTokens: _grpc.UnaryUnaryMultiCallable[_id_token_service_pb2.ListSeenIdTokensRequest, _id_token_service_pb2.ListSeenIdTokensResponse]
+    """Lists the id tokens that stations asked for and nobody has added, the one that was seen last first. The 10,000 seen
+    last are kept, for up to 90 days; a token leaves the list when it is added.
+    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """
+    AddSeenIdToken: _grpc.UnaryUnaryMultiCallable[_id_token_service_pb2.AddSeenIdTokenRequest, _id_token_service_pb2.AddSeenIdTokenResponse]
+    """Adds an id token of that list, as it was seen.
+    Errors: NOT_FOUND, reason ID_TOKEN_NOT_SEEN; those of CreateIdToken.
+    """
     DeleteIdToken: _grpc.UnaryUnaryMultiCallable[_id_token_service_pb2.DeleteIdTokenRequest, _id_token_service_pb2.DeleteIdTokenResponse]
     """Removes an id token; stations that ask for it are told it is unknown from then on.
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND.
@@ -74,6 +83,15 @@ class IdTokenServiceAsyncStub(IdTokenServiceStub):
     UpdateIdToken: _aio.UnaryUnaryMultiCallable[_id_token_service_pb2.UpdateIdTokenRequest, _id_token_service_pb2.UpdateIdTokenResponse]  # type: ignore[assignment]
     """Changes the named fields of an id token.
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
+    ListSeenIdTokens: _aio.UnaryUnaryMultiCallable[_id_token_service_pb2.ListSeenIdTokensRequest, _id_token_service_pb2.ListSeenIdTokensResponse]  # type: ignore[assignment]
+    """Lists the id tokens that stations asked for and nobody has added, the one that was seen last first. The 10,000 seen
+    last are kept, for up to 90 days; a token leaves the list when it is added.
+    Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+    """
+    AddSeenIdToken: _aio.UnaryUnaryMultiCallable[_id_token_service_pb2.AddSeenIdTokenRequest, _id_token_service_pb2.AddSeenIdTokenResponse]  # type: ignore[assignment]
+    """Adds an id token of that list, as it was seen.
+    Errors: NOT_FOUND, reason ID_TOKEN_NOT_SEEN; those of CreateIdToken.
     """
     DeleteIdToken: _aio.UnaryUnaryMultiCallable[_id_token_service_pb2.DeleteIdTokenRequest, _id_token_service_pb2.DeleteIdTokenResponse]  # type: ignore[assignment]
     """Removes an id token; stations that ask for it are told it is unknown from then on.
@@ -121,6 +139,27 @@ class IdTokenServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_id_token_service_pb2.UpdateIdTokenResponse, _abc.Awaitable[_id_token_service_pb2.UpdateIdTokenResponse]]:
         """Changes the named fields of an id token.
         Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSeenIdTokens(
+        self,
+        request: _id_token_service_pb2.ListSeenIdTokensRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_id_token_service_pb2.ListSeenIdTokensResponse, _abc.Awaitable[_id_token_service_pb2.ListSeenIdTokensResponse]]:
+        """Lists the id tokens that stations asked for and nobody has added, the one that was seen last first. The 10,000 seen
+        last are kept, for up to 90 days; a token leaves the list when it is added.
+        Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
+        """
+
+    @_abc_1.abstractmethod
+    def AddSeenIdToken(
+        self,
+        request: _id_token_service_pb2.AddSeenIdTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_id_token_service_pb2.AddSeenIdTokenResponse, _abc.Awaitable[_id_token_service_pb2.AddSeenIdTokenResponse]]:
+        """Adds an id token of that list, as it was seen.
+        Errors: NOT_FOUND, reason ID_TOKEN_NOT_SEEN; those of CreateIdToken.
         """
 
     @_abc_1.abstractmethod

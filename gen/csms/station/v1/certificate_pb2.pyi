@@ -283,6 +283,7 @@ class CertificateSignedRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CERTIFICATE_CHAIN_FIELD_NUMBER: _builtins.int
     CERTIFICATE_TYPE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -291,6 +292,8 @@ class CertificateSignedRequest(_message.Message):
     """The certificate and those between it and the root, PEM, the station's own first; 1.6 takes 10000 characters."""
     certificate_type: _certificate_pb2.CertificateSigningUse.ValueType
     """What it proves. 1.6 knows CHARGING_STATION_CERTIFICATE only."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     def __init__(
         self,
         *,
@@ -298,10 +301,11 @@ class CertificateSignedRequest(_message.Message):
         request_id: _builtins.str = ...,
         certificate_chain: _builtins.str = ...,
         certificate_type: _certificate_pb2.CertificateSigningUse.ValueType = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_chain", b"certificate_chain", "certificate_type", b"certificate_type", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_chain", b"certificate_chain", "certificate_type", b"certificate_type", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -345,6 +349,7 @@ class InstallCertificateRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CERTIFICATE_TYPE_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -353,6 +358,8 @@ class InstallCertificateRequest(_message.Message):
     """Whom it is to trust by it. 1.6 knows CSMS_ROOT_CERTIFICATE and MANUFACTURER_ROOT_CERTIFICATE."""
     certificate: _builtins.str
     """The certificate, PEM; 1.6 takes 5500 characters."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     def __init__(
         self,
         *,
@@ -360,10 +367,11 @@ class InstallCertificateRequest(_message.Message):
         request_id: _builtins.str = ...,
         certificate_type: Global___InstallCertificateUse.ValueType = ...,
         certificate: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_type", b"certificate_type", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_type", b"certificate_type", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -406,10 +414,13 @@ class DeleteCertificateRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CERTIFICATE_HASH_DATA_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in csms.station.v1.RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def certificate_hash_data(self) -> Global___CertificateHashData:
         """The certificate, as GetInstalledCertificateIds tells it."""
@@ -420,10 +431,11 @@ class DeleteCertificateRequest(_message.Message):
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         certificate_hash_data: Global___CertificateHashData | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_hash_data", b"certificate_hash_data", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -500,10 +512,13 @@ class GetInstalledCertificateIdsRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CERTIFICATE_TYPES_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in csms.station.v1.RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def certificate_types(self) -> _containers.RepeatedScalarFieldContainer[Global___GetCertificateIdUse.ValueType]:
         """Which kinds; none: all that its OCPP version has. 1.6 knows CSMS_ROOT_CERTIFICATE and
@@ -516,10 +531,11 @@ class GetInstalledCertificateIdsRequest(_message.Message):
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         certificate_types: _abc.Iterable[Global___GetCertificateIdUse.ValueType] | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_types", b"certificate_types", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_types", b"certificate_types", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

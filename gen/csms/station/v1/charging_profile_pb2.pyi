@@ -20,6 +20,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _ChargingProfilePurpose:
@@ -384,15 +389,31 @@ class SetChargingProfileRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     EVSE_ID_FIELD_NUMBER: _builtins.int
     CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    EVSE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
-    evse_id: _builtins.int
-    """EVSE that it is for; 0: the station as a whole (CHARGING_STATION_MAX), or each of its EVSEs (TX_DEFAULT)."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self) -> _builtins.int:
+        """Older form of evse."""
+
+    @evse_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self, value: _builtins.int) -> None:
+        """Older form of evse."""
+
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def charging_profile(self) -> Global___ChargingProfile:
         """The profile."""
+
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """EVSE that it is for, without a connector; EVSE 0 or absent: see the purpose. INVALID_FIELD beside evse_id."""
 
     def __init__(
         self,
@@ -401,10 +422,12 @@ class SetChargingProfileRequest(_message.Message):
         request_id: _builtins.str = ...,
         evse_id: _builtins.int = ...,
         charging_profile: Global___ChargingProfile | None = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_profile", b"charging_profile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charging_profile", b"charging_profile", "evse", b"evse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_profile", b"charging_profile", "evse_id", b"evse_id", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_profile", b"charging_profile", "evse", b"evse", "evse_id", b"evse_id", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -454,12 +477,15 @@ class ClearChargingProfileRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CHARGING_PROFILE_ID_FIELD_NUMBER: _builtins.int
     CRITERIA_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     charging_profile_id: _builtins.int
     """The profile; INVALID_FIELD beside criteria."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def criteria(self) -> Global___ClearChargingProfileCriteria:
         """Which profiles."""
@@ -471,10 +497,11 @@ class ClearChargingProfileRequest(_message.Message):
         request_id: _builtins.str = ...,
         charging_profile_id: _builtins.int | None = ...,
         criteria: Global___ClearChargingProfileCriteria | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_charging_profile_id", b"_charging_profile_id", "charging_profile_id", b"charging_profile_id", "criteria", b"criteria"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charging_profile_id", b"_charging_profile_id", "charging_profile_id", b"charging_profile_id", "criteria", b"criteria", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_charging_profile_id", b"_charging_profile_id", "charging_profile_id", b"charging_profile_id", "criteria", b"criteria", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__charging_profile_id: _TypeAlias = _typing.Literal["charging_profile_id"]  # noqa: Y015
     _WhichOneofArgType__charging_profile_id: _TypeAlias = _typing.Literal["_charging_profile_id", b"_charging_profile_id"]  # noqa: Y015
@@ -491,22 +518,38 @@ class ClearChargingProfileCriteria(_message.Message):
     EVSE_ID_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     STACK_LEVEL_FIELD_NUMBER: _builtins.int
-    evse_id: _builtins.int
-    """Those of this EVSE, 0 being the station as a whole; absent: of any."""
+    EVSE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self) -> _builtins.int:
+        """Older form of evse."""
+
+    @evse_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self, value: _builtins.int) -> None:
+        """Older form of evse."""
+
     purpose: Global___ChargingProfilePurpose.ValueType
     """Those of this purpose; unspecified: of any."""
     stack_level: _builtins.int
     """Those of this stack level; absent: of any."""
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """Those of this EVSE, without a connector, EVSE 0 being the station as a whole; absent: of any. INVALID_FIELD beside
+        evse_id.
+        """
+
     def __init__(
         self,
         *,
         evse_id: _builtins.int | None = ...,
         purpose: Global___ChargingProfilePurpose.ValueType = ...,
         stack_level: _builtins.int | None = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_evse_id", b"_evse_id", "_stack_level", b"_stack_level", "evse_id", b"evse_id", "stack_level", b"stack_level"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_evse_id", b"_evse_id", "_stack_level", b"_stack_level", "evse", b"evse", "evse_id", b"evse_id", "stack_level", b"stack_level"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_evse_id", b"_evse_id", "_stack_level", b"_stack_level", "evse_id", b"evse_id", "purpose", b"purpose", "stack_level", b"stack_level"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_evse_id", b"_evse_id", "_stack_level", b"_stack_level", "evse", b"evse", "evse_id", b"evse_id", "purpose", b"purpose", "stack_level", b"stack_level"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__evse_id: _TypeAlias = _typing.Literal["evse_id"]  # noqa: Y015
     _WhichOneofArgType__evse_id: _TypeAlias = _typing.Literal["_evse_id", b"_evse_id"]  # noqa: Y015
@@ -558,16 +601,34 @@ class GetCompositeScheduleRequest(_message.Message):
     EVSE_ID_FIELD_NUMBER: _builtins.int
     DURATION_S_FIELD_NUMBER: _builtins.int
     CHARGING_RATE_UNIT_FIELD_NUMBER: _builtins.int
+    EVSE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
-    evse_id: _builtins.int
-    """EVSE to ask about; 0: what the station as a whole expects to take from the grid."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self) -> _builtins.int:
+        """Older form of evse."""
+
+    @evse_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self, value: _builtins.int) -> None:
+        """Older form of evse."""
+
     duration_s: _builtins.int
     """How far ahead, in seconds."""
     charging_rate_unit: Global___ChargingRateUnit.ValueType
     """What the limits shall count; unspecified leaves it to the station."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """EVSE to ask about, without a connector; EVSE 0 or absent: what the station as a whole expects to take from the
+        grid. INVALID_FIELD beside evse_id.
+        """
+
     def __init__(
         self,
         *,
@@ -576,10 +637,12 @@ class GetCompositeScheduleRequest(_message.Message):
         evse_id: _builtins.int = ...,
         duration_s: _builtins.int = ...,
         charging_rate_unit: Global___ChargingRateUnit.ValueType = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_rate_unit", b"charging_rate_unit", "duration_s", b"duration_s", "evse_id", b"evse_id", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_rate_unit", b"charging_rate_unit", "duration_s", b"duration_s", "evse", b"evse", "evse_id", b"evse_id", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

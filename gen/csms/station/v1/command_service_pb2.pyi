@@ -24,6 +24,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _RequestStartStopStatus:
@@ -402,14 +407,26 @@ class RequestStartTransactionRequest(_message.Message):
     ID_TOKEN_FIELD_NUMBER: _builtins.int
     REMOTE_START_ID_FIELD_NUMBER: _builtins.int
     CHARGING_PROFILE_FIELD_NUMBER: _builtins.int
+    EVSE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """Names this command, so that repeating the call cannot repeat the command (AIP-155); any text up to 64 characters."""
-    evse_id: _builtins.int
-    """EVSE to start at; 0 leaves it to the station."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self) -> _builtins.int:
+        """Older form of evse."""
+
+    @evse_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self, value: _builtins.int) -> None:
+        """Older form of evse."""
+
     remote_start_id: _builtins.int
     """Number that the station will name in its transaction event; made up where absent. Unknown to 1.6."""
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
         """Who the transaction is for."""
@@ -420,6 +437,10 @@ class RequestStartTransactionRequest(_message.Message):
         A station that takes the start holds the profile from then on.
         """
 
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """EVSE to start at, without a connector; absent leaves it to the station. INVALID_FIELD beside evse_id."""
+
     def __init__(
         self,
         *,
@@ -429,10 +450,12 @@ class RequestStartTransactionRequest(_message.Message):
         id_token: _id_token_pb2.IdToken | None = ...,
         remote_start_id: _builtins.int | None = ...,
         charging_profile: _charging_profile_pb2.ChargingProfile | None = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "charging_profile", b"charging_profile", "id_token", b"id_token", "remote_start_id", b"remote_start_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "charging_profile", b"charging_profile", "evse", b"evse", "id_token", b"id_token", "remote_start_id", b"remote_start_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "charging_profile", b"charging_profile", "evse_id", b"evse_id", "id_token", b"id_token", "remote_start_id", b"remote_start_id", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id", "charging_profile", b"charging_profile", "evse", b"evse", "evse_id", b"evse_id", "id_token", b"id_token", "remote_start_id", b"remote_start_id", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__remote_start_id: _TypeAlias = _typing.Literal["remote_start_id"]  # noqa: Y015
     _WhichOneofArgType__remote_start_id: _TypeAlias = _typing.Literal["_remote_start_id", b"_remote_start_id"]  # noqa: Y015
@@ -485,22 +508,32 @@ class RequestStopTransactionRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    SEND_UNKNOWN_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     transaction_id: _builtins.str
     """The transaction."""
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
+    send_unknown: _builtins.bool
+    """Sends it even where this system knows no such transaction of the station, which is NOT_FOUND otherwise, reason
+    TRANSACTION_NOT_FOUND; nothing is sent then. Not checked while the transactions cannot be looked up.
+    """
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
+        send_unknown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "send_unknown", b"send_unknown", "station_id", b"station_id", "timeout_s", b"timeout_s", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -544,14 +577,30 @@ class ResetRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     EVSE_ID_FIELD_NUMBER: _builtins.int
+    EVSE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     type: Global___ResetType.ValueType
     """When; unspecified means ON_IDLE."""
-    evse_id: _builtins.int
-    """EVSE to restart; 0 restarts the station. Unknown to 1.6."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self) -> _builtins.int:
+        """Older form of evse."""
+
+    @evse_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self, value: _builtins.int) -> None:
+        """Older form of evse."""
+
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """EVSE to restart, without a connector; absent restarts the station. Unknown to 1.6. INVALID_FIELD beside evse_id."""
+
     def __init__(
         self,
         *,
@@ -559,10 +608,12 @@ class ResetRequest(_message.Message):
         request_id: _builtins.str = ...,
         type: Global___ResetType.ValueType = ...,
         evse_id: _builtins.int = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse_id", b"evse_id", "request_id", b"request_id", "station_id", b"station_id", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "evse_id", b"evse_id", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -605,10 +656,13 @@ class UnlockConnectorRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     EVSE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """The connector; connector_id 0 means 1."""
@@ -619,10 +673,11 @@ class UnlockConnectorRequest(_message.Message):
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         evse: _evse_pb2.EvseRef | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -666,12 +721,15 @@ class ChangeAvailabilityRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     EVSE_FIELD_NUMBER: _builtins.int
     OPERATIONAL_STATUS_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     operational_status: Global___OperationalStatus.ValueType
     """In or out."""
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """EVSE and connector; an EVSE 0 (or `{}`) is the whole station. Required, lest a misspelt name mean that."""
@@ -683,10 +741,11 @@ class ChangeAvailabilityRequest(_message.Message):
         request_id: _builtins.str = ...,
         evse: _evse_pb2.EvseRef | None = ...,
         operational_status: Global___OperationalStatus.ValueType = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "operational_status", b"operational_status", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "operational_status", b"operational_status", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -730,6 +789,7 @@ class GetVariablesRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     ITEMS_PER_MESSAGE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -738,6 +798,8 @@ class GetVariablesRequest(_message.Message):
     """How many to ask for in one CALL; more are asked for in several, one after the other. 0: as many as the station is
     known to take (1.6 GetConfigurationMaxKeys, 2.x ItemsPerMessage of GetVariables), all at once where that is not known.
     """
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.Variable]:
         """Which ones; only component, component_instance, evse, variable, variable_instance and attribute_type count.
@@ -751,10 +813,11 @@ class GetVariablesRequest(_message.Message):
         request_id: _builtins.str = ...,
         variables: _abc.Iterable[_station_pb2.Variable] | None = ...,
         items_per_message: _builtins.int = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items_per_message", b"items_per_message", "request_id", b"request_id", "station_id", b"station_id", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items_per_message", b"items_per_message", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -827,10 +890,13 @@ class SetVariablesRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.Variable]:
         """The variables with their new values."""
@@ -841,10 +907,11 @@ class SetVariablesRequest(_message.Message):
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         variables: _abc.Iterable[_station_pb2.Variable] | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -916,19 +983,23 @@ class ClearCacheRequest(_message.Message):
 
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -973,6 +1044,8 @@ class TriggerMessageRequest(_message.Message):
     REQUESTED_MESSAGE_FIELD_NUMBER: _builtins.int
     EVSE_FIELD_NUMBER: _builtins.int
     SECURITY_EXTENSION_FIELD_NUMBER: _builtins.int
+    WHOLE_STATION_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -984,6 +1057,12 @@ class TriggerMessageRequest(_message.Message):
     then tells of its firmware in the extension's form. What only the extension has is asked for with it in any case.
     Other versions have one way, and take no notice.
     """
+    whole_station: _builtins.bool
+    """Asks for the station's own message, not those of its connectors: 1.6 connectorId 0, unknown to other versions.
+    INVALID_FIELD beside an EVSE. Without it an EVSE 0 is no different from none at all.
+    """
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """For which EVSE and connector; absent: all that make sense."""
@@ -996,10 +1075,12 @@ class TriggerMessageRequest(_message.Message):
         requested_message: Global___MessageTrigger.ValueType = ...,
         evse: _evse_pb2.EvseRef | None = ...,
         security_extension: _builtins.bool = ...,
+        whole_station: _builtins.bool = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "request_id", b"request_id", "requested_message", b"requested_message", "security_extension", b"security_extension", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "request_id", b"request_id", "requested_message", b"requested_message", "security_extension", b"security_extension", "station_id", b"station_id", "timeout_s", b"timeout_s", "whole_station", b"whole_station"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1044,6 +1125,7 @@ class DataTransferRequest(_message.Message):
     VENDOR_ID_FIELD_NUMBER: _builtins.int
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -1054,6 +1136,8 @@ class DataTransferRequest(_message.Message):
     """Kind of message, as the vendor calls it."""
     data: _builtins.str
     """The data; 1.6 knows text only."""
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
     def __init__(
         self,
         *,
@@ -1062,10 +1146,11 @@ class DataTransferRequest(_message.Message):
         vendor_id: _builtins.str = ...,
         message_id: _builtins.str = ...,
         data: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "message_id", b"message_id", "request_id", b"request_id", "station_id", b"station_id", "vendor_id", b"vendor_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "message_id", b"message_id", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "vendor_id", b"vendor_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

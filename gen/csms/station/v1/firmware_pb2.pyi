@@ -141,6 +141,7 @@ class UpdateFirmwareRequest(_message.Message):
     RETRIES_FIELD_NUMBER: _builtins.int
     RETRY_INTERVAL_S_FIELD_NUMBER: _builtins.int
     FIRMWARE_UPDATE_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -151,6 +152,8 @@ class UpdateFirmwareRequest(_message.Message):
     """Seconds between two tries; absent: as the station likes."""
     firmware_update_id: _builtins.int
     """Number of the update, which the station names in what it reports (OCPP requestId); from 1, made up where 0."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def firmware(self) -> Global___Firmware:
         """What to install."""
@@ -164,10 +167,11 @@ class UpdateFirmwareRequest(_message.Message):
         retries: _builtins.int | None = ...,
         retry_interval_s: _builtins.int | None = ...,
         firmware_update_id: _builtins.int = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_retries", b"_retries", "_retry_interval_s", b"_retry_interval_s", "firmware", b"firmware", "retries", b"retries", "retry_interval_s", b"retry_interval_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retries", b"_retries", "_retry_interval_s", b"_retry_interval_s", "firmware", b"firmware", "firmware_update_id", b"firmware_update_id", "request_id", b"request_id", "retries", b"retries", "retry_interval_s", b"retry_interval_s", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retries", b"_retries", "_retry_interval_s", b"_retry_interval_s", "firmware", b"firmware", "firmware_update_id", b"firmware_update_id", "request_id", b"request_id", "retries", b"retries", "retry_interval_s", b"retry_interval_s", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__retries: _TypeAlias = _typing.Literal["retries"]  # noqa: Y015
     _WhichOneofArgType__retries: _TypeAlias = _typing.Literal["_retries", b"_retries"]  # noqa: Y015

@@ -89,19 +89,23 @@ class GetLocalListVersionRequest(_message.Message):
 
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -144,6 +148,7 @@ class SendLocalListRequest(_message.Message):
     VERSION_NUMBER_FIELD_NUMBER: _builtins.int
     UPDATE_TYPE_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -152,6 +157,8 @@ class SendLocalListRequest(_message.Message):
     """Version of the list after this, above 0, and above the station's where it is a differential one."""
     update_type: Global___LocalListUpdateType.ValueType
     """Whether the entries replace the list or change it."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalListEntry]:
         """The entries. None at all in a full one: the list is emptied."""
@@ -164,10 +171,11 @@ class SendLocalListRequest(_message.Message):
         version_number: _builtins.int = ...,
         update_type: Global___LocalListUpdateType.ValueType = ...,
         entries: _abc.Iterable[Global___LocalListEntry] | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "request_id", b"request_id", "station_id", b"station_id", "update_type", b"update_type", "version_number", b"version_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "update_type", b"update_type", "version_number", b"version_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

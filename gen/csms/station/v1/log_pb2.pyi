@@ -141,6 +141,7 @@ class GetLogRequest(_message.Message):
     RETRY_INTERVAL_S_FIELD_NUMBER: _builtins.int
     LOG_UPLOAD_ID_FIELD_NUMBER: _builtins.int
     USE_SECURITY_EXTENSION_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
@@ -155,6 +156,8 @@ class GetLogRequest(_message.Message):
     """Number of the upload, which the station names in what it reports (OCPP requestId); from 1, made up where 0."""
     use_security_extension: _builtins.bool
     """1.6: whether the station has GetLog, so that diagnostics are asked for with it too, and reported on by number."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def log(self) -> Global___LogParameters:
         """What of it, and where to."""
@@ -170,10 +173,11 @@ class GetLogRequest(_message.Message):
         retry_interval_s: _builtins.int | None = ...,
         log_upload_id: _builtins.int = ...,
         use_security_extension: _builtins.bool = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_retries", b"_retries", "_retry_interval_s", b"_retry_interval_s", "log", b"log", "retries", b"retries", "retry_interval_s", b"retry_interval_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retries", b"_retries", "_retry_interval_s", b"_retry_interval_s", "log", b"log", "log_type", b"log_type", "log_upload_id", b"log_upload_id", "request_id", b"request_id", "retries", b"retries", "retry_interval_s", b"retry_interval_s", "station_id", b"station_id", "use_security_extension", b"use_security_extension"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retries", b"_retries", "_retry_interval_s", b"_retry_interval_s", "log", b"log", "log_type", b"log_type", "log_upload_id", b"log_upload_id", "request_id", b"request_id", "retries", b"retries", "retry_interval_s", b"retry_interval_s", "station_id", b"station_id", "timeout_s", b"timeout_s", "use_security_extension", b"use_security_extension"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__retries: _TypeAlias = _typing.Literal["retries"]  # noqa: Y015
     _WhichOneofArgType__retries: _TypeAlias = _typing.Literal["_retries", b"_retries"]  # noqa: Y015

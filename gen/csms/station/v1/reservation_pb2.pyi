@@ -19,6 +19,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _ReservationState:
@@ -148,12 +153,21 @@ class Reservation(_message.Message):
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    EVSE_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     reservation_id: _builtins.int
     """Number of the reservation, unique within the station; given by the central system."""
-    evse_id: _builtins.int
-    """EVSE that is kept; 0: any EVSE of the station."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self) -> _builtins.int:
+        """Older form of evse."""
+
+    @evse_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self, value: _builtins.int) -> None:
+        """Older form of evse."""
+
     state: Global___ReservationState.ValueType
     """What became of it."""
     reserve_status: Global___ReserveNowStatus.ValueType
@@ -190,6 +204,12 @@ class Reservation(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When its state last changed."""
 
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """EVSE that is kept, without a connector; EVSE 0 or absent: any EVSE of the station. INVALID_FIELD beside evse_id in
+        a request; both are told.
+        """
+
     def __init__(
         self,
         *,
@@ -207,10 +227,11 @@ class Reservation(_message.Message):
         transaction_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "update_time", b"update_time", "use_time", b"use_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "evse", b"evse", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "update_time", b"update_time", "use_time", b"use_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "evse_id", b"evse_id", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "reason_code", b"reason_code", "reservation_id", b"reservation_id", "reserve_status", b"reserve_status", "state", b"state", "station_id", b"station_id", "transaction_id", b"transaction_id", "update_time", b"update_time", "use_evse_id", b"use_evse_id", "use_time", b"use_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "evse", b"evse", "evse_id", b"evse_id", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "reason_code", b"reason_code", "reservation_id", b"reservation_id", "reserve_status", b"reserve_status", "state", b"state", "station_id", b"station_id", "transaction_id", b"transaction_id", "update_time", b"update_time", "use_evse_id", b"use_evse_id", "use_time", b"use_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -229,14 +250,26 @@ class ReserveNowRequest(_message.Message):
     GROUP_ID_TOKEN_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    EVSE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
-    evse_id: _builtins.int
-    """EVSE to keep; 0: any EVSE of the station."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self) -> _builtins.int:
+        """Older form of evse."""
+
+    @evse_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def evse_id(self, value: _builtins.int) -> None:
+        """Older form of evse."""
+
     reservation_id: _builtins.int
     """Set by the central system on the way to the station, whatever is given here."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
         """Who it is kept for."""
@@ -249,6 +282,10 @@ class ReserveNowRequest(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends, if nobody came."""
 
+    @_builtins.property
+    def evse(self) -> _evse_pb2.EvseRef:
+        """EVSE to keep, without a connector; EVSE 0 or absent: any EVSE of the station. INVALID_FIELD beside evse_id."""
+
     def __init__(
         self,
         *,
@@ -259,10 +296,12 @@ class ReserveNowRequest(_message.Message):
         group_id_token: _id_token_pb2.IdToken | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         reservation_id: _builtins.int = ...,
+        evse: _evse_pb2.EvseRef | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse_id", b"evse_id", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "request_id", b"request_id", "reservation_id", b"reservation_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evse", b"evse", "evse_id", b"evse_id", "expire_time", b"expire_time", "group_id_token", b"group_id_token", "id_token", b"id_token", "request_id", b"request_id", "reservation_id", b"reservation_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -309,22 +348,26 @@ class CancelReservationRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     reservation_id: _builtins.int
     """The reservation. One that is not known here is cancelled too: it may be of another central system's time."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         reservation_id: _builtins.int = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "reservation_id", b"reservation_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "reservation_id", b"reservation_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)csms/station/v1/reservation_service.proto\x12\x0f\x63sms.station.v1\x1a!csms/station/v1/reservation.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x81\x01\n\x18\x43reateReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x37\n\x0breservation\x18\x03 \x01(\x0b\x32\x1c.csms.station.v1.ReservationB\x04\xe2\x41\x01\x02\"N\n\x19\x43reateReservationResponse\x12\x31\n\x0breservation\x18\x01 \x01(\x0b\x32\x1c.csms.station.v1.Reservation\"O\n\x15GetReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"K\n\x16GetReservationResponse\x12\x31\n\x0breservation\x18\x01 \x01(\x0b\x32\x1c.csms.station.v1.Reservation\"j\n\x17ListReservationsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x18ListReservationsResponse\x12\x32\n\x0creservations\x18\x01 \x03(\x0b\x32\x1c.csms.station.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n*ReservationServiceCancelReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x9a\x01\n+ReservationServiceCancelReservationResponse\x12\x38\n\x06status\x18\x01 \x01(\x0e\x32(.csms.station.v1.CancelReservationStatus\x12\x31\n\x0breservation\x18\x02 \x01(\x0b\x32\x1c.csms.station.v1.Reservation2\xe9\x05\n\x12ReservationService\x12\xaa\x01\n\x11\x43reateReservation\x12).csms.station.v1.CreateReservationRequest\x1a*.csms.station.v1.CreateReservationResponse\">\x82\xd3\xe4\x93\x02\x38\"&/v1/stations/{station_id}/reservations:\x01*b\x0breservation\x12\xaf\x01\n\x0eGetReservation\x12&.csms.station.v1.GetReservationRequest\x1a\'.csms.station.v1.GetReservationResponse\"L\x82\xd3\xe4\x93\x02\x46\x12\x37/v1/stations/{station_id}/reservations/{reservation_id}b\x0breservation\x12\x97\x01\n\x10ListReservations\x12(.csms.station.v1.ListReservationsRequest\x1a).csms.station.v1.ListReservationsResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/stations/{station_id}/reservations\x12\xd9\x01\n\x11\x43\x61ncelReservation\x12;.csms.station.v1.ReservationServiceCancelReservationRequest\x1a<.csms.station.v1.ReservationServiceCancelReservationResponse\"I\x82\xd3\xe4\x93\x02\x43\">/v1/stations/{station_id}/reservations/{reservation_id}:cancel:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)csms/station/v1/reservation_service.proto\x12\x0f\x63sms.station.v1\x1a!csms/station/v1/reservation.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x94\x01\n\x18\x43reateReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x37\n\x0breservation\x18\x03 \x01(\x0b\x32\x1c.csms.station.v1.ReservationB\x04\xe2\x41\x01\x02\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"N\n\x19\x43reateReservationResponse\x12\x31\n\x0breservation\x18\x01 \x01(\x0b\x32\x1c.csms.station.v1.Reservation\"O\n\x15GetReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"K\n\x16GetReservationResponse\x12\x31\n\x0breservation\x18\x01 \x01(\x0b\x32\x1c.csms.station.v1.Reservation\"j\n\x17ListReservationsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x18ListReservationsResponse\x12\x32\n\x0creservations\x18\x01 \x03(\x0b\x32\x1c.csms.station.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x01\n*ReservationServiceCancelReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"\x9a\x01\n+ReservationServiceCancelReservationResponse\x12\x38\n\x06status\x18\x01 \x01(\x0e\x32(.csms.station.v1.CancelReservationStatus\x12\x31\n\x0breservation\x18\x02 \x01(\x0b\x32\x1c.csms.station.v1.Reservation2\xe9\x05\n\x12ReservationService\x12\xaa\x01\n\x11\x43reateReservation\x12).csms.station.v1.CreateReservationRequest\x1a*.csms.station.v1.CreateReservationResponse\">\x82\xd3\xe4\x93\x02\x38\"&/v1/stations/{station_id}/reservations:\x01*b\x0breservation\x12\xaf\x01\n\x0eGetReservation\x12&.csms.station.v1.GetReservationRequest\x1a\'.csms.station.v1.GetReservationResponse\"L\x82\xd3\xe4\x93\x02\x46\x12\x37/v1/stations/{station_id}/reservations/{reservation_id}b\x0breservation\x12\x97\x01\n\x10ListReservations\x12(.csms.station.v1.ListReservationsRequest\x1a).csms.station.v1.ListReservationsResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/stations/{station_id}/reservations\x12\xd9\x01\n\x11\x43\x61ncelReservation\x12;.csms.station.v1.ReservationServiceCancelReservationRequest\x1a<.csms.station.v1.ReservationServiceCancelReservationResponse\"I\x82\xd3\xe4\x93\x02\x43\">/v1/stations/{station_id}/reservations/{reservation_id}:cancel:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,21 +57,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVATIONSERVICE'].methods_by_name['CancelReservation']._loaded_options = None
   _globals['_RESERVATIONSERVICE'].methods_by_name['CancelReservation']._serialized_options = b'\202\323\344\223\002C\">/v1/stations/{station_id}/reservations/{reservation_id}:cancel:\001*'
   _globals['_CREATERESERVATIONREQUEST']._serialized_start=161
-  _globals['_CREATERESERVATIONREQUEST']._serialized_end=290
-  _globals['_CREATERESERVATIONRESPONSE']._serialized_start=292
-  _globals['_CREATERESERVATIONRESPONSE']._serialized_end=370
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=372
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=451
-  _globals['_GETRESERVATIONRESPONSE']._serialized_start=453
-  _globals['_GETRESERVATIONRESPONSE']._serialized_end=528
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=530
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=636
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=638
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=741
-  _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST']._serialized_start=743
-  _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST']._serialized_end=863
-  _globals['_RESERVATIONSERVICECANCELRESERVATIONRESPONSE']._serialized_start=866
-  _globals['_RESERVATIONSERVICECANCELRESERVATIONRESPONSE']._serialized_end=1020
-  _globals['_RESERVATIONSERVICE']._serialized_start=1023
-  _globals['_RESERVATIONSERVICE']._serialized_end=1768
+  _globals['_CREATERESERVATIONREQUEST']._serialized_end=309
+  _globals['_CREATERESERVATIONRESPONSE']._serialized_start=311
+  _globals['_CREATERESERVATIONRESPONSE']._serialized_end=389
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=391
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=470
+  _globals['_GETRESERVATIONRESPONSE']._serialized_start=472
+  _globals['_GETRESERVATIONRESPONSE']._serialized_end=547
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=549
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=655
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=657
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=760
+  _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST']._serialized_start=763
+  _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST']._serialized_end=902
+  _globals['_RESERVATIONSERVICECANCELRESERVATIONRESPONSE']._serialized_start=905
+  _globals['_RESERVATIONSERVICECANCELRESERVATIONRESPONSE']._serialized_end=1059
+  _globals['_RESERVATIONSERVICE']._serialized_start=1062
+  _globals['_RESERVATIONSERVICE']._serialized_end=1807
 # @@protoc_insertion_point(module_scope)

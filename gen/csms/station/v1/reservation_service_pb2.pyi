@@ -28,13 +28,16 @@ class CreateReservationRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def reservation(self) -> _reservation_pb2.Reservation:
-        """What is wanted: evse_id, id_token, group_id_token and expire_time. All else is set by the central system."""
+        """What is wanted: evse, id_token, group_id_token and expire_time. All else is set by the central system."""
 
     def __init__(
         self,
@@ -42,10 +45,11 @@ class CreateReservationRequest(_message.Message):
         station_id: _builtins.str = ...,
         request_id: _builtins.str = ...,
         reservation: _reservation_pb2.Reservation | None = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "reservation", b"reservation", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "reservation", b"reservation", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -196,22 +200,26 @@ class ReservationServiceCancelReservationRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     RESERVATION_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     reservation_id: _builtins.int
     """The reservation."""
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
+    timeout_s: _builtins.int
+    """As in csms.station.v1.SendCallRequest."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         reservation_id: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "reservation_id", b"reservation_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "reservation_id", b"reservation_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,6 +57,34 @@ CREDENTIAL_STATE_HELD: CredentialState.ValueType  # 4
 """It has one, which is asked for."""
 Global___CredentialState: _TypeAlias = CredentialState  # noqa: Y015
 
+class _CredentialStrength:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CredentialStrengthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CredentialStrength.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CREDENTIAL_STRENGTH_UNSPECIFIED: _CredentialStrength.ValueType  # 0
+    """It has no credential."""
+    CREDENTIAL_STRENGTH_STRONG: _CredentialStrength.ValueType  # 1
+    """Made by this system, or as long and as random: 80 bits or more."""
+    CREDENTIAL_STRENGTH_WEAK: _CredentialStrength.ValueType  # 2
+    """Brought along, and to be replaced (StationService.RotateCredential): it is short, or made of few characters."""
+    CREDENTIAL_STRENGTH_UNKNOWN: _CredentialStrength.ValueType  # 3
+    """Brought along as a hash: judged when the station first comes in with it."""
+
+class CredentialStrength(_CredentialStrength, metaclass=_CredentialStrengthEnumTypeWrapper):
+    """How hard a station's credential is to guess."""
+
+CREDENTIAL_STRENGTH_UNSPECIFIED: CredentialStrength.ValueType  # 0
+"""It has no credential."""
+CREDENTIAL_STRENGTH_STRONG: CredentialStrength.ValueType  # 1
+"""Made by this system, or as long and as random: 80 bits or more."""
+CREDENTIAL_STRENGTH_WEAK: CredentialStrength.ValueType  # 2
+"""Brought along, and to be replaced (StationService.RotateCredential): it is short, or made of few characters."""
+CREDENTIAL_STRENGTH_UNKNOWN: CredentialStrength.ValueType  # 3
+"""Brought along as a hash: judged when the station first comes in with it."""
+Global___CredentialStrength: _TypeAlias = CredentialStrength  # noqa: Y015
+
 class _StationConditionType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -274,6 +302,7 @@ class Station(_message.Message):
     CREDENTIAL_REASON_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FAILURES_FIELD_NUMBER: _builtins.int
     PINNED_OCPP_VERSION_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_STRENGTH_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters.
     One that is added now is neither . nor .. and does not end in a colon and a word, as the paths of REST methods do.
@@ -298,6 +327,8 @@ class Station(_message.Message):
     """The only OCPP version that is spoken with it, a label ("1.6", "2.0.1"); empty: the first of those that it offers and
     that are spoken here. Takes effect with its next connection; one that does not offer this version is not let in.
     """
+    credential_strength: Global___CredentialStrength.ValueType
+    """How hard its credential is to guess."""
     @_builtins.property
     def identity(self) -> Global___StationIdentity:
         """What it said of itself at its last boot; absent before the first."""
@@ -360,10 +391,11 @@ class Station(_message.Message):
         credential_reason: _builtins.str = ...,
         credential_failures: Global___CredentialFailures | None = ...,
         pinned_ocpp_version: _builtins.str = ...,
+        credential_strength: Global___CredentialStrength.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_reason", b"boot_reason", "conditions", b"conditions", "connected", b"connected", "connection", b"connection", "create_time", b"create_time", "credential_failures", b"credential_failures", "credential_reason", b"credential_reason", "credential_state", b"credential_state", "credential_strength", b"credential_strength", "display_name", b"display_name", "evses", b"evses", "identity", b"identity", "last_boot_time", b"last_boot_time", "last_seen_time", b"last_seen_time", "pinned_ocpp_version", b"pinned_ocpp_version", "quirks", b"quirks", "registration_status", b"registration_status", "security_profile", b"security_profile", "station_id", b"station_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,9 +29,10 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%csms/station/v1/station_service.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/status_info.proto\x1a%csms/station/v1/command_service.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"z\n\x14\x43reateStationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x1d\n\x10security_profile\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x13\n\x11_security_profile\"V\n\x15\x43reateStationResponse\x12)\n\x07station\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Station\x12\x12\n\ncredential\x18\x02 \x01(\t\"-\n\x11GetStationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x12GetStationResponse\x12)\n\x07station\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Station\"L\n\x13ListStationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"[\n\x14ListStationsResponse\x12*\n\x08stations\x18\x01 \x03(\x0b\x32\x18.csms.station.v1.Station\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\x14UpdateStationRequest\x12/\n\x07station\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.StationB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"B\n\x15UpdateStationResponse\x12)\n\x07station\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Station\"0\n\x14\x44\x65leteStationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15\x44\x65leteStationResponse\"Z\n\x17RotateCredentialRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\thand_over\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x93\x01\n\x18RotateCredentialResponse\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".csms.station.v1.SetVariableStatus\x12/\n\x0bstatus_info\x18\x03 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"2\n\x16\x43loseConnectionRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"(\n\x17\x43loseConnectionResponse\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\"[\n\x18ListStatusReportsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"k\n\x19ListStatusReportsResponse\x12\x35\n\x0estatus_reports\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.StatusReport\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"W\n\x14ListVariablesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"^\n\x15ListVariablesResponse\x12,\n\tvariables\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.Variable\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\x13ListMessagesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"[\n\x14ListMessagesResponse\x12*\n\x08messages\x18\x01 \x03(\x0b\x32\x18.csms.station.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"[\n\x18ListDataTransfersRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"k\n\x19ListDataTransfersResponse\x12\x35\n\x0e\x64\x61ta_transfers\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.DataTransfer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"u\n\x0c\x44\x61taTransfer\x12\x11\n\tvendor_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\t\x12\x30\n\x0creceive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xb4\x0c\n\x0eStationService\x12w\n\rCreateStation\x12%.csms.station.v1.CreateStationRequest\x1a&.csms.station.v1.CreateStationResponse\"\x17\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/stations:\x01*\x12\x81\x01\n\nGetStation\x12\".csms.station.v1.GetStationRequest\x1a#.csms.station.v1.GetStationResponse\"*\x82\xd3\xe4\x93\x02$\x12\x19/v1/stations/{station_id}b\x07station\x12q\n\x0cListStations\x12$.csms.station.v1.ListStationsRequest\x1a%.csms.station.v1.ListStationsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/stations\x12\x9b\x01\n\rUpdateStation\x12%.csms.station.v1.UpdateStationRequest\x1a&.csms.station.v1.UpdateStationResponse\";\x82\xd3\xe4\x93\x02\x35\x32!/v1/stations/{station.station_id}:\x07stationb\x07station\x12\x81\x01\n\rDeleteStation\x12%.csms.station.v1.DeleteStationRequest\x1a&.csms.station.v1.DeleteStationResponse\"!\x82\xd3\xe4\x93\x02\x1b*\x19/v1/stations/{station_id}\x12\x9e\x01\n\x10RotateCredential\x12(.csms.station.v1.RotateCredentialRequest\x1a).csms.station.v1.RotateCredentialResponse\"5\x82\xd3\xe4\x93\x02/\"*/v1/stations/{station_id}:rotateCredential:\x01*\x12\x9a\x01\n\x0f\x43loseConnection\x12\'.csms.station.v1.CloseConnectionRequest\x1a(.csms.station.v1.CloseConnectionResponse\"4\x82\xd3\xe4\x93\x02.\")/v1/stations/{station_id}:closeConnection:\x01*\x12\x9b\x01\n\x11ListStatusReports\x12).csms.station.v1.ListStatusReportsRequest\x1a*.csms.station.v1.ListStatusReportsResponse\"/\x82\xd3\xe4\x93\x02)\x12\'/v1/stations/{station_id}/statusReports\x12\x8b\x01\n\rListVariables\x12%.csms.station.v1.ListVariablesRequest\x1a&.csms.station.v1.ListVariablesResponse\"+\x82\xd3\xe4\x93\x02%\x12#/v1/stations/{station_id}/variables\x12\x87\x01\n\x0cListMessages\x12$.csms.station.v1.ListMessagesRequest\x1a%.csms.station.v1.ListMessagesResponse\"*\x82\xd3\xe4\x93\x02$\x12\"/v1/stations/{station_id}/messages\x12\x9b\x01\n\x11ListDataTransfers\x12).csms.station.v1.ListDataTransfersRequest\x1a*.csms.station.v1.ListDataTransfersResponse\"/\x82\xd3\xe4\x93\x02)\x12\'/v1/stations/{station_id}/dataTransfersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%csms/station/v1/station_service.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/status_info.proto\x1a%csms/station/v1/command_service.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xa7\x01\n\x14\x43reateStationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x1d\n\x10security_profile\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\ncredential\x18\x04 \x01(\t\x12\x17\n\x0f\x63redential_hash\x18\x05 \x01(\tB\x13\n\x11_security_profile\"V\n\x15\x43reateStationResponse\x12)\n\x07station\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Station\x12\x12\n\ncredential\x18\x02 \x01(\t\"A\n\x15ImportStationsRequest\x12\x11\n\x03\x63sv\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\"x\n\x16ImportStationsResponse\x12\x32\n\x08stations\x18\x01 \x03(\x0b\x32 .csms.station.v1.ImportedStation\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x02 \x01(\x05\x12\x15\n\rrefused_count\x18\x03 \x01(\x05\"\xac\x01\n\x0fImportedStation\x12\x0c\n\x04line\x18\x01 \x01(\x05\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12@\n\x13\x63redential_strength\x18\x04 \x01(\x0e\x32#.csms.station.v1.CredentialStrength\x12\x12\n\ncredential\x18\x05 \x01(\t\"-\n\x11GetStationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x12GetStationResponse\x12)\n\x07station\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Station\"L\n\x13ListStationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"[\n\x14ListStationsResponse\x12*\n\x08stations\x18\x01 \x03(\x0b\x32\x18.csms.station.v1.Station\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\x14UpdateStationRequest\x12/\n\x07station\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.StationB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"B\n\x15UpdateStationResponse\x12)\n\x07station\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Station\"0\n\x14\x44\x65leteStationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15\x44\x65leteStationResponse\"m\n\x17RotateCredentialRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\thand_over\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"\x93\x01\n\x18RotateCredentialResponse\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".csms.station.v1.SetVariableStatus\x12/\n\x0bstatus_info\x18\x03 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"2\n\x16\x43loseConnectionRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"(\n\x17\x43loseConnectionResponse\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\"[\n\x18ListStatusReportsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"k\n\x19ListStatusReportsResponse\x12\x35\n\x0estatus_reports\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.StatusReport\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"W\n\x14ListVariablesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"^\n\x15ListVariablesResponse\x12,\n\tvariables\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.Variable\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\x13ListMessagesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"[\n\x14ListMessagesResponse\x12*\n\x08messages\x18\x01 \x03(\x0b\x32\x18.csms.station.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"[\n\x18ListDataTransfersRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"k\n\x19ListDataTransfersResponse\x12\x35\n\x0e\x64\x61ta_transfers\x18\x01 \x03(\x0b\x32\x1d.csms.station.v1.DataTransfer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"u\n\x0c\x44\x61taTransfer\x12\x11\n\tvendor_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\t\x12\x30\n\x0creceive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xb8\r\n\x0eStationService\x12w\n\rCreateStation\x12%.csms.station.v1.CreateStationRequest\x1a&.csms.station.v1.CreateStationResponse\"\x17\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/stations:\x01*\x12\x81\x01\n\x0eImportStations\x12&.csms.station.v1.ImportStationsRequest\x1a\'.csms.station.v1.ImportStationsResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x13/v1/stations:import:\x01*\x12\x81\x01\n\nGetStation\x12\".csms.station.v1.GetStationRequest\x1a#.csms.station.v1.GetStationResponse\"*\x82\xd3\xe4\x93\x02$\x12\x19/v1/stations/{station_id}b\x07station\x12q\n\x0cListStations\x12$.csms.station.v1.ListStationsRequest\x1a%.csms.station.v1.ListStationsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/stations\x12\x9b\x01\n\rUpdateStation\x12%.csms.station.v1.UpdateStationRequest\x1a&.csms.station.v1.UpdateStationResponse\";\x82\xd3\xe4\x93\x02\x35\x32!/v1/stations/{station.station_id}:\x07stationb\x07station\x12\x81\x01\n\rDeleteStation\x12%.csms.station.v1.DeleteStationRequest\x1a&.csms.station.v1.DeleteStationResponse\"!\x82\xd3\xe4\x93\x02\x1b*\x19/v1/stations/{station_id}\x12\x9e\x01\n\x10RotateCredential\x12(.csms.station.v1.RotateCredentialRequest\x1a).csms.station.v1.RotateCredentialResponse\"5\x82\xd3\xe4\x93\x02/\"*/v1/stations/{station_id}:rotateCredential:\x01*\x12\x9a\x01\n\x0f\x43loseConnection\x12\'.csms.station.v1.CloseConnectionRequest\x1a(.csms.station.v1.CloseConnectionResponse\"4\x82\xd3\xe4\x93\x02.\")/v1/stations/{station_id}:closeConnection:\x01*\x12\x9b\x01\n\x11ListStatusReports\x12).csms.station.v1.ListStatusReportsRequest\x1a*.csms.station.v1.ListStatusReportsResponse\"/\x82\xd3\xe4\x93\x02)\x12\'/v1/stations/{station_id}/statusReports\x12\x8b\x01\n\rListVariables\x12%.csms.station.v1.ListVariablesRequest\x1a&.csms.station.v1.ListVariablesResponse\"+\x82\xd3\xe4\x93\x02%\x12#/v1/stations/{station_id}/variables\x12\x87\x01\n\x0cListMessages\x12$.csms.station.v1.ListMessagesRequest\x1a%.csms.station.v1.ListMessagesResponse\"*\x82\xd3\xe4\x93\x02$\x12\"/v1/stations/{station_id}/messages\x12\x9b\x01\n\x11ListDataTransfers\x12).csms.station.v1.ListDataTransfersRequest\x1a*.csms.station.v1.ListDataTransfersResponse\"/\x82\xd3\xe4\x93\x02)\x12\'/v1/stations/{station_id}/dataTransfersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CREATESTATIONREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_CREATESTATIONREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
+  _globals['_IMPORTSTATIONSREQUEST'].fields_by_name['csv']._loaded_options = None
+  _globals['_IMPORTSTATIONSREQUEST'].fields_by_name['csv']._serialized_options = b'\342A\001\002'
   _globals['_GETSTATIONREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_GETSTATIONREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_UPDATESTATIONREQUEST'].fields_by_name['station']._loaded_options = None
@@ -60,6 +63,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDATATRANSFERSREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_STATIONSERVICE'].methods_by_name['CreateStation']._loaded_options = None
   _globals['_STATIONSERVICE'].methods_by_name['CreateStation']._serialized_options = b'\202\323\344\223\002\021\"\014/v1/stations:\001*'
+  _globals['_STATIONSERVICE'].methods_by_name['ImportStations']._loaded_options = None
+  _globals['_STATIONSERVICE'].methods_by_name['ImportStations']._serialized_options = b'\202\323\344\223\002\030\"\023/v1/stations:import:\001*'
   _globals['_STATIONSERVICE'].methods_by_name['GetStation']._loaded_options = None
   _globals['_STATIONSERVICE'].methods_by_name['GetStation']._serialized_options = b'\202\323\344\223\002$\022\031/v1/stations/{station_id}b\007station'
   _globals['_STATIONSERVICE'].methods_by_name['ListStations']._loaded_options = None
@@ -80,52 +85,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATIONSERVICE'].methods_by_name['ListMessages']._serialized_options = b'\202\323\344\223\002$\022\"/v1/stations/{station_id}/messages'
   _globals['_STATIONSERVICE'].methods_by_name['ListDataTransfers']._loaded_options = None
   _globals['_STATIONSERVICE'].methods_by_name['ListDataTransfers']._serialized_options = b'\202\323\344\223\002)\022\'/v1/stations/{station_id}/dataTransfers'
-  _globals['_CREATESTATIONREQUEST']._serialized_start=292
-  _globals['_CREATESTATIONREQUEST']._serialized_end=414
-  _globals['_CREATESTATIONRESPONSE']._serialized_start=416
-  _globals['_CREATESTATIONRESPONSE']._serialized_end=502
-  _globals['_GETSTATIONREQUEST']._serialized_start=504
-  _globals['_GETSTATIONREQUEST']._serialized_end=549
-  _globals['_GETSTATIONRESPONSE']._serialized_start=551
-  _globals['_GETSTATIONRESPONSE']._serialized_end=614
-  _globals['_LISTSTATIONSREQUEST']._serialized_start=616
-  _globals['_LISTSTATIONSREQUEST']._serialized_end=692
-  _globals['_LISTSTATIONSRESPONSE']._serialized_start=694
-  _globals['_LISTSTATIONSRESPONSE']._serialized_end=785
-  _globals['_UPDATESTATIONREQUEST']._serialized_start=787
-  _globals['_UPDATESTATIONREQUEST']._serialized_end=907
-  _globals['_UPDATESTATIONRESPONSE']._serialized_start=909
-  _globals['_UPDATESTATIONRESPONSE']._serialized_end=975
-  _globals['_DELETESTATIONREQUEST']._serialized_start=977
-  _globals['_DELETESTATIONREQUEST']._serialized_end=1025
-  _globals['_DELETESTATIONRESPONSE']._serialized_start=1027
-  _globals['_DELETESTATIONRESPONSE']._serialized_end=1050
-  _globals['_ROTATECREDENTIALREQUEST']._serialized_start=1052
-  _globals['_ROTATECREDENTIALREQUEST']._serialized_end=1142
-  _globals['_ROTATECREDENTIALRESPONSE']._serialized_start=1145
-  _globals['_ROTATECREDENTIALRESPONSE']._serialized_end=1292
-  _globals['_CLOSECONNECTIONREQUEST']._serialized_start=1294
-  _globals['_CLOSECONNECTIONREQUEST']._serialized_end=1344
-  _globals['_CLOSECONNECTIONRESPONSE']._serialized_start=1346
-  _globals['_CLOSECONNECTIONRESPONSE']._serialized_end=1386
-  _globals['_LISTSTATUSREPORTSREQUEST']._serialized_start=1388
-  _globals['_LISTSTATUSREPORTSREQUEST']._serialized_end=1479
-  _globals['_LISTSTATUSREPORTSRESPONSE']._serialized_start=1481
-  _globals['_LISTSTATUSREPORTSRESPONSE']._serialized_end=1588
-  _globals['_LISTVARIABLESREQUEST']._serialized_start=1590
-  _globals['_LISTVARIABLESREQUEST']._serialized_end=1677
-  _globals['_LISTVARIABLESRESPONSE']._serialized_start=1679
-  _globals['_LISTVARIABLESRESPONSE']._serialized_end=1773
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=1775
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=1877
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1879
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1970
-  _globals['_LISTDATATRANSFERSREQUEST']._serialized_start=1972
-  _globals['_LISTDATATRANSFERSREQUEST']._serialized_end=2063
-  _globals['_LISTDATATRANSFERSRESPONSE']._serialized_start=2065
-  _globals['_LISTDATATRANSFERSRESPONSE']._serialized_end=2172
-  _globals['_DATATRANSFER']._serialized_start=2174
-  _globals['_DATATRANSFER']._serialized_end=2291
-  _globals['_STATIONSERVICE']._serialized_start=2294
-  _globals['_STATIONSERVICE']._serialized_end=3882
+  _globals['_CREATESTATIONREQUEST']._serialized_start=318
+  _globals['_CREATESTATIONREQUEST']._serialized_end=485
+  _globals['_CREATESTATIONRESPONSE']._serialized_start=487
+  _globals['_CREATESTATIONRESPONSE']._serialized_end=573
+  _globals['_IMPORTSTATIONSREQUEST']._serialized_start=575
+  _globals['_IMPORTSTATIONSREQUEST']._serialized_end=640
+  _globals['_IMPORTSTATIONSRESPONSE']._serialized_start=642
+  _globals['_IMPORTSTATIONSRESPONSE']._serialized_end=762
+  _globals['_IMPORTEDSTATION']._serialized_start=765
+  _globals['_IMPORTEDSTATION']._serialized_end=937
+  _globals['_GETSTATIONREQUEST']._serialized_start=939
+  _globals['_GETSTATIONREQUEST']._serialized_end=984
+  _globals['_GETSTATIONRESPONSE']._serialized_start=986
+  _globals['_GETSTATIONRESPONSE']._serialized_end=1049
+  _globals['_LISTSTATIONSREQUEST']._serialized_start=1051
+  _globals['_LISTSTATIONSREQUEST']._serialized_end=1127
+  _globals['_LISTSTATIONSRESPONSE']._serialized_start=1129
+  _globals['_LISTSTATIONSRESPONSE']._serialized_end=1220
+  _globals['_UPDATESTATIONREQUEST']._serialized_start=1222
+  _globals['_UPDATESTATIONREQUEST']._serialized_end=1342
+  _globals['_UPDATESTATIONRESPONSE']._serialized_start=1344
+  _globals['_UPDATESTATIONRESPONSE']._serialized_end=1410
+  _globals['_DELETESTATIONREQUEST']._serialized_start=1412
+  _globals['_DELETESTATIONREQUEST']._serialized_end=1460
+  _globals['_DELETESTATIONRESPONSE']._serialized_start=1462
+  _globals['_DELETESTATIONRESPONSE']._serialized_end=1485
+  _globals['_ROTATECREDENTIALREQUEST']._serialized_start=1487
+  _globals['_ROTATECREDENTIALREQUEST']._serialized_end=1596
+  _globals['_ROTATECREDENTIALRESPONSE']._serialized_start=1599
+  _globals['_ROTATECREDENTIALRESPONSE']._serialized_end=1746
+  _globals['_CLOSECONNECTIONREQUEST']._serialized_start=1748
+  _globals['_CLOSECONNECTIONREQUEST']._serialized_end=1798
+  _globals['_CLOSECONNECTIONRESPONSE']._serialized_start=1800
+  _globals['_CLOSECONNECTIONRESPONSE']._serialized_end=1840
+  _globals['_LISTSTATUSREPORTSREQUEST']._serialized_start=1842
+  _globals['_LISTSTATUSREPORTSREQUEST']._serialized_end=1933
+  _globals['_LISTSTATUSREPORTSRESPONSE']._serialized_start=1935
+  _globals['_LISTSTATUSREPORTSRESPONSE']._serialized_end=2042
+  _globals['_LISTVARIABLESREQUEST']._serialized_start=2044
+  _globals['_LISTVARIABLESREQUEST']._serialized_end=2131
+  _globals['_LISTVARIABLESRESPONSE']._serialized_start=2133
+  _globals['_LISTVARIABLESRESPONSE']._serialized_end=2227
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=2229
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=2331
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=2333
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=2424
+  _globals['_LISTDATATRANSFERSREQUEST']._serialized_start=2426
+  _globals['_LISTDATATRANSFERSREQUEST']._serialized_end=2517
+  _globals['_LISTDATATRANSFERSRESPONSE']._serialized_start=2519
+  _globals['_LISTDATATRANSFERSRESPONSE']._serialized_end=2626
+  _globals['_DATATRANSFER']._serialized_start=2628
+  _globals['_DATATRANSFER']._serialized_end=2745
+  _globals['_STATIONSERVICE']._serialized_start=2748
+  _globals['_STATIONSERVICE']._serialized_end=4468
 # @@protoc_insertion_point(module_scope)

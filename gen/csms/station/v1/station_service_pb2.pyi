@@ -12,6 +12,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -32,22 +33,34 @@ class CreateStationRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     SECURITY_PROFILE_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_HASH_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """Its identity, as it will stand at the end of its URL."""
     display_name: _builtins.str
     """What an operator calls it."""
     security_profile: _builtins.int
     """How it must prove itself; absent means 1, HTTP Basic. 0 means not at all."""
+    credential: _builtins.str
+    """Password that the station has already: 1 to 128 printable characters. Absent: one is made for it. A weak one is
+    taken, and listed as such (Station.credential_strength).
+    """
+    credential_hash: _builtins.str
+    """Instead of the password its hash, in one of the forms argon2 ($argon2id$...), bcrypt ($2b$...), pbkdf2 of Django
+    (pbkdf2_sha256$...) and of passlib ($pbkdf2-sha256$...). INVALID_FIELD beside credential.
+    """
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         display_name: _builtins.str = ...,
         security_profile: _builtins.int | None = ...,
+        credential: _builtins.str = ...,
+        credential_hash: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_security_profile", b"_security_profile", "security_profile", b"security_profile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_security_profile", b"_security_profile", "display_name", b"display_name", "security_profile", b"security_profile", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_security_profile", b"_security_profile", "credential", b"credential", "credential_hash", b"credential_hash", "display_name", b"display_name", "security_profile", b"security_profile", "station_id", b"station_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__security_profile: _TypeAlias = _typing.Literal["security_profile"]  # noqa: Y015
     _WhichOneofArgType__security_profile: _TypeAlias = _typing.Literal["_security_profile", b"_security_profile"]  # noqa: Y015
@@ -64,7 +77,7 @@ class CreateStationResponse(_message.Message):
     STATION_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
-    """Its password for HTTP Basic or ?token=, told this once; empty for security profile 0."""
+    """Its password for HTTP Basic or ?token=, told this once; empty for security profile 0, and where it has one already."""
     @_builtins.property
     def station(self) -> _station_pb2.Station:
         """The station."""
@@ -82,6 +95,106 @@ class CreateStationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateStationResponse: _TypeAlias = CreateStationResponse  # noqa: Y015
+
+@_typing.final
+class ImportStationsRequest(_message.Message):
+    """A fleet that moves here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CSV_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    csv: _builtins.str
+    """Comma-separated values (RFC 4180) with a first line that names the columns: station_id, and of display_name,
+    security_profile, password and password_hash those that are wanted, as in CreateStationRequest. Up to 1000 stations.
+    """
+    validate_only: _builtins.bool
+    """Only reports; adds nothing."""
+    def __init__(
+        self,
+        *,
+        csv: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["csv", b"csv", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportStationsRequest: _TypeAlias = ImportStationsRequest  # noqa: Y015
+
+@_typing.final
+class ImportStationsResponse(_message.Message):
+    """What became of each line."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATIONS_FIELD_NUMBER: _builtins.int
+    ADDED_COUNT_FIELD_NUMBER: _builtins.int
+    REFUSED_COUNT_FIELD_NUMBER: _builtins.int
+    added_count: _builtins.int
+    """How many were added, or would be."""
+    refused_count: _builtins.int
+    """How many were not."""
+    @_builtins.property
+    def stations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportedStation]:
+        """One per station, in the order of the lines."""
+
+    def __init__(
+        self,
+        *,
+        stations: _abc.Iterable[Global___ImportedStation] | None = ...,
+        added_count: _builtins.int = ...,
+        refused_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_count", b"added_count", "refused_count", b"refused_count", "stations", b"stations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportStationsResponse: _TypeAlias = ImportStationsResponse  # noqa: Y015
+
+@_typing.final
+class ImportedStation(_message.Message):
+    """A line of the table."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_STRENGTH_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    line: _builtins.int
+    """Number of the line, from 1; the first is that of the columns."""
+    station_id: _builtins.str
+    """The station."""
+    credential_strength: _station_pb2.CredentialStrength.ValueType
+    """How hard its credential is to guess."""
+    credential: _builtins.str
+    """Its password, told this once, where one was made for it."""
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why it was not added, with the reasons of CreateStation; absent where it was."""
+
+    def __init__(
+        self,
+        *,
+        line: _builtins.int = ...,
+        station_id: _builtins.str = ...,
+        error: _status_pb2.Status | None = ...,
+        credential_strength: _station_pb2.CredentialStrength.ValueType = ...,
+        credential: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "credential_strength", b"credential_strength", "error", b"error", "line", b"line", "station_id", b"station_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportedStation: _TypeAlias = ImportedStation  # noqa: Y015
 
 @_typing.final
 class GetStationRequest(_message.Message):
@@ -144,7 +257,8 @@ class ListStationsRequest(_message.Message):
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
     """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, unresponsive,
-    clock_skewed and boot_refused (what is wrong with it now), credential_state and failed_credentials (a number), for
+    clock_skewed and boot_refused (what is wrong with it now), credential_state, credential_strength and
+    failed_credentials (a number), for
     example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`.
     """
     def __init__(
@@ -292,22 +406,26 @@ class RotateCredentialRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     hand_over: _builtins.bool
     """Hands them to the station, which has to be connected: 2.x BasicAuthPassword, 1.6 AuthorizationKey."""
     request_id: _builtins.str
     """With hand_over as in csms.station.v1.RequestStartTransactionRequest; a repeated call is not told the credentials."""
+    timeout_s: _builtins.int
+    """With hand_over as in SendCallRequest."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         hand_over: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hand_over", b"hand_over", "request_id", b"request_id", "station_id", b"station_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hand_over", b"hand_over", "request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

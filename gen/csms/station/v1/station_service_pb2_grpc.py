@@ -40,6 +40,11 @@ class StationServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.CreateStationRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.CreateStationResponse.FromString,
                 _registered_method=True)
+        self.ImportStations = channel.unary_unary(
+                '/csms.station.v1.StationService/ImportStations',
+                request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.ImportStationsRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.ImportStationsResponse.FromString,
+                _registered_method=True)
         self.GetStation = channel.unary_unary(
                 '/csms.station.v1.StationService/GetStation',
                 request_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.GetStationRequest.SerializeToString,
@@ -99,6 +104,15 @@ class StationServiceServicer:
     def CreateStation(self, request, context):
         """Adds a station before it first connects, with credentials made for it.
         Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportStations(self, request, context):
+        """Adds the stations of a fleet that moves here, with the passwords that they have or the hashes of them. Each line is a
+        station of its own: those that cannot be added are reported, all others are added.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD: the text is no such table; nothing is added then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -200,6 +214,11 @@ def add_StationServiceServicer_to_server(servicer, server):
                     request_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.CreateStationRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.CreateStationResponse.SerializeToString,
             ),
+            'ImportStations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportStations,
+                    request_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.ImportStationsRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_station__service__pb2.ImportStationsResponse.SerializeToString,
+            ),
             'GetStation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStation,
                     request_deserializer=csms_dot_station_dot_v1_dot_station__service__pb2.GetStationRequest.FromString,
@@ -279,6 +298,33 @@ class StationService:
             '/csms.station.v1.StationService/CreateStation',
             csms_dot_station_dot_v1_dot_station__service__pb2.CreateStationRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_station__service__pb2.CreateStationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportStations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.StationService/ImportStations',
+            csms_dot_station_dot_v1_dot_station__service__pb2.ImportStationsRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_station__service__pb2.ImportStationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

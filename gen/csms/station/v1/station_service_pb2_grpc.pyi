@@ -37,6 +37,11 @@ class StationServiceStub:
     """Adds a station before it first connects, with credentials made for it.
     Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
+    ImportStations: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ImportStationsRequest, _station_service_pb2.ImportStationsResponse]
+    """Adds the stations of a fleet that moves here, with the passwords that they have or the hashes of them. Each line is a
+    station of its own: those that cannot be added are reported, all others are added.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD: the text is no such table; nothing is added then.
+    """
     GetStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.GetStationRequest, _station_service_pb2.GetStationResponse]
     """Reads one station.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
@@ -94,6 +99,11 @@ class StationServiceAsyncStub(StationServiceStub):
     CreateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.CreateStationRequest, _station_service_pb2.CreateStationResponse]  # type: ignore[assignment]
     """Adds a station before it first connects, with credentials made for it.
     Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
+    """
+    ImportStations: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ImportStationsRequest, _station_service_pb2.ImportStationsResponse]  # type: ignore[assignment]
+    """Adds the stations of a fleet that moves here, with the passwords that they have or the hashes of them. Each line is a
+    station of its own: those that cannot be added are reported, all others are added.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD: the text is no such table; nothing is added then.
     """
     GetStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.GetStationRequest, _station_service_pb2.GetStationResponse]  # type: ignore[assignment]
     """Reads one station.
@@ -155,6 +165,17 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_station_service_pb2.CreateStationResponse, _abc.Awaitable[_station_service_pb2.CreateStationResponse]]:
         """Adds a station before it first connects, with credentials made for it.
         Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportStations(
+        self,
+        request: _station_service_pb2.ImportStationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_station_service_pb2.ImportStationsResponse, _abc.Awaitable[_station_service_pb2.ImportStationsResponse]]:
+        """Adds the stations of a fleet that moves here, with the passwords that they have or the hashes of them. Each line is a
+        station of its own: those that cannot be added are reported, all others are added.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD: the text is no such table; nothing is added then.
         """
 
     @_abc_1.abstractmethod

@@ -63,6 +63,11 @@ class TransactionIngestServiceStub:
                 request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.SerializeToString,
                 response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.FromString,
                 _registered_method=True)
+        self.FindTransaction = channel.unary_unary(
+                '/csms.transaction.v1.TransactionIngestService/FindTransaction',
+                request_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindTransactionRequest.SerializeToString,
+                response_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindTransactionResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionIngestServiceServicer:
@@ -114,6 +119,14 @@ class TransactionIngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindTransaction(self, request, context):
+        """Says whether a station's transaction is known, for services that are about to name it to the station.
+        Errors: UNAVAILABLE when the database is away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransactionIngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -141,6 +154,11 @@ def add_TransactionIngestServiceServicer_to_server(servicer, server):
                     servicer.NotifyStationEvents,
                     request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.FromString,
                     response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.SerializeToString,
+            ),
+            'FindTransaction': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindTransaction,
+                    request_deserializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindTransactionRequest.FromString,
+                    response_serializer=csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindTransactionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -282,6 +300,33 @@ class TransactionIngestService:
             '/csms.transaction.v1.TransactionIngestService/NotifyStationEvents',
             csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsRequest.SerializeToString,
             csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.NotifyStationEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindTransaction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.transaction.v1.TransactionIngestService/FindTransaction',
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindTransactionRequest.SerializeToString,
+            csms_dot_transaction_dot_v1_dot_transaction__ingest__service__pb2.FindTransactionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,6 +59,10 @@ class TransactionIngestServiceStub:
     mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
+    FindTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.FindTransactionRequest, _transaction_ingest_service_pb2.FindTransactionResponse]
+    """Says whether a station's transaction is known, for services that are about to name it to the station.
+    Errors: UNAVAILABLE when the database is away.
+    """
 
 @_typing.type_check_only
 class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
@@ -90,6 +94,10 @@ class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
     """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
     mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+    """
+    FindTransaction: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.FindTransactionRequest, _transaction_ingest_service_pb2.FindTransactionResponse]  # type: ignore[assignment]
+    """Says whether a station's transaction is known, for services that are about to name it to the station.
+    Errors: UNAVAILABLE when the database is away.
     """
 
 class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -149,6 +157,16 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
         mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
         Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
+        """
+
+    @_abc_1.abstractmethod
+    def FindTransaction(
+        self,
+        request: _transaction_ingest_service_pb2.FindTransactionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_ingest_service_pb2.FindTransactionResponse, _abc.Awaitable[_transaction_ingest_service_pb2.FindTransactionResponse]]:
+        """Says whether a station's transaction is known, for services that are about to name it to the station.
+        Errors: UNAVAILABLE when the database is away.
         """
 
 def add_TransactionIngestServiceServicer_to_server(servicer: TransactionIngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

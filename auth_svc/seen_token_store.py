@@ -1,0 +1,113 @@
+"""The SQL of id tokens that stations asked for and that are not known. Functions run inside a transaction."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from auth_svc import models
+from auth_svc.texts import fold
+from mesh.rowset import RowStatement
+
+# Of one tenant; beyond that, those that were seen last are kept.
+MOST = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenToken:
+    """An unknown id token: where it was seen last, when first and last, and how often."""
+
+    tenant_id: str
+    id_token: str
+    type: str
+    station_id: str
+    evse_id: int
+    connector_id: int
+    first_us: int
+    last_us: int
+    count: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tenant and folded text."""
+        return self.tenant_id, fold(self.id_token)
+
+
+_COLUMNS = [column for column in models.seen_token.c if column.name != "token_key"]
+
+# Meanwhile it may have been added: then it is not unknown any more.
+_RECORD = RowStatement(
+    """
+    INSERT INTO seen_token (tenant_id, token_key, id_token, type, station_id, evse_id, connector_id, first_us, last_us,
+                            count)
+    SELECT rows.tenant_id, rows.token_key, rows.id_token, rows.type, rows.station_id, rows.evse_id, rows.connector_id,
+           rows.first_us, rows.last_us, rows.count
+    FROM {rows}
+    WHERE NOT EXISTS (SELECT 1 FROM id_token
+                      WHERE id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key)
+    ORDER BY rows.tenant_id, rows.token_key
+    ON CONFLICT (tenant_id, token_key) DO UPDATE
+    SET id_token = excluded.id_token, type = excluded.type, station_id = excluded.station_id,
+        evse_id = excluded.evse_id, connector_id = excluded.connector_id, last_us = excluded.last_us,
+        count = seen_token.count + excluded.count
+    """,
+    tenant_id="text",
+    token_key="text",  # noqa: S106 - a type
+    id_token="text",  # noqa: S106
+    type="text",
+    station_id="text",
+    evse_id="integer",
+    connector_id="integer",
+    first_us="bigint",
+    last_us="bigint",
+    count="bigint",
+)
+
+
+def record(connection: Connection, seen: Sequence[SeenToken]) -> None:
+    """Adds what was seen to what had been, and forgets the oldest of each tenant that has too many."""
+    _RECORD.run(connection, [{**asdict(one), "token_key": one.key[1]} for one in seen])
+    for tenant_id in sorted({one.tenant_id for one in seen}):
+        _trim(connection, tenant_id)
+
+
+def remove_old(connection: Connection, before_us: int, limit: int) -> int:
+    """Removes up to `limit` that were last seen before a time; returns how many."""
+    table = models.seen_token
+    old = sa.select(table.c.tenant_id, table.c.token_key).where(table.c.last_us < before_us).limit(limit)
+    key = sa.tuple_(table.c.tenant_id, table.c.token_key)
+    return connection.execute(sa.delete(table).where(key.in_(old))).rowcount
+
+
+def remove(connection: Connection, tenant_id: str, id_token: str) -> SeenToken | None:
+    """Takes one from the list; None where it is not there."""
+    table = models.seen_token
+    statement = (
+        sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.token_key == fold(id_token)).returning(*_COLUMNS)
+    )
+    row = connection.execute(statement).mappings().first()
+    return SeenToken(**row) if row else None
+
+
+def list_seen(connection: Connection, tenant_id: str, *, after: tuple[int, str] | None, limit: int) -> list[SeenToken]:
+    """Up to `limit` of them, the one that was seen last first; `after` is the time and key of the page before."""
+    table = models.seen_token
+    query = sa.select(*_COLUMNS).where(table.c.tenant_id == tenant_id)
+    if after is not None:
+        query = query.where(sa.tuple_(table.c.last_us, table.c.token_key) < sa.tuple_(*map(sa.literal, after)))
+    ordered = query.order_by(table.c.last_us.desc(), table.c.token_key.desc()).limit(limit)
+    return [SeenToken(**row) for row in connection.execute(ordered).mappings()]
+
+
+def _trim(connection: Connection, tenant_id: str) -> None:
+    table = models.seen_token
+    beyond = (
+        sa.select(table.c.last_us)
+        .where(table.c.tenant_id == tenant_id)
+        .order_by(table.c.last_us.desc())
+        .offset(MOST)
+        .limit(1)
+        .scalar_subquery()
+    )
+    connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.last_us <= beyond))

@@ -1,0 +1,85 @@
+"""Id tokens that stations ask for and nobody has added: gathered in memory, written in the background.
+
+Beside the answer, not before it: a driver at a station waits for no bookkeeping. What a SIGKILL loses is seen again.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
+
+from auth_svc import seen_token_store
+from auth_svc.seen_token_store import SeenToken
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+from mesh.times import Clock
+
+log = get_logger(__name__)
+
+EVERY_S = 1.0
+# Different ones between two writings. Readers at doors cannot read that many; who makes them up is not to fill memory.
+MOST_WAITING = 1000
+
+
+class SeenTokens:
+    """Takes notes; `run` writes them down, and `flush` what is left at the end."""
+
+    def __init__(self, *, database: Database, clock: Clock, every_s: float = EVERY_S) -> None:
+        self._database = database
+        self._clock = clock
+        self._every_s = every_s
+        self._waiting: dict[tuple[str, str], SeenToken] = {}
+        self._noted = asyncio.Event()
+
+    def note(self, key: tuple[str, str], item: AuthorizeItem) -> None:
+        """A station asked for the id token of this tenant and folded text, which is not known."""
+        earlier = self._waiting.get(key)
+        if earlier is None and len(self._waiting) >= MOST_WAITING:
+            return
+        now_us = self._clock()
+        self._waiting[key] = SeenToken(
+            tenant_id=key[0],
+            id_token=item.id_token.id_token,
+            type=item.id_token.type.replace("\0", ""),
+            station_id=item.origin.station_id,
+            evse_id=item.evse.evse_id,
+            connector_id=item.evse.connector_id,
+            first_us=earlier.first_us if earlier else now_us,
+            last_us=now_us,
+            count=earlier.count + 1 if earlier else 1,
+        )
+        self._noted.set()
+
+    async def run(self) -> None:
+        """Writes down what was noted, once a second at the most, until it is cancelled."""
+        while True:
+            await self._noted.wait()
+            await self.flush()
+            await asyncio.sleep(self._every_s)
+
+    async def flush(self) -> None:
+        """Writes down what was noted. Where the database is away it is kept, and tried again."""
+        self._noted.clear()
+        waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return
+        try:
+            await self._database.write(lambda connection: seen_token_store.record(connection, list(waiting.values())))
+        except MeshError as error:
+            log.warning("unknown id tokens not written down yet", reason=error.reason)
+            self._waiting = _joined(waiting, self._waiting)
+            self._noted.set()
+
+
+def _joined(
+    earlier: dict[tuple[str, str], SeenToken], later: dict[tuple[str, str], SeenToken]
+) -> dict[tuple[str, str], SeenToken]:
+    joined = dict(earlier)
+    for key, one in later.items():
+        before = joined.get(key)
+        if before is not None:
+            joined[key] = replace(one, first_us=before.first_us, count=before.count + one.count)
+        elif len(joined) < MOST_WAITING:
+            joined[key] = one
+    return joined

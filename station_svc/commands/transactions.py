@@ -1,0 +1,46 @@
+"""Whether a transaction is known, which transaction_svc knows: asked before a station is asked to stop one."""
+
+import grpc
+from csms.transaction.v1.transaction_ingest_service_pb2 import FindTransactionRequest
+from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
+
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+from mesh.operators import current_caller
+
+log = get_logger(__name__)
+
+# It is one look into an index; who asks wants a transaction stopped, and must not wait for long.
+TIMEOUT_S = 1.0
+
+
+class TransactionLookup:
+    """Asks transaction_svc; `channel` None knows of no transaction_svc, and lets everything pass."""
+
+    def __init__(self, *, channel: grpc.aio.Channel | None, timeout_s: float = TIMEOUT_S) -> None:
+        self._stub = None if channel is None else TransactionIngestServiceStub(channel)
+        self._timeout_s = timeout_s
+
+    async def expect(self, *, station_id: str, transaction_id: str) -> None:
+        """Raises MeshError TRANSACTION_NOT_FOUND where the station has no such transaction, open or ended.
+
+        Where that cannot be known the command goes on: the station itself knows, and a transaction must be stoppable.
+        """
+        if self._stub is None:
+            return
+        question = FindTransactionRequest(
+            tenant_id=current_caller().tenant_id, station_id=station_id, transaction_id=transaction_id
+        )
+        try:
+            answer = await self._stub.FindTransaction(question, timeout=self._timeout_s)
+        except grpc.aio.AioRpcError as error:
+            log.warning("transaction not looked up", station_id=station_id, code=error.code().name)
+            return
+        if not answer.found:
+            raise MeshError(
+                grpc.StatusCode.NOT_FOUND,
+                "TRANSACTION_NOT_FOUND",
+                f"transaction_id: no transaction {transaction_id!r} of station {station_id} is known: nothing was "
+                "sent; send_unknown sends it all the same",
+                {"field": "transaction_id"},
+            )

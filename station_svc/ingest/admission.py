@@ -1,0 +1,73 @@
+"""Stations whose credentials have slow hashes come in too: what that takes is computed between two transactions."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import grpc
+
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+from station_svc.credentials import store as credential_store
+from station_svc.credentials.proofs import Better, Proofs
+from station_svc.ingest.connection_store import WRONG_CREDENTIALS
+from station_svc.ingest.rows import Knock, Opened, Unproven
+
+log = get_logger(__name__)
+
+Opening = Callable[[Sequence[Knock]], Awaitable[Sequence[Opened | Unproven | MeshError]]]
+
+
+class Admission:
+    """Lets in stations; those with a slow hash are asked about once more when it is known what the hash is of."""
+
+    def __init__(self, *, database: Database, proofs: Proofs) -> None:
+        self._database = database
+        self.proofs = proofs
+
+    async def admit(self, knocks: Sequence[Knock], opening: Opening) -> list[Opened | MeshError]:
+        """One result per knock. `opening` is the transaction, which holds no locks while anything is computed."""
+        results = list(await opening(knocks))
+        unproven = {place: result for place, result in enumerate(results) if isinstance(result, Unproven)}
+        if unproven:
+            computed = await asyncio.gather(
+                *(self._compute(knocks[place], result) for place, result in unproven.items())
+            )
+            errors = {
+                place: error for place, error in zip(unproven, computed, strict=True) if isinstance(error, MeshError)
+            }
+            again = [place for place in unproven if place not in errors]
+            reopened = await opening([knocks[place] for place in again]) if again else []
+            results = _replaced(results, errors | dict(zip(again, reopened, strict=True)))
+            await self._keep([one for one in computed if isinstance(one, Better)])
+        return [_settled(knock, result) for knock, result in zip(knocks, results, strict=True)]
+
+    async def _compute(self, knock: Knock, unproven: Unproven) -> Better | MeshError | None:
+        try:
+            return await self.proofs.compute(knock.station_id, knock.credential, [unproven.credential])
+        except MeshError as error:
+            return error
+
+    async def _keep(self, better: Sequence[Better]) -> None:
+        """Keeps hashes of our own of passwords that are known now. Where that fails, it is done the next time."""
+        if better:
+            try:
+                await self._database.write(partial(credential_store.keep_better, better=better))
+            except MeshError as error:
+                log.warning("better hashes not kept", reason=error.reason)
+
+
+def _replaced(
+    results: Sequence[Opened | Unproven | MeshError], by_place: dict[int, Opened | Unproven | MeshError]
+) -> list[Opened | Unproven | MeshError]:
+    return [by_place.get(place, result) for place, result in enumerate(results)]
+
+
+def _settled(knock: Knock, result: Opened | Unproven | MeshError) -> Opened | MeshError:
+    """Unproven still: the credential was replaced while the former one was being computed."""
+    if not isinstance(result, Unproven):
+        return result
+    return MeshError(
+        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {knock.station_id} did not prove who it is"
+    )
