@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from auth_svc import models
-from auth_svc.texts import fold
+from mesh.id_tokens import match_key
 from mesh.rowset import RowStatement
 
 # Of one tenant; beyond that, those that were seen last are kept.
@@ -30,8 +30,8 @@ class SeenToken:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Tenant and folded text."""
-        return self.tenant_id, fold(self.id_token)
+        """Tenant, and the form in which id tokens are compared."""
+        return self.tenant_id, match_key(self.id_token)
 
 
 _COLUMNS = [column for column in models.seen_token.c if column.name != "token_key"]
@@ -45,7 +45,8 @@ _RECORD = RowStatement(
            rows.first_us, rows.last_us, rows.count
     FROM {rows}
     WHERE NOT EXISTS (SELECT 1 FROM id_token
-                      WHERE id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key)
+                      WHERE id_token.tenant_id = rows.tenant_id
+                        AND (id_token.match_key = rows.token_key OR id_token.token_key = rows.token_key))
     ORDER BY rows.tenant_id, rows.token_key
     ON CONFLICT (tenant_id, token_key) DO UPDATE
     SET id_token = excluded.id_token, type = excluded.type, station_id = excluded.station_id,
@@ -83,9 +84,8 @@ def remove_old(connection: Connection, before_us: int, limit: int) -> int:
 def remove(connection: Connection, tenant_id: str, id_token: str) -> SeenToken | None:
     """Takes one from the list; None where it is not there."""
     table = models.seen_token
-    statement = (
-        sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.token_key == fold(id_token)).returning(*_COLUMNS)
-    )
+    named = table.c.tenant_id == tenant_id, table.c.token_key == match_key(id_token)
+    statement = sa.delete(table).where(*named).returning(*_COLUMNS)
     row = connection.execute(statement).mappings().first()
     return SeenToken(**row) if row else None
 

@@ -1,6 +1,7 @@
 """Refused handshakes of every kind, at a gateway process: its memory stays what it was. `make soak` has very many."""
 
 import asyncio
+import base64
 import os
 import re
 import socket
@@ -18,6 +19,9 @@ MIB = 1024 * 1024
 # Beside what is counted, to fill caches and what the allocator keeps.
 WARM = 1_000
 MOST_AT_ONCE = 20
+COUNT = int(os.environ.get("CSMS_SOAK_HANDSHAKES", "2000"))
+# Stations with a credential: so many that each is refused few times.
+GUARDED = (WARM + COUNT) // 8
 TIMEOUT_S = 60.0
 # What the process may have more of at the end, however many there were. 6,000 plain requests alone left 65 MiB.
 MOST_GROWTH_BYTES = 8 * MIB
@@ -49,7 +53,7 @@ KINDS: tuple[tuple[bytes, int | None], ...] = (
     (_request("/ocpp/" + "x" * 20_000, *UPGRADE, *KEY, V16), 414),
     (_request("/ocpp/VICTIM", *UPGRADE, *KEY, V16, *["Authorization: Basic eDp4"] * 2), 400),
     (_request("/ocpp/GUARDED", *UPGRADE, *KEY, V16), 401),
-    (_request("/ocpp/GUARDED", *UPGRADE, *KEY, V16, "Authorization: Basic R1VBUkRFRDp4"), 401),
+    (_request("/ocpp/GUARDED", *UPGRADE, *KEY, V16, "Authorization: Basic GUARDED:x"), 401),
     (_request("/ocpp/GUARDED", *UPGRADE, *KEY, V16, DEFLATE) + _bomb() * 20, 401),
     (_request("/ocpp/VICTIM", *UPGRADE, *KEY, "Sec-WebSocket-Protocol: soap", DEFLATE) + _bomb() * 200, 101),
     (b"nonsense\r\n\r\n", 400),
@@ -72,14 +76,21 @@ async def _refuse(port: int, data: bytes, status: int | None) -> int | None:
             writer.transport.abort()
 
 
+def _guarded(data: bytes, number: int) -> bytes:
+    """The handshake in the name of one of the stations with a credential: each refusal of one waits for longer."""
+    name = f"GUARDED{number % (len(KINDS) * GUARDED) // len(KINDS)}"
+    proof = base64.b64encode(f"{name}:x".encode())
+    return data.replace(b"GUARDED:x", proof).replace(b"GUARDED", name.encode())
+
+
 async def _refuse_all(port: int, count: int) -> Counter[tuple[int | None, int | None]]:
     """So many handshakes, some at once; how often each expected status met each answer."""
     met: Counter[tuple[int | None, int | None]] = Counter()
-    waiting = islice(cycle(KINDS), count)
+    waiting = enumerate(islice(cycle(KINDS), count))
 
     async def work() -> None:
-        for data, status in waiting:
-            met[status, await _refuse(port, data, status)] += 1
+        for number, (data, status) in waiting:
+            met[status, await _refuse(port, _guarded(data, number), status)] += 1
 
     await asyncio.gather(*(work() for _ in range(MOST_AT_ONCE)))
     return met
@@ -93,17 +104,18 @@ def _resident_bytes(pid: int) -> int:
 
 def test_refused_handshakes_leave_nothing(mesh: RunningMesh, bearer: dict[str, str]) -> None:
     """Memory of the gateway process, and rows: nobody was registered, and nobody counts as connected."""
-    count = int(os.environ.get("CSMS_SOAK_HANDSHAKES", "2000"))
-    made = mesh.request("POST", "/v1/stations", body={"stationId": "GUARDED", "securityProfile": 1}, **bearer)
-    assert made.status == 200, made
+    for number in range(GUARDED):
+        body = {"stationId": f"GUARDED{number}", "securityProfile": 1}
+        made = mesh.request("POST", "/v1/stations", body=body, **bearer)
+        assert made.status == 200, made
     port, pid = urlsplit(mesh.gateway_url).port or 0, mesh.pid("gateway")
     asyncio.run(_refuse_all(port, WARM))
     before = _resident_bytes(pid)
-    met = asyncio.run(_refuse_all(port, count))
+    met = asyncio.run(_refuse_all(port, COUNT))
     growth = _resident_bytes(pid) - before
     assert all(expected == answered for expected, answered in met), met
-    assert growth < MOST_GROWTH_BYTES, f"{growth / MIB:.1f} MiB more after {count} handshakes"
+    assert growth < MOST_GROWTH_BYTES, f"{growth / MIB:.1f} MiB more after {COUNT} handshakes"
     assert mesh.request("GET", "/v1/stations/VICTIM", **bearer).status == 404
-    guarded = mesh.request("GET", "/v1/stations/GUARDED", **bearer).json
+    guarded = mesh.request("GET", "/v1/stations/GUARDED0", **bearer).json
     assert not guarded.get("connected")
-    print(f"{count} refused handshakes: {growth / MIB:+.2f} MiB, {before / MIB:.1f} MiB before")  # noqa: T201
+    print(f"{COUNT} refused handshakes: {growth / MIB:+.2f} MiB, {before / MIB:.1f} MiB before")  # noqa: T201
