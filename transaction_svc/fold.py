@@ -71,6 +71,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     refused_token: str = ""  # the first
     refused_token_type: str = ""
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus
+    judged_arrival: int = 0  # of the start whose token was judged last
     refusals: int = 0
     # 1.6: when its number was given, and when the last event was measured that belongs here without naming the number.
     given_us: int = 0
@@ -278,15 +279,18 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
         _identify(fold, fact)
     if fact.kind == STARTED:
         fold.started, fold.start_us, fold.begin_us = True, fact.time_us, fact.order_us
+        fold.judged_arrival = fact.arrival
         fold.meter.begin(fact)
     return True
 
 
 def _start_again(fold: Fold, fact: Fact) -> None:
-    """Takes a start of 1.6 that was sent again with another time. Its token may have been refused only now."""
-    if fact.refused_status:
-        fold.id_token, fold.id_token_type = "", ""
-        _identify(fold, fact)
+    """Takes a start of 1.6 that was sent again with another time: the token's latest judgement counts."""
+    if fact.arrival < fold.judged_arrival or not fact.id_token:
+        return
+    fold.judged_arrival = fact.arrival
+    fold.id_token, fold.id_token_type = "", ""
+    _identify(fold, fact)
 
 
 def _count_position(fold: Fold, fact: Fact, seq_no: int) -> None:

@@ -130,9 +130,23 @@ async def test_a_refused_start_holds_no_tag(mesh_on_both: MeshRig) -> None:
         await _stop(a, number)
         assert (await _start(c, "TAG", minute=31))[0] == "Accepted"
         assert (await _start(b, "TAG", minute=32))[0] == "ConcurrentTx"
-    assert await _statuses(mesh, "B", refused) == [("tag", CONCURRENT)]
+    assert await _statuses(mesh, "B", refused) == [("tag", CONCURRENT)] * len(range(1, 4))
     assert (await _transaction(mesh, "B", refused)).authorization_status == CONCURRENT
     assert (await _transaction(mesh, "A", number)).authorization_status == UNSPECIFIED
+
+
+async def test_a_refused_start_that_is_sent_again_is_judged_anew(mesh_on_both: MeshRig) -> None:
+    """The driver tries again once the tag is free; it is still one transaction."""
+    mesh = mesh_on_both
+    await mesh.create_id_token("TAG", max_concurrent_transactions=1)
+    async with _stations(mesh, "A", "B", "C") as (a, b, c):
+        _status, number = await _start(a, "TAG")
+        status, refused = await _start(b, "TAG", minute=1)
+        assert status == "ConcurrentTx"
+        await _stop(a, number, minute=2)
+        assert await _start(b, "TAG", minute=3) == ("Accepted", refused)
+        assert (await _start(c, "TAG", minute=4))[0] == "ConcurrentTx"
+    assert (await _transaction(mesh, "B", refused)).authorization_status == UNSPECIFIED
 
 
 async def test_without_a_limit_a_fleet_shares_its_tag(mesh_on_both: MeshRig) -> None:
