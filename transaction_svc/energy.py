@@ -5,11 +5,11 @@ It adds no energy that no readings show, and says on which readings its figure s
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum, StrEnum, auto
-from itertools import pairwise
+from itertools import pairwise, product
 
 import msgspec
 
-from transaction_svc.facts import is_signed, is_verified
+from transaction_svc.facts import is_same_but_proof, is_signed, is_verified
 from transaction_svc.pins import Pins
 from transaction_svc.register import ROUNDING_MWH, Moment, Register, Run, passed
 
@@ -46,6 +46,7 @@ class EnergyFlag(StrEnum):
     METER_ROLLBACK = "meter_rollback"
     OTHER_COUNTER = "other_counter"
     SCALE_MISMATCH = "scale_mismatch"
+    SERIES_MISMATCH = "series_mismatch"
     SIGNED_DIFFERS = "signed_differs"
 
 
@@ -71,6 +72,11 @@ class Terms(msgspec.Struct, omit_defaults=True):
         """Whether the scale of every reading is known, so that none has to be found."""
         return self.pins is not None and self.pins.is_scaled
 
+    @property
+    def is_sampled_only(self) -> bool:
+        """Whether begin and end are the first and the last of the readings between."""
+        return self.pins is not None and self.pins.is_sampled_only
+
 
 class Energy(msgspec.Struct, omit_defaults=True):
     """Energy in mWh, and the readings it stands on."""
@@ -94,6 +100,8 @@ def assess(registers: Mapping[int, Register], terms: Terms) -> Energy:
     energy = assess_register(registers[series], terms, series)
     if len(registers) == 1:
         return energy
+    if not _is_whole(registers[series]) and any(register.ended for register in registers.values()):
+        return _across_series(registers, terms, energy)
     flags = set(energy.flags)
     for other, register in registers.items():
         if is_signed(other) != is_signed(series) and register.begun and register.ended:
@@ -104,8 +112,28 @@ def assess(registers: Mapping[int, Register], terms: Terms) -> Energy:
 
 def _preference(series: int, register: Register) -> tuple[bool, bool, bool, int]:
     """The smallest is believed: a verified one from begin to end, one from begin to end, one with two readings."""
-    is_whole = register.begun and register.ended
+    is_whole = _is_whole(register)
     return not (is_whole and is_verified(series)), not is_whole, register.count < 2, series
+
+
+def _is_whole(register: Register) -> bool:
+    return register.begun and register.ended
+
+
+def _across_series(registers: Mapping[int, Register], terms: Terms, energy: Energy) -> Energy:
+    """Energy where begin and end are of different series: they differ in their proof alone, or do not fit together."""
+    flagged = msgspec.structs.replace(energy, flags=tuple(sorted({*energy.flags, EnergyFlag.SERIES_MISMATCH})))
+    for begun, ended in product(sorted(registers), repeat=2):
+        first, last = registers[begun], registers[ended]
+        if not first.begun or not last.ended or not is_same_but_proof(begun, ended):
+            continue
+        begin, end = first.runs[0], last.runs[last.current]
+        most = last.most(begin.first_at, end.last_at, terms.power_w)
+        if 0 <= end.last - begin.first <= most:
+            flagged.mwh, flagged.begin_mwh, flagged.end_mwh = end.last - begin.first, begin.first, end.last
+            flagged.basis, flagged.series = Basis.REGISTER, ended
+            break
+    return flagged
 
 
 def _differences(energy: Energy, other: Energy, *, is_scaled: bool) -> set[str]:
@@ -116,7 +144,8 @@ def _differences(energy: Energy, other: Energy, *, is_scaled: bool) -> set[str]:
         if not is_scaled:
             return {EnergyFlag.SCALE_MISMATCH}
         small, large = (energy.mwh, other.mwh) if power > 0 else (other.mwh, energy.mwh)
-        if _is_near(small, large, 10 ** abs(power), 0, 1):
+        factor: int = 10 ** abs(power)
+        if abs(large - small * factor) <= ROUNDING_MWH * factor:
             return set()
     return {EnergyFlag.SIGNED_DIFFERS}
 
@@ -190,12 +219,16 @@ class _Assessment:
     def _judge_begin(self) -> None:
         """Finds a begin of 0, or none, that stands for one that the station did not know."""
         register, first, pinned = self._register, self._chain[0], self._terms.placeholder
-        reading, at = (register.second, register.second_at) if register.begun else (first.first, first.first_at)
+        if not register.begun and not self._terms.is_sampled_only:
+            self._flags.add(EnergyFlag.BEGIN_PLACEHOLDER)
+            self._basis = Basis.FIRST_READING
+        is_unknown = register.begun or not first.first
+        reading, at = (register.second, register.second_at) if is_unknown else (first.first, first.first_at)
         if (register.begun and first.first) or reading is None or at is None or pinned is False:
             return
         if any(run.other for run in register.runs):
             return
-        if self._previous and reading > self._previous - ROUNDING_MWH:
+        if self._previous and reading > self._previous - max(10 * ROUNDING_MWH, register.step, self._previous // 1000):
             self._begin_with_previous(self._previous, reading, at)
         elif pinned and register.begun:
             self._begin_with_first(reading, at)
@@ -205,14 +238,13 @@ class _Assessment:
 
         Then somebody charged between the two transactions, and the first reading is the begin.
         """
-        if self._register.begun:
+        if self._register.begun or not self._chain[0].first:
             self._begin_with_first(reading, at)
         since, missing = self._terms.started_at, reading - previous
         if since is None or missing > passed(since, at, self._terms.power_w, 0) + self._register.step:
             return
-        if missing >= ROUNDING_MWH:
-            self._flags.add(EnergyFlag.BEGIN_PLACEHOLDER)
-            self._basis = Basis.PREVIOUS_TRANSACTION
+        self._flags.add(EnergyFlag.BEGIN_PLACEHOLDER)
+        self._basis = Basis.PREVIOUS_TRANSACTION
         self._begin = min(previous, reading)
         self._chain = [msgspec.structs.replace(self._chain[0], first=self._begin), *self._chain[1:]]
 
@@ -221,7 +253,7 @@ class _Assessment:
         self._flags.add(EnergyFlag.BEGIN_PLACEHOLDER)
         self._begin, self._basis = reading, Basis.FIRST_READING
         first, *rest = self._chain
-        if first.count > 1:
+        if first.last:
             rest.insert(0, msgspec.structs.replace(first, first=reading, first_at=at, count=first.count - 1))
         self._chain = rest
 
@@ -232,7 +264,8 @@ class _Assessment:
         register, begin, end = self._register, self._begin, self._end
         lowest = begin if register.lowest is None else register.lowest
         highest = end if register.highest is None else register.highest
-        if not register.ended or lowest <= begin - ROUNDING_MWH or highest >= end + ROUNDING_MWH:
+        slack = register.tolerance
+        if not register.ended or lowest <= begin - slack or highest >= end + slack:
             return None
         return (end - begin, end) if self._is_possible(begin, end) and self._is_begun() else None
 
@@ -252,7 +285,7 @@ class _Assessment:
         if not register.ended or register.second is None or register.before_end is None:
             return None
         power = self._scale(begin, register.second, share=2)
-        if not power or power != self._scale(end, register.before_end, share=2):
+        if not power or power != -self._scale(register.before_end, end, share=2):
             return None
         for tried in sorted((0, power), reverse=True) if power in _CONVERTED else (0,):
             scaled_begin, scaled_end = _times_ten_to(begin, tried), _times_ten_to(end, tried)
@@ -313,7 +346,7 @@ class _Assessment:
         if following.first <= run.top:
             is_wrong = run.before is not None and following.first > run.before - ROUNDING_MWH
             return _Link.WRONG_READING if is_wrong else _Link.RESTART
-        is_begin = self._register.begun and run is self._register.runs[0] and run.count == 1
+        is_begin = run is self._register.runs[0] and (not run.last or (self._register.begun and run.count == 1))
         return _Link.WRONG_BEGIN if is_begin else _Link.LEAP
 
     def _without_end(self, chain: Sequence[Run], links: Sequence[_Link]) -> tuple[int, int | None]:
@@ -349,12 +382,11 @@ class _Assessment:
             self._flags.add(EnergyFlag.BEGIN_IMPLAUSIBLE if run.first else EnergyFlag.BEGIN_PLACEHOLDER)
             self._begin, self._basis = following.first, Basis.FIRST_READING
             return 0
-        if link is _Link.LEAP:
-            self._flags.add(EnergyFlag.OTHER_COUNTER)
         if not self._register.ended:
+            if link is _Link.LEAP:
+                self._flags.add(EnergyFlag.OTHER_COUNTER)
             return None
-        if link is _Link.RESTART:
-            self._flags.add(EnergyFlag.METER_RESTART)
+        self._flags.add(EnergyFlag.METER_RESTART)
         self._basis = Basis.RESTARTED_REGISTER
         return 0
 
@@ -373,22 +405,22 @@ def _times_ten_to(mwh: int, power: int) -> int:
     return mwh * factor if power >= 0 else mwh // factor
 
 
-def _power_of_ten(low: int, high: int, most_mwh: int, *, share: int = 10) -> int:
-    """The power of ten between two readings of one register in two scales; 0 where they are not that.
+def _power_of_ten(before: int, after: int, most_mwh: int, *, share: int = 10) -> int:
+    """The power of ten from a reading to a later one of the same register in another scale; 0 where they are not that.
 
-    The smaller one may be cut to whole watt-hours, and up to `most_mwh` passed between the two: a part of the register
-    no larger than one in `share`, where a single pair of readings could be a coincidence.
+    The smaller one may be rounded to whole watt-hours, and up to `most_mwh` passed between the two: a part of the
+    register no larger than one in `share`, where a single pair of readings could be a coincidence.
     """
     for power in _POWERS:
-        if min(low, high) < _LEAST_SCALED_MWH[power]:
+        if min(before, after) < _LEAST_SCALED_MWH[power]:
             break
-        if _is_near(low, high, 10**power, most_mwh, share):
+        factor = 10**power
+        unit = ROUNDING_MWH * factor
+        if -unit <= after - before * factor <= unit + min(most_mwh, before * factor // share):
             return power
-        if _is_near(high, low, 10**power, most_mwh, share):
+        if (
+            -unit <= before - after * factor + min(most_mwh, after * factor // share)
+            and before <= after * factor + unit
+        ):
             return -power
     return 0
-
-
-def _is_near(small: int, large: int, factor: int, most_mwh: int, share: int) -> bool:
-    slack = min(most_mwh, small * factor // share) + ROUNDING_MWH * factor
-    return abs(large - small * factor) <= slack

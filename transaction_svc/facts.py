@@ -42,6 +42,11 @@ def is_verified(series: int) -> bool:
     return series % 4 == VERIFIED
 
 
+def is_same_but_proof(series: int, other: int) -> bool:
+    """Whether two series are of the same place and phases."""
+    return series // 4 == other // 4
+
+
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """A reading of an import register."""
 
@@ -49,6 +54,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     mwh: int  # below zero: broken
     rank: int = BETWEEN
     series: int = 0
+    clock_us: int = 0  # the station's clock, where it is not plausible
 
 
 class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):

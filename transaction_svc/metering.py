@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess, sound_energy
-from transaction_svc.facts import BEGIN, BETWEEN, END, ENDED, UPDATED, Fact, Reading
+from transaction_svc.facts import BEGIN, BETWEEN, END, ENDED, STARTED, UPDATED, Fact, Reading
 from transaction_svc.register import Moment, ReadingKey, Register
 
 SaidReading = tuple[int, int]
@@ -78,7 +78,13 @@ class Metering(msgspec.Struct, omit_defaults=True):
 
     @property
     def at_end(self) -> SaidReading | None:
-        """The register as the transaction leaves it; the same whatever is known of the one before it."""
+        """The register as the transaction leaves it; that of the one before it where it was never told above 0."""
+        found = self._at_end_alone()
+        if (found is None or not found[1]) and self.terms.previous_mwh is not None:
+            return self.terms.previous_series, self.terms.previous_mwh
+        return found
+
+    def _at_end_alone(self) -> SaidReading | None:
         if not self.registers:
             return None
         alone = assess(self.registers, msgspec.structs.replace(self.terms, previous_mwh=None))
@@ -99,7 +105,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
     def begin(self, fact: Fact) -> None:
         """Takes the start. Its own reading, where there is one, is of the same moment."""
         if not fact.readings:
-            self.terms.started_at = _moment(fact.order_us, fact)
+            self.terms.started_at = Moment(fact.order_us if fact.time_us is None else fact.time_us, fact.recorded_us)
 
     def end(self, fact: Fact) -> None:
         """Takes the end, before its readings."""
@@ -138,10 +144,10 @@ class Metering(msgspec.Struct, omit_defaults=True):
         """Takes the only reading of an event where all is as it should be."""
         if self.assessed is not None or self.stop is not None or self.by_sequence or reading.rank != BETWEEN:
             return False
-        if self.terms.pins is not None:
+        if self.terms.pins is not None or reading.clock_us:
             return False
         register = self.registers.get(reading.series)
-        return register is not None and register.go_on(reading.mwh, _moment(reading.at_us, fact), self.terms.power_w)
+        return register is not None and register.go_on(reading.mwh, _moment(reading, fact), self.terms.power_w)
 
     def rebuild(self, facts: Sequence[Fact]) -> None:
         """Takes the readings and intervals of all events."""
@@ -217,7 +223,9 @@ class Metering(msgspec.Struct, omit_defaults=True):
         return True
 
     def _key(self, reading: Reading, fact: Fact) -> ReadingKey:
-        return reading.rank, (fact.seq_no or 0) if self.by_sequence else 0, reading.at_us, reading.mwh
+        # A begin that another event tells is placed behind that of the start.
+        position = (fact.seq_no or 0) if self.by_sequence else int(reading.rank == BEGIN and fact.kind != STARTED)
+        return reading.rank, position, reading.at_us, reading.mwh
 
     def _push(
         self, register: Register, key: ReadingKey, reading: Reading, fact: Fact, *, is_last: bool = False
@@ -225,12 +233,13 @@ class Metering(msgspec.Struct, omit_defaults=True):
         """Adds a reading; `is_last`: the transaction ended with it, whatever its rank."""
         register.push(
             reading.mwh,
-            _moment(reading.at_us, fact),
+            _moment(reading, fact),
             begins=reading.rank == BEGIN or (self._is_sampled_only and not register.runs),
             ends=reading.rank == END or is_last,
             power_w=self.terms.power_w,
         )
         register.rank, register.position = key[:2]
+        register.last_us = reading.at_us if reading.clock_us else 0
 
     def _in_order(self, facts: Sequence[Fact]) -> Sequence[tuple[Reading, Fact]]:
         """The readings up to the end, each once: a stop may tell again what was told before."""
@@ -272,5 +281,5 @@ class Metering(msgspec.Struct, omit_defaults=True):
         self.interval_us, self.interval_mwh = max(by_time), sum(by_time.values())
 
 
-def _moment(station_us: int, fact: Fact) -> Moment:
-    return Moment(station_us, fact.recorded_us)
+def _moment(reading: Reading, fact: Fact) -> Moment:
+    return Moment(reading.clock_us or reading.at_us, fact.recorded_us)

@@ -4,7 +4,7 @@ Their begins decide (design 4.2), by the station's clock, and not when they were
 the same.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -14,6 +14,8 @@ from transaction_svc import store
 from transaction_svc.book import Book, Key, Tx
 from transaction_svc.contents import name_hash
 
+# Transactions without energy that follow each other on an EVSE, in one batch.
+_MOST_ROUNDS = 16
 Place = tuple[str, str, int, int]
 """Tenant, station, EVSE, time."""
 
@@ -24,11 +26,17 @@ def link(connection: Connection, book: Book) -> None:
     The place that one has left, because its true start became known, is closed again. Where one ends with another
     register than before, the one after it begins with that.
     """
-    changed = list(book.changed())
-    moved = [tx for tx in changed if has_moved(tx)]
-    ended = [tx for tx in changed if _has_another_end(tx)]
-    if not moved and not ended:
-        return
+    moved = [tx for tx in book.changed() if has_moved(tx)]
+    ended = [tx for tx in book.changed() if _has_another_end(tx)]
+    for _round in range(_MOST_ROUNDS):
+        if not moved and not ended:
+            return
+        _link(connection, book, moved, ended)
+        # One that was never told above 0 hands on the register of the one before it.
+        moved, ended = [], [tx for tx in book.changed() if _hands_on(tx)]
+
+
+def _link(connection: Connection, book: Book, moved: Sequence[Tx], ended: Sequence[Tx]) -> None:
     left = [(tx, tx.place) for tx in moved if tx.place is not None and tx.place[0]]
     rows = [_row(tx.key, tx.fold.evse_id, tx.fold.begin_us) for tx in {*moved, *ended} if not _is_known(book, tx)]
     rows += [_row(tx.key, *place) for tx, place in left]
@@ -42,6 +50,8 @@ def link(connection: Connection, book: Book) -> None:
         of_evse = [tx for tx in book.of_station(tenant_id, station_id) if tx.fold.counts and tx.fold.evse_id == evse_id]
         left_us = {place[1] for tx, place in left if (*tx.key[:2], place[0]) == (tenant_id, station_id, evse_id)}
         _link_evse(of_evse, fresh, left_us)
+    for tx in {*moved, *ended}:
+        tx.at_end = tx.fold.meter.at_end
 
 
 def read_beside(connection: Connection, book: Book, places: Iterable[Place]) -> None:
@@ -67,6 +77,10 @@ def _may_be_followed(tx: Tx) -> bool:
 
 def _has_another_end(tx: Tx) -> bool:
     return tx.reassessed or (_may_be_followed(tx) and tx.fold.meter.at_end != tx.at_end)
+
+
+def _hands_on(tx: Tx) -> bool:
+    return tx.fold.next_begin_us is not None and tx.fold.meter.at_end != tx.at_end
 
 
 def _is_known(book: Book, tx: Tx) -> bool:

@@ -14,8 +14,9 @@ from transaction_svc.signed_records import read_record
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _LONGEST_NUMBER = 64
-# 10^18 mWh, a thousand TWh: what is beyond is no reading, and would not fit the database.
+# 10^18 mWh, a thousand TWh: a reading beyond that is none that can be believed, and would not fit the database.
 _MOST_DIGITS = 18
+_MOST_MWH = 10**_MOST_DIGITS
 _MWH_PER_UNIT = {"": 1_000, "wh": 1_000, "kwh": 1_000_000, "Wh": 1_000, "kWh": 1_000_000}
 
 _INTERVAL = meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL
@@ -70,7 +71,13 @@ def to_mwh(text: str, unit: str, multiplier: int) -> int | None:
     number = Decimal(stripped)
     if not number:
         return 0
-    if not -_LONGEST_NUMBER < multiplier + number.adjusted() < _MOST_DIGITS - 6:
+    return _shift(number, scale, multiplier)
+
+
+def _shift(number: Decimal, scale: int, multiplier: int) -> int | None:
+    if multiplier + number.adjusted() >= _MOST_DIGITS - 6:
+        return -_MOST_MWH if number < 0 else _MOST_MWH
+    if multiplier + number.adjusted() <= -_LONGEST_NUMBER:
         return None
     sign, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int)  # noqa: S101 - the pattern lets neither infinity nor NaN through
@@ -113,13 +120,15 @@ def read_meter_values(
         if not samples:
             continue
         raw_us = read_time(value, "sample_time")
-        at_us = raw_us if raw_us is not None and is_plausible(raw_us, receive_us) else order_us
+        is_right = raw_us is not None and is_plausible(raw_us, receive_us)
+        at_us = raw_us if is_right and raw_us is not None else order_us
+        clock_us = 0 if is_right or raw_us is None else raw_us
         for is_interval, rank, series, mwh in _by_series(samples):
             if is_interval:
                 # By the clock of the station, right or wrong: it tells one interval from the next.
                 intervals.append((at_us if raw_us is None else raw_us, series, mwh))
             else:
-                readings.append(Reading(at_us=at_us, mwh=mwh, rank=rank, series=series))
+                readings.append(Reading(at_us=at_us, mwh=mwh, rank=rank, series=series, clock_us=clock_us))
     return readings, intervals
 
 
@@ -140,7 +149,7 @@ def _energies(sample: SampledValue, measurand: int, *, verify: bool) -> Iterable
             for record in records
         ]
     mwh = to_mwh(sample.value, sample.unit, sample.multiplier)
-    if mwh is None:
+    if mwh is None or (rank == BETWEEN and not -_MOST_MWH < mwh < _MOST_MWH):
         return ()
     return (_Sample(measurand == _INTERVAL, rank, location, phase, SIGNED if is_signed else UNSIGNED, mwh),)
 

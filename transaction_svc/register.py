@@ -8,6 +8,7 @@ these it was is decided by the readings that follow (`energy.py`).
 import msgspec
 
 from mesh.times import SECOND_US
+from transaction_svc.clocks import is_plausible
 from transaction_svc.facts import BETWEEN
 
 ReadingKey = tuple[int, int, int, int]
@@ -21,6 +22,7 @@ ROUNDING_MWH = 1_000
 _MOST_STEP_MWH = 1_000_000
 _UJ_PER_MWH = 3_600_000  # W times µs is µJ
 _NO_READING = 2**62
+_DAY_US = 86_400 * SECOND_US
 # More runs than a meter of any kind makes; the oldest are summed up.
 _MOST_RUNS = 16
 
@@ -30,6 +32,11 @@ class Moment(msgspec.Struct, frozen=True, array_like=True):
 
     station_us: int
     our_us: int
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the station's clock can be right."""
+        return is_plausible(self.station_us, self.our_us)
 
 
 class Run(msgspec.Struct, omit_defaults=True):
@@ -68,18 +75,19 @@ class Register(msgspec.Struct, omit_defaults=True):
     current: int = 0  # index of the run that the latest reading belongs to
     begun: bool = False  # the first reading is that of the transaction's begin
     ended: bool = False  # the latest reading is that of the transaction's end
-    second: int | None = None  # the reading after the first
+    second: int | None = None  # the reading after the first; after a first of 0, the one that is more
     second_at: Moment | None = None
     before_end: int | None = None  # the reading before that of the end
     # Of the readings between begin and end, where there is more than one run.
     lowest: int | None = None
     highest: int | None = None
-    step: int = _MOST_STEP_MWH  # the largest power of ten, up to 1 kWh, that divides all readings
+    step: int = _MOST_STEP_MWH  # the largest power of ten, up to 1 kWh, that divides all readings between
     settled: int = 0  # energy of runs that are summed up
     fell: bool = False  # a reading was below the one before, by more than rounding
     # The place of the latest reading in their order.
     rank: int = BETWEEN
     position: int = 0
+    last_us: int = 0  # where the station's clock cannot be believed: its time as it counts
 
     @property
     def is_sound(self) -> bool:
@@ -90,7 +98,7 @@ class Register(msgspec.Struct, omit_defaults=True):
     def key(self) -> ReadingKey:
         """The place of the latest reading."""
         latest = self.runs[self.current]
-        return self.rank, self.position, latest.last_at.station_us, latest.last
+        return self.rank, self.position, self.last_us or latest.last_at.station_us, latest.last
 
     @property
     def count(self) -> int:
@@ -112,7 +120,7 @@ class Register(msgspec.Struct, omit_defaults=True):
             return False
         run = self.runs[0]
         latest = run.last_at
-        if at.station_us <= latest.station_us or mwh < run.last or run.fallen:
+        if not 0 < at.station_us - latest.station_us < _DAY_US or mwh < run.last or run.fallen:
             return False
         allowed = power_w * (at.station_us - latest.station_us) // _UJ_PER_MWH
         if (
@@ -126,9 +134,17 @@ class Register(msgspec.Struct, omit_defaults=True):
         run.count += 1
         return True
 
+    @property
+    def tolerance(self) -> int:
+        """How far a reading may be below another one: begin and end may be finer than the readings between."""
+        has_samples = len(self.runs) > 1 or (bool(self.runs) and self.runs[0].count > self.begun)
+        return max(self.step, ROUNDING_MWH) if has_samples else ROUNDING_MWH
+
     def push(self, mwh: int, at: Moment, *, begins: bool, ends: bool, power_w: int) -> None:
-        """Takes the next reading, not negative."""
-        while mwh % self.step:
+        """Takes the next reading, not negative. A begin that is told once more changes nothing."""
+        if begins and self.begun and self.runs[0].first:
+            return
+        while mwh % self.step and not (begins or ends):
             self.step //= 10
         if not self.runs:
             self.begun = begins
@@ -144,10 +160,10 @@ class Register(msgspec.Struct, omit_defaults=True):
         latest = self.runs[self.current]
         if ends:
             self.before_end = latest.last
-        if mwh <= latest.top - ROUNDING_MWH:
+        if mwh <= latest.top - self._slack(ends=ends):
             self.fell = True
-        fits = self.fits(latest, mwh, at, power_w)
-        if self.second is None:
+        fits = self.fits(latest, mwh, at, power_w, slack=self._slack(ends=ends))
+        if self.second is None and (mwh or self.runs[0].first):
             self.second, self.second_at = mwh, at
         if fits and len(self.runs) == 1:
             latest.extend(mwh, at)
@@ -164,10 +180,13 @@ class Register(msgspec.Struct, omit_defaults=True):
             return
         self.runs[self.current].extend(mwh, at)
 
+    def _slack(self, *, ends: bool) -> int:
+        return self.tolerance if ends else max(self.step, ROUNDING_MWH)
+
     def _note_extremes(self, run: Run) -> None:
         """The lowest and the highest reading of the only run, without that of the begin."""
         if run.count > self.begun:
-            self.lowest = self.second if self.begun else run.first
+            self.lowest = self.second if self.begun and self.second is not None else run.first
             self.highest = run.top
         else:
             self.lowest, self.highest = _NO_READING, -1
@@ -181,17 +200,17 @@ class Register(msgspec.Struct, omit_defaults=True):
         best, meanwhile = None, 0
         for index in range(len(self.runs) - 1, -1, -1):
             run = self.runs[index]
-            if index != self.current and not run.other and self.fits(run, mwh, at, power_w):
+            if index != self.current and not run.other and self.fits(run, mwh, at, power_w, slack=ROUNDING_MWH):
                 left = mwh - run.last - meanwhile
                 if left > -ROUNDING_MWH and (unexplained is None or left < unexplained):
                     best, unexplained = index, left
             meanwhile = max(meanwhile, run.rise)
         return best
 
-    def fits(self, run: Run, mwh: int, at: Moment, power_w: int) -> bool:
+    def fits(self, run: Run, mwh: int, at: Moment, power_w: int, *, slack: int) -> bool:
         """Whether a reading can be the next of a run: it is no lower, and no higher than power and time allow."""
         return (
-            mwh > run.top - ROUNDING_MWH
+            mwh > run.top - slack
             and mwh - run.last <= self.most(run.last_at, at, power_w)
             and mwh - run.first <= self.most(run.first_at, at, power_w)
         )
@@ -215,6 +234,11 @@ class Register(msgspec.Struct, omit_defaults=True):
 
 
 def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:
-    """Energy at full power between two moments, in mWh."""
-    elapsed_us = max(until.station_us - since.station_us, until.our_us - since.our_us, 0)
-    return power_w * (elapsed_us + slack_us) // _UJ_PER_MWH
+    """Energy at full power between two moments, in mWh, by the clock that saw more time pass.
+
+    A station's clock that is wrong tells how much time passed all the same, unless it was set meanwhile.
+    """
+    elapsed_us = until.our_us - since.our_us
+    if since.is_plausible == until.is_plausible:
+        elapsed_us = max(elapsed_us, until.station_us - since.station_us)
+    return power_w * (max(elapsed_us, 0) + slack_us) // _UJ_PER_MWH
