@@ -80,6 +80,7 @@ def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
 def _details(state: Fold) -> dict[str, Any]:
     """The resource's fields, in its JSON names; those that are not known are left out."""
     token, token_type = state.holder
+    energy = state.meter.energy
     details = {
         "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
         "evse": {"evseId": state.evse_id, "connectorId": state.connector_id} if state.evse_id else None,
@@ -90,8 +91,8 @@ def _details(state: Fold) -> dict[str, Any]:
         "energyWh": state.meter.energy_mwh / 1000,
         "meterStartWh": _wh(state.meter.meter_start_mwh),
         "meterStopWh": _wh(state.meter.meter_stop_mwh),
-        "believedMeterStartWh": _wh(state.meter.energy.begin_mwh),
-        "believedMeterStopWh": _wh(state.meter.energy.end_mwh),
+        "believedMeterStartWh": _wh(energy.begin_mwh),
+        "believedMeterStopWh": _wh(energy.end_mwh),
         "energyBasis": _word(_ENERGY_BASES, state.meter.basis),
         "meterProfileId": state.meter.terms.profile_id or None,
         "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,

@@ -45,6 +45,9 @@ class Metering(msgspec.Struct, omit_defaults=True):
     @property
     def energy_mwh(self) -> int:
         """Energy delivered, as believed."""
+        if self.assessed is None and self.interval_us is None:  # nearly always, and asked for several times an event
+            for register in self.registers.values():
+                return register.runs[0].rise
         return self.interval_mwh if self.basis == Basis.INTERVALS else self.energy.mwh
 
     @property
@@ -67,6 +70,8 @@ class Metering(msgspec.Struct, omit_defaults=True):
     @property
     def flags(self) -> Sequence[str]:
         """Readings that do not add up."""
+        if self.assessed is None and not self.broken:
+            return ()
         if self.broken and EnergyFlag.METER_ROLLBACK not in self.energy.flags:
             return (*self.energy.flags, EnergyFlag.METER_ROLLBACK)
         return self.energy.flags
@@ -74,7 +79,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
     @property
     def fell(self) -> bool:
         """Whether a register ever fell, or was below zero."""
-        return self.broken or any(register.fell for register in self.registers.values())
+        return self.broken or (self.assessed is not None and any(register.fell for register in self.registers.values()))
 
     @property
     def at_end(self) -> SaidReading | None:
