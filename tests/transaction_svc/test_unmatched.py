@@ -343,9 +343,13 @@ async def test_a_token_that_is_refused_when_its_start_comes_again_holds_nothing(
     await service.refuse(again)
     found = await service.get(first.transaction_id)
     assert (found.event_count, found.authorization_status) == (2, AUTHORIZATION_STATUS_BLOCKED)
-    third = await service.one(start_16(2))
-    assert third.transaction_id == first.transaction_id
     assert (await service.one(start_16(0), station="CP2")).concurrent_count == 0
+    third = await service.one(start_16(2))
+    assert (third.transaction_id, third.concurrent_count) == (first.transaction_id, 1)
+    assert (await service.one(start_16(0), station="CP3")).concurrent_count == 2  # judged anew: it holds again
+    await service.refuse(third)
+    assert (await service.get(first.transaction_id)).authorization_status == AUTHORIZATION_STATUS_BLOCKED
+    assert (await service.one(start_16(0), station="CP4")).concurrent_count == 2
 
 
 async def test_a_start_through_two_gateways_at_once(engine: Engine, clock: FakeClock) -> None:
