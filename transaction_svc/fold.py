@@ -76,6 +76,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     # 1.6: when its number was given, and when the last event was measured that belongs here without naming the number.
     given_us: int = 0
     matched_us: int = 0
+    was_named: bool = False  # 1.6: whether another event has named its number
 
     @property
     def waiting(self) -> bool:
@@ -327,8 +328,11 @@ def _count(fold: Fold, fact: Fact) -> None:
         fold.skewed = True
     if fact.orphan:
         fold.orphan = True
-    if fact.named and fact.names_none:
-        fold.matched_us = max(fold.matched_us, fact.order_us)
+    if fact.named:
+        if fact.names_none:
+            fold.matched_us = max(fold.matched_us, fact.order_us)
+    elif fact.kind != STARTED and fact.seq_no is None:
+        fold.was_named = True
     if fold.first_frame is None or fact.frame < fold.first_frame:
         fold.first_frame = fact.frame
     fold.last_frame = max(fold.last_frame, fact.frame)
