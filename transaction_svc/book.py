@@ -8,6 +8,7 @@ import msgspec
 from mesh.id_tokens import match_key
 from transaction_svc import fold, stored_form
 from transaction_svc.contents import events_hash
+from transaction_svc.ends import Frame
 from transaction_svc.energy import Terms
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
@@ -117,7 +118,8 @@ class Book:
         self._recorded: dict[tuple[str, str, str], Known] = {}
         self._rows: list[dict[str, Any]] = []
         self.anew: dict[Name, int] = {}  # names to be folded anew, from which generation on
-        self.others: set[Name] = set()  # numbers of other systems, of which something is kept
+        # Numbers of other systems of which something is kept, with the first frame that named each.
+        self.others: dict[Name, Frame] = {}
         self.places: set[tuple[str, str, int, int]] = set()  # tenant, station, EVSE, time: those beside are read
         self.terms: Mapping[tuple[str, str], Terms] = {}  # of transactions that are new, by station
 
@@ -179,6 +181,10 @@ class Book:
     def recorded(self, item: Incoming) -> Known | None:
         """Where an event is recorded already; of several that say the same, the last."""
         return self._recorded.get(item.content)
+
+    def note_other(self, name: Name, frame: Frame) -> None:
+        """Notes that a frame named a number of another system."""
+        self.others[name] = min(frame, self.others.get(name, frame))
 
     def of_station(self, tenant_id: str, station_id: str) -> Sequence[Tx]:
         """The transactions of a station that this batch has seen."""

@@ -23,7 +23,7 @@ class Mark(msgspec.Struct, omit_defaults=True):
     frame: Frame
     since_us: int  # when it was received; of several without an event between them, the first
     grace_us: int
-    # Of the latest that has a time by the station's clock, which can be believed.
+    # Of the latest available connector; when it was received, where its station gave no time that can be believed.
     time_frame: Frame = (0, 0)
     time_us: int | None = None
     expired: bool = False  # whether the transaction was ended for it

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from mesh.id_tokens import match_key
 from transaction_svc import ends
 from transaction_svc.ends import Closure, Frame, Mark
 from transaction_svc.energy import EnergyFlag
-from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact
+from transaction_svc.facts import END, ENDED, STARTED, UPDATED, Fact
 from transaction_svc.metering import Metering
 
 
@@ -43,6 +44,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     id_token_type: str = ""
     stop_token: str = ""
     stop_token_type: str = ""
+    stop_said_mwh: int | None = None  # 1.6's meterStop
     charging_state: int = 0
     # What does not add up.
     seq_count: int = 0
@@ -76,6 +78,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     # 1.6: when its number was given, and when the last event was measured that belongs here without naming the number.
     given_us: int = 0
     matched_us: int = 0
+    was_named: bool = False  # 1.6: whether another event has named its number
 
     @property
     def waiting(self) -> bool:
@@ -262,7 +265,7 @@ def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
     if fact.seq_no is not None:
         _count_position(fold, fact, fact.seq_no)
     if fact.kind == ENDED and fold.stopped:
-        fold.conflicting = True
+        fold.conflicting = fold.conflicting or not _is_same_stop(fold, fact)
         return False
     if fact.kind == STARTED:
         fold.given_us = min(fold.given_us or fact.recorded_us, fact.recorded_us)
@@ -327,8 +330,11 @@ def _count(fold: Fold, fact: Fact) -> None:
         fold.skewed = True
     if fact.orphan:
         fold.orphan = True
-    if fact.named and fact.names_none:
-        fold.matched_us = max(fold.matched_us, fact.order_us)
+    if fact.named:
+        if fact.names_none:
+            fold.matched_us = max(fold.matched_us, fact.order_us)
+    elif fact.kind != STARTED and fact.seq_no is None:
+        fold.was_named = True
     if fold.first_frame is None or fact.frame < fold.first_frame:
         fold.first_frame = fact.frame
     fold.last_frame = max(fold.last_frame, fact.frame)
@@ -342,6 +348,20 @@ def _stop(fold: Fold, fact: Fact) -> None:
     fold.meter.end(fact)
     fold.stopped_reason = fact.stopped_reason
     fold.stop_token, fold.stop_token_type = fact.id_token, fact.id_token_type
+    fold.stop_said_mwh = _meter_stop(fact)
+
+
+def _is_same_stop(fold: Fold, fact: Fact) -> bool:
+    """Whether a further end is the stop of 1.6 that is known, sent again with another time."""
+    if fact.seq_no is not None or match_key(fact.id_token) != match_key(fold.stop_token):
+        return False
+    return _meter_stop(fact) == fold.stop_said_mwh
+
+
+def _meter_stop(fact: Fact) -> int | None:
+    if fact.seq_no is not None:
+        return None
+    return next((reading.mwh for reading in fact.readings if reading.rank == END), None)
 
 
 def _says_nothing_new(fold: Fold, fact: Fact) -> bool:

@@ -31,12 +31,12 @@ def find_transaction(book: Book, item: Incoming, number: str, *, stray: bool) ->
     if number:
         return _started_before(book, item) or book.create((tenant_id, station_id, number))
     latest = book.latest(item.name)
-    if latest is not None and latest.stored and not stray:
+    if latest is not None and latest.stored and (not stray or _is_our_stop(book, item, latest.fold)):
         return latest
     item.fact.named = named
     found = None if item.name in book.others else find_match(book, tenant_id, station_id, item.fact)
     if found is None and not item.fact.names_none:
-        book.others.add(item.name)
+        book.note_other(item.name, item.fact.frame)
     return found or book.holder(tenant_id, station_id)
 
 
@@ -118,7 +118,8 @@ def _is_of_another_system(fact: Fact, fold: Fold) -> bool:
     """Whether an event that names a number was measured before we gave it: the number is the same by accident.
 
     A clock that was set back says the same. Then the event fits what it names: on its connector the register is above
-    the begin, which a session before cannot have reached; or the stop has its tag, and is not below the begin.
+    the begin, which a session before cannot have reached; or the stop has its tag, and is not below the begin. Of other
+    stops, `_is_our_stop` decides.
     """
     if fact.order_us >= min(fold.begin_us, fold.given_us or fold.created_us) - _BEFORE_START_US:
         return False
@@ -128,7 +129,30 @@ def _is_of_another_system(fact: Fact, fold: Fold) -> bool:
         return True
     if fact.kind == ENDED:
         return not _has_same_tag(fact, fold) or max(values) < begin
-    return fact.evse_id != fold.evse_id or min(values) <= begin
+    if fact.evse_id != fold.evse_id:
+        return True
+    return min(values) < begin if fold.was_named else min(values) <= begin
+
+
+def _is_our_stop(book: Book, item: Incoming, fold: Fold) -> bool:
+    """Whether a stop with another tag or none, from before its number was given, is ours: the clock was set back.
+
+    It is where the register is above the begin, or the station has named the number in the transaction before, and tag
+    or register agree; unless the number was named before that start was read, by a session of another system.
+    """
+    fact = item.fact
+    if fact.kind != ENDED or not fold.started or fold.stopped or names_none(item.name[2]):
+        return False
+    named_frame = book.others.get(item.name)
+    if named_frame is not None and (fold.first_frame is None or named_frame < fold.first_frame):
+        return False
+    begin = fold.meter.meter_start_mwh
+    stop = max((reading.mwh for reading in fact.readings), default=None)
+    if begin is not None and stop is not None and stop > begin:
+        return True
+    has_another_tag = bool(fact.id_token and _tag(fold)) and not _has_same_tag(fact, fold)
+    is_below = begin is not None and stop is not None and stop < begin
+    return fold.was_named and not (has_another_tag and is_below)
 
 
 def _match_values(known: Collection[Tx], fact: Fact) -> Tx | None:

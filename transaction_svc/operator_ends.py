@@ -1,5 +1,6 @@
 """Ends transactions for operators."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import grpc
@@ -9,8 +10,8 @@ from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
 from mesh.operators import Caller
 from mesh.times import Clock
-from transaction_svc import ends, recorder, store
-from transaction_svc.book import Book
+from transaction_svc import ends, recorder, store, unmatched
+from transaction_svc.book import Book, Name
 from transaction_svc.ends import Closure
 from transaction_svc.fold import Fold
 
@@ -24,8 +25,8 @@ class OperatorEnds:
         self._database = database
         self._clock = clock
 
-    async def end(self, caller: Caller, station_id: str, transaction_id: str, reason: str) -> None:
-        """Ends the latest transaction of this name, unless this very request has done so before.
+    async def end(self, caller: Caller, name: Name, generation: int, reason: str) -> None:
+        """Ends a use of this name, 0 for the latest, unless this very request has done so before.
 
         Raises MeshError TRANSACTION_ENDED, INVALID_FIELD.
         """
@@ -34,22 +35,14 @@ class OperatorEnds:
         closure = Closure(
             origin=ends.OPERATOR, request_us=self._clock(), username=caller.username, reason=reason.strip()
         )
-        name = (caller.tenant_id, station_id, transaction_id)
-        await self._database.write(partial(_end, name=name, closure=closure))
+        await self._database.write(partial(_end, name=name, generation=generation, closure=closure))
 
 
-def _end(connection: Connection, *, name: tuple[str, str, str], closure: Closure) -> None:
-    tenant_id, station_id, transaction_id = name
-    wanted = {
-        "n": 0,
-        "tenant_id": tenant_id,
-        "station_id": station_id,
-        "content_key": "",
-        "transaction_id": transaction_id,
-    }
+def _end(connection: Connection, *, name: Name, generation: int, closure: Closure) -> None:
+    _tenant_id, station_id, transaction_id = name
     book = Book()
-    for lookup in store.lock_and_look_up(connection, [store.station_lock(station_id)], [wanted]):
-        tx = book.adopt(lookup.tx)
+    for row in _lock(connection, name, generation):
+        tx = book.adopt(row)
         if tx.fold.ended:
             if _is_repeat(tx.fold, closure):
                 return
@@ -61,6 +54,22 @@ def _end(connection: Connection, *, name: tuple[str, str, str], closure: Closure
         tx.fold.closure = closure
         tx.changed = True
     recorder.write_back(connection, book, now_us=closure.request_us)
+
+
+def _lock(connection: Connection, name: Name, generation: int) -> Sequence[store.TxRow]:
+    """A use of a name, whose station is locked for others."""
+    tenant_id, station_id, transaction_id = name
+    wanted = unmatched.lookup_row(0, tenant_id, station_id, transaction_id)
+    latest = [lookup.tx for lookup in store.lock_and_look_up(connection, [store.station_lock(station_id)], [wanted])]
+    if not generation or any(row.generation == generation for row in latest):
+        return latest
+    asked = {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+    }
+    return [row for row in store.generations(connection, [asked]) if row.generation == generation]
 
 
 def _is_repeat(state: Fold, closure: Closure) -> bool:

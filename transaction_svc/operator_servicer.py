@@ -99,7 +99,8 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     async def EndTransaction(self, request: EndTransactionRequest, context: Context) -> EndTransactionResponse:
         """Ends a transaction of which nothing more is expected."""
         await self._get(request)
-        await self._ends.end(current_caller(), request.station_id, request.transaction_id, request.reason)
+        name = (current_caller().tenant_id, request.station_id, request.transaction_id)
+        await self._ends.end(current_caller(), name, request.generation, request.reason)
         ended = await self._get(request)
         return EndTransactionResponse(transaction=to_transaction(ended))
 
@@ -247,9 +248,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         | ReassessTransactionRequest,
     ) -> store.Transaction:
         station_id, transaction_id = request.station_id, request.transaction_id
-        generation = (
-            0 if isinstance(request, EndTransactionRequest | ReassessTransactionRequest) else request.generation
-        )
+        generation = 0 if isinstance(request, ReassessTransactionRequest) else request.generation
         getting = partial(
             store.get_transaction,
             tenant_id=current_caller().tenant_id,

@@ -49,7 +49,7 @@ class Available(StationEvent, frozen=True, kw_only=True):
 
     evse_id: int
     connector_id: int
-    time_us: int | None  # by the station's clock, where that can be believed
+    time_us: int  # by the station's clock, where that can be believed; else when it was received, as for its events
 
 
 class Removal(StationEvent, frozen=True, kw_only=True):
@@ -95,8 +95,8 @@ def _read_attempts(boot: StationBooted) -> MessageAttempts | None:
 def _read_available(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
     said = item.connector_available
     time_us = read_time(said, "status_time")
-    if time_us is not None and not is_plausible(time_us, common["receive_us"]):
-        time_us = None
+    if time_us is None or not is_plausible(time_us, common["receive_us"]):
+        time_us = common["receive_us"]
     return Available(evse_id=said.evse.evse_id, connector_id=said.evse.connector_id, time_us=time_us, **common)
 
 

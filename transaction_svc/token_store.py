@@ -36,7 +36,8 @@ _COUNT_OPEN = RowStatement(
     f"""
     SELECT rows.n,
            (SELECT count(*) FROM ({_OPEN} AND t.token_held LIMIT {MOST}) AS held),
-           EXISTS ({_OPEN} AND t.station_id || '' = rows.station_id LIMIT 1)
+           EXISTS ({_OPEN} AND t.station_id || '' = rows.station_id
+                   AND (t.token_held OR t.hanging_due_us IS NOT NULL) LIMIT 1)
     FROM {{rows}}
     """,  # noqa: S608 - our own words
     n="integer",
@@ -67,7 +68,7 @@ def count_others(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> M
 def count_open(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Mapping[int, tuple[int, bool]]:
     """How many open transactions the token of each row holds, and whether the row's station has any of it, by `n`.
 
-    For the latter, one that it was refused for counts too: the station goes on with it.
+    For the latter, one that is hanging counts too: it may go on, and the driver may want to stop it.
     """
     return {n: (count, bool(at_station)) for n, count, at_station in _COUNT_OPEN.fetch(connection, rows)}
 

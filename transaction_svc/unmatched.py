@@ -37,7 +37,7 @@ def note_numbers(connection: Connection, book: Book, stations: Iterable[Station]
     held = [tx for station in sorted(set(stations)) if (tx := book.latest((*station, ""))) and tx.stored]
     for tx, _row, fact in _read(connection, book, [tx.key for tx in held]):
         if not fact.names_none:
-            book.others.add((*tx.key[:2], fact.named))
+            book.note_other((*tx.key[:2], fact.named), fact.frame)
 
 
 def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> dict[str, Any]:

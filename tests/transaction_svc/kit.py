@@ -214,11 +214,19 @@ class Service:
         assert not result.HasField("error"), result
 
     async def end(
-        self, transaction_id: str, reason: str = "cable cut", *, caller: Caller | None = None, station: str = "CP1"
+        self,
+        transaction_id: str,
+        reason: str = "cable cut",
+        *,
+        caller: Caller | None = None,
+        station: str = "CP1",
+        generation: int = 0,
     ) -> Transaction:
         """Ends a transaction as an operator."""
         set_caller(caller or OPERATOR)
-        request = EndTransactionRequest(station_id=station, transaction_id=transaction_id, reason=reason)
+        request = EndTransactionRequest(
+            station_id=station, transaction_id=transaction_id, reason=reason, generation=generation
+        )
         return (await self.operator.EndTransaction(request, CONTEXT)).transaction
 
     async def send_items(self, items: Sequence[TransactionEventItem]) -> Sequence[TransactionEventResult]:

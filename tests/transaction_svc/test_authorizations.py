@@ -21,7 +21,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
 
 from mesh.errors import from_status
-from tests.transaction_svc.kit import CONTEXT, Service, event_2x, start_16, stop_16, values_16
+from tests.transaction_svc.kit import CONTEXT, Service, booted, event_2x, start_16, stop_16, values_16
 from transaction_svc import authorizations, token_store
 
 NONE = id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED
@@ -224,24 +224,27 @@ async def test_what_is_wrong_with_one_refusal_touches_no_other(service: Service)
 
 
 async def test_what_a_token_holds_is_counted_for_authorize(service: Service) -> None:
-    """Open ones of the tenant that were not refused; whether the station that asks has one, refused or not."""
+    """Open ones of the tenant that were not refused; whether the station that asks has one, hanging or not."""
     await service.one(start_16(0), station="A")
     await service.one(start_16(0), station="B")
     await service.refuse(await service.one(start_16(0), station="C"), CONCURRENT, station="C")
     ended = await service.one(start_16(0), station="D")
     await service.one(stop_16(ended.transaction_id, 60, 1500), station="D")
+    await service.one(start_16(0), station="E")
+    await service.notify(booted(), station="E")
 
     def item(station: str, text: str = "tag", tenant: str = "default") -> CountOpenTransactionsItem:
         return CountOpenTransactionsItem(
             origin=Origin(tenant_id=tenant, station_id=station), id_token=IdToken(id_token=text)
         )
 
-    items = [item("A"), item("C"), item("D"), item("A", "none"), item("A", tenant="other"), item("A", "")]
+    items = [item("A"), item("E"), item("C"), item("D"), item("A", "none"), item("A", tenant="other"), item("A", "")]
     response = await service.ingest.CountOpenTransactions(CountOpenTransactionsRequest(items=items), CONTEXT)
     *told, failed = response.results
     assert told == [
         CountOpenTransactionsResult(count=2, held_by_station=True),
         CountOpenTransactionsResult(count=2, held_by_station=True),
+        CountOpenTransactionsResult(count=2),
         CountOpenTransactionsResult(count=2),
         CountOpenTransactionsResult(),
         CountOpenTransactionsResult(),

@@ -15,7 +15,7 @@ from mesh.errors import from_status
 from mesh.times import SECOND_US, to_timestamp
 from tests.conftest import FakeClock
 from tests.transaction_svc.conftest import make_service
-from tests.transaction_svc.kit import Service, available, booted, event_2x, start_16, stop_16, values_16
+from tests.transaction_svc.kit import START_US, Service, available, booted, event_2x, start_16, stop_16, values_16
 from transaction_svc import models
 from transaction_svc.settings import HANGING_GRACE_US
 
@@ -103,6 +103,20 @@ async def test_what_a_station_has_kept_does_not_remove_the_mark(service: Service
     service.clock.advance(GRACE_S / 2)
     assert await service.expiry.end_due() == 1
     assert (await service.get(number)).end_time.ToJsonString() == "2025-10-08T09:06:40Z"
+
+
+async def test_a_status_without_a_time_counts_from_when_it_was_received(service: Service) -> None:
+    """What was measured before it does not remove the mark; what is measured after it does."""
+    number = await charging(service)
+    now_s = (service.clock() - START_US) // SECOND_US
+    for seconds_before, event in ((20, available()), (10, available(-(10**9)))):
+        await service.notify(event)
+        await service.one(values_16(number, now_s - seconds_before, 1700))
+        found = await service.get(number)
+        assert (found.hanging, found.energy_wh) == (True, 700)
+    service.clock.advance(60)
+    await service.one(values_16(number, now_s + 60, 1800))
+    assert not (await service.get(number)).hanging
 
 
 async def test_the_late_stop_corrects_it(service: Service) -> None:

@@ -281,6 +281,24 @@ async def test_the_latest_generation_is_ended(service: Service) -> None:
     assert (ended.generation, ended.energy_wh) == (2, 110)
 
 
+async def test_an_older_generation_is_ended(service: Service) -> None:
+    """It is open on another EVSE, and the latest goes on; one that is not there is not found."""
+    for seconds, evse_id in ((0, 1), (100, 2), (200, 3)):
+        evse = EvseRef(evse_id=evse_id, connector_id=1)
+        await service.one(event_2x("a", "STARTED", 0, seconds, 1000, evse=evse))
+        await service.one(event_2x("a", "UPDATED", 1, seconds + 10, 1110 + seconds))
+    ended = await service.end("a", generation=2)
+    assert (ended.generation, ended.energy_wh, ended.state) == (2, 210, TRANSACTION_STATE_ENDED)
+    assert await service.end("a", generation=2) == ended
+    states = {found.generation: found.state for found in await service.all()}
+    assert [generation for generation, state in states.items() if state == TRANSACTION_STATE_ENDED] == [2]
+    for generation in (4, -1):
+        with pytest.raises(MeshError, match="TRANSACTION_NOT_FOUND"):
+            await service.end("a", generation=generation)
+    assert (await service.end("a", generation=3)).generation == 3
+    assert (await service.get("a", generation=1)).state != TRANSACTION_STATE_ENDED
+
+
 def test_ending_is_for_operators() -> None:
     """And for administrators, not for viewers."""
     assert role_needed("/csms.transaction.v1.TransactionService/EndTransaction", {}) is Role.OPERATOR

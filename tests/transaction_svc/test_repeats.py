@@ -120,6 +120,32 @@ async def test_the_first_stop_counts_and_a_differing_one_is_kept(service: Servic
     assert found.event_count == 3
 
 
+async def test_a_stop_sent_again_with_another_time_is_no_conflict(service: Service) -> None:
+    """1.6: the same meter and tag say the same. The first one's time counts; another tag or none differs."""
+    for n, (again, differs) in enumerate(
+        (
+            ({"id_tag": "tag"}, False),
+            ({"reason": tx.STOPPED_REASON_OTHER}, False),
+            ({"id_tag": "OTHER"}, True),
+            ({"id_tag": ""}, True),
+        )
+    ):
+        station = f"CP{n}"
+        number = (await service.one(start_16(), station=station)).transaction_id
+        await service.one(values_16(number, 30, 1200), station=station)
+        await service.one(stop_16(number, 60, 1500), station=station)
+        result = await service.one(stop_16(number, 75, 1500, **again), station=station)
+        assert (result.transaction_id, result.repeated) == (number, False)
+        await service.one(values_16(number, 20, 1100), station=station)  # out of order: all is folded anew
+        found = await service.get(number, station=station)
+        assert (found.energy_wh, found.end_time, found.event_count) == (500, at(60), 5)
+        assert list(found.flags) == ["conflicting_stop"] * differs
+    await service.one(event_2x("a", "STARTED", 0, 0, 0))
+    for seq_no in (1, 2):
+        await service.one(event_2x("a", "ENDED", seq_no, 60 + seq_no, 100))
+    assert list((await service.get("a")).flags) == ["conflicting_stop"]
+
+
 async def test_meter_values_repeat_by_what_they_say(service: Service) -> None:
     """The same values at the same time are a repeat; another value at that time is not."""
     number = (await service.one(start_16())).transaction_id

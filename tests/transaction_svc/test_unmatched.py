@@ -211,6 +211,48 @@ async def test_a_clock_set_back_loses_nothing(service: Service) -> None:
     assert (found.state, found.energy_wh, found.event_count) == (TRANSACTION_STATE_ENDED, 300, 4)
 
 
+@pytest.mark.parametrize("id_tag", ["", "CARD-OF-THE-GROUP", "TAG"])
+@pytest.mark.parametrize("stop_at", [-3000, -90])
+@pytest.mark.parametrize("with_values", [True, False], ids=["values", "no values"])
+async def test_a_stop_by_a_clock_set_back_is_ours(
+    service: Service, id_tag: str, stop_at: int, with_values: bool
+) -> None:
+    """Whatever its tag: no session before can have reached its register."""
+    number = (await service.one(start_16(0, meter_start=1000))).transaction_id
+    if with_values:
+        await service.one(values_16(number, stop_at - 1000, 1000))  # nothing flowed yet: it could be another's
+        await service.one(values_16(number, stop_at - 500, 2000))
+    assert (await service.one(stop_16(number, stop_at, 5000, id_tag=id_tag))).transaction_id == number
+    found = await service.get(number)
+    assert (found.state, found.energy_wh) == (TRANSACTION_STATE_ENDED, 4000)
+    assert len(await service.unmatched()) == int(with_values)
+
+
+@pytest.mark.parametrize(
+    ("meter_stop", "id_tag", "is_ours"), [(1000, "OTHER", True), (0, "", True), (0, "OTHER", False)]
+)
+async def test_a_number_that_its_station_has_named_is_known(
+    service: Service, meter_stop: int, id_tag: str, is_ours: bool
+) -> None:
+    """A session without energy, or with a register of its own; but not where neither tag nor register agree."""
+    number = (await service.one(start_16(0, meter_start=1000))).transaction_id
+    await service.one(values_16(number, 60, 1000))
+    result = await service.one(stop_16(number, -3000, meter_stop, id_tag=id_tag))
+    assert result.transaction_id == (number if is_ours else "")
+
+
+async def test_a_stop_of_another_system_above_our_register(service: Service) -> None:
+    """Of another connector: its values were read before our start. Without them, one that is not above stays apart."""
+    await service.one(values_16("1", 0, 50_000, connector=2))
+    given = (await service.one(start_16(300, meter_start=1000, id_tag="NEW"))).transaction_id
+    assert given == "1"
+    for id_tag in ("", "OLD"):
+        assert (await service.one(stop_16(given, 180, 51_000, id_tag=id_tag))).transaction_id == ""
+    await service.one(start_16(300, meter_start=5300, id_tag="NEW"), station="CP2")
+    assert (await service.one(stop_16("2", 180, 5300, id_tag="OLD"), station="CP2")).transaction_id == ""
+    assert {found.state for found in await service.all()} == {TRANSACTION_STATE_ACTIVE}
+
+
 async def test_numbers_begin_where_the_setting_says(engine: Engine, clock: FakeClock) -> None:
     """Also where lower ones have been given; never twice, and a lower setting changes nothing."""
     given: list[int] = []
@@ -343,9 +385,13 @@ async def test_a_token_that_is_refused_when_its_start_comes_again_holds_nothing(
     await service.refuse(again)
     found = await service.get(first.transaction_id)
     assert (found.event_count, found.authorization_status) == (2, AUTHORIZATION_STATUS_BLOCKED)
-    third = await service.one(start_16(2))
-    assert third.transaction_id == first.transaction_id
     assert (await service.one(start_16(0), station="CP2")).concurrent_count == 0
+    third = await service.one(start_16(2))
+    assert (third.transaction_id, third.concurrent_count) == (first.transaction_id, 1)
+    assert (await service.one(start_16(0), station="CP3")).concurrent_count == 2  # judged anew: it holds again
+    await service.refuse(third)
+    assert (await service.get(first.transaction_id)).authorization_status == AUTHORIZATION_STATUS_BLOCKED
+    assert (await service.one(start_16(0), station="CP4")).concurrent_count == 2
 
 
 async def test_a_start_through_two_gateways_at_once(engine: Engine, clock: FakeClock) -> None:

@@ -388,7 +388,9 @@ class CountOpenTransactionsResult(_message.Message):
     count: _builtins.int
     """How many open transactions the token holds, at most 100."""
     held_by_station: _builtins.bool
-    """Whether the asking station has an open transaction of the token: there the driver may want to stop it."""
+    """Whether the asking station has an open transaction of the token, hanging or not, that was not refused: there the
+    driver may want to stop it.
+    """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why there is no answer; absent when there is one. Reason INVALID_FIELD."""

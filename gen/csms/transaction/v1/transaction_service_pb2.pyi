@@ -1209,22 +1209,26 @@ class EndTransactionRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
-    """The transaction's name; of several generations, the latest."""
+    """The transaction's name."""
     reason: _builtins.str
     """Why, for those who read the transaction later; at most 500 characters."""
+    generation: _builtins.int
+    """Which use of the name; 0 means the latest."""
     def __init__(
         self,
         *,
         station_id: _builtins.str = ...,
         transaction_id: _builtins.str = ...,
         reason: _builtins.str = ...,
+        generation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "reason", b"reason", "station_id", b"station_id", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
