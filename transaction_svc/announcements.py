@@ -36,6 +36,8 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
     # What a start ends is told before that start.
     for tx in sorted(changed, key=lambda tx: tx.fold.begin_us):
         state = tx.fold
+        if now_us - state.told_us < UPDATES_APART_US and tx.started and state.is_ordinary and not _has_turned(tx):
+            continue  # as most events leave it
         if state.waiting:
             continue
         kinds = []
@@ -53,7 +55,9 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
 
 
 def _has_turned(tx: Tx) -> bool:
-    return tx.outcome is not None or tx.hanging != tx.fold.hanging or tx.refusals != tx.fold.refusals
+    if tx.outcome is not None or tx.refusals != tx.fold.refusals:
+        return True
+    return (tx.hanging or tx.fold.mark is not None) and tx.hanging != tx.fold.hanging
 
 
 def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:

@@ -63,9 +63,10 @@ class Tx:
         self.place = (state.evse_id, state.begin_us) if stored and state.counts else None
         self.token_key = "" if state.waiting else match_key(state.id_token)
         self.refusals = state.refusals
-        self.outcome = outcome(state) if state.ended else None
-        self.at_end = state.meter.at_end if state.ended else None
-        self.hanging = state.hanging
+        is_over = not state.is_ordinary and state.ended
+        self.outcome = outcome(state) if is_over else None
+        self.at_end = state.meter.at_end if is_over else None
+        self.hanging = state.mark is not None and state.hanging
         self.rare = rare_columns(state) if stored else None
         # What is odd is told the first time that it shows.
         self.told_fall = state.meter.fell
@@ -105,7 +106,10 @@ def outcome(state: Fold) -> tuple[Any, ...]:
 
 def rare_columns(state: Fold) -> tuple[Any, ...]:
     """What stands in the columns that are only written where they have changed."""
-    return tuple(state.flags), state.hanging_due_us
+    return _NOT_RARE if state.is_ordinary else (tuple(state.flags), state.hanging_due_us)
+
+
+_NOT_RARE = ((), None)
 
 
 class Book:

@@ -105,6 +105,8 @@ def by_event(kind: int, readings: Sequence[Reading]) -> Sequence[Reading]:
         return _begun(readings)
     if kind == ENDED:
         return _ended(readings)
+    if len(readings) == 1 and readings[0].rank == BETWEEN:
+        return readings
     return [reading if reading.rank != END else _ranked(reading, BETWEEN) for reading in readings]
 
 

@@ -165,16 +165,19 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     @property
     def flags(self) -> Sequence[str]:
         """What does not add up, sorted."""
-        if self._is_sound():
-            return self.meter.flags
+        if self.is_ordinary:
+            return ()
         raised = (flag for flag, is_raised in self.raised() if is_raised)
         return sorted([*raised, *self.meter.flags])
 
-    def _is_sound(self) -> bool:
-        """Whether it goes on as most do: asked first, since the list of flags costs more than the rest of the row."""
-        if not self.started or self.ended or self.closure is not None or self.mark is not None:
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether it goes on and nothing about it is odd: asked first, since nearly all events leave it so."""
+        if self.mark is not None or self.next_begin_us is not None or self.closure is not None or self.refused_status:
             return False
-        return not (self.skewed or self.orphan or self.conflicting or self.refused_status or self.seq_gap)
+        if self.skewed or self.orphan or self.conflicting or (self.seq_count and self.seq_gap):
+            return False
+        return self.started and not self.stopped and self.meter.is_sound
 
     def raised(self) -> Sequence[tuple[str, bool]]:
         """Every flag but those of its energy, and whether it is raised."""

@@ -35,6 +35,11 @@ class Metering(msgspec.Struct, omit_defaults=True):
     interval_us: int | None = None
 
     @property
+    def is_sound(self) -> bool:
+        """Whether nothing about its readings is odd."""
+        return self.assessed is None and not self.broken
+
+    @property
     def energy(self) -> Energy:
         """Energy by the registers."""
         if self.assessed is None:
@@ -70,7 +75,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
     @property
     def flags(self) -> Sequence[str]:
         """Readings that do not add up."""
-        if self.assessed is None and not self.broken:
+        if self.is_sound:
             return ()
         if self.broken and EnergyFlag.METER_ROLLBACK not in self.energy.flags:
             return (*self.energy.flags, EnergyFlag.METER_ROLLBACK)

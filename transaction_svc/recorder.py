@@ -284,26 +284,27 @@ def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[s
 def _tx_row(tx: Tx) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.fold
+    is_open = state.is_ordinary
     # What is no transaction (yet) is found by no rule about transactions: it has no place, no token, and is not open.
-    evse_id = state.evse_id if state.counts else 0
+    evse_id = state.evse_id if is_open or state.counts else 0
     return {
         "tenant_id": tenant_id,
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,
         "fold": stored_form.encode(state),
-        "ended": state.ended or state.waiting,
-        "token_key": "" if state.waiting else match_key(state.holder[0]),
+        "ended": not is_open and (state.ended or state.waiting),
+        "token_key": match_key(state.holder[0]) if is_open or not state.waiting else "",
         "evse_id": evse_id,
         "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
-        "waiting": state.waiting,
+        "waiting": not is_open and state.waiting,
         "begin_us": state.begin_us,
         "start_us": state.start_us,
-        "end_us": state.end_us,
+        "end_us": None if is_open else state.end_us,
         "energy_mwh": state.meter.energy_mwh,
         "create_us": state.created_us,
         "update_us": state.updated_us,
-        "token_held": state.holds_token,
+        "token_held": bool(state.id_token) if is_open else state.holds_token,
     }
 
 
