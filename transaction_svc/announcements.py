@@ -84,24 +84,33 @@ def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
 def _details(state: Fold) -> dict[str, Any]:
     """The resource's fields, in its JSON names; those that are not known are left out."""
     token, token_type = state.holder
-    energy = state.meter.energy
+    meter = state.meter
+    energy = meter.energy
     details = {
         "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
         "evse": {"evseId": state.evse_id, "connectorId": state.connector_id} if state.evse_id else None,
         "idToken": {"idToken": token, "type": token_type} if token else None,
-        "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
         "startTime": _text(state.start_us),
         "endTime": _text(state.end_us),
-        "energyWh": state.meter.energy_mwh / 1000,
-        "meterStartWh": _wh(state.meter.meter_start_mwh),
-        "meterStopWh": _wh(state.meter.meter_stop_mwh),
+        "energyWh": meter.energy_mwh / 1000,
+        "meterStartWh": _wh(meter.meter_start_mwh),
+        "meterStopWh": _wh(meter.meter_stop_mwh),
         "believedMeterStartWh": _wh(energy.begin_mwh),
         "believedMeterStopWh": _wh(energy.end_mwh),
-        "energyBasis": _word(_ENERGY_BASES, state.meter.basis),
-        "meterProfileId": state.meter.terms.profile_id or None,
+        "energyBasis": _word(_ENERGY_BASES, meter.basis),
+        "meterProfileId": meter.terms.profile_id or None,
+        "chargingState": _word(_CHARGING_STATES, state.charging_state),
+        **({} if state.is_ordinary and state.reassessment is None else _rare_details(state)),
+    }
+    return {name: value for name, value in details.items() if value is not None}
+
+
+def _rare_details(state: Fold) -> dict[str, Any]:
+    """The fields of a transaction that has ended, or about which something is odd."""
+    return {
+        "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
         "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
         "reassessedBy": state.reassessment.username if state.reassessment else None,
-        "chargingState": _word(_CHARGING_STATES, state.charging_state),
         "stoppedReason": _word(_STOPPED_REASONS, state.reason),
         "flags": list(state.flags) or None,
         "hanging": state.hanging or None,
@@ -109,7 +118,6 @@ def _details(state: Fold) -> dict[str, Any]:
         "endOrigin": _word(_END_ORIGINS, state.end_origin),
         "operatorEnd": _operator_end(state.closure),
     }
-    return {name: value for name, value in details.items() if value is not None}
 
 
 def _operator_end(closure: Closure | None) -> dict[str, Any] | None:

@@ -105,7 +105,9 @@ class MeterTerms:
         """The terms of stations' transactions that begin now."""
         known = self._of_tenants(connection, {tenant_id for tenant_id, _station_id in stations}, now_us)
         with_profiles = sorted(station for station in stations if known[station[0]])
-        named = store.identities(connection, with_profiles) if with_profiles else {}
+        if not with_profiles:
+            return {station: to_terms(None, self._limits) for station in stations}
+        named = store.identities(connection, with_profiles)
         return {
             station: to_terms(
                 most_specific(known[station[0]], _identity(station[1], named.get(station, ("", "", "")))), self._limits
