@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.AS
 _LONGEST_NUMBER = 64
 # 10^18 mWh, a thousand TWh: a reading beyond that is none that can be believed, and would not fit the database.
 _MOST_DIGITS = 18
-_MOST_MWH = 10**_MOST_DIGITS
+_MOST_MWH: int = 10**_MOST_DIGITS
 _MWH_PER_UNIT = {"": 1_000, "wh": 1_000, "kwh": 1_000_000, "Wh": 1_000, "kWh": 1_000_000}
 
 _INTERVAL = meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL
@@ -76,7 +76,7 @@ def to_mwh(text: str, unit: str, multiplier: int) -> int | None:
 
 def _shift(number: Decimal, scale: int, multiplier: int) -> int | None:
     if multiplier + number.adjusted() >= _MOST_DIGITS - 6:
-        return -_MOST_MWH if number < 0 else _MOST_MWH
+        return -_MOST_MWH if number.is_signed() else _MOST_MWH
     if multiplier + number.adjusted() <= -_LONGEST_NUMBER:
         return None
     sign, digits, exponent = number.as_tuple()

@@ -1,5 +1,8 @@
 """A message told twice is recorded once, found by its content (design 4.1)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.meter_value_pb2 import MeterValue
 from csms.common.v1.origin_pb2 import Origin
@@ -122,14 +125,13 @@ async def test_the_first_stop_counts_and_a_differing_one_is_kept(service: Servic
 
 async def test_a_stop_sent_again_with_another_time_is_no_conflict(service: Service) -> None:
     """1.6: the same meter and tag say the same. The first one's time counts; another tag or none differs."""
-    for n, (again, differs) in enumerate(
-        (
-            ({"id_tag": "tag"}, False),
-            ({"reason": tx.STOPPED_REASON_OTHER}, False),
-            ({"id_tag": "OTHER"}, True),
-            ({"id_tag": ""}, True),
-        )
-    ):
+    cases: Sequence[tuple[dict[str, Any], bool]] = (
+        ({"id_tag": "tag"}, False),
+        ({"reason": tx.STOPPED_REASON_OTHER}, False),
+        ({"id_tag": "OTHER"}, True),
+        ({"id_tag": ""}, True),
+    )
+    for n, (again, differs) in enumerate(cases):
         station = f"CP{n}"
         number = (await service.one(start_16(), station=station)).transaction_id
         await service.one(values_16(number, 30, 1200), station=station)
