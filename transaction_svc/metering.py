@@ -97,6 +97,8 @@ class Metering(msgspec.Struct, omit_defaults=True):
     def _at_end_alone(self) -> SaidReading | None:
         if not self.registers:
             return None
+        if self.assessed is None:
+            return next((series, register.runs[0].last) for series, register in self.registers.items())
         alone = assess(self.registers, msgspec.structs.replace(self.terms, previous_mwh=None))
         if alone.end_mwh is None:
             register = self.registers[alone.series]
@@ -123,7 +125,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
 
     def reckon(self) -> None:
         """Makes the energy anew, from the readings or from terms that have changed."""
-        left_out = EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and not self._has_end()
+        left_out = self._is_end_implausible() and not self._has_end()
         self._assess()
         if left_out:
             self._flag_end()
@@ -166,7 +168,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
             self.broken = self.broken or any(reading.mwh < 0 for reading in self.counted(fact))
         readings = self._in_order(facts)
         self._push_all(taken for taken in readings if not self._is_closing(*taken))
-        if EnergyFlag.END_IMPLAUSIBLE in self.energy.flags and any(self._is_closing(*taken) for taken in readings):
+        if self._is_end_implausible() and any(self._is_closing(*taken) for taken in readings):
             # The closing values tell better.
             self._push_all(taken for taken in readings if taken[0].rank != END)
             self._flag_end()
@@ -182,7 +184,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
             elif not self._take_reading(reading, fact):
                 return False
         self.reckon()
-        return self.stop is None or EnergyFlag.END_IMPLAUSIBLE not in self.energy.flags
+        return self.stop is None or not self._is_end_implausible()
 
     def _has_another_last(self, fact: Fact) -> bool:
         """Whether the last of the samples, of those alone, becomes the end with this event, or another one."""
@@ -192,12 +194,14 @@ class Metering(msgspec.Struct, omit_defaults=True):
     def _is_sampled_only(self) -> bool:
         return self.terms.pins is not None and self.terms.pins.is_sampled_only
 
+    def _is_end_implausible(self) -> bool:
+        return self.assessed is not None and EnergyFlag.END_IMPLAUSIBLE in self.assessed.flags
+
     def _has_end(self) -> bool:
         return any(register.ended for register in self.registers.values())
 
     def _is_all_closing(self, fact: Fact) -> bool:
-        is_sound = EnergyFlag.END_IMPLAUSIBLE not in self.energy.flags
-        return is_sound and all(self._is_closing(reading, fact) for reading in fact.readings)
+        return not self._is_end_implausible() and all(self._is_closing(reading, fact) for reading in fact.readings)
 
     def _is_after_end(self, fact: Fact) -> bool:
         """Whether the station tells an event behind the end, by its positions (2.x)."""

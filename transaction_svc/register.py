@@ -238,7 +238,7 @@ def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:
 
     A station's clock that is wrong tells how much time passed all the same, unless it was set meanwhile.
     """
-    elapsed_us = until.our_us - since.our_us
-    if since.is_plausible == until.is_plausible:
-        elapsed_us = max(elapsed_us, until.station_us - since.station_us)
-    return power_w * (max(elapsed_us, 0) + slack_us) // _UJ_PER_MWH
+    elapsed_us, by_station_us = max(until.our_us - since.our_us, 0), until.station_us - since.station_us
+    if by_station_us > elapsed_us and (by_station_us < _DAY_US or since.is_plausible == until.is_plausible):
+        elapsed_us = by_station_us
+    return power_w * (elapsed_us + slack_us) // _UJ_PER_MWH

@@ -161,7 +161,7 @@ PUBLISHED = [
 ]
 
 
-@pytest.mark.parametrize("text", HASHES)
+@pytest.mark.parametrize("text", HASHES, ids=range(len(HASHES)))  # salted: other texts in each of the workers
 def test_a_hash_of_each_kind(text: str) -> None:
     """Is proven by its password alone."""
     stored = store_hash("field", text)
