@@ -132,6 +132,7 @@ def _across_series(registers: Mapping[int, Register], terms: Terms, energy: Ener
         if 0 <= end.last - begin.first <= most:
             flagged.mwh, flagged.begin_mwh, flagged.end_mwh = end.last - begin.first, begin.first, end.last
             flagged.basis, flagged.series = Basis.REGISTER, ended
+            flagged.flags = (EnergyFlag.SERIES_MISMATCH,)
             break
     return flagged
 
@@ -228,7 +229,7 @@ class _Assessment:
             return
         if any(run.other for run in register.runs):
             return
-        if self._previous and reading > self._previous - max(10 * ROUNDING_MWH, register.step, self._previous // 1000):
+        if self._previous and reading >= self._previous - max(10 * ROUNDING_MWH, register.step, self._previous // 1000):
             self._begin_with_previous(self._previous, reading, at)
         elif pinned and register.begun:
             self._begin_with_first(reading, at)

@@ -80,7 +80,7 @@ def _has_another_end(tx: Tx) -> bool:
 
 
 def _hands_on(tx: Tx) -> bool:
-    return tx.fold.next_begin_us is not None and tx.fold.meter.at_end != tx.at_end
+    return _may_be_followed(tx) and tx.fold.meter.at_end != tx.at_end
 
 
 def _is_known(book: Book, tx: Tx) -> bool:
