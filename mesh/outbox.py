@@ -13,7 +13,7 @@ from sqlalchemy import Connection, MetaData
 
 from mesh.rowset import RowStatement, run_later
 from mesh.settings import Environment
-from mesh.times import SECOND_US
+from mesh.times import DAY_US
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,6 @@ RETENTION_DAYS = 30
 PUBLISHED_DAYS = 1
 """What is published is wanted by nobody here; a day is for people who look for what became of it."""
 
-_DAY_US = 24 * 3600 * SECOND_US
 
 # The oldest rows alone are looked at, so that a turn costs the same however long the table is.
 _REMOVE = sa.text(
@@ -117,8 +116,8 @@ def remove_old(connection: Connection, *, now_us: int, days: int, limit: int) ->
     Returns how many; as many as `limit` may mean that there are more.
     """
     parameters = {
-        "published_before_us": now_us - PUBLISHED_DAYS * _DAY_US,
-        "before_us": now_us - days * _DAY_US,
+        "published_before_us": now_us - PUBLISHED_DAYS * DAY_US,
+        "before_us": now_us - days * DAY_US,
         "limit": limit,
     }
     return connection.execute(_REMOVE, parameters).rowcount

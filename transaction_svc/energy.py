@@ -104,7 +104,7 @@ def assess(registers: Mapping[int, Register], terms: Terms) -> Energy:
         return _across_series(registers, terms, energy)
     flags = set(energy.flags)
     for other, register in registers.items():
-        if is_signed(other) != is_signed(series) and register.begun and register.ended:
+        if is_signed(other) != is_signed(series) and _is_whole(register):
             flags |= _differences(energy, assess_register(register, terms, other), is_scaled=terms.is_scaled)
     energy.flags = tuple(sorted(flags))
     return energy

@@ -176,7 +176,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
 
     def _take_readings(self, fact: Fact) -> bool:
         if self.stop is not None and fact.kind == UPDATED:
-            return self._is_after_end(fact) or (bool(self._has_end()) and self._is_all_closing(fact))
+            return self._is_after_end(fact) or (self._has_end() and self._is_all_closing(fact))
         self._note_said(fact)
         for reading in self.counted(fact):
             if reading.mwh < 0:
@@ -188,11 +188,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
 
     def _has_another_last(self, fact: Fact) -> bool:
         """Whether the last of the samples, of those alone, becomes the end with this event, or another one."""
-        return self._is_sampled_only and self.stop is not None and (fact.kind == ENDED or bool(fact.readings))
-
-    @property
-    def _is_sampled_only(self) -> bool:
-        return self.terms.pins is not None and self.terms.pins.is_sampled_only
+        return self.terms.is_sampled_only and self.stop is not None and (fact.kind == ENDED or bool(fact.readings))
 
     def _is_end_implausible(self) -> bool:
         return self.assessed is not None and EnergyFlag.END_IMPLAUSIBLE in self.assessed.flags
@@ -213,7 +209,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
 
     def _is_closing(self, reading: Reading, fact: Fact) -> bool:
         """Whether a reading was taken after an end that told the register (quirk 22, 1.6)."""
-        if self.stop is None or fact.kind != UPDATED or fact.seq_no is not None or self._is_sampled_only:
+        if self.stop is None or fact.kind != UPDATED or fact.seq_no is not None or self.terms.is_sampled_only:
             return False
         return reading.at_us > self.stop.order_us and self.end_said is not None and self.end_said[1] >= 0
 
@@ -248,7 +244,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
         register.push(
             reading.mwh,
             _moment(reading, fact),
-            begins=reading.rank == BEGIN or (self._is_sampled_only and not register.runs),
+            begins=reading.rank == BEGIN or (self.terms.is_sampled_only and not register.runs),
             ends=reading.rank == END or is_last,
             power_w=self.terms.power_w,
         )
@@ -268,7 +264,7 @@ class Metering(msgspec.Struct, omit_defaults=True):
     def _push_all(self, readings: Iterable[tuple[Reading, Fact]]) -> None:
         self.registers = {}
         taken = list(readings)
-        has_sampled_end = self.stop is not None and self._is_sampled_only
+        has_sampled_end = self.stop is not None and self.terms.is_sampled_only
         last = {reading.series: place for place, (reading, _fact) in enumerate(taken) if has_sampled_end}
         for place, (reading, fact) in enumerate(taken):
             register = self.registers.setdefault(reading.series, Register())

@@ -7,7 +7,7 @@ these it was is decided by the readings that follow (`energy.py`).
 
 import msgspec
 
-from mesh.times import SECOND_US
+from mesh.times import DAY_US, SECOND_US
 from transaction_svc.clocks import is_plausible
 from transaction_svc.facts import BETWEEN
 
@@ -22,7 +22,6 @@ ROUNDING_MWH = 1_000
 _MOST_STEP_MWH = 1_000_000
 _UJ_PER_MWH = 3_600_000  # W times µs is µJ
 _NO_READING = 2**62
-_DAY_US = 86_400 * SECOND_US
 # More runs than a meter of any kind makes; the oldest are summed up.
 _MOST_RUNS = 16
 
@@ -120,7 +119,7 @@ class Register(msgspec.Struct, omit_defaults=True):
             return False
         run = self.runs[0]
         latest = run.last_at
-        if not 0 < at.station_us - latest.station_us < _DAY_US or mwh < run.last or run.fallen:
+        if not 0 < at.station_us - latest.station_us < DAY_US or mwh < run.last or run.fallen:
             return False
         allowed = power_w * (at.station_us - latest.station_us) // _UJ_PER_MWH
         if (
@@ -239,6 +238,6 @@ def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:
     A station's clock that is wrong tells how much time passed all the same, unless it was set meanwhile.
     """
     elapsed_us, by_station_us = max(until.our_us - since.our_us, 0), until.station_us - since.station_us
-    if by_station_us > elapsed_us and (by_station_us < _DAY_US or since.is_plausible == until.is_plausible):
+    if by_station_us > elapsed_us and (by_station_us < DAY_US or since.is_plausible == until.is_plausible):
         elapsed_us = by_station_us
     return power_w * (elapsed_us + slack_us) // _UJ_PER_MWH

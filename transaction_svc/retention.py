@@ -7,7 +7,7 @@ from mesh import outbox
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.times import DAY_US, Clock
 from transaction_svc import quarantine_store
 
 log = get_logger(__name__)
@@ -16,7 +16,6 @@ _EVERY_S = 300
 # A few at a time, with a pause: recording goes on between.
 _MOST = 500
 _PAUSE_S = 0.02
-_DAY_US = 86_400 * SECOND_US
 
 
 class Retention:
@@ -45,7 +44,7 @@ class Retention:
         now_us = self._clock()
         removals = (
             partial(outbox.remove_old, now_us=now_us, days=self._outbox_days, limit=_MOST),
-            partial(quarantine_store.remove_old, before_us=now_us - self._quarantine_days * _DAY_US, limit=_MOST),
+            partial(quarantine_store.remove_old, before_us=now_us - self._quarantine_days * DAY_US, limit=_MOST),
         )
         total = 0
         for removal in removals:

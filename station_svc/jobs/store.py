@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh.rowset import RowStatement
-from mesh.times import SECOND_US
+from mesh.times import DAY_US, SECOND_US
 from station_svc.jobs.models import job
 from station_svc.jobs.rows import JobRow, JobState, NewJob
 from station_svc.rows import ACCEPTED
@@ -22,7 +22,6 @@ from station_svc.stations.models import connection, node, station
 EXPIRE_DAYS = 30
 # A station that has just come is let speak first: it may be about to boot.
 SETTLE_US = 2 * SECOND_US
-_DAY_US = 24 * 3600 * SECOND_US
 
 # A connection over which jobs were made ready to run carries this note until the runner has read it.
 _ADDED = "csms_jobs_added"
@@ -47,7 +46,7 @@ def add(db: Connection, new: NewJob, now_us: int) -> str:
         "state": JobState.WAITING,
         "run_us": max(new.run_us, now_us),
         "create_us": now_us,
-        "expire_us": new.expire_us or now_us + EXPIRE_DAYS * _DAY_US,
+        "expire_us": new.expire_us or now_us + EXPIRE_DAYS * DAY_US,
     }
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     query = insert(job).values(values).on_conflict_do_nothing().returning(job.c.job_id)
@@ -321,7 +320,7 @@ def add_many(db: Connection, news: Sequence[tuple[NewJob, bool]], now_us: int) -
         username=first.username,
         payload=first.payload,
         now_us=now_us,
-        expire_us=first.expire_us or now_us + EXPIRE_DAYS * _DAY_US,
+        expire_us=first.expire_us or now_us + EXPIRE_DAYS * DAY_US,
     )
     db.info[_ADDED] = True
 
