@@ -11,10 +11,10 @@ from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.times import SECOND_US, Clock
 from station_svc import housekeeping_store as store
-from station_svc.charging_profiles import rules as charging_profiles
-from station_svc.charging_profiles import store as charging_profile_store
-from station_svc.reservations import rules as reservations
-from station_svc.reservations import store as reservation_store
+from station_svc.features.reservations import rules as reservations
+from station_svc.features.reservations import store as reservation_store
+from station_svc.features.smart_charging import rules as charging_profiles
+from station_svc.features.smart_charging import store as charging_profile_store
 
 log = get_logger(__name__)
 

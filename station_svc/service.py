@@ -22,46 +22,46 @@ from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import AddServicer, Parts
 from mesh.times import Clock
-from station_svc.certificates import request_store as certificate_request_store
-from station_svc.certificates.authority import CertificateAuthority
-from station_svc.certificates.delivery import CertificateDelivery
-from station_svc.certificates.requests import CertificateRequests
-from station_svc.certificates.servicer import StationCertificateServicer
-from station_svc.charging_profiles.servicer import ChargingProfileServicer
+from station_svc.api import removals
+from station_svc.api.additions import StationAdditions
+from station_svc.api.command_servicer import CommandServicer
+from station_svc.api.removals import StationRemovals
+from station_svc.api.station_servicer import StationServicer
+from station_svc.commands.closer import SocketCloser
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
-from station_svc.commands.servicer import CommandServicer
 from station_svc.commands.transactions import TransactionLookup
-from station_svc.credentials import first as first_credential
-from station_svc.credentials.failures import CredentialFailures
-from station_svc.credentials.first import FirstCredential
-from station_svc.credentials.proofs import Proofs
-from station_svc.credentials.rotation import CredentialRotation
+from station_svc.features.certificates import request_store as certificate_request_store
+from station_svc.features.certificates.authority import CertificateAuthority
+from station_svc.features.certificates.delivery import CertificateDelivery
+from station_svc.features.certificates.requests import CertificateRequests
+from station_svc.features.certificates.servicer import StationCertificateServicer
+from station_svc.features.credentials import first as first_credential
+from station_svc.features.credentials.failures import CredentialFailures
+from station_svc.features.credentials.first import FirstCredential
+from station_svc.features.credentials.proofs import Proofs
+from station_svc.features.credentials.rotation import CredentialRotation
+from station_svc.features.diagnostics.servicer import LogServicer
+from station_svc.features.firmware.servicer import FirmwareServicer
+from station_svc.features.local_lists import sync as local_list_sync
+from station_svc.features.local_lists.servicer import LocalListServicer
+from station_svc.features.local_lists.sync import LocalListSync
+from station_svc.features.reservations.servicer import ReservationServicer
+from station_svc.features.security_events.servicer import SecurityEventServicer
+from station_svc.features.smart_charging.servicer import ChargingProfileServicer
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
 from station_svc.jobs.runner import Jobs
 from station_svc.jobs.sender import JobSender
-from station_svc.local_lists import sync as local_list_sync
-from station_svc.local_lists.servicer import LocalListServicer
-from station_svc.local_lists.sync import LocalListSync
-from station_svc.reservations.servicer import ReservationServicer
 from station_svc.rollouts import firmware as firmware_rollout
 from station_svc.rollouts import variables as variables_rollout
 from station_svc.rollouts.firmware import FirmwareWork
 from station_svc.rollouts.runner import Rollouts, Work
 from station_svc.rollouts.servicer import RolloutServicer
 from station_svc.rollouts.variables import VariablesWork
-from station_svc.security_events.servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
-from station_svc.stations import removals
-from station_svc.stations.additions import StationAdditions
-from station_svc.stations.closer import SocketCloser
-from station_svc.stations.removals import StationRemovals
-from station_svc.stations.servicer import StationServicer
-from station_svc.tasks.firmware_servicer import FirmwareServicer
-from station_svc.tasks.log_servicer import LogServicer
 
 # By their verbs they would be for viewers, yet they make the station do something.
 _SPECIAL_ROLES = {

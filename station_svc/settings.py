@@ -6,8 +6,8 @@ from typing import Self
 from mesh import outbox
 from mesh.errors import SettingError
 from mesh.settings import Environment, Onboarding
+from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.housekeeping import Retention
-from station_svc.ingest.vendors import Vendors
 
 # A retention beyond this is as good as for ever.
 _MOST_DAYS = 36_500

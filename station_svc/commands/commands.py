@@ -23,10 +23,10 @@ from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline
+from station_svc.commands.guard import check_command
 from station_svc.commands.preconditions import check_may_be_sent
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
-from station_svc.credentials.digests import digest_of
-from station_svc.credentials.guard import check_command
+from station_svc.core.digests import digest_of
 
 log = get_logger(__name__)
 

@@ -12,7 +12,7 @@ from csms.station.v1 import command_service_pb2
 
 from mesh.errors import MeshError
 from station_svc.commands.rows import BegunCommand
-from station_svc.rows import PENDING, REJECTED
+from station_svc.core.rows import PENDING, REJECTED
 
 V16 = "1.6"
 

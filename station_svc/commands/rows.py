@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from station_svc.stations.rows import Socket
+from station_svc.core.station_rows import Socket
 
 
 @dataclass(frozen=True, kw_only=True)

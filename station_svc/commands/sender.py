@@ -9,7 +9,7 @@ from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from station_svc.commands.commands import Commands, Order, make_budget
 from station_svc.commands.effects import NO_EFFECTS, Effects
-from station_svc.stations.store import not_found
+from station_svc.core.station_store import not_found
 
 Answer = TypeVar("Answer", bound=Message)
 

@@ -10,7 +10,7 @@ from mesh.errors import MeshError
 from station_svc.commands import store
 from station_svc.commands.effects import Effects
 from station_svc.commands.rows import NewCommand
-from station_svc.stations.rows import VariableRow
+from station_svc.core.station_rows import VariableRow
 
 _TAKEN = frozenset(
     {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}

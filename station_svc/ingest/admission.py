@@ -9,8 +9,8 @@ import grpc
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from station_svc.credentials import store as credential_store
-from station_svc.credentials.proofs import Better, Proofs
+from station_svc.features.credentials import store as credential_store
+from station_svc.features.credentials.proofs import Better, Proofs
 from station_svc.ingest.connection_store import WRONG_CREDENTIALS
 from station_svc.ingest.rows import Knock, Opened, Unproven
 

@@ -15,17 +15,18 @@ from mesh.errors import MeshError, unavailable
 from mesh.outbox import OutboxEvent
 from mesh.quirks import QuirkName
 from mesh.rowset import RowStatement
-from station_svc import events
-from station_svc.credentials import digests as credentials
-from station_svc.credentials import store as credential_store
-from station_svc.credentials.digests import StoredCredential
-from station_svc.credentials.proofs import Proofs
-from station_svc.credentials.store import Promotion
-from station_svc.ingest.common_store import Json, lock_stations
+from station_svc.core import digests as credentials
+from station_svc.core.digests import StoredCredential
+from station_svc.core.events import created
+from station_svc.core.lock_store import Json, lock_stations
+from station_svc.core.names import ID_RULE, is_new_station_id, is_station_id
+from station_svc.core.rows import ACCEPTED, DEFAULT_TENANT
+from station_svc.features.credentials import store as credential_store
+from station_svc.features.credentials.proofs import Proofs
+from station_svc.features.credentials.store import Promotion
+from station_svc.ingest import events
 from station_svc.ingest.rows import Closed, Knock, Opened, Superseded, Unproven
 from station_svc.jobs import store as job_store
-from station_svc.names import ID_RULE, is_new_station_id, is_station_id
-from station_svc.rows import ACCEPTED, DEFAULT_TENANT
 
 WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
 """Reason of the error for a station that did not prove who it is."""
@@ -146,7 +147,7 @@ def _find_stations(connection: Connection, station_ids: set[str], rules: Opening
 
 
 def _onboarded(station_id: str, rules: OpeningRules) -> OutboxEvent:
-    return events.created(
+    return created(
         tenant_id=DEFAULT_TENANT,
         station_id=station_id,
         registration_status=rules.register_as or 0,

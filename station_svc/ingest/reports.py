@@ -8,12 +8,13 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError
-from station_svc.charging_profiles import rules as charging_profiles
-from station_svc.ingest.common_store import lock_stations, removed
-from station_svc.reservations import rules as reservations
-from station_svc.rows import Frame
-from station_svc.security_events import recording as security_events
-from station_svc.tasks import firmware, log_uploads
+from station_svc.core.lock_store import lock_stations, removed
+from station_svc.core.rows import Frame
+from station_svc.features.diagnostics import uploads as log_uploads
+from station_svc.features.firmware import updates as firmware
+from station_svc.features.reservations import rules as reservations
+from station_svc.features.security_events import recording as security_events
+from station_svc.features.smart_charging import rules as charging_profiles
 
 Handler = Callable[[Connection, Sequence[tuple[Frame, Any]]], None]
 """`handler(connection, reports)` records reports of one kind, a part of the transaction of a batch.

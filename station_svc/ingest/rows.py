@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from station_svc.credentials.digests import StoredCredential
-from station_svc.rows import Frame
+from station_svc.core.digests import StoredCredential
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +59,6 @@ class Closed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Boot:
-    """A boot. `identity` has the columns of that name in `station`."""
-
-    frame: Frame
-    reason: int
-    identity: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class MessageAttempts:
     """How often a station sends a message about a transaction that fails, and how long it waits the first time."""
 
@@ -83,33 +73,6 @@ class Booted:
     registration_status: int
     quirks: Sequence[str] = ()
     message_attempts: MessageAttempts | None = None  # None where its variables do not say
-
-
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    """A connector's status as reported."""
-
-    frame: Frame
-    evse_id: int
-    connector_id: int
-    status: int
-    reported_status: str
-    error_code: str
-    info: str
-    vendor_id: str
-    vendor_error_code: str
-    status_us: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Transfer:
-    """A vendor's own message, and what the station is answered."""
-
-    frame: Frame
-    vendor_id: str
-    message_id: str
-    data: str
-    status: int
 
 
 @dataclass(frozen=True, kw_only=True)

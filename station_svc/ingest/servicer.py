@@ -19,36 +19,22 @@ from mesh.masking import mask_data
 from mesh.quirks import QuirkName
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
-from station_svc.certificates.requests import CertificateRequests
-from station_svc.credentials.failures import CredentialFailures
-from station_svc.ingest import (
-    boot_store,
-    connection_store,
-    message_store,
-    sighting_store,
-    status_store,
-    transfer_store,
-)
+from station_svc.commands.closer import SocketCloser
+from station_svc.core.frames import to_frame
+from station_svc.core.reports import Boot, Status
+from station_svc.core.rows import ACCEPTED, PENDING
+from station_svc.core.station_rows import Socket
+from station_svc.features.certificates.requests import CertificateRequests
+from station_svc.features.credentials.failures import CredentialFailures
+from station_svc.features.data_transfer import transfer_store
+from station_svc.features.data_transfer.rows import Transfer
+from station_svc.features.data_transfer.vendors import Vendors
+from station_svc.features.firmware import updates as firmware
+from station_svc.features.message_log import message_store
+from station_svc.ingest import boot_store, connection_store, sighting_store, status_store
 from station_svc.ingest.admission import Admission
-from station_svc.ingest.frames import to_frame
 from station_svc.ingest.reports import Report, record_reports
-from station_svc.ingest.rows import (
-    Boot,
-    Booted,
-    Closed,
-    ConditionReport,
-    Knock,
-    Opened,
-    Sighting,
-    Status,
-    Transfer,
-    Unproven,
-)
-from station_svc.ingest.vendors import Vendors
-from station_svc.rows import ACCEPTED, PENDING
-from station_svc.stations.closer import SocketCloser
-from station_svc.stations.rows import Socket
-from station_svc.tasks import firmware
+from station_svc.ingest.rows import Booted, Closed, ConditionReport, Knock, Opened, Sighting, Unproven
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")

@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.times import SECOND_US, Clock, to_timestamp
+from station_svc.features.firmware import updates as firmware
+from station_svc.follower import store as task_store
+from station_svc.follower.rows import DONE, FAILED, REJECTED, SUPERSEDED, TaskRow
 from station_svc.jobs.runner import Again, Done, FinalError
 from station_svc.jobs.sender import JobSender
 from station_svc.rollouts.rows import TargetRow
 from station_svc.rollouts.runner import Assignment, save_progress
-from station_svc.tasks import firmware
-from station_svc.tasks import store as task_store
-from station_svc.tasks.rows import DONE, FAILED, REJECTED, SUPERSEDED, TaskRow
 
 KIND = "firmware"
 USUAL_TIMEOUT_US = 24 * 3600 * SECOND_US

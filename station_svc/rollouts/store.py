@@ -15,14 +15,14 @@ from sqlalchemy import ColumnElement, Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.filters import Field
+from station_svc.core.list_store import paged
+from station_svc.core.models import connection, node, station
+from station_svc.core.rows import Page
 from station_svc.jobs import store as job_store
 from station_svc.jobs.models import job
-from station_svc.list_store import paged
 from station_svc.rollouts import events
 from station_svc.rollouts.models import rollout, rollout_target
 from station_svc.rollouts.rows import RolloutRow, RolloutState, TargetRow, TargetState
-from station_svc.rows import Page
-from station_svc.stations.models import connection, node, station
 
 MOST_TARGETS = 50_000
 _ROLLOUT = [rollout.c[one.name] for one in fields(RolloutRow)]

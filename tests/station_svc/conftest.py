@@ -38,8 +38,8 @@ from mesh.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from mesh.service import Parts
 from mesh.times import to_timestamp
 from station_svc import migrations, models
+from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.housekeeping import Housekeeper, Retention
-from station_svc.ingest.vendors import Vendors
 from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings

@@ -31,7 +31,7 @@ from station_svc import models
 from station_svc.commands import store
 from station_svc.commands.effects import Effects
 from station_svc.commands.rows import BegunCommand, FinishedCommand, NewCommand
-from station_svc.stations.rows import Socket
+from station_svc.core.station_rows import Socket
 from tests import certificates
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import StartSystem, StationSystem, access_token, fails_with, of_tenant

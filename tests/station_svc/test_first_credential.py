@@ -10,7 +10,7 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_service_pb2 import ListStationsRequest
 
 from mesh.errors import MeshError
-from station_svc.credentials.failures import CredentialFailures
+from station_svc.features.credentials.failures import CredentialFailures
 from tests.station_svc.conftest import StartSystem, StationSystem, knock, reason_of
 
 ACCEPTED = station_pb2.REGISTRATION_STATUS_ACCEPTED
@@ -248,7 +248,7 @@ async def test_failed_credentials_are_counted_and_told(system: StationSystem) ->
 
 async def test_failures_take_bounded_space(system: StationSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many stations a stranger names; the first of them are told."""
-    monkeypatch.setattr("station_svc.credentials.failures.MOST_STATIONS", 3)
+    monkeypatch.setattr("station_svc.features.credentials.failures.MOST_STATIONS", 3)
     for number in range(5):
         await system.create(f"CP{number}")
         await system.knock(*[knock(f"CP{number}")] * 2)

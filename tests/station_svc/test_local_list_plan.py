@@ -3,7 +3,17 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station_svc.local_lists.parts import ACCEPTED, MOST_VERSION, Entry, apply, choose, next_version, pack, plan, unpack
+from station_svc.features.local_lists.parts import (
+    ACCEPTED,
+    MOST_VERSION,
+    Entry,
+    apply,
+    choose,
+    next_version,
+    pack,
+    plan,
+    unpack,
+)
 
 _ENTRIES = st.lists(
     st.builds(

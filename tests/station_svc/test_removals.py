@@ -16,8 +16,8 @@ from mesh.errors import MeshError, invalid_field
 from mesh.grpc_servers import mesh_server
 from mesh.grpc_types import Context
 from mesh.times import to_timestamp
+from station_svc.api.removals import MOST_ATTEMPTS
 from station_svc.jobs.models import job
-from station_svc.stations.removals import MOST_ATTEMPTS
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem
 

@@ -4,7 +4,7 @@ import pytest
 
 from mesh.errors import SettingError
 from mesh.settings import Environment
-from station_svc.ingest.vendors import Vendors
+from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.settings import StationSettings
 
 NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:7000", "CSMS_MESH_SECRET": "secret"}

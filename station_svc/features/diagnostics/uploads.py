@@ -1,0 +1,70 @@
+"""Uploads of logs: what begins one, and what stations report of it."""
+
+import secrets
+from collections.abc import Sequence
+
+from csms.station.v1 import log_pb2, log_service_pb2
+from sqlalchemy import Connection
+
+from mesh.masking import mask_text
+from mesh.times import from_timestamp
+from station_svc.core.names import enum_name
+from station_svc.core.rows import Frame
+from station_svc.follower import tasks
+from station_svc.follower.rows import DONE, FAILED, SUPERSEDED, TaskKind, TaskReport
+
+KIND = TaskKind(
+    name="log_upload",
+    states={
+        log_pb2.UPLOAD_LOG_STATUS_UPLOADING: log_service_pb2.LOG_UPLOAD_STATE_UPLOADING,
+        log_pb2.UPLOAD_LOG_STATUS_UPLOADED: DONE,
+        log_pb2.UPLOAD_LOG_STATUS_BAD_MESSAGE: FAILED,
+        log_pb2.UPLOAD_LOG_STATUS_NOT_SUPPORTED_OPERATION: FAILED,
+        log_pb2.UPLOAD_LOG_STATUS_PERMISSION_DENIED: FAILED,
+        log_pb2.UPLOAD_LOG_STATUS_UPLOAD_FAILURE: FAILED,
+        log_pb2.UPLOAD_LOG_STATUS_ACCEPTED_CANCELED: SUPERSEDED,
+    },
+    event_type="station.log_upload_changed",
+    id_name="logUploadId",
+    state_name=enum_name(log_service_pb2.LogUploadState.Name),
+    status_name=enum_name(log_pb2.UploadLogStatus.Name),
+    exists_reason="LOG_UPLOAD_EXISTS",
+    not_found_reason="LOG_UPLOAD_NOT_FOUND",
+)
+
+
+def complete(request: log_pb2.GetLogRequest) -> log_pb2.GetLogRequest:
+    """The request as it is sent: with a number, and a kind of log."""
+    sent = log_pb2.GetLogRequest()
+    sent.CopyFrom(request)
+    sent.log_upload_id = sent.log_upload_id or 1 + secrets.randbelow(2**31 - 1)
+    sent.log_type = sent.log_type or log_pb2.LOG_TYPE_DIAGNOSTICS
+    return sent
+
+
+def effects_of(sent: log_pb2.GetLogRequest) -> tasks.TaskEffects:
+    """What a request, as `complete` made it, changes beside the command's own record: it makes a LogUpload."""
+    log = sent.log
+    columns = {
+        "location": tasks.storable(mask_text(log.remote_location)),
+        "log_type": sent.log_type,
+        "oldest_us": from_timestamp(log.oldest_time) if log.HasField("oldest_time") else None,
+        "latest_us": from_timestamp(log.latest_time) if log.HasField("latest_time") else None,
+        "retries": sent.retries if sent.HasField("retries") else None,
+        "retry_interval_s": sent.retry_interval_s if sent.HasField("retry_interval_s") else None,
+    }
+    return tasks.TaskEffects(KIND, sent.log_upload_id, columns)
+
+
+def record(db: Connection, reports: Sequence[tuple[Frame, log_pb2.LogStatusReport]]) -> None:
+    """Takes what stations report of their uploads. See station_svc.ingest.reports.Handler."""
+    tasks.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
+
+
+def _to_report(frame: Frame, report: log_pb2.LogStatusReport) -> TaskReport:
+    return TaskReport(
+        frame=frame,
+        status=report.status,
+        reported_status=report.reported_status,
+        named_id=report.log_upload_id if report.HasField("log_upload_id") else None,
+    )

@@ -1,0 +1,118 @@
+"""Firmware updates: what begins one, what stations report of it, and boots that tell that it is done."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+from csms.station.v1 import firmware_pb2, firmware_service_pb2
+from sqlalchemy import Connection
+
+from mesh import outbox
+from mesh.masking import mask_text
+from mesh.times import Clock, from_timestamp, to_timestamp
+from station_svc.core.names import enum_name
+from station_svc.core.reports import Boot
+from station_svc.core.rows import Frame
+from station_svc.follower import store, tasks
+from station_svc.follower.rows import DONE, FAILED, REQUESTED, TaskKind, TaskReport, TaskRow
+from station_svc.follower.rules import moved
+
+# csms.station.v1.FirmwareUpdateState
+SCHEDULED = firmware_service_pb2.FIRMWARE_UPDATE_STATE_SCHEDULED
+DOWNLOADING = firmware_service_pb2.FIRMWARE_UPDATE_STATE_DOWNLOADING
+DOWNLOADED = firmware_service_pb2.FIRMWARE_UPDATE_STATE_DOWNLOADED
+INSTALLING = firmware_service_pb2.FIRMWARE_UPDATE_STATE_INSTALLING
+
+KIND = TaskKind(
+    name="firmware_update",
+    states={
+        firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_SCHEDULED: SCHEDULED,
+        firmware_pb2.FIRMWARE_STATUS_DOWNLOADING: DOWNLOADING,
+        firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_PAUSED: DOWNLOADING,
+        firmware_pb2.FIRMWARE_STATUS_DOWNLOADED: DOWNLOADED,
+        firmware_pb2.FIRMWARE_STATUS_SIGNATURE_VERIFIED: DOWNLOADED,
+        firmware_pb2.FIRMWARE_STATUS_INSTALL_SCHEDULED: DOWNLOADED,
+        firmware_pb2.FIRMWARE_STATUS_INSTALLING: INSTALLING,
+        firmware_pb2.FIRMWARE_STATUS_INSTALL_REBOOTING: INSTALLING,
+        firmware_pb2.FIRMWARE_STATUS_INSTALLED: DONE,
+        firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_FAILED: FAILED,
+        firmware_pb2.FIRMWARE_STATUS_INSTALLATION_FAILED: FAILED,
+        firmware_pb2.FIRMWARE_STATUS_INSTALL_VERIFICATION_FAILED: FAILED,
+        firmware_pb2.FIRMWARE_STATUS_INVALID_SIGNATURE: FAILED,
+    },
+    event_type="station.firmware_update_changed",
+    id_name="firmwareUpdateId",
+    state_name=enum_name(firmware_service_pb2.FirmwareUpdateState.Name),
+    status_name=enum_name(firmware_pb2.FirmwareStatus.Name),
+    exists_reason="FIRMWARE_UPDATE_EXISTS",
+    not_found_reason="FIRMWARE_UPDATE_NOT_FOUND",
+)
+
+
+def complete(request: firmware_pb2.UpdateFirmwareRequest, clock: Clock) -> firmware_pb2.UpdateFirmwareRequest:
+    """The request as it is sent: with a number, and a time to fetch the firmware, where it has none.
+
+    A job keeps what this made: its command is the same again only with the same request.
+    """
+    sent = firmware_pb2.UpdateFirmwareRequest()
+    sent.CopyFrom(request)
+    if not sent.firmware_update_id:
+        sent.firmware_update_id = 1 + secrets.randbelow(2**31 - 1)
+    if not sent.firmware.HasField("retrieve_time"):
+        sent.firmware.retrieve_time.CopyFrom(to_timestamp(clock()))
+    return sent
+
+
+def effects_of(sent: firmware_pb2.UpdateFirmwareRequest) -> tasks.TaskEffects:
+    """What a request, as `complete` made it, changes beside the command's own record: it makes a FirmwareUpdate."""
+    firmware = sent.firmware
+    columns = {
+        "location": tasks.storable(mask_text(firmware.location)),
+        "is_signed": bool(firmware.signing_certificate or firmware.signature),
+        "retrieve_us": from_timestamp(firmware.retrieve_time),
+        "install_us": from_timestamp(firmware.install_time) if firmware.HasField("install_time") else None,
+        "retries": sent.retries if sent.HasField("retries") else None,
+        "retry_interval_s": sent.retry_interval_s if sent.HasField("retry_interval_s") else None,
+    }
+    return tasks.TaskEffects(KIND, sent.firmware_update_id, columns)
+
+
+def record(db: Connection, reports: Sequence[tuple[Frame, firmware_pb2.FirmwareStatusReport]]) -> None:
+    """Takes what stations report of their updates. See station_svc.ingest.reports.Handler."""
+    tasks.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
+
+
+def booted(db: Connection, boots: Sequence[Boot]) -> None:
+    """A station that boots with another version than before has installed it, told so or not.
+
+    The stations are locked. Only the update that is under way counts, and only where its station was asked for it.
+    """
+    found: dict[tuple[str, str], list[TaskRow]] = {}
+    for task in store.open_tasks(db, KIND.name, {boot.frame.station for boot in boots}) if boots else ():
+        found.setdefault(task.station, []).append(task)
+    done = []
+    for boot in sorted(boots, key=lambda boot: boot.frame.version):
+        frame, version = boot.frame, boot.identity["firmware_version"]
+        for task in found.get(frame.station, ()):
+            if task.state != REQUESTED and _is_new(task, boot):
+                after = moved(task, DONE, frame.receive_us)
+                done.append(replace(after, installed_version=version, epoch=frame.epoch, ordinal=frame.ordinal))
+    first = {(*task.station, task.task_id): task for task in reversed(done)}
+    store.save(db, first.values())
+    outbox.append(db, [tasks.event(KIND, task, f"{task.epoch}:{task.ordinal}") for task in first.values()])
+
+
+def _is_new(task: TaskRow, boot: Boot) -> bool:
+    """Whether a boot, after all that was reported of an update, has another version than before the update."""
+    later = boot.frame.version > task.version and boot.frame.receive_us >= task.create_us
+    before, now = task.previous_version, boot.identity["firmware_version"]
+    return later and "" not in {before, now} and before != now
+
+
+def _to_report(frame: Frame, report: firmware_pb2.FirmwareStatusReport) -> TaskReport:
+    return TaskReport(
+        frame=frame,
+        status=report.status,
+        reported_status=report.reported_status,
+        named_id=report.firmware_update_id if report.HasField("firmware_update_id") else None,
+    )

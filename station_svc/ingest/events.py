@@ -1,0 +1,71 @@
+"""Events of connections, boots and of what is wrong with stations."""
+
+from collections.abc import Mapping
+
+from csms.station.v1 import station_pb2
+
+from mesh.outbox import OutboxEvent
+from station_svc.core.events import name_of, of_frame, registration_name
+from station_svc.core.reports import Boot
+from station_svc.ingest.rows import Closed, ConditionReport, Knock, Opened
+
+# What the size of a condition is called.
+_SIZES: Mapping[int, str] = {
+    station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW: "clockSkewS",
+    station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE: "unansweredCalls",
+    station_pb2.STATION_CONDITION_TYPE_BOOT_REFUSED: "refusedBoots",
+}
+
+
+def connected(knock: Knock, opened: Opened, now_us: int) -> OutboxEvent:
+    """A station has a socket; an earlier one, if any, no longer counts."""
+    return OutboxEvent(
+        event_id=f"station.connected:{opened.epoch}",
+        tenant_id=opened.tenant_id,
+        type="station.connected",
+        station_id=knock.station_id,
+        event_time_us=now_us,
+        data={"epoch": opened.epoch, "ocppVersion": knock.ocpp_version, "nodeId": knock.node_id},
+    )
+
+
+def disconnected(closed: Closed) -> OutboxEvent:
+    """A station has no socket any more."""
+    return OutboxEvent(
+        event_id=f"station.disconnected:{closed.epoch}",
+        tenant_id=closed.tenant_id,
+        type="station.disconnected",
+        station_id=closed.station_id,
+        event_time_us=closed.disconnect_us,
+        data={"epoch": closed.epoch, "closeCode": closed.close_code},
+    )
+
+
+def booted(boot: Boot, registration_status: int) -> OutboxEvent:
+    """A station booted, and was answered with `registration_status`."""
+    data = {
+        "registrationStatus": registration_name(registration_status),
+        "bootReason": name_of(station_pb2.BootReason.Name, boot.reason),
+        "vendorName": boot.identity["vendor_name"],
+        "model": boot.identity["model"],
+        "firmwareVersion": boot.identity["firmware_version"],
+    }
+    return of_frame("station.booted", boot.frame, data)
+
+
+def condition_changed(report: ConditionReport, *, tenant_id: str, station_id: str, begin_us: int) -> OutboxEvent:
+    """Something began to be wrong with a station, or is right again."""
+    kind = "station.condition_began" if report.size else "station.condition_ended"
+    data: dict[str, str | int] = {"type": name_of(station_pb2.StationConditionType.Name, report.kind)}
+    if report.size and report.kind in _SIZES:
+        data[_SIZES[report.kind]] = report.size
+    if report.size and report.reason:
+        data["reason"] = report.reason
+    return OutboxEvent(
+        event_id=f"{kind}:{station_id}:{report.kind}:{begin_us}",
+        tenant_id=tenant_id,
+        type=kind,
+        station_id=station_id,
+        event_time_us=report.report_us,
+        data=data,
+    )
