@@ -1,6 +1,6 @@
 """The SQL of what operators change about stations. Each function is the work of one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,43 +13,12 @@ from mesh.rowset import RowStatement
 from station_svc.api import removals
 from station_svc.core import events
 from station_svc.core.digests import StoredCredential
-from station_svc.core.models import (
-    allocation,
-    condition,
-    connection,
-    connector,
-    node,
-    quirk,
-    removal,
-    sighting,
-    station,
-    variable,
-)
+from station_svc.core.models import connection, node, removal, station
 from station_svc.core.rows import ACCEPTED
 from station_svc.core.socket_store import open_sockets
 from station_svc.core.station_rows import Socket
 from station_svc.core.station_store import is_station, not_found
-from station_svc.features.certificates.models import installed_certificate
-from station_svc.features.local_lists.models import local_list
-from station_svc.features.reservations.models import reservation
-from station_svc.features.smart_charging.models import charging_profile
-from station_svc.follower.models import task
 from station_svc.jobs import store as job_store
-
-# Rows of a station's present that go with it at once; its history goes in the background.
-_PRESENT = (
-    connector,
-    sighting,
-    quirk,
-    condition,
-    variable,
-    local_list,
-    charging_profile,
-    reservation,
-    allocation,
-    task,
-    installed_certificate,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +100,15 @@ def update_station(
 
 
 def delete_station(
-    db: Connection, *, tenant_id: str, station_id: str, notify_transactions: bool, now_us: int
+    db: Connection,
+    *,
+    tenant_id: str,
+    station_id: str,
+    present: Iterable[sa.Table],
+    notify_transactions: bool,
+    now_us: int,
 ) -> Sequence[Socket]:
-    """Removes a station; its history is removed in the background, but not to be seen from now on.
+    """Removes a station, with its rows in `present`; its history goes in the background, but is not seen from now on.
 
     With `notify_transactions` a job is queued that has transaction_svc end what is open there. Returns the sockets that
     are to be closed. Raises MeshError STATION_NOT_FOUND.
@@ -142,7 +117,7 @@ def delete_station(
     latest_epoch = db.execute(query).scalar()
     if latest_epoch is None:
         raise not_found(station_id)
-    for table in _PRESENT:
+    for table in present:
         db.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     tombstone = insert(removal).values(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from csms.common.v1 import evse_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_service_pb2_grpc import StationServiceServicer
@@ -58,7 +59,8 @@ class StationServicer(StationServiceServicer):
     """Serves operators. A station of another tenant is not there for them.
 
     `hands_over`: whether stations that are accepted are handed a credential; where any station is let in by rule, one
-    would keep nobody out. `notify_transactions`: whether a job notifies transaction_svc of removed stations.
+    would keep nobody out. `notify_transactions`: whether a job notifies transaction_svc of removed stations. `present`:
+    the tables whose rows are removed with their station.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class StationServicer(StationServiceServicer):
         closer: SocketCloser,
         rotation: CredentialRotation,
         additions: StationAdditions,
+        present: Sequence[sa.Table],
         notify_transactions: bool,
         hands_over: bool,
     ) -> None:
@@ -77,6 +80,7 @@ class StationServicer(StationServiceServicer):
         self._closer = closer
         self._rotation = rotation
         self._additions = additions
+        self._present = present
         self._notify_transactions = notify_transactions
         self._hands_over = hands_over
 
@@ -155,6 +159,7 @@ class StationServicer(StationServiceServicer):
             change_store.delete_station,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
+            present=self._present,
             notify_transactions=self._notify_transactions,
             now_us=self._clock(),
         )

@@ -15,7 +15,7 @@ from station_svc.core.station_store import expect_station
 def history(db: Connection, table: sa.Table, tenant_id: str, station_id: str, page: Page) -> Sequence[Row[Any]]:
     """Rows of a station's history, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND.
 
-    `table` has one row per frame, by its epoch and ordinal, which housekeeping_store removes with the station.
+    `table` has one row per frame, by its epoch and ordinal, and is registered (storage.py): it goes with the station.
     """
     expect_station(db, tenant_id, station_id)
     # What an earlier station of this name left, while it is still being removed.

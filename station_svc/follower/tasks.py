@@ -47,7 +47,7 @@ ANSWER_ACCEPTED_CANCELED = 3
 
 
 def record(db: Connection, kind: TaskKind, reports: Sequence[TaskReport]) -> None:
-    """Takes what stations report, in the order of their frames. See station_svc.ingest.reports.Handler."""
+    """Takes what stations report, in the order of their frames. See station_svc.feature.ReportHandler."""
     boards = _boards(db, kind, reports)
     changed: dict[tuple[str, str, int], TaskRow] = {}
     told: list[OutboxEvent] = []

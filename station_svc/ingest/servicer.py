@@ -1,7 +1,7 @@
 """StationIngestService: what gateways report, between protobuf and rows."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -24,12 +24,12 @@ from station_svc.core.frames import to_frame
 from station_svc.core.reports import Boot, Status
 from station_svc.core.rows import ACCEPTED, PENDING
 from station_svc.core.station_rows import Socket
+from station_svc.feature import BootHandler, Feature, merged
 from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.data_transfer import transfer_store
 from station_svc.features.data_transfer.rows import Transfer
 from station_svc.features.data_transfer.vendors import Vendors
-from station_svc.features.firmware import updates as firmware
 from station_svc.features.message_log import message_store
 from station_svc.ingest import boot_store, connection_store, sighting_store, status_store
 from station_svc.ingest.admission import Admission
@@ -72,6 +72,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         certificates: CertificateRequests,
         failures: CredentialFailures,
         admission: Admission,
+        features: Sequence[Feature],
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._database = database
@@ -81,6 +82,9 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._certificates = certificates
         self._failures = failures
         self._admission = admission
+        self._reports = merged(feature.reports for feature in features)
+        self._on_boots = [feature.on_boots for feature in features if feature.on_boots]
+        self._on_statuses = [feature.on_statuses for feature in features if feature.on_statuses]
         self._jitter = jitter
 
     async def RenewNodeLease(
@@ -132,7 +136,8 @@ class StationIngestServicer(StationIngestServiceServicer):
         """Records boots, and says whether each station may do its work."""
         del context
         results = await self._commit(
-            [_to_boot(item) for item in request.items], partial(_booting, now_us=self._clock())
+            [_to_boot(item) for item in request.items],
+            partial(_booting, now_us=self._clock(), followers=self._on_boots),
         )
         return ingest.NotifyBootsResponse(results=[self._to_boot_result(result) for result in results])
 
@@ -141,7 +146,8 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.NotifyStatusesResponse:
         """Records connector statuses."""
         del context
-        results = await self._commit([_to_status(item) for item in request.items], status_store.record_statuses)
+        record = partial(status_store.record_statuses, followers=self._on_statuses)
+        results = await self._commit([_to_status(item) for item in request.items], record)
         return ingest.NotifyStatusesResponse(
             results=[
                 ingest.StatusResult(error=result.to_status()) if result else ingest.StatusResult() for result in results
@@ -160,7 +166,8 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.NotifyReportsResponse:
         """Records what stations report, each kind by its own rules (station_svc/ingest/reports.py)."""
         del context
-        results = await self._commit([_to_report(item) for item in request.items], record_reports)
+        record = partial(record_reports, handlers=self._reports)
+        results = await self._commit([_to_report(item) for item in request.items], record)
         return ingest.NotifyReportsResponse(
             results=[
                 ingest.ReportResult(error=result.to_status()) if result else ingest.ReportResult() for result in results
@@ -242,11 +249,13 @@ def _opening(
     return connection_store.open_connections(connection, knocks, rules)
 
 
-def _booting(connection: Connection, boots: Sequence[Boot], *, now_us: int) -> Sequence[Booted | MeshError]:
+def _booting(
+    connection: Connection, boots: Sequence[Boot], *, now_us: int, followers: Iterable[BootHandler]
+) -> Sequence[Booted | MeshError]:
     results = boot_store.record_boots(connection, boots, now_us)
-    firmware.booted(
-        connection, [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
-    )
+    recorded = [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
+    for follow in followers:
+        follow(connection, recorded)
     return results
 
 

@@ -273,3 +273,19 @@ def _is(tenant_id: str, rollout_id: str) -> ColumnElement[bool]:
 
 def _of(row: RolloutRow) -> ColumnElement[bool]:
     return (rollout_target.c.tenant_id == row.tenant_id) & (rollout_target.c.rollout_id == row.rollout_id)
+
+
+def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
+    """Removes up to `limit` stations of rollouts that ended before a moment, then the rollouts; returns how many."""
+    old = (rollout.c.tenant_id == rollout_target.c.tenant_id) & (rollout.c.rollout_id == rollout_target.c.rollout_id)
+    key = sa.tuple_(*rollout_target.primary_key.columns)
+    targets = (
+        sa.select(*rollout_target.primary_key.columns)
+        .join(rollout, old)
+        .where(rollout.c.end_us < before_us)
+        .limit(limit)
+    )
+    count = db.execute(sa.delete(rollout_target).where(key.in_(targets))).rowcount
+    if count < limit:
+        count += db.execute(sa.delete(rollout).where(rollout.c.end_us < before_us)).rowcount
+    return count

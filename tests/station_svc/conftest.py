@@ -37,9 +37,11 @@ from mesh.grpc_types import Context
 from mesh.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from mesh.service import Parts
 from mesh.times import to_timestamp
-from station_svc import migrations, models
+from station_svc import migrations
+from station_svc.catalogue import FEATURES, STORAGE
+from station_svc.core.models import outbox
 from station_svc.features.data_transfer.vendors import Vendors
-from station_svc.housekeeping import Housekeeper, Retention
+from station_svc.housekeeping import Housekeeper
 from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
@@ -66,7 +68,7 @@ SETTINGS = StationSettings(
     boot_retry_interval_s=60,
     command_timeout_s=30,
     vendors=Vendors.parse("com.acme, org.example/tariff"),
-    retention=Retention(),
+    retention={},
 )
 
 _KEY = ECKey.generate_key("P-256", {"kid": "test"})
@@ -262,7 +264,7 @@ class StationSystem:
 
     async def events(self, kind: str = "") -> list[tuple[str, str, dict[str, Any]]]:
         """The outbox: type, station and data, oldest first."""
-        table = models.outbox
+        table = outbox
         query = sa.select(table.c.type, table.c.station_id, table.c.data).order_by(table.c.outbox_id)
         rows = await self.database.read(lambda connection: connection.execute(query).all())
         return [(row[0], row[1], msgspec.json.decode(row[2])) for row in rows if row[0].startswith(kind)]
@@ -352,7 +354,7 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
         database=database,
         clock=clock,
         parts=parts,
-        housekeeper=Housekeeper(database=database, clock=clock, retention=SETTINGS.retention, chunk=3),
+        housekeeper=_housekeeper(database, clock),
         gateway=gateway,
         gateway_server=gateway_server,
         mesh_address=f"127.0.0.1:{mesh.port}",
@@ -361,6 +363,11 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
         commands=CommandServiceStub(operator_channel),
         operators=operator_channel,
     )
+
+
+def _housekeeper(database: Database, clock: FakeClock) -> Housekeeper:
+    due = [feature.end_due for feature in FEATURES if feature.end_due]
+    return Housekeeper(database=database, clock=clock, retention={}, storage=STORAGE, due=due, chunk=3)
 
 
 async def _run(task: Callable[[], Awaitable[None]]) -> None:

@@ -22,12 +22,12 @@ from csms.station.v1.station_service_pb2 import (
 )
 
 from mesh.errors import MeshError, from_status
-from station_svc import models
 from station_svc.api import newcomers
 from station_svc.core.digests import HASH, WEAK, StoredCredential
 from station_svc.features.credentials import brought, proofs
 from station_svc.features.credentials.brought import is_strong, proves, store_hash, store_password
 from station_svc.features.credentials.proofs import Proofs
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, fails_with, knock, of_tenant, reason_of
 
 WEAK_WORD, STRONG_WORD = "1234", "kV9-tQ2m!xR7pL4sWz"

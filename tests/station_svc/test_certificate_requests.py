@@ -28,7 +28,6 @@ from mesh.contract import MESH_SERVICES
 from mesh.errors import MeshError
 from mesh.grpc_servers import mesh_server
 from mesh.grpc_types import Context
-from station_svc import models
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.features.certificates import request_store as certificate_request_store
@@ -36,6 +35,7 @@ from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.delivery import CertificateDelivery
 from station_svc.jobs.runner import Jobs
 from station_svc.jobs.sender import JobSender
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import SECRET, Behaviour, StartSystem, StationSystem, fails_with, of_tenant, reason_of
 
 ACCEPTED = status_info_pb2.GENERIC_STATUS_ACCEPTED

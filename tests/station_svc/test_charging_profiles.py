@@ -16,10 +16,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.errors import MeshError
 from mesh.times import SECOND_US, to_timestamp
-from station_svc import models
 from station_svc.commands.commands import QUEUE_ALLOWANCE_S, RECORDING_ALLOWANCE_S
 from station_svc.core.allocation_store import MOST
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.answers import CALL_ERROR, OFFLINE, TIMEOUT, answering, failing
 from tests.station_svc.conftest import AVAILABLE, OCCUPIED, StationSystem, fails_with, of_tenant
 from tests.waiting import until

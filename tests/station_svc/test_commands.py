@@ -27,13 +27,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.errors import MeshError
 from mesh.times import to_datetime, to_timestamp
-from station_svc import models
 from station_svc.commands import store
 from station_svc.commands.effects import Effects
 from station_svc.commands.rows import BegunCommand, FinishedCommand, NewCommand
 from station_svc.core.station_rows import Socket
 from tests import certificates
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StartSystem, StationSystem, access_token, fails_with, of_tenant
 from tests.waiting import PATIENCE_S, eventually, until
 

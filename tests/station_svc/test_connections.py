@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
 
-from station_svc import models
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StartSystem, StationSystem, fails_with, knock, reason_of
 from tests.waiting import until
 

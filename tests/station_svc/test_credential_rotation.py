@@ -10,7 +10,7 @@ from csms.station.v1 import command_service_pb2 as pb
 from csms.station.v1 import station_pb2, station_service_pb2
 
 from mesh.errors import MeshError
-from station_svc import models
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, fails_with, knock, reason_of
 from tests.waiting import until
 

@@ -16,9 +16,9 @@ from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 
 from mesh.errors import MeshError
 from mesh.times import to_timestamp
-from station_svc import models
 from station_svc.commands.gateways import call_timeout, station_offline
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, access_token, fails_with, of_tenant, reason_of
 from tests.waiting import until
 

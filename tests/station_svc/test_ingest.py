@@ -14,8 +14,8 @@ from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestService
 
 from mesh.channels import open_channel
 from mesh.times import to_timestamp
-from station_svc import models
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import OCCUPIED, StationSystem, reason_of
 
 ACCEPTED = station_pb2.REGISTRATION_STATUS_ACCEPTED

@@ -11,9 +11,9 @@ from csms.station.v1 import station_service_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
 
 from mesh.times import to_datetime
-from station_svc import models
 from tests import certificates
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import Behaviour, StationSystem, access_token, fails_with, of_tenant
 
 CSMS = pb.GET_CERTIFICATE_ID_USE_CSMS_ROOT_CERTIFICATE

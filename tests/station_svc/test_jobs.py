@@ -14,7 +14,6 @@ from google.rpc import status_pb2
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError, from_status
-from station_svc import models
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways, station_offline
 from station_svc.jobs import runner as jobs
@@ -23,6 +22,7 @@ from station_svc.jobs.rows import JobRow, JobState, NewJob
 from station_svc.jobs.runner import Again, Done, FinalError, Handler, JobKind, Jobs
 from station_svc.jobs.sender import JobSender
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem
 from tests.waiting import eventually, until
 

@@ -14,9 +14,9 @@ from csms.station.v1 import local_list_service_pb2 as pb
 from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceStub
 
 from mesh.errors import from_status
-from station_svc import models
 from station_svc.jobs.runner import Jobs
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem, fails_with, of_tenant
 from tests.station_svc.far_auth import BLOCKED, FarAuth, far_auth, token
 from tests.station_svc.list_station import ListStation

@@ -11,8 +11,8 @@ from csms.station.v1.log_service_pb2 import LogUpload, LogUploadState
 from csms.station.v1.log_service_pb2_grpc import LogServiceStub
 
 from mesh.times import to_timestamp
-from station_svc import models
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, access_token, fails_with
 
 ACCEPTED = log_pb2.LOG_STATUS_ACCEPTED

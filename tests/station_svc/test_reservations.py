@@ -16,9 +16,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.errors import MeshError
 from mesh.times import SECOND_US, to_timestamp
-from station_svc import models
 from station_svc.commands.commands import QUEUE_ALLOWANCE_S, RECORDING_ALLOWANCE_S
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.answers import CALL_ERROR, OFFLINE, TIMEOUT, answering, failing
 from tests.station_svc.conftest import StationSystem, fails_with, of_tenant, reason_of
 

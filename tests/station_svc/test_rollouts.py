@@ -14,8 +14,8 @@ from csms.station.v1.rollout_service_pb2_grpc import RolloutServiceStub
 
 from mesh.errors import MeshError, from_status
 from mesh.times import to_timestamp
-from station_svc import models
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.config_station import ConfigStation, Fleet
 from tests.station_svc.conftest import StartSystem, StationSystem, fails_with, of_tenant
 from tests.waiting import eventually, until

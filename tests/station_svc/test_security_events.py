@@ -8,8 +8,8 @@ from csms.station.v1.security_event_service_pb2 import ListSecurityEventsRequest
 from csms.station.v1.security_event_service_pb2_grpc import SecurityEventServiceStub
 
 from mesh.times import to_timestamp
-from station_svc import models
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, fails_with, of_tenant, reason_of
 
 CRITICAL = security_event_pb2.SECURITY_EVENT_CRITICALITY_CRITICAL

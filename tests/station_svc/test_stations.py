@@ -6,8 +6,8 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from mesh.times import to_timestamp
-from station_svc import models
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, access_token, fails_with, knock, of_tenant, reason_of
 from tests.waiting import until
 

@@ -57,7 +57,7 @@ def effects_of(sent: log_pb2.GetLogRequest) -> tasks.TaskEffects:
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, log_pb2.LogStatusReport]]) -> None:
-    """Takes what stations report of their uploads. See station_svc.ingest.reports.Handler."""
+    """Takes what stations report of their uploads. See station_svc.feature.ReportHandler."""
     tasks.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
 
 

@@ -78,7 +78,7 @@ def effects_of(sent: firmware_pb2.UpdateFirmwareRequest) -> tasks.TaskEffects:
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, firmware_pb2.FirmwareStatusReport]]) -> None:
-    """Takes what stations report of their updates. See station_svc.ingest.reports.Handler."""
+    """Takes what stations report of their updates. See station_svc.feature.ReportHandler."""
     tasks.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
 
 

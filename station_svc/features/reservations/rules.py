@@ -14,7 +14,8 @@ from station_svc.commands.effects import Effects
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
 from station_svc.commands.rows import NewCommand
 from station_svc.core import allocation_store
-from station_svc.core.rows import Frame
+from station_svc.core.reports import Status
+from station_svc.core.rows import FAULTED, UNAVAILABLE, Frame
 from station_svc.features.reservations import store
 from station_svc.features.reservations.rows import ACTIVE, CANCELLED, REJECTED, REQUESTED, UNKNOWN, ReservationRow, Use
 
@@ -92,7 +93,7 @@ class Cancel(Effects):
 
 
 def record_uses(db: Connection, reports: Sequence[tuple[Frame, pb.ReservationUse]]) -> None:
-    """Stations say which reservations were used. See station_svc.ingest.reports.Handler."""
+    """Stations say which reservations were used. See station_svc.feature.ReportHandler."""
     uses: dict[store.Key, tuple[Frame, pb.ReservationUse]] = {}
     for frame, use in reports:
         uses.setdefault((*frame.station, use.reservation_id), (frame, use))
@@ -111,6 +112,16 @@ def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
         evse_id=use.evse.evse_id,
         transaction_id=use.transaction_id,
     )
+
+
+def follow_statuses(db: Connection, statuses: Iterable[Status]) -> None:
+    """Reservations end where nobody can use an EVSE, 0 for a whole station, any more."""
+    closed = {
+        (*status.frame.station, status.evse_id): status.frame.receive_us
+        for status in statuses
+        if status.status in {FAULTED, UNAVAILABLE}
+    }
+    end_at(db, closed)
 
 
 def end_at(db: Connection, closed: Mapping[tuple[str, str, int], int]) -> None:

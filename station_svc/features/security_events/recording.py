@@ -16,7 +16,7 @@ from station_svc.features.security_events.rows import SecurityEventRow
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, SecurityEvent]]) -> None:
-    """Stores security events and tells of them. See station_svc.ingest.reports.Handler."""
+    """Stores security events and tells of them. See station_svc.feature.ReportHandler."""
     rows = [_to_row(frame, event) for frame, event in reports]
     store.add(db, rows)
     outbox.append(db, map(_event, rows))

@@ -17,7 +17,8 @@ from station_svc.commands.effects import Effects
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
 from station_svc.commands.rows import NewCommand
 from station_svc.core import allocation_store
-from station_svc.core.rows import Frame
+from station_svc.core.reports import Status
+from station_svc.core.rows import AVAILABLE, Frame
 from station_svc.features.smart_charging import store
 from station_svc.features.smart_charging.rows import (
     ACTIVE,
@@ -149,11 +150,21 @@ class ClearProfiles(Effects):
 
 
 def record_transaction_ends(db: Connection, reports: Sequence[tuple[Frame, pb.TransactionEnd]]) -> None:
-    """TX profiles end with their transactions. See station_svc.ingest.reports.Handler."""
+    """TX profiles end with their transactions. See station_svc.feature.ReportHandler."""
     ended = {(*frame.station, end.transaction_id): frame.receive_us for frame, end in reports}
     rows = store.of_transactions(db, ended)
     over = [row.become(EXPIRED, ended[row.tenant_id, row.station_id, row.transaction_id]) for row in rows]
     _record(db, rows, over)
+
+
+def follow_statuses(db: Connection, statuses: Iterable[Status]) -> None:
+    """TX profiles end where an EVSE becomes available: no transaction can go on there any more."""
+    freed = {
+        (*status.frame.station, status.evse_id): status.frame.receive_us
+        for status in statuses
+        if status.status == AVAILABLE and status.evse_id
+    }
+    end_at(db, freed)
 
 
 def end_at(db: Connection, freed: Mapping[tuple[str, str, int], int]) -> None:

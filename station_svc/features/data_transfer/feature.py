@@ -1,0 +1,12 @@
+"""What vendors' own messages add to the service."""
+
+from station_svc.core.storage import Retention, Storage, aged
+from station_svc.feature import Feature
+from station_svc.features.data_transfer.models import data_transfer
+
+FEATURE = Feature(
+    storage=Storage(
+        history=[data_transfer],
+        retention=[Retention(name="DATA_TRANSFER", days=30, removals=[aged(data_transfer.c.receive_us)])],
+    ),
+)

@@ -1,0 +1,23 @@
+"""What local lists add to the service."""
+
+from functools import partial
+
+from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
+
+from station_svc.core.storage import Storage
+from station_svc.feature import Feature, Parts, Resources
+from station_svc.features.local_lists.models import local_list
+from station_svc.features.local_lists.servicer import LocalListServicer
+from station_svc.features.local_lists.sync import KIND, LocalListSync
+
+
+def _build(resources: Resources) -> Parts:
+    servicer = LocalListServicer(database=resources.database, clock=resources.clock)
+    sync = LocalListSync(database=resources.database, auth=resources.auth, sender=resources.job_sender)
+    return Parts(
+        operator=[partial(add_LocalListServiceServicer_to_server, servicer)],
+        jobs={KIND: sync.kind},
+    )
+
+
+FEATURE = Feature(storage=Storage(present=[local_list]), build=_build)

@@ -1,0 +1,28 @@
+"""What reservations add to the service."""
+
+from functools import partial
+
+from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
+
+from station_svc.core.storage import Retention, Storage
+from station_svc.feature import Feature, Parts, Resources
+from station_svc.features.reservations import rules, store
+from station_svc.features.reservations.models import reservation
+from station_svc.features.reservations.servicer import ReservationServicer
+
+
+def _build(resources: Resources) -> Parts:
+    servicer = ReservationServicer(database=resources.database, clock=resources.clock, sender=resources.sender)
+    return Parts(operator=[partial(add_ReservationServiceServicer_to_server, servicer)])
+
+
+FEATURE = Feature(
+    storage=Storage(
+        present=[reservation],
+        retention=[Retention(name="RESERVATION", days=90, removals=[store.remove_old])],
+    ),
+    reports={"reservation_use": rules.record_uses},
+    on_statuses=rules.follow_statuses,
+    end_due=rules.end_due,
+    build=_build,
+)
