@@ -1,6 +1,6 @@
 """What a feature adds to the service. catalogue.py lists the features, and service.py puts together what they add."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from mesh.database import Database
 from mesh.service import AddServicer
 from mesh.times import Clock
 from station_svc.commands.closer import SocketCloser
+from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.sender import CommandSender
 from station_svc.core.reports import Boot, Status
 from station_svc.core.rows import Frame
@@ -37,6 +38,18 @@ DueHandler = Callable[..., int]
 """`handler(db, now_us=…, limit=…)` ends up to so many of the things whose time has come, and returns how many."""
 
 
+Preparation = Callable[[Any], Awaitable[Effects]]
+"""`await prepare(sent)` checks a command before it leaves, and may fill in what the station is sent, in place.
+
+It returns what the command changes beside its own record. Raises MeshError for a command that is not sent.
+"""
+
+
+async def as_it_is(_sent: Any) -> Effects:
+    """The Preparation of a command that is sent as it is given, and changes nothing here."""
+    return NO_EFFECTS
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """What features are built from. `transactions` is the channel to transaction_svc, None where there is none."""
@@ -52,10 +65,14 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a feature runs: servicers on the operators' port, and kinds of jobs by name."""
+    """What a feature runs: servicers on the operators' port, kinds of jobs by name, and commands.
+
+    `commands` are by RPC of CommandService; where several features prepare one, their effects come together.
+    """
 
     operator: Sequence[AddServicer] = ()
     jobs: Mapping[str, JobKind] = field(default_factory=dict)
+    commands: Mapping[str, Preparation] = field(default_factory=dict)
 
 
 def _no_parts(_resources: Resources) -> Parts:

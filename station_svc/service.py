@@ -18,7 +18,7 @@ from mesh.times import Clock
 from station_svc import feature as features
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
-from station_svc.api.command_servicer import CommandServicer
+from station_svc.api.command_servicer import SERVICE, make_servicer
 from station_svc.api.removals import StationRemovals
 from station_svc.api.station_servicer import StationServicer
 from station_svc.catalogue import FEATURES, STORAGE
@@ -26,7 +26,6 @@ from station_svc.commands.closer import SocketCloser
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
-from station_svc.commands.transactions import TransactionLookup
 from station_svc.feature import Resources
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
@@ -40,17 +39,8 @@ from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
 from station_svc.settings import StationSettings
 
-# By their verbs they would be for viewers, yet they make the station do something.
-_SPECIAL_ROLES = {
-    f"/csms.station.v1.CommandService/{method}": Role.OPERATOR
-    for method in (
-        "GetCompositeSchedule",
-        "GetInstalledCertificateIds",
-        "GetLocalListVersion",
-        "GetLog",
-        "GetVariables",
-    )
-}
+# Whatever their verbs, they make the station do something: none is for viewers.
+_SPECIAL_ROLES = {f"/{SERVICE.full_name}/{name}": Role.OPERATOR for name in SERVICE.methods_by_name}
 
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:
@@ -81,7 +71,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         mesh=[_ingest(resources, failures=failures, proofs=proofs, settings=settings)],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
-            _commands(resources),
+            _commands(resources, built),
             *(add for parts in built for add in parts.operator),
         ],
         special_roles=_SPECIAL_ROLES,
@@ -165,9 +155,8 @@ def _stations(resources: Resources, *, proofs: Proofs, settings: StationSettings
     return partial(add_StationServiceServicer_to_server, servicer)
 
 
-def _commands(resources: Resources) -> AddServicer:
-    lookup = TransactionLookup(channel=resources.transactions)
-    servicer = CommandServicer(sender=resources.sender, transactions=lookup, clock=resources.clock)
+def _commands(resources: Resources, built: Sequence[features.Parts]) -> AddServicer:
+    servicer = make_servicer(sender=resources.sender, registered=[parts.commands for parts in built])
     return partial(add_CommandServiceServicer_to_server, servicer)
 
 

@@ -1,5 +1,7 @@
 """What a command changes beside its own record: the resources that it makes, moves on, or tells of."""
 
+from collections.abc import Iterable, Sequence
+
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
@@ -31,3 +33,35 @@ class Effects:
 
 
 NO_EFFECTS = Effects()
+
+
+class _Together(Effects):
+    """The effects of several, one after the other."""
+
+    def __init__(self, parts: Sequence[Effects]) -> None:
+        self._parts = parts
+        self.hands_over_credential = any(part.hands_over_credential for part in parts)
+
+    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        for part in self._parts:
+            part.begun(db, new, now_us)
+
+    def settled(self) -> None:
+        for part in self._parts:
+            part.settled()
+
+    def amend(self, db: Connection, new: NewCommand, answer: Message) -> None:
+        for part in self._parts:
+            part.amend(db, new, answer)
+
+    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        for part in self._parts:
+            part.ended(db, new, outcome, now_us)
+
+
+def together(effects: Iterable[Effects]) -> Effects:
+    """The effects of several, one after the other; NO_EFFECTS where none has any."""
+    parts = [one for one in effects if one is not NO_EFFECTS]
+    if len(parts) > 1:
+        return _Together(parts)
+    return parts[0] if parts else NO_EFFECTS

@@ -5,9 +5,13 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
+from station_svc.api.command_servicer import SERVICE, make_servicer
 from station_svc.catalogue import RETENTION, STORAGE
-from station_svc.feature import merged
+from station_svc.commands.commands import Commands
+from station_svc.commands.sender import CommandSender
+from station_svc.feature import as_it_is, merged
 from station_svc.models import metadata
+from tests.conftest import FakeClock
 
 # Removed in ways of their own: the station itself, and what outlives it.
 _APART = {"station", "removal"}
@@ -36,3 +40,16 @@ def test_two_features_cannot_take_the_same_name() -> None:
     """Of a report, or of a kind of job: the service does not start."""
     with pytest.raises(ValueError, match="registered twice: a, b"):
         merged([{"a": 1, "b": 1, "c": 1}, {"b": 2, "a": 2}])
+
+
+def test_every_command_has_to_be_prepared() -> None:
+    """By a feature: otherwise the service does not start."""
+    sender = CommandSender(commands=Commands(database=None, gateways=None, clock=FakeClock()))  # type: ignore[arg-type]
+    everything = dict.fromkeys(SERVICE.methods_by_name, as_it_is)
+    make_servicer(sender=sender, registered=[everything])
+    with pytest.raises(ValueError, match="no feature prepares ClearCache"):
+        make_servicer(
+            sender=sender, registered=[{name: one for name, one in everything.items() if name != "ClearCache"}]
+        )
+    with pytest.raises(ValueError, match="no RPC of CommandService: ClearAll"):
+        make_servicer(sender=sender, registered=[everything, {"ClearAll": as_it_is}])

@@ -2,12 +2,16 @@
 
 from functools import partial
 
+from csms.station.v1 import certificate_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import add_StationCertificateServiceServicer_to_server
 
+from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature, Parts, Resources
 from station_svc.features.certificates.authority import CertificateAuthority
-from station_svc.features.certificates.delivery import CertificateDelivery
+from station_svc.features.certificates.checks import check_chain, check_root
+from station_svc.features.certificates.delivery import CertificateDelivery, FitsStation
+from station_svc.features.certificates.installed import ForgetCertificate, RememberCertificates
 from station_svc.features.certificates.models import certificate_request, installed_certificate
 from station_svc.features.certificates.request_store import KIND
 from station_svc.features.certificates.servicer import StationCertificateServicer
@@ -21,10 +25,33 @@ def _build(resources: Resources) -> Parts:
         sender=resources.job_sender,
         clock=resources.clock,
     )
+
+    async def signed(sent: certificate_pb2.CertificateSignedRequest) -> Effects:
+        check_chain(sent.certificate_chain, "certificate_chain", resources.clock())
+        return FitsStation(chain=sent.certificate_chain)
+
+    async def install(sent: certificate_pb2.InstallCertificateRequest) -> Effects:
+        check_root(sent.certificate, "certificate", resources.clock())
+        return NO_EFFECTS
+
     return Parts(
         operator=[partial(add_StationCertificateServiceServicer_to_server, servicer)],
         jobs={KIND: delivery.kind},
+        commands={
+            "CertificateSigned": signed,
+            "InstallCertificate": install,
+            "DeleteCertificate": _delete,
+            "GetInstalledCertificateIds": _get_installed,
+        },
     )
+
+
+async def _delete(sent: certificate_pb2.DeleteCertificateRequest) -> Effects:
+    return ForgetCertificate(sent.certificate_hash_data)
+
+
+async def _get_installed(sent: certificate_pb2.GetInstalledCertificateIdsRequest) -> Effects:
+    return RememberCertificates(frozenset(sent.certificate_types))
 
 
 FEATURE = Feature(

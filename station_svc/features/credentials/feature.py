@@ -1,12 +1,20 @@
 """What stations' credentials add to the service."""
 
+from csms.station.v1.command_service_pb2 import SetVariablesRequest
+
+from station_svc.commands.effects import Effects
 from station_svc.feature import Feature, Parts, Resources
 from station_svc.features.credentials.first import KIND, FirstCredential
+from station_svc.features.credentials.security import effects_of
 
 
 def _build(resources: Resources) -> Parts:
     first = FirstCredential(database=resources.database, sender=resources.job_sender, closer=resources.closer)
-    return Parts(jobs={KIND: first.kind})
+    return Parts(jobs={KIND: first.kind}, commands={"SetVariables": _set_variables})
+
+
+async def _set_variables(sent: SetVariablesRequest) -> Effects:
+    return effects_of(sent.variables)
 
 
 FEATURE = Feature(build=_build)

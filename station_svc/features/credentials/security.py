@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from mesh.errors import MeshError, invalid_field
 from station_svc.commands.closer import SocketCloser
+from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.guard import check_variables
 from station_svc.commands.rows import NewCommand
 from station_svc.commands.variables import RememberVariables
@@ -48,8 +49,8 @@ _NOT_TAKEN = frozenset(
 )
 
 
-def effects_of(variables: Sequence[station_pb2.Variable]) -> RememberVariables:
-    """What setting these variables changes.
+def effects_of(variables: Sequence[station_pb2.Variable]) -> Effects:
+    """What setting these variables changes for the station's security.
 
     Raises MeshError USE_ROTATE_CREDENTIAL for a credential, and INVALID_FIELD for a profile that would lock the station
     out.
@@ -61,7 +62,7 @@ def effects_of(variables: Sequence[station_pb2.Variable]) -> RememberVariables:
         if len(variables) > 1:
             raise invalid_field("variables", f"{variable.variable} is set alone, so that its outcome is known")
         return RaiseProfile(_profile(variable.value, f"variables[{index}].value"))
-    return RememberVariables()
+    return NO_EFFECTS
 
 
 class HandOver(RememberVariables):
@@ -102,7 +103,7 @@ class HandOver(RememberVariables):
             self._closer.close_soon(socket, COME_BACK_CLOSE_CODE, COME_BACK_REASON)
 
 
-class RaiseProfile(RememberVariables):
+class RaiseProfile(Effects):
     """A station is told to take a higher security profile. It never goes back to a lower one (2.0.1, A05.FR.05)."""
 
     def __init__(self, profile: int) -> None:
@@ -110,7 +111,7 @@ class RaiseProfile(RememberVariables):
 
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """See Effects. Raises MeshError SECURITY_PROFILE_LOWERED or CREDENTIAL_MISSING: nothing is sent then."""
-        super().begun(db, new, now_us)
+        del now_us
         profile, has_credential = store.security_of(db, tenant_id=new.tenant_id, station_id=new.station_id)
         if self._profile < profile:
             raise MeshError(
@@ -127,7 +128,6 @@ class RaiseProfile(RememberVariables):
 
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """See Effects."""
-        super().ended(db, new, outcome, now_us)
         if _status(outcome) in TAKEN:
             store.raise_profile(
                 db, tenant_id=new.tenant_id, station_id=new.station_id, profile=self._profile, now_us=now_us

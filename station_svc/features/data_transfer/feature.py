@@ -1,12 +1,18 @@
 """What vendors' own messages add to the service."""
 
 from station_svc.core.storage import Retention, Storage, aged
-from station_svc.feature import Feature
+from station_svc.feature import Feature, Parts, Resources, as_it_is
 from station_svc.features.data_transfer.models import data_transfer
+
+
+def _build(_resources: Resources) -> Parts:
+    return Parts(commands={"DataTransfer": as_it_is})
+
 
 FEATURE = Feature(
     storage=Storage(
         history=[data_transfer],
         retention=[Retention(name="DATA_TRANSFER", days=30, removals=[aged(data_transfer.c.receive_us)])],
     ),
+    build=_build,
 )

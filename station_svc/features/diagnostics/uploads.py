@@ -33,13 +33,10 @@ KIND = TaskKind(
 )
 
 
-def complete(request: log_pb2.GetLogRequest) -> log_pb2.GetLogRequest:
-    """The request as it is sent: with a number, and a kind of log."""
-    sent = log_pb2.GetLogRequest()
-    sent.CopyFrom(request)
+def complete(sent: log_pb2.GetLogRequest) -> None:
+    """Fills in what is sent, in place: a number, and a kind of log, where it has none."""
     sent.log_upload_id = sent.log_upload_id or 1 + secrets.randbelow(2**31 - 1)
     sent.log_type = sent.log_type or log_pb2.LOG_TYPE_DIAGNOSTICS
-    return sent
 
 
 def effects_of(sent: log_pb2.GetLogRequest) -> tasks.TaskEffects:

@@ -2,8 +2,11 @@
 
 from functools import partial
 
+from csms.station.v1 import firmware_pb2
 from csms.station.v1.firmware_service_pb2_grpc import add_FirmwareServiceServicer_to_server
 
+from mesh.errors import invalid_field
+from station_svc.commands.effects import Effects
 from station_svc.feature import Feature, Parts, Resources
 from station_svc.features.firmware import updates
 from station_svc.features.firmware.servicer import FirmwareServicer
@@ -11,7 +14,17 @@ from station_svc.features.firmware.servicer import FirmwareServicer
 
 def _build(resources: Resources) -> Parts:
     servicer = FirmwareServicer(database=resources.database, clock=resources.clock)
-    return Parts(operator=[partial(add_FirmwareServiceServicer_to_server, servicer)])
+
+    async def update(sent: firmware_pb2.UpdateFirmwareRequest) -> Effects:
+        if sent.firmware_update_id < 0:
+            raise invalid_field("firmware_update_id", "must not be below 0")
+        updates.complete(sent, resources.clock)
+        return updates.effects_of(sent)
+
+    return Parts(
+        operator=[partial(add_FirmwareServiceServicer_to_server, servicer)],
+        commands={"UpdateFirmware": update},
+    )
 
 
 FEATURE = Feature(reports={"firmware_status": updates.record}, on_boots=updates.booted, build=_build)

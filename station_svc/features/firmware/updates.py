@@ -49,18 +49,12 @@ KIND = TaskKind(
 )
 
 
-def complete(request: firmware_pb2.UpdateFirmwareRequest, clock: Clock) -> firmware_pb2.UpdateFirmwareRequest:
-    """The request as it is sent: with a number, and a time to fetch the firmware, where it has none.
-
-    A job keeps what this made: its command is the same again only with the same request.
-    """
-    sent = firmware_pb2.UpdateFirmwareRequest()
-    sent.CopyFrom(request)
+def complete(sent: firmware_pb2.UpdateFirmwareRequest, clock: Clock) -> None:
+    """Fills in what is sent, in place: a number, and a time to fetch the firmware, where it has none."""
     if not sent.firmware_update_id:
         sent.firmware_update_id = 1 + secrets.randbelow(2**31 - 1)
     if not sent.firmware.HasField("retrieve_time"):
         sent.firmware.retrieve_time.CopyFrom(to_timestamp(clock()))
-    return sent
 
 
 def effects_of(sent: firmware_pb2.UpdateFirmwareRequest) -> tasks.TaskEffects:

@@ -2,10 +2,13 @@
 
 from functools import partial
 
+from csms.station.v1 import local_list_pb2
 from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
 
+from station_svc.commands.effects import Effects
 from station_svc.core.storage import Storage
 from station_svc.feature import Feature, Parts, Resources
+from station_svc.features.local_lists.effects import RememberList, RememberVersion
 from station_svc.features.local_lists.models import local_list
 from station_svc.features.local_lists.servicer import LocalListServicer
 from station_svc.features.local_lists.sync import KIND, LocalListSync
@@ -17,7 +20,16 @@ def _build(resources: Resources) -> Parts:
     return Parts(
         operator=[partial(add_LocalListServiceServicer_to_server, servicer)],
         jobs={KIND: sync.kind},
+        commands={"GetLocalListVersion": _get_version, "SendLocalList": _send},
     )
+
+
+async def _get_version(_sent: local_list_pb2.GetLocalListVersionRequest) -> Effects:
+    return RememberVersion()
+
+
+async def _send(sent: local_list_pb2.SendLocalListRequest) -> Effects:
+    return RememberList(sent)
 
 
 FEATURE = Feature(storage=Storage(present=[local_list]), build=_build)

@@ -2,18 +2,32 @@
 
 from functools import partial
 
+from csms.station.v1 import reservation_pb2
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 
+from station_svc.commands.effects import Effects
 from station_svc.core.storage import Retention, Storage
 from station_svc.feature import Feature, Parts, Resources
 from station_svc.features.reservations import rules, store
 from station_svc.features.reservations.models import reservation
-from station_svc.features.reservations.servicer import ReservationServicer
+from station_svc.features.reservations.servicer import ReservationServicer, check_reserve
 
 
 def _build(resources: Resources) -> Parts:
     servicer = ReservationServicer(database=resources.database, clock=resources.clock, sender=resources.sender)
-    return Parts(operator=[partial(add_ReservationServiceServicer_to_server, servicer)])
+    return Parts(
+        operator=[partial(add_ReservationServiceServicer_to_server, servicer)],
+        commands={"ReserveNow": _reserve, "CancelReservation": _cancel},
+    )
+
+
+async def _reserve(sent: reservation_pb2.ReserveNowRequest) -> Effects:
+    check_reserve(sent)
+    return rules.Reserve(sent=sent)
+
+
+async def _cancel(sent: reservation_pb2.CancelReservationRequest) -> Effects:
+    return rules.Cancel(reservation_id=sent.reservation_id)
 
 
 FEATURE = Feature(

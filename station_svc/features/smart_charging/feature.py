@@ -2,10 +2,13 @@
 
 from functools import partial
 
+from csms.station.v1 import charging_profile_pb2, command_service_pb2
 from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
 
+from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.commands.evses import settle_evse
 from station_svc.core.storage import Retention, Storage
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, Parts, Resources, as_it_is
 from station_svc.features.smart_charging import rules, store
 from station_svc.features.smart_charging.models import charging_profile
 from station_svc.features.smart_charging.servicer import ChargingProfileServicer
@@ -13,7 +16,32 @@ from station_svc.features.smart_charging.servicer import ChargingProfileServicer
 
 def _build(resources: Resources) -> Parts:
     servicer = ChargingProfileServicer(database=resources.database, clock=resources.clock)
-    return Parts(operator=[partial(add_ChargingProfileServiceServicer_to_server, servicer)])
+    return Parts(
+        operator=[partial(add_ChargingProfileServiceServicer_to_server, servicer)],
+        commands={
+            "RequestStartTransaction": _request_start,
+            "SetChargingProfile": _set_profile,
+            "ClearChargingProfile": _clear_profiles,
+            "GetCompositeSchedule": as_it_is,
+        },
+    )
+
+
+async def _request_start(sent: command_service_pb2.RequestStartTransactionRequest) -> Effects:
+    """A start may bring a charging profile with it."""
+    if not sent.HasField("charging_profile"):
+        return NO_EFFECTS
+    return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
+
+
+async def _set_profile(sent: charging_profile_pb2.SetChargingProfileRequest) -> Effects:
+    return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
+
+
+async def _clear_profiles(sent: charging_profile_pb2.ClearChargingProfileRequest) -> Effects:
+    if sent.HasField("criteria"):
+        settle_evse(sent.criteria, "criteria.")
+    return rules.ClearProfiles(criteria=rules.to_criteria(sent))
 
 
 FEATURE = Feature(

@@ -1,0 +1,25 @@
+"""What variables add to the service."""
+
+from csms.station.v1 import command_service_pb2 as pb
+
+from mesh.errors import invalid_field
+from station_svc.commands.effects import Effects
+from station_svc.commands.variables import RememberVariables
+from station_svc.feature import Feature, Parts, Resources
+
+
+def _build(_resources: Resources) -> Parts:
+    return Parts(commands={"GetVariables": _get_variables, "SetVariables": _set_variables})
+
+
+async def _get_variables(sent: pb.GetVariablesRequest) -> Effects:
+    if sent.items_per_message < 0:
+        raise invalid_field("items_per_message", "must not be below 0")
+    return RememberVariables(sent)
+
+
+async def _set_variables(_sent: pb.SetVariablesRequest) -> Effects:
+    return RememberVariables()
+
+
+FEATURE = Feature(build=_build)

@@ -1,0 +1,41 @@
+"""What remote control adds to the service."""
+
+import secrets
+from typing import Any
+
+from csms.station.v1 import command_service_pb2 as pb
+
+from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.feature import Feature, Parts, Resources, as_it_is
+from station_svc.features.remote_control.transactions import TransactionLookup
+
+
+def _build(resources: Resources) -> Parts:
+    transactions = TransactionLookup(channel=resources.transactions)
+
+    async def request_stop(sent: pb.RequestStopTransactionRequest) -> Effects:
+        """The transaction has to be known here unless the caller says otherwise."""
+        if not sent.send_unknown:
+            await transactions.expect(station_id=sent.station_id, transaction_id=sent.transaction_id)
+        return NO_EFFECTS
+
+    return Parts(
+        commands={
+            "RequestStartTransaction": _request_start,
+            "RequestStopTransaction": request_stop,
+            "Reset": as_it_is,
+            "UnlockConnector": as_it_is,
+            "ClearCache": as_it_is,
+            "TriggerMessage": as_it_is,
+            "SendCall": as_it_is,
+        }
+    )
+
+
+async def _request_start(sent: Any) -> Effects:
+    if not sent.HasField("remote_start_id"):
+        sent.remote_start_id = 1 + secrets.randbelow(2**31 - 1)
+    return NO_EFFECTS
+
+
+FEATURE = Feature(build=_build)
