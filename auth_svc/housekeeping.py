@@ -5,7 +5,7 @@ from functools import partial
 
 from auth_svc import seen_token_store
 from auth_svc.certificate_office import CertificateOffice
-from auth_svc.id_token_forms import adopt_id_tokens
+from auth_svc.id_token_form_store import adopt_id_tokens
 from auth_svc.keys import SigningKeys
 from auth_svc.sessions import Sessions
 from mesh import outbox

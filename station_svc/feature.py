@@ -8,6 +8,7 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.database import Database
+from mesh.grpc_types import Context
 from mesh.service import AddServicer
 from mesh.times import Clock
 from station_svc.commands.closer import SocketCloser
@@ -38,14 +39,14 @@ DueHandler = Callable[..., int]
 """`handler(db, now_us=…, limit=…)` ends up to so many of the things whose time has come, and returns how many."""
 
 
-Preparation = Callable[[Any], Awaitable[Effects]]
-"""`await prepare(sent)` checks a command before it leaves, and may fill in what the station is sent, in place.
+Preparation = Callable[[Any, Context], Awaitable[Effects]]
+"""`await prepare(sent, context)` checks a command before it leaves, and may fill in what is sent, in place.
 
 It returns what the command changes beside its own record. Raises MeshError for a command that is not sent.
 """
 
 
-async def as_it_is(_sent: Any) -> Effects:
+async def as_it_is(_sent: Any, _context: Context) -> Effects:
     """The Preparation of a command that is sent as it is given, and changes nothing here."""
     return NO_EFFECTS
 

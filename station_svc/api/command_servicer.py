@@ -52,7 +52,7 @@ def _handler(method: MethodDescriptor, sender: CommandSender, preparations: Iter
         sent.CopyFrom(request)
         if names_evse:
             settle_evse(sent)
-        effects = together([await prepare(sent) for prepare in preparations])
+        effects = together([await prepare(sent, context) for prepare in preparations])
         return await sender.send(name, request, answer, context, sent=sent, effects=effects)
 
     return serve

@@ -5,6 +5,7 @@ from functools import partial
 from csms.station.v1 import certificate_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import add_StationCertificateServiceServicer_to_server
 
+from mesh.grpc_types import Context
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature, Parts, Resources
@@ -26,11 +27,11 @@ def _build(resources: Resources) -> Parts:
         clock=resources.clock,
     )
 
-    async def signed(sent: certificate_pb2.CertificateSignedRequest) -> Effects:
+    async def signed(sent: certificate_pb2.CertificateSignedRequest, _context: Context) -> Effects:
         check_chain(sent.certificate_chain, "certificate_chain", resources.clock())
         return FitsStation(chain=sent.certificate_chain)
 
-    async def install(sent: certificate_pb2.InstallCertificateRequest) -> Effects:
+    async def install(sent: certificate_pb2.InstallCertificateRequest, _context: Context) -> Effects:
         check_root(sent.certificate, "certificate", resources.clock())
         return NO_EFFECTS
 
@@ -46,11 +47,11 @@ def _build(resources: Resources) -> Parts:
     )
 
 
-async def _delete(sent: certificate_pb2.DeleteCertificateRequest) -> Effects:
+async def _delete(sent: certificate_pb2.DeleteCertificateRequest, _context: Context) -> Effects:
     return ForgetCertificate(sent.certificate_hash_data)
 
 
-async def _get_installed(sent: certificate_pb2.GetInstalledCertificateIdsRequest) -> Effects:
+async def _get_installed(sent: certificate_pb2.GetInstalledCertificateIdsRequest, _context: Context) -> Effects:
     return RememberCertificates(frozenset(sent.certificate_types))
 
 

@@ -2,6 +2,7 @@
 
 from csms.station.v1.command_service_pb2 import SetVariablesRequest
 
+from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
 from station_svc.feature import Feature, Parts, Resources
 from station_svc.features.credentials.first import KIND, FirstCredential
@@ -13,7 +14,7 @@ def _build(resources: Resources) -> Parts:
     return Parts(jobs={KIND: first.kind}, commands={"SetVariables": _set_variables})
 
 
-async def _set_variables(sent: SetVariablesRequest) -> Effects:
+async def _set_variables(sent: SetVariablesRequest, _context: Context) -> Effects:
     return effects_of(sent.variables)
 
 

@@ -6,6 +6,7 @@ from csms.station.v1 import log_pb2
 from csms.station.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
 
 from mesh.errors import invalid_field
+from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
 from station_svc.feature import Feature, Parts, Resources
 from station_svc.features.diagnostics import uploads
@@ -17,7 +18,7 @@ def _build(resources: Resources) -> Parts:
     return Parts(operator=[partial(add_LogServiceServicer_to_server, servicer)], commands={"GetLog": _get_log})
 
 
-async def _get_log(sent: log_pb2.GetLogRequest) -> Effects:
+async def _get_log(sent: log_pb2.GetLogRequest, _context: Context) -> Effects:
     if sent.log_upload_id < 0:
         raise invalid_field("log_upload_id", "must not be below 0")
     uploads.complete(sent)

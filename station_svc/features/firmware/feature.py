@@ -6,6 +6,7 @@ from csms.station.v1 import firmware_pb2
 from csms.station.v1.firmware_service_pb2_grpc import add_FirmwareServiceServicer_to_server
 
 from mesh.errors import invalid_field
+from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
 from station_svc.feature import Feature, Parts, Resources
 from station_svc.features.firmware import updates
@@ -15,7 +16,7 @@ from station_svc.features.firmware.servicer import FirmwareServicer
 def _build(resources: Resources) -> Parts:
     servicer = FirmwareServicer(database=resources.database, clock=resources.clock)
 
-    async def update(sent: firmware_pb2.UpdateFirmwareRequest) -> Effects:
+    async def update(sent: firmware_pb2.UpdateFirmwareRequest, _context: Context) -> Effects:
         if sent.firmware_update_id < 0:
             raise invalid_field("firmware_update_id", "must not be below 0")
         updates.complete(sent, resources.clock)

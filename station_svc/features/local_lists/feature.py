@@ -5,6 +5,7 @@ from functools import partial
 from csms.station.v1 import local_list_pb2
 from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
 
+from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
 from station_svc.core.storage import Storage
 from station_svc.feature import Feature, Parts, Resources
@@ -24,11 +25,11 @@ def _build(resources: Resources) -> Parts:
     )
 
 
-async def _get_version(_sent: local_list_pb2.GetLocalListVersionRequest) -> Effects:
+async def _get_version(_sent: local_list_pb2.GetLocalListVersionRequest, _context: Context) -> Effects:
     return RememberVersion()
 
 
-async def _send(sent: local_list_pb2.SendLocalListRequest) -> Effects:
+async def _send(sent: local_list_pb2.SendLocalListRequest, _context: Context) -> Effects:
     return RememberList(sent)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from csms.station.v1 import command_service_pb2 as pb
 
+from mesh.grpc_types import Context
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.feature import Feature, Parts, Resources, as_it_is
 from station_svc.features.remote_control.transactions import TransactionLookup
@@ -13,7 +14,7 @@ from station_svc.features.remote_control.transactions import TransactionLookup
 def _build(resources: Resources) -> Parts:
     transactions = TransactionLookup(channel=resources.transactions)
 
-    async def request_stop(sent: pb.RequestStopTransactionRequest) -> Effects:
+    async def request_stop(sent: pb.RequestStopTransactionRequest, _context: Context) -> Effects:
         """The transaction has to be known here unless the caller says otherwise."""
         if not sent.send_unknown:
             await transactions.expect(station_id=sent.station_id, transaction_id=sent.transaction_id)
@@ -32,7 +33,7 @@ def _build(resources: Resources) -> Parts:
     )
 
 
-async def _request_start(sent: Any) -> Effects:
+async def _request_start(sent: Any, _context: Context) -> Effects:
     if not sent.HasField("remote_start_id"):
         sent.remote_start_id = 1 + secrets.randbelow(2**31 - 1)
     return NO_EFFECTS

@@ -5,6 +5,7 @@ from functools import partial
 from csms.station.v1 import reservation_pb2
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 
+from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
 from station_svc.core.storage import Retention, Storage
 from station_svc.feature import Feature, Parts, Resources
@@ -21,12 +22,12 @@ def _build(resources: Resources) -> Parts:
     )
 
 
-async def _reserve(sent: reservation_pb2.ReserveNowRequest) -> Effects:
+async def _reserve(sent: reservation_pb2.ReserveNowRequest, _context: Context) -> Effects:
     check_reserve(sent)
     return rules.Reserve(sent=sent)
 
 
-async def _cancel(sent: reservation_pb2.CancelReservationRequest) -> Effects:
+async def _cancel(sent: reservation_pb2.CancelReservationRequest, _context: Context) -> Effects:
     return rules.Cancel(reservation_id=sent.reservation_id)
 
 
