@@ -1,1 +1,1 @@
-"""Follows what stations do over some time, firmware updates and uploads of logs, by what they report of it."""
+"""Follows activities, what stations do over some time: firmware updates and uploads of logs, by what is reported."""

@@ -1,4 +1,8 @@
-"""The tables of tasks."""
+"""The tables of activities.
+
+They are called `task` and `task_report`, and a number `task_id`, as code of earlier releases has them: a rename would
+take a copy of the rows, for names that are read here and in store.py alone.
+"""
 
 import sqlalchemy as sa
 
@@ -6,7 +10,7 @@ from station_svc.core.columns import Key, big, frame_key, metadata, small, stati
 
 # What a station does over some time, asked to or not: a firmware update, an upload of a log. Times that the request
 # gave have columns of their own; `epoch` and `ordinal` are of the latest frame that changed it.
-task = sa.Table(
+activity = sa.Table(
     "task",
     metadata,
     *station_key(),
@@ -43,8 +47,8 @@ task = sa.Table(
     sa.Index("task_list", "tenant_id", "kind", "create_us"),
 )
 
-# What stations reported of their tasks.
-task_report = sa.Table(
+# What stations reported of their activities.
+activity_report = sa.Table(
     "task_report",
     metadata,
     *station_key(),

@@ -1,4 +1,4 @@
-"""What FirmwareService and LogService have in common: tasks as operators read them, between protobuf and rows."""
+"""What FirmwareService and LogService have in common: activities as operators read them, between protobuf and rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -14,45 +14,47 @@ from mesh.times import Clock, to_timestamp
 from station_svc.core.lists import cut, page_of, storable
 from station_svc.core.station_store import expect_station
 from station_svc.follower import store
-from station_svc.follower.rows import TaskKind, TaskReport, TaskRow
+from station_svc.follower.rows import ActivityKind, ActivityReport, ActivityRow
 
 ALL_STATIONS = "-"
 MOST_REPORTS = 200
 _KEY = (int, str, int)
 
 
-class TaskReader:
-    """Reads tasks of one kind for operators."""
+class ActivityReader:
+    """Reads activities of one kind for operators."""
 
-    def __init__(self, *, kind: TaskKind, database: Database, clock: Clock) -> None:
+    def __init__(self, *, kind: ActivityKind, database: Database, clock: Clock) -> None:
         self._kind = kind
         self._database = database
         self._clock = clock
 
-    async def get(self, station_id: str, task_id: int) -> tuple[TaskRow, Sequence[TaskReport]]:
-        """One task, and the latest reports about it. Raises MeshError."""
+    async def get(self, station_id: str, task_id: int) -> tuple[ActivityRow, Sequence[ActivityReport]]:
+        """One activity, and the latest reports about it. Raises MeshError."""
         tenant_id, now_us = current_caller().tenant_id, self._clock()
 
-        def read(db: Any) -> tuple[TaskRow, Sequence[TaskReport]]:
+        def read(db: Any) -> tuple[ActivityRow, Sequence[ActivityReport]]:
             expect_station(db, tenant_id, storable(station_id))
-            task = store.find(
+            activity = store.find(
                 db, tenant_id=tenant_id, station_id=station_id, kind=self._kind.name, task_id=task_id, now_us=now_us
             )
-            if task is None:
+            if activity is None:
                 message = f"station {station_id!r} has no {self._kind.label} {task_id}"
                 raise MeshError(grpc.StatusCode.NOT_FOUND, self._kind.not_found_reason, message)
-            return task, store.list_reports(db, task, limit=MOST_REPORTS)
+            return activity, store.list_reports(db, activity, limit=MOST_REPORTS)
 
         return await self._database.read(read)
 
-    async def list(self, request: Any, filters: Callable[[int], Mapping[str, Field]]) -> tuple[Sequence[TaskRow], str]:
-        """A page of tasks, and the token of the next; `filters(now_us)` says what they may be filtered by."""
+    async def list(
+        self, request: Any, filters: Callable[[int], Mapping[str, Field]]
+    ) -> tuple[Sequence[ActivityRow], str]:
+        """A page of activities, and the token of the next; `filters(now_us)` says what they may be filtered by."""
         now_us = self._clock()
         condition = to_condition(request.filter, filters(now_us))
         page = page_of(request, _KEY, filter_text=request.filter, condition=condition)
         station_id = None if request.station_id == ALL_STATIONS else storable(request.station_id)
         read = partial(
-            store.list_tasks,
+            store.list_activities,
             tenant_id=current_caller().tenant_id,
             station_id=station_id,
             kind=self._kind.name,
@@ -69,9 +71,9 @@ class TaskReader:
         )
 
 
-def set_times(resource: Any, task: TaskRow) -> None:
+def set_times(resource: Any, activity: ActivityRow) -> None:
     """Writes create_time, update_time and end_time."""
-    resource.create_time.CopyFrom(to_timestamp(task.create_us))
-    resource.update_time.CopyFrom(to_timestamp(task.update_us))
-    if task.end_us is not None:
-        resource.end_time.CopyFrom(to_timestamp(task.end_us))
+    resource.create_time.CopyFrom(to_timestamp(activity.create_us))
+    resource.update_time.CopyFrom(to_timestamp(activity.update_us))
+    if activity.end_us is not None:
+        resource.end_time.CopyFrom(to_timestamp(activity.end_us))

@@ -1,4 +1,4 @@
-"""What a station does over some time, asked to or not (a firmware update, an upload of a log), as rows."""
+"""Activities as rows: what a station does over some time, asked to or not (a firmware update, an upload of a log)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ UNANSWERED = frozenset({REQUESTED, UNKNOWN})
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskKind:
-    """A kind of task. Numbers are the contract's."""
+class ActivityKind:
+    """A kind of activity. Numbers are the contract's."""
 
     name: str  # in the table
     states: Mapping[int, int]  # the state that each status stands for; one that is not there changes nothing
     event_type: str
-    id_name: str  # of the task's number, in the event's data
+    id_name: str  # of the activity's number, in the event's data
     state_name: Callable[[int], str]
     status_name: Callable[[int], str]
     exists_reason: str  # reason of the error where a number is taken
@@ -40,8 +40,8 @@ class TaskKind:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskRow:
-    """A task. `epoch` and `ordinal` are of the latest frame that changed it, 0 before the first."""
+class ActivityRow:
+    """An activity. `epoch` and `ordinal` are of the latest frame that changed it, 0 before the first."""
 
     tenant_id: str
     station_id: str
@@ -86,10 +86,10 @@ class TaskRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskReport:
+class ActivityReport:
     """A status that a station reported; `named_id` is the number that it gave, None where it gave none.
 
-    `task_id` is the task that it was found to be about, 0 for none.
+    `task_id` is the activity that it was found to be about, 0 for none.
     """
 
     frame: Frame

@@ -1,4 +1,4 @@
-"""The SQL of tasks. Each function is part of, or the whole of, one transaction; what writes has the station locked."""
+"""The SQL of activities. Each function is part of, or the whole of, a transaction; what writes holds the station."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -14,13 +14,13 @@ from station_svc.core.list_store import paged
 from station_svc.core.models import station
 from station_svc.core.rows import Frame, Page, to_row
 from station_svc.core.station_store import expect_station
-from station_svc.follower.models import task, task_report
-from station_svc.follower.rows import REQUESTED, UNKNOWN, TaskReport, TaskRow
+from station_svc.follower.models import activity, activity_report
+from station_svc.follower.rows import REQUESTED, UNKNOWN, ActivityReport, ActivityRow
 
 # More than may be under way at one station: those before the latest are looked at only to find late reports a place.
 LATEST = 3
 
-_NAMES = [one.name for one in fields(TaskRow)]
+_NAMES = [one.name for one in fields(ActivityRow)]
 _BIG = ("epoch", "ordinal", "create_us", "update_us", "end_us", "deadline_us")
 _TYPES = {
     **dict.fromkeys(_NAMES, "text"),
@@ -94,36 +94,38 @@ _REPORT = RowStatement(
 StationKey = tuple[str, str]
 
 
-def save(db: Connection, tasks: Collection[TaskRow]) -> None:
-    """Stores tasks as they are now."""
-    if tasks:
-        _SAVE.run(db, map(asdict, tasks))
+def save(db: Connection, activities: Collection[ActivityRow]) -> None:
+    """Stores activities as they are now."""
+    if activities:
+        _SAVE.run(db, map(asdict, activities))
 
 
-def load(db: Connection, kind: str, stations: Collection[StationKey]) -> dict[StationKey, tuple[list[TaskRow], int]]:
-    """The latest and the open tasks of stations, and the least number of any; one that has none is not there."""
+def load(
+    db: Connection, kind: str, stations: Collection[StationKey]
+) -> dict[StationKey, tuple[list[ActivityRow], int]]:
+    """The latest and the open activities of stations, and the least number of any; one that has none is not there."""
     rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
-    found: dict[StationKey, tuple[list[TaskRow], int]] = {}
+    found: dict[StationKey, tuple[list[ActivityRow], int]] = {}
     for row in _LOAD.run(db, rows, kind=kind, latest=LATEST):
-        one = _to_task(row)
+        one = _to_activity(row)
         found.setdefault(one.station, ([], row.least_id))[0].append(one)
     return found
 
 
-def open_tasks(db: Connection, kind: str, stations: Collection[StationKey]) -> Sequence[TaskRow]:
-    """The tasks of stations that have not ended. Asked at every boot, and mostly there are none."""
+def open_activities(db: Connection, kind: str, stations: Collection[StationKey]) -> Sequence[ActivityRow]:
+    """The activities of stations that have not ended. Asked at every boot, and mostly there are none."""
     rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
-    return [_to_task(row) for row in _OPEN.run(db, rows, kind=kind)]
+    return [_to_activity(row) for row in _OPEN.run(db, rows, kind=kind)]
 
 
-def named(db: Connection, kind: str, keys: Collection[tuple[str, str, int]]) -> Sequence[TaskRow]:
-    """Tasks by tenant, station and number; those that are not there are left out."""
+def named(db: Connection, kind: str, keys: Collection[tuple[str, str, int]]) -> Sequence[ActivityRow]:
+    """Activities by tenant, station and number; those that are not there are left out."""
     names = ("tenant_id", "station_id", "task_id")
     rows = [dict(zip(names, key, strict=True)) for key in keys]
-    return [_to_task(row) for row in _NAMED.run(db, rows, kind=kind)] if rows else []
+    return [_to_activity(row) for row in _NAMED.run(db, rows, kind=kind)] if rows else []
 
 
-def add_reports(db: Connection, kind: str, reports: Iterable[TaskReport]) -> None:
+def add_reports(db: Connection, kind: str, reports: Iterable[ActivityReport]) -> None:
     """Adds to the history of what was reported; what is there already stays as it is."""
     rows = [
         {
@@ -139,9 +141,11 @@ def add_reports(db: Connection, kind: str, reports: Iterable[TaskReport]) -> Non
         _REPORT.run(db, rows, kind=kind)
 
 
-def remove(db: Connection, one: TaskRow) -> None:
-    """Removes a task that never was."""
-    db.execute(sa.delete(task).where(*_is(one.tenant_id, one.station_id, one.kind), task.c.task_id == one.task_id))
+def remove(db: Connection, one: ActivityRow) -> None:
+    """Removes an activity that never was."""
+    db.execute(
+        sa.delete(activity).where(*_is(one.tenant_id, one.station_id, one.kind), activity.c.task_id == one.task_id)
+    )
 
 
 def firmware_version(db: Connection, tenant_id: str, station_id: str) -> str:
@@ -157,66 +161,66 @@ def firmware_version(db: Connection, tenant_id: str, station_id: str) -> str:
 
 def find(
     db: Connection, *, tenant_id: str, station_id: str, kind: str, task_id: int, now_us: int = 0
-) -> TaskRow | None:
-    """One task. One whose answer cannot come any more at `now_us` is in the state UNKNOWN."""
-    query = _select(now_us).where(*_is(tenant_id, station_id, kind), task.c.task_id == task_id)
+) -> ActivityRow | None:
+    """One activity. One whose answer cannot come any more at `now_us` is in the state UNKNOWN."""
+    query = _select(now_us).where(*_is(tenant_id, station_id, kind), activity.c.task_id == task_id)
     row = db.execute(query).first()
-    return None if row is None else _to_task(row)
+    return None if row is None else _to_activity(row)
 
 
-def list_tasks(
+def list_activities(
     db: Connection, *, tenant_id: str, station_id: str | None, kind: str, page: Page, now_us: int
-) -> Sequence[TaskRow]:
-    """Tasks of a station, or of all (None), newest first; `page.after` is (create_us, station_id, task_id).
+) -> Sequence[ActivityRow]:
+    """Activities of a station, or of all (None), newest first; `page.after` is (create_us, station_id, task_id).
 
     Raises MeshError STATION_NOT_FOUND.
     """
-    query = _select(now_us).where(task.c.tenant_id == tenant_id, task.c.kind == kind)
+    query = _select(now_us).where(activity.c.tenant_id == tenant_id, activity.c.kind == kind)
     if station_id is not None:
         expect_station(db, tenant_id, station_id)
-        query = query.where(task.c.station_id == station_id)
-    query = paged(query, page, task.c.create_us, task.c.station_id, task.c.task_id, newest_first=True)
-    return [_to_task(row) for row in db.execute(query)]
+        query = query.where(activity.c.station_id == station_id)
+    query = paged(query, page, activity.c.create_us, activity.c.station_id, activity.c.task_id, newest_first=True)
+    return [_to_activity(row) for row in db.execute(query)]
 
 
-def list_reports(db: Connection, one: TaskRow, *, limit: int) -> Sequence[TaskReport]:
-    """The latest `limit` reports about a task, oldest first."""
-    about = (task_report.c.kind == one.kind) & (task_report.c.task_id == one.task_id)
-    rows = history(db, task_report, one.tenant_id, one.station_id, Page(limit=limit, condition=about))
-    return [to_row(TaskReport, row, frame=to_row(Frame, row)) for row in reversed(rows)]
+def list_reports(db: Connection, one: ActivityRow, *, limit: int) -> Sequence[ActivityReport]:
+    """The latest `limit` reports about an activity, oldest first."""
+    about = (activity_report.c.kind == one.kind) & (activity_report.c.task_id == one.task_id)
+    rows = history(db, activity_report, one.tenant_id, one.station_id, Page(limit=limit, condition=about))
+    return [to_row(ActivityReport, row, frame=to_row(Frame, row)) for row in reversed(rows)]
 
 
 def filters(
     now_us: int, *, state: Callable[[str], int], log_type: Callable[[str], int] | None = None
 ) -> Mapping[str, Field]:
-    """What tasks may be filtered by; the arguments read the words of an enumeration."""
+    """What activities may be filtered by; the arguments read the words of an enumeration."""
     found = {
         "state": Field(_state(now_us), state),
-        "request_id": Field(task.c.request_id),
-        "username": Field(task.c.username),
-        "station_made": Field(task.c.station_made, switch),
-        "create_time": Field(task.c.create_us, moment),
-        "update_time": Field(task.c.update_us, moment),
+        "request_id": Field(activity.c.request_id),
+        "username": Field(activity.c.username),
+        "station_made": Field(activity.c.station_made, switch),
+        "create_time": Field(activity.c.create_us, moment),
+        "update_time": Field(activity.c.update_us, moment),
     }
-    return found if log_type is None else found | {"log_type": Field(task.c.log_type, log_type)}
+    return found if log_type is None else found | {"log_type": Field(activity.c.log_type, log_type)}
 
 
 def _state(now_us: int) -> ColumnElement[int]:
     """The state; where whoever sent the command has died, nobody will ever record its outcome."""
-    given_up = (task.c.state == REQUESTED) & (task.c.deadline_us < now_us)
-    return sa.case((given_up, UNKNOWN), else_=task.c.state)
+    given_up = (activity.c.state == REQUESTED) & (activity.c.deadline_us < now_us)
+    return sa.case((given_up, UNKNOWN), else_=activity.c.state)
 
 
 def _select(now_us: int) -> sa.Select[tuple[object, ...]]:
-    return sa.select(*(_state(now_us).label(name) if name == "state" else task.c[name] for name in _NAMES))
+    return sa.select(*(_state(now_us).label(name) if name == "state" else activity.c[name] for name in _NAMES))
 
 
 def _is(tenant_id: str, station_id: str, kind: str) -> tuple[ColumnElement[bool], ...]:
-    return task.c.tenant_id == tenant_id, task.c.station_id == station_id, task.c.kind == kind
+    return activity.c.tenant_id == tenant_id, activity.c.station_id == station_id, activity.c.kind == kind
 
 
-def _to_task(row: sa.Row[tuple[object, ...]]) -> TaskRow:
+def _to_activity(row: sa.Row[tuple[object, ...]]) -> ActivityRow:
     # By position, which is a quarter of the price; SQLite has no booleans of its own.
     values: dict[str, Any] = dict(zip(_NAMES, row, strict=False))
     values["station_made"], values["is_signed"] = bool(values["station_made"]), bool(values["is_signed"])
-    return TaskRow(**values)
+    return ActivityRow(**values)

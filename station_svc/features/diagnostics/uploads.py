@@ -10,10 +10,10 @@ from mesh.masking import mask_text
 from mesh.times import from_timestamp
 from station_svc.core.names import enum_name
 from station_svc.core.rows import Frame
-from station_svc.follower import tasks
-from station_svc.follower.rows import DONE, FAILED, SUPERSEDED, TaskKind, TaskReport
+from station_svc.follower import activities
+from station_svc.follower.rows import DONE, FAILED, SUPERSEDED, ActivityKind, ActivityReport
 
-KIND = TaskKind(
+KIND = ActivityKind(
     name="log_upload",
     states={
         log_pb2.UPLOAD_LOG_STATUS_UPLOADING: log_service_pb2.LOG_UPLOAD_STATE_UPLOADING,
@@ -39,27 +39,27 @@ def complete(sent: log_pb2.GetLogRequest) -> None:
     sent.log_type = sent.log_type or log_pb2.LOG_TYPE_DIAGNOSTICS
 
 
-def effects_of(sent: log_pb2.GetLogRequest) -> tasks.TaskEffects:
+def effects_of(sent: log_pb2.GetLogRequest) -> activities.ActivityEffects:
     """What a request, as `complete` made it, changes beside the command's own record: it makes a LogUpload."""
     log = sent.log
     columns = {
-        "location": tasks.storable(mask_text(log.remote_location)),
+        "location": activities.storable(mask_text(log.remote_location)),
         "log_type": sent.log_type,
         "oldest_us": from_timestamp(log.oldest_time) if log.HasField("oldest_time") else None,
         "latest_us": from_timestamp(log.latest_time) if log.HasField("latest_time") else None,
         "retries": sent.retries if sent.HasField("retries") else None,
         "retry_interval_s": sent.retry_interval_s if sent.HasField("retry_interval_s") else None,
     }
-    return tasks.TaskEffects(KIND, sent.log_upload_id, columns)
+    return activities.ActivityEffects(KIND, sent.log_upload_id, columns)
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, log_pb2.LogStatusReport]]) -> None:
     """Takes what stations report of their uploads. See station_svc.feature.ReportHandler."""
-    tasks.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
+    activities.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
 
 
-def _to_report(frame: Frame, report: log_pb2.LogStatusReport) -> TaskReport:
-    return TaskReport(
+def _to_report(frame: Frame, report: log_pb2.LogStatusReport) -> ActivityReport:
+    return ActivityReport(
         frame=frame,
         status=report.status,
         reported_status=report.reported_status,

@@ -11,8 +11,8 @@ from mesh.grpc_types import Context
 from mesh.times import Clock, to_timestamp
 from station_svc.features.firmware.updates import KIND
 from station_svc.follower import store
-from station_svc.follower.reader import TaskReader, set_times
-from station_svc.follower.rows import TaskReport, TaskRow
+from station_svc.follower.reader import ActivityReader, set_times
+from station_svc.follower.rows import ActivityReport, ActivityRow
 
 _STATE = choice(dict(firmware_service_pb2.FirmwareUpdateState.items()), "FIRMWARE_UPDATE_STATE_")
 
@@ -21,15 +21,15 @@ class FirmwareServicer(FirmwareServiceServicer):
     """Serves operators."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
-        self._reader = TaskReader(kind=KIND, database=database, clock=clock)
+        self._reader = ActivityReader(kind=KIND, database=database, clock=clock)
 
     async def GetFirmwareUpdate(
         self, request: firmware_service_pb2.GetFirmwareUpdateRequest, context: Context
     ) -> firmware_service_pb2.GetFirmwareUpdateResponse:
         """Reads one update."""
         del context
-        task, reports = await self._reader.get(request.station_id, request.firmware_update_id)
-        update = _to_update(task)
+        activity, reports = await self._reader.get(request.station_id, request.firmware_update_id)
+        update = _to_update(activity)
         update.status_reports.extend(map(_to_status_report, reports))
         return firmware_service_pb2.GetFirmwareUpdateResponse(firmware_update=update)
 
@@ -48,35 +48,35 @@ def _filters(now_us: int) -> Mapping[str, Field]:
     return store.filters(now_us, state=_STATE)
 
 
-def _to_update(task: TaskRow) -> firmware_service_pb2.FirmwareUpdate:
+def _to_update(activity: ActivityRow) -> firmware_service_pb2.FirmwareUpdate:
     update = firmware_service_pb2.FirmwareUpdate(
-        station_id=task.station_id,
-        firmware_update_id=task.task_id,
-        state=firmware_service_pb2.FirmwareUpdateState.ValueType(task.state),
-        status=firmware_pb2.FirmwareStatus.ValueType(task.status),
-        reported_status=task.reported_status,
-        signed=task.is_signed,
-        retries=task.retries,
-        retry_interval_s=task.retry_interval_s,
-        answer=firmware_pb2.UpdateFirmwareStatus.ValueType(task.answer),
-        failure_reason=task.failure_reason,
-        station_made=task.station_made,
-        request_id=task.request_id,
-        username=task.username,
-        previous_version=task.previous_version,
-        installed_version=task.installed_version,
+        station_id=activity.station_id,
+        firmware_update_id=activity.task_id,
+        state=firmware_service_pb2.FirmwareUpdateState.ValueType(activity.state),
+        status=firmware_pb2.FirmwareStatus.ValueType(activity.status),
+        reported_status=activity.reported_status,
+        signed=activity.is_signed,
+        retries=activity.retries,
+        retry_interval_s=activity.retry_interval_s,
+        answer=firmware_pb2.UpdateFirmwareStatus.ValueType(activity.answer),
+        failure_reason=activity.failure_reason,
+        station_made=activity.station_made,
+        request_id=activity.request_id,
+        username=activity.username,
+        previous_version=activity.previous_version,
+        installed_version=activity.installed_version,
     )
-    if not task.station_made:
-        update.firmware.location = task.location
-        if task.retrieve_us is not None:
-            update.firmware.retrieve_time.CopyFrom(to_timestamp(task.retrieve_us))
-        if task.install_us is not None:
-            update.firmware.install_time.CopyFrom(to_timestamp(task.install_us))
-    set_times(update, task)
+    if not activity.station_made:
+        update.firmware.location = activity.location
+        if activity.retrieve_us is not None:
+            update.firmware.retrieve_time.CopyFrom(to_timestamp(activity.retrieve_us))
+        if activity.install_us is not None:
+            update.firmware.install_time.CopyFrom(to_timestamp(activity.install_us))
+    set_times(update, activity)
     return update
 
 
-def _to_status_report(report: TaskReport) -> firmware_pb2.FirmwareStatusReport:
+def _to_status_report(report: ActivityReport) -> firmware_pb2.FirmwareStatusReport:
     return firmware_pb2.FirmwareStatusReport(
         status=firmware_pb2.FirmwareStatus.ValueType(report.status),
         reported_status=report.reported_status,

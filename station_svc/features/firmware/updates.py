@@ -13,8 +13,8 @@ from mesh.times import Clock, from_timestamp, to_timestamp
 from station_svc.core.names import enum_name
 from station_svc.core.reports import Boot
 from station_svc.core.rows import Frame
-from station_svc.follower import store, tasks
-from station_svc.follower.rows import DONE, FAILED, REQUESTED, TaskKind, TaskReport, TaskRow
+from station_svc.follower import activities, store
+from station_svc.follower.rows import DONE, FAILED, REQUESTED, ActivityKind, ActivityReport, ActivityRow
 from station_svc.follower.rules import moved
 
 # csms.station.v1.FirmwareUpdateState
@@ -23,7 +23,7 @@ DOWNLOADING = firmware_service_pb2.FIRMWARE_UPDATE_STATE_DOWNLOADING
 DOWNLOADED = firmware_service_pb2.FIRMWARE_UPDATE_STATE_DOWNLOADED
 INSTALLING = firmware_service_pb2.FIRMWARE_UPDATE_STATE_INSTALLING
 
-KIND = TaskKind(
+KIND = ActivityKind(
     name="firmware_update",
     states={
         firmware_pb2.FIRMWARE_STATUS_DOWNLOAD_SCHEDULED: SCHEDULED,
@@ -57,23 +57,23 @@ def complete(sent: firmware_pb2.UpdateFirmwareRequest, clock: Clock) -> None:
         sent.firmware.retrieve_time.CopyFrom(to_timestamp(clock()))
 
 
-def effects_of(sent: firmware_pb2.UpdateFirmwareRequest) -> tasks.TaskEffects:
+def effects_of(sent: firmware_pb2.UpdateFirmwareRequest) -> activities.ActivityEffects:
     """What a request, as `complete` made it, changes beside the command's own record: it makes a FirmwareUpdate."""
     firmware = sent.firmware
     columns = {
-        "location": tasks.storable(mask_text(firmware.location)),
+        "location": activities.storable(mask_text(firmware.location)),
         "is_signed": bool(firmware.signing_certificate or firmware.signature),
         "retrieve_us": from_timestamp(firmware.retrieve_time),
         "install_us": from_timestamp(firmware.install_time) if firmware.HasField("install_time") else None,
         "retries": sent.retries if sent.HasField("retries") else None,
         "retry_interval_s": sent.retry_interval_s if sent.HasField("retry_interval_s") else None,
     }
-    return tasks.TaskEffects(KIND, sent.firmware_update_id, columns)
+    return activities.ActivityEffects(KIND, sent.firmware_update_id, columns)
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, firmware_pb2.FirmwareStatusReport]]) -> None:
     """Takes what stations report of their updates. See station_svc.feature.ReportHandler."""
-    tasks.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
+    activities.record(db, KIND, [_to_report(frame, report) for frame, report in reports])
 
 
 def booted(db: Connection, boots: Sequence[Boot]) -> None:
@@ -81,30 +81,32 @@ def booted(db: Connection, boots: Sequence[Boot]) -> None:
 
     The stations are locked. Only the update that is under way counts, and only where its station was asked for it.
     """
-    found: dict[tuple[str, str], list[TaskRow]] = {}
-    for task in store.open_tasks(db, KIND.name, {boot.frame.station for boot in boots}) if boots else ():
-        found.setdefault(task.station, []).append(task)
+    found: dict[tuple[str, str], list[ActivityRow]] = {}
+    for activity in store.open_activities(db, KIND.name, {boot.frame.station for boot in boots}) if boots else ():
+        found.setdefault(activity.station, []).append(activity)
     done = []
     for boot in sorted(boots, key=lambda boot: boot.frame.version):
         frame, version = boot.frame, boot.identity["firmware_version"]
-        for task in found.get(frame.station, ()):
-            if task.state != REQUESTED and _is_new(task, boot):
-                after = moved(task, DONE, frame.receive_us)
+        for activity in found.get(frame.station, ()):
+            if activity.state != REQUESTED and _is_new(activity, boot):
+                after = moved(activity, DONE, frame.receive_us)
                 done.append(replace(after, installed_version=version, epoch=frame.epoch, ordinal=frame.ordinal))
-    first = {(*task.station, task.task_id): task for task in reversed(done)}
+    first = {(*activity.station, activity.task_id): activity for activity in reversed(done)}
     store.save(db, first.values())
-    outbox.append(db, [tasks.event(KIND, task, f"{task.epoch}:{task.ordinal}") for task in first.values()])
+    outbox.append(
+        db, [activities.event(KIND, activity, f"{activity.epoch}:{activity.ordinal}") for activity in first.values()]
+    )
 
 
-def _is_new(task: TaskRow, boot: Boot) -> bool:
+def _is_new(activity: ActivityRow, boot: Boot) -> bool:
     """Whether a boot, after all that was reported of an update, has another version than before the update."""
-    later = boot.frame.version > task.version and boot.frame.receive_us >= task.create_us
-    before, now = task.previous_version, boot.identity["firmware_version"]
+    later = boot.frame.version > activity.version and boot.frame.receive_us >= activity.create_us
+    before, now = activity.previous_version, boot.identity["firmware_version"]
     return later and "" not in {before, now} and before != now
 
 
-def _to_report(frame: Frame, report: firmware_pb2.FirmwareStatusReport) -> TaskReport:
-    return TaskReport(
+def _to_report(frame: Frame, report: firmware_pb2.FirmwareStatusReport) -> ActivityReport:
+    return ActivityReport(
         frame=frame,
         status=report.status,
         reported_status=report.reported_status,

@@ -1,4 +1,4 @@
-"""Tasks of stations: begun by commands or by the station itself, moved on by what it reports (rules.py)."""
+"""Activities of stations: begun by commands or by the station itself, moved on by what it reports (rules.py)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,13 +23,13 @@ from station_svc.follower.rows import (
     SUPERSEDED,
     UNANSWERED,
     UNKNOWN,
-    TaskKind,
-    TaskReport,
-    TaskRow,
+    ActivityKind,
+    ActivityReport,
+    ActivityRow,
 )
 from station_svc.follower.rules import Board, after_report, moved
 
-# Reasons of csms.station.v1.CommandService that say that nothing was sent: then there is no task.
+# Reasons of csms.station.v1.CommandService that say that nothing was sent: then there is no activity.
 _NOT_SENT = frozenset(
     {
         "INVALID_FIELD",
@@ -46,12 +46,12 @@ ANSWER_REJECTED = 2
 ANSWER_ACCEPTED_CANCELED = 3
 
 
-def record(db: Connection, kind: TaskKind, reports: Sequence[TaskReport]) -> None:
+def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]) -> None:
     """Takes what stations report, in the order of their frames. See station_svc.feature.ReportHandler."""
     boards = _boards(db, kind, reports)
-    changed: dict[tuple[str, str, int], TaskRow] = {}
+    changed: dict[tuple[str, str, int], ActivityRow] = {}
     told: list[OutboxEvent] = []
-    kept: list[TaskReport] = []
+    kept: list[ActivityReport] = []
     for report in reports:
         board = boards[report.frame.station]
         before = board.find(report)
@@ -68,31 +68,31 @@ def record(db: Connection, kind: TaskKind, reports: Sequence[TaskReport]) -> Non
     outbox.append(db, told)
 
 
-class TaskEffects(Effects):
-    """What a command that begins a task changes beside its own record.
+class ActivityEffects(Effects):
+    """What a command that begins an activity changes beside its own record.
 
-    `columns` are what the request says of the task, as columns of TaskRow.
+    `columns` are what the request says of the activity, as columns of ActivityRow.
     """
 
-    def __init__(self, kind: TaskKind, task_id: int, columns: Mapping[str, Any]) -> None:
+    def __init__(self, kind: ActivityKind, activity_id: int, columns: Mapping[str, Any]) -> None:
         self._kind = kind
-        self._task_id = task_id
+        self._activity_id = activity_id
         self._columns = columns
 
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """The task is there before its first report can be. Raises MeshError where its number is taken."""
+        """The activity is there before its first report can be. Raises MeshError where its number is taken."""
         lock_stations(db, [(new.tenant_id, new.station_id)])
         if self._find(db, new) is not None:
             raise MeshError(
                 grpc.StatusCode.ALREADY_EXISTS,
                 self._kind.exists_reason,
-                f"station {new.station_id} has a {self._kind.label} {self._task_id} already: give another, or none",
+                f"station {new.station_id} has a {self._kind.label} {self._activity_id} already: give another, or none",
             )
-        task = TaskRow(
+        activity = ActivityRow(
             tenant_id=new.tenant_id,
             station_id=new.station_id,
             kind=self._kind.name,
-            task_id=self._task_id,
+            task_id=self._activity_id,
             state=REQUESTED,
             request_id=new.request_id or "",
             username=new.username,
@@ -102,7 +102,7 @@ class TaskEffects(Effects):
             deadline_us=new.deadline_us,
             **self._columns,
         )
-        store.save(db, [task])
+        store.save(db, [activity])
 
     def amend(self, db: Connection, new: NewCommand, answer: Any) -> None:
         """Gives an answer the status that the station's OCPP version has no word for."""
@@ -112,11 +112,11 @@ class TaskEffects(Effects):
         if hasattr(answer, "file_name") and not answer.file_name:
             answer.status, answer.status_info.reason_code = ANSWER_REJECTED, NO_FILE_NAME
         else:
-            under_way = [task for task in self._others(db, new) if task.state not in UNANSWERED]
+            under_way = [activity for activity in self._others(db, new) if activity.state not in UNANSWERED]
             answer.status = ANSWER_ACCEPTED_CANCELED if under_way else ANSWER_ACCEPTED
 
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """The task is accepted, and those before it have ended; or it is refused, or not known, or never was."""
+        """The activity is accepted, and those before it have ended; or it is refused, or not known, or never was."""
         lock_stations(db, [(new.tenant_id, new.station_id)])
         before = self._find(db, new)
         if before is None:  # its station was removed meanwhile
@@ -127,21 +127,25 @@ class TaskEffects(Effects):
         after = [_answered(before, outcome, now_us)]
         if after[0].answer in {ANSWER_ACCEPTED, ANSWER_ACCEPTED_CANCELED}:
             # One that is still being asked for comes after this one: a station is asked one thing at a time.
-            asked = (task for task in self._others(db, new) if task.state != REQUESTED or task.deadline_us < now_us)
-            after += [moved(task, SUPERSEDED, now_us) for task in asked]
+            asked = (
+                activity
+                for activity in self._others(db, new)
+                if activity.state != REQUESTED or activity.deadline_us < now_us
+            )
+            after += [moved(activity, SUPERSEDED, now_us) for activity in asked]
         store.save(db, after)
-        outbox.append(db, [event(self._kind, task, f"command:{new.command_id}") for task in after])
+        outbox.append(db, [event(self._kind, activity, f"command:{new.command_id}") for activity in after])
 
-    def _find(self, db: Connection, new: NewCommand) -> TaskRow | None:
+    def _find(self, db: Connection, new: NewCommand) -> ActivityRow | None:
         return store.find(
-            db, tenant_id=new.tenant_id, station_id=new.station_id, kind=self._kind.name, task_id=self._task_id
+            db, tenant_id=new.tenant_id, station_id=new.station_id, kind=self._kind.name, task_id=self._activity_id
         )
 
-    def _others(self, db: Connection, new: NewCommand) -> list[TaskRow]:
-        tasks, least_id = store.load(db, self._kind.name, [(new.tenant_id, new.station_id)]).get(
+    def _others(self, db: Connection, new: NewCommand) -> list[ActivityRow]:
+        activities, least_id = store.load(db, self._kind.name, [(new.tenant_id, new.station_id)]).get(
             (new.tenant_id, new.station_id), ([], 0)
         )
-        return Board(self._kind, tasks, least_id=least_id).others_open(self._task_id)
+        return Board(self._kind, activities, least_id=least_id).others_open(self._activity_id)
 
 
 def storable(text: str) -> str:
@@ -149,8 +153,8 @@ def storable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _answered(task: TaskRow, outcome: Any, now_us: int) -> TaskRow:
-    """The task after the answer. What the station has reported meanwhile counts more."""
+def _answered(activity: ActivityRow, outcome: Any, now_us: int) -> ActivityRow:
+    """The activity after the answer. What the station has reported meanwhile counts more."""
     if isinstance(outcome, MeshError):
         refused = outcome.reason == "CALL_ERROR"
         state = REJECTED if refused else UNKNOWN
@@ -163,41 +167,41 @@ def _answered(task: TaskRow, outcome: Any, now_us: int) -> TaskRow:
             "file_name": getattr(outcome, "file_name", ""),
             "failure_reason": "" if accepted else outcome.status_info.reason_code,
         }
-    if task.state in UNANSWERED:
-        task = moved(task, state, now_us)
-    return replace(task, update_us=now_us, **said)
+    if activity.state in UNANSWERED:
+        activity = moved(activity, state, now_us)
+    return replace(activity, update_us=now_us, **said)
 
 
-def _boards(db: Connection, kind: TaskKind, reports: Sequence[TaskReport]) -> dict[tuple[str, str], Board]:
+def _boards(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]) -> dict[tuple[str, str], Board]:
     stations = {report.frame.station for report in reports}
     found = store.load(db, kind.name, stations)
     keys = {(*report.frame.station, report.named_id) for report in reports if report.named_id is not None}
-    by_name: dict[tuple[str, str], list[TaskRow]] = {}
-    for task in store.named(db, kind.name, keys):
-        by_name.setdefault(task.station, []).append(task)
+    by_name: dict[tuple[str, str], list[ActivityRow]] = {}
+    for activity in store.named(db, kind.name, keys):
+        by_name.setdefault(activity.station, []).append(activity)
     boards = {}
     for station in stations:
-        tasks, least_id = found.get(station, ([], 0))
-        boards[station] = Board(kind, [*tasks, *by_name.get(station, [])], least_id=least_id)
+        activities, least_id = found.get(station, ([], 0))
+        boards[station] = Board(kind, [*activities, *by_name.get(station, [])], least_id=least_id)
     return boards
 
 
-def event(kind: TaskKind, task: TaskRow, cause: str) -> OutboxEvent:
-    """The event of a change; `cause` is what no other change of the task has."""
+def event(kind: ActivityKind, activity: ActivityRow, cause: str) -> OutboxEvent:
+    """The event of a change; `cause` is what no other change of the activity has."""
     data: dict[str, Any] = {
-        kind.id_name: task.task_id,
-        "state": kind.state_name(task.state),
-        "status": kind.status_name(task.status),
-        "reportedStatus": task.reported_status,
-        "failureReason": task.failure_reason,
-        "stationMade": task.station_made,
-        "requestId": task.request_id,
+        kind.id_name: activity.task_id,
+        "state": kind.state_name(activity.state),
+        "status": kind.status_name(activity.status),
+        "reportedStatus": activity.reported_status,
+        "failureReason": activity.failure_reason,
+        "stationMade": activity.station_made,
+        "requestId": activity.request_id,
     }
     return OutboxEvent(
-        event_id=f"{kind.event_type}:{task.station_id}:{task.task_id}:{cause}",
-        tenant_id=task.tenant_id,
+        event_id=f"{kind.event_type}:{activity.station_id}:{activity.task_id}:{cause}",
+        tenant_id=activity.tenant_id,
         type=kind.event_type,
-        station_id=task.station_id,
-        event_time_us=task.update_us,
+        station_id=activity.station_id,
+        event_time_us=activity.update_us,
         data=data,
     )
