@@ -19,7 +19,7 @@ from tests.conftest import FakeClock
 from tests.station_svc import tables as models
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem, fails_with, of_tenant
 from tests.station_svc.far_auth import BLOCKED, FarAuth, far_auth, token
-from tests.station_svc.list_station import ListStation
+from tests.station_svc.features.list_station import ListStation
 from tests.waiting import until
 
 if TYPE_CHECKING:  # these are there for the type checker only

@@ -16,8 +16,8 @@ from mesh.errors import MeshError, from_status
 from mesh.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
-from tests.station_svc.config_station import ConfigStation, Fleet
 from tests.station_svc.conftest import StartSystem, StationSystem, fails_with, of_tenant
+from tests.station_svc.rollouts.config_station import ConfigStation, Fleet
 from tests.waiting import eventually, until
 
 if TYPE_CHECKING:  # these are there for the type checker only
