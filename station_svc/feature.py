@@ -65,7 +65,7 @@ class Resources:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class FeatureParts:
     """What a feature runs: servicers on the operators' port, kinds of jobs by name, and commands.
 
     `commands` are by RPC of CommandService; where several features prepare one, their effects come together.
@@ -76,8 +76,8 @@ class Parts:
     commands: Mapping[str, Preparation] = field(default_factory=dict)
 
 
-def _no_parts(_resources: Resources) -> Parts:
-    return Parts()
+def _no_parts(_resources: Resources) -> FeatureParts:
+    return FeatureParts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Feature:
     on_boots: BootHandler | None = None
     on_statuses: StatusHandler | None = None
     end_due: DueHandler | None = None
-    build: Callable[[Resources], Parts] = _no_parts
+    build: Callable[[Resources], FeatureParts] = _no_parts
 
 
 def merged(registered: Iterable[Mapping[str, T]]) -> dict[str, T]:

@@ -15,7 +15,6 @@ from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import AddServicer, Parts
 from mesh.times import Clock
-from station_svc import feature as features
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import SERVICE, make_servicer
@@ -26,7 +25,7 @@ from station_svc.commands.closer import SocketCloser
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.commands.sender import CommandSender
-from station_svc.feature import Resources
+from station_svc.feature import FeatureParts, Resources, merged
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
@@ -115,8 +114,8 @@ def _open(stack: AsyncExitStack, address: str, settings: StationSettings) -> grp
     return channel
 
 
-def _job_kinds(built: Sequence[features.Parts], resources: Resources) -> Mapping[str, JobKind]:
-    kinds = features.merged(parts.jobs for parts in built)
+def _job_kinds(built: Sequence[FeatureParts], resources: Resources) -> Mapping[str, JobKind]:
+    kinds = merged(parts.jobs for parts in built)
     if resources.transactions is not None:
         kinds[removals.KIND] = StationRemovals(channel=resources.transactions, clock=resources.clock).kind
     return kinds
@@ -155,7 +154,7 @@ def _stations(resources: Resources, *, proofs: Proofs, settings: StationSettings
     return partial(add_StationServiceServicer_to_server, servicer)
 
 
-def _commands(resources: Resources, built: Sequence[features.Parts]) -> AddServicer:
+def _commands(resources: Resources, built: Sequence[FeatureParts]) -> AddServicer:
     servicer = make_servicer(sender=resources.sender, registered=[parts.commands for parts in built])
     return partial(add_CommandServiceServicer_to_server, servicer)
 

@@ -3,12 +3,12 @@
 An event's id is made from what it tells, so that a change that is ingested twice is told once.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from csms.station.v1 import station_pb2
 
 from mesh.outbox import OutboxEvent
+from station_svc.core.names import name_of
 from station_svc.core.rows import Frame
 
 
@@ -62,11 +62,3 @@ def of_frame(kind: str, frame: Frame, data: Mapping[str, str | int]) -> OutboxEv
         event_time_us=frame.receive_us,
         data=data,
     )
-
-
-def name_of(to_name: Callable[[Any], str], number: int) -> str:
-    """The contract's name of a number of an enumeration."""
-    try:
-        return to_name(number)
-    except ValueError:  # enums are open: a newer gateway may know a word that this build does not
-        return str(number)

@@ -26,16 +26,12 @@ def is_new_station_id(text: str) -> bool:
     return is_station_id(text) and "/" not in text and text not in {".", ".."} and _VERB.search(text) is None
 
 
-def enum_name(to_name: Callable[[Any], str]) -> Callable[[int], str]:
-    """Gives a number of an enumeration its name; `to_name` is the enumeration's own Name.
+def name_of(to_name: Callable[[Any], str], number: int) -> str:
+    """The contract's name of a number of an enumeration, whose own Name is `to_name`.
 
     Enumerations are open: a number that this build does not know, from a newer gateway, stays a number.
     """
-
-    def name(number: int) -> str:
-        try:
-            return to_name(number)
-        except ValueError:
-            return str(number)
-
-    return name
+    try:
+        return to_name(number)
+    except ValueError:
+        return str(number)

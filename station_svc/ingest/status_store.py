@@ -10,8 +10,9 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from mesh.rowset import RowStatement
-from station_svc.core.events import name_of, of_frame
+from station_svc.core.events import of_frame
 from station_svc.core.lock_store import Json, frame_row, known_stations, removed
+from station_svc.core.names import name_of
 from station_svc.core.reports import Status
 from station_svc.feature import StatusHandler
 

@@ -5,7 +5,7 @@ from functools import partial
 from csms.station.v1.rollout_service_pb2_grpc import add_RolloutServiceServicer_to_server
 
 from station_svc.core.storage import Retention, Storage
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.rollouts import firmware, store, variables
 from station_svc.rollouts.firmware import FirmwareWork
 from station_svc.rollouts.runner import Rollouts, Work
@@ -13,7 +13,7 @@ from station_svc.rollouts.servicer import RolloutServicer
 from station_svc.rollouts.variables import VariablesWork
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     servicer = RolloutServicer(database=resources.database, clock=resources.clock)
     database, sender, clock = resources.database, resources.job_sender, resources.clock
     works: dict[str, Work] = {
@@ -21,7 +21,7 @@ def _build(resources: Resources) -> Parts:
         firmware.KIND: FirmwareWork(database=database, sender=sender, clock=clock),
     }
     rollouts = Rollouts(database=database, clock=clock, works=works)
-    return Parts(operator=[partial(add_RolloutServiceServicer_to_server, servicer)], jobs=rollouts.kinds())
+    return FeatureParts(operator=[partial(add_RolloutServiceServicer_to_server, servicer)], jobs=rollouts.kinds())
 
 
 FEATURE = Feature(

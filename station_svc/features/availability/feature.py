@@ -1,12 +1,12 @@
 """What availability adds to the service."""
 
 from station_svc.core.storage import Retention, Storage, aged
-from station_svc.feature import Feature, Parts, Resources, as_it_is
+from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
 from station_svc.features.availability.models import status_report
 
 
-def _build(_resources: Resources) -> Parts:
-    return Parts(commands={"ChangeAvailability": as_it_is})
+def _build(_resources: Resources) -> FeatureParts:
+    return FeatureParts(commands={"ChangeAvailability": as_it_is})
 
 
 FEATURE = Feature(

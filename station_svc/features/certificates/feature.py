@@ -8,7 +8,7 @@ from csms.station.v1.station_certificate_service_pb2_grpc import add_StationCert
 from mesh.grpc_types import Context
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.core.storage import Retention, Storage, aged
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.certificates.authority import CertificateAuthority
 from station_svc.features.certificates.checks import check_chain, check_root
 from station_svc.features.certificates.delivery import CertificateDelivery, FitsStation
@@ -18,7 +18,7 @@ from station_svc.features.certificates.request_store import KIND
 from station_svc.features.certificates.servicer import StationCertificateServicer
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     servicer = StationCertificateServicer(database=resources.database)
     delivery = CertificateDelivery(
         database=resources.database,
@@ -35,7 +35,7 @@ def _build(resources: Resources) -> Parts:
         check_root(sent.certificate, "certificate", resources.clock())
         return NO_EFFECTS
 
-    return Parts(
+    return FeatureParts(
         operator=[partial(add_StationCertificateServiceServicer_to_server, servicer)],
         jobs={KIND: delivery.kind},
         commands={

@@ -4,14 +4,14 @@ from csms.station.v1.command_service_pb2 import SetVariablesRequest
 
 from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.credentials.first import KIND, FirstCredential
 from station_svc.features.credentials.security import effects_of
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     first = FirstCredential(database=resources.database, sender=resources.job_sender, closer=resources.closer)
-    return Parts(jobs={KIND: first.kind}, commands={"SetVariables": _set_variables})
+    return FeatureParts(jobs={KIND: first.kind}, commands={"SetVariables": _set_variables})
 
 
 async def _set_variables(sent: SetVariablesRequest, _context: Context) -> Effects:

@@ -9,9 +9,10 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from mesh.rowset import RowStatement
-from station_svc.core.events import name_of, of_frame
+from station_svc.core.events import of_frame
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import frame_row, known_stations, removed
+from station_svc.core.names import name_of
 from station_svc.core.rows import Frame, Page, to_row
 from station_svc.features.data_transfer.models import data_transfer
 from station_svc.features.data_transfer.rows import Transfer

@@ -6,11 +6,11 @@ from mesh.errors import invalid_field
 from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
 from station_svc.commands.variables import RememberVariables
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, FeatureParts, Resources
 
 
-def _build(_resources: Resources) -> Parts:
-    return Parts(commands={"GetVariables": _get_variables, "SetVariables": _set_variables})
+def _build(_resources: Resources) -> FeatureParts:
+    return FeatureParts(commands={"GetVariables": _get_variables, "SetVariables": _set_variables})
 
 
 async def _get_variables(sent: pb.GetVariablesRequest, _context: Context) -> Effects:

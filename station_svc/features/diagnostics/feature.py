@@ -8,14 +8,14 @@ from csms.station.v1.log_service_pb2_grpc import add_LogServiceServicer_to_serve
 from mesh.errors import invalid_field
 from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.diagnostics import uploads
 from station_svc.features.diagnostics.servicer import LogServicer
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     servicer = LogServicer(database=resources.database, clock=resources.clock)
-    return Parts(operator=[partial(add_LogServiceServicer_to_server, servicer)], commands={"GetLog": _get_log})
+    return FeatureParts(operator=[partial(add_LogServiceServicer_to_server, servicer)], commands={"GetLog": _get_log})
 
 
 async def _get_log(sent: log_pb2.GetLogRequest, _context: Context) -> Effects:

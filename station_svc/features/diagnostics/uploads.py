@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 
 from csms.station.v1 import log_pb2, log_service_pb2
 from sqlalchemy import Connection
 
 from mesh.masking import mask_text
 from mesh.times import from_timestamp
-from station_svc.core.names import enum_name
+from station_svc.core.names import name_of
 from station_svc.core.rows import Frame
 from station_svc.follower import activities
 from station_svc.follower.rows import DONE, FAILED, SUPERSEDED, ActivityKind, ActivityReport
@@ -26,8 +27,8 @@ KIND = ActivityKind(
     },
     event_type="station.log_upload_changed",
     id_name="logUploadId",
-    state_name=enum_name(log_service_pb2.LogUploadState.Name),
-    status_name=enum_name(log_pb2.UploadLogStatus.Name),
+    state_name=partial(name_of, log_service_pb2.LogUploadState.Name),
+    status_name=partial(name_of, log_pb2.UploadLogStatus.Name),
     exists_reason="LOG_UPLOAD_EXISTS",
     not_found_reason="LOG_UPLOAD_NOT_FOUND",
 )

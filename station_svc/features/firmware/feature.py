@@ -8,12 +8,12 @@ from csms.station.v1.firmware_service_pb2_grpc import add_FirmwareServiceService
 from mesh.errors import invalid_field
 from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.firmware import updates
 from station_svc.features.firmware.servicer import FirmwareServicer
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     servicer = FirmwareServicer(database=resources.database, clock=resources.clock)
 
     async def update(sent: firmware_pb2.UpdateFirmwareRequest, _context: Context) -> Effects:
@@ -22,7 +22,7 @@ def _build(resources: Resources) -> Parts:
         updates.complete(sent, resources.clock)
         return updates.effects_of(sent)
 
-    return Parts(
+    return FeatureParts(
         operator=[partial(add_FirmwareServiceServicer_to_server, servicer)],
         commands={"UpdateFirmware": update},
     )

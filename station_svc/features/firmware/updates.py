@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from csms.station.v1 import firmware_pb2, firmware_service_pb2
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.masking import mask_text
 from mesh.times import Clock, from_timestamp, to_timestamp
-from station_svc.core.names import enum_name
+from station_svc.core.names import name_of
 from station_svc.core.reports import Boot
 from station_svc.core.rows import Frame
 from station_svc.follower import activities, store
@@ -42,8 +43,8 @@ KIND = ActivityKind(
     },
     event_type="station.firmware_update_changed",
     id_name="firmwareUpdateId",
-    state_name=enum_name(firmware_service_pb2.FirmwareUpdateState.Name),
-    status_name=enum_name(firmware_pb2.FirmwareStatus.Name),
+    state_name=partial(name_of, firmware_service_pb2.FirmwareUpdateState.Name),
+    status_name=partial(name_of, firmware_pb2.FirmwareStatus.Name),
     exists_reason="FIRMWARE_UPDATE_EXISTS",
     not_found_reason="FIRMWARE_UPDATE_NOT_FOUND",
 )

@@ -8,17 +8,17 @@ from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServ
 from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
 from station_svc.core.storage import Storage
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.local_lists.effects import RememberList, RememberVersion
 from station_svc.features.local_lists.models import local_list
 from station_svc.features.local_lists.servicer import LocalListServicer
 from station_svc.features.local_lists.sync import KIND, LocalListSync
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     servicer = LocalListServicer(database=resources.database, clock=resources.clock)
     sync = LocalListSync(database=resources.database, auth=resources.auth, sender=resources.job_sender)
-    return Parts(
+    return FeatureParts(
         operator=[partial(add_LocalListServiceServicer_to_server, servicer)],
         jobs={KIND: sync.kind},
         commands={"GetLocalListVersion": _get_version, "SendLocalList": _send},

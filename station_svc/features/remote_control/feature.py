@@ -7,11 +7,11 @@ from csms.station.v1 import command_service_pb2 as pb
 
 from mesh.grpc_types import Context
 from station_svc.commands.effects import NO_EFFECTS, Effects
-from station_svc.feature import Feature, Parts, Resources, as_it_is
+from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
 from station_svc.features.remote_control.transactions import TransactionLookup
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     transactions = TransactionLookup(channel=resources.transactions)
 
     async def request_stop(sent: pb.RequestStopTransactionRequest, _context: Context) -> Effects:
@@ -20,7 +20,7 @@ def _build(resources: Resources) -> Parts:
             await transactions.expect(station_id=sent.station_id, transaction_id=sent.transaction_id)
         return NO_EFFECTS
 
-    return Parts(
+    return FeatureParts(
         commands={
             "RequestStartTransaction": _request_start,
             "RequestStopTransaction": request_stop,

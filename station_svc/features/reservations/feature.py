@@ -8,15 +8,15 @@ from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceS
 from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
 from station_svc.core.storage import Retention, Storage
-from station_svc.feature import Feature, Parts, Resources
+from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.reservations import rules, store
 from station_svc.features.reservations.models import reservation
 from station_svc.features.reservations.servicer import ReservationServicer, check_reserve
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     servicer = ReservationServicer(database=resources.database, clock=resources.clock, sender=resources.sender)
-    return Parts(
+    return FeatureParts(
         operator=[partial(add_ReservationServiceServicer_to_server, servicer)],
         commands={"ReserveNow": _reserve, "CancelReservation": _cancel},
     )

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.outbox import OutboxEvent
 from mesh.times import from_timestamp, to_timestamp
-from station_svc.core.events import name_of, of_frame
+from station_svc.core.events import of_frame
+from station_svc.core.names import name_of
 from station_svc.core.rows import Frame
 from station_svc.features.security_events import store
 from station_svc.features.security_events.rows import SecurityEventRow

@@ -9,15 +9,15 @@ from mesh.grpc_types import Context
 from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.evses import settle_evse
 from station_svc.core.storage import Retention, Storage
-from station_svc.feature import Feature, Parts, Resources, as_it_is
+from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
 from station_svc.features.smart_charging import rules, store
 from station_svc.features.smart_charging.models import charging_profile
 from station_svc.features.smart_charging.servicer import ChargingProfileServicer
 
 
-def _build(resources: Resources) -> Parts:
+def _build(resources: Resources) -> FeatureParts:
     servicer = ChargingProfileServicer(database=resources.database, clock=resources.clock)
-    return Parts(
+    return FeatureParts(
         operator=[partial(add_ChargingProfileServiceServicer_to_server, servicer)],
         commands={
             "RequestStartTransaction": _request_start,

@@ -17,6 +17,7 @@ from station_svc.commands.effects import Effects
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
 from station_svc.commands.rows import NewCommand
 from station_svc.core import allocation_store
+from station_svc.core.names import name_of
 from station_svc.core.reports import Status
 from station_svc.core.rows import AVAILABLE, Frame
 from station_svc.features.smart_charging import store
@@ -207,16 +208,9 @@ def _event(row: ProfileRow) -> OutboxEvent:
         data={
             "chargingProfileId": row.profile_id,
             "evseId": row.evse_id,
-            "purpose": _purpose_name(row.purpose),
+            "purpose": name_of(pb.ChargingProfilePurpose.Name, row.purpose),  # what an operator gave may be no purpose
             "stackLevel": row.stack_level,
             "transactionId": row.transaction_id,
             "reasonCode": row.reason_code,
         },
     )
-
-
-def _purpose_name(purpose: int) -> str:
-    try:
-        return pb.ChargingProfilePurpose.Name(pb.ChargingProfilePurpose.ValueType(purpose))
-    except ValueError:  # what an operator gave, on its way to be refused by the gateway
-        return str(purpose)
