@@ -1,4 +1,4 @@
-"""What a feature adds to the service. catalogue.py lists the features, and service.py puts together what they add."""
+"""A feature, as it registers with the service. catalogue.py lists all, and service.py puts their parts together."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ async def as_it_is(_sent: Any, _context: Context) -> Effects:
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What features are built from. `transactions` is the channel to transaction_svc, None where there is none."""
+    """The resources that features are built from. `transactions` is None where there is no transaction_svc."""
 
     database: Database
     clock: Clock
@@ -66,7 +66,7 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureParts:
-    """What a feature runs: servicers on the operators' port, kinds of jobs by name, and commands.
+    """The running parts of a feature: servicers on the operators' port, kinds of jobs by name, and commands.
 
     `commands` are by RPC of CommandService; where several features prepare one, their effects come together.
     """
@@ -93,7 +93,7 @@ class Feature:
 
 
 def merged(registered: Iterable[Mapping[str, T]]) -> dict[str, T]:
-    """What several features register under names. Raises ValueError where two take the same name."""
+    """The mapping of everything that features register under names. Raises ValueError where two take the same name."""
     found: dict[str, T] = {}
     for one in registered:
         if taken := found.keys() & one.keys():

@@ -1,1 +1,1 @@
-"""What operators ask of stations beside what a feature serves by itself: StationService and CommandService."""
+"""StationService and CommandService, for operators; features serve the other services."""

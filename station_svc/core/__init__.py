@@ -1,1 +1,1 @@
-"""What every part of the service stands on: tables, rows, locks and pages of stations, and where their sockets are."""
+"""The registry of stations, on which every part stands: tables, rows, locks, pages, events and sockets."""

@@ -1,4 +1,4 @@
-"""What the tables of station_svc are made of. `models.py` of each package has its tables.
+"""The columns that tables of station_svc are made of. `models.py` of each package has its tables.
 
 Times are microseconds since 1970 in UTC (`*_us`); enums hold the contract's numbers.
 `tenant_id` leads every key but those of what no tenant owns: nodes, and connections, whose epochs are one number range

@@ -1,4 +1,4 @@
-"""What every part tells the world about stations, as outbox events. Details carry the contract's JSON and enum names.
+"""Events of the outbox that several parts append. Details carry the contract's JSON and enum names.
 
 An event's id is made from what it tells, so that a change that is ingested twice is told once.
 """

@@ -1,4 +1,4 @@
-"""What stations report that several parts of the service follow, as rows. Enums hold the contract's numbers."""
+"""Reports of stations that several parts follow, as rows. Enums hold the contract's numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

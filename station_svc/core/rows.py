@@ -1,4 +1,4 @@
-"""What the rows of every part have in common: frozen, without SQL and protobuf. Enums hold the contract's numbers."""
+"""Rows that every part has: frozen, without SQL and protobuf. Enums hold the contract's numbers."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""What packages keep in the database: each registers its tables, and for how long it keeps their rows."""
+"""Storage, as packages register it: the tables of each, and for how long it keeps their rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Retention:
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
-    """What one package keeps of stations, and for how long.
+    """The tables of one package that are about stations, and the retention of its rows.
 
     Where a station is removed, its rows in `present` are removed at once, those in `history`, which has a row per
     frame, in the background.

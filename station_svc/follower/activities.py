@@ -69,7 +69,7 @@ def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
 
 
 class ActivityEffects(Effects):
-    """What a command that begins an activity changes beside its own record.
+    """The effects of a command that begins an activity.
 
     `columns` are what the request says of the activity, as columns of ActivityRow.
     """

@@ -1,1 +1,1 @@
-"""What gateways report: StationIngestService."""
+"""StationIngestService, for gateways."""

@@ -1,4 +1,4 @@
-"""What stations report beside boots, statuses and transactions: features register a handler for each kind."""
+"""Reports of stations beside boots, statuses and transactions: features register a handler for each kind."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

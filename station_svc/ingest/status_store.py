@@ -72,8 +72,8 @@ def record_statuses(
 ) -> list[MeshError | None]:
     """Adds statuses to the history, and to the connectors where they are newer than what is known.
 
-    Where several statuses of one connector stand in one batch, there is one event, for the last. `followers` hear of
-    the connectors that have another status now.
+    Where several statuses of one connector stand in one batch, there is one event, for the last. `followers` are
+    called with the statuses that became another one.
     """
     keys = known_stations(connection, {status.frame.station for status in statuses})
     known = sorted((status for status in statuses if status.frame.station in keys), key=_connector_order)

@@ -1,4 +1,4 @@
-"""What rollouts add to the service: they register as features do, and stand above them."""
+"""Registers rollouts with the service, as a feature does; they stand above the features that they use."""
 
 from functools import partial
 

@@ -44,13 +44,13 @@ def _may_have_sql(path: str) -> bool:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_sql_stands_in_stores(service: str) -> None:
-    """Whoever looks for a query, or for what an index is for, has these files to read."""
+    """A query is found, and an index explained, by reading these files."""
     found = {path: _sql(tree) for path, tree in _modules(service) if not _may_have_sql(path)}
     assert {path: calls for path, calls in found.items() if calls} == {}
 
 
 def test_the_environment_is_read_at_the_start_alone() -> None:
-    """Where else it is named, it could be read."""
+    """Modules that name it anywhere else could read it."""
     found = {
         path
         for path, tree in _modules("mesh", *SERVICES)

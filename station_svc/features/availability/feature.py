@@ -1,4 +1,4 @@
-"""What availability adds to the service."""
+"""Registers availability with the service."""
 
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature, FeatureParts, Resources, as_it_is

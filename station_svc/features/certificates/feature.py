@@ -1,4 +1,4 @@
-"""What stations' certificates add to the service."""
+"""Registers stations' certificates with the service."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What stations' credentials add to the service."""
+"""Registers stations' credentials with the service."""
 
 from csms.station.v1.command_service_pb2 import SetVariablesRequest
 

@@ -50,7 +50,7 @@ _NOT_TAKEN = frozenset(
 
 
 def effects_of(variables: Sequence[station_pb2.Variable]) -> Effects:
-    """What setting these variables changes for the station's security.
+    """The effects on a station's security of setting these variables.
 
     Raises MeshError USE_ROTATE_CREDENTIAL for a credential, and INVALID_FIELD for a profile that would lock the station
     out.

@@ -1,4 +1,4 @@
-"""What vendors' own messages add to the service."""
+"""Registers vendors' own messages with the service."""
 
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature, FeatureParts, Resources, as_it_is

@@ -1,4 +1,4 @@
-"""What variables add to the service."""
+"""Registers variables with the service."""
 
 from csms.station.v1 import command_service_pb2 as pb
 

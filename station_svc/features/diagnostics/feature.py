@@ -1,4 +1,4 @@
-"""What uploads of logs add to the service."""
+"""Registers uploads of logs with the service."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What firmware updates add to the service."""
+"""Registers firmware updates with the service."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What local lists add to the service."""
+"""Registers local lists with the service."""
 
 from functools import partial
 

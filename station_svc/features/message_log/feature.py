@@ -1,4 +1,4 @@
-"""What the message log adds to the service."""
+"""Registers the message log with the service."""
 
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature

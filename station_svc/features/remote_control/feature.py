@@ -1,4 +1,4 @@
-"""What remote control adds to the service."""
+"""Registers remote control with the service."""
 
 import secrets
 from typing import Any

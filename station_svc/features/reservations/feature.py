@@ -1,4 +1,4 @@
-"""What reservations add to the service."""
+"""Registers reservations with the service."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What security events add to the service."""
+"""Registers security events with the service."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What charging profiles add to the service."""
+"""Registers charging profiles with the service."""
 
 from functools import partial
 
