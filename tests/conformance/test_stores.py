@@ -1,4 +1,4 @@
-"""Rules of docs/ARCHITECTURE.md that import-linter cannot hold, since they are about what is called."""
+"""A rule of docs/ARCHITECTURE.md that import-linter cannot hold, since it is about calls: SQL stands in stores."""
 
 import ast
 from collections.abc import Iterator
@@ -12,13 +12,11 @@ SERVICES = ("gateway", "station_svc", "transaction_svc", "auth_svc", "notificati
 _MAKING = frozenset({"delete", "insert", "select", "text", "update"})
 _SENDING = frozenset({"exec_driver_sql", "execute"})
 _OWN = frozenset({"RowStatement", "run_prepared"})
-_READ_ENVIRONMENT = {"mesh/service.py", "mesh/process.py"}
 
 
-def _modules(*packages: str) -> Iterator[tuple[str, ast.Module]]:
-    for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+def _modules(package: str) -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
 
 
 def _sql(tree: ast.Module) -> set[str]:
@@ -47,17 +45,6 @@ def test_sql_stands_in_stores(service: str) -> None:
     """A query is found, and an index explained, by reading these files."""
     found = {path: _sql(tree) for path, tree in _modules(service) if not _may_have_sql(path)}
     assert {path: calls for path, calls in found.items() if calls} == {}
-
-
-def test_the_environment_is_read_at_the_start_alone() -> None:
-    """Modules that name it anywhere else could read it."""
-    found = {
-        path
-        for path, tree in _modules("mesh", *SERVICES)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
-    }
-    assert {path for path in found if not path.endswith("/__main__.py")} == _READ_ENVIRONMENT
 
 
 def test_sql_is_found() -> None:
