@@ -1,4 +1,4 @@
-"""Events of connections, boots and of what is wrong with stations."""
+"""Events of connections, boots, connectors and of conditions of stations."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from csms.station.v1 import station_pb2
 from mesh.outbox import OutboxEvent
 from station_svc.core.events import of_frame, registration_name
 from station_svc.core.names import name_of
-from station_svc.core.reports import Boot
+from station_svc.core.reports import Boot, Status
 from station_svc.ingest.rows import Closed, ConditionReport, Knock, Opened
 
 # What the size of a condition is called.
@@ -52,6 +52,18 @@ def booted(boot: Boot, registration_status: int) -> OutboxEvent:
         "firmwareVersion": boot.identity["firmware_version"],
     }
     return of_frame("station.booted", boot.frame, data)
+
+
+def status_changed(status: Status) -> OutboxEvent:
+    """A connector's status became another one."""
+    data: dict[str, str | int] = {
+        "evseId": status.evse_id,
+        "connectorId": status.connector_id,
+        "status": name_of(station_pb2.ConnectorStatus.Name, status.status),
+        "reportedStatus": status.reported_status,
+        "errorCode": status.error_code,
+    }
+    return of_frame("station.status_changed", status.frame, data)
 
 
 def condition_changed(report: ConditionReport, *, tenant_id: str, station_id: str, begin_us: int) -> OutboxEvent:

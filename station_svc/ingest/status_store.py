@@ -3,18 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from csms.station.v1 import station_pb2
 from sqlalchemy import Connection
 
 from mesh import outbox
 from mesh.errors import MeshError
-from mesh.outbox import OutboxEvent
 from mesh.rowset import RowStatement
-from station_svc.core.events import of_frame
 from station_svc.core.lock_store import Json, frame_row, known_stations, removed
-from station_svc.core.names import name_of
 from station_svc.core.reports import Status
 from station_svc.feature import StatusHandler
+from station_svc.ingest import events
 
 _STATUS_COLUMNS = {
     "tenant_id": "text",
@@ -88,22 +85,10 @@ def record_statuses(
             if (row.epoch, row.ordinal) == (row.changed_epoch, row.changed_ordinal)
         }
         news = [status for status, _row in latest.values() if status.frame.version in changed]
-        outbox.append(connection, map(status_changed, news))
+        outbox.append(connection, map(events.status_changed, news))
         for follow in followers:
             follow(connection, news)
     return [None if status.frame.station in keys else removed(status.frame) for status in statuses]
-
-
-def status_changed(status: Status) -> OutboxEvent:
-    """A connector's status became another one."""
-    data: dict[str, str | int] = {
-        "evseId": status.evse_id,
-        "connectorId": status.connector_id,
-        "status": name_of(station_pb2.ConnectorStatus.Name, status.status),
-        "reportedStatus": status.reported_status,
-        "errorCode": status.error_code,
-    }
-    return of_frame("station.status_changed", status.frame, data)
 
 
 def _connector_key(status: Status) -> tuple[str, str, int, int]:

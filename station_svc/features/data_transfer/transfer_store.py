@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 
-from csms.station.v1 import station_ingest_service_pb2
 from sqlalchemy import Connection
 
 from mesh import outbox
 from mesh.errors import MeshError
-from mesh.outbox import OutboxEvent
 from mesh.rowset import RowStatement
-from station_svc.core.events import of_frame
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import frame_row, known_stations, removed
-from station_svc.core.names import name_of
 from station_svc.core.rows import Frame, Page, to_row
+from station_svc.features.data_transfer import events
 from station_svc.features.data_transfer.models import data_transfer
 from station_svc.features.data_transfer.rows import Transfer
 
@@ -53,7 +50,7 @@ def record_transfers(connection: Connection, transfers: Sequence[Transfer]) -> l
             for transfer in known
         ),
     )
-    outbox.append(connection, map(_event, known))
+    outbox.append(connection, map(events.data_transferred, known))
     return [transfer.status if transfer.frame.station in keys else removed(transfer.frame) for transfer in transfers]
 
 
@@ -61,13 +58,3 @@ def list_data_transfers(db: Connection, *, tenant_id: str, station_id: str, page
     """Vendors' own messages, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
     rows = history(db, data_transfer, tenant_id, station_id, page)
     return [to_row(Transfer, row, frame=to_row(Frame, row)) for row in rows]
-
-
-def _event(transfer: Transfer) -> OutboxEvent:
-    """A vendor's own message came in; the data itself stays in the list of data transfers."""
-    data = {
-        "vendorId": transfer.vendor_id,
-        "messageId": transfer.message_id,
-        "status": name_of(station_ingest_service_pb2.DataTransferStatus.Name, transfer.status),
-    }
-    return of_frame("station.data_transferred", transfer.frame, data)
