@@ -26,7 +26,7 @@ ReportHandler = Callable[[Connection, Sequence[tuple[Frame, Any]]], None]
 """`handler(db, reports)` records reports of one kind, a part of the transaction of a batch.
 
 They come in the order of their stations, and of the frames of each; the stations exist and are locked. Frames may come
-again, and late: the same (epoch, ordinal) must do the same. What it raises fails those reports alone.
+again, and late: the same (epoch, ordinal) must do the same. An error that it raises fails those reports alone.
 """
 
 BootHandler = Callable[[Connection, Sequence[Boot]], None]
@@ -37,7 +37,6 @@ StatusHandler = Callable[[Connection, Sequence[Status]], None]
 
 DueHandler = Callable[..., int]
 """`handler(db, now_us=…, limit=…)` ends up to so many of the things whose time has come, and returns how many."""
-
 
 Preparation = Callable[[Any, Context], Awaitable[Effects]]
 """`await prepare(sent, context)` checks a command before it leaves, and may fill in what is sent, in place.

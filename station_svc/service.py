@@ -46,7 +46,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     """The parts of the service; what must be closed goes onto `stack`."""
     proofs = Proofs()
     stack.push_async_callback(proofs.close)
-    resources = await _resources(database, stack, settings=settings, clock=clock)
+    resources = _resources(database, stack, settings=settings, clock=clock)
     built = [feature.build(resources) for feature in FEATURES]
     jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
     housekeeper = Housekeeper(
@@ -86,9 +86,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
 
 
-async def _resources(
-    database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock
-) -> Resources:
+def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Resources:
     auth = _open(stack, settings.auth_address, settings)
     transactions = None
     if settings.transaction_address is not None:
