@@ -36,15 +36,15 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
     # What a start ends is told before that start.
     for tx in sorted(changed, key=lambda tx: tx.fold.begin_us):
         state = tx.fold
-        if now_us - state.told_us < UPDATES_APART_US and tx.started and state.is_ordinary and not _has_turned(tx):
+        if now_us - state.told_us < UPDATES_APART_US and tx.is_ordinary and tx.before.is_ordinary:
             continue  # as most events leave it
         if state.waiting:
             continue
         kinds = []
-        if state.started and not tx.started:
+        if state.started and not tx.before.started:
             kinds.append("transaction.started")
         if state.ended:
-            if not state.told_end or outcome(state) != tx.outcome:
+            if not state.told_end or outcome(state) != tx.before.outcome:
                 kinds.append("transaction.ended")
                 state.told_end = True
         elif not kinds and (now_us - state.told_us >= UPDATES_APART_US or _has_turned(tx)):
@@ -55,9 +55,9 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
 
 
 def _has_turned(tx: Tx) -> bool:
-    if tx.outcome is not None or tx.refusals != tx.fold.refusals:
+    if tx.before.outcome is not None or tx.before.refusals != tx.fold.refusals:
         return True
-    return (tx.hanging or tx.fold.mark is not None) and tx.hanging != tx.fold.hanging
+    return tx.before.hanging != tx.fold.hanging
 
 
 def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from mesh.id_tokens import match_key
 from transaction_svc import fold, stored_form
 from transaction_svc.contents import events_hash
 from transaction_svc.ends import Frame
@@ -25,29 +24,29 @@ HELD_TOGETHER = 500
 """Events of one station that belong to no transaction and are kept, and read again, as one piece."""
 
 
+class Before(msgspec.Struct, frozen=True):
+    """A transaction as the batch found it. The defaults are those of one that goes on and about which nothing is odd."""
+
+    is_ordinary: bool = True
+    started: bool = True
+    waiting: bool = False
+    place: tuple[int, int] | None = None  # EVSE and begin; None where it takes none
+    id_token: str = ""  # that holds it
+    outcome: tuple[Any, ...] | None = None  # None where it goes on
+    refusals: int = 0
+    hanging: bool = False
+    rare: tuple[Any, ...] | None = ((), None)  # None: whatever they are
+    fell: bool = False
+    seq_gap: bool = False
+
+
+_NEW = Before(is_ordinary=False, started=False, waiting=True)
+
+
 class Tx:
     """A transaction while a batch works on it."""
 
-    __slots__ = (
-        "arrivals",
-        "at_end",
-        "changed",
-        "fold",
-        "hanging",
-        "key",
-        "name",
-        "outcome",
-        "place",
-        "rare",
-        "reassessed",
-        "refusals",
-        "started",
-        "stored",
-        "token_key",
-        "told_fall",
-        "told_gap",
-        "waited",
-    )
+    __slots__ = ("arrivals", "at_end", "before", "changed", "fold", "is_ordinary", "key", "name", "reassessed", "stored")
 
     def __init__(self, *, key: Key, state: Fold, stored: bool) -> None:
         self.key = key
@@ -57,20 +56,13 @@ class Tx:
         self.changed = False
         self.reassessed = False  # by other terms
         self.arrivals = state.event_count
-        # As it was before the batch.
-        self.started = state.started
-        self.waited = state.waiting
-        self.place = (state.evse_id, state.begin_us) if stored and state.counts else None
-        self.token_key = "" if state.waiting else match_key(state.id_token)
-        self.refusals = state.refusals
-        is_over = not state.is_ordinary and state.ended
-        self.outcome = outcome(state) if is_over else None
-        self.at_end = state.meter.at_end if is_over else None
-        self.hanging = state.mark is not None and state.hanging
-        self.rare = rare_columns(state) if stored else None
-        # What is odd is told the first time that it shows.
-        self.told_fall = state.meter.fell
-        self.told_gap = state.seq_gap
+        self.before = _before(state) if stored else _NEW
+        self.at_end = None if self.before.outcome is None else state.meter.at_end
+        self.is_ordinary = False  # asked of the fold once, when all of the batch is folded in
+
+    def write_rare(self) -> None:
+        """Has the columns that seldom change written, changed or not."""
+        self.before = msgspec.structs.replace(self.before, is_ordinary=False, rare=None)
 
     @property
     def is_holder(self) -> bool:
@@ -106,10 +98,25 @@ def outcome(state: Fold) -> tuple[Any, ...]:
 
 def rare_columns(state: Fold) -> tuple[Any, ...]:
     """What stands in the columns that are only written where they have changed."""
-    return _NOT_RARE if state.is_ordinary else (tuple(state.flags), state.hanging_due_us)
+    return tuple(state.flags), state.hanging_due_us
 
 
-_NOT_RARE = ((), None)
+def _before(state: Fold) -> Before:
+    if state.is_ordinary:
+        return Before(place=(state.evse_id, state.begin_us), id_token=state.id_token)
+    return Before(
+        is_ordinary=False,
+        started=state.started,
+        waiting=state.waiting,
+        place=(state.evse_id, state.begin_us) if state.counts else None,
+        id_token="" if state.waiting else state.id_token,
+        outcome=outcome(state) if state.ended else None,
+        refusals=state.refusals,
+        hanging=state.hanging,
+        rare=rare_columns(state),
+        fell=state.meter.fell,
+        seq_gap=state.seq_gap,
+    )
 
 
 class Book:

@@ -37,7 +37,7 @@ def link(connection: Connection, book: Book) -> None:
 
 
 def _link(connection: Connection, book: Book, moved: Sequence[Tx], ended: Sequence[Tx]) -> None:
-    left = [(tx, tx.place) for tx in moved if tx.place is not None and tx.place[0]]
+    left = [(tx, place) for tx in moved if (place := tx.before.place) is not None and place[0]]
     rows = [_row(tx.key, tx.fold.evse_id, tx.fold.begin_us) for tx in {*moved, *ended} if not _is_known(book, tx)]
     rows += [_row(tx.key, *place) for tx, place in left]
     if rows:
@@ -67,12 +67,12 @@ def read_beside(connection: Connection, book: Book, places: Iterable[Place]) -> 
 def has_moved(tx: Tx) -> bool:
     """Whether this batch has given a transaction its place, or another one."""
     state = tx.fold
-    return bool(state.evse_id) and state.counts and (state.evse_id, state.begin_us) != tx.place
+    return (state.evse_id, state.begin_us) != tx.before.place and bool(state.evse_id) and state.counts
 
 
 def _may_be_followed(tx: Tx) -> bool:
     """Whether the next transaction may have begun: after a stop nothing tells, unless that comes with this batch."""
-    return tx.fold.next_begin_us is not None or tx.outcome is not None
+    return tx.fold.next_begin_us is not None or tx.before.outcome is not None
 
 
 def _has_another_end(tx: Tx) -> bool:

@@ -5,7 +5,7 @@ neighbours (what the next start on an EVSE ends), announcements (what the outbox
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import grpc
@@ -29,6 +29,7 @@ from transaction_svc.oddities import Oddities
 _CONNECTORS = range(1, 9)
 
 _CONTENT = itemgetter("tenant_id", "station_id", "content_key")
+_KEY = attrgetter("key")
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -94,7 +95,7 @@ def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming])
     """What waits belongs to no transaction; a second start begins a new one."""
     for (known, repeated), item in zip(taken, items, strict=True):
         tx = known.tx
-        if not repeated and (not tx.stored or tx.waited or (item.fact.kind == STARTED and tx.started)):
+        if not repeated and (not tx.stored or tx.before.waiting or (item.fact.kind == STARTED and tx.before.started)):
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "STATION_NOT_ACCEPTED",
@@ -268,23 +269,31 @@ def _uses(told: Sequence[tuple[Fact, store.FactRow]], first: int) -> Iterable[tu
 
 def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[str, Any]], *, now_us: int) -> None:
     """Writes events that are not written yet, the transactions that the batch changed, and what the outbox tells."""
-    changed = sorted(book.changed(), key=lambda tx: tx.key)
+    changed = sorted(book.changed(), key=_KEY)
+    for tx in changed:
+        tx.is_ordinary = tx.fold.is_ordinary
     outbox.append(connection, announcements.announce(changed, now_us=now_us))
     store.write(
         connection,
         events=events,
         fresh=[_new_row(tx) for tx in changed if not tx.stored],
         known=[_tx_row(tx) for tx in changed if tx.stored],
-        rare=[_rare_row(tx) for tx in changed if tx.stored and tx.rare != rare_columns(tx.fold)],
+        rare=[_rare_row(tx) for tx in changed if tx.stored and _has_other_rare_columns(tx)],
     )
     if noted := note_concurrent(connection, changed):
-        store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=lambda tx: tx.key)])
+        store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=_KEY)])
+
+
+def _has_other_rare_columns(tx: Tx) -> bool:
+    if tx.is_ordinary and tx.before.is_ordinary:
+        return False
+    return tx.before.rare != rare_columns(tx.fold)
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.fold
-    is_open = state.is_ordinary
+    is_open = tx.is_ordinary
     # What is no transaction (yet) is found by no rule about transactions: it has no place, no token, and is not open.
     evse_id = state.evse_id if is_open or state.counts else 0
     return {

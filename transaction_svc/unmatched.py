@@ -62,7 +62,7 @@ def unsettled(book: Book) -> Sequence[Tx]:
         state = tx.fold
         if state.matched_us and _is_overrun(tx):
             found.append(tx)
-        if state.started and (state.evse_id, state.begin_us) != tx.place and neighbours.has_moved(tx):
+        if state.started and neighbours.has_moved(tx):
             found.extend(_sources(book, tx))
     return found
 
