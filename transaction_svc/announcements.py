@@ -11,9 +11,9 @@ from csms.transaction.v1.transaction_service_pb2 import EnergyBasis, Transaction
 from mesh.outbox import OutboxEvent
 from mesh.times import SECOND_US
 from transaction_svc import ends
-from transaction_svc.book import Tx, outcome
 from transaction_svc.ends import Closure
 from transaction_svc.fold import Fold
+from transaction_svc.tracked import Tx
 
 # A transaction that goes on is told about no more often.
 UPDATES_APART_US = 10 * SECOND_US
@@ -44,7 +44,7 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
         if state.started and not tx.before.started:
             kinds.append("transaction.started")
         if state.ended:
-            if not state.told_end or outcome(state) != tx.before.outcome:
+            if not state.told_end or tx.outcome != tx.before.outcome:
                 kinds.append("transaction.ended")
                 state.told_end = True
         elif not kinds and (now_us - state.told_us >= UPDATES_APART_US or _has_turned(tx)):

@@ -13,71 +13,10 @@ from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
 from transaction_svc.metering import Metering
 from transaction_svc.store import Lookup, TxRow
-
-Name = tuple[str, str, str]
-"""Tenant, station, transaction id."""
-
-Key = tuple[str, str, str, int]
-"""The same with the generation."""
+from transaction_svc.tracked import Key, Name, Tx
 
 HELD_TOGETHER = 500
 """Events of one station that belong to no transaction and are kept, and read again, as one piece."""
-
-
-class Before(msgspec.Struct, frozen=True):
-    """A transaction as the batch found it. The defaults are those of one that goes on and about which nothing is odd."""
-
-    is_ordinary: bool = True
-    started: bool = True
-    waiting: bool = False
-    place: tuple[int, int] | None = None  # EVSE and begin; None where it takes none
-    id_token: str = ""  # that holds it
-    outcome: tuple[Any, ...] | None = None  # None where it goes on
-    refusals: int = 0
-    hanging: bool = False
-    rare: tuple[Any, ...] | None = ((), None)  # None: whatever they are
-    fell: bool = False
-    seq_gap: bool = False
-
-
-_NEW = Before(is_ordinary=False, started=False, waiting=True)
-
-
-class Tx:
-    """A transaction while a batch works on it."""
-
-    __slots__ = ("arrivals", "at_end", "before", "changed", "fold", "is_ordinary", "key", "name", "reassessed", "stored")
-
-    def __init__(self, *, key: Key, state: Fold, stored: bool) -> None:
-        self.key = key
-        self.name: Name = key[:3]  # what the station calls it
-        self.fold = state
-        self.stored = stored
-        self.changed = False
-        self.reassessed = False  # by other terms
-        self.arrivals = state.event_count
-        self.before = _before(state) if stored else _NEW
-        self.at_end = None if self.before.outcome is None else state.meter.at_end
-        self.is_ordinary = False  # asked of the fold once, when all of the batch is folded in
-
-    def write_rare(self) -> None:
-        """Has the columns that seldom change written, changed or not."""
-        self.before = msgspec.structs.replace(self.before, is_ordinary=False, rare=None)
-
-    @property
-    def is_holder(self) -> bool:
-        """Whether it is no transaction, but holds a station's events that belong to none."""
-        return not self.key[2]
-
-    @property
-    def transaction_id(self) -> str:
-        """The last part of its name."""
-        return self.key[2]
-
-    @property
-    def generation(self) -> int:
-        """Which use of its name it is, from 1."""
-        return self.key[3]
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -88,35 +27,6 @@ class Known(msgspec.Struct, frozen=True):
     epoch: int
     ordinal: int
     fact: str = ""  # what it says, encoded; empty where this batch has recorded it
-
-
-def outcome(state: Fold) -> tuple[Any, ...]:
-    """What an ended transaction comes to; a change of it is told again."""
-    who = (*state.holder, state.authorization_status)
-    return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(state.flags)
-
-
-def rare_columns(state: Fold) -> tuple[Any, ...]:
-    """What stands in the columns that are only written where they have changed."""
-    return tuple(state.flags), state.hanging_due_us
-
-
-def _before(state: Fold) -> Before:
-    if state.is_ordinary:
-        return Before(place=(state.evse_id, state.begin_us), id_token=state.id_token)
-    return Before(
-        is_ordinary=False,
-        started=state.started,
-        waiting=state.waiting,
-        place=(state.evse_id, state.begin_us) if state.counts else None,
-        id_token="" if state.waiting else state.id_token,
-        outcome=outcome(state) if state.ended else None,
-        refusals=state.refusals,
-        hanging=state.hanging,
-        rare=rare_columns(state),
-        fell=state.meter.fell,
-        seq_gap=state.seq_gap,
-    )
 
 
 class Book:
@@ -152,7 +62,7 @@ class Book:
         """The transaction of a row; as this batch has changed it, if it has."""
         key = (row.tenant_id, row.station_id, row.transaction_id, row.generation)
         tx = self._txs.get(key)
-        return self._keep(Tx(key=key, state=stored_form.decode_fold(row.fold), stored=True)) if tx is None else tx
+        return self._keep(Tx(key=key, state=stored_form.decode_fold(row.fold), found=row.fold)) if tx is None else tx
 
     def get(self, key: Key) -> Tx:
         """The transaction with this key, made where it is not there."""
@@ -161,7 +71,7 @@ class Book:
             return tx
         terms = self.terms.get(key[:2])
         state = Fold() if terms is None else Fold(meter=Metering(terms=msgspec.structs.replace(terms)))
-        return self._keep(Tx(key=key, state=state, stored=False))
+        return self._keep(Tx(key=key, state=state))
 
     def create(self, name: Name) -> Tx:
         """A new transaction: the next generation of its name."""

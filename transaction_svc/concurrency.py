@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from mesh.id_tokens import match_key
 from transaction_svc import stored_form, token_store
-from transaction_svc.book import Known, Tx
+from transaction_svc.book import Known
 from transaction_svc.facts import ENDED, Fact
 from transaction_svc.intake import Incoming
+from transaction_svc.tracked import Tx
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):

@@ -165,7 +165,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     @property
     def flags(self) -> Sequence[str]:
         """What does not add up, sorted."""
-        if self.is_ordinary:
+        if self.is_plain:
             return ()
         raised = (flag for flag, is_raised in self.raised() if is_raised)
         return sorted([*raised, *self.meter.flags])
@@ -173,11 +173,16 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     @property
     def is_ordinary(self) -> bool:
         """Whether it goes on and nothing about it is odd: asked first, since nearly all events leave it so."""
+        return not self.stopped and self.is_plain
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it goes on, or has ended by its station's own account, and nothing about it is odd."""
         if self.mark is not None or self.next_begin_us is not None or self.closure is not None or self.refused_status:
             return False
         if self.skewed or self.orphan or self.conflicting or (self.seq_count and self.seq_gap):
             return False
-        return self.started and not self.stopped and self.meter.is_sound
+        return self.started and self.meter.is_sound
 
     def raised(self) -> Sequence[tuple[str, bool]]:
         """Every flag but those of its energy, and whether it is raised."""

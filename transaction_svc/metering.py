@@ -111,7 +111,8 @@ class Metering(msgspec.Struct, omit_defaults=True):
         if (series, mwh) == (self.terms.previous_series, self.terms.previous_mwh):
             return False
         self.terms.previous_series, self.terms.previous_mwh = series, mwh
-        self.reckon()
+        if self.assessed is not None or not self.registers:  # sound readings need nothing else
+            self.reckon()
         return True
 
     def begin(self, fact: Fact) -> None:
@@ -153,13 +154,29 @@ class Metering(msgspec.Struct, omit_defaults=True):
         return not fact.intervals or self._take_intervals(fact)
 
     def _goes_on(self, reading: Reading, fact: Fact) -> bool:
-        """Takes the only reading of an event where all is as it should be."""
-        if self.assessed is not None or self.stop is not None or self.by_sequence or reading.rank != BETWEEN:
+        """Takes the only reading of an event where all is as it should be; False where it may not be so."""
+        if self.assessed is not None or self.by_sequence or self.terms.pins is not None or reading.clock_us:
             return False
-        if self.terms.pins is not None or reading.clock_us:
+        if reading.rank == BEGIN:
+            return fact.kind == STARTED and self._begins(reading, fact)
+        if self.stop is not None and (fact.kind != ENDED or reading.rank != END or self.end_said is not None):
             return False
         register = self.registers.get(reading.series)
-        return register is not None and register.go_on(reading.mwh, _moment(reading, fact), self.terms.power_w)
+        if register is None or not register.go_on(
+            reading.mwh, _moment(reading, fact), self.terms.power_w, ends=reading.rank == END
+        ):
+            return False
+        if reading.rank == END:
+            self.end_said = reading.series, reading.mwh
+        return True
+
+    def _begins(self, reading: Reading, fact: Fact) -> bool:
+        """Takes the begin of a transaction of which no other reading is known."""
+        if self.registers or self.begin_said is not None or self.broken or reading.mwh <= 0:
+            return False
+        self.registers[reading.series] = Register.begin(reading.mwh, _moment(reading, fact))
+        self.begin_said = reading.series, reading.mwh
+        return True
 
     def rebuild(self, facts: Sequence[Fact]) -> None:
         """Takes the readings and intervals of all events."""

@@ -8,11 +8,12 @@ are found by what they say; values and stops of any other number are another bac
 from collections.abc import Collection
 
 from mesh.id_tokens import match_key
-from transaction_svc.book import Book, Tx
+from transaction_svc.book import Book
 from transaction_svc.facts import BEGIN, END, ENDED, STARTED, Fact, names_none
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
 from transaction_svc.register import ROUNDING_MWH
+from transaction_svc.tracked import Tx
 
 # A 1.6 station that gets no answer may send its start again with the time of that moment.
 _SENT_AGAIN_WITHIN_US = 300_000_000

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from transaction_svc import store
-from transaction_svc.book import Book, Key, Tx
+from transaction_svc.book import Book
 from transaction_svc.contents import name_hash
+from transaction_svc.tracked import Key, Tx
 
 # Transactions without energy that follow each other on an EVSE, in one batch.
 _MOST_ROUNDS = 16
@@ -51,7 +52,7 @@ def _link(connection: Connection, book: Book, moved: Sequence[Tx], ended: Sequen
         left_us = {place[1] for tx, place in left if (*tx.key[:2], place[0]) == (tenant_id, station_id, evse_id)}
         _link_evse(of_evse, fresh, left_us)
     for tx in {*moved, *ended}:
-        tx.at_end = tx.fold.meter.at_end
+        tx.hand_on()
 
 
 def read_beside(connection: Connection, book: Book, places: Iterable[Place]) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from mesh.quirks import QuirkName
-from transaction_svc.book import Tx
 from transaction_svc.facts import ENDED, STARTED, UPDATED
 from transaction_svc.intake import Incoming
+from transaction_svc.tracked import Tx
 
 _REPEATED = (QuirkName.REPEATED_EVENT.value,)
 

@@ -16,13 +16,14 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.id_tokens import match_key
 from transaction_svc import announcements, fold, naming, neighbours, store, stored_form, unmatched
-from transaction_svc.book import Book, Known, Name, Tx, rare_columns
+from transaction_svc.book import Book, Known
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
-from transaction_svc.contents import flags_text, name_hash
+from transaction_svc.contents import name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.oddities import Oddities
+from transaction_svc.tracked import Name, Tx
 
 # A stop that names neither transaction nor connector may come late, when the next start has taken its transaction for
 # ended: so each of the connectors that a station may have is asked. Beyond these, only what is open is found.
@@ -271,23 +272,22 @@ def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[s
     """Writes events that are not written yet, the transactions that the batch changed, and what the outbox tells."""
     changed = sorted(book.changed(), key=_KEY)
     for tx in changed:
-        tx.is_ordinary = tx.fold.is_ordinary
+        tx.sum_up()
     outbox.append(connection, announcements.announce(changed, now_us=now_us))
     store.write(
         connection,
         events=events,
         fresh=[_new_row(tx) for tx in changed if not tx.stored],
         known=[_tx_row(tx) for tx in changed if tx.stored],
-        rare=[_rare_row(tx) for tx in changed if tx.stored and _has_other_rare_columns(tx)],
+        rare=[_rare_row(tx) for tx in changed if tx.stored and _is_rare_changed(tx)],
     )
     if noted := note_concurrent(connection, changed):
         store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=_KEY)])
 
 
-def _has_other_rare_columns(tx: Tx) -> bool:
-    if tx.is_ordinary and tx.before.is_ordinary:
-        return False
-    return tx.before.rare != rare_columns(tx.fold)
+def _is_rare_changed(tx: Tx) -> bool:
+    before = tx.before
+    return not (tx.is_ordinary and before.is_ordinary) and before.rare != tx.rare
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:
@@ -319,15 +319,19 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
 
 def _rare_row(tx: Tx) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
+    flags, hanging_due_us = tx.rare
     return {
         "tenant_id": tenant_id,
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,
-        "flags": flags_text(tx.fold.flags),
-        "hanging_due_us": tx.fold.hanging_due_us,
+        "flags": flags,
+        "hanging_due_us": hanging_due_us,
     }
 
 
 def _new_row(tx: Tx) -> dict[str, Any]:
-    return {**_tx_row(tx), **_rare_row(tx), "station_hash": name_hash(*tx.key[:2])}
+    flags, hanging_due_us = tx.rare
+    row = _tx_row(tx)
+    row["flags"], row["hanging_due_us"], row["station_hash"] = flags, hanging_due_us, name_hash(*tx.key[:2])
+    return row

@@ -9,7 +9,7 @@ import msgspec
 
 from mesh.times import DAY_US, SECOND_US
 from transaction_svc.clocks import is_plausible
-from transaction_svc.facts import BETWEEN
+from transaction_svc.facts import BEGIN, BETWEEN, END
 
 ReadingKey = tuple[int, int, int, int]
 """Rank, position of the event where times go back, time, register: the order in which readings are pushed."""
@@ -109,13 +109,18 @@ class Register(msgspec.Struct, omit_defaults=True):
         """The runs that follow one another, without those beside them."""
         return [run for run in self.runs if not run.other]
 
-    def go_on(self, mwh: int, at: Moment, power_w: int) -> bool:
-        """Takes a reading between begin and end, if it is later than all others and follows the one before.
+    @classmethod
+    def begin(cls, mwh: int, at: Moment) -> "Register":
+        """A register with the reading of the begin, not 0."""
+        return cls(runs=[Run(first=mwh, last=mwh, first_at=at, last_at=at)], begun=True, rank=BEGIN)
+
+    def go_on(self, mwh: int, at: Moment, power_w: int, *, ends: bool) -> bool:
+        """Takes a reading after the begin, if it is later than all others and follows the one before.
 
         The same as `push` would do, for a third of the price: nearly all readings come this way. False where it may
         not be so; then nothing is taken.
         """
-        if len(self.runs) != 1 or self.rank != BETWEEN or self.second is None:
+        if len(self.runs) != 1 or self.rank == END:
             return False
         run = self.runs[0]
         latest = run.last_at
@@ -127,8 +132,15 @@ class Register(msgspec.Struct, omit_defaults=True):
             or mwh - run.first > power_w * (at.station_us - run.first_at.station_us) // _UJ_PER_MWH
         ):
             return False
-        while mwh % self.step:
-            self.step //= 10
+        if self.second is None and (mwh or run.first):
+            self.second, self.second_at = mwh, at
+        if ends:
+            self.before_end, self.ended, self.rank = run.last, True, END
+        else:
+            self.rank = BETWEEN
+            while mwh % self.step:
+                self.step //= 10
+        self.position = self.last_us = 0
         run.before, run.last, run.last_at = run.last, mwh, at
         run.count += 1
         return True

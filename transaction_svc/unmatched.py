@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from transaction_svc import fold, neighbours, store, stored_form
-from transaction_svc.book import Book, Key, Tx
+from transaction_svc.book import Book
 from transaction_svc.contents import events_hash
 from transaction_svc.facts import Fact
 from transaction_svc.fold import Fold
 from transaction_svc.naming import find_match
+from transaction_svc.tracked import Key, Tx
 
 Station = tuple[str, str]
 _Event = tuple[Tx, store.FactRow, Fact]
