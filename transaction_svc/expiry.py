@@ -76,6 +76,6 @@ def _end(connection: Connection, *, keys: Collection[store.Key], now_us: int) ->
             count += 1
         # Also where older code has left the column as it was: it is set anew.
         tx.changed = True
-        tx.write_rare()
+        tx.write_whole()
     recorder.write_back(connection, book, now_us=now_us)
     return count

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess, sound_energy
-from transaction_svc.facts import BEGIN, BETWEEN, END, ENDED, STARTED, UPDATED, Fact, Reading
+from transaction_svc.facts import BEGIN, END, ENDED, STARTED, UPDATED, Fact, Reading
 from transaction_svc.register import Moment, ReadingKey, Register
 
 SaidReading = tuple[int, int]

@@ -18,7 +18,7 @@ from mesh.id_tokens import match_key
 from transaction_svc import announcements, fold, naming, neighbours, store, stored_form, unmatched
 from transaction_svc.book import Book, Known
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
-from transaction_svc.contents import name_hash
+from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.meter_profiles import MeterTerms
@@ -271,23 +271,35 @@ def _uses(told: Sequence[tuple[Fact, store.FactRow]], first: int) -> Iterable[tu
 def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[str, Any]], *, now_us: int) -> None:
     """Writes events that are not written yet, the transactions that the batch changed, and what the outbox tells."""
     changed = sorted(book.changed(), key=_KEY)
+    running, known = list[Tx](), list[Tx]()
     for tx in changed:
         tx.sum_up()
+        if tx.stored:
+            (running if tx.is_running and tx.name not in book.anew else known).append(tx)
     outbox.append(connection, announcements.announce(changed, now_us=now_us))
     store.write(
         connection,
         events=events,
         fresh=[_new_row(tx) for tx in changed if not tx.stored],
-        known=[_tx_row(tx) for tx in changed if tx.stored],
-        rare=[_rare_row(tx) for tx in changed if tx.stored and _is_rare_changed(tx)],
+        known=[_tx_row(tx) for tx in known],
+        running=[_running_row(tx) for tx in running],
     )
     if noted := note_concurrent(connection, changed):
         store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=_KEY)])
 
 
-def _is_rare_changed(tx: Tx) -> bool:
-    before = tx.before
-    return not (tx.is_ordinary and before.is_ordinary) and before.rare != tx.rare
+def _running_row(tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    state = tx.fold
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+        "fold": stored_form.encode(state),
+        "energy_mwh": state.meter.energy_mwh,
+        "update_us": state.updated_us,
+    }
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:
@@ -314,24 +326,12 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "create_us": state.created_us,
         "update_us": state.updated_us,
         "token_held": bool(state.id_token) if is_open else state.holds_token,
-    }
-
-
-def _rare_row(tx: Tx) -> dict[str, Any]:
-    tenant_id, station_id, transaction_id, generation = tx.key
-    flags, hanging_due_us = tx.rare
-    return {
-        "tenant_id": tenant_id,
-        "station_id": station_id,
-        "transaction_id": transaction_id,
-        "generation": generation,
-        "flags": flags,
-        "hanging_due_us": hanging_due_us,
+        "flags": flags_text(tx.flags),
+        "hanging_due_us": None if is_open else state.hanging_due_us,
     }
 
 
 def _new_row(tx: Tx) -> dict[str, Any]:
-    flags, hanging_due_us = tx.rare
     row = _tx_row(tx)
-    row["flags"], row["hanging_due_us"], row["station_hash"] = flags, hanging_due_us, name_hash(*tx.key[:2])
+    row["station_hash"] = name_hash(*tx.key[:2])
     return row

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from transaction_svc import stored_form
-from transaction_svc.contents import flags_text
 from transaction_svc.fold import Fold
 from transaction_svc.metering import SaidReading
 
@@ -25,11 +24,11 @@ class Before(msgspec.Struct, frozen=True):
     waiting: bool = False
     place: tuple[int, int] | None = None  # EVSE and begin; None where it takes none
     id_token: str = ""  # that holds it
+    created_us: int = 0
     outcome: tuple[Any, ...] | None = None  # None where it goes on
     at_end: SaidReading | None = None
     refusals: int = 0
     hanging: bool = False
-    rare: tuple[str, int | None] | None = ("", None)  # columns that are seldom written; None: whatever they are
     fell: bool = False
     seq_gap: bool = False
 
@@ -67,12 +66,14 @@ class Tx:
         self.is_ordinary = False
         self.flags: Sequence[str] = ()
         self._found = found
-        self._at_end: SaidReading | None | msgspec.UnsetType = msgspec.UNSET
+        self._at_end: SaidReading | msgspec.UnsetType | None = msgspec.UNSET
         self._before: Before | None = None
         if not found:
             self._before = _NEW
         elif state.is_ordinary:
-            self._before = Before(place=(state.evse_id, state.begin_us), id_token=state.id_token)
+            self._before = Before(
+                place=(state.evse_id, state.begin_us), id_token=state.id_token, created_us=state.created_us
+            )
 
     @property
     def before(self) -> Before:
@@ -90,9 +91,21 @@ class Tx:
         """Notes that the next transaction was given the register that this one leaves now."""
         self._at_end = self.fold.meter.at_end
 
-    def write_rare(self) -> None:
-        """Has the columns that seldom change written, changed or not."""
-        self._before = msgspec.structs.replace(self.before, is_ordinary=False, rare=None)
+    @property
+    def is_running(self) -> bool:
+        """Whether it went on and goes on, as summed up, and no column changes but those of its readings."""
+        before, state = self.before, self.fold
+        return (
+            self.is_ordinary
+            and before.is_ordinary
+            and before.place == (state.evse_id, state.begin_us)
+            and before.id_token == state.id_token
+            and before.created_us == state.created_us
+        )
+
+    def write_whole(self) -> None:
+        """Has all columns written, changed or not."""
+        self._before = msgspec.structs.replace(self.before, is_ordinary=False)
 
     def sum_up(self) -> None:
         """Asks the fold once, when all of the batch is folded in, for what is needed several times."""
@@ -119,11 +132,6 @@ class Tx:
         """What it comes to once it has ended, as summed up; a change of it is told again."""
         return _outcome(self.fold, self.flags)
 
-    @property
-    def rare(self) -> tuple[str, int | None]:
-        """What stands in the columns that are only written where they have changed, as summed up."""
-        return ("", None) if self.is_ordinary else _rare(self.fold, self.flags)
-
 
 def _before(state: Fold) -> Before:
     flags = state.flags
@@ -137,7 +145,6 @@ def _before(state: Fold) -> Before:
         at_end=state.meter.at_end if state.ended else None,
         refusals=state.refusals,
         hanging=state.hanging,
-        rare=_rare(state, flags),
         fell=state.meter.fell,
         seq_gap=state.seq_gap,
     )
@@ -146,7 +153,3 @@ def _before(state: Fold) -> Before:
 def _outcome(state: Fold, flags: Sequence[str]) -> tuple[Any, ...]:
     who = (*state.holder, state.authorization_status)
     return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(flags)
-
-
-def _rare(state: Fold, flags: Sequence[str]) -> tuple[str, int | None]:
-    return flags_text(flags), state.hanging_due_us

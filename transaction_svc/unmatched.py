@@ -47,7 +47,7 @@ def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> 
         "n": n,
         "tenant_id": tenant_id,
         "station_id": station_id,
-        "content_key": "",
+        "content_key": None,  # looked for by name alone
         "transaction_id": transaction_id,
     }
 
