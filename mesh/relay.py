@@ -15,6 +15,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import grpc
 import msgspec
@@ -22,9 +23,6 @@ from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEven
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceStub
 from csms.event.v1.event_service_pb2 import Event
 from sqlalchemy import Connection
-from sqlalchemy import event as hooks
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from mesh import outbox
 from mesh.channels import open_channel
@@ -95,21 +93,19 @@ class Relay:
 
     async def run(self) -> None:
         """Relays until it is cancelled."""
-        engine = self._database.engine
-        leader = Leader(engine=engine, work=f"relay of {self._source}", check_s=self._poll_s)
+        leader = Leader(engine=self._database.engine, work=f"relay of {self._source}", check_s=self._poll_s)
         loop = asyncio.get_running_loop()
 
-        # Called in a thread of the pool after a transaction has ended: what it appended can be read now.
-        def checked_in(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-            if outbox.take_appended(entry.info) and not self._wake.is_set():
+        def committed(notes: dict[Any, Any]) -> None:
+            if outbox.take_appended(notes) and not self._wake.is_set():
                 loop.call_soon_threadsafe(self._wake.set)
 
-        hooks.listen(engine, "checkin", checked_in)
+        self._database.on_commit(committed)
         try:
             while True:
                 await self._rest(await self._attempt(leader))
         finally:
-            hooks.remove(engine, "checkin", checked_in)
+            self._database.remove_listener(committed)
             await leader.close()
 
     async def _attempt(self, leader: Leader) -> int:

@@ -17,7 +17,7 @@ Key = tuple[str, str, str, int]
 
 
 class Before(msgspec.Struct, frozen=True):
-    """A transaction as the batch found it. The defaults are those of one that goes on and about which nothing is odd."""
+    """A transaction as the batch found it. The defaults are those of one that goes on, with nothing odd about it."""
 
     is_ordinary: bool = True
     started: bool = True
