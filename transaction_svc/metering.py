@@ -53,14 +53,17 @@ class Metering(msgspec.Struct, omit_defaults=True):
         if self.assessed is None and self.interval_us is None:  # nearly always, and asked for several times an event
             for register in self.registers.values():
                 return register.runs[0].rise
-        return self.interval_mwh if self.basis == Basis.INTERVALS else self.energy.mwh
+        return self.interval_mwh if self.stands_on_intervals else self.energy.mwh
 
     @property
     def basis(self) -> int:
-        """The readings that the energy stands on; intervals only where no register was read twice."""
-        if self.interval_us is None or any(register.count > 1 for register in self.registers.values()):
-            return self.energy.basis
-        return Basis.INTERVALS
+        """The readings that the energy stands on."""
+        return Basis.INTERVALS if self.stands_on_intervals else self.energy.basis
+
+    @property
+    def stands_on_intervals(self) -> bool:
+        """Whether energy is that of intervals: only where no register was read twice."""
+        return self.interval_us is not None and all(register.count <= 1 for register in self.registers.values())
 
     @property
     def meter_start_mwh(self) -> int | None:
