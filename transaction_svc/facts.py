@@ -9,6 +9,8 @@ STARTED, UPDATED, ENDED = 1, 2, 3
 # Ranks of readings: the begin of a transaction is before, the end after all others, whatever the clock says.
 BEGIN, BETWEEN, END = 0, 1, 2
 
+_ONLY_RANKS = {STARTED: BEGIN, UPDATED: BETWEEN, ENDED: END}
+
 Interval = tuple[int, int, int]
 """Time in µs, series, energy in mWh."""
 
@@ -101,12 +103,12 @@ def by_event(kind: int, readings: Sequence[Reading]) -> Sequence[Reading]:
     The begin is the first reading of the Started event, the end the one of the Ended event that says so, or else its
     latest. A reading's own context (Transaction.Begin, Transaction.End) places it only where that leaves it open.
     """
+    if len(readings) == 1 and readings[0].rank == _ONLY_RANKS[kind]:  # of most events, that is all
+        return readings
     if kind == STARTED:
         return _begun(readings)
     if kind == ENDED:
         return _ended(readings)
-    if len(readings) == 1 and readings[0].rank == BETWEEN:
-        return readings
     return [reading if reading.rank != END else _ranked(reading, BETWEEN) for reading in readings]
 
 
