@@ -271,18 +271,23 @@ def _uses(told: Sequence[tuple[Fact, store.FactRow]], first: int) -> Iterable[tu
 def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[str, Any]], *, now_us: int) -> None:
     """Writes events that are not written yet, the transactions that the batch changed, and what the outbox tells."""
     changed = sorted(book.changed(), key=_KEY)
-    running, known = list[Tx](), list[Tx]()
+    fresh, known, running, ended = list[Tx](), list[Tx](), list[Tx](), list[Tx]()
     for tx in changed:
         tx.sum_up()
-        if tx.stored:
-            (running if tx.is_running and tx.name not in book.anew else known).append(tx)
+        if not tx.stored:
+            fresh.append(tx)
+        elif not tx.is_plain or tx.name in book.anew or tx.has_other_columns:
+            known.append(tx)
+        else:
+            (running if tx.is_ordinary else ended).append(tx)
     outbox.append(connection, announcements.announce(changed, now_us=now_us))
     store.write(
         connection,
         events=events,
-        fresh=[_new_row(tx) for tx in changed if not tx.stored],
+        fresh=[_new_row(tx) for tx in fresh],
         known=[_tx_row(tx) for tx in known],
         running=[_running_row(tx) for tx in running],
+        ended=[_ended_row(tx) for tx in ended],
     )
     if noted := note_concurrent(connection, changed):
         store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=_KEY)])
@@ -300,6 +305,12 @@ def _running_row(tx: Tx) -> dict[str, Any]:
         "energy_mwh": state.meter.energy_mwh,
         "update_us": state.updated_us,
     }
+
+
+def _ended_row(tx: Tx) -> dict[str, Any]:
+    row = _running_row(tx)
+    row["ended"], row["end_us"] = True, tx.fold.end_us
+    return row
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:

@@ -126,10 +126,8 @@ class Register(msgspec.Struct, omit_defaults=True):
         latest = run.last_at
         if not 0 < at.station_us - latest.station_us < DAY_US or mwh < run.last or run.fallen:
             return False
-        allowed = power_w * (at.station_us - latest.station_us) // _UJ_PER_MWH
-        if (
-            mwh - run.last > allowed
-            or mwh - run.first > power_w * (at.station_us - run.first_at.station_us) // _UJ_PER_MWH
+        if not _fits_our_clock(mwh - run.last, latest, at, power_w) or not _fits_our_clock(
+            mwh - run.first, run.first_at, at, power_w
         ):
             return False
         if self.second is None and (mwh or run.first):
@@ -242,6 +240,11 @@ class Register(msgspec.Struct, omit_defaults=True):
         gone = self.runs.pop(index)
         if not gone.other:
             self.settled += gone.rise
+
+
+def _fits_our_clock(rise_mwh: int, since: Moment, until: Moment, power_w: int) -> bool:
+    """Whether energy can have passed between two moments by our clock alone: then it can have by any."""
+    return rise_mwh * _UJ_PER_MWH <= power_w * (until.our_us - since.our_us + SLACK_US)
 
 
 def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:

@@ -236,8 +236,10 @@ _TX_COLUMNS = {
 _NEW_COLUMNS = {**_TX_COLUMNS, "station_hash": "bigint"}
 _NAMES = ", ".join(_NEW_COLUMNS)
 _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
-# The columns that change with each event of a transaction that goes on. The others stay unread and unwritten then.
+# Columns that change with each event of a transaction that goes on, and with its end. PostgreSQL pays for each index of
+# a column that a statement names, changed or not.
 _RUNNING_COLUMNS = {name: _TX_COLUMNS[name] for name in (*_KEY_COLUMNS, "fold", "energy_mwh", "update_us")}
+_ENDED_COLUMNS = {**_RUNNING_COLUMNS, **{name: _TX_COLUMNS[name] for name in ("ended", "end_us")}}
 
 
 def _update_of(columns: Mapping[str, str]) -> RowStatement:
@@ -254,6 +256,7 @@ def _update_of(columns: Mapping[str, str]) -> RowStatement:
 
 _UPDATE_TXS = _update_of(_TX_COLUMNS)
 _UPDATE_RUNNING = _update_of(_RUNNING_COLUMNS)
+_UPDATE_ENDED = _update_of(_ENDED_COLUMNS)
 
 # Numbers are drawn ahead, which spares most batches a round trip. They are kept with the connection, and end with it:
 # what was drawn and not given is a gap, as where a transaction is rolled back.
@@ -479,13 +482,20 @@ def write(
     fresh: Sequence[Mapping[str, Any]] = (),
     known: Sequence[Mapping[str, Any]] = (),
     running: Sequence[Mapping[str, Any]] = (),
+    ended: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Records events that are not recorded yet (the unique key refuses others), adds and updates transactions.
 
-    `running` are rows with less columns, of transactions that go on. A later statement, or the COMMIT, may raise what
-    is refused.
+    `running` and `ended` are rows with less columns, of transactions that go on, or have ended, with nothing odd about
+    them. A later statement, or the COMMIT, may raise what is refused.
     """
-    statements = ((_INSERT_EVENTS, events), (_INSERT_TXS, fresh), (_UPDATE_TXS, known), (_UPDATE_RUNNING, running))
+    statements = (
+        (_INSERT_EVENTS, events),
+        (_INSERT_TXS, fresh),
+        (_UPDATE_TXS, known),
+        (_UPDATE_RUNNING, running),
+        (_UPDATE_ENDED, ended),
+    )
     if calls := [call for call in statements if call[1]]:
         run_later(connection, *calls)
 

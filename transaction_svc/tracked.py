@@ -48,6 +48,7 @@ class Tx:
         "flags",
         "fold",
         "is_ordinary",
+        "is_plain",
         "key",
         "name",
         "reassessed",
@@ -63,7 +64,7 @@ class Tx:
         self.reassessed = False  # by other terms
         self.arrivals = state.event_count
         # What `sum_up` finds.
-        self.is_ordinary = False
+        self.is_plain = self.is_ordinary = False
         self.flags: Sequence[str] = ()
         self._found = found
         self._at_end: SaidReading | msgspec.UnsetType | None = msgspec.UNSET
@@ -92,15 +93,14 @@ class Tx:
         self._at_end = self.fold.meter.at_end
 
     @property
-    def is_running(self) -> bool:
-        """Whether it went on and goes on, as summed up, and no column changes but those of its readings."""
+    def has_other_columns(self) -> bool:
+        """Whether a plain one changes in more than in its readings and its end, or may do so."""
         before, state = self.before, self.fold
         return (
-            self.is_ordinary
-            and before.is_ordinary
-            and before.place == (state.evse_id, state.begin_us)
-            and before.id_token == state.id_token
-            and before.created_us == state.created_us
+            not before.is_ordinary
+            or before.place != (state.evse_id, state.begin_us)
+            or before.id_token != state.id_token
+            or before.created_us != state.created_us
         )
 
     def write_whole(self) -> None:
@@ -109,8 +109,9 @@ class Tx:
 
     def sum_up(self) -> None:
         """Asks the fold once, when all of the batch is folded in, for what is needed several times."""
-        self.is_ordinary = self.fold.is_ordinary
-        self.flags = () if self.is_ordinary else self.fold.flags
+        self.is_plain = self.fold.is_plain
+        self.is_ordinary = self.is_plain and not self.fold.stopped
+        self.flags = () if self.is_plain else self.fold.flags
 
     @property
     def is_holder(self) -> bool:
