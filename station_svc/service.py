@@ -30,6 +30,7 @@ from station_svc.certificates.servicer import StationCertificateServicer
 from station_svc.charging_profiles.servicer import ChargingProfileServicer
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
+from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.servicer import CommandServicer
 from station_svc.commands.transactions import TransactionLookup
@@ -116,7 +117,16 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     return Parts(
         keys=RemoteKeys(channel=auth),
         mesh=[_ingest(database, closer, authority, failures=failures, proofs=proofs, settings=settings, clock=clock)],
-        operator=_operators(database, commands, closer, lookup=lookup, proofs=proofs, settings=settings, clock=clock),
+        operator=_operators(
+            database,
+            commands,
+            closer,
+            lookup=lookup,
+            forms=ReaderForms(channel=auth),
+            proofs=proofs,
+            settings=settings,
+            clock=clock,
+        ),
         special_roles=_SPECIAL_ROLES,
         background=[
             closer.run,
@@ -175,6 +185,7 @@ def _operators(
     closer: SocketCloser,
     *,
     lookup: TransactionLookup,
+    forms: ReaderForms,
     proofs: Proofs,
     settings: StationSettings,
     clock: Clock,
@@ -190,13 +201,13 @@ def _operators(
         notify_transactions=settings.transaction_address is not None,
         hands_over=settings.onboarding != "accept",
     )
-    command = CommandServicer(sender=sender, transactions=lookup, clock=clock)
+    command = CommandServicer(sender=sender, transactions=lookup, forms=forms, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)
     security_event = SecurityEventServicer(database=database)
     local_list = LocalListServicer(database=database, clock=clock)
     profile = ChargingProfileServicer(database=database, clock=clock)
-    reservation = ReservationServicer(database=database, clock=clock, sender=sender)
+    reservation = ReservationServicer(database=database, clock=clock, sender=sender, forms=forms)
     certificate = StationCertificateServicer(database=database)
     rollout = RolloutServicer(database=database, clock=clock)
     return [

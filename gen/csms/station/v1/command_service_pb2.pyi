@@ -429,7 +429,9 @@ class RequestStartTransactionRequest(_message.Message):
     """As in SendCallRequest."""
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who the transaction is for."""
+        """Who the transaction is for, in any form of the token: the station is sent the form that readers send, where that is
+        known.
+        """
 
     @_builtins.property
     def charging_profile(self) -> _charging_profile_pb2.ChargingProfile:
