@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import grpc
@@ -172,6 +173,36 @@ async def test_a_station_whose_boots_are_refused_does_not_look_healthy(mesh: Mes
         assert await _filtered(mesh) == ["CP1"]
         await station.boot()
         await eventually(lambda: _is_healthy(mesh))
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_a_rejected_boot_is_a_refused_one(mesh: MeshRig, version: str) -> None:
+    """With a reason of its own; pending is no refusal, and ends it as an acceptance does."""
+    payload = {
+        "1.6": {"chargePointModel": "Raw", "chargePointVendor": "Tests"},
+        "2.0.1": {"reason": "PowerUp", "chargingStation": {"model": "Raw", "vendorName": "Tests"}},
+    }[version]
+    station = partial(RawStation, mesh.station_url("CP1"), subprotocols=[f"ocpp{version}"])
+    async with station() as one:
+        assert (await one.call("BootNotification", payload))["status"] == "Accepted"
+    await _set_status(mesh, station_pb2.REGISTRATION_STATUS_REJECTED)
+    async with station() as one:
+        for _ in range(2):
+            assert (await one.call("BootNotification", payload))["status"] == "Rejected"
+        condition = await eventually(lambda: _refused_twice(mesh))
+        assert condition.reason == "Rejected: the station's registration status is REJECTED"
+        assert condition.update_time.ToSeconds() > 0
+        assert await _filtered(mesh) == ["CP1"]
+    await _set_status(mesh, station_pb2.REGISTRATION_STATUS_PENDING)
+    async with station() as one:
+        assert (await one.call("BootNotification", payload))["status"] == "Pending"
+        await eventually(lambda: _is_healthy(mesh))
+
+
+async def _set_status(mesh: MeshRig, status: station_pb2.RegistrationStatus.ValueType) -> None:
+    station = station_pb2.Station(station_id="CP1", registration_status=status)
+    request = station_service_pb2.UpdateStationRequest(station=station, update_mask={"paths": ["registration_status"]})
+    await mesh.stations.UpdateStation(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
 
 
 async def _refused_twice(mesh: MeshRig) -> Any:
