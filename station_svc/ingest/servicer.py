@@ -277,6 +277,7 @@ def _to_knock(item: ingest.OpenConnectionItem) -> Knock:
         credential=item.credential,
         username=item.username,
         offered_ocpp_versions=list(item.offered_ocpp_versions),
+        opening_id=item.opening_id,
     )
 
 
@@ -287,6 +288,7 @@ def _to_closed(item: ingest.CloseConnectionItem, now_us: int) -> Closed:
         epoch=item.epoch,
         disconnect_us=from_timestamp(item.close_time) if item.HasField("close_time") else now_us,
         close_code=item.close_code,
+        opening_id=item.opening_id,
     )
 
 

@@ -4,11 +4,12 @@ Raw clients at a real gateway, with the real services behind it; beside them a s
 """
 
 import asyncio
+import gc
 import socket
 import sqlite3
 import struct
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from importlib.metadata import version
@@ -25,9 +26,11 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from gateway.lanes import Lane
+from gateway.server import StationServer
 from gateway.session import Session
 from gateway.socket import EARLY_BYTES, StationSocket
 from gateway.watch import BLOCKED_S
+from station_svc.ingest.admission import Admission
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.gateway.websocket_frames import PING, frame
@@ -117,8 +120,6 @@ def _session(mesh: MeshRig, station_id: str) -> Session:
 
 
 def _sockets() -> Sequence[StationSocket]:
-    import gc  # noqa: PLC0415 - for this alone
-
     return [each for each in gc.get_objects() if type(each) is StationSocket and not each.is_lost]
 
 
@@ -309,6 +310,74 @@ async def test_a_connection_that_no_socket_has_is_closed_by_the_first_command(me
     with pytest.raises(grpc.aio.AioRpcError):
         await mesh.send_call("CP1", "ClearCache", {})
     await eventually(lambda: mesh.is_disconnected("CP1"))
+
+
+async def test_an_opening_that_was_committed_without_an_answer(
+    mesh: MeshRig, victim: RawStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handshake is given up; once station_svc answers again its connection is closed, by itself."""
+    del victim
+    monkeypatch.setattr("gateway.server.OPENING_BUDGET_S", 0.3)
+    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    mesh.station_answers.hold()
+    async with calling(mesh, handshake("CP1")) as caller:
+        assert " 503 " in await caller.head()
+    assert await mesh.is_connected("CP1")
+    monkeypatch.undo()
+    mesh.station_answers.release()
+    await eventually(lambda: mesh.is_disconnected("CP1"))
+    async with RawStation(mesh.station_url("CP1")) as station:
+        assert (await station.boot())["status"] == "Accepted"
+        assert await mesh.is_connected("CP1")
+
+
+async def test_an_opening_that_is_committed_after_its_closing(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is closed again some times later: nothing else would ever tell station_svc of it."""
+    monkeypatch.setattr("gateway.server.OPENING_BUDGET_S", 0.3)
+    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    again: list[Callable[[], None]] = []
+    mesh_server: Any = next(one for one in gc.get_objects() if type(one) is StationServer)
+    monkeypatch.setattr(mesh_server._unanswered, "_call_later", lambda _delay_s, work: again.append(work))
+    admit, released, admitted = Admission.admit, asyncio.Event(), []
+
+    async def admit_late(*arguments: Any) -> Any:
+        async def work() -> Any:
+            await released.wait()
+            return await admit(*arguments)
+
+        admitted.append(asyncio.ensure_future(work()))
+        return await asyncio.shield(admitted[-1])  # station_svc goes on, though its caller is gone
+
+    monkeypatch.setattr(Admission, "admit", admit_late)
+    async with calling(mesh, handshake("CP1")) as caller:
+        assert " 503 " in await caller.head()
+    await until(lambda: again and not mesh_server._closings.depth)
+    released.set()
+    await asyncio.gather(*admitted)
+    assert await mesh.is_connected("CP1")
+    again.pop(0)()
+    await eventually(lambda: mesh.is_disconnected("CP1"))
+    monkeypatch.undo()
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        for close in again:
+            close()
+        assert (await station.call("Heartbeat", {}))["currentTime"]
+        await until(lambda: not mesh_server._closings.depth)
+        assert await mesh.is_connected("CP1")
+
+
+async def test_an_opening_whose_first_answer_was_lost(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second attempt finds the connection that the first one opened: one socket, one epoch."""
+    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    mesh.station_answers.hold()
+    async with calling(mesh, handshake("CP1")) as caller:
+        await until(mesh.gateway.mesh.openings.away_for_s)
+        mesh.station_answers.release()
+        assert " 101 " in await caller.head()
+        await until(lambda: len(mesh.gateway.registry))
+        [session] = mesh.gateway.registry
+        assert session.connection.epoch == await mesh.epoch("CP1") == 1
 
 
 async def test_a_command_closes_no_connection_whose_handshake_is_under_way(mesh: MeshRig) -> None:
