@@ -119,6 +119,12 @@ def _session(mesh: MeshRig, station_id: str) -> Session:
     return next(one for one in mesh.gateway.registry if one.connection.station_id == station_id)
 
 
+def _server(mesh: MeshRig) -> Any:
+    """The server of the mesh's own gateway; those of earlier tests may be there still."""
+    servers: list[Any] = [each for each in gc.get_objects() if type(each) is StationServer]
+    return next(each for each in servers if each._registry is mesh.gateway.registry)
+
+
 def _sockets() -> Sequence[StationSocket]:
     return [each for each in gc.get_objects() if type(each) is StationSocket and not each.is_lost]
 
@@ -336,8 +342,16 @@ async def test_an_opening_that_is_committed_after_its_closing(mesh: MeshRig, mon
     monkeypatch.setattr("gateway.server.OPENING_BUDGET_S", 0.3)
     monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
     again: list[Callable[[], None]] = []
-    mesh_server: Any = next(one for one in gc.get_objects() if type(one) is StationServer)
-    monkeypatch.setattr(mesh_server._unanswered, "_call_later", lambda _delay_s, work: again.append(work))
+    noted: list[Any] = []
+    server = _server(mesh)
+    flush = server._closings._flush
+
+    async def flush_and_note(items: Any) -> None:
+        await flush(items)
+        noted.extend(items)
+
+    monkeypatch.setattr(server._unanswered, "_call_later", lambda _delay_s, work: again.append(work))
+    monkeypatch.setattr(server._closings, "_flush", flush_and_note)
     admit, released, admitted = Admission.admit, asyncio.Event(), []
 
     async def admit_late(*arguments: Any) -> Any:
@@ -351,19 +365,18 @@ async def test_an_opening_that_is_committed_after_its_closing(mesh: MeshRig, mon
     monkeypatch.setattr(Admission, "admit", admit_late)
     async with calling(mesh, handshake("CP1")) as caller:
         assert " 503 " in await caller.head()
-    await until(lambda: again and not mesh_server._closings.depth)
+    await until(lambda: noted)
     released.set()
     await asyncio.gather(*admitted)
     assert await mesh.is_connected("CP1")
     again.pop(0)()
     await eventually(lambda: mesh.is_disconnected("CP1"))
-    monkeypatch.undo()
+    monkeypatch.setattr(Admission, "admit", admit)
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         for close in again:
             close()
-        assert (await station.call("Heartbeat", {}))["currentTime"]
-        await until(lambda: not mesh_server._closings.depth)
+        await until(lambda: len(noted) == 2 + len(again))
         assert await mesh.is_connected("CP1")
 
 
