@@ -42,6 +42,7 @@ from station_svc.credentials.rotation import CredentialRotation
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
+from station_svc.ingest.transfer_limits import TransferTrimmer
 from station_svc.jobs.runner import Jobs
 from station_svc.jobs.sender import JobSender
 from station_svc.local_lists import sync as local_list_sync
@@ -106,6 +107,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
     failures = CredentialFailures(database=database, clock=clock)
+    trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     relay = open_relay(
         stack,
         database=database,
@@ -116,7 +118,18 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     return Parts(
         keys=RemoteKeys(channel=auth),
-        mesh=[_ingest(database, closer, authority, failures=failures, proofs=proofs, settings=settings, clock=clock)],
+        mesh=[
+            _ingest(
+                database,
+                closer,
+                authority,
+                failures=failures,
+                trimmer=trimmer,
+                proofs=proofs,
+                settings=settings,
+                clock=clock,
+            )
+        ],
         operator=_operators(
             database,
             commands,
@@ -135,6 +148,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             housekeeper.tidy_up,
             jobs.run,
             failures.run,
+            trimmer.run,
             *relay,
         ],
     )
@@ -154,6 +168,7 @@ def _ingest(
     authority: CertificateAuthority,
     *,
     failures: CredentialFailures,
+    trimmer: TransferTrimmer,
     proofs: Proofs,
     settings: StationSettings,
     clock: Clock,
@@ -166,6 +181,7 @@ def _ingest(
         closer=closer,
         certificates=requests,
         failures=failures,
+        trimmer=trimmer,
         admission=Admission(database=database, proofs=proofs),
     )
     return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)

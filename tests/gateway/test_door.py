@@ -32,7 +32,7 @@ from gateway.socket import EARLY_BYTES, StationSocket
 from gateway.watch import BLOCKED_S
 from station_svc.ingest.admission import Admission
 from tests.gateway.raw_station import RawStation
-from tests.gateway.rig import TIMEOUT_S, MeshRig
+from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
 from tests.gateway.websocket_frames import PING, frame
 from tests.waiting import eventually, until
 
@@ -488,6 +488,26 @@ async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path)
         return response.station.quirks["transfer_not_stored"] == statuses.count("Rejected")
 
     await eventually(is_counted)
+
+
+async def test_what_is_kept_of_a_stations_transfers_is_bounded(database_url: str) -> None:
+    """However slowly it sends, and over however many connections: the newest stay, and the station is answered."""
+    async with running_mesh(database_url, CSMS_DATA_TRANSFERS_PER_STATION="10") as mesh:
+        for start in (0, 15):
+            async with RawStation(mesh.station_url("CP1")) as station:
+                await station.boot()
+                for number in range(start, start + 15):
+                    answer = await station.call("DataTransfer", {"vendorId": "nobody", "data": str(number)})
+                    assert answer["status"] == "UnknownVendorId"
+
+        async def kept() -> list[str]:
+            request = station_service_pb2.ListDataTransfersRequest(station_id="CP1", page_size=100)
+            page = await mesh.stations.ListDataTransfers(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+            return [one.data for one in page.data_transfers] if len(page.data_transfers) <= 11 else []
+
+        newest = await eventually(kept) or []
+        assert newest == [str(number) for number in range(29, 29 - len(newest), -1)]
+        assert len(newest) >= 10
 
 
 # What of the library this stands on
