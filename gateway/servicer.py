@@ -132,7 +132,7 @@ async def _read_limit(session: Session, route: Outbound, command: Any, timeout_s
     [payload] = route.to_calls(reading)
     limit_timeout_s = min(timeout_s * LIMIT_SHARE, LIMIT_TIMEOUT_S)
     try:
-        told = route.to_answer(reading, [await _exchange(session, route, payload, limit_timeout_s)])
+        told: Any = route.to_answer(reading, [await _exchange(session, route, payload, limit_timeout_s)])
     except MeshError as error:
         log.info("limit of a station not read", station_id=session.connection.station_id, reason=error.reason)
         return None

@@ -80,19 +80,33 @@ class TransferTrimmer:
 
     async def trim(self, station: _Station) -> int:
         """Removes what is too much of a station, oldest first; returns how many rows."""
-        key = {"tenant_id": station[0], "station_id": station[1]}
-        find = partial(transfer_store.find_excess, **key, rows=self._limits.rows, size=self._limits.size)
-        through = await self._database.read(find)
+        tenant_id, station_id = station
+        limits = self._limits
+        through = await self._database.read(
+            partial(
+                transfer_store.find_excess,
+                tenant_id=tenant_id,
+                station_id=station_id,
+                rows=limits.rows,
+                size=limits.size,
+            )
+        )
         count = 0
         while through is not None:
-            remove = partial(transfer_store.remove_through, **key, through=through, limit=self._chunk)
+            remove = partial(
+                transfer_store.remove_through,
+                tenant_id=tenant_id,
+                station_id=station_id,
+                through=through,
+                limit=self._chunk,
+            )
             removed = await self._database.write(remove)
             count += removed
             if removed < self._chunk:
                 break
             await asyncio.sleep(PAUSE_S)
         if count:
-            log.info("data transfers of a station removed: there were too many", station_id=station[1], rows=count)
+            log.info("data transfers of a station removed: there were too many", station_id=station_id, rows=count)
         return count
 
 

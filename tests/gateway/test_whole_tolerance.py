@@ -11,6 +11,7 @@ from csms.gateway.v1.gateway_service_pb2 import CallRequest
 from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import station_pb2, station_service_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from mesh.channels import open_channel
 from mesh.errors import from_rpc_error
@@ -201,7 +202,9 @@ async def test_a_rejected_boot_is_a_refused_one(mesh: MeshRig, version: str) -> 
 
 async def _set_status(mesh: MeshRig, status: station_pb2.RegistrationStatus.ValueType) -> None:
     station = station_pb2.Station(station_id="CP1", registration_status=status)
-    request = station_service_pb2.UpdateStationRequest(station=station, update_mask={"paths": ["registration_status"]})
+    request = station_service_pb2.UpdateStationRequest(
+        station=station, update_mask=FieldMask(paths=["registration_status"])
+    )
     await mesh.stations.UpdateStation(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
 
 
