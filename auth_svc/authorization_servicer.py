@@ -8,6 +8,8 @@ from csms.auth.v1.authorization_service_pb2 import (
     AuthorizeRequest,
     AuthorizeResponse,
     AuthorizeResult,
+    FindReaderFormsRequest,
+    FindReaderFormsResponse,
     GetSigningKeysRequest,
     GetSigningKeysResponse,
     ListTokensForLocalListsRequest,
@@ -15,7 +17,7 @@ from csms.auth.v1.authorization_service_pb2 import (
     LocalListToken,
 )
 from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceServicer
-from csms.common.v1 import id_token_pb2
+from csms.common.v1 import id_token_pb2, origin_pb2
 from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdTokenInfo
 
 from auth_svc import id_token_store
@@ -145,6 +147,22 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         """The public halves of the keys, read anew."""
         return GetSigningKeysResponse(jwks_json=await self._keys.jwks_json())
 
+    async def FindReaderForms(self, request: FindReaderFormsRequest, context: Context) -> FindReaderFormsResponse:
+        """As local lists have them. Nothing is noted: these tokens come from operators, not from readers."""
+        if not request.tenant_id or "\0" in request.tenant_id:
+            raise invalid_field("tenant_id", "is required")
+        if len(request.id_tokens) > MAX_ITEMS:
+            raise invalid_field("id_tokens", f"there are {len(request.id_tokens)}, and {MAX_ITEMS} are the most")
+        origin = origin_pb2.Origin(tenant_id=request.tenant_id)
+        tokens = [id_token_pb2.IdToken(id_token=text) for text in request.id_tokens]
+        questions = [_read(AuthorizeItem(origin=origin, id_token=token)) for token in tokens]
+        texts = {question.key: question.text for question in questions if question.key is not None}
+        found: Mapping[_Key, id_token_store.Standing] = {}
+        if texts:
+            found = await self._database.read(lambda connection: id_token_store.find_standings(connection, texts))
+        known = [None if question.key is None else found.get(question.key) for question in questions]
+        return FindReaderFormsResponse(reader_id_tokens=["" if one is None else _reader_form(one) for one in known])
+
     def _answer(
         self, result: AuthorizeResult, question: _Question, found: Mapping[_Key, id_token_store.Standing], now_us: int
     ) -> None:
@@ -181,6 +199,11 @@ def _read(item: AuthorizeItem) -> _Question:
     return _Question(key=(tenant_id, match_key(text)), text=id_token.id_token)
 
 
+def _reader_form(token: id_token_store.IdToken | id_token_store.Standing) -> str:
+    """What stations are sent: a station compares it with what its reader sends, letter by letter."""
+    return token.reader_id_token or token.id_token
+
+
 def _reader_forms(
     texts: Mapping[_Key, str], found: Mapping[_Key, id_token_store.Standing], now_us: int
 ) -> dict[_Key, str]:
@@ -197,8 +220,7 @@ def _reader_forms(
 
 
 def _to_local_list_token(token: id_token_store.IdToken, now_us: int) -> LocalListToken:
-    # In the form that the reader sends: the station compares that with its list, letter by letter.
-    text = id_token_pb2.IdToken(id_token=token.reader_id_token or token.id_token, type=token.type)
+    text = id_token_pb2.IdToken(id_token=_reader_form(token), type=token.type)
     listed = LocalListToken(id_token=text)
     _write_info(listed.id_token_info, token, now_us)
     return listed

@@ -266,7 +266,7 @@ class InboundCalls:
             self.accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
             self.heartbeat_interval_s = boot.interval_s
             self._invited.clear()
-            self.boot_watch.take()
+            self.boot_watch.answer(boot.registration_status)
 
     def _watch_clock(self, payload: Payload, time_us: int) -> None:
         us = told_us(payload)

@@ -106,7 +106,8 @@ class Outbound:
     `UnacceptableError` where this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the
     answer from the CALLRESULTs. `silence_hint(payload)` says why a station may leave such a CALL unanswered.
     `to_partial_answer` does so where some of several CALLs failed; without it, one that
-    fails fails the command.
+    fails fails the command. `to_limit_read(command)` is the command that has to be carried out first, to learn how much
+    the station takes in one CALL; None where that need not be known.
     """
 
     action: str
@@ -114,6 +115,7 @@ class Outbound:
     to_answer: Callable[[Any, Sequence[Payload]], Message]
     to_partial_answer: Callable[[Any, Sequence[Payload | CallFailure]], Message] | None = None
     silence_hint: Callable[[Payload], str] | None = None
+    to_limit_read: Callable[[Any], Any | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from station_svc.certificates.servicer import StationCertificateServicer
 from station_svc.charging_profiles.servicer import ChargingProfileServicer
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
+from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.servicer import CommandServicer
 from station_svc.commands.transactions import TransactionLookup
@@ -41,6 +42,7 @@ from station_svc.credentials.rotation import CredentialRotation
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
+from station_svc.ingest.transfer_limits import TransferTrimmer
 from station_svc.jobs.runner import Jobs
 from station_svc.jobs.sender import JobSender
 from station_svc.local_lists import sync as local_list_sync
@@ -105,6 +107,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     jobs = Jobs(database=database, kinds=kinds, clock=clock)
     housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
     failures = CredentialFailures(database=database, clock=clock)
+    trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     relay = open_relay(
         stack,
         database=database,
@@ -115,8 +118,28 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     return Parts(
         keys=RemoteKeys(channel=auth),
-        mesh=[_ingest(database, closer, authority, failures=failures, proofs=proofs, settings=settings, clock=clock)],
-        operator=_operators(database, commands, closer, lookup=lookup, proofs=proofs, settings=settings, clock=clock),
+        mesh=[
+            _ingest(
+                database,
+                closer,
+                authority,
+                failures=failures,
+                trimmer=trimmer,
+                proofs=proofs,
+                settings=settings,
+                clock=clock,
+            )
+        ],
+        operator=_operators(
+            database,
+            commands,
+            closer,
+            lookup=lookup,
+            forms=ReaderForms(channel=auth),
+            proofs=proofs,
+            settings=settings,
+            clock=clock,
+        ),
         special_roles=_SPECIAL_ROLES,
         background=[
             closer.run,
@@ -125,6 +148,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             housekeeper.tidy_up,
             jobs.run,
             failures.run,
+            trimmer.run,
             *relay,
         ],
     )
@@ -144,6 +168,7 @@ def _ingest(
     authority: CertificateAuthority,
     *,
     failures: CredentialFailures,
+    trimmer: TransferTrimmer,
     proofs: Proofs,
     settings: StationSettings,
     clock: Clock,
@@ -156,6 +181,7 @@ def _ingest(
         closer=closer,
         certificates=requests,
         failures=failures,
+        trimmer=trimmer,
         admission=Admission(database=database, proofs=proofs),
     )
     return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)
@@ -175,6 +201,7 @@ def _operators(
     closer: SocketCloser,
     *,
     lookup: TransactionLookup,
+    forms: ReaderForms,
     proofs: Proofs,
     settings: StationSettings,
     clock: Clock,
@@ -190,13 +217,13 @@ def _operators(
         notify_transactions=settings.transaction_address is not None,
         hands_over=settings.onboarding != "accept",
     )
-    command = CommandServicer(sender=sender, transactions=lookup, clock=clock)
+    command = CommandServicer(sender=sender, transactions=lookup, forms=forms, clock=clock)
     firmware = FirmwareServicer(database=database, clock=clock)
     log = LogServicer(database=database, clock=clock)
     security_event = SecurityEventServicer(database=database)
     local_list = LocalListServicer(database=database, clock=clock)
     profile = ChargingProfileServicer(database=database, clock=clock)
-    reservation = ReservationServicer(database=database, clock=clock, sender=sender)
+    reservation = ReservationServicer(database=database, clock=clock, sender=sender, forms=forms)
     certificate = StationCertificateServicer(database=database)
     rollout = RolloutServicer(database=database, clock=clock)
     return [

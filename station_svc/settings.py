@@ -7,6 +7,7 @@ from mesh import outbox
 from mesh.errors import SettingError
 from mesh.settings import Environment, Onboarding
 from station_svc.housekeeping import Retention
+from station_svc.ingest.transfer_limits import TransferLimits
 from station_svc.ingest.vendors import Vendors
 
 # A retention beyond this is as good as for ever.
@@ -27,6 +28,7 @@ class StationSettings:
     boot_retry_interval_s: int
     command_timeout_s: int
     vendors: Vendors
+    transfer_limits: TransferLimits
     retention: Retention
 
     @classmethod
@@ -43,6 +45,10 @@ class StationSettings:
             boot_retry_interval_s=env.number("CSMS_BOOT_RETRY_INTERVAL_S", 60, least=1, most=86_400),
             command_timeout_s=env.number("CSMS_COMMAND_TIMEOUT_S", 30, least=1, most=300),
             vendors=_vendors(env),
+            transfer_limits=TransferLimits(
+                rows=env.number("CSMS_DATA_TRANSFERS_PER_STATION", 10_000, least=10, most=10_000_000),
+                size=env.number("CSMS_DATA_TRANSFER_MIB_PER_STATION", 16, least=2, most=10_000) * 1024 * 1024,
+            ),
             retention=_retention(env),
         )
 

@@ -17,6 +17,7 @@ from station_svc.certificates.installed import ForgetCertificate, RememberCertif
 from station_svc.charging_profiles.rules import ClearProfiles, SetProfile, to_criteria
 from station_svc.commands.effects import NO_EFFECTS
 from station_svc.commands.evses import settle_evse
+from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
 from station_svc.commands.transactions import TransactionLookup
 from station_svc.commands.variables import RememberVariables
@@ -30,8 +31,11 @@ from station_svc.tasks import firmware, log_uploads
 class CommandServicer(CommandServiceServicer):
     """Serves operators."""
 
-    def __init__(self, *, sender: CommandSender, transactions: TransactionLookup, clock: Clock) -> None:
+    def __init__(
+        self, *, sender: CommandSender, transactions: TransactionLookup, forms: ReaderForms, clock: Clock
+    ) -> None:
         self._send = sender.send
+        self._forms = forms
         self._transactions = transactions
         self._clock = clock
 
@@ -44,6 +48,7 @@ class CommandServicer(CommandServiceServicer):
         settle_evse(sent)
         if not sent.HasField("remote_start_id"):
             sent.remote_start_id = 1 + secrets.randbelow(2**31 - 1)
+        await self._forms.apply(sent.id_token, context)
         effects = NO_EFFECTS
         if sent.HasField("charging_profile"):
             effects = SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
@@ -166,7 +171,8 @@ class CommandServicer(CommandServiceServicer):
         sent.CopyFrom(request)
         settle_evse(sent)
         check_reserve(sent)
-        effects = Reserve(sent=sent)
+        effects = Reserve(sent=sent, id_token=request.id_token)
+        await self._forms.apply(sent.id_token, context)
         answer = reservation_pb2.ReserveNowResponse
         return await self._send("reserve_now", request, answer, context, sent=sent, effects=effects)
 

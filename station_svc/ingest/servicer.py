@@ -44,6 +44,7 @@ from station_svc.ingest.rows import (
     Transfer,
     Unproven,
 )
+from station_svc.ingest.transfer_limits import TransferTrimmer
 from station_svc.ingest.vendors import Vendors
 from station_svc.rows import ACCEPTED, PENDING
 from station_svc.stations.closer import SocketCloser
@@ -86,6 +87,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         certificates: CertificateRequests,
         failures: CredentialFailures,
         admission: Admission,
+        trimmer: TransferTrimmer,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._database = database
@@ -95,6 +97,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._certificates = certificates
         self._failures = failures
         self._admission = admission
+        self._trimmer = trimmer
         self._jitter = jitter
 
     async def RenewNodeLease(
@@ -167,6 +170,8 @@ class StationIngestServicer(StationIngestServiceServicer):
         del context
         transfers = [_to_transfer(item, self._rules.vendors) for item in request.items]
         results = await self._commit(transfers, transfer_store.record_transfers)
+        stored = zip(transfers, results, strict=True)
+        self._trimmer.note(transfer for transfer, result in stored if not isinstance(result, MeshError))
         return ingest.TransferDataResponse(results=[_to_transfer_result(result) for result in results])
 
     async def NotifyReports(
@@ -277,6 +282,7 @@ def _to_knock(item: ingest.OpenConnectionItem) -> Knock:
         credential=item.credential,
         username=item.username,
         offered_ocpp_versions=list(item.offered_ocpp_versions),
+        opening_id=item.opening_id,
     )
 
 
@@ -287,6 +293,7 @@ def _to_closed(item: ingest.CloseConnectionItem, now_us: int) -> Closed:
         epoch=item.epoch,
         disconnect_us=from_timestamp(item.close_time) if item.HasField("close_time") else now_us,
         close_code=item.close_code,
+        opening_id=item.opening_id,
     )
 
 

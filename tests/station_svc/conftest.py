@@ -39,6 +39,7 @@ from mesh.service import Parts
 from mesh.times import to_timestamp
 from station_svc import migrations, models
 from station_svc.housekeeping import Housekeeper, Retention
+from station_svc.ingest.transfer_limits import TransferLimits
 from station_svc.ingest.vendors import Vendors
 from station_svc.jobs.runner import Jobs
 from station_svc.service import build
@@ -66,6 +67,7 @@ SETTINGS = StationSettings(
     boot_retry_interval_s=60,
     command_timeout_s=30,
     vendors=Vendors.parse("com.acme, org.example/tariff"),
+    transfer_limits=TransferLimits(),
     retention=Retention(),
 )
 

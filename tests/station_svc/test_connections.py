@@ -85,6 +85,62 @@ async def test_a_close_under_another_name_changes_nothing(system: StationSystem)
     assert (await system.station("CP2")).connected
 
 
+def _opening(station_id: str, name: str) -> ingest_pb2.OpenConnectionItem:
+    item = knock(station_id)
+    item.opening_id = name
+    return item
+
+
+async def _close_opening(system: StationSystem, *names: tuple[str, str]) -> None:
+    items = [
+        ingest_pb2.CloseConnectionItem(station_id=station_id, opening_id=name, close_code=1006)
+        for station_id, name in names
+    ]
+    await system.ingest.CloseConnections(ingest_pb2.CloseConnectionsRequest(items=items))
+
+
+async def test_a_handshake_is_opened_once(system: StationSystem) -> None:
+    """However often it is asked for: no answer may have come before. Without a name each attempt opens a connection."""
+    [first] = await system.knock(_opening("CP1", "a"))
+    assert await system.knock(_opening("CP1", "a")) == [first]
+    assert await system.count(models.connection) == 1
+    assert len(await system.events("station.connected")) == 1
+    results = await system.knock(_opening("CP1", "a"), _opening("CP1", "b"), _opening("CP2", "c"))
+    assert results[0] == first
+    assert [one.superseded_epoch for one in results] == [0, first.epoch, 0]
+    assert (await system.station("CP1")).connection.epoch == results[1].epoch
+    assert await system.open("CP2") < await system.open("CP2")
+
+
+async def test_a_handshake_without_an_answer_is_closed_by_its_name(system: StationSystem) -> None:
+    """Its connection only, whether it is the latest or not; a name that is not known, or another's, changes nothing."""
+    [old, new], [other] = (
+        await system.knock(_opening("CP1", "a"), _opening("CP1", "b")),
+        await system.knock(knock("CP2")),
+    )
+    await _close_opening(system, ("CP2", "b"), ("CP1", "c"), ("CP1", ""), ("CP3", "d"), ("CP2", ""))
+    assert (await system.station("CP1")).connected
+    await _close_opening(system, ("CP1", "a"))
+    assert await _open_epochs(system) == [new.epoch, other.epoch]
+    assert (await system.station("CP1")).connected
+    await _close_opening(system, ("CP1", "b"), ("CP1", "b"))
+    await _close_opening(system, ("CP1", "b"))
+    assert not (await system.station("CP1")).connected
+    [(_kind, station_id, data)] = await system.events("station.disconnected")
+    assert (station_id, data["epoch"], data["closeCode"]) == ("CP1", new.epoch, 1006)
+    assert old.epoch < new.epoch
+    # What comes late finds its connection closed, and opens none.
+    [late] = await system.knock(_opening("CP1", "b"))
+    assert late.epoch == new.epoch
+    assert not (await system.station("CP1")).connected
+
+
+async def _open_epochs(system: StationSystem) -> list[int]:
+    table = models.connection.c
+    query = sa.select(table.epoch).where(table.disconnect_us.is_(None)).order_by(table.epoch)
+    return list(await system.database.read(lambda db: db.execute(query).scalars().all()))
+
+
 async def test_the_same_station_twice_in_one_batch(system: StationSystem) -> None:
     """The later one of the batch wins, and takes the place of the earlier."""
     first, second = await system.knock(knock("CP1"), knock("CP1"))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -15,7 +16,10 @@ from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceStub
 
 from mesh.errors import from_status
 from station_svc import models
+from station_svc.commands import store as command_store
 from station_svc.jobs.runner import Jobs
+from station_svc.local_lists import store
+from station_svc.stations.rows import VariableRow
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem, fails_with, of_tenant
 from tests.station_svc.far_auth import BLOCKED, FarAuth, far_auth, token
@@ -109,6 +113,29 @@ async def test_a_first_sync_sends_all_in_parts_that_fit(lists: Lists) -> None:
     assert await lists.system.events("station.local_list") == [
         ("station.local_list_synced", "CP1", {"requestId": "r1", "versionNumber": 3})
     ]
+
+
+async def test_a_limit_of_something_else_cuts_no_part(lists: Lists) -> None:
+    """ItemsPerMessage of GetVariables is remembered, and says nothing of lists; that of no instance does."""
+    names = ("ItemsPerMessage",)
+    for instance, known in (("GetVariables", {}), ("", {"ItemsPerMessage": 2})):
+        row = VariableRow(
+            component="DeviceDataCtrlr" if instance else "LocalAuthListCtrlr",
+            variable="ItemsPerMessage",
+            component_instance="",
+            evse_id=0,
+            connector_id=0,
+            variable_instance=instance,
+            attribute_type="Actual",
+            value="2",
+            readonly=True,
+            update_us=lists.system.clock(),
+        )
+        await lists.system.database.write(
+            partial(command_store.remember_variables, tenant_id="default", station_id="CP1", variables=[row])
+        )
+        found = await lists.system.database.read(lambda db: store.find_numbers(db, "default", "CP1", names))
+        assert found == known
 
 
 async def test_only_what_changed_is_sent_later(lists: Lists, clock: FakeClock) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from csms.common.v1 import evse_pb2, id_token_pb2
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import reservation_pb2 as pb
@@ -370,6 +371,21 @@ async def test_pages_and_filters(system: StationSystem) -> None:
         assert [one.reservation_id for one in (await _list(system, filter=filter_text)).reservations] == [3]
     with fails_with("INVALID_FILTER"):
         await _list(system, filter="state = BROKEN")
+
+
+async def test_every_form_of_a_token_finds_its_reservations(system: StationSystem) -> None:
+    """Also those of a build that did not note the form in which tokens are compared, as far as blanks and case go."""
+    await _open(system)
+    for text in ("DE-ABC-C12345678-5", " Tag", "TAG-1", "TAG1"):
+        await _create(system, id_token=id_token_pb2.IdToken(id_token=text))
+
+    async def found(text: str) -> list[int]:
+        page = await _list(system, filter=f'id_token = "{text}"')
+        return sorted(one.reservation_id for one in page.reservations)
+
+    assert [await found(text) for text in ("deabcc123456785", "TAG ", "tag-1", "tag1")] == [[1], [2], [3], [4]]
+    await system.database.write(lambda db: db.execute(sa.update(models.reservation).values(token_key="")))
+    assert [await found(text) for text in ("deabcc123456785", "TAG ", "tag-1", "tag1")] == [[], [2], [3], [4]]
 
 
 async def test_stations_of_others_are_not_there(system: StationSystem) -> None:

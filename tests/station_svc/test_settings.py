@@ -4,6 +4,7 @@ import pytest
 
 from mesh.errors import SettingError
 from mesh.settings import Environment
+from station_svc.ingest.transfer_limits import TransferLimits
 from station_svc.ingest.vendors import Vendors
 from station_svc.settings import StationSettings
 
@@ -34,6 +35,8 @@ def test_what_is_set_counts() -> None:
                 "CSMS_TASK_RETENTION_DAYS": "10",
                 "CSMS_CERTIFICATE_REQUEST_RETENTION_DAYS": "11",
                 "CSMS_DATA_TRANSFER_VENDORS": "com.acme",
+                "CSMS_DATA_TRANSFERS_PER_STATION": "500",
+                "CSMS_DATA_TRANSFER_MIB_PER_STATION": "2",
             }
         )
     )
@@ -43,6 +46,7 @@ def test_what_is_set_counts() -> None:
     assert settings.retention.certificate_requests == 11
     assert (settings.retention.charging_profiles, settings.retention.reservations) == (9, 10)
     assert settings.vendors.judge("com.acme", "x") == 1
+    assert settings.transfer_limits == TransferLimits(rows=500, size=2 * 1024 * 1024)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,8 @@ def test_what_is_set_counts() -> None:
         ("CSMS_NODE_LEASE_S", "1"),
         ("CSMS_HEARTBEAT_INTERVAL_S", "soon"),
         ("CSMS_DATA_TRANSFER_VENDORS", "com.acme/"),
+        ("CSMS_DATA_TRANSFERS_PER_STATION", "0"),
+        ("CSMS_DATA_TRANSFER_MIB_PER_STATION", "1"),
         ("CSMS_DATA_TRANSFER_VENDORS", "/x"),
         ("CSMS_ONBOARDING", "perhaps"),
     ],
