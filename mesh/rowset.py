@@ -60,7 +60,7 @@ class RowStatement:
         postgresql = f"json_to_recordset(CAST(:rows AS json)) AS rows({typed})"
         with_rows = sql
         if sql.count("{rows}") > 1:  # the JSON is read once
-            with_rows = "WITH rows AS MATERIALIZED (SELECT * FROM {rows}) " + sql.replace("{rows}", "rows")
+            with_rows = "WITH rows AS MATERIALIZED (SELECT * FROM {rows}) " + sql.replace("{rows}", "rows")  # noqa: S608
         sqlite = f"(SELECT {extracted} FROM json_each(:rows)) AS rows"  # noqa: S608 - our own column names
         self._texts: dict[str, TextClause] = {
             "postgresql": text(with_rows.replace("{rows}", postgresql)),

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from transaction_svc.stored_names import SHORT
+
 # Kinds of event, numbered as csms.transaction.v1.TransactionEventType.
 STARTED, UPDATED, ENDED = 1, 2, 3
 # Ranks of readings: the begin of a transaction is before, the end after all others, whatever the clock says.
@@ -49,7 +51,7 @@ def is_same_but_proof(series: int, other: int) -> bool:
     return series // 4 == other // 4
 
 
-class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reading(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """A reading of an import register."""
 
     at_us: int  # by the station's clock where plausible, else when it was received
@@ -59,7 +61,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     clock_us: int = 0  # the station's clock, where it is not plausible
 
 
-class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
+class Fact(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
     """One event. Times are µs since 1970 UTC. A new field needs a default."""
 
     kind: int

@@ -13,9 +13,10 @@ from transaction_svc.ends import Closure, Frame, Mark
 from transaction_svc.energy import EnergyFlag
 from transaction_svc.facts import END, ENDED, STARTED, UPDATED, Fact
 from transaction_svc.metering import Metering
+from transaction_svc.stored_names import SHORT
 
 
-class Reassessment(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reassessment(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """The last time that an operator had the energy made anew."""
 
     count: int  # of times so far
@@ -23,7 +24,7 @@ class Reassessment(msgspec.Struct, frozen=True, omit_defaults=True):
     username: str
 
 
-class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
+class Fold(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
     """The state of a fold, stored as `stored_form.py` says. A new field needs a default."""
 
     event_count: int = 0

@@ -7,19 +7,20 @@ import msgspec
 from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess, sound_energy
 from transaction_svc.facts import BEGIN, END, ENDED, STARTED, UPDATED, Fact, Reading
 from transaction_svc.register import Moment, ReadingKey, Register
+from transaction_svc.stored_names import SHORT
 
 SaidReading = tuple[int, int]
 """Series and register in mWh, as the station said it."""
 
 
-class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
+class Stop(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """The place of a transaction's end among its events."""
 
     order_us: int
     seq_no: int | None = None
 
 
-class Metering(msgspec.Struct, omit_defaults=True):
+class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """Readings taken so far. `take` appends; `rebuild` starts over where something came out of order."""
 
     registers: dict[int, Register] = {}  # by series

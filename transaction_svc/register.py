@@ -10,6 +10,7 @@ import msgspec
 from mesh.times import DAY_US, SECOND_US
 from transaction_svc.clocks import is_plausible
 from transaction_svc.facts import BEGIN, BETWEEN, END
+from transaction_svc.stored_names import SHORT
 
 ReadingKey = tuple[int, int, int, int]
 """Rank, position of the event where times go back, time, register: the order in which readings are pushed."""
@@ -38,7 +39,7 @@ class Moment(msgspec.Struct, frozen=True, array_like=True):
         return is_plausible(self.station_us, self.our_us)
 
 
-class Run(msgspec.Struct, omit_defaults=True):
+class Run(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """Readings that can follow one another, in mWh."""
 
     first: int
@@ -67,7 +68,7 @@ class Run(msgspec.Struct, omit_defaults=True):
         self.count += 1
 
 
-class Register(msgspec.Struct, omit_defaults=True):
+class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """All readings of one register, as far as energy needs them; none is below zero."""
 
     runs: list[Run] = []
