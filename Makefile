@@ -68,7 +68,7 @@ gen: $(VENV)/dev.stamp  ## Regenerate gen/ from proto/
 	$(BIN)/buf format -w proto
 	rm -rf gen && mkdir gen
 	PATH=$(BIN):$$PATH $(PROTOC) --python_out=gen --mypy_out=gen --grpc_python_out=gen --mypy_grpc_out=gen $(PROTO)
-	$(PROTOC) --include_imports --descriptor_set_out=gen/csms.binpb $(PROTO) google/rpc/error_details.proto
+	$(PROTOC) --include_imports --descriptor_set_out=gen/csms/csms.binpb $(PROTO) google/rpc/error_details.proto
 
 .PHONY: gen-check
 gen-check:

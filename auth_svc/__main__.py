@@ -1,5 +1,6 @@
 """`python -m auth_svc` serves; `python -m auth_svc migrate` brings the schema up to date and exits."""
 
+import os
 import sys
 from functools import partial
 
@@ -23,5 +24,10 @@ def _announce(line: str) -> None:
     sys.stdout.flush()
 
 
+def main() -> None:
+    """Runs the service with the settings of this process's environment."""
+    run_service("auth", migrations, _build, environ=os.environ)
+
+
 if __name__ == "__main__":
-    run_service("auth", migrations, _build)
+    main()

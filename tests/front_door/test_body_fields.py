@@ -10,8 +10,8 @@ from google.protobuf import descriptor_pb2
 
 from deploy import body_fields
 from deploy.envoy_config import TEMPLATES
-from deploy.envoy_descriptor import DESCRIPTOR
 from mesh.contract import OPERATOR_SERVICES
+from mesh.published_contract import CONTRACT
 from tests.running_mesh import RunningMesh
 
 Bearer = dict[str, str]
@@ -192,7 +192,7 @@ def test_seen_id_tokens(mesh: RunningMesh, bearer: Bearer) -> None:
 
 
 def _files() -> descriptor_pb2.FileDescriptorSet:
-    return descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTOR.read_bytes())
+    return descriptor_pb2.FileDescriptorSet.FromString(CONTRACT.read_bytes())
 
 
 def _calls() -> list[body_fields.Call]:

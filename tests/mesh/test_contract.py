@@ -1,16 +1,13 @@
 """Holds the list of services in mesh/contract.py against the contract itself."""
 
-from pathlib import Path
-
 from google.protobuf import descriptor_pb2
 
 from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
-
-ROOT = Path(__file__).resolve().parents[2]
+from mesh.published_contract import CONTRACT
 
 
 def _services() -> dict[str, descriptor_pb2.ServiceDescriptorProto]:
-    files = descriptor_pb2.FileDescriptorSet.FromString((ROOT / "gen" / "csms.binpb").read_bytes())
+    files = descriptor_pb2.FileDescriptorSet.FromString(CONTRACT.read_bytes())
     return {
         f"{file.package}.{service.name}": service
         for file in files.file
