@@ -56,6 +56,10 @@ check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its cont
 	@$(MAKE) --no-print-directory breaking gen-check
 	$(BIN)/python -m tests.conformance.ocpp_table --check
 
+.PHONY: security
+security: $(VENV)/dev.stamp  ## Look for insecure constructs in our Python (bandit)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out tests,$(CODE))
+
 .PHONY: breaking
 breaking:  # The contract against the last commit that landed on main, or the one before this.
 	@base=$$(git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD~1) \

@@ -217,8 +217,9 @@ def _socket_path(directory: Path) -> Path:
     path = directory / "envoy-admin.sock"
     if len(os.fsencode(path)) <= _SOCKET_PATH:
         return path
-    # Only the name is short; where it leads is as private as the user's own directory for such things.
-    return Path(f"/tmp/csms-{os.getuid()}-{secrets.token_hex(6)}.sock")  # noqa: S108 - mode 0600, a name nobody guesses
+    # The name is short and cannot be guessed, and the mode of the socket is 0600: it is as private as one in the user's
+    # own directory.
+    return Path("/tmp", f"csms-{os.getuid()}-{secrets.token_hex(6)}.sock")  # noqa: S108  # nosec B108
 
 
 def _url_host(host: str) -> str:
