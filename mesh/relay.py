@@ -1,4 +1,4 @@
-"""Empties a service's outbox into notification_svc (design 4.7).
+"""Empties a service's outbox into notification_svc (docs/DESIGN.md, "Transactional outbox").
 
 An event is delivered at least once: it is marked as published after notification_svc has it, in a later transaction, so
 that whatever is lost in between is only the mark, and the far end knows an event that it has by its id.

@@ -1,4 +1,4 @@
-"""Hands the streams to RabbitMQ, for consumers of any kind (design 4.7).
+"""Hands the streams to RabbitMQ, for consumers of any kind (docs/DESIGN.md, "Transactional outbox").
 
 Topic exchange `csms.events`, routing key `<tenant>.<source>.<type>`; the body is the event in protobuf's JSON, as REST
 gives it. At least once: the position is saved after the broker has confirmed, so that after a failure some events come

@@ -1,4 +1,4 @@
-"""Reading handshakes: design 5, quirks 1, 2 and 7."""
+"""Reading handshakes: docs/DESIGN.md, "Handshake"; quirks 1, 2 and 7."""
 
 import base64
 

@@ -243,7 +243,7 @@ async def test_a_station_that_does_not_read_is_not_read_from() -> None:
 
 
 async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing() -> None:
-    """Design 2: a CALLERROR would burn an attempt of the station; an offline station keeps its message."""
+    """docs/DESIGN.md, "When a service is unavailable": a CALLERROR would cost the station one of its attempts."""
     async with session_rig() as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
         rig.wire.put(START)
@@ -344,7 +344,7 @@ async def test_money_does_not_wait_for_reports(result: Any) -> None:
 
 
 async def test_a_message_of_money_that_its_service_quarantined_is_acknowledged() -> None:
-    """Design 2: what fails for its own content is kept there, and the station must not send it for ever."""
+    """docs/DESIGN.md, "When a service is unavailable": transaction_svc keeps it."""
     async with session_rig() as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
         rig.wire.put(START)
@@ -422,7 +422,7 @@ async def test_every_frame_is_in_the_log_with_its_ordinal() -> None:
 
 
 async def test_items_carry_where_they_came_from() -> None:
-    """Design 3: tenant, station, epoch, ordinal and the time of reading."""
+    """docs/DESIGN.md, "Contracts": tenant, station, epoch, ordinal and receive time."""
     async with session_rig() as rig:
         rig.wire.put(HEARTBEAT)
         rig.wire.put(STATUS)

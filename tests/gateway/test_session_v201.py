@@ -246,7 +246,7 @@ async def test_one_transaction_too_many_is_told_once_that_is_recorded() -> None:
 
 
 async def test_an_event_that_its_service_quarantined_is_acknowledged() -> None:
-    """Design 2: the station must not send it for ever."""
+    """docs/DESIGN.md, "When a service is unavailable": the station need not send it again."""
     async with _rig() as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
         rig.wire.put(event())
@@ -255,7 +255,7 @@ async def test_an_event_that_its_service_quarantined_is_acknowledged() -> None:
 
 
 async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing() -> None:
-    """Design 2: a CALLERROR would burn an attempt of the station; an offline station keeps its message."""
+    """docs/DESIGN.md, "When a service is unavailable": a CALLERROR would cost the station one of its attempts."""
     async with _rig() as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
         rig.wire.put(event())

@@ -150,7 +150,7 @@ def test_last_words(lines: list[str], told: str) -> None:
 
 
 def test_settings_of_a_run_that_nobody_configured() -> None:
-    """The fixed points of the design."""
+    """The defaults of docs/CONFIGURATION.md."""
     settings = RunSettings.read({})
     assert (settings.host, settings.http_port, settings.ocpp_port) == ("127.0.0.1", 8080, 9000)
     assert settings.data_dir == Path.cwd() / "data"

@@ -1,4 +1,7 @@
-"""A message told twice is recorded once, found by its content (design 4.1)."""
+"""A message told twice is recorded once, found by its content.
+
+See docs/DESIGN.md, "Idempotence by content".
+"""
 
 from collections.abc import Sequence
 from typing import Any
