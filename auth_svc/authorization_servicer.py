@@ -1,4 +1,4 @@
-"""What the mesh asks: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
+"""Serves the mesh: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
 
 from collections.abc import Mapping
 
@@ -168,7 +168,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
 
 
 def _read(item: AuthorizeItem) -> _Question:
-    """What an item asks. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
+    """Reads the question of an item. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
     tenant_id, id_token = item.origin.tenant_id, item.id_token
     text = id_token.id_token.strip()
     if not tenant_id:
@@ -205,7 +205,7 @@ def _to_local_list_token(token: id_token_store.IdToken, now_us: int) -> LocalLis
 
 
 def _write_info(info: IdTokenInfo, token: id_token_store.IdToken | id_token_store.Standing, now_us: int) -> None:
-    """What a station is told. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
+    """The answer for a station. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
     info.status = _STATUSES[token.status]
     if token.status == "Accepted" and token.expire_us is not None:
         if token.expire_us <= now_us:

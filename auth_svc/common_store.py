@@ -1,4 +1,4 @@
-"""What the SQL of auth_svc's stores has in common."""
+"""SQL that several stores of auth_svc share."""
 
 import uuid
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What happens in the background: keys are replaced when it is time, and what is old is removed."""
+"""Background work of auth_svc: replaces keys when it is time, and removes old rows."""
 
 import asyncio
 from functools import partial

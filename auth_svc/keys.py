@@ -35,7 +35,7 @@ _LOOKED_AGAIN_AFTER_US = 5 * SECOND_US
 
 
 class Signer(Protocol):
-    """What signs access tokens."""
+    """A key that signs access tokens."""
 
     async def sign(self, claims: Mapping[str, Any]) -> str:
         """The claims as a signed JWT."""

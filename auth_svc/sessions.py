@@ -34,7 +34,7 @@ TOGETHER_S = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """What a caller gets: an access token for ACCESS_TOKEN_S seconds, and the refresh token for the next."""
+    """The tokens of a caller: an access token for ACCESS_TOKEN_S seconds, and the refresh token for the next."""
 
     access_token: str
     refresh_token: str

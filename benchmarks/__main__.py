@@ -51,7 +51,7 @@ REST = 20  # stations that commands through Envoy go to in turn
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What is measured, and how."""
+    """The cases to measure, and how."""
 
     plan: Plan
     databases: Sequence[str]
@@ -276,7 +276,7 @@ def summary(found: Findings) -> list[str]:
 
 
 def remarks(costs: Sequence[Cost]) -> list[str]:
-    """What the table does not say."""
+    """Remarks that the table has no room for."""
     lines = ["", "E: CPU time per message of a bare websockets echo server, under the same load before and after."]
     for cost in costs:
         if cost.measured.workload == LONE:

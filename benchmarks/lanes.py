@@ -1,4 +1,4 @@
-"""What the gateway has sent on, as its `/metrics` tell it: how well messages share their way, and what still waits."""
+"""Batches of the gateway, as its `/metrics` show them: how well messages share an RPC, and how many wait."""
 
 import asyncio
 import urllib.request
@@ -33,7 +33,7 @@ Lanes = Mapping[str, Delivered]
 
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
-    """What waits in the gateway's buffers (the message log, signs of life), and what they have dropped so far."""
+    """Items that wait in the gateway's buffers (the message log, signs of life), and those dropped so far."""
 
     waiting: int
     dropped: int

@@ -1,4 +1,4 @@
-"""What the fleet was told, what the mesh has recorded, and where the two differ. Pure."""
+"""Compares the acknowledgements of the fleet with the records of the mesh. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(kw_only=True)
 class Ledger:
-    """What the fleet writes down while it runs."""
+    """The notes of the fleet while it runs."""
 
     acknowledged: list[Entry] = field(default_factory=list)
     # What should never be said to a station, whatever is down: a CALLERROR to a transaction message, for one.

@@ -34,7 +34,7 @@ ASK_AGAIN_S = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What is run. The same seed kills the same parts in the same order, as far as they are alive then."""
+    """The options of a run. The same seed kills the same parts in the same order, as far as they are alive then."""
 
     kills: int
     seed: int
@@ -47,7 +47,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run has come to."""
+    """The result of a run."""
 
     figures: Sequence[Figure]
     kills: Counter[str]

@@ -31,7 +31,7 @@ class Victim:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         return self.part.name
 
     @property

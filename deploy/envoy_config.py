@@ -39,7 +39,7 @@ WELCOME = {"name": "ocpp-mesh", "rest": "/v1/", "chargePoints": "/ocpp/{station_
 
 @dataclass(frozen=True, kw_only=True)
 class FrontDoor:
-    """What the configuration depends on. Addresses are host:port."""
+    """The values that the configuration depends on. Addresses are host:port."""
 
     host: str  # what to bind to, an IP address
     port: int

@@ -16,7 +16,7 @@ from mesh.published_contract import CONTRACT
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What the front door needs to know of the contract. Methods are `package.Service/Method`."""
+    """The part of the contract that the front door needs. Methods are `package.Service/Method`."""
 
     descriptor: bytes  # a serialized FileDescriptorSet without response_body
     unwrapped: dict[str, str]  # method to the JSON name of the field that is its REST answer

@@ -1,4 +1,4 @@
-"""What the front door answers itself, when no service does: one row per HTTP status."""
+"""Answers that the front door gives itself, when no service does: one row per HTTP status."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What tells that a station's clock is wrong (quirk 12), for whoever meets its times."""
+"""Signs that a station's clock is wrong (quirk 12), for all code that reads its times."""
 
 from mesh.times import SECOND_US
 

@@ -1,4 +1,4 @@
-"""What Envoy proves itself to gateways with. Derived from the mesh's secret, which Envoy itself does not know."""
+"""The proof by which gateways recognize Envoy, derived from the mesh's secret, which Envoy does not know."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""What every call to an operator service passes first: who is calling, may they, is the request whole."""
+"""Checks each call of an operator service first: who calls, whether they may, whether the request is whole."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -53,7 +53,7 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         continuation: Continuation,
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """What handles one call; None where there is no such method."""
+        """Returns the handler of one call; None if there is no such method."""
         method = handler_call_details.method
         known = self._handlers.get(method)
         if known is not None:

@@ -32,7 +32,7 @@ _CACHED_TOKENS = 1024
 
 
 class Role(IntEnum):
-    """What a caller may do; a higher one may do all that a lower one may. Numbered as in csms.auth.v1.Role."""
+    """The role of a caller; a higher one includes the lower ones. Numbered as in csms.auth.v1.Role."""
 
     VIEWER = 1
     OPERATOR = 2

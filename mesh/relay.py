@@ -54,7 +54,7 @@ _REFUSALS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURC
 def open_relay(
     stack: AsyncExitStack, *, database: Database, address: str | None, secret: str, source: str, clock: Clock
 ) -> Sequence[Background]:
-    """What a service adds to its background: the relay to notification_svc at `address`, nothing where there is none.
+    """The background tasks of a service: the relay to notification_svc at `address`, none if there is no address.
 
     `source` is the service's name in its events. The channel's end goes onto `stack`.
     """

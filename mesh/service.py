@@ -32,7 +32,7 @@ Background = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a service is made of beside its frame."""
+    """The parts of a service beside its frame."""
 
     keys: KeySource
     mesh: Sequence[AddServicer]

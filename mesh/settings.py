@@ -49,7 +49,7 @@ class Environment:
         return self.number(name, int(default), most=1) == 1
 
     def onboarding(self, *, host: str) -> Onboarding:
-        """What becomes of stations nobody registered. `accept` is refused where others than this machine can knock."""
+        """CSMS_ONBOARDING, for stations that nobody registered. `accept` is refused if other machines can connect."""
         value = self.text("CSMS_ONBOARDING", "reject")
         if value not in get_args(Onboarding):
             raise SettingError(f"CSMS_ONBOARDING={value!r}: one of accept, pending, reject is needed")
@@ -85,7 +85,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
-    """What each of the gRPC services is told. Addresses are host:port; port 0 takes a free one."""
+    """Settings of each gRPC service. Addresses are host:port; port 0 takes a free one."""
 
     name: str  # "station", "transaction", "auth", "notification": also the database schema's
     mesh_address: str

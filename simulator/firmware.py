@@ -21,7 +21,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Failure(StrEnum):
-    """What a station can be told to fail at, whatever it is sent."""
+    """The steps at which a station can be configured to fail, whatever it is sent."""
 
     DOWNLOAD = "download"
     SIGNATURE = "signature"

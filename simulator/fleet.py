@@ -35,7 +35,7 @@ ANY = "*"
 
 @dataclass(frozen=True, kw_only=True)
 class FleetOptions:
-    """What a fleet is made from. `passwords` maps station ids, or ANY, to passwords."""
+    """The options of a fleet. `passwords` maps station ids, or ANY, to passwords."""
 
     url: str
     stations: int

@@ -1,4 +1,4 @@
-"""What all tests share: databases of both kinds, and a clock that stands still.
+"""Shared by all tests: databases of both kinds, and a clock that stands still.
 
 PostgreSQL is real: the one that CSMS_TEST_POSTGRES_URL names, else one that the tests start themselves,
 from a wheel.

@@ -35,7 +35,7 @@ class LogEcho:
 
 
 class LastWords:
-    """What a part said last, for a person: the event of a JSON line, what a traceback raised, another line as it is."""
+    """The last words of a part: the event of a JSON line, the exception of a traceback, another line as it is."""
 
     def __init__(self) -> None:
         self._text = ""

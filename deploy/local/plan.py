@@ -1,4 +1,4 @@
-"""What the local run consists of: which parts, on which ports, with which settings."""
+"""The plan of a local run: its parts, their ports and their settings."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""What the local run is told. docs/CONFIGURATION.md lists every setting."""
+"""Settings of the local run. docs/CONFIGURATION.md lists every setting."""
 
 import ipaddress
 import os

@@ -43,7 +43,7 @@ def _entry(words: dict[str, Any]) -> ListEntry:
 
 
 def to_remembered(info: dict[str, Any]) -> Remembered:
-    """What an IdTagInfo says."""
+    """Reads an IdTagInfo."""
     expires = info.get("expiry_date")
     return Remembered(
         status=str(info["status"]),

@@ -1,4 +1,4 @@
-"""What happened at a station, as 1.6 messages of the `ocpp` library. Pure."""
+"""Turns events of a station into 1.6 messages of the `ocpp` library. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -82,7 +82,7 @@ def notice(event: Notice, at: datetime) -> Any:
 
 
 def state(wanted: MessageTrigger, maintenance: Maintenance, *, signed: bool) -> Any:
-    """What a trigger asks for: how far an update or an upload is, Idle where there is none.
+    """The message that a trigger requests: how far an update or an upload is, Idle if there is none.
 
     Asked for in the words of the security extension, it is told in them.
     """
@@ -111,7 +111,7 @@ def _error_code(status: Status) -> ChargePointErrorCode:
 
 
 def _diagnostics_status(status: UploadStatus) -> DiagnosticsStatus:
-    """What 1.6 itself can say of an upload."""
+    """The status of an upload in the words of 1.6."""
     if status in (UploadStatus.IDLE, UploadStatus.UPLOADING, UploadStatus.UPLOADED):
         return DiagnosticsStatus(status.value)
     return DiagnosticsStatus.upload_failed

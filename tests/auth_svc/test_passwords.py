@@ -145,5 +145,5 @@ def test_success_forgets_the_failures_of_that_user_only(clock: FakeClock) -> Non
 
 
 def test_fast_hasher_of_the_tests_is_argon2id() -> None:
-    """What other tests hash with differs in cost only."""
+    """The hasher of other tests differs in cost only."""
     assert FAST_HASHER.type is PasswordHasher().type

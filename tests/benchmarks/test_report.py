@@ -1,4 +1,4 @@
-"""What the tables make of the figures."""
+"""The tables of the report."""
 
 import asyncio
 import itertools
@@ -71,7 +71,6 @@ async def test_a_gateway_without_metrics() -> None:
 
 
 def test_the_backlog_of_all_buffers() -> None:
-    """What waits and what was dropped, whichever buffer it is in."""
     registry = CollectorRegistry()
     depth = Gauge("csms_gateway_buffer_depth", "Depth", ["buffer"], registry=registry)
     dropped = Counter("csms_gateway_buffer_dropped", "Dropped", ["buffer"], registry=registry)

@@ -63,7 +63,7 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """What one socket sends."""
+    """The frames of one socket."""
 
     version: int
     compressed: bool
@@ -116,7 +116,7 @@ class Candidate:
 
 
 def _closing(text: str) -> tuple[bytes, bool]:
-    """What ends the JSON that begins like this, and whether it is within a text."""
+    """The text that ends a JSON text which begins like this, and whether it is within a string."""
     ends: list[str] = []
     is_text = is_escaped = False
     for sign in text:

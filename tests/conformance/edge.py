@@ -138,7 +138,7 @@ def check(label: str, action: str, kind: Kind, payload: Any) -> None:
 async def answering(
     station: RawStation, command: Awaitable[Any], answer: Callable[[str, Any], Any]
 ) -> tuple[Any, list[tuple[str, Any]]]:
-    """What a command comes back with, whose CALLs the station answers, and those CALLs."""
+    """Returns the outcome of a command whose CALLs the station answers, and those CALLs."""
     calls: list[tuple[str, Any]] = []
     task = asyncio.ensure_future(command)
     listening = asyncio.ensure_future(_answer_all(station, calls, answer))

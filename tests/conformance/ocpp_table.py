@@ -167,7 +167,7 @@ def changes(version: Version, action: str) -> list[str]:
 
 
 def _items(version: Version, action: str) -> list[tuple[LaneName, Any]]:
-    """What an action does with the least and the most that its schema allows, and with any word."""
+    """The items of an action with the least and the most that its schema allows, and with any word."""
     to_items, schema = version.inbound[action].to_items, Schemas(version.label).schema(action, "request")
     if to_items is None:
         return []

@@ -32,7 +32,7 @@ BY_COMMAND = [(folder, name) for folder, version in VERSIONS.items() for name in
 
 @pytest.mark.parametrize(("folder", "action"), FROM_STATION)
 async def test_from_the_station(edge: Edge, folder: str, action: str) -> None:
-    """Whatever its schema allows is answered as its schema has it, and stored where docs/OCPP.md says."""
+    """Each payload that the schema allows gets a valid answer and is stored where docs/OCPP.md says."""
     version, station_id = VERSIONS[folder], edge.new_id()
     async with edge.station(version, station_id) as station:
         if action != "BootNotification":

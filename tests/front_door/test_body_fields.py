@@ -216,7 +216,7 @@ def test_each_path_is_its_own_call() -> None:
 
 
 def test_every_writing_call_refuses_an_unknown_field(mesh: RunningMesh, bearer: Bearer) -> None:
-    """Whatever is added to the contract one day."""
+    """Calls that the contract gets later are included."""
     for call in _calls():
         answer = mesh.request(call.method, _path(call), body={"noSuchField": 1}, **bearer)
         assert (answer.status, answer.reason) == (400, "UNKNOWN_FIELD"), call

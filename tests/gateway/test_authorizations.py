@@ -1,4 +1,4 @@
-"""What becomes of an id token, by what the services say of it."""
+"""The status of an id token, by the answers of the services."""
 
 import pytest
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
@@ -51,7 +51,7 @@ def test_a_token_that_begins_to_hold_nothing_has_no_limit() -> None:
 
 
 def test_a_repeated_event_gets_its_refusal_again() -> None:
-    """Whatever is said of the token now; and it is not recorded once more."""
+    """The token's present status does not matter, and the event is not recorded again."""
     recorded = TransactionEventResult(authorization_status=CONCURRENT, repeated=True)
     for said in (_said(), _said(BLOCKED), None):
         results = _results(recorded, said)

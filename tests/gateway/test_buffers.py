@@ -1,4 +1,4 @@
-"""What leaves in the background: bounded, batched, kept while its service is away."""
+"""Background items: bounded, batched, kept while their service is unavailable."""
 
 import asyncio
 from collections.abc import Sequence
@@ -50,7 +50,6 @@ async def test_full_batches_do_not_wait() -> None:
 
 
 async def test_a_part_of_a_batch_leaves_in_time() -> None:
-    """What is there after the delay leaves."""
     service = Service()
     buffer = _buffer(service)
     buffer.add(1)

@@ -117,7 +117,7 @@ async def test_a_batch_waits_no_longer_than_for_a_part_of_the_one_before(monkeyp
 
 
 async def test_a_lane_that_was_busy_just_now_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes in bursts leaves together, not the first of each alone."""
+    """Items that come in bursts leave together; the first does not leave alone."""
     monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
     monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
     monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 60.0)
@@ -156,7 +156,7 @@ async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for company leaves at once when the lane closes."""
+    """Items that linger leave at once when the lane closes."""
     monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
     monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
     service = Service()
@@ -349,7 +349,7 @@ class Follower:
 
 
 async def test_closing_fails_what_is_sent_while_it_closes() -> None:
-    """Whoever is told that there is no result may have more to say, at once."""
+    """A caller that learns of a missing result may send more items at once."""
     service = Service()
     service.away = True
     lane = _lane(service)

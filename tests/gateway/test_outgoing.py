@@ -144,7 +144,7 @@ async def test_a_closing_socket_tells_who_was_sent_and_who_was_not() -> None:
 
 
 async def test_an_unreadable_answer_ends_the_wait() -> None:
-    """Whoever waits is told at once, not at the time-out."""
+    """The caller gets the error at once, not at the time-out."""
     wire = Wire()
     calls = _calls(wire)
     call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))

@@ -14,7 +14,7 @@ class Clock:
         self.now_s = 0.0
 
     def __call__(self) -> float:
-        """What time it is."""
+        """The time."""
         return self.now_s
 
 
@@ -76,7 +76,7 @@ async def test_memory_is_bounded() -> None:
 
 
 async def test_addresses_of_one_network_count_as_one(rig: Rig) -> None:
-    """Whoever has one IPv6 address has 2^64 of them."""
+    """The owner of one IPv6 address has 2^64 of them."""
     rig.delays.release()
     for number in range(1, 4):
         await rig.delays.delay("CP1", f"2001:db8::{number:x}")

@@ -44,7 +44,7 @@ def test_every_schema_takes_what_is_made_from_it(label: str) -> None:
 
 
 def test_unknown_action() -> None:
-    """What a version does not have is the caller's mistake."""
+    """An action that the version does not have is the caller's mistake."""
     with pytest.raises(KeyError, match=r"OCPP 1\.6 has no request of TransactionEvent"):
         SCHEMAS["1.6"].check("TransactionEvent", "request", {})
     with pytest.raises(KeyError):

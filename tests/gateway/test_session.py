@@ -55,7 +55,7 @@ async def test_a_pending_or_rejected_station_does_not_go_on_after_a_reconnect(
 
 @pytest.mark.parametrize(("reason", "quirks"), [("QUARANTINED", 1), ("QUARANTINE_FULL", 0)])
 async def test_a_refused_start_is_counted_where_it_is_kept(reason: str, quirks: int) -> None:
-    """What is beyond the bound gets the same SecurityError, and no person has to look for it."""
+    """A start beyond the bound gets the same SecurityError, and no person has to look for it."""
     error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, "not accepted", {"cause": "STATION_NOT_ACCEPTED"})
     async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
         events = rig.services[LaneName.TRANSACTION_EVENTS]
@@ -201,7 +201,7 @@ async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
 
 @pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 4), ("INBOX_BYTES", 400)])
 async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
-    """What waits is bounded, in calls and in bytes: beyond it the socket is not read, and nothing is lost."""
+    """The queue is bounded, in CALLs and in bytes: beyond it the socket is not read, and no CALL is lost."""
     monkeypatch.setattr(inbox, bound, value)
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
@@ -229,7 +229,7 @@ async def test_answers_wait_for_the_message_log() -> None:
 
 
 async def test_a_station_that_does_not_read_is_not_read_from() -> None:
-    """What is answered on the spot cannot pile up either."""
+    """Answers that the gateway gives itself cannot pile up either."""
     async with session_rig() as rig:
         rig.wire.reads.clear()
         for number in range(50):
@@ -333,7 +333,7 @@ async def test_authorize_asks_what_a_tag_holds_where_the_setting_says_so(held: A
 
 @pytest.mark.parametrize("result", [LaneUnavailableError(), ReportResult(error=Status(code=13))])
 async def test_money_does_not_wait_for_reports(result: Any) -> None:
-    """What station_svc hears beside a start may be lost; the transaction is committed and answered."""
+    """The report to station_svc beside a start may be lost; the transaction is committed and answered."""
     async with session_rig() as rig:
         rig.services[LaneName.REPORTS].result = result
         rig.wire.put(START.replace('"idTag"', '"reservationId":3,"idTag"'))
@@ -400,7 +400,7 @@ async def test_a_message_of_money_that_cannot_be_read_waits_for_its_service() ->
 
 
 async def test_other_messages_that_could_not_be_stored_are_refused() -> None:
-    """What is not money may be lost, but not silently."""
+    """A message that is not about a transaction may be lost, but not silently."""
     async with session_rig() as rig:
         rig.services[LaneName.STATUSES].result = StatusResult(error=Status(code=13))
         rig.wire.put(STATUS)

@@ -1,4 +1,4 @@
-"""What a session does differently where the station speaks 2.0.1."""
+"""Differences of a session that speaks 2.0.1."""
 
 import asyncio
 import json

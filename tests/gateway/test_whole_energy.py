@@ -334,7 +334,7 @@ async def test_signed_readings_are_not_mixed_with_others(mesh_on_both: MeshRig) 
 
 
 async def test_the_end_is_the_ended_event(mesh_on_both: MeshRig, subtests: pytest.Subtests) -> None:
-    """Whatever context its reading has; an event after it is kept, changes nothing, and makes no gap."""
+    """The context of its reading does not matter; an event after it is kept, changes nothing, and makes no gap."""
     mesh = mesh_on_both
     for place, (samples, wh) in enumerate(
         (

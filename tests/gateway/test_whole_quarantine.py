@@ -31,7 +31,7 @@ BOOT_201 = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName":
 
 @pytest.fixture
 def field(mesh_on_both: MeshRig) -> Field:
-    """What an operator asks."""
+    """The operator's side."""
     return Field(mesh_on_both)
 
 

@@ -105,7 +105,7 @@ async def test_tc_083_a_higher_security_profile(mesh: MeshRig) -> None:
 
 
 async def test_a_rotation_closes_the_socket(mesh: MeshRig) -> None:
-    """What the operator replaces is good no more, also where it opened a socket already; the reason is told."""
+    """The replaced credential is refused, a socket that it opened is closed, and the close frame has the reason."""
     password = await mesh.create_station("CP1")
     async with RawStation(mesh.station_url("CP1"), headers=basic("CP1", password)) as station:
         await station.boot()

@@ -64,7 +64,7 @@ class Operator:
         self._reservations: Any = ReservationServiceStub(mesh.station_channel)
 
     async def command(self, request: Any, answer: dict[str, Any]) -> tuple[Any, Any]:
-        """What a command comes back with whose CALL the station answers so; and that CALL, as [action, payload]."""
+        """Returns the outcome of a command whose CALL the station answers so; and that CALL, as [action, payload]."""
         method = getattr(self._mesh.commands, type(request).__name__.removesuffix("Request"))
         return await self._answered(method(request, metadata=self._mesh.metadata, timeout=TIMEOUT_S), answer)
 
@@ -79,7 +79,7 @@ class Operator:
         return made.reservation, sent
 
     async def cancel(self, reservation_id: int, answer: dict[str, Any]) -> tuple[Any, Any]:
-        """What became of it, and the CALL."""
+        """Returns the outcome, and the CALL."""
         request = reservation_service_pb2.ReservationServiceCancelReservationRequest(
             station_id="CP1", reservation_id=reservation_id
         )

@@ -23,7 +23,7 @@ def test_every_service_of_the_contract_has_its_place() -> None:
 
 
 def test_mesh_services_have_no_rest_binding() -> None:
-    """What the front door must not reach has no path that it could be reached by."""
+    """A service that the front door must not reach has no path that leads to it."""
     services = _services()
     for name in (name for names in MESH_SERVICES.values() for name in names):
         assert not any(method.options.ByteSize() for method in services[name].method), name

@@ -198,7 +198,7 @@ async def test_a_request_that_cannot_be_parsed_is_the_callers_mistake(edge: Edge
 
 
 async def test_streams_are_authenticated_and_end_with_their_error(edge: Edge) -> None:
-    """What was sent before arrives."""
+    """Messages that were sent before arrive."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         [event async for event in edge.events.WatchEvents(WatchEventsRequest())]
     assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN")

@@ -39,7 +39,7 @@ class OneKey:
         self.asked = 0
 
     async def keys(self, key_id: str) -> KeySet:
-        """Whatever is asked for."""
+        """The same keys for every question."""
         self.asked += 1
         return KeySet([self.key])
 

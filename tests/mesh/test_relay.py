@@ -44,7 +44,7 @@ NEVER_S = 3600.0
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """What is on it ends with the test."""
+    """A stack that is unwound at the end of the test."""
     async with AsyncExitStack() as stack:
         yield stack
 
@@ -254,7 +254,7 @@ async def test_away_and_back(stack: AsyncExitStack, database: Database, database
 async def test_answer_that_is_lost_doubles_nothing(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
-    """What may or may not have arrived is sent again, and kept once."""
+    """An event that may or may not have arrived is sent again, and kept once."""
     recorder, address = await _recorder(stack, notifications, "after", "before", "after", "")
     _start(stack, database, address, clock)
     await _append(database, _events(["a", "b"]))
@@ -276,7 +276,7 @@ async def test_event_that_nobody_can_take_keeps_no_other_back(
 async def test_event_that_cannot_be_read_keeps_no_other_back(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
-    """Whoever wrote what is not an object of JSON there."""
+    """A row whose data is no JSON object delays no other."""
     await _append(database, _events(["a", "b", "c"]))
     update = sa.update(_outbox).where(_outbox.c.event_id == "b").values(data="[1, ")
     await database.write(lambda connection: connection.execute(update))

@@ -66,7 +66,6 @@ async def test_filter_holds_for_backlog_and_live(notifications: Notifications) -
 
 
 async def test_watcher_sees_its_own_tenant_only(notifications: Notifications) -> None:
-    """Whatever the cursor."""
     await notifications.publish(item("theirs", tenant_id="other"), item("ours"))
     async with notifications.watch(after_cursor=0) as ours, notifications.watch("other", after_cursor=0) as theirs:
         await notifications.publish(item("theirs2", tenant_id="other"), item("ours2"))

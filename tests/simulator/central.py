@@ -83,7 +83,7 @@ class Central:
         return result
 
     def tag_info(self) -> Any:
-        """What is said of every tag."""
+        """The answer for every tag."""
         return IdTagInfo(status=self.tag_status, parent_id_tag=self.tag_group)
 
     def next_id(self) -> int:

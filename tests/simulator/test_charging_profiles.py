@@ -1,4 +1,4 @@
-"""What a station installs and clears, and how its power follows."""
+"""Profiles that a station installs and clears, and its power under them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

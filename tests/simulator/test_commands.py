@@ -1,4 +1,4 @@
-"""What a central system can have a 1.6 station do, over a real socket, each message checked against the schemas."""
+"""Commands for a simulated 1.6 station, over a real socket, each message checked against the schemas."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

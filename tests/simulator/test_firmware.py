@@ -115,7 +115,7 @@ def test_it_waits_until_nobody_charges() -> None:
     ],
 )
 def test_it_fails_where_it_is_told_to(failure: Failure, last: str) -> None:
-    """Whatever was sent, and the version stays."""
+    """The firmware that was sent does not matter, and the version stays."""
     bench = Bench(b"new", fails=frozenset({failure}), request_id=1, verify=lambda _: True)
     assert bench.run()[-1] == last
     assert not bench.firmware.restarted()

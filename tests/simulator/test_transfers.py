@@ -11,7 +11,7 @@ from tests.simulator.files import file_server
 
 
 async def test_fetching() -> None:
-    """What is there, nothing where there is nothing, and no more than a pretence where it is not on loopback."""
+    """A file that is there, nothing where there is none, and only a pretence if the address is not loopback."""
     with file_server() as files:
         files.content["/fw.bin?x=1"] = b"firmware"
         assert await fetch(f"{files.url}/fw.bin?x=1") == b"firmware"

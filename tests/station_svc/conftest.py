@@ -180,7 +180,7 @@ class StationSystem:
         return (await self.ingest.RenewNodeLease(request)).lease_duration_ms
 
     async def knock(self, *items: ingest_pb2.OpenConnectionItem) -> Sequence[ingest_pb2.OpenConnectionResult]:
-        """What comes of stations that knock, all in one batch."""
+        """Lets stations connect, all in one batch, and returns the results."""
         response = await self.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest(items=items))
         return response.results
 
@@ -245,11 +245,11 @@ class StationSystem:
         return ingest_pb2.StatusItem(origin=self.origin(station_id, epoch, ordinal), status=report)
 
     async def report(self, *items: ingest_pb2.StatusItem) -> Sequence[ingest_pb2.StatusResult]:
-        """What becomes of statuses."""
+        """Sends statuses and returns the results."""
         return (await self.ingest.NotifyStatuses(ingest_pb2.NotifyStatusesRequest(items=items))).results
 
     async def notify(self, *items: ingest_pb2.ReportItem) -> Sequence[ingest_pb2.ReportResult]:
-        """What becomes of reports."""
+        """Sends reports and returns the results."""
         return (await self.ingest.NotifyReports(ingest_pb2.NotifyReportsRequest(items=items))).results
 
     async def station(self, station_id: str) -> station_pb2.Station:

@@ -80,7 +80,7 @@ class Rig:
     jobs: Jobs
 
     async def ask(self, *items: ingest_pb2.RequestCertificateItem) -> Sequence[ingest_pb2.RequestCertificateResult]:
-        """What comes of requests, in one batch."""
+        """Sends requests in one batch and returns the results."""
         request = ingest_pb2.RequestCertificatesRequest(items=items)
         return (await self.system.ingest.RequestCertificates(request)).results
 
@@ -103,7 +103,7 @@ class Rig:
         await self.jobs.run_due()
 
     async def requests(self, station_id: str = "CP1") -> list[pb.CertificateRequest]:
-        """What an operator reads, newest first."""
+        """The requests that an operator reads, newest first."""
         stub = StationCertificateServiceStub(self.system.operators)
         request = listing.ListCertificateRequestsRequest(station_id=station_id)
         return list((await stub.ListCertificateRequests(request)).certificate_requests)
@@ -156,7 +156,7 @@ def answering(*outcomes: pb.CertificateSignedStatus.ValueType | MeshError) -> Be
 
 
 def failure(reason: str) -> MeshError:
-    """What a gateway fails with."""
+    """The error of a gateway."""
     return MeshError(grpc.StatusCode.ABORTED, reason, "so it went")
 
 
@@ -211,7 +211,7 @@ async def test_an_authority_that_is_away(rig: Rig) -> None:
 
 
 async def test_the_answer_comes_first(rig: Rig) -> None:
-    """What may still be being signed while the station waits is left alone for as long as that takes."""
+    """A request that may be signed while the station waits is left alone for that time."""
     epoch = await rig.booted()
     rig.authority.away = True
     await rig.ask(rig.item("CP1", epoch, "csr-1"))
@@ -309,7 +309,7 @@ async def test_another_key(rig: Rig) -> None:
 
 
 async def test_a_refused_request_takes_no_place(rig: Rig) -> None:
-    """What the station was told it will get is handed over, though it asked for something wrong since."""
+    """The certificate that was promised is handed over, although the station sent a wrong request since."""
     epoch = await rig.booted()
     await rig.ask(rig.item("CP1", epoch, "csr-1"))
     rig.authority.refused.add("csr-2")

@@ -46,7 +46,7 @@ def profile(profile_id: int = 0, *, purpose: pb.ChargingProfilePurpose.ValueType
 
 
 def _taken(command: Any, status: Any = ACCEPTED) -> Any:
-    """What the gateway makes of a station's answer."""
+    """The gateway's form of a station's answer."""
     if isinstance(command, command_service_pb2.RequestStartTransactionRequest):
         return command_service_pb2.RequestStartTransactionResponse(
             status=status, charging_profile_id=command.charging_profile.charging_profile_id
@@ -148,7 +148,6 @@ async def test_the_last_number_is_followed_by_the_first(system: StationSystem) -
 
 
 async def test_many_at_once_get_a_number_each(system: StationSystem) -> None:
-    """Whatever the order in which they come."""
     await _open(system)
     numbers = await asyncio.gather(*(_set(system, evse_id=evse_id) for evse_id in range(1, 9)))
     assert sorted(numbers) == list(range(1, 9))
@@ -326,7 +325,7 @@ async def test_time_ends_a_profile(system: StationSystem, clock: FakeClock) -> N
 
 
 async def test_a_time_beyond_the_calendar(system: StationSystem) -> None:
-    """What the gateway refuses does no harm before it gets there."""
+    """A profile that the gateway refuses does no harm before it gets there."""
     await _open(system)
     system.gateway.behave = failing(OFFLINE)
     with fails_with("STATION_OFFLINE"):
@@ -439,7 +438,7 @@ async def test_a_removed_station_takes_its_profiles_along(system: StationSystem,
 
 
 async def test_what_ended_long_ago_is_removed(system: StationSystem, clock: FakeClock) -> None:
-    """What a station still holds stays for ever."""
+    """A profile that a station still holds stays for ever."""
     await _open(system)
     for profile_id in range(1, 6):
         await _set(system, profile_id=profile_id)

@@ -284,13 +284,13 @@ async def test_every_command_takes_its_way(
 
 
 def test_the_tests_know_every_command() -> None:
-    """What is added to the contract has to be added above."""
+    """A command that is added to the contract has to be added above."""
     methods = {method.name for method in pb.DESCRIPTOR.services_by_name["CommandService"].methods}
     assert {method for method, *_rest in EVERY_COMMAND} == methods
 
 
 async def test_no_command_is_for_viewers(system: StationSystem) -> None:
-    """Whatever its verb: each makes the station do something."""
+    """Each makes the station do something, also if its verb is Get."""
     await system.open("CP1")
     metadata = (("authorization", f"Bearer {access_token(role='VIEWER')}"),)
     for method, _field, request, _answer in EVERY_COMMAND:

@@ -1,4 +1,4 @@
-"""What is wrong with a station, what was odd about how it came in, and how its socket is closed."""
+"""Conditions of a station, quirks of its handshake, and the end of its socket."""
 
 from typing import TypeAlias
 

@@ -40,7 +40,7 @@ class Station:
 
 
 def failure(reason: str, code: grpc.StatusCode = grpc.StatusCode.ABORTED) -> MeshError:
-    """What a gateway fails with."""
+    """The error of a gateway."""
     return MeshError(code, reason, "so it went")
 
 
@@ -106,7 +106,7 @@ async def test_an_outcome_that_stays_unknown(system: StationSystem, reason: str)
 
 
 async def test_a_crash_in_between(system: StationSystem) -> None:
-    """What is sent is good before it is sent: a process that dies with the command under way locks nobody out."""
+    """A credential is good before it is sent: a process that dies with the command under way locks nobody out."""
     old, _epoch = await _connected(system)
     under_way = asyncio.Event()
     handed: list[str] = []
@@ -299,7 +299,7 @@ def _named(name: str, **more: Any) -> dict[str, Any]:
 async def test_no_credential_is_set_by_a_raw_call(
     system: StationSystem, action: str, payload: dict[str, Any], reason: str
 ) -> None:
-    """Whatever action has it, in whatever spelling: nothing is sent, and the station comes in as before."""
+    """In any action and spelling: nothing is sent, and the station connects as before."""
     old, _epoch = await _connected(system)
     request = pb.SendCallRequest(station_id="CP1", action=action)
     request.payload.update(payload)

@@ -256,7 +256,7 @@ async def test_a_late_report_of_an_update_that_was_superseded(firmware: Firmware
 
 
 async def test_a_download_that_is_tried_again(firmware: Firmware) -> None:
-    """What failed goes on, if the station does so within a day; later it is an update of its own."""
+    """A failed update goes on if the station does so within a day; later it is an update of its own."""
     await firmware.connect()
     await firmware.command(1)
     await firmware.report("DOWNLOADING", "DOWNLOAD_FAILED")
@@ -440,7 +440,7 @@ async def test_they_go_with_their_station(firmware: Firmware) -> None:
 
 
 async def test_reports_in_any_order_end_the_same(firmware: Firmware) -> None:
-    """Whatever the batches: the latest frame about an update says how far it is, and each is kept once."""
+    """The report of the latest frame counts, in any batches, and each report is kept once."""
     await firmware.connect()
     await firmware.command(7, ACCEPTED)
     words = ["DOWNLOADING", "DOWNLOAD_FAILED", "DOWNLOADING", "DOWNLOADED", "INSTALLED", "INSTALLATION_FAILED"]
@@ -492,7 +492,7 @@ async def test_a_bad_report_fails_alone(firmware: Firmware, database_url: str) -
 
 
 async def test_a_number_of_an_update_whose_station_reports_before_it_answers(firmware: Firmware) -> None:
-    """What was reported counts more than the answer that comes after it."""
+    """A report counts more than the answer that comes after it."""
     await firmware.connect()
 
     async def behave(_request: gateway_pb2.CallRequest) -> gateway_pb2.CallResponse:

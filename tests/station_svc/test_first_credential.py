@@ -141,7 +141,7 @@ async def test_a_station_that_has_not_booted_gets_another_chance(pending: Statio
 
 
 async def test_what_a_station_says_of_its_refusal_is_shown(pending: StationSystem) -> None:
-    """Whatever is in it, cut to a bearable length."""
+    """Any text, cut to a bearable length."""
     epoch = await pending.open("CP1")
     await _set_status(pending)
     await pending.boot(pending.boot_item("CP1", epoch))

@@ -1,4 +1,4 @@
-"""What is removed in time, and what is not."""
+"""Rows that are removed in time, and rows that stay."""
 
 from collections.abc import Awaitable, Callable
 
@@ -160,7 +160,7 @@ async def test_events_are_kept_until_they_are_published(system: StationSystem, c
 
 
 async def test_retention_is_a_setting(system: StationSystem, clock: FakeClock) -> None:
-    """What is set counts, for each kind by itself."""
+    """Each kind has its own."""
     epoch = await system.open("CP1")
     await _message(system, epoch, 1)
     await _status(system, epoch, 2)

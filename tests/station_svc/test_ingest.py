@@ -119,7 +119,7 @@ async def test_a_status_is_current_and_in_the_history(system: StationSystem, clo
 
 
 async def test_statuses_in_any_order_and_twice_end_the_same(system: StationSystem) -> None:
-    """Whatever the batches and their order, the last frame's status is current, and each stands once in the history."""
+    """The status of the last frame is current, in any batches and order, and each stands once in the history."""
     epoch = await system.open("CP1")
     words = ["Available", "Preparing", "Charging", "Finishing", "Available", "Faulted"]
     items = [system.status_item("CP1", epoch, number, word=word) for number, word in enumerate(words, 1)]
@@ -299,7 +299,7 @@ async def test_empty_batches_are_answered(system: StationSystem) -> None:
 
 
 async def test_callers_without_the_secret_are_refused(system: StationSystem) -> None:
-    """Whoever is not of the mesh is told nothing."""
+    """A caller from outside of the mesh learns nothing."""
     async with open_channel(system.mesh_address, secret="wrong") as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await StationIngestServiceStub(channel).RecordMessages(ingest_pb2.RecordMessagesRequest())

@@ -211,7 +211,7 @@ async def test_a_failure_is_tried_again_up_to_a_bound(system: StationSystem, clo
 
 
 async def test_progress_gives_new_attempts(system: StationSystem, clock: FakeClock) -> None:
-    """What failed before it counts no more; the payload is what the last turn left."""
+    """Failures before it count no more; the payload is that of the last turn."""
     await booted(system)
     log = Log(TROUBLE, Again(payload=b"half"), TROUBLE)
     await add(system, payload=b"all")
@@ -290,7 +290,7 @@ async def test_a_waiting_job_is_cancelled_at_once(system: StationSystem, clock: 
 async def test_a_running_job_is_cancelled_with_its_turn(
     system: StationSystem, outcome: Done | Again | Exception, state: JobState
 ) -> None:
-    """What was sent cannot be taken back; a turn that ends the job ends it the usual way."""
+    """A command that was sent cannot be taken back; a turn that ends the job ends it the usual way."""
     await booted(system)
     held, log = Held(), Log(outcome)
 
@@ -496,7 +496,7 @@ async def test_what_is_queued_here_is_run_at_once(system: StationSystem) -> None
 
 
 async def test_an_end_that_cannot_be_told_is_an_end(system: StationSystem) -> None:
-    """Whoever is to hear of it fails: the job is over all the same, and what was half written is undone."""
+    """The code to be notified of it fails: the job is over all the same, and half-written changes are undone."""
 
     def ended(db: Connection, _job: JobRow, _error: MeshError | None, _now_us: int) -> None:
         db.execute(sa.insert(models.quirk).values(tenant_id="default", station_id="CP1", name="half", count=1))

@@ -62,7 +62,7 @@ class Lists:
         return await self.get()
 
     async def get(self) -> pb.LocalList:
-        """What is known of the list."""
+        """The known entries of the list."""
         return (await self.stub.GetLocalList(pb.GetLocalListRequest(station_id="CP1"))).local_list
 
     async def entries(self) -> list[str]:
@@ -112,7 +112,7 @@ async def test_a_first_sync_sends_all_in_parts_that_fit(lists: Lists) -> None:
 
 
 async def test_only_what_changed_is_sent_later(lists: Lists, clock: FakeClock) -> None:
-    """What is gone first, then what is new or another; nothing at all where nothing changed."""
+    """Removed entries first, then new and changed ones; nothing at all if nothing changed."""
     lists.tokens("A", "B", "C", "D", "E", "F")
     await lists.sync()
     await lists.run()
@@ -222,7 +222,7 @@ async def test_a_station_that_keeps_no_list(lists: Lists) -> None:
 
 @pytest.mark.parametrize("fault", ["Failed", "VersionMismatch"])
 async def test_a_part_that_is_refused(lists: Lists, fault: str) -> None:
-    """What it holds is not known then: the next attempt sends everything. The error can be read meanwhile."""
+    """The station's entries are not known then: the next attempt sends all. The error can be read meanwhile."""
     lists.tokens(*"ABCDEFGH")
     lists.station.faults = ["", fault]
     await lists.sync()
@@ -247,7 +247,7 @@ async def test_an_answer_that_is_lost(lists: Lists) -> None:
 async def test_a_killed_one_s_sync_goes_on_where_it_stopped(
     start_system: StartSystem, lists: Lists, clock: FakeClock
 ) -> None:
-    """What was taken is not sent again: after the lease, another replica sends the rest as a change."""
+    """Accepted parts are not sent again: after the lease, another replica sends the rest as a change."""
     lists.tokens(*(f"T{number:02}" for number in range(12)))
     stopped = asyncio.Event()
 

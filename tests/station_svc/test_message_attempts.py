@@ -1,4 +1,4 @@
-"""What a boot is answered with of how often the station repeats messages about transactions, by its variables."""
+"""The answer to a boot says how often the station repeats messages about transactions, by its variables."""
 
 import pytest
 from csms.station.v1 import command_service_pb2 as pb

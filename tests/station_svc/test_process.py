@@ -59,7 +59,7 @@ async def test_it_migrates_serves_and_stops(database_url: str) -> None:
 
 
 async def test_a_missing_setting_is_one_line(tmp_path: Path) -> None:
-    """Whoever starts it is told which one."""
+    """The line names the setting."""
     environment = _environment(f"sqlite:///{tmp_path / 'x.db'}")
     environment["CSMS_AUTH_ADDRESS"] = ""
     process = await _start(**environment)

@@ -30,7 +30,7 @@ NOT_THERE = pb.CANCEL_RESERVATION_STATUS_REJECTED
 
 
 def _kept(command: Any, status: Any = pb.RESERVE_NOW_STATUS_ACCEPTED, cancelled: Any = CANCELLED) -> Any:
-    """What the gateway makes of a station's answer."""
+    """The gateway's form of a station's answer."""
     if isinstance(command, pb.CancelReservationRequest):
         return pb.CancelReservationResponse(status=cancelled)
     return pb.ReserveNowResponse(status=status, reservation_id=command.reservation_id)
@@ -394,7 +394,7 @@ async def test_a_removed_station_takes_its_reservations_along(system: StationSys
 
 
 async def test_what_ended_long_ago_is_removed(system: StationSystem, clock: FakeClock) -> None:
-    """What is still to come stays."""
+    """Reservations that are still to come stay."""
     await _open(system)
     await _create(system)
     await _create(system, expire_time=to_timestamp(clock() + 200 * 24 * HOUR_S * SECOND_US))

@@ -254,7 +254,7 @@ async def test_a_pause_and_a_resume(rig: Rig) -> None:
 
 
 async def test_a_stop(rig: Rig) -> None:
-    """What has not begun is cancelled, be the station there or away; what has begun comes to its end."""
+    """Targets that have not begun are cancelled, connected or not; those that have begun come to their end."""
     gate = asyncio.Event()
     (await rig.add("A")).gate = gate
     await rig.add("B")

@@ -1,4 +1,4 @@
-"""What station_svc is told by its environment."""
+"""Settings of station_svc, from its environment."""
 
 import pytest
 

@@ -32,7 +32,7 @@ NAMES = st.sampled_from(["", "0", "-1"])
 
 @dataclass
 class Session:
-    """What a station tells of one transaction, in order. The transaction's name is put in when it is sent."""
+    """A station's messages about one transaction, in order. The name is put in when they are sent."""
 
     events: list[TransactionEvent] = field(default_factory=list)
 
@@ -188,7 +188,7 @@ def bare(found: Transaction) -> Transaction:
 
 
 async def seen(service: Service, station: str, names: Mapping[int, str]) -> Sequence[object]:
-    """What operators see of transactions: all of each, and its events in folding order."""
+    """The operators' view of transactions: all of each, and its events in folding order."""
     found = []
     for _session, name in sorted(names.items()):
         events = [named(recorded.event, "") for recorded in await service.events(name, station=station)]
@@ -207,7 +207,7 @@ def test_1_6(run: Run, data: st.DataObject) -> None:
 @EXAMPLES
 @given(st.data())
 def test_1_6_without_numbers(run: Run, data: st.DataObject) -> None:
-    """What names no transaction comes to the same, before its start and after, and so do starts with other times."""
+    """Events without a number give the same result before and after their start, and starts with other times too."""
     compare_16(run, data, unnamed_16())
 
 

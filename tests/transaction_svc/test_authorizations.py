@@ -182,7 +182,7 @@ async def test_a_repeat_is_judged_where_the_first_was_not(service: Service) -> N
 
 
 async def test_a_repeat_changes_nothing_once_the_station_has_gone_on(service: Service) -> None:
-    """What came after it shows that its token was accepted: a token blocked since then keeps its session."""
+    """A later event shows that the token was accepted: a token blocked since then keeps its session."""
     event = start_16(0)
     number = (await service.one(event)).transaction_id
     await service.one(values_16(number, 60, 1500))

@@ -40,7 +40,7 @@ async def test_a_begin_of_0_goes_on_from_the_last_register_above_0(
     session: tuple[int, list[int], int],
     energy: float,
 ) -> None:
-    """Whatever zeros are told before the register is."""
+    """Readings of zero before the first real one do not matter."""
     for place, (start, readings, stop) in enumerate(before):
         await charged(service, 3600 * place, start, readings, stop)
     found = await charged(service, 3600 * len(before), *session)

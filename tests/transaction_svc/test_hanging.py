@@ -106,7 +106,7 @@ async def test_what_a_station_has_kept_does_not_remove_the_mark(service: Service
 
 
 async def test_a_status_without_a_time_counts_from_when_it_was_received(service: Service) -> None:
-    """What was measured before it does not remove the mark; what is measured after it does."""
+    """A value measured before it leaves the mark; one measured after it removes the mark."""
     number = await charging(service)
     now_s = (service.clock() - START_US) // SECOND_US
     for seconds_before, event in ((20, available()), (10, available(-(10**9)))):

@@ -1,4 +1,4 @@
-"""What stations do that does not add up: nothing is lost, and it is flagged (quirks 12, 14, 18, 21, 22, 23)."""
+"""Messages that do not add up: nothing is lost, and it is flagged (quirks 12, 14, 18, 21, 22, 23)."""
 
 import pytest
 from csms.common.v1 import meter_value_pb2 as meter
@@ -277,7 +277,7 @@ async def test_a_stop_that_tells_all_values_again(service: Service) -> None:
 
 
 async def test_a_token_that_holds_another_transaction_is_concurrent(service: Service) -> None:
-    """Whatever its case and station; not the one that this start ends, nor one that is over. A repeat says the same."""
+    """In any case and at any station; a transaction that this start ends, or that is over, does not count."""
     first = await service.one(start_16())
     assert not first.concurrent
     assert not (await service.one(start_16(50, meter_start=1100))).concurrent  # supersedes the first

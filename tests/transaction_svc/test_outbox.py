@@ -1,4 +1,4 @@
-"""What the outbox tells, committed with what it tells of."""
+"""Events of the outbox, committed with the change that they report."""
 
 from tests.transaction_svc.kit import Service, event_2x, start_16, stop_16, values_16
 from transaction_svc.retention import Retention

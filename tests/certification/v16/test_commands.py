@@ -1,4 +1,4 @@
-"""What an operator asks of a charge point: remote start and stop, reset, unlock, configuration, triggers, cache."""
+"""Commands of an operator: remote start and stop, reset, unlock, configuration, triggers, cache."""
 
 import pytest
 from csms.station.v1 import command_service_pb2 as command

@@ -228,7 +228,6 @@ async def test_quirk_09_answers_no_call(field: Field) -> None:
 
 
 async def test_quirk_09_a_late_answer_clears_the_flag(field: Field) -> None:
-    """Whoever answers at last is not unresponsive any more."""
     async with field.station() as station:
         await station.boot()
         assert await _time_out(field) == "CALL_TIMEOUT"

@@ -48,7 +48,7 @@ def respond(
 
 
 def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[LaneName, Any]:
-    """What the services said of such a start."""
+    """The results of the services for such a start."""
     recorded = TransactionEventResult(transaction_id="77", event_key="0.ab", concurrent_count=held)
     results: dict[LaneName, Any] = {LaneName.TRANSACTION_EVENTS: recorded}
     if status is not None:
@@ -132,7 +132,7 @@ def test_impossible_numbers(field: str, value: int) -> None:
 
 
 def test_response_statuses() -> None:
-    """Whatever auth_svc says, the transaction has its number and the answer is valid."""
+    """With every answer of auth_svc the transaction has its number and the response is valid."""
     for status in id_token_pb2.AuthorizationStatus.values():
         for held in (0, 1):
             response = respond(status, held=held)

@@ -54,7 +54,7 @@ def test_minimal() -> None:
 
 
 def test_with_tag() -> None:
-    """Whoever stopped it is in the event, and asked about."""
+    """The event has the tag that stopped it, and auth_svc is asked about it."""
     items = helpers.to_items(ACTION, MINIMAL | {"idTag": "TAG"})
     assert items[LaneName.AUTHORIZE] == AuthorizeItem(origin=helpers.ORIGIN, id_token=IdToken(id_token="TAG"))
     assert event(idTag="TAG").id_token == IdToken(id_token="TAG")

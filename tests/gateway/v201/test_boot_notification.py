@@ -16,7 +16,7 @@ ACTION = "BootNotification"
 
 
 def boot(reason: str = "PowerUp", **station: Any) -> BootItem:
-    """What is sent on for a boot."""
+    """The item for a boot."""
     payload = {"reason": reason, "chargingStation": {"vendorName": "V", "model": "M"} | station}
     item = helpers.item(ACTION, payload, LaneName.BOOTS)
     assert isinstance(item, BootItem)
