@@ -19,7 +19,7 @@ def _build(env: Environment) -> Build:
 
 
 def _announce(line: str) -> None:
-    # Standard output, not the log: whoever starts the system reads it once, and no log collector keeps it.
+    # Standard output, not the log: the person who starts the system reads it once, and no log collector keeps it.
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -96,7 +96,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         )
 
     async def Authorize(self, request: AuthorizeRequest, context: Context) -> AuthorizeResponse:
-        """One statement, whatever the number of items; one more where a token is not known."""
+        """One statement for any number of items; one more if a token is not known."""
         if len(request.items) > MAX_ITEMS:
             raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
         questions = [_read(item) for item in request.items]

@@ -109,7 +109,7 @@ def find_standings(connection: Connection, texts: Mapping[Key, str]) -> dict[Key
 
 
 def create_id_token(connection: Connection, token: IdToken) -> bool:
-    """Adds an id token, with its event; False where it is there already, in whatever form."""
+    """Adds an id token, with its event; False if it is there already, in any form."""
     keys = {"token_key": fold(token.id_token), "match_key": match_key(token.id_token)}
     created = insert(
         connection, models.id_token, asdict(token) | keys | {"merged_into": "", "merged_status": "", "reader_us": 0}

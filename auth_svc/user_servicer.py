@@ -184,7 +184,7 @@ class UserServicer(UserServiceServicer):
         return ChangePasswordResponse()
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
-        """The public keys, for the front door and whoever else verifies access tokens."""
+        """The public keys, for the front door and all others that verify access tokens."""
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
 
     async def _prove(self, username: str, password: str) -> user_store.User:

@@ -60,7 +60,7 @@ class Options:
     fleet: int  # stations of the open loop, which runs on PostgreSQL; 0: none
     fleet_plan: Plan
     rest: bool  # whether commands go through Envoy
-    steps: Sequence[tuple[str, int]]  # cases of which the steps are told
+    steps: Sequence[tuple[str, int]]  # cases of which the steps are reported
     load_processes: int
     json_path: Path | None
 

@@ -63,7 +63,7 @@ async def _fetch(url: str) -> str:
     try:
         return await asyncio.to_thread(_get, url)
     except OSError as error:
-        raise BenchmarkError(f"the gateway does not tell its metrics: {error}") from error
+        raise BenchmarkError(f"the gateway does not serve its metrics: {error}") from error
 
 
 def parse_lanes(text: str) -> Lanes:

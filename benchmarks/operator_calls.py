@@ -89,7 +89,7 @@ def _count(page: transaction_service_pb2.ListTransactionsResponse) -> Acknowledg
 
 
 def check_ledger(acknowledged: Acknowledged, found: Acknowledged) -> str:
-    """Compares what stations were told with what is recorded. Raises BenchmarkError where it is not the same."""
+    """Compares acknowledgements with records. Raises BenchmarkError if they differ."""
     differences = [
         f"{name}: {told} acknowledged, {recorded_} recorded"
         for name in ("starts", "meter_values", "stops", "energy_wh")

@@ -1,4 +1,4 @@
-"""Runs a workload with a clock in each process, and tells what each step takes of a message."""
+"""Runs a workload with a clock in each process, and reports the cost of each step of a message."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def _read(directory: Path, process: str) -> dict[str, dict[str, float]]:
     try:
         found: dict[str, dict[str, float]] = json.loads(steps_file(directory, process).read_bytes())
     except (OSError, ValueError) as error:
-        raise BenchmarkError(f"{process} did not tell what its steps took: {error}") from error
+        raise BenchmarkError(f"{process} did not report the cost of its steps: {error}") from error
     return found
 
 

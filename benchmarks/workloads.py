@@ -23,7 +23,7 @@ class Ledger:
     names: set[str] = field(default_factory=set)  # of the transactions
 
     def add(self, other: "Ledger") -> None:
-        """Adds what another process was told."""
+        """Adds the acknowledgements of another process."""
         self.starts += other.starts
         self.meter_values += other.meter_values
         self.stops += other.stops

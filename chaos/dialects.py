@@ -56,7 +56,7 @@ class Dialect(Protocol):
         """Authorize."""
 
     def begin(self, *, id_tag: str, number: int) -> Session:
-        """A session that nobody has been told of; `number` is unlike that of any other of the station."""
+        """A session that has not been sent yet; `number` is unlike that of any other of the station."""
 
     def say(self, message: Message) -> tuple[str, Payload]:
         """A transaction message as action and payload."""

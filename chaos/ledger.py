@@ -16,7 +16,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Entry:
-    """One transaction message: what a station was told is kept, or what the mesh has kept.
+    """One transaction message: acknowledged to a station, or recorded by the mesh.
 
     A station's messages all differ by their time.
     """
@@ -62,7 +62,7 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One line of the result: what was told, what was found, and every way in which the two differ."""
+    """One line of the result: acknowledgements, records, and every way in which the two differ."""
 
     name: str
     told: int
@@ -71,7 +71,7 @@ class Figure:
 
 
 def compare(acknowledged: Sequence[Entry], recorded: Sequence[Recorded]) -> list[Figure]:
-    """Holds what stations were told against what is recorded, once every station has been told all."""
+    """Compares acknowledgements with records, once every station has all of its acknowledgements."""
     told = Counter(acknowledged)
     found = Counter(entry for one in recorded for entry in one.entries)
     return [

@@ -41,7 +41,7 @@ class Options:
     stations: int
     interval_s: float  # between kills, in the mean
     pace_s: float  # between a station's messages, in the mean
-    long_absences: int  # kills after which the part stays away for longer than stations wait
+    long_absences: int  # kills after which the part stays down for longer than stations wait
     long_s: float
 
 
@@ -171,7 +171,7 @@ async def _known(layout: Layout, fleet: Sequence[Station]) -> Figure:
 
 
 async def _told(layout: Layout, recorded: Sequence[Recorded], kind: str) -> Figure:
-    """Whether the stream of events tells of each transaction once."""
+    """Whether the stream of events reports each transaction once."""
     wrong: list[str] = []
     count = 0
 

@@ -74,7 +74,7 @@ class Station:
 
     @property
     def finished(self) -> bool:
-        """Whether it charges no more, and has been told that all it had to say is kept."""
+        """Whether it charges no more, and all of its messages are acknowledged."""
         return self._charging is not None and self._charging.done() and not self._queue
 
     @property

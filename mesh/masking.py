@@ -39,7 +39,7 @@ _WHOLE_NAMES = frozenset({"token", "pwd", "pin", "psk", "jwt"})
 _PUNCTUATION = re.compile(r"[^0-9a-z]+")
 
 _NAMES = "|".join(sorted(SECRET_VARIABLES))
-# Parameters of a URL that let whoever has it do what its maker may: signatures (S3, GCS, Azure, ...), tokens, keys.
+# Parameters of a URL that give its holder the rights of its maker: signatures (S3, GCS, Azure, ...), tokens, keys.
 # The characters of a name exclude those before one, so that no text costs more than a pass over it.
 _PARAMETER = (
     r"(?:[\w.%~-]{0,40}(?:signature|token|secret|password|passwd|pwd|credential|hmac|api[-_]?key)"

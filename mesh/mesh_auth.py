@@ -5,7 +5,7 @@ import hmac
 import grpc
 
 METADATA_KEY = "csms-mesh-secret"
-# Health checks carry no secret, and tell none.
+# Health checks carry no secret, and reveal none.
 _OPEN_PREFIX = "/grpc.health.v1.Health/"
 
 

@@ -16,7 +16,7 @@ from mesh.required import check_required
 PUBLIC_METHODS = frozenset(
     f"/csms.auth.v1.UserService/{method}" for method in ("Login", "Register", "Refresh", "GetKeySet")
 )
-# Those that do the same whoever calls: a token that has expired is no hindrance, since they are the way to a new one.
+# Methods that do the same for every caller. An expired token is no obstacle, since they are the way to a new one.
 _REGARDLESS = PUBLIC_METHODS - {"/csms.auth.v1.UserService/Register"}
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 _READING = ("Get", "List", "Watch", "Verify", "Logout")

@@ -1,6 +1,6 @@
 """Who is calling an operator service: access tokens are verified here, once more than at the front door.
 
-The front door turns callers without a valid token away; services do not rely on that, since their operator ports can be
+The front door refuses callers without a valid token; services do not rely on that, since their operator ports can be
 reached from beside it.
 """
 

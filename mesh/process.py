@@ -45,7 +45,7 @@ def log_level(environment: Mapping[str, str]) -> str:
 
 
 def settle() -> None:
-    """Tells the garbage collector that what is there after the start stays, and to look for rubbish less often.
+    """Has the garbage collector keep all objects of the start, and collect less often.
 
     Our messages make thousands of short-lived objects a batch and hardly a cycle; by default the collector walks
     through them again and again, which took a third of transaction_svc's CPU. Call it once everything is built.
@@ -66,12 +66,12 @@ async def _run(main: Main, *, lifeline: bool) -> None:
 
 
 def _watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Stops this process when its standard input ends: whoever started it holds the other end, and is gone."""
+    """Stops this process when its standard input ends: the starter holds the other end, and has ended."""
 
     def watch() -> None:
         while os.read(0, 1024):
             pass
-        get_logger(__name__).warning("whoever started this process is gone: stopping")
+        get_logger(__name__).warning("the process that started this one has ended: stopping")
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
@@ -80,7 +80,7 @@ def _watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Non
 def serve_metrics(stack: AsyncExitStack, address: str, collectors: Iterable[Collector] = ()) -> int:
     """Serves `/metrics` for Prometheus at host:port until `stack` unwinds, and returns the port.
 
-    Beside `collectors` it tells of the process itself. Raises SettingError where the port is taken.
+    Beside `collectors`, it has metrics of the process itself. Raises SettingError where the port is taken.
     """
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)

@@ -1,7 +1,7 @@
 """Empties a service's outbox into notification_svc (docs/DESIGN.md, "Transactional outbox").
 
 An event is delivered at least once: it is marked as published after notification_svc has it, in a later transaction, so
-that whatever is lost in between is only the mark, and the far end knows an event that it has by its id.
+that a failure in between loses only the mark; notification_svc recognizes an event that it has by its id.
 
 Per station, order is kept without a lock: a batch is the oldest unpublished events as one transaction sees them, so an
 event goes out beside or after those of its station that were committed before it, even if two processes do this at

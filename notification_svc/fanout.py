@@ -41,7 +41,7 @@ FIRST_BACKOFF_S = 0.2
 MOST_BACKOFF_S = 10.0
 # AMQP 0-9-1 has a byte for the length of a routing key and of a message id.
 _SHORT = 255
-# Whatever a connection may fail with: the protocol, the network, or aio-pika on its way down.
+# All errors of a connection: the protocol, the network, or aio-pika on its way down.
 _FAILURES = (AMQPError, OSError, asyncio.TimeoutError, RuntimeError, MeshError)
 
 

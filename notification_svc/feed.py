@@ -145,7 +145,7 @@ class Feed:
                     while tail.known > tail.head and tail.watchers:
                         await self._read_on(tenant_id, tail)
             except MeshError:
-                # The database is away, and has said so in the log. Watchers wait, and miss nothing.
+                # The database is unavailable; `Database` has logged it. Watchers wait, and miss nothing.
                 await asyncio.sleep(self._poll_s)
 
     async def _wait_for_news(self) -> None:

@@ -71,7 +71,7 @@ class LocalList:
 
     @property
     def shown_version(self) -> int:
-        """The version as it is told: 0 says that the list is empty (OCPP 1.6, 3.5.4)."""
+        """The version as it is reported: 0 says that the list is empty (OCPP 1.6, 3.5.4)."""
         return self.version if self._listed else 0
 
     def find(self, id_tag: str) -> Remembered | None:

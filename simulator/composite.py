@@ -109,7 +109,7 @@ def period_at(profile: Profile, moment: datetime, begun: datetime) -> Period | N
 
 
 def in_unit(allowance: Allowance, unit: Unit, voltage_v: int) -> float:
-    """A limit as it is told: watts whole, amperes in tenths, both cut so that they promise no more than is allowed."""
+    """A limit as it is reported: whole watts, tenths of amperes, both cut so that they never exceed the limit."""
     if unit is Unit.WATT:
         return math.floor(allowance.power_w)
     tenths = allowance.power_w / (voltage_v * allowance.phases) * 10

@@ -1,6 +1,6 @@
 """One connector with its EVSE, as a state machine without I/O and without a protocol version.
 
-What happens is told to it (`plug_in`, `authorize`, `advance`, …); what it has to report it leaves in `events`. Its
+Its methods take what happens (`plug_in`, `authorize`, `advance`, …); its reports are in `events`. Its
 status is a function of its state, so that it cannot contradict it.
 """
 

@@ -59,7 +59,7 @@ _CANCELLABLE = (_Stage.SCHEDULED, _Stage.DOWNLOADING, _Stage.RETRYING, _Stage.DO
 
 
 class Firmware:
-    """The update that a station is at, if any. `events` is what is to be told and fetched."""
+    """The update that a station is at, if any. `events` has reports and files to fetch."""
 
     def __init__(self, *, version: str, busy: Callable[[], bool], fails: frozenset[Failure] = frozenset()) -> None:
         self.version = version

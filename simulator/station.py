@@ -1,4 +1,4 @@
-"""A charge point without I/O and without a protocol version: its connectors, its drivers, what it is told to do.
+"""A charge point without I/O and without a protocol version: its connectors, its drivers, the commands it gets.
 
 A session (per OCPP version) turns central-system commands into calls of these methods, and the events that `drain`
 returns into messages.

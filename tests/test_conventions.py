@@ -19,6 +19,7 @@ _SUFFIXES = {".py", ".proto", ".md", ".yaml", ".yml", ".lua", ".toml"}
 WORDED = ("mesh", "auth_svc", "notification_svc", "deploy", "benchmarks", "chaos", "simulator", "tests")
 # Modules of these packages that are still to come.
 NOT_YET_WORDED = {"mesh/rowset.py", "mesh/scripts.py", "mesh/workers.py"}
+_SQL = {f"sa.{verb}" for verb in ("select", "insert", "update", "delete", "text")}
 _BARE = {"what", "whatever", "whichever", "whoever"}
 
 
@@ -130,3 +131,19 @@ def test_only_main_modules_read_the_environment(package: str) -> None:
                 if name in {"environ", "environb", "getenv", "getenvb"}:
                     found.append(f"{_where(path)}:{node.lineno}")
     assert found == []
+
+
+@pytest.mark.parametrize("package", [name for name in PRODUCT if name.endswith("_svc")])
+def test_only_stores_have_sql_and_none_has_messages(package: str) -> None:
+    """Enumerations of the contract are plain numbers; a filter may name them."""
+    wrong = []
+    for path in sorted(_files(package)):
+        if path.suffix != ".py" or path.name in {"models.py", "columns.py"} or "migrations" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            has_sql = called.endswith((".execute", "RowStatement")) or called in _SQL
+            is_message = re.fullmatch(r"\w+_pb2\.\w+", called) is not None
+            if is_message if path.stem.endswith("store") else has_sql:
+                wrong.append(f"{_where(path)}:{node.lineno}: {called}")
+    assert wrong == []

@@ -90,7 +90,7 @@ class Child:
         return True
 
     def kill(self) -> None:
-        """Ends it, and whatever it started, at once."""
+        """Ends it, and all processes that it started, at once."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 

@@ -64,7 +64,7 @@ class _Inner:
 
 
 def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[[str], None]) -> Plan:
-    """Chooses ports and makes the parts. `on_login` gets the line that tells a new administrator's password.
+    """Chooses ports and makes the parts. `on_login` gets the line that has a new administrator's password.
 
     Raises SettingError where a port that was asked for is taken.
     """

@@ -14,7 +14,7 @@ _NO_LIST = -1
 
 
 class ListActions(Actions):
-    """Takes the local list, and tells its version."""
+    """Takes the local list, and reports its version."""
 
     @on(Action.send_local_list)
     def on_send_list(

@@ -84,7 +84,7 @@ def notice(event: Notice, at: datetime) -> Any:
 def state(wanted: MessageTrigger, maintenance: Maintenance, *, signed: bool) -> Any:
     """The message that a trigger requests: how far an update or an upload is, Idle if there is none.
 
-    Asked for in the words of the security extension, it is told in them.
+    A request in the words of the security extension is answered in them.
     """
     firmware, uploads = maintenance.firmware, maintenance.uploads
     upload = UploadStatus.UPLOADING if uploads.is_under_way else UploadStatus.IDLE

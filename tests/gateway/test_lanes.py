@@ -287,7 +287,7 @@ async def test_closing_waits_for_what_is_in_flight() -> None:
 
 
 async def test_closing_fails_what_waits_for_an_absent_service() -> None:
-    """Closing does not hang on a service that is away."""
+    """Closing does not hang on a service that is unavailable."""
     service = Service()
     service.away = True
     lane = _lane(service)

@@ -253,7 +253,7 @@ async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing()
 
 
 async def test_a_start_is_answered_without_auth() -> None:
-    """4.6: the start is committed even if auth is away."""
+    """docs/DESIGN.md, "Authorization of a start": it is committed even while auth_svc is unavailable."""
     async with session_rig() as rig:
         rig.services[LaneName.AUTHORIZE].result = LaneUnavailableError()
         rig.wire.put(START)

@@ -221,7 +221,7 @@ async def test_an_event_is_recorded_and_its_token_asked_about() -> None:
 
 
 async def test_an_event_is_answered_without_auth() -> None:
-    """4.6: the event is committed even if auth is away; without a token there is nothing to say."""
+    """docs/DESIGN.md, "Authorization of a start": it is committed even while auth_svc is unavailable."""
     async with _rig() as rig:
         rig.services[LaneName.AUTHORIZE].result = LaneUnavailableError()
         rig.wire.put(event())

@@ -256,7 +256,7 @@ async def test_connection_that_is_cut_loses_nothing(
 async def test_events_that_were_removed_first_do_not_stop_it(
     notifications: Notifications, broker: Broker, start: Start
 ) -> None:
-    """The broker was away for longer than events are kept: it goes on with the oldest there is."""
+    """The broker was unavailable for longer than events are kept: the fan-out goes on with the oldest there is."""
     queue = await broker.queue("#")
     await notifications.publish(item("a"), item("b"))
     await notifications.database.write(partial(store.save_sent, tenant_id="default", cursor=1))

@@ -45,7 +45,7 @@ DAY_S = 24 * 3600
 
 
 class FarAuthority(CertificateAuthorityServiceServicer):
-    """auth_svc at the other end: signs everything, but for what it is told to refuse; or is away."""
+    """auth_svc at the other end: signs everything, but for the requests it has to refuse; or is unavailable."""
 
     def __init__(self) -> None:
         self.items: list[signing.SignCertificateItem] = []

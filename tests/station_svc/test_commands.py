@@ -556,7 +556,7 @@ async def test_whether_a_caller_waits_for_the_record(
 
 @pytest.mark.parametrize("request_id", [None, "r1"])
 async def test_a_commit_that_nobody_heard_of(system: StationSystem, request_id: str | None) -> None:
-    """The database went away after it: the same transaction once more finds its own record, and the command is sent."""
+    """The database failed after it: the same transaction once more finds its own record, and the command is sent."""
     epoch = await system.open("CP1")
     new = NewCommand(
         tenant_id="default",

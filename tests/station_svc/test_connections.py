@@ -252,7 +252,7 @@ async def test_onboarding_pending(start_system: StartSystem) -> None:
 
 
 async def test_onboarding_reject(start_system: StartSystem) -> None:
-    """An unknown station is turned away and leaves no trace; a registered one comes in."""
+    """An unknown station is refused and leaves no trace; a registered one is admitted."""
     system = await start_system(onboarding="reject")
     await system.lease()
     credential = await system.create("CP1")

@@ -291,7 +291,7 @@ async def test_pages_of_large_things_can_be_sent(system: StationSystem) -> None:
 
 
 async def test_empty_batches_are_answered(system: StationSystem) -> None:
-    """A gateway probes a service that was away with no items at all."""
+    """A gateway probes a service that was unavailable with no items at all."""
     assert (await system.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest())).results == []
     assert await system.boot() == []
     assert await system.report() == []

@@ -1,4 +1,4 @@
-"""The job queue: durable, at least once, shared by replicas, patient with stations that are away."""
+"""The job queue: durable, at least once, shared by replicas, patient with stations that are not connected."""
 
 import asyncio
 from collections.abc import Mapping
@@ -230,7 +230,7 @@ async def test_progress_gives_new_attempts(system: StationSystem, clock: FakeClo
 
 
 async def test_a_station_that_went_away_is_no_failure(system: StationSystem, clock: FakeClock) -> None:
-    """Nothing was sent: it is looked at again, and parked where the station is still away."""
+    """Nothing was sent: it is looked at again, and parked if the station is still not connected."""
     epoch = await booted(system)
     log = Log(*(station_offline("CP1", "gone") for _ in range(3)))
     job_id = await add(system)

@@ -313,7 +313,7 @@ async def test_a_repeated_request_is_the_same_one(lists: Lists) -> None:
 
 
 async def test_the_mesh_s_trouble_is_waited_for(lists: Lists) -> None:
-    """auth_svc is away: the sync is tried again, and the reason can be read."""
+    """auth_svc is unavailable: the sync is tried again, and the reason can be read."""
     lists.tokens("A")
     lists.auth.is_away = True
     await lists.sync()

@@ -43,7 +43,7 @@ class Rig:
     epochs: dict[str, int] = field(default_factory=dict)
 
     async def add(self, station_id: str, *, online: bool = True, **keys: str) -> ConfigStation:
-        """A station, connected and booted unless it is said to be away."""
+        """A station, connected and booted unless `online` is false."""
         station = self.fleet[station_id] = ConfigStation(**{"Interval": "10", **keys})
         station.restarted = lambda: self.restart(station_id)
         if online:

@@ -237,7 +237,7 @@ async def test_quirk_09_a_late_answer_clears_the_flag(field: Field) -> None:
 
 
 async def test_a_connection_that_is_not_there_cannot_be_closed(field: Field) -> None:
-    """CloseConnection of a station that is away, or unknown."""
+    """CloseConnection of a station that is not connected, or unknown."""
     async with field.station() as station:
         await station.boot()
     await eventually(lambda: field.mesh.is_disconnected(STATION))
