@@ -5,7 +5,7 @@ docs/CONFIGURATION.md lists every setting.
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, cast, get_args
 
@@ -91,8 +91,8 @@ class ServiceSettings:
     mesh_address: str
     operator_address: str
     metrics_address: str
-    database_url: str
-    mesh_secret: str
+    database_url: str = field(repr=False)  # it may have a password
+    mesh_secret: str = field(repr=False)
     auto_migrate: bool
     reflection: bool
     reflection_open: bool = False  # to callers without a token, too
