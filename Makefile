@@ -17,7 +17,7 @@ help:  ## Show this list
 	@echo
 	@echo "  Settings are environment variables; docs/CONFIGURATION.md lists them."
 
-# What running needs, then what developing needs; each is installed once per change of its lock.
+# Packages for running, then those for developing; each set is installed once per change of its lock.
 $(VENV)/run.stamp: requirements/runtime.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

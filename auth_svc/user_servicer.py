@@ -41,7 +41,7 @@ from mesh.operators import Role, current_caller, optional_caller
 from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import SECOND_US, Clock, to_timestamp
 
-# What the interceptor asks of callers where its rule (readers read, operators do the rest) is not right. A user may
+# Roles of methods for which the interceptor's rule (viewers read, operators do the rest) is not right. A user may
 # change a password, the own one; Register answers for itself, since it may come without a token.
 SPECIAL_ROLES = {
     "/csms.auth.v1.UserService/ListUsers": Role.ADMINISTRATOR,

@@ -30,7 +30,7 @@ from benchmarks.step_profile import StepProfile, profile, steps_table
 FULL = Plan(warm_up_s=2.0, window_s=3.0, windows=5)
 QUICK = Plan(warm_up_s=0.5, window_s=1.0, windows=3)
 LONE = "StartTransaction"
-# What is measured: workload and number of stations, in this order.
+# Cases: workload and number of stations, in this order.
 CASES = (
     ("Heartbeat", 50),
     ("Heartbeat", 500),
@@ -41,7 +41,7 @@ CASES = (
     ("Session201", 50),
     (LONE, 1),
 )
-# What is run once more with a clock in each step, on PostgreSQL.
+# Cases that run once more with a clock in each step, on PostgreSQL.
 STEP_CASES = (("Heartbeat", 50), ("MeterValues", 50), ("Session", 50), ("Session201", 50))
 DATABASES = ("sqlite", "postgresql")
 STORM, QUICK_STORM = 10_000, 1_000

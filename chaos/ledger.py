@@ -37,9 +37,9 @@ class Ledger:
     """The notes of the fleet while it runs."""
 
     acknowledged: list[Entry] = field(default_factory=list)
-    # What should never be said to a station, whatever is down: a CALLERROR to a transaction message, for one.
+    # Answers that no station may get, whichever part is down: a CALLERROR to a transaction message, for one.
     violations: list[str] = field(default_factory=list)
-    # What may happen; told at the end because it says how rough the ride was.
+    # Events that may happen; they are reported at the end because they show how rough the run was.
     happened: Counter[str] = field(default_factory=Counter)
 
 

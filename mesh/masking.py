@@ -15,7 +15,7 @@ SECRET_VARIABLES = frozenset(
 
 # Fields beside the name of a secret that hold it.
 _SECRET_FIELDS = frozenset({"value", "attributeValue", "variableAttribute", "data"})
-# What fields are called, beside those, whose values are secrets: in payloads, and in texts of vendors' own messages.
+# Names of further fields whose values are secrets: in payloads, and in texts of vendors' own messages.
 # Compared without regard to case and punctuation. An id token is no secret here: operators work with them.
 _SECRET_NAMES = SECRET_VARIABLES | {
     "secret",

@@ -47,7 +47,7 @@ FIRST_BACKOFF_S = 0.1
 MOST_BACKOFF_S = 5.0
 # After a turn with as many events as this there may be more: the next one follows at once.
 _AT_ONCE = MAX_ITEMS
-# What notification_svc, or gRPC on its way there, says of an event that it will not take however often it is sent.
+# Codes by which notification_svc, or gRPC on its way there, refuses an event for good, however often it is sent.
 _REFUSALS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED})
 
 

@@ -104,7 +104,7 @@ class Feed:
         tail = self._tails.get(tenant_id)
         if tail is None:
             tail = self._tails[tenant_id] = Tail(head)
-            # What was committed since the caller read `head` was announced to nobody: ask at once.
+            # Events committed since the caller read `head` were announced to nobody: ask at once.
             self._polled_s = float("-inf")
             self._news.set()
         if self._stopping:

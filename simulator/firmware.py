@@ -165,7 +165,7 @@ class Firmware:
 
     def _verify(self, order: Order, moment: datetime) -> None:
         if order.verify is not None:
-            # What was only pretended to be fetched is pretended to be signed.
+            # A firmware whose download was simulated has a simulated signature.
             sound = not self._content or order.verify(self._content)
             if not sound or Failure.SIGNATURE in self._fails:
                 self._end(FirmwareStatus.INVALID_SIGNATURE)

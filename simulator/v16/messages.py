@@ -31,7 +31,7 @@ from simulator.notices import (
 )
 from simulator.station import Identity
 
-# What a station names where the central system never gave a name (OCPP 1.6 errata, 3.x; quirk 18 of the field).
+# The number that a station uses if the central system never gave one (OCPP 1.6 errata, 3.x; quirk 18).
 NAMELESS = -1
 
 _PLAIN = {

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from gateway.translation import Outbound, Payload, UnacceptableError
 from tests import certificates
 
-# What every command has for station_svc's own use.
+# Fields of every command for station_svc's own use.
 _NOT_SAID = frozenset({"station_id", "request_id", "timeout_s", "send_unknown"})
 _DEEPEST = 6
 _MOST_CHANGES = 2_000

@@ -23,7 +23,7 @@ from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
 
 SCHEMAS: Mapping[str, Schemas] = {version.label: Schemas(version.label) for version in VERSIONS.values()}
 
-# What changes without any message, or with every one.
+# Tables that change without any message, or with every one.
 _NOISE = frozenset(
     {
         "auth.seen_token",  # written beside the answer, some time later

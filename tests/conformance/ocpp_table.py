@@ -74,7 +74,7 @@ class Row:
         return (self.action, self.from_station, self.to_station, self.stored, self.tested)
 
 
-# What services say that makes something more to be done: of a boot, of an id token that is refused or has a limit.
+# Results that have a follow-up: of a boot, of an id token that is refused or has a limit.
 _RECORDED = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(event_key="0.ab"), LaneName.BOOTS: BootResult()}
 _VERDICTS: tuple[Results, ...] = (
     _RECORDED | {LaneName.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_BLOCKED))},

@@ -21,7 +21,7 @@ LIBRARIES = [
     pytest.param("ocpp-rpc", marks=pytest.mark.skipif(bool(why_not()), reason=why_not())),
     "ocpp",
 ]
-# What made-up messages mean is odd, and counted: values that are texts, transactions that nobody started. Their form
+# Made-up messages have odd meanings, which are counted: values as texts, transactions that nobody started. Their form
 # is as it should be, or other quirks would be met.
 ODDITIES = {
     QuirkName.CLOCK_SKEW,

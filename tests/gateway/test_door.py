@@ -350,7 +350,7 @@ async def test_what_was_let_in_under_an_earlier_lease_is_not_answered(mesh: Mesh
         assert await station.close_code() == 1006
 
 
-# What the gateway keeps for one station
+# Memory of the gateway for one station
 
 
 async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
@@ -373,7 +373,7 @@ async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
         await asyncio.gather(sending, return_exceptions=True)
 
 
-# What one station may write
+# Limits of one station's writes
 
 
 async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path)
     await eventually(is_counted)
 
 
-# What of the library this stands on
+# Parts of the library that this stands on
 
 
 def test_the_library_is_what_the_socket_was_written_for() -> None:

@@ -158,7 +158,7 @@ WITHOUT_WORD = {
     "STOPPED_REASON_STATION_DELETED",
 }
 
-# What 1.6's NotSupported is, where 2.x has no such word.
+# The equivalent of 1.6's NotSupported, if 2.x has no such word.
 NOT_SUPPORTED: Mapping[Any, str] = {
     charging_profile_pb2.ChargingProfileStatus: "REJECTED",
     command_service_pb2.SetVariableStatus: "UNKNOWN_VARIABLE",

@@ -125,7 +125,7 @@ async def test_who_may_ask(system: StationSystem) -> None:
     assert await system.count(models.installed_certificate) == 0
 
 
-# What is checked before it leaves
+# Checks before it leaves
 
 
 async def test_roots_that_are_none(system: StationSystem, clock: FakeClock) -> None:

@@ -290,7 +290,7 @@ async def test_a_batch_without_profiles_costs_no_statement(service: Service) -> 
     assert await power_w(now_us + TTL_US) == 50_000
 
 
-# What it does
+# Effects of a profile
 
 
 async def test_power_is_that_of_the_profile(service: Service) -> None:

@@ -44,7 +44,7 @@ class ChargePoint:
         async with RawStation(self.mesh.station_url(self.station_id), **options) as self.station:
             yield
 
-    # What it sends
+    # Messages that it sends
 
     async def call(self, action: str, **payload: Any) -> Any:
         """Sends a CALL and returns the payload of its CALLRESULT."""
@@ -104,7 +104,7 @@ class ChargePoint:
         await self.status("Available")
         await self.is_ended(number, reason, flags=flags)
 
-    # What it is sent
+    # Commands that it gets
 
     async def told(self, rpc: str, answer: Any, **fields: Any) -> tuple[Any, Any, Any]:
         """An operator gives a command, it answers: the action and payload of the CALL, and what the operator hears."""
@@ -133,7 +133,7 @@ class ChargePoint:
         await self.station.send(json.dumps([3, message_id, answer]))
         return action, payload
 
-    # What an operator sees
+    # The operator's view
 
     async def resource(self) -> station_pb2.Station:
         """The station, as operators see it."""
