@@ -408,7 +408,7 @@ async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path)
     await eventually(is_counted)
 
 
-# Parts of the library that this stands on
+# What of the library this stands on
 
 
 def test_the_library_is_what_the_socket_was_written_for() -> None:
