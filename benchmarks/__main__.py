@@ -235,7 +235,7 @@ async def tell_steps(options: Options, directory: Path, found: Findings) -> None
                 load_processes=options.load_processes,
             )
             found.steps.append(one)
-            say(f"{database.name}, {workload}, {stations} stations: steps told")
+            say(f"{database.name}, {workload}, {stations} stations: steps reported")
 
 
 def make_directory(parent: str, name: str) -> Path:

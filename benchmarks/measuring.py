@@ -51,7 +51,7 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Medians over the windows. `cpu_us` is per message, by process; `acknowledged` is what `finish` told, added up."""
+    """Medians over the windows. `cpu_us` is per message, by process; `acknowledged` adds up the results of `finish`."""
 
     target: str
     workload: str

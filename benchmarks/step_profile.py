@@ -31,7 +31,7 @@ class StepProfile:
 async def profile(
     database: Database, directory: Path, *, workload: str, stations: Sequence[str], plan: Plan, load_processes: int
 ) -> StepProfile:
-    """Measures on a mesh of its own. Raises BenchmarkError as `measure` does, and where a process told no steps."""
+    """Measures on a mesh of its own. Raises BenchmarkError as `measure` does, and if a process reported no steps."""
     async with mesh(database, directory, steps=True) as running:
         await make_id_tags(running, [f"TAG-{one}" for one in stations])
         for process in TABLE:

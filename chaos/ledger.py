@@ -113,7 +113,7 @@ def _transactions(acknowledged: Sequence[Entry], recorded: Sequence[Recorded]) -
         if begun != 1:
             faults.append(f"{one} has {begun} starts")
         elif (one.station_id, one.transaction_id) not in starts:
-            faults.append(f"nobody was told of {one}")
+            faults.append(f"nobody was notified of {one}")
     return Figure(name="transactions", told=len(starts), found=len(recorded), faults=sorted(faults))
 
 

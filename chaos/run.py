@@ -181,7 +181,7 @@ async def _told(layout: Layout, recorded: Sequence[Recorded], kind: str) -> Figu
         expected = Counter((one.station_id, one.transaction_id) for one in recorded)
         count = told.total()
         wrong[:] = [
-            f"{'/'.join(name)}: told {told[name]} times" for name in told | expected if told[name] != expected[name]
+            f"{'/'.join(name)}: reported {told[name]} times" for name in told | expected if told[name] != expected[name]
         ]
         return len(wrong)
 

@@ -19,7 +19,7 @@ from mesh.logs import get_logger
 
 log = get_logger(__name__)
 
-# Tells our advisory locks of this kind from others. Any fixed number does.
+# Separates our advisory locks of this kind from others. Any fixed number does.
 _NAMESPACE = 0x6C656164
 _TRY = text("SELECT pg_try_advisory_lock(:namespace, :work)")
 _STILL_THERE = text("SELECT 1")

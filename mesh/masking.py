@@ -46,7 +46,7 @@ _PARAMETER = (
     r"|(?:[\w.%~-]{0,40}[-_.])?(?:sig|sign|auth|key|pass))"
 )
 _TEXT_PATTERNS = (
-    # A secret told in passing: `AuthorizationKey=…`, {"AuthorizationKey": "…"} within a text. All after it goes.
+    # A secret mentioned in passing: `AuthorizationKey=…`, {"AuthorizationKey": "…"} within a text. All after it goes.
     (re.compile(rf"({_NAMES})(\W+)\S.*", re.IGNORECASE | re.DOTALL), rf"\1\2{MASK}"),
     (re.compile(rf"([?&;#]{_PARAMETER}=)[^&\s\"'<>]+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),

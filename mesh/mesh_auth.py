@@ -10,7 +10,7 @@ _OPEN_PREFIX = "/grpc.health.v1.Health/"
 
 
 class MeshSecret:
-    """Tells who may call."""
+    """Decides who may call."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()

@@ -1,4 +1,4 @@
-"""The life of one process: start, serve until told to stop, stop in order. Used by every `__main__`."""
+"""The life of one process: start, serve until a signal stops it, stop in order. Used by every `__main__`."""
 
 import asyncio
 import gc

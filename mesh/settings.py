@@ -118,7 +118,7 @@ def database_url(env: Environment, name: str) -> str:
     """CSMS_DATABASE_URL, or an SQLite file of the service's own in the data directory. Raises SettingError."""
     url = env.optional("CSMS_DATABASE_URL")
     if url is not None:
-        if not url.startswith(_DATABASES):  # not told: there may be a password in it
+        if not url.startswith(_DATABASES):  # not shown: there may be a password in it
             raise SettingError(
                 "CSMS_DATABASE_URL: postgresql+psycopg2://user:password@host/database is needed, or sqlite:///file"
             )

@@ -1,4 +1,4 @@
-"""`python -m notification_svc` serves until told to stop; `python -m notification_svc migrate` migrates and exits."""
+"""`python -m notification_svc` serves until a signal stops it; `python -m notification_svc migrate` only migrates."""
 
 import os
 from functools import partial

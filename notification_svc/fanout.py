@@ -57,7 +57,7 @@ class Fanout:
         self._failures = 0
 
     def announce(self, _heads: Mapping[str, int]) -> None:
-        """Tells that there are new events."""
+        """Announces that there are new events."""
         self._news.set()
 
     async def run(self) -> None:

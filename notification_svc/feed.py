@@ -122,7 +122,7 @@ class Feed:
         return self._tails
 
     def announce(self, heads: Mapping[str, int]) -> None:
-        """Tells that streams have been committed up to these cursors."""
+        """Announces that streams have been committed up to these cursors."""
         for tenant_id, head in heads.items():
             tail = self._tails.get(tenant_id)
             if tail is not None and head > tail.known:

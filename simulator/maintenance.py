@@ -96,7 +96,7 @@ class Maintenance:
         self.journal.note(self._to_real(self._now_ms), text)
 
     def security(self, kind: SecurityEventType, info: str | None = None) -> None:
-        """A security event: logged, and told to the central system."""
+        """A security event: logged, and reported to the central system."""
         self._events.append(self._security_event(kind, info))
 
     def update(self, order: Order) -> UpdateResult:

@@ -174,7 +174,7 @@ class Station:
     def authorized(
         self, connector_id: int, id_tag: str, parent: str | None = None, profile: Profile | None = None
     ) -> None:
-        """A tag was allowed: it starts, or stops what its group, told or known, has started."""
+        """A tag was allowed: it starts, or stops what its group, given or known, has started."""
         connector = self.connectors[connector_id]
         parent = parent or self.tags.parent(id_tag)
         transaction = connector.transaction

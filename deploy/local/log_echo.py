@@ -48,7 +48,7 @@ class LastWords:
         return self._text[:LONGEST]
 
     def take(self, line: bytes) -> None:
-        """Hears one line."""
+        """Takes one line."""
         entry = _parse(line)
         text = line.decode(errors="replace").rstrip() if entry is None else _brief(entry)
         if entry is not None:

@@ -22,6 +22,7 @@ from mesh.errors import SettingError
 DEMO_STATIONS = 5
 # Longest path of a unix socket (sys/un.h), with its closing zero; macOS has four bytes less.
 _SOCKET_PATH = 100
+_SHORT_FOLDER = Path("/tmp")  # noqa: S108  # nosec B108
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +199,7 @@ def _front_door(
 
 
 def _simulator(env: dict[str, str], settings: RunSettings, ocpp_port: int) -> Part:
-    # As strangers do, it gets to know the way in and nothing else.
+    # Like a station outside, it gets the way in and nothing else.
     url = f"ws://{_url_host(reachable(settings.host))}:{ocpp_port}/ocpp"
     return Part(
         name="simulator",
@@ -219,7 +220,7 @@ def _socket_path(directory: Path) -> Path:
         return path
     # The name is short and cannot be guessed, and the mode of the socket is 0600: it is as private as one in the user's
     # own directory.
-    return Path("/tmp", f"csms-{os.getuid()}-{secrets.token_hex(6)}.sock")  # noqa: S108  # nosec B108
+    return _SHORT_FOLDER / f"csms-{os.getuid()}-{secrets.token_hex(6)}.sock"
 
 
 def _url_host(host: str) -> str:
