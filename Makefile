@@ -92,6 +92,10 @@ lock: $(VENV)/dev.stamp  ## Lock dependencies anew, by version and hash (UPGRADE
 	  --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/fuzz.in -o requirements/fuzz.txt
 
+.PHONY: wheel
+wheel: $(VENV)/dev.stamp  ## Build the distribution into dist/, with the locked build back end
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --wheel-dir dist .
+
 .PHONY: bench
 bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per message, on SQLite and PostgreSQL
 	$(BIN)/python -m benchmarks

@@ -13,7 +13,7 @@ DESIGN = ROOT / "docs" / "DESIGN.md"
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc")
 # Generated, foreign, or made by running: none of it is ours to word.
-_PRUNED = {"gen", "third_party", "data", "node_modules", "__pycache__", "build", "dist"}
+_PRUNED = {"gen", "third_party", "data", "node_modules", "__pycache__", "dist"}
 _SUFFIXES = {".py", ".proto", ".md", ".yaml", ".yml", ".lua", ".toml"}
 # Packages whose docstrings follow the rule of CONTRIBUTING.md, "Language"; the others come one at a time.
 WORDED = ("mesh", "auth_svc", "notification_svc", "deploy", "benchmarks", "chaos", "simulator", "tests")
