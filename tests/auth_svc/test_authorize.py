@@ -1,4 +1,4 @@
-"""AuthorizationService.Authorize: what a station is told about a token."""
+"""AuthorizationService.Authorize: the answer to a station about a token."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -79,7 +79,7 @@ async def test_tokens_that_were_two_become_one(auth: Auth, operator: Operator) -
 
 
 async def test_what_an_older_build_finds_follows(auth: Auth, operator: Operator) -> None:
-    """It finds a token by its own old key, and must hear the same of each form; nothing of it stays behind."""
+    """It finds a token by its own old key, and must get the same answer for each form; nothing of it stays behind."""
     await _store_old(auth, EMAID)
     await _store_old(auth, HYPHENED)
     await _adopt(auth)

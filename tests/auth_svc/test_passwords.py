@@ -60,7 +60,7 @@ async def test_default_parameters_are_no_weaker_than_rfc_9106s() -> None:
 
 
 async def test_unknown_user_costs_as_much_as_a_known_one(passwords: Passwords, hasher: CountingHasher) -> None:
-    """One verification either way, so that time does not tell who exists."""
+    """One verification either way, so that the time does not show who exists."""
     known = await passwords.hash("secret")
     assert not await passwords.matches("wrong", known)
     assert hasher.verified == 1

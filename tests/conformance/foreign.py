@@ -63,7 +63,7 @@ class _OcppRpc:
         return await self._next()
 
     async def _next(self) -> Any:
-        """The next line that answers; what is told beside is noted."""
+        """The next line that answers; other lines are noted."""
         assert self._process.stdout is not None
         while True:
             async with asyncio.timeout(PATIENCE_S):

@@ -92,7 +92,7 @@ async def _give(edge: Edge, station: RawStation, name: str, command: Any, *, cou
     def answer(action: str, payload: Any) -> Any:
         check(label, action, "request", payload)
         told = copy.deepcopy(examples(label, action, "response")[count])
-        if action == "SetVariables":  # an answer about another variable tells nothing of this one
+        if action == "SetVariables":  # an answer about another variable says nothing of this one
             asked = payload["setVariableData"][0]
             told["setVariableResult"][0] |= {"component": asked["component"], "variable": asked["variable"]}
         return told

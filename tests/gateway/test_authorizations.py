@@ -68,7 +68,7 @@ def test_a_status_that_is_not_known_is_recorded_as_the_station_is_told_it() -> N
 
 @pytest.mark.parametrize(("most", "status"), [(0, ACCEPTED), (1, CONCURRENT), (2, ACCEPTED)])
 def test_services_of_the_release_before(most: int, status: int) -> None:
-    """transaction_svc tells only whether there is another transaction; auth_svc knows no limit."""
+    """transaction_svc says only whether there is another transaction; auth_svc knows no limit."""
     recorded = TransactionEventResult(concurrent=True)
     assert judge(_results(recorded, _said(most=most))).status == status
     assert refusal(Origin(), _results(recorded, None), IdTokenInfo(status=BLOCKED)) == {}

@@ -196,7 +196,7 @@ async def test_nothing_is_read_from_who_speaks_no_version_of_ours(mesh: MeshRig)
 
 
 class Held:
-    """Openings whose answers are not heard until they are released. Use as a context manager."""
+    """Openings whose answers are held until they are released. Use as a context manager."""
 
     def __init__(self, lane: Lane[Any, Any]) -> None:
         self._send = lane._send
@@ -282,7 +282,7 @@ async def test_a_reset_right_after_the_handshake(mesh: MeshRig, capsys: pytest.C
 
 
 async def test_a_connection_lost_while_it_is_not_read(mesh: MeshRig) -> None:
-    """The kernel tells nobody, as long as nothing is read: the watch asks."""
+    """The kernel reports nothing as long as nothing is read: the watch asks."""
     async with calling(mesh, handshake("CP1")) as caller:
         assert " 101 " in await caller.head()
         await until(lambda: len(mesh.gateway.registry))

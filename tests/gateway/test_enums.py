@@ -328,7 +328,7 @@ def _plain(name: str) -> str:
 
 
 def test_authorization_in_16() -> None:
-    """Every outcome is told in one of 1.6's five words, and only the accepted one as Accepted."""
+    """Every outcome has one of 1.6's five words, and only the accepted one as Accepted."""
     assert set(enums.AUTHORIZATION_STATUS_WORDS_16) == set(id_token_pb2.AuthorizationStatus.values())
     schema = Schemas("1.6").schema("Authorize", "response")
     five = schema["properties"]["idTagInfo"]["properties"]["status"]["enum"]

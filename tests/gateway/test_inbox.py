@@ -14,7 +14,7 @@ def _arrival(number: int, size: int = 10) -> Arrival:
 
 
 class Counter:
-    """Serves CALLs; at once, or when it is told to."""
+    """Serves CALLs; at once, or when it is released."""
 
     def __init__(self, *, at_once: bool = False) -> None:
         self.served: list[int] = []
@@ -75,7 +75,7 @@ async def test_other_sockets_have_their_turn_while_many_are_served() -> None:
 
 @pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 3), ("INBOX_BYTES", 30)])
 def test_the_socket_is_held_while_too_much_waits(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
-    """In calls and in bytes; it is told so once, and read again once there is room."""
+    """In calls and in bytes; reading is paused once, and resumed once there is room."""
     monkeypatch.setattr(inbox_module, bound, value)
     counter = Counter()
     for number in range(3):

@@ -322,7 +322,7 @@ async def test_what_goes_in_the_background_is_waited_for_by_nobody() -> None:
 
 
 class Follower:
-    """Sends its next item as soon as it is told, as a station's next CALL does."""
+    """Sends its next item with the result, as a station's next CALL does."""
 
     def __init__(self, lane: "Lane[Origin, int]", more: int) -> None:
         self._lane = lane
@@ -362,7 +362,7 @@ async def test_closing_fails_what_is_sent_while_it_closes() -> None:
 
 
 class Broken:
-    """Fails when it is told."""
+    """Fails when it gets the result."""
 
     def done(self) -> bool:
         """See gateway.lanes.Waiter."""

@@ -240,7 +240,7 @@ def test_answers_of_stations() -> None:
     ("written", "number"), [("1000", 1000), (" -1 ", -1), ("1000.0", 1000), (1000.0, 1000), (1000.7, 1000), (-0.5, -1)]
 )
 def test_whole_numbers_in_other_forms(written: Any, number: int) -> None:
-    """A start is not lost because its meter is told as text, or more exactly than 1.6 can say."""
+    """A start is not lost because its meter is sent as text, or with more digits than 1.6 has."""
     accepted = accept("StartTransaction", start(meterStart=written))
     assert accepted.payload == start(meterStart=number)
     assert accepted.quirks == ("whole_number_form",)

@@ -167,7 +167,7 @@ def test_faults(label: str, action: str, payload: Any, code: str, message: str) 
 
 
 def test_gravest_first() -> None:
-    """Of several faults a wrong type is told first, then a missing field, then a wrong value."""
+    """Of several faults a wrong type is reported first, then a missing field, then a wrong value."""
     schemas = SCHEMAS["1.6"]
     wrong: dict[str, Any] = {"connectorId": "1", "status": "x"}
     codes = []

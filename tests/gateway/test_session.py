@@ -31,7 +31,7 @@ from tests.waiting import until
 
 
 async def test_a_station_boots_and_then_may_do_its_work() -> None:
-    """B01: before an accepted boot only BootNotification is served, SecurityError tells so."""
+    """B01: before an accepted boot only BootNotification is served, all others get SecurityError."""
     async with session_rig(booted=False) as rig:
         for frame in (STATUS.replace('"s"', '"early"'), BOOT, STATUS):
             rig.wire.put(frame)
@@ -434,7 +434,7 @@ async def test_items_carry_where_they_came_from() -> None:
 
 
 async def test_an_answer_that_cannot_be_sent_harms_no_other_station() -> None:
-    """A fault of one socket ends that connection; the lane, which tells others of their results, never hears of it."""
+    """A fault of one socket ends that connection; the lane, which delivers results to others, is not affected."""
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
         statuses.result = None
@@ -459,7 +459,7 @@ async def test_a_fault_while_a_station_does_not_read_ends_its_connection() -> No
 
 
 async def test_a_fault_while_the_next_call_is_taken_harms_no_other_station() -> None:
-    """The lane that tells of a result never hears of it, and the connection that cannot go on is ended."""
+    """The lane that delivers a result is not affected, and the connection that cannot go on is ended."""
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
         statuses.result = None

@@ -59,7 +59,7 @@ async def _rig(
 
 
 async def test_a_station_boots_and_then_may_do_its_work() -> None:
-    """B01: before an accepted boot only BootNotification is served, SecurityError tells so."""
+    """B01: before an accepted boot only BootNotification is served, all others get SecurityError."""
     async with _rig(booted=False) as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         for frame in (event(), HEARTBEAT, BOOT, STATUS):

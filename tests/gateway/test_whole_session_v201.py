@@ -170,7 +170,7 @@ async def test_variables_are_set_read_and_remembered(mesh: MeshRig) -> None:
 
 
 async def test_a_station_probes_with_16_and_comes_back_with_201(mesh_on_both: MeshRig) -> None:
-    """Quirk 3: the newest connection wins, in whichever version; a transaction of each is told."""
+    """Quirk 3: the newest connection wins, in whichever version; a transaction of each is published."""
     mesh = mesh_on_both
     async with RawStation(mesh.station_url("CP1")) as probe:
         await probe.boot()

@@ -43,7 +43,7 @@ def _profile(purpose: str, **more: Any) -> profile_pb.ChargingProfile:
 
 
 def _told(purpose: str, profile_id: int, **more: Any) -> dict[str, Any]:
-    """The same as the station is told."""
+    """The same as the station gets."""
     return {
         "chargingProfileId": profile_id,
         "stackLevel": 0,
@@ -170,7 +170,7 @@ async def test_a_start_with_a_profile(mesh_on_both: MeshRig) -> None:
 
 
 async def test_what_16_cannot_say_is_not_sent(mesh: MeshRig) -> None:
-    """It is refused in plain words, no profile is left behind, and what the station answers beyond measure is told."""
+    """It is refused in plain words, no profile is left behind, and a station's answer beyond measure is reported."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         operator = Operator(mesh, station)
@@ -203,7 +203,7 @@ def _error(error: grpc.aio.AioRpcError) -> MeshError:
 
 
 async def test_a_reservation_is_used(mesh_on_both: MeshRig) -> None:
-    """TC_046: the start names it, and that is what it tells from then on; the transaction names it too."""
+    """TC_046: the start names it, and the station uses it from then on; the transaction names it too."""
     async with RawStation(mesh_on_both.station_url("CP1")) as station:
         await station.boot()
         operator = Operator(mesh_on_both, station)

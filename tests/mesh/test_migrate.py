@@ -1,4 +1,4 @@
-"""Migrating: once, whoever else does it at the same time, and all or nothing."""
+"""Migrating: once, also if others do it at the same time, and all or nothing."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -112,7 +112,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 @dataclass
 class Recorder(EventIngestServiceServicer):
-    """Stands before notification_svc, counts the batches, and fails as it is told to."""
+    """Stands before notification_svc, counts the batches, and fails as a test sets it."""
 
     behind: "EventIngestServiceStub"
     failures: list[str] = field(default_factory=list)  # what to do with the next batches: "before", "after"
@@ -142,7 +142,7 @@ async def _recorder(stack: AsyncExitStack, notifications: Notifications, *failur
 async def test_event_arrives_as_it_was_told(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
-    """All that it tells, and whose service it was; afterwards the outbox knows when."""
+    """All of its fields, and the service it came from; afterwards the outbox knows when."""
     _start(stack, database, notifications.mesh_address, clock)
     data = {"energy_wh": 1.5, "nested": {"list": [1, None, True, "x"]}}
     told = OutboxEvent(

@@ -1,4 +1,4 @@
-"""Settings that every process has: what is wrong with one is told in a line, without a password in it."""
+"""Settings that every process has: a fault of one is reported in a line, without a password in it."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_database_of_another_kind(url: str) -> None:
 
 
 def test_levels_of_the_log() -> None:
-    """In capitals or not; INFO where none is given; the words are told where there is no such one."""
+    """In capitals or not; INFO where none is given; an unknown one is refused with the list of words."""
     assert [log_level(given) for given in ({}, {"CSMS_LOG_LEVEL": ""}, {"CSMS_LOG_LEVEL": "debug"})] == [
         "INFO",
         "INFO",

@@ -50,7 +50,7 @@ def powers(central: Central) -> list[int]:
 
 
 async def test_a_reservation_over_the_wire() -> None:
-    """Reserved is told, the tag's start names it; another one is cancelled, another expires."""
+    """Reserved is reported, the tag's start names it; another one is cancelled, another expires."""
     async with central_system() as central, running(central) as runner:
         await booted(central)
 

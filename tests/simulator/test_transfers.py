@@ -24,7 +24,7 @@ async def test_fetching() -> None:
 
 
 async def test_uploads_over_http() -> None:
-    """By PUT, into a folder under its own name; by POST where that is refused; refusals are told apart."""
+    """By PUT, into a folder under its own name; by POST if that is refused; refusals are distinct."""
     with file_server() as files:
         assert await upload(f"{files.url}/logs/", "a.log", "text") is UploadStatus.UPLOADED
         files.refused_methods = {"PUT"}

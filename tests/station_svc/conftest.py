@@ -171,7 +171,7 @@ class StationSystem:
 
     @property
     def jobs(self) -> Jobs:
-        """The job queue's runner, which runs only when it is told to."""
+        """The job queue's runner, which runs only when a test lets it."""
         return next(owner for run in self.parts.background if isinstance(owner := getattr(run, "__self__", 0), Jobs))
 
     async def lease(self, node_id: str = NODE, address: str | None = None) -> int:
@@ -191,7 +191,7 @@ class StationSystem:
         return result.epoch
 
     async def close(self, station_id: str, epoch: int) -> None:
-        """Tells that a socket is closed."""
+        """Reports that a socket is closed."""
         item = ingest_pb2.CloseConnectionItem(
             tenant_id="default",
             station_id=station_id,
@@ -276,7 +276,7 @@ class StationSystem:
 def knock(
     station_id: str, *, node_id: str = NODE, credential: bytes = b"", username: str = ""
 ) -> ingest_pb2.OpenConnectionItem:
-    """A station that knocks."""
+    """A connection attempt of a station."""
     return ingest_pb2.OpenConnectionItem(
         station_id=station_id,
         node_id=node_id,

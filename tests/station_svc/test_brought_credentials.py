@@ -72,7 +72,7 @@ async def _listed(system: StationSystem, strength: str) -> list[str]:
 
 
 async def test_a_weak_password_is_taken_and_listed(system: StationSystem) -> None:
-    """Kept as argon2id, not as what a fast machine reads back; nothing is told, since the operator knows it."""
+    """Kept as argon2id, not as what a fast machine reads back; nothing is printed, since the operator knows it."""
     assert await system.create("CP1", credential=WEAK_WORD) == ""
     stored = await _kept(system, "CP1")
     assert (stored.salt, stored.digest[:10]) == (WEAK, "$argon2id$")
@@ -226,7 +226,7 @@ async def test_ten_thousand_come_back(system: StationSystem, monkeypatch: pytest
 
 
 async def _persist(system: StationSystem, items: Sequence[OpenConnectionItem]) -> list[str]:
-    """Stations knock until they are let in or refused for good."""
+    """Stations try to connect until they are admitted or refused for good."""
     waiting, reasons = list(items), []
     while waiting:
         results = await system.knock(*waiting)

@@ -73,7 +73,7 @@ class FarAuthority(CertificateAuthorityServiceServicer):
 
 @dataclass(kw_only=True)
 class Rig:
-    """station_svc with an authority, and its jobs, which run when they are told to."""
+    """station_svc with an authority, and its jobs, which run when a test lets them."""
 
     system: StationSystem
     authority: FarAuthority
@@ -109,7 +109,7 @@ class Rig:
         return list((await stub.ListCertificateRequests(request)).certificate_requests)
 
     async def states(self) -> list[str]:
-        """The states that were told, in their order."""
+        """The published states, in their order."""
         told = await self.system.events("station.certificate_request")
         return [data["state"].removeprefix("CERTIFICATE_REQUEST_STATE_") for _kind, _station, data in told]
 
@@ -184,7 +184,7 @@ async def test_a_request_goes_all_the_way(rig: Rig) -> None:
 
 
 async def test_what_the_authority_refuses(rig: Rig) -> None:
-    """The station is told at once and sent nothing; its neighbour in the batch gets its own."""
+    """The station is answered at once and sent nothing; its neighbour in the batch gets its own."""
     first, second = await rig.booted("CP1"), await rig.booted("CP2")
     rig.authority.refused = {"weak"}
     results = await rig.ask(rig.item("CP1", first, "weak"), rig.item("CP2", second, "good"))
@@ -224,7 +224,7 @@ async def test_the_answer_comes_first(rig: Rig) -> None:
 
 
 async def test_a_refusal_that_comes_late(rig: Rig) -> None:
-    """The station was told ACCEPTED, and gets nothing; an operator reads why."""
+    """The station was answered Accepted, and gets nothing; an operator reads why."""
     epoch = await rig.booted()
     rig.authority.away = True
     await rig.ask(rig.item("CP1", epoch, "weak"))

@@ -99,7 +99,7 @@ async def _kinds(system: StationSystem) -> Sequence[str]:
 
 
 async def test_a_profile_is_kept_as_it_was_sent(system: StationSystem, clock: FakeClock) -> None:
-    """With its number, where it is for, and what the station said; and the world is told."""
+    """With its number, where it is for, and the station's answer; an event is published."""
     await _open(system)
     assert await _set(system, profile_id=7, stack_level=2) == 7
     [found] = (await _list(system)).charging_profiles
@@ -206,7 +206,7 @@ async def test_a_profile_that_is_not_taken(
 
 
 async def test_a_profile_that_could_not_be_sent_is_none(system: StationSystem, clock: FakeClock) -> None:
-    """The caller is told, nothing is kept, and what was there is in no doubt afterwards."""
+    """The caller gets the error, nothing is kept, and what was there is in no doubt afterwards."""
     await _open(system)
     await _set(system, profile_id=1)
     system.gateway.behave = failing(OFFLINE)
@@ -334,7 +334,7 @@ async def test_a_time_beyond_the_calendar(system: StationSystem) -> None:
 
 
 async def test_a_transaction_takes_its_profiles_along(system: StationSystem) -> None:
-    """The gateway reports its end; those of other transactions and purposes stay. A repeat tells nothing new."""
+    """The gateway reports its end; those of other transactions and purposes stay. A repeat changes nothing."""
     epoch = await _open(system)
     await _set(system, profile_id=1, purpose=TX, transaction_id="11")
     await _set(system, profile_id=2, purpose=TX, transaction_id="12", evse_id=2)

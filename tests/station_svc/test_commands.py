@@ -60,7 +60,7 @@ def failing(error: MeshError) -> Callable[[gateway_pb2.CallRequest], Awaitable[A
 
 
 class Held:
-    """A gateway that holds its answer until it is told to give it."""
+    """A gateway that holds its answer until it is released."""
 
     def __init__(self, response: gateway_pb2.CallResponse) -> None:
         self._response = response
@@ -386,7 +386,7 @@ async def test_what_the_gateway_says_reaches_the_operator(
 
 
 async def test_the_callers_deadline_is_shaved(system: StationSystem) -> None:
-    """The station gets a little less than the caller has left, so that the caller hears of the timeout."""
+    """The station gets a little less than the caller has left, so that the caller gets the timeout."""
     await system.open("CP1")
     system.gateway.behave = answering(ACCEPTED)
     await system.commands.Reset(RESET, timeout=28)
@@ -397,8 +397,8 @@ async def test_the_callers_deadline_is_shaved(system: StationSystem) -> None:
 
 
 async def test_a_gateway_that_does_not_answer_in_time(system: StationSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller is told CALL_TIMEOUT before its own deadline ends the call."""
-    monkeypatch.setattr("station_svc.commands.commands.SHAVE_S", 60)  # a quarter, then: time enough to be told
+    """The caller gets CALL_TIMEOUT before its own deadline ends the call."""
+    monkeypatch.setattr("station_svc.commands.commands.SHAVE_S", 60)  # a quarter, then: time enough for the answer
     await system.open("CP1")
     system.gateway.behave = Held(ACCEPTED)
     with fails_with("CALL_TIMEOUT") as caught:
@@ -488,13 +488,13 @@ async def test_a_request_id_beyond_measure(system: StationSystem) -> None:
 
 
 async def test_a_command_lost_in_a_crash_is_not_sent_again(system: StationSystem, clock: FakeClock) -> None:
-    """Its outcome is unknown, and that is what the repeat is told."""
+    """Its outcome is unknown, and the repeat gets that."""
     await system.open("CP1")
     held = system.gateway.behave = Held(ACCEPTED)
     request = pb.ResetRequest(station_id="CP1", request_id="r1")
     call = system.commands.Reset(request)
     await until(lambda: system.gateway.calls)
-    # As a crash leaves it: the row is there, and whoever would finish it is not.
+    # As a crash leaves it: the row is there, and the process that would finish it is not.
     await system.database.write(
         lambda connection: connection.execute(sa.update(models.command).values(command_id="lost"))
     )

@@ -20,7 +20,7 @@ REJECTED = pb.SET_VARIABLE_STATUS_REJECTED
 
 
 class Station:
-    """The station at the other end: it keeps what it is handed, and answers as it is told."""
+    """The station at the other end: it keeps the credential it is handed, and answers as a test sets it."""
 
     def __init__(self, status: pb.SetVariableStatus.ValueType = ACCEPTED, error: MeshError | None = None) -> None:
         self.status = status
@@ -140,7 +140,7 @@ async def test_a_station_that_restarts_first(system: StationSystem) -> None:
 
 @pytest.mark.parametrize("reason", ["", "CALL_ERROR", "UNSUPPORTED_BY_VERSION", "TOO_MANY_COMMANDS"])
 async def test_a_station_that_does_not_take_it(system: StationSystem, reason: str) -> None:
-    """Refused, or never sent: it opens nothing, the old one goes on, and nobody is told it."""
+    """Refused, or never sent: it opens nothing, the old one goes on, and nobody learns it."""
     old, _epoch = await _connected(system)
     system.gateway.behave = station = Station(REJECTED, failure(reason) if reason else None)
     if reason:
@@ -221,7 +221,7 @@ async def test_a_station_that_is_away(system: StationSystem) -> None:
 
 
 async def test_a_repeated_request(system: StationSystem) -> None:
-    """The station is handed one credential, which is told once."""
+    """The station is handed one credential, which is shown once."""
     await _connected(system)
     system.gateway.behave = station = Station()
     first = await _hand_over(system, request_id="r")
@@ -357,7 +357,7 @@ async def test_no_credential_is_set_by_a_vendors_message(system: StationSystem) 
     ],
 )
 async def test_what_would_lock_out(system: StationSystem, pairs: list[tuple[str, str]]) -> None:
-    """An outcome that could not be told apart, or what no station could come in with: nothing is sent."""
+    """An ambiguous outcome, or a credential that no station could connect with: nothing is sent."""
     await _connected(system)
     with fails_with("INVALID_FIELD"):
         await _set(system, *pairs)

@@ -78,7 +78,7 @@ async def _work(system: StationSystem, seconds: float = 0) -> None:
 async def test_a_station_that_is_accepted_is_handed_a_credential(
     pending: StationSystem, status: station_pb2.RegistrationStatus.ValueType
 ) -> None:
-    """Over the socket that it has; then it is asked for, and a stranger does not come in as it."""
+    """Over the socket that it has; then it is asked for, and nobody else connects as it."""
     epoch = await pending.open("CP1")
     if status != PENDING:
         await _set_status(pending, status)
@@ -247,7 +247,7 @@ async def test_failed_credentials_are_counted_and_told(system: StationSystem) ->
 
 
 async def test_failures_take_bounded_space(system: StationSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many stations a stranger names; the first of them are told."""
+    """However many stations a caller names; the first of them are reported."""
     monkeypatch.setattr("station_svc.credentials.failures.MOST_STATIONS", 3)
     for number in range(5):
         await system.create(f"CP{number}")

@@ -123,7 +123,7 @@ async def test_the_current_status_outlives_its_history(system: StationSystem, cl
 
 
 async def test_old_connections_are_removed_but_for_the_latest(system: StationSystem, clock: FakeClock) -> None:
-    """The latest tells when a station was last here; an open one stays however old it is."""
+    """The latest shows when a station was last connected; an open one stays however old it is."""
     epochs = [await system.open("CP1") for _ in range(6)]
     for epoch in epochs:
         await system.close("CP1", epoch)

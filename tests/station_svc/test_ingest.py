@@ -39,7 +39,7 @@ async def test_a_boot_is_answered_and_remembered(system: StationSystem, clock: F
 
 
 async def test_an_older_boot_changes_nothing(system: StationSystem) -> None:
-    """A batch that timed out and commits late does not bring back an old firmware version, and tells nothing twice."""
+    """A batch that timed out and commits late brings back no old firmware version, and publishes nothing twice."""
     epoch = await system.open("CP1")
     old = system.boot_item("CP1", epoch, 1, firmware_version="1.0")
     new = system.boot_item("CP1", epoch, 2, firmware_version="2.0")

@@ -1,4 +1,4 @@
-"""Certificates that operators send to stations, and what stations tell of those that they have."""
+"""Certificates that operators send to stations, and stations' lists of those that they have."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -30,7 +30,7 @@ TROUBLE = MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "it would not")
 
 
 class Log:
-    """A handler that writes down each turn, and does as it is told: the outcomes in their order, then Done."""
+    """A handler that writes down each turn, and returns the given outcomes in their order, then Done."""
 
     def __init__(self, *outcomes: Done | Again | Exception) -> None:
         self.turns: list[JobRow] = []
@@ -55,7 +55,7 @@ class Log:
 
 
 class Held:
-    """A handler that does not end before it is told to."""
+    """A handler that does not end before it is released."""
 
     def __init__(self) -> None:
         self.turns: list[JobRow] = []
@@ -94,7 +94,7 @@ async def booted(system: StationSystem, station_id: str = "CP1") -> int:
 
 
 async def test_a_job_is_done_once(system: StationSystem) -> None:
-    """Its end is told, what was to be done is forgotten, and nothing is left to do."""
+    """Its handler is notified of the end, the payload is forgotten, and nothing is left to do."""
     await booted(system)
     log = Log()
     job_id = await add(system, payload=b"what", username="ann")
@@ -176,7 +176,7 @@ async def test_a_job_without_a_station(system: StationSystem) -> None:
 
 
 async def test_the_sweep_wakes_what_was_overlooked(system: StationSystem, clock: FakeClock) -> None:
-    """A gateway whose lease lapsed for a moment finds its stations as they were: no connection tells of it."""
+    """A gateway whose lease lapsed for a moment finds its stations as they were: no connection shows it."""
     await booted(system)
     log = Log()
     job_id = await add(system)
@@ -269,7 +269,7 @@ async def test_a_turn_that_takes_too_long(system: StationSystem) -> None:
 
 
 async def test_a_waiting_job_is_cancelled_at_once(system: StationSystem, clock: FakeClock) -> None:
-    """Be it parked or not; one that is over stays as it is; its end is told."""
+    """Be it parked or not; one that is over stays as it is; its handler is notified."""
     await system.create("CP1")
     await booted(system, "CP2")
     log = Log()

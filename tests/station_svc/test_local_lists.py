@@ -235,7 +235,7 @@ async def test_a_part_that_is_refused(lists: Lists, fault: str) -> None:
 
 
 async def test_an_answer_that_is_lost(lists: Lists) -> None:
-    """The station's version tells whether it took the part; either way the list ends right."""
+    """The station's version shows whether it took the part; either way the list ends right."""
     lists.tokens(*"ABCDEFGH")
     lists.station.faults = ["", "lost"]
     await lists.sync()
@@ -324,7 +324,7 @@ async def test_the_mesh_s_trouble_is_waited_for(lists: Lists) -> None:
 
 
 async def test_limits_are_read_once_where_they_are_known(lists: Lists) -> None:
-    """And a station that does not tell them gets what is usual."""
+    """And a station that does not report them gets the usual values."""
     lists.tokens("A")
     for _ in range(2):
         await lists.sync()

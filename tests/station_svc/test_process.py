@@ -38,7 +38,7 @@ def _environment(database_url: str) -> dict[str, str]:
 
 
 async def test_it_migrates_serves_and_stops(database_url: str) -> None:
-    """Migrated first, it serves on both ports until it is told to stop, and then ends well."""
+    """Migrated first, it serves on both ports until a signal stops it, and then ends well."""
     environment = _environment(database_url)
     migrating = await _start("migrate", **environment)
     _out, errors = await migrating.communicate()

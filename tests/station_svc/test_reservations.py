@@ -90,7 +90,7 @@ def _use(system: StationSystem, epoch: int, reservation_id: int = 1, **more: Any
 
 
 async def test_a_place_is_kept(system: StationSystem, clock: FakeClock) -> None:
-    """The station is asked, the reservation is there, and the world is told."""
+    """The station is asked, the reservation is there, and an event is published."""
     await _open(system)
     made = await _create(system, evse_id=2, group_id_token=GROUP)
     assert made == pb.Reservation(
@@ -165,7 +165,7 @@ async def test_a_repeated_request_reserves_once(system: StationSystem) -> None:
 
 @pytest.mark.parametrize("word", ["FAULTED", "OCCUPIED", "REJECTED", "UNAVAILABLE"])
 async def test_a_place_that_is_not_kept(system: StationSystem, word: str) -> None:
-    """The station's status tells why (TC_048); it is an answer, not an error."""
+    """The station's status says why (TC_048); it is an answer, not an error."""
     await _open(system)
     status = pb.ReserveNowStatus.Value(f"RESERVE_NOW_STATUS_{word}")
     system.gateway.behave = answering(lambda command: _kept(command, status))
@@ -243,7 +243,7 @@ async def test_cancelling(system: StationSystem) -> None:
 
 
 async def test_cancelling_what_the_station_does_not_know(system: StationSystem) -> None:
-    """TC_052: what became of it is unknown then; a use may still be told."""
+    """TC_052: its state is unknown then; a use may still be reported."""
     epoch = await _open(system)
     await _create(system)
     system.gateway.behave = answering(lambda command: _kept(command, cancelled=NOT_THERE))
@@ -264,7 +264,7 @@ async def test_cancelling_what_the_station_does_not_know(system: StationSystem) 
 async def test_cancelling_that_fails(
     system: StationSystem, clock: FakeClock, error: MeshError, reason: str, state: str
 ) -> None:
-    """Without an answer it is unknown; where the station has not heard of it, or refused, it is as it was."""
+    """Without an answer it is unknown; where the station did not get it, or refused, it is as it was."""
     await _open(system)
     await _create(system)
     system.gateway.behave = failing(error)

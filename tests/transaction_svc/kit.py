@@ -1,4 +1,4 @@
-"""Stations that tell of transactions, both ways: 1.6's, without seq_no, and 2.x's, with it."""
+"""Stations that report transactions, both ways: 1.6's, without seq_no, and 2.x's, with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ StationEvent = StationBooted | ConnectorAvailable | StationRemoved
 
 
 def at(seconds: float) -> Timestamp:
-    """A time of the station, by seconds; the gateway hears of all within the next day."""
+    """A time of the station, by seconds; the gateway receives all within the next day."""
     return to_timestamp(START_US + int(seconds * SECOND_US))
 
 
@@ -209,7 +209,7 @@ class Service:
         return list((await self.ingest.NotifyStationEvents(request, CONTEXT)).results)
 
     async def notify(self, event: StationEvent, *, station: str = "CP1") -> None:
-        """Tells of one event of a station, which is to be taken."""
+        """Reports one event of a station, which has to be accepted."""
         (result,) = await self.notify_items([self.station_item(event, station=station)])
         assert not result.HasField("error"), result
 

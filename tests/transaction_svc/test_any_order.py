@@ -73,7 +73,7 @@ def sessions_16(draw: st.DrawFn) -> Sequence[Session]:
 
 @st.composite
 def unnamed_16(draw: st.DrawFn) -> Sequence[Session]:
-    """Transactions of a station that was not told their numbers, or not yet; and starts sent again with other times.
+    """Transactions of a station that does not have their numbers, or not yet; and starts sent again with other times.
 
     The register is sound, since by it a stop is found: in any order, as long as nothing else tells transactions apart.
     """
@@ -212,7 +212,7 @@ def test_1_6_without_numbers(run: Run, data: st.DataObject) -> None:
 
 
 def compare_16(run: Run, data: st.DataObject, drawn: st.SearchStrategy[Sequence[Session]]) -> None:
-    """Tells sessions straight and shuffled."""
+    """Sends sessions in order and shuffled."""
     runner, service = run
     sessions = data.draw(drawn)
     told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]

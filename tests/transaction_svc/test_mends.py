@@ -188,7 +188,7 @@ async def test_the_same_frame_again_opens_nothing(service: Service) -> None:
 async def test_a_payload_that_breaks_its_schema_is_refused(
     service: Service, payload: dict[str, Any], reason: str, code: str
 ) -> None:
-    """The operator is told what a station would be told, and nothing is changed."""
+    """The operator gets the error that a station would get, and nothing is changed."""
     await service.send_items([raw_item(service, BROKEN)])
     error = await refused(service, (await only(service)).quarantine_id, payload=payload)
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)

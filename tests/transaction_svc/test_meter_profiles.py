@@ -401,7 +401,7 @@ async def test_samples_alone(service: Service) -> None:
 
 
 async def test_samples_alone_to_an_end_that_tells_no_register(service: Service) -> None:
-    """The last sample is the end: so a register that starts over is told from another counter."""
+    """The last sample is the end: so a register that starts over differs from another counter."""
     await set_profile(service, station_id="CP1", register_source=REGISTER_SOURCE_SAMPLED)
     for seq_no, value in enumerate((500, 20_500, 10, 14_000), start=1):
         if seq_no == 1:

@@ -39,7 +39,7 @@ async def test_the_late_stop_of_a_superseded_transaction_corrects_it(service: Se
 
 
 async def test_a_start_told_late_is_superseded_by_the_one_after_it(service: Service) -> None:
-    """The order in which starts happened counts, not that in which they were told."""
+    """The order in which starts happened counts, not that in which they arrived."""
     second = (await service.one(start_16(100, meter_start=1500))).transaction_id
     first = (await service.one(start_16(0))).transaction_id
     assert (await service.get(second)).state == TRANSACTION_STATE_ACTIVE
@@ -135,7 +135,7 @@ async def test_a_stop_without_its_number_finds_the_open_transaction(service: Ser
 
 
 async def test_meter_values_without_a_number_find_the_transaction_of_their_connector(service: Service) -> None:
-    """-1 for a transaction whose number the station has not been told."""
+    """-1 for a transaction whose number the station does not have yet."""
     await service.one(start_16(connector=2, meter_start=7))
     number = (await service.one(start_16())).transaction_id
     assert (await service.one(values_16("-1", 60, 1100))).transaction_id == number
@@ -246,7 +246,7 @@ async def test_units_multipliers_phases_and_places(service: Service) -> None:
 
 
 async def test_intervals_where_no_register_is_told(service: Service) -> None:
-    """Their sum; one that the end tells once more counts once."""
+    """Their sum; one that the end repeats counts once."""
 
     def interval(value: int) -> SampledValue:
         return SampledValue(value=str(value), measurand=meter.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL)

@@ -166,7 +166,7 @@ async def test_what_arrived_meanwhile_is_not_doubled(service: Service, engine: E
 
 
 async def test_running_it_twice_at_once_records_it_once(service: Service, engine: Engine) -> None:
-    """Both callers are told the same, and the second one waits for the first."""
+    """Both callers get the same answer, and the second one waits for the first."""
     refuse(engine)
     await service.send(start_16(), station="BAD")
     accept(engine)

@@ -98,7 +98,7 @@ class ChargePoint:
         return number
 
     async def finish(self, number: int, reason: str = "Local", *, flags: Sequence[str] = (), **more: Any) -> None:
-        """The end of a session: the stop, the cable, the connector free again; then it is told as it was."""
+        """The end of a session: the stop, the cable, the connector free again; then the stop is sent."""
         await self.stop(number, reason, **more)
         await self.status("Finishing")
         await self.status("Available")
@@ -107,7 +107,7 @@ class ChargePoint:
     # Commands that it gets
 
     async def told(self, rpc: str, answer: Any, **fields: Any) -> tuple[Any, Any, Any]:
-        """An operator gives a command, it answers: the action and payload of the CALL, and what the operator hears."""
+        """An operator gives a command, it answers: the action and payload of the CALL, and the operator's response."""
         service = command_service_pb2.DESCRIPTOR.services_by_name["CommandService"]
         kind: Any = message_factory.GetMessageClass(service.methods_by_name[rpc].input_type)
         request = kind(station_id=self.station_id, **fields)

@@ -104,7 +104,7 @@ async def test_tc_018_1_csms(charge_point: ChargePoint) -> None:
 
 
 async def test_tc_030_csms(charge_point: ChargePoint) -> None:
-    """Unlock fails, and the operator is told."""
+    """Unlock fails, and the operator gets the status."""
     assert await _unlock(charge_point, "UnlockFailed") == command.UNLOCK_STATUS_UNLOCK_FAILED
 
 

@@ -49,7 +49,7 @@ class Field:
         return RawStation(self.mesh.url(path), **options)
 
     async def resource(self, station_id: str = STATION) -> station_pb2.Station:
-        """The station as an operator sees it, with what the gateway has told since."""
+        """The station as an operator sees it, with the gateway's latest reports."""
         self.mesh.gateway.watch.sweep()
         request = station_service_pb2.GetStationRequest(station_id=station_id)
         response = await self.mesh.stations.GetStation(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)

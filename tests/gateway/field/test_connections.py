@@ -71,7 +71,7 @@ async def test_quirk_03_probing_with_two_versions(field: Field) -> None:
     ],
 )
 async def test_quirk_03_messages_of_1_6_over_2_0_1(field: Field, action: str, payload: object, kept: bool) -> None:
-    """A clear CALLERROR and no disconnect; what tells of money is in quarantine."""
+    """A clear CALLERROR and no disconnect; messages about transactions are in quarantine."""
     boot = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
         await station.call("BootNotification", boot)

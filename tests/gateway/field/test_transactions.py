@@ -1,4 +1,4 @@
-"""Quirks 18 to 23: sessions that are told out of order, twice, or under no name. The energy is right all the same."""
+"""Quirks 18 to 23: sessions whose events come out of order, twice, or under no name. The energy is right."""
 
 import json
 from typing import Any

@@ -106,6 +106,6 @@ def test_secret() -> None:
 
 
 def test_missing_answer() -> None:
-    """As many answers as calls, or nothing is told."""
+    """As many answers as calls, or the outcome is an error."""
     with pytest.raises(ValueError, match="shorter"):
         helpers.to_answer(NAME, put(("A", "1"), ("B", "2")), {"status": "Accepted"})

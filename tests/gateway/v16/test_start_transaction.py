@@ -79,7 +79,7 @@ def test_event() -> None:
 
 
 def test_report() -> None:
-    """station_svc hears of a reservation that was used, with its place and time."""
+    """station_svc is notified of a reservation that was used, with its place and time."""
     item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | {"reservationId": 9})[LaneName.REPORTS])
     use = ReservationUse(reservation_id=9, evse=EvseRef(evse_id=2, connector_id=1), use_time=NOON)
     assert item == ReportItem(origin=helpers.ORIGIN, reservation_use=use)
@@ -163,7 +163,7 @@ def test_a_refusal_is_recorded_before_the_station_is_answered() -> None:
 
 
 def test_auth_is_away() -> None:
-    """The station let the driver in by itself; it is not told otherwise."""
+    """The station let the driver charge by itself; the answer agrees."""
     assert respond(None, held=1) == respond(None)
     assert respond(None) == {"transactionId": 77, "idTagInfo": {"status": "Accepted"}}
     failed = {

@@ -62,7 +62,7 @@ def test_with_tag() -> None:
 
 
 def test_report() -> None:
-    """station_svc hears that the transaction is over, so that its charging profiles end with it."""
+    """station_svc is notified that the transaction is over, so that its charging profiles end with it."""
     item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL)[LaneName.ASIDES])
     assert item == ReportItem(origin=helpers.ORIGIN, transaction_end=TransactionEnd(transaction_id="42"))
 

@@ -49,7 +49,7 @@ def test_impossible(command: UpdateFirmwareRequest, field: str) -> None:
 
 
 def test_answer() -> None:
-    """1.6 tells nothing of whether it will, and this makes nothing up."""
+    """1.6 does not say whether it will, and the translator makes nothing up."""
     assert helpers.to_answer("update_firmware", _command(), {}) == UpdateFirmwareResponse(firmware_update_id=7)
 
 

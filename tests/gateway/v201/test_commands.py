@@ -147,7 +147,7 @@ def test_answers(name: str, request_: Any, enumeration: str, prefix: str) -> Non
 
 
 def test_start_names_its_transaction() -> None:
-    """F02: one that was under way already is told."""
+    """F02: one that was under way already is in the answer."""
     answer = helpers.to_answer(START, RequestStartTransactionRequest(), {"status": "Accepted", "transactionId": "tx-1"})
     assert answer.transaction_id == "tx-1"
 

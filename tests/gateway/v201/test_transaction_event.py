@@ -257,7 +257,7 @@ def test_a_refusal_is_recorded_before_the_station_is_answered() -> None:
 
 
 def test_auth_is_away() -> None:
-    """The station let the driver in by itself; it is not told otherwise."""
+    """The station let the driver charge by itself; the answer agrees."""
     assert respond(None) == {"idTokenInfo": {"status": "Accepted"}}
     assert respond(None, eventType="Ended") == {"idTokenInfo": {"status": "Accepted"}}
     assert respond(None, held=1) == {"idTokenInfo": {"status": "Accepted"}}
