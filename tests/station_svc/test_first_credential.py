@@ -247,7 +247,7 @@ async def test_failed_credentials_are_counted_and_told(system: StationSystem) ->
 
 
 async def test_failures_take_bounded_space(system: StationSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many stations a caller names; the first of them are reported."""
+    """However many stations a stranger names; the first of them are told."""
     monkeypatch.setattr("station_svc.credentials.failures.MOST_STATIONS", 3)
     for number in range(5):
         await system.create(f"CP{number}")
