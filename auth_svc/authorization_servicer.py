@@ -1,4 +1,4 @@
-"""What the mesh asks: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
+"""Serves the mesh: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
 
 from collections.abc import Mapping
 
@@ -98,7 +98,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         )
 
     async def Authorize(self, request: AuthorizeRequest, context: Context) -> AuthorizeResponse:
-        """One statement, whatever the number of items; one more where a token is not known."""
+        """One statement for any number of items; one more if a token is not known."""
         if len(request.items) > MAX_ITEMS:
             raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
         questions = [_read(item) for item in request.items]
@@ -186,7 +186,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
 
 
 def _read(item: AuthorizeItem) -> _Question:
-    """What an item asks. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
+    """Reads the question of an item. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
     tenant_id, id_token = item.origin.tenant_id, item.id_token
     text = id_token.id_token.strip()
     if not tenant_id:
@@ -227,7 +227,7 @@ def _to_local_list_token(token: id_token_store.IdToken, now_us: int) -> LocalLis
 
 
 def _write_info(info: IdTokenInfo, token: id_token_store.IdToken | id_token_store.Standing, now_us: int) -> None:
-    """What a station is told. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
+    """The answer for a station. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
     info.status = _STATUSES[token.status]
     if token.status == "Accepted" and token.expire_us is not None:
         if token.expire_us <= now_us:

@@ -256,7 +256,8 @@ class InboundCalls:
             self._count("item_refused", name)
             if name in _ASKED_BESIDE:
                 continue
-            # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
+            # A message of money that failed for its content is kept by its service, and acknowledged: see
+            # docs/DESIGN.md, "When a service is unavailable".
             if not durable:
                 raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
             if name is not LaneName.AUTHORIZE and not _is_not_kept(result):

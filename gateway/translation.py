@@ -75,7 +75,8 @@ class Inbound:
     for before the station is answered; then `to_response` gets the results of both rounds. Empty items: nothing is.
     `optional` lanes may fail without failing the message.
     Messages that tell of money are `durable`, and have a `salvage`: they are answered only once they are committed,
-    never with a CALLERROR because something of ours is away (design 2); one that cannot be read is kept as it came.
+    never with a CALLERROR because something of ours is away; one that cannot be read is kept as it came. See
+    docs/DESIGN.md, "When a service is unavailable".
     """
 
     to_items: Callable[[Payload, origin_pb2.Origin], Items] | None

@@ -1,4 +1,6 @@
-"""The database of one service: a small pool of threads, each call one transaction (design 2, group commit).
+"""The database of one service: a small pool of threads, each call one transaction.
+
+Group commit: docs/DESIGN.md, "Batches".
 
 SQLite has one writing thread and BEGIN IMMEDIATE; PostgreSQL has as many as it has connections. Either way the event
 loop never waits for the database.

@@ -1,7 +1,7 @@
-"""Empties a service's outbox into notification_svc (design 4.7).
+"""Empties a service's outbox into notification_svc (docs/DESIGN.md, "Transactional outbox").
 
 An event is delivered at least once: it is marked as published after notification_svc has it, in a later transaction, so
-that whatever is lost in between is only the mark, and the far end knows an event that it has by its id.
+that a failure in between loses only the mark; notification_svc recognizes an event that it has by its id.
 
 Per station, order is kept without a lock: a batch is the oldest unpublished events as one transaction sees them, so an
 event goes out beside or after those of its station that were committed before it, even if two processes do this at
@@ -45,14 +45,14 @@ FIRST_BACKOFF_S = 0.1
 MOST_BACKOFF_S = 5.0
 # After a turn with as many events as this there may be more: the next one follows at once.
 _AT_ONCE = MAX_ITEMS
-# What notification_svc, or gRPC on its way there, says of an event that it will not take however often it is sent.
+# Codes by which notification_svc, or gRPC on its way there, refuses an event for good, however often it is sent.
 _REFUSALS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED})
 
 
 def open_relay(
     stack: AsyncExitStack, *, database: Database, address: str | None, secret: str, source: str, clock: Clock
 ) -> Sequence[Background]:
-    """What a service adds to its background: the relay to notification_svc at `address`, nothing where there is none.
+    """The background tasks of a service: the relay to notification_svc at `address`, none if there is no address.
 
     `source` is the service's name in its events. The channel's end goes onto `stack`.
     """

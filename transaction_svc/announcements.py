@@ -1,4 +1,4 @@
-"""What the outbox tells about transactions (design 4.7). Pure."""
+"""What the outbox tells about transactions (docs/DESIGN.md, "Transactional outbox"). Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta

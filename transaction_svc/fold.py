@@ -1,4 +1,6 @@
-"""A transaction as a fold over its events (design 4.2). Pure, and the same whatever the order of arrival.
+"""A transaction as a fold over its events. Pure, and the same whatever the order of arrival.
+
+See docs/DESIGN.md, "Derived state".
 
 What comes in order is appended; `append` says where something did not, and the transaction must be folded anew.
 """

@@ -1,7 +1,7 @@
 """Transactions next to each other on an EVSE: a start ends the one before, and its register goes on from there.
 
-Their begins decide (design 4.2), by the station's clock, and not when they were recorded: any order of arrival comes to
-the same.
+Their begins decide (docs/DESIGN.md, "Derived state"), by the station's clock, and not when they were recorded: any
+order of arrival comes to the same.
 """
 
 from collections.abc import Container, Iterable, Sequence

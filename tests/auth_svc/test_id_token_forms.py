@@ -16,7 +16,7 @@ from csms.common.v1 import id_token_pb2
 from csms.common.v1.origin_pb2 import Origin
 
 from auth_svc import models
-from auth_svc.id_token_forms import adopt_id_tokens
+from auth_svc.id_token_form_store import adopt_id_tokens
 from mesh.times import SECOND_US
 from tests.auth_svc.conftest import Auth, refused
 from tests.auth_svc.test_id_tokens import Operator
@@ -98,7 +98,7 @@ async def test_tokens_that_were_two_become_one(auth: Auth, operator: Operator) -
 
 
 async def test_what_an_older_build_finds_follows(auth: Auth, operator: Operator) -> None:
-    """It finds a token by its own old key, and must hear the same of each form; nothing of it stays behind."""
+    """It finds a token by its own old key, and must get the same answer for each form; nothing of it stays behind."""
     await _store_old(auth, EMAID)
     await _store_old(auth, HYPHENED)
     await _adopt(auth)

@@ -194,7 +194,7 @@ async def test_memory_is_bounded(database: Database, clock: FakeClock, monkeypat
 
 
 async def test_a_database_that_is_away(database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was noted is kept and joined with what is noted meanwhile."""
+    """Noted tokens are kept and joined with those that are noted meanwhile."""
     seen = SeenTokens(database=database, clock=clock)
     seen.note(("default", "a"), _item("a"))
     with monkeypatch.context() as patched:

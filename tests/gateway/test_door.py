@@ -203,7 +203,7 @@ async def test_nothing_is_read_from_who_speaks_no_version_of_ours(mesh: MeshRig)
 
 
 class Held:
-    """Openings whose answers are not heard until they are released. Use as a context manager."""
+    """Openings whose answers are held until they are released. Use as a context manager."""
 
     def __init__(self, lane: Lane[Any, Any]) -> None:
         self._send = lane._send
@@ -289,7 +289,7 @@ async def test_a_reset_right_after_the_handshake(mesh: MeshRig, capsys: pytest.C
 
 
 async def test_a_connection_lost_while_it_is_not_read(mesh: MeshRig) -> None:
-    """The kernel tells nobody, as long as nothing is read: the watch asks."""
+    """The kernel reports nothing as long as nothing is read: the watch asks."""
     async with calling(mesh, handshake("CP1")) as caller:
         assert " 101 " in await caller.head()
         await until(lambda: len(mesh.gateway.registry))
@@ -432,7 +432,7 @@ async def test_what_was_let_in_under_an_earlier_lease_is_not_answered(mesh: Mesh
         assert await station.close_code() == 1006
 
 
-# What the gateway keeps for one station
+# Memory of the gateway for one station
 
 
 async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
@@ -455,7 +455,7 @@ async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
         await asyncio.gather(sending, return_exceptions=True)
 
 
-# What one station may write
+# Limits of one station's writes
 
 
 async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ KEYS = {"GetConfigurationMaxKeys": "2", "A": "1", "B": "2", "C": "3", "D": "4"}
 
 
 async def test_keys_are_asked_for_as_the_station_takes_them(mesh: MeshRig) -> None:
-    """Once it has told its GetConfigurationMaxKeys, no CALL asks for more; its silence before is told with a hint."""
+    """Once it has reported its GetConfigurationMaxKeys, no CALL asks for more; the error before has a hint."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         asked = asyncio.ensure_future(_serve_keys(station, calls=1))

@@ -173,7 +173,7 @@ class StationSystem:
 
     @property
     def jobs(self) -> Jobs:
-        """The job queue's runner, which runs only when it is told to."""
+        """The job queue's runner, which runs only when a test lets it."""
         return next(owner for run in self.parts.background if isinstance(owner := getattr(run, "__self__", 0), Jobs))
 
     async def lease(self, node_id: str = NODE, address: str | None = None) -> int:
@@ -182,7 +182,7 @@ class StationSystem:
         return (await self.ingest.RenewNodeLease(request)).lease_duration_ms
 
     async def knock(self, *items: ingest_pb2.OpenConnectionItem) -> Sequence[ingest_pb2.OpenConnectionResult]:
-        """What comes of stations that knock, all in one batch."""
+        """Lets stations connect, all in one batch, and returns the results."""
         response = await self.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest(items=items))
         return response.results
 
@@ -193,7 +193,7 @@ class StationSystem:
         return result.epoch
 
     async def close(self, station_id: str, epoch: int) -> None:
-        """Tells that a socket is closed."""
+        """Reports that a socket is closed."""
         item = ingest_pb2.CloseConnectionItem(
             tenant_id="default",
             station_id=station_id,
@@ -247,11 +247,11 @@ class StationSystem:
         return ingest_pb2.StatusItem(origin=self.origin(station_id, epoch, ordinal), status=report)
 
     async def report(self, *items: ingest_pb2.StatusItem) -> Sequence[ingest_pb2.StatusResult]:
-        """What becomes of statuses."""
+        """Sends statuses and returns the results."""
         return (await self.ingest.NotifyStatuses(ingest_pb2.NotifyStatusesRequest(items=items))).results
 
     async def notify(self, *items: ingest_pb2.ReportItem) -> Sequence[ingest_pb2.ReportResult]:
-        """What becomes of reports."""
+        """Sends reports and returns the results."""
         return (await self.ingest.NotifyReports(ingest_pb2.NotifyReportsRequest(items=items))).results
 
     async def station(self, station_id: str) -> station_pb2.Station:
@@ -278,7 +278,7 @@ class StationSystem:
 def knock(
     station_id: str, *, node_id: str = NODE, credential: bytes = b"", username: str = ""
 ) -> ingest_pb2.OpenConnectionItem:
-    """A station that knocks."""
+    """A connection attempt of a station."""
     return ingest_pb2.OpenConnectionItem(
         station_id=station_id,
         node_id=node_id,

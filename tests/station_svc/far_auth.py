@@ -40,7 +40,7 @@ def token(
 
 
 class FarAuth(AuthorizationServiceServicer):
-    """Tells its tokens to whoever asks for the tenant `default`. Nothing else of it is asked."""
+    """Serves its tokens for the tenant `default`, and nothing else."""
 
     Authorize = GetSigningKeys = None  # type: ignore[assignment]
 

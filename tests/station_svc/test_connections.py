@@ -14,7 +14,7 @@ from tests.waiting import until
 
 
 async def test_lease_holds_for_the_time_that_is_set(system: StationSystem) -> None:
-    """A gateway is told how long its lease holds."""
+    """A gateway gets the duration of its lease."""
     assert await system.lease() == 10_000
 
 
@@ -65,7 +65,7 @@ async def test_a_newer_connection_takes_the_place_of_the_older(system: StationSy
 
 
 async def test_the_close_of_the_latest_connection_counts(system: StationSystem) -> None:
-    """A station whose socket closed is offline; closing twice tells it once."""
+    """A station whose socket closed is offline; closing twice publishes one event."""
     epoch = await system.open("CP1")
     await system.close("CP1", epoch)
     await system.close("CP1", epoch)
@@ -172,7 +172,7 @@ async def test_closing_is_tried_again(system: StationSystem) -> None:
 
 
 async def test_a_dead_gateways_stations_are_offline_within_15_s(system: StationSystem, clock: FakeClock) -> None:
-    """They count as offline as soon as the lease has run out, and that is told by 15 s."""
+    """They count as offline as soon as the lease has run out, and the event comes within 15 s."""
     epoch = await system.open("CP1")
     clock.advance(10.1)
     assert not (await system.station("CP1")).connected
@@ -193,7 +193,7 @@ async def test_a_lost_gateway_with_many_stations_is_closed_in_parts(system: Stat
     await system.open("CP0")
     clock.advance(14)
     assert await system.housekeeper.close_lost() == 8
-    # The connection that had lost its place before tells nothing.
+    # The connection that had lost its place before publishes nothing.
     assert len(await system.events("station.disconnected")) == 7
     assert await system.housekeeper.close_lost() == 0
 
@@ -212,7 +212,7 @@ async def test_a_renewed_lease_keeps_its_stations(system: StationSystem, clock: 
 
 
 async def test_a_gateway_without_a_lease_lets_nobody_in(system: StationSystem, clock: FakeClock) -> None:
-    """Its stations would be offline at once; it is told to try again, others in the batch come in."""
+    """Its stations would be offline at once; it has to try again, others in the batch are admitted."""
     unknown, known = await system.knock(knock("CP1", node_id="gateway-9"), knock("CP2"))
     assert (reason_of(unknown), reason_of(known)) == ("NODE_LEASE_EXPIRED", "")
     clock.advance(11)
@@ -287,7 +287,7 @@ async def test_credentials_for_a_station_that_came_in_without(system: StationSys
 
 
 async def test_onboarding_pending(start_system: StartSystem) -> None:
-    """An unknown station comes in, and is told to wait at its boot until an operator accepts it."""
+    """An unknown station is admitted, and is pending at its boot until an operator accepts it."""
     system = await start_system(onboarding="pending")
     await system.lease()
     [result] = await system.knock(knock("CP1"))
@@ -308,7 +308,7 @@ async def test_onboarding_pending(start_system: StartSystem) -> None:
 
 
 async def test_onboarding_reject(start_system: StartSystem) -> None:
-    """An unknown station is turned away and leaves no trace; a registered one comes in."""
+    """An unknown station is refused and leaves no trace; a registered one is admitted."""
     system = await start_system(onboarding="reject")
     await system.lease()
     credential = await system.create("CP1")

@@ -31,7 +31,7 @@ NOT_THERE = pb.CANCEL_RESERVATION_STATUS_REJECTED
 
 
 def _kept(command: Any, status: Any = pb.RESERVE_NOW_STATUS_ACCEPTED, cancelled: Any = CANCELLED) -> Any:
-    """What the gateway makes of a station's answer."""
+    """The gateway's form of a station's answer."""
     if isinstance(command, pb.CancelReservationRequest):
         return pb.CancelReservationResponse(status=cancelled)
     return pb.ReserveNowResponse(status=status, reservation_id=command.reservation_id)
@@ -91,7 +91,7 @@ def _use(system: StationSystem, epoch: int, reservation_id: int = 1, **more: Any
 
 
 async def test_a_place_is_kept(system: StationSystem, clock: FakeClock) -> None:
-    """The station is asked, the reservation is there, and the world is told."""
+    """The station is asked, the reservation is there, and an event is published."""
     await _open(system)
     made = await _create(system, evse_id=2, group_id_token=GROUP)
     assert made == pb.Reservation(
@@ -166,7 +166,7 @@ async def test_a_repeated_request_reserves_once(system: StationSystem) -> None:
 
 @pytest.mark.parametrize("word", ["FAULTED", "OCCUPIED", "REJECTED", "UNAVAILABLE"])
 async def test_a_place_that_is_not_kept(system: StationSystem, word: str) -> None:
-    """The station's status tells why (TC_048); it is an answer, not an error."""
+    """The station's status says why (TC_048); it is an answer, not an error."""
     await _open(system)
     status = pb.ReserveNowStatus.Value(f"RESERVE_NOW_STATUS_{word}")
     system.gateway.behave = answering(lambda command: _kept(command, status))
@@ -244,7 +244,7 @@ async def test_cancelling(system: StationSystem) -> None:
 
 
 async def test_cancelling_what_the_station_does_not_know(system: StationSystem) -> None:
-    """TC_052: what became of it is unknown then; a use may still be told."""
+    """TC_052: its state is unknown then; a use may still be reported."""
     epoch = await _open(system)
     await _create(system)
     system.gateway.behave = answering(lambda command: _kept(command, cancelled=NOT_THERE))
@@ -265,7 +265,7 @@ async def test_cancelling_what_the_station_does_not_know(system: StationSystem) 
 async def test_cancelling_that_fails(
     system: StationSystem, clock: FakeClock, error: MeshError, reason: str, state: str
 ) -> None:
-    """Without an answer it is unknown; where the station has not heard of it, or refused, it is as it was."""
+    """Without an answer it is unknown; where the station did not get it, or refused, it is as it was."""
     await _open(system)
     await _create(system)
     system.gateway.behave = failing(error)
@@ -410,7 +410,7 @@ async def test_a_removed_station_takes_its_reservations_along(system: StationSys
 
 
 async def test_what_ended_long_ago_is_removed(system: StationSystem, clock: FakeClock) -> None:
-    """What is still to come stays."""
+    """Reservations that are still to come stay."""
     await _open(system)
     await _create(system)
     await _create(system, expire_time=to_timestamp(clock() + 200 * 24 * HOUR_S * SECOND_US))

@@ -1,4 +1,4 @@
-"""What station_svc is told by its environment."""
+"""Settings of station_svc, from its environment."""
 
 import pytest
 
@@ -12,7 +12,7 @@ NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:7000", "CSMS_MESH_SECRET": "secret"}
 
 
 def test_defaults() -> None:
-    """Little has to be set, and unknown stations are turned away."""
+    """Few settings are needed, and unknown stations are refused."""
     settings = StationSettings.read(Environment(NEEDED))
     assert settings.onboarding == "reject"
     assert (settings.lease_duration_s, settings.heartbeat_interval_s, settings.command_timeout_s) == (12, 300, 30)

@@ -27,7 +27,7 @@ COUNTED = st.booleans()
 
 
 def told(session: Session, *, counted: bool = False) -> Fold:
-    """What the session comes to."""
+    """The assessment of the session."""
     return fold_of(facts_of(session, counted=counted))
 
 
@@ -122,7 +122,7 @@ def test_a_placeholder_after_another_transaction(session: Session, counted: bool
 @EXAMPLES
 @given(sessions(least_kwh=1000), st.data(), COUNTED)
 def test_a_register_that_starts_over(session: Session, data: st.DataObject, counted: bool) -> None:
-    """What it told on either side counts, and it is flagged; only the step between the two is not known."""
+    """The energy on either side counts, and is flagged; only the step between the two is not known."""
     assume(len(session.between) > 1)
     place = data.draw(st.integers(1, len(session.between) - 1))
     offset = session.between[place].mwh - data.draw(st.integers(0, 50)) * WH

@@ -10,7 +10,7 @@ _FOLDED = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
 
 
 def upgrade() -> None:
-    # No row is written: housekeeping fills in match_key (auth_svc/id_token_forms.py), and until then, or where a build
+    # No row is written: housekeeping fills in match_key (auth_svc/id_token_form_store.py); until then, or where a build
     # before this one writes a row, it is found by token_key as before.
     empty = sa.text("''")
     op.add_column("id_token", sa.Column("match_key", _FOLDED))
