@@ -200,7 +200,7 @@ def _read(item: AuthorizeItem) -> _Question:
 
 
 def _reader_form(token: id_token_store.IdToken | id_token_store.Standing) -> str:
-    """What stations are sent: a station compares it with what its reader sends, letter by letter."""
+    """The form that stations are sent: a station compares it letter by letter with the one that its reader sends."""
     return token.reader_id_token or token.id_token
 
 

@@ -127,7 +127,7 @@ class MeshRig:
 
 
 class HeldAnswers:
-    """What station_svc writes is committed at once; while this is held, whoever asked for it has no answer."""
+    """Writes of station_svc are committed at once, and not answered while this is held."""
 
     def __init__(self) -> None:
         self._open = asyncio.Event()

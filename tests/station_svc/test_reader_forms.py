@@ -1,4 +1,4 @@
-"""What stations are sent of an id token: the form that readers send, which auth_svc knows; else what was given."""
+"""The form of an id token that stations are sent: the one of readers, where auth_svc knows it, else the given one."""
 
 from collections.abc import AsyncIterator
 from typing import Any
