@@ -17,7 +17,7 @@ help:  ## Show this list
 	@echo
 	@echo "  Settings are environment variables; docs/CONFIGURATION.md lists them."
 
-# What running needs, then what developing needs; each is installed once per change of its lock.
+# Packages for running, then those for developing; each set is installed once per change of its lock.
 $(VENV)/run.stamp: requirements/runtime.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -56,6 +56,10 @@ check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its cont
 	@$(MAKE) --no-print-directory breaking gen-check
 	$(BIN)/python -m tests.conformance.ocpp_table --check
 
+.PHONY: security
+security: $(VENV)/dev.stamp  ## Look for insecure constructs in our Python (bandit)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out tests,$(CODE))
+
 .PHONY: breaking
 breaking:  # The contract against the last commit that landed on main, or the one before this.
 	@base=$$(git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD~1) \
@@ -68,7 +72,7 @@ gen: $(VENV)/dev.stamp  ## Regenerate gen/ from proto/
 	$(BIN)/buf format -w proto
 	rm -rf gen && mkdir gen
 	PATH=$(BIN):$$PATH $(PROTOC) --python_out=gen --mypy_out=gen --grpc_python_out=gen --mypy_grpc_out=gen $(PROTO)
-	$(PROTOC) --include_imports --descriptor_set_out=gen/csms.binpb $(PROTO) google/rpc/error_details.proto
+	$(PROTOC) --include_imports --descriptor_set_out=gen/csms/csms.binpb $(PROTO) google/rpc/error_details.proto
 
 .PHONY: gen-check
 gen-check:
@@ -87,6 +91,10 @@ lock: $(VENV)/dev.stamp  ## Lock dependencies anew, by version and hash (UPGRADE
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(if $(UPGRADE),--upgrade) \
 	  --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/fuzz.in -o requirements/fuzz.txt
+
+.PHONY: wheel
+wheel: $(VENV)/dev.stamp  ## Build the distribution into dist/, with the locked build back end
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --wheel-dir dist .
 
 .PHONY: bench
 bench: $(VENV)/dev.stamp  ## Measure messages a second, latency and CPU per message, on SQLite and PostgreSQL

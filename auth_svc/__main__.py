@@ -1,5 +1,6 @@
 """`python -m auth_svc` serves; `python -m auth_svc migrate` brings the schema up to date and exits."""
 
+import os
 import sys
 from functools import partial
 
@@ -18,10 +19,15 @@ def _build(env: Environment) -> Build:
 
 
 def _announce(line: str) -> None:
-    # Standard output, not the log: whoever starts the system reads it once, and no log collector keeps it.
+    # Standard output, not the log: the person who starts the system reads it once, and no log collector keeps it.
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
+def main() -> None:
+    """Runs the service with the settings of this process's environment."""
+    run_service("auth", migrations, _build, environ=os.environ)
+
+
 if __name__ == "__main__":
-    run_service("auth", migrations, _build)
+    main()

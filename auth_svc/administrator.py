@@ -24,8 +24,8 @@ async def ensure_administrator(
 ) -> None:
     """Adds the user `admin` where there is no administrator. Safe with replicas that start together.
 
-    Without a `password` one is made, and `announce` is called with a line that tells it: once, by the process that
-    added the user, after that is committed. A user who is there keeps the password, whatever `password` is.
+    Without a `password` one is made, and `announce` is called with a line that has it: once, by the process that
+    added the user, after that is committed. A user who is there keeps the password; `password` is ignored then.
     """
     if await database.read(user_store.has_administrator):
         await _compare(database, passwords, password)

@@ -28,7 +28,10 @@ _BACKDATED_US = 3600 * SECOND_US
 
 @dataclass(frozen=True, kw_only=True)
 class Authority:
-    """What signs. `chain` begins with its own certificate, and goes up to the root where that is known."""
+    """The certificate authority as a signer: its key and its certificates.
+
+    `chain` begins with its own certificate, and goes up to the root where that is known.
+    """
 
     chain: Sequence[x509.Certificate]
     key: PrivateKey = field(repr=False)
@@ -69,7 +72,7 @@ class Authority:
         )
 
     def between(self) -> Sequence[x509.Certificate]:
-        """What a station has to show beside its own certificate: all of the chain but a root."""
+        """The certificates that a station has to show beside its own: all of the chain but a root."""
         return [certificate for certificate in self.chain if certificate.subject != certificate.issuer]
 
 

@@ -1,4 +1,4 @@
-"""What the mesh asks: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
+"""Serves the mesh: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,8 @@ from csms.auth.v1.authorization_service_pb2 import (
     AuthorizeRequest,
     AuthorizeResponse,
     AuthorizeResult,
+    FindReaderFormsRequest,
+    FindReaderFormsResponse,
     GetSigningKeysRequest,
     GetSigningKeysResponse,
     ListTokensForLocalListsRequest,
@@ -15,7 +17,7 @@ from csms.auth.v1.authorization_service_pb2 import (
     LocalListToken,
 )
 from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceServicer
-from csms.common.v1 import id_token_pb2
+from csms.common.v1 import id_token_pb2, origin_pb2
 from csms.common.v1.id_token_pb2 import AuthorizationStatus, IdTokenInfo
 
 from auth_svc import id_token_store
@@ -96,7 +98,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         )
 
     async def Authorize(self, request: AuthorizeRequest, context: Context) -> AuthorizeResponse:
-        """One statement, whatever the number of items; one more where a token is not known."""
+        """One statement for any number of items; one more if a token is not known."""
         if len(request.items) > MAX_ITEMS:
             raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
         questions = [_read(item) for item in request.items]
@@ -145,6 +147,22 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         """The public halves of the keys, read anew."""
         return GetSigningKeysResponse(jwks_json=await self._keys.jwks_json())
 
+    async def FindReaderForms(self, request: FindReaderFormsRequest, context: Context) -> FindReaderFormsResponse:
+        """As local lists have them. Nothing is noted: these tokens come from operators, not from readers."""
+        if not request.tenant_id or "\0" in request.tenant_id:
+            raise invalid_field("tenant_id", "is required")
+        if len(request.id_tokens) > MAX_ITEMS:
+            raise invalid_field("id_tokens", f"there are {len(request.id_tokens)}, and {MAX_ITEMS} are the most")
+        origin = origin_pb2.Origin(tenant_id=request.tenant_id)
+        tokens = [id_token_pb2.IdToken(id_token=text) for text in request.id_tokens]
+        questions = [_read(AuthorizeItem(origin=origin, id_token=token)) for token in tokens]
+        texts = {question.key: question.text for question in questions if question.key is not None}
+        found: Mapping[_Key, id_token_store.Standing] = {}
+        if texts:
+            found = await self._database.read(lambda connection: id_token_store.find_standings(connection, texts))
+        known = [None if question.key is None else found.get(question.key) for question in questions]
+        return FindReaderFormsResponse(reader_id_tokens=["" if one is None else _reader_form(one) for one in known])
+
     def _answer(
         self, result: AuthorizeResult, question: _Question, found: Mapping[_Key, id_token_store.Standing], now_us: int
     ) -> None:
@@ -168,7 +186,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
 
 
 def _read(item: AuthorizeItem) -> _Question:
-    """What an item asks. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
+    """Reads the question of an item. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
     tenant_id, id_token = item.origin.tenant_id, item.id_token
     text = id_token.id_token.strip()
     if not tenant_id:
@@ -179,6 +197,11 @@ def _read(item: AuthorizeItem) -> _Question:
         # Of a form that no operator can register.
         return _Question(status=id_token_pb2.AUTHORIZATION_STATUS_INVALID)
     return _Question(key=(tenant_id, match_key(text)), text=id_token.id_token)
+
+
+def _reader_form(token: id_token_store.IdToken | id_token_store.Standing) -> str:
+    """The form that stations are sent: a station compares it letter by letter with the one that its reader sends."""
+    return token.reader_id_token or token.id_token
 
 
 def _reader_forms(
@@ -197,15 +220,14 @@ def _reader_forms(
 
 
 def _to_local_list_token(token: id_token_store.IdToken, now_us: int) -> LocalListToken:
-    # In the form that the reader sends: the station compares that with its list, letter by letter.
-    text = id_token_pb2.IdToken(id_token=token.reader_id_token or token.id_token, type=token.type)
+    text = id_token_pb2.IdToken(id_token=_reader_form(token), type=token.type)
     listed = LocalListToken(id_token=text)
     _write_info(listed.id_token_info, token, now_us)
     return listed
 
 
 def _write_info(info: IdTokenInfo, token: id_token_store.IdToken | id_token_store.Standing, now_us: int) -> None:
-    """What a station is told. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
+    """The answer for a station. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
     info.status = _STATUSES[token.status]
     if token.status == "Accepted" and token.expire_us is not None:
         if token.expire_us <= now_us:

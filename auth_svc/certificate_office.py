@@ -34,7 +34,7 @@ _ROOT_REPLACED_US = ROOT_LIFE_US // 5
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateRules:
-    """What certificates of stations are like. `organization` is what their O must be; None: anything."""
+    """The form of stations' certificates. `organization` is what their O must be; None: anything."""
 
     authority: Authority | None = None
     organization: str | None = None
@@ -80,7 +80,7 @@ class CertificateOffice:
         self._making = asyncio.Lock()
 
     async def authority(self) -> Authority:
-        """What signs: the configured one, or our own, made now where there is none."""
+        """The authority that signs: the configured one, or our own, which is made now if there is none."""
         if self._rules.authority is not None:
             return self._rules.authority
         async with self._making:

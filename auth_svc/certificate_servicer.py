@@ -85,7 +85,7 @@ class CertificateServicer(CertificateServiceServicer):
 
 
 def _fault(item: signing.SignCertificateItem) -> MeshError | None:
-    """What is wrong with an item before its request is looked at."""
+    """The error of an item that can be seen before its signing request is read; None if there is none."""
     for field in ("tenant_id", "station_id"):
         if not getattr(item, field):
             return invalid_field(field, "is required")

@@ -141,7 +141,7 @@ def list_issued(
 
 
 def issued_filters() -> Mapping[str, Field]:
-    """What a list of certificates may be filtered by."""
+    """The fields by which a list of certificates can be filtered."""
     table = issued_certificate.c
     return {
         "station_id": Field(table.station_id),

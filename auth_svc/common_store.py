@@ -1,4 +1,4 @@
-"""What the SQL of auth_svc's stores has in common."""
+"""SQL that several stores of auth_svc share."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ def insert(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -
 
 def event(kind: str, tenant_id: str, now_us: int, data: Mapping[str, Any]) -> outbox.OutboxEvent:
     """An operator has changed something."""
-    # Such a change is committed once or not at all, so any unique id tells it once.
+    # Such a change is committed once or not at all, so any unique id reports it once.
     return outbox.OutboxEvent(
         event_id=str(uuid.uuid4()), tenant_id=tenant_id, type=kind, station_id="", event_time_us=now_us, data=data
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 LIST = Path(__file__).resolve().parent / "wordlists" / "common_passwords.txt"
 
-# What is guessed first here, beside what is guessed first anywhere.
+# Words that people guess first here, beside those that they guess anywhere.
 _LOCAL_WORDS = (
     *("administrator", "centralsystem", "changeme", "chargepoint", "chargingstation", "correcthorsebatterystaple"),
     *("evcharger", "evcharging", "initialpassword", "newpassword", "operator", "passphrase", "superuser", "temporary"),

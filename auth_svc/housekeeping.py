@@ -1,4 +1,4 @@
-"""What happens in the background: keys are replaced when it is time, and what is old is removed."""
+"""Background work of auth_svc: replaces keys when it is time, and removes old rows."""
 
 import asyncio
 from functools import partial
@@ -44,7 +44,7 @@ class Housekeeper:
         self._outbox_days = outbox_days
 
     async def run(self) -> None:
-        """Does all of it now and every ten minutes, until it is cancelled. A database that is away is waited for."""
+        """Does all of it now and every ten minutes, until it is cancelled. Waits for an unavailable database."""
         while True:
             try:
                 await self._turn()

@@ -189,7 +189,7 @@ def _snake(path: str) -> str:
 
 
 def _value(given: IdToken, name: str, *, prefix: str = "id_token.") -> Any:
-    """What is stored for a field. Raises MeshError INVALID_FIELD."""
+    """The value that is stored for a field. Raises MeshError INVALID_FIELD."""
     path = f"{prefix}{name}"
     if name == "expire_time":
         return _expire_us(given, path)

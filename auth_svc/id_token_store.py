@@ -49,7 +49,7 @@ class MergedForm:
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What an id token may do: that much of it as every Authorize asks for."""
+    """The rights of an id token, as far as every Authorize asks for them."""
 
     status: str
     expire_us: int | None
@@ -88,7 +88,7 @@ Key = tuple[str, str]
 
 
 def find_standings(connection: Connection, texts: Mapping[Key, str]) -> dict[Key, Standing]:
-    """What id tokens may do, those that are known, in one statement; `texts` has the text of each.
+    """Reads the rights of known id tokens in one statement; `texts` has the text of each.
 
     In two where one is not known: a build before match_key may have written it, or it differs in the case of a letter
     that is not ASCII.
@@ -109,7 +109,7 @@ def find_standings(connection: Connection, texts: Mapping[Key, str]) -> dict[Key
 
 
 def create_id_token(connection: Connection, token: IdToken) -> bool:
-    """Adds an id token, with its event; False where it is there already, in whatever form."""
+    """Adds an id token, with its event; False if it is there already, in any form."""
     keys = {"token_key": fold(token.id_token), "match_key": match_key(token.id_token)}
     created = insert(
         connection, models.id_token, asdict(token) | keys | {"merged_into": "", "merged_status": "", "reader_us": 0}
@@ -202,7 +202,7 @@ def set_reader_forms(connection: Connection, forms: Mapping[Key, str], now_us: i
 
 
 def id_token_filters(*, status: Any, kind: Any) -> dict[str, Field]:
-    """What a list of id tokens may be filtered by; `status` and `kind` read the words of those two fields."""
+    """The filters of a list of id tokens; `status` and `kind` read the words of those two fields."""
     table, other = models.id_token.c, models.id_token.alias("other")
     is_merged = sa.exists().where(other.c.tenant_id == table.tenant_id, other.c.merged_into == table.token_key)
     return {

@@ -1,7 +1,7 @@
 """The keys that access tokens are signed with: made, published ahead, used, replaced, retired.
 
 A key signs from `active_us` on until a newer one is active. The next one is published an hour before it signs, so that
-whoever keeps the key set for a while (Envoy, other services) has it by then; the one it replaces stays published for an
+others that cache the key set (Envoy, services) have it by then; the one it replaces stays published for an
 hour after, so that every access token lives out its time.
 """
 
@@ -35,7 +35,7 @@ _LOOKED_AGAIN_AFTER_US = 5 * SECOND_US
 
 
 class Signer(Protocol):
-    """What signs access tokens."""
+    """A key that signs access tokens."""
 
     async def sign(self, claims: Mapping[str, Any]) -> str:
         """The claims as a signed JWT."""

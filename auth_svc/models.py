@@ -121,8 +121,8 @@ signing_key = sa.Table(
     sa.UniqueConstraint("key_id", name="signing_key_key_id"),
 )
 
-# Like the signing keys without a tenant: one root for all stations, trusted by whoever terminates their TLS. Not used
-# where an operator configures another authority.
+# Like the signing keys without a tenant: one root for all stations, trusted by the end of their TLS connections. Unused
+# if an operator configures another authority.
 certificate_authority = sa.Table(
     "certificate_authority",
     metadata,

@@ -59,7 +59,7 @@ class SeenTokens:
             await asyncio.sleep(self._every_s)
 
     async def flush(self) -> None:
-        """Writes down what was noted. Where the database is away it is kept, and tried again."""
+        """Stores the noted tokens. If the database is unavailable, they are kept for the next attempt."""
         self._noted.clear()
         waiting, self._waiting = self._waiting, {}
         if not waiting:

@@ -44,7 +44,7 @@ async def build(
 ) -> Parts:
     """Makes the first key and the first administrator where they are missing, and the servicers.
 
-    `announce` gets the one line that tells a generated password.
+    `announce` gets the one line that has a generated password.
     """
     passwords = Passwords(hasher=hasher)
     stack.push_async_callback(passwords.close)

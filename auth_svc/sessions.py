@@ -34,7 +34,7 @@ TOGETHER_S = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """What a caller gets: an access token for ACCESS_TOKEN_S seconds, and the refresh token for the next."""
+    """The tokens of a caller: an access token for ACCESS_TOKEN_S seconds, and the refresh token for the next."""
 
     access_token: str
     refresh_token: str
@@ -99,7 +99,7 @@ class Sessions:
             raise _session_ended()
 
     async def user(self, caller: Caller) -> User:
-        """Who the caller is at present, whatever the access token says. Raises MeshError INVALID_TOKEN."""
+        """The caller as of now; the access token may be older. Raises MeshError INVALID_TOKEN."""
         now_us = self._clock()
         user = await self._database.read(
             lambda connection: session_store.session_user(

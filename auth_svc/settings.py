@@ -1,4 +1,4 @@
-"""What auth_svc is told beside what every service is told."""
+"""Settings of auth_svc beside those of every service."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -21,7 +21,7 @@ LEAST_RSA_BITS = 2048
 LEAST_EC_BITS = 256
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _ARMOUR = re.compile(r"-----(?:BEGIN|END) (?:NEW )?CERTIFICATE REQUEST-----")
-# Whatever OCPP version: more is no signing request.
+# In any OCPP version: a longer one is no signing request.
 _MOST_CHARACTERS = 16_000
 
 

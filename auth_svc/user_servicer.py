@@ -41,7 +41,7 @@ from mesh.operators import Role, current_caller, optional_caller
 from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import SECOND_US, Clock, to_timestamp
 
-# What the interceptor asks of callers where its rule (readers read, operators do the rest) is not right. A user may
+# Roles of methods for which the interceptor's rule (viewers read, operators do the rest) is not right. A user may
 # change a password, the own one; Register answers for itself, since it may come without a token.
 SPECIAL_ROLES = {
     "/csms.auth.v1.UserService/ListUsers": Role.ADMINISTRATOR,
@@ -184,7 +184,7 @@ class UserServicer(UserServiceServicer):
         return ChangePasswordResponse()
 
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
-        """The public keys, for the front door and whoever else verifies access tokens."""
+        """The public keys, for the front door and all others that verify access tokens."""
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
 
     async def _prove(self, username: str, password: str) -> user_store.User:

@@ -28,7 +28,7 @@ COLUMNS = [column for column in models.user_account.c if column.name not in ("us
 
 
 def create_user(connection: Connection, user: User) -> bool:
-    """Adds a user, with its event; False where the name is taken, or looks like one that is, in whatever tenant."""
+    """Adds a user, with its event; False if the name, or one that looks like it, is taken in any tenant."""
     names = {"username_key": usernames.key(user.username), "username_skeleton": usernames.skeleton(user.username)}
     values = asdict(user) | {"role": int(user.role)} | names
     created = insert(connection, models.user_account, values)
@@ -50,7 +50,7 @@ def has_administrator(connection: Connection) -> bool:
 
 
 def find_user(connection: Connection, username: str) -> User | None:
-    """The user who logs in by this name, of whatever tenant."""
+    """The user who logs in by this name, of any tenant."""
     query = sa.select(*COLUMNS).where(models.user_account.c.username_key == _key(username))
     return to_user(connection.execute(query).mappings().first())
 

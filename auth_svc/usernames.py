@@ -1,4 +1,4 @@
-"""What users may be called: names in one form, of one script, none that looks like another's.
+"""Rules for user names: one form, one script, and none that looks like another's.
 
 Otherwise an administrator who deletes, promotes or trusts "admin" may be looking at somebody else: one with a
 Cyrillic a, or in full-width letters.

@@ -30,7 +30,7 @@ from benchmarks.step_profile import StepProfile, profile, steps_table
 FULL = Plan(warm_up_s=2.0, window_s=3.0, windows=5)
 QUICK = Plan(warm_up_s=0.5, window_s=1.0, windows=3)
 LONE = "StartTransaction"
-# What is measured: workload and number of stations, in this order.
+# Cases: workload and number of stations, in this order.
 CASES = (
     ("Heartbeat", 50),
     ("Heartbeat", 500),
@@ -41,7 +41,7 @@ CASES = (
     ("Session201", 50),
     (LONE, 1),
 )
-# What is run once more with a clock in each step, on PostgreSQL.
+# Cases that run once more with a clock in each step, on PostgreSQL.
 STEP_CASES = (("Heartbeat", 50), ("MeterValues", 50), ("Session", 50), ("Session201", 50))
 DATABASES = ("sqlite", "postgresql")
 STORM, QUICK_STORM = 10_000, 1_000
@@ -51,7 +51,7 @@ REST = 20  # stations that commands through Envoy go to in turn
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What is measured, and how."""
+    """The cases to measure, and how."""
 
     plan: Plan
     databases: Sequence[str]
@@ -60,7 +60,7 @@ class Options:
     fleet: int  # stations of the open loop, which runs on PostgreSQL; 0: none
     fleet_plan: Plan
     rest: bool  # whether commands go through Envoy
-    steps: Sequence[tuple[str, int]]  # cases of which the steps are told
+    steps: Sequence[tuple[str, int]]  # cases of which the steps are reported
     load_processes: int
     json_path: Path | None
 
@@ -235,7 +235,7 @@ async def tell_steps(options: Options, directory: Path, found: Findings) -> None
                 load_processes=options.load_processes,
             )
             found.steps.append(one)
-            say(f"{database.name}, {workload}, {stations} stations: steps told")
+            say(f"{database.name}, {workload}, {stations} stations: steps reported")
 
 
 def make_directory(parent: str, name: str) -> Path:
@@ -276,7 +276,7 @@ def summary(found: Findings) -> list[str]:
 
 
 def remarks(costs: Sequence[Cost]) -> list[str]:
-    """What the table does not say."""
+    """Remarks that the table has no room for."""
     lines = ["", "E: CPU time per message of a bare websockets echo server, under the same load before and after."]
     for cost in costs:
         if cost.measured.workload == LONE:

@@ -12,7 +12,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, kw_only=True)
 class Stat:
-    """What /proc/<pid>/stat says of one process. `reaped_…` is of its ended children; `system` is a part of `cpu`."""
+    """CPU times of a process in /proc/<pid>/stat. `reaped_…` is of its ended children; `system` is a part of `cpu`."""
 
     pid: int
     parent: int
@@ -100,7 +100,7 @@ class CpuMeter:
         self._began = self._read()
 
     def stop(self) -> dict[str, CpuTime]:
-        """What was used since `start`, by name."""
+        """The CPU time used since `start`, by name."""
         return {
             name: CpuTime(
                 total_us=now.total_us - self._began[name].total_us,

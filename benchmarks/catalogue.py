@@ -9,7 +9,7 @@ from benchmarks.workloads_v201 import LoadedStation201
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What is measured: what each station does before, in a closed loop, and after."""
+    """The workloads: messages of each station before, in and after the closed loop."""
 
     name: str
     station: type[LoadedStation] = LoadedStation

@@ -13,7 +13,7 @@ from benchmarks.workloads import Script
 
 @dataclass(kw_only=True)
 class Tally:
-    """What all connections of a process have seen. `latencies_s` is kept only while `recording`."""
+    """Counts of all connections of a process. `latencies_s` is kept only while `recording`."""
 
     answered: int = 0
     errors: list[str] = field(default_factory=list)

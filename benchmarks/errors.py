@@ -1,4 +1,4 @@
-"""What ends a benchmark."""
+"""Errors that end a benchmark."""
 
 
 class BenchmarkError(Exception):

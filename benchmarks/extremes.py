@@ -1,4 +1,4 @@
-"""What is no closed loop: thousands of stations that arrive at once, and the way of a command down and back."""
+"""Cases beside the closed loop: thousands of stations that arrive at once, and the way of a command down and back."""
 
 import resource
 import time

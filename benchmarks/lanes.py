@@ -1,4 +1,4 @@
-"""What the gateway has sent on, as its `/metrics` tell it: how well messages share their way, and what still waits."""
+"""Batches of the gateway, as its `/metrics` show them: how well messages share an RPC, and how many wait."""
 
 import asyncio
 import urllib.request
@@ -33,7 +33,7 @@ Lanes = Mapping[str, Delivered]
 
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
-    """What waits in the gateway's buffers (the message log, signs of life), and what they have dropped so far."""
+    """Items that wait in the gateway's buffers (the message log, signs of life), and those dropped so far."""
 
     waiting: int
     dropped: int
@@ -63,7 +63,7 @@ async def _fetch(url: str) -> str:
     try:
         return await asyncio.to_thread(_get, url)
     except OSError as error:
-        raise BenchmarkError(f"the gateway does not tell its metrics: {error}") from error
+        raise BenchmarkError(f"the gateway does not serve its metrics: {error}") from error
 
 
 def parse_lanes(text: str) -> Lanes:
@@ -87,6 +87,6 @@ def parse_backlog(text: str) -> Backlog:
 
 
 def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - our own, on loopback
+    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - our own, on loopback  # nosec B310
         text: str = answer.read().decode()
     return text

@@ -1,4 +1,4 @@
-"""One process of load: `python -m benchmarks.load`. It is told what to do in lines of JSON, and answers in such lines.
+"""One process of load: `python -m benchmarks.load`. It reads commands as lines of JSON, and answers in such lines.
 
 Orders: {"do": "connect", …}, {"do": "run", "seconds": …, "record": …}, {"do": "pace", "seconds": …, "record": …,
 "rate": …}, {"do": "storm", …}, {"do": "finish"}. Every order gets one answer; an answer with "error" means that the
@@ -143,7 +143,7 @@ class Load:
         }
 
     async def finish(self) -> dict[str, Any]:
-        """Does what comes after the loop, closes the sockets, and tells what was acknowledged."""
+        """Ends the sessions after the loop, closes the sockets, and reports the acknowledgements."""
         self._tally.recording = False
         if self._workload is not None and self._workload.after is not None:
             await self._play(self._workload.after)

@@ -11,7 +11,7 @@ from benchmarks.figures import median, percentile
 from benchmarks.lanes import Lanes, drain, read_lanes
 from benchmarks.loaders import Loaders
 
-# What a message leaves to be done after its answer (message log, outbox) is paid for by the window it belongs to: the
+# Work that a message leaves after its answer (message log, outbox) is paid for by the window it belongs to: the
 # window ends when the gateway has handed all of it over, and this much later.
 TAIL_S = 0.4
 
@@ -51,7 +51,7 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Medians over the windows. `cpu_us` is per message, by process; `acknowledged` is what `finish` told, added up."""
+    """Medians over the windows. `cpu_us` is per message, by process; `acknowledged` adds up the results of `finish`."""
 
     target: str
     workload: str

@@ -28,7 +28,7 @@ class Fleet:
 
     @property
     def acknowledged(self) -> Acknowledged:
-        """What the stations of both were told."""
+        """The settings of both groups of stations."""
         return self.few.acknowledged + self.many.acknowledged
 
     @property
@@ -38,7 +38,7 @@ class Fleet:
 
     @property
     def shortfall(self) -> str | None:
-        """What is wrong where the system could not keep up with the schedule; its latencies mean little then."""
+        """The findings if the system could not keep up with the schedule; its latencies mean little then."""
         if self.many.rate >= KEPT_UP * RATE:
             return None
         return f"{self.many.target}: only {self.many.rate:.0f} messages a second were answered, of {RATE:.0f} due"

@@ -1,4 +1,4 @@
-"""What the benchmark does as an operator: makes id tags before, counts transactions after."""
+"""Calls of the benchmark as an operator: makes id tags before, counts transactions after."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -61,7 +61,7 @@ async def make_id_tags(mesh: Mesh, id_tags: Sequence[str]) -> None:
 
 
 async def recorded(mesh: Mesh) -> Acknowledged:
-    """What the transaction service has, in the terms of what was acknowledged."""
+    """Counts the records of transaction_svc in the terms of what was acknowledged."""
     total = Acknowledged()
     async with logged_in(mesh, "transaction") as (channel, metadata):
         stub = transaction_service_pb2_grpc.TransactionServiceStub(channel)
@@ -89,7 +89,7 @@ def _count(page: transaction_service_pb2.ListTransactionsResponse) -> Acknowledg
 
 
 def check_ledger(acknowledged: Acknowledged, found: Acknowledged) -> str:
-    """Compares what stations were told with what is recorded. Raises BenchmarkError where it is not the same."""
+    """Compares acknowledgements with records. Raises BenchmarkError if they differ."""
     differences = [
         f"{name}: {told} acknowledged, {recorded_} recorded"
         for name in ("starts", "meter_values", "stops", "energy_wh")

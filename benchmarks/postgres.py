@@ -38,7 +38,7 @@ def postgres(directory: Path) -> Iterator[Database]:
 
 @contextmanager
 def _server(directory: Path) -> Iterator[tuple[URL, int | None]]:
-    """A server's URL, and its first process where it is ours (another's CPU time cannot be told from other work)."""
+    """A server's URL, and its first process if it is ours (another's CPU time is mixed with other work)."""
     given = os.environ.get("CSMS_TEST_POSTGRES_URL")
     if given:
         yield make_url(given), None

@@ -22,7 +22,7 @@ LONE_TARGET_MS = (10.0, 30.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a measurement comes to. `e_us` is the yardstick at the same number of stations."""
+    """The result of a measurement. `e_us` is the yardstick at the same number of stations."""
 
     measured: Measured
     e_us: float

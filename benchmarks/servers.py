@@ -97,7 +97,7 @@ async def mesh(database: Database, directory: Path, *, steps: bool = False) -> A
 
 
 def _environment(database: Database, directory: Path) -> dict[str, str]:
-    """What the parts are told, and of this process's own settings nothing."""
+    """The environment of the parts, without any setting of this process."""
     ports = iter(free_ports(3 + 2 * len(SERVICES)))
     own = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")}
     settings = {

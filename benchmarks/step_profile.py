@@ -1,4 +1,4 @@
-"""Runs a workload with a clock in each process, and tells what each step takes of a message."""
+"""Runs a workload with a clock in each process, and reports the cost of each step of a message."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class StepProfile:
 async def profile(
     database: Database, directory: Path, *, workload: str, stations: Sequence[str], plan: Plan, load_processes: int
 ) -> StepProfile:
-    """Measures on a mesh of its own. Raises BenchmarkError as `measure` does, and where a process told no steps."""
+    """Measures on a mesh of its own. Raises BenchmarkError as `measure` does, and if a process reported no steps."""
     async with mesh(database, directory, steps=True) as running:
         await make_id_tags(running, [f"TAG-{one}" for one in stations])
         for process in TABLE:
@@ -54,7 +54,7 @@ def _read(directory: Path, process: str) -> dict[str, dict[str, float]]:
     try:
         found: dict[str, dict[str, float]] = json.loads(steps_file(directory, process).read_bytes())
     except (OSError, ValueError) as error:
-        raise BenchmarkError(f"{process} did not tell what its steps took: {error}") from error
+        raise BenchmarkError(f"{process} did not report the cost of its steps: {error}") from error
     return found
 
 

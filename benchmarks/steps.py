@@ -144,7 +144,7 @@ def _replace_everywhere(function: Any, timed: Any) -> None:
 
 
 def main(process: str) -> None:
-    """Runs a process with its steps timed, from SIGUSR1 on; the file CSMS_BENCH_STEPS tells them when it ends."""
+    """Runs a process with its steps timed, from SIGUSR1 on; the file CSMS_BENCH_STEPS has them when it ends."""
     clock = Clock()
     install(process, clock)
 

@@ -1,4 +1,4 @@
-"""What a loaded station says, as generators: each yields the rest of a CALL and is sent the answer's payload.
+"""Messages of a loaded station, as generators: each yields the rest of a CALL and is sent the answer's payload.
 
 A CALL is `[2,"<id>",<rest>]`; the client adds the id. Messages are made by filling bytes in, so that they cost little.
 """
@@ -14,7 +14,7 @@ Script = Generator[bytes, bytes, None]
 
 @dataclass(kw_only=True)
 class Ledger:
-    """What was acknowledged: transaction messages by kind, and the energy that acknowledged stops add up to."""
+    """Acknowledged messages: those about transactions by kind, and the energy that acknowledged stops add up to."""
 
     starts: int = 0
     meter_values: int = 0
@@ -23,7 +23,7 @@ class Ledger:
     names: set[str] = field(default_factory=set)  # of the transactions
 
     def add(self, other: "Ledger") -> None:
-        """Adds what another process was told."""
+        """Adds the acknowledgements of another process."""
         self.starts += other.starts
         self.meter_values += other.meter_values
         self.stops += other.stops

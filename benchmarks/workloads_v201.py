@@ -1,4 +1,4 @@
-"""What a loaded station of OCPP 2.0.1 says: the same sessions, told as TransactionEvents."""
+"""Messages of a loaded station of OCPP 2.0.1: the same sessions, as TransactionEvents."""
 
 import json
 

@@ -12,7 +12,7 @@ from benchmarks.report import align
 from chaos.errors import ChaosError
 from chaos.run import Options, Outcome, run
 
-# Of each figure that is off, so many faults are told.
+# Of each figure that is off, so many faults are listed.
 MOST_FAULTS = 10
 
 
@@ -25,7 +25,7 @@ def parse(arguments: Sequence[str]) -> tuple[Options, bool]:
     parser.add_argument("--interval", type=float, default=1.5, help="seconds between kills, in the mean (default: 1.5)")
     parser.add_argument("--pace", type=float, default=0.25, help="seconds between a station's messages (default: 0.25)")
     parser.add_argument(
-        "--long-absences", type=int, default=3, help="kills after which the part stays away for 25 s (default: 3)"
+        "--long-absences", type=int, default=3, help="kills after which the part stays down for 25 s (default: 3)"
     )
     parser.add_argument("--keep-logs", action="store_true", help="keep the logs where nothing is off, too")
     found = parser.parse_args(arguments)

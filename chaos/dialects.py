@@ -1,4 +1,4 @@
-"""What stations say, in OCPP 1.6 and in 2.0.1. Pure: the same message is the same words whenever it is sent."""
+"""Messages of stations in OCPP 1.6 and 2.0.1. Pure: the same message has the same bytes whenever it is sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Message:
     register_mwh: int
 
     def entry(self, station_id: str) -> Entry:
-        """What its acknowledgement means."""
+        """The meaning of its acknowledgement."""
         assert self.session.transaction_id is not None  # noqa: S101 - the start is acknowledged first
         return Entry(
             station_id=station_id,
@@ -56,7 +56,7 @@ class Dialect(Protocol):
         """Authorize."""
 
     def begin(self, *, id_tag: str, number: int) -> Session:
-        """A session that nobody has been told of; `number` is unlike that of any other of the station."""
+        """A session that has not been sent yet; `number` is unlike that of any other of the station."""
 
     def say(self, message: Message) -> tuple[str, Payload]:
         """A transaction message as action and payload."""

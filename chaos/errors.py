@@ -1,4 +1,4 @@
-"""What stops a run that cannot be made; that a figure is off is a result, and no error."""
+"""Errors that stop a run which cannot be made; a figure that is off is a result, and no error."""
 
 
 class ChaosError(Exception):

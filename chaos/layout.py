@@ -1,4 +1,4 @@
-"""What the mesh under test consists of: a PostgreSQL, the services, two gateways, and Envoy before both."""
+"""The parts of the mesh under test: a PostgreSQL, the services, two gateways, and Envoy before both."""
 
 import importlib.util
 import os
@@ -65,7 +65,7 @@ def make_layout(directory: Path) -> Layout:
 def _environment(
     postgres: Postgres, directory: Path, inner: Mapping[str, tuple[Reservation, Reservation]]
 ) -> dict[str, str]:
-    """What every part of ours is told, and of this process's own settings nothing."""
+    """The environment of each part of ours, without any setting of this process."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")} | {
         "CSMS_HOST": HOST,
         "CSMS_ONBOARDING": "accept",

@@ -1,4 +1,4 @@
-"""What the fleet was told, what the mesh has recorded, and where the two differ. Pure."""
+"""Compares the acknowledgements of the fleet with the records of the mesh. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Entry:
-    """One transaction message: what a station was told is kept, or what the mesh has kept.
+    """One transaction message: acknowledged to a station, or recorded by the mesh.
 
     A station's messages all differ by their time.
     """
@@ -34,12 +34,12 @@ class Entry:
 
 @dataclass(kw_only=True)
 class Ledger:
-    """What the fleet writes down while it runs."""
+    """The notes of the fleet while it runs."""
 
     acknowledged: list[Entry] = field(default_factory=list)
-    # What should never be said to a station, whatever is down: a CALLERROR to a transaction message, for one.
+    # Answers that no station may get, whichever part is down: a CALLERROR to a transaction message, for one.
     violations: list[str] = field(default_factory=list)
-    # What may happen; told at the end because it says how rough the ride was.
+    # Events that may happen; they are reported at the end because they show how rough the run was.
     happened: Counter[str] = field(default_factory=Counter)
 
 
@@ -62,7 +62,7 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One line of the result: what was told, what was found, and every way in which the two differ."""
+    """One line of the result: acknowledgements, records, and every way in which the two differ."""
 
     name: str
     told: int
@@ -71,7 +71,7 @@ class Figure:
 
 
 def compare(acknowledged: Sequence[Entry], recorded: Sequence[Recorded]) -> list[Figure]:
-    """Holds what stations were told against what is recorded, once every station has been told all."""
+    """Compares acknowledgements with records, once every station has all of its acknowledgements."""
     told = Counter(acknowledged)
     found = Counter(entry for one in recorded for entry in one.entries)
     return [
@@ -113,7 +113,7 @@ def _transactions(acknowledged: Sequence[Entry], recorded: Sequence[Recorded]) -
         if begun != 1:
             faults.append(f"{one} has {begun} starts")
         elif (one.station_id, one.transaction_id) not in starts:
-            faults.append(f"nobody was told of {one}")
+            faults.append(f"nobody was notified of {one}")
     return Figure(name="transactions", told=len(starts), found=len(recorded), faults=sorted(faults))
 
 

@@ -98,7 +98,7 @@ class Link(asyncio.Protocol):
             self.abort(str(error))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tells whoever waits."""
+        """Notifies the waiter."""
         self._end(f"lost: {type(exc).__name__}" if exc else "ended without a word")
 
     def _take_handshake(self) -> None:

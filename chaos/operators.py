@@ -1,4 +1,4 @@
-"""What the mesh has, as its operators see it: transactions with their events, stations, the stream of events."""
+"""Records of the mesh, as operators see them: transactions with their events, stations, the stream of events."""
 
 import asyncio
 from collections.abc import Sequence

@@ -34,20 +34,20 @@ ASK_AGAIN_S = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What is run. The same seed kills the same parts in the same order, as far as they are alive then."""
+    """The options of a run. The same seed kills the same parts in the same order, as far as they are alive then."""
 
     kills: int
     seed: int
     stations: int
     interval_s: float  # between kills, in the mean
     pace_s: float  # between a station's messages, in the mean
-    long_absences: int  # kills after which the part stays away for longer than stations wait
+    long_absences: int  # kills after which the part stays down for longer than stations wait
     long_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run has come to."""
+    """The result of a run."""
 
     figures: Sequence[Figure]
     kills: Counter[str]
@@ -171,7 +171,7 @@ async def _known(layout: Layout, fleet: Sequence[Station]) -> Figure:
 
 
 async def _told(layout: Layout, recorded: Sequence[Recorded], kind: str) -> Figure:
-    """Whether the stream of events tells of each transaction once."""
+    """Whether the stream of events reports each transaction once."""
     wrong: list[str] = []
     count = 0
 
@@ -181,7 +181,7 @@ async def _told(layout: Layout, recorded: Sequence[Recorded], kind: str) -> Figu
         expected = Counter((one.station_id, one.transaction_id) for one in recorded)
         count = told.total()
         wrong[:] = [
-            f"{'/'.join(name)}: told {told[name]} times" for name in told | expected if told[name] != expected[name]
+            f"{'/'.join(name)}: reported {told[name]} times" for name in told | expected if told[name] != expected[name]
         ]
         return len(wrong)
 

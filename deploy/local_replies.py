@@ -1,4 +1,4 @@
-"""What the front door answers itself, when no service does: one row per HTTP status."""
+"""Answers that the front door gives itself, when no service does: one row per HTTP status."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class LocalReply:
     grpc_code: int | None = None
 
 
-AWAY = "the service behind this call is away: try again"
+UNAVAILABLE = "the service behind this call is unavailable: try again"
 LOCAL_REPLIES = (
     LocalReply(http=400, rest_code=code_pb2.INVALID_ARGUMENT, reason="INVALID_REQUEST", message=None),
     LocalReply(
@@ -61,10 +61,18 @@ LOCAL_REPLIES = (
     ),
     LocalReply(http=431, rest_code=code_pb2.INVALID_ARGUMENT, reason="TOO_LARGE", message="the headers are too large"),
     LocalReply(
-        http=502, rest_code=code_pb2.UNAVAILABLE, grpc_code=code_pb2.UNAVAILABLE, reason="SERVICE_AWAY", message=AWAY
+        http=502,
+        rest_code=code_pb2.UNAVAILABLE,
+        grpc_code=code_pb2.UNAVAILABLE,
+        reason="SERVICE_AWAY",
+        message=UNAVAILABLE,
     ),
     LocalReply(
-        http=503, rest_code=code_pb2.UNAVAILABLE, grpc_code=code_pb2.UNAVAILABLE, reason="SERVICE_AWAY", message=AWAY
+        http=503,
+        rest_code=code_pb2.UNAVAILABLE,
+        grpc_code=code_pb2.UNAVAILABLE,
+        reason="SERVICE_AWAY",
+        message=UNAVAILABLE,
     ),
     LocalReply(
         http=504,

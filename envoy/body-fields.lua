@@ -2,7 +2,7 @@
 --
 -- Only names and nesting are checked, by the two tables that deploy/body_fields.py makes from the contract. Values are
 -- the transcoder's: it says itself which one is wrong. The body is whole and bounded by then (envoy.filters.http.buffer).
--- Whatever cannot be checked is refused: a path that no call has, a text that is not strict JSON, an error in here.
+-- A body that cannot be checked is refused: a path that no call has, a text that is not strict JSON, an error in here.
 
 -- CALLS[method] is a list of {pattern, message}; message "" stands for a call that takes no body.
 -- MESSAGES[name][field] is "" for a value, ">name" for a message, "{}name" for a map of messages, "*" for anything.
@@ -13,7 +13,7 @@ local MOST_NAME = 64
 local find, sub, byte, gsub = string.find, string.sub, string.byte, string.gsub
 
 -- The body that is being checked, and the names on the way to where the check is. Nothing waits during a check, so one
--- of each is enough; a path is put together only where it is told.
+-- of each is enough; a path is put together only for an error.
 local text, trail, depth = "", {}, 0
 
 local function refuse(reason, message, field)

@@ -14,7 +14,7 @@ from mesh.settings import Environment
 log = get_logger(__name__)
 
 
-async def main(stop: asyncio.Event) -> None:
+async def _serve(stop: asyncio.Event) -> None:
     """Runs the gateway until `stop` is set, and the other workers beside it."""
     settings = GatewaySettings.read(Environment(os.environ))
     workers = Workers(count=settings.workers - 1)
@@ -30,5 +30,10 @@ async def main(stop: asyncio.Event) -> None:
         log.info("stopping")
 
 
+def main() -> None:
+    """Runs the gateway with the settings of this process's environment."""
+    run("gateway", _serve, environ=os.environ)
+
+
 if __name__ == "__main__":
-    run("gateway", main)
+    main()

@@ -1,4 +1,7 @@
-"""Reading a handshake, sans-I/O: who knocks, in which OCPP version, with what proof (design 5; quirks 1, 2, 7)."""
+"""Reading a handshake, sans-I/O: who knocks, in which OCPP version, with what proof (quirks 1, 2, 7).
+
+See docs/DESIGN.md, "Handshake".
+"""
 
 import base64
 import binascii

@@ -256,7 +256,8 @@ class InboundCalls:
             self._count("item_refused", name)
             if name in _ASKED_BESIDE:
                 continue
-            # A message of money that failed for its content is kept by its service, and acknowledged (design 2).
+            # A message of money that failed for its content is kept by its service, and acknowledged: see
+            # docs/DESIGN.md, "When a service is unavailable".
             if not durable:
                 raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
             if name is not LaneName.AUTHORIZE and not _is_not_kept(result):
@@ -266,7 +267,7 @@ class InboundCalls:
             self.accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
             self.heartbeat_interval_s = boot.interval_s
             self._invited.clear()
-            self.boot_watch.take()
+            self.boot_watch.answer(boot.registration_status)
 
     def _watch_clock(self, payload: Payload, time_us: int) -> None:
         us = told_us(payload)

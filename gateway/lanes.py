@@ -1,4 +1,6 @@
-"""Natural batching towards the services (design 2): idle, an item leaves at once; busy, items leave together.
+"""Natural batching towards the services: idle, an item leaves at once; busy, items leave together.
+
+See docs/DESIGN.md, "Batches".
 
 After a batch of some size the next one waits for a moment, so that those who were just answered can join it.
 

@@ -1,4 +1,6 @@
-"""The lease of a node (design 4.3): while it holds, the stations whose sockets we have are ours.
+"""The lease of a node: while it holds, the stations whose sockets we have are ours.
+
+See docs/DESIGN.md, "Fenced ownership".
 
 It is renewed in a thread of its own, over a channel of its own: no frame of a station, however long it keeps the event
 loop busy, can hold a renewal up. `held` and `holds` read the clock itself and not the loop's, which stands still while

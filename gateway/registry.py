@@ -1,4 +1,7 @@
-"""The sessions of this gateway process, one per station: the newest connection wins (design 4.3)."""
+"""The sessions of this gateway process, one per station: the newest connection wins.
+
+See docs/DESIGN.md, "Fenced ownership".
+"""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,7 @@
 """The WebSocket server: lets stations in and gives each connection its session."""
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
@@ -41,6 +42,7 @@ from gateway.session import Connection, Session
 from gateway.sightings import has_news, take_sighting
 from gateway.socket import StationSocket
 from gateway.translation import LaneName, Version
+from gateway.unanswered_openings import NO_CODE, UnansweredOpenings
 from mesh.errors import MeshError, SettingError, from_status
 from mesh.logs import get_logger
 from mesh.masking import mask_text
@@ -69,7 +71,6 @@ DEFLATE = BoundedDeflateFactory(
 PROTOCOL_ERROR = 1002
 SERVICE_RESTART = 1012  # registry of RFC 6455: the server restarts, come back
 REPLACED = 1008  # policy violation: one connection per station
-NO_CODE = 1006  # no close frame at all
 
 
 class StationServer:
@@ -106,7 +107,9 @@ class StationServer:
         self._clock = clock
         self._addresses = addresses
         self._origins = origins
-        self._refusals = RefusalDelays(clock_s=asyncio.get_running_loop().time, count=metrics.count)
+        loop = asyncio.get_running_loop()
+        self._unanswered = UnansweredOpenings(closings=closings, clock=clock, call_later=loop.call_later)
+        self._refusals = RefusalDelays(clock_s=loop.time, count=metrics.count)
         self._lease: NodeLease | None = None
         self._budgets = Budgets()
         self._opening: Counter[str] = Counter()  # handshakes under way, by station
@@ -199,6 +202,7 @@ class StationServer:
             credential=offer.secret,
             username=offer.username,
             offered_ocpp_versions=[self._versions[name][0].label for name in chosen],
+            opening_id=secrets.token_hex(16),
         )
         odd = [] if _offered(request) else [QuirkName.NO_SUBPROTOCOL]
         if is_odd_path(request.path):
@@ -223,7 +227,9 @@ class StationServer:
 
         def opened(asked: "asyncio.Future[OpenResult]") -> None:
             self._ended_opening(item.station_id)
-            if not asked.cancelled() and asked.exception() is None and not asked.result().HasField("error"):
+            if asked.cancelled() or asked.exception() is not None:
+                self._unanswered.note(item)
+            elif not asked.result().HasField("error"):
                 socket.admit(to_admission(asked.result()))
 
         deadline_s = asyncio.get_running_loop().time() + OPENING_BUDGET_S

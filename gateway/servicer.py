@@ -17,13 +17,21 @@ from gateway.registry import Registry
 from gateway.schemas import SchemaFault, is_large
 from gateway.server import StationServer
 from gateway.session import Session
+from gateway.split_reads import with_limit
 from gateway.translation import CallFailure, Outbound, UnacceptableError
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
+from mesh.logs import get_logger
 from mesh.quirks import QuirkName
 from mesh.structs import to_object
 
+log = get_logger(__name__)
+
 DEFAULT_TIMEOUT_S = 30.0
+# What a station has for the answer about its limit, of the time for the answer to the command: the command is sent in
+# any case.
+LIMIT_SHARE = 0.25
+LIMIT_TIMEOUT_S = 5.0
 
 
 class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
@@ -82,19 +90,53 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
     route = session.version.outbound_for(name, command)
     if route is None:
         raise _unsupported(session, name, "for which this is not served; SendCall takes any of its actions")
-    try:
-        payloads = route.to_calls(command)
-    except UnacceptableError as error:
-        if error.code == "NotSupported":
-            raise _unsupported(session, f"{error.field}: {error}") from error
-        raise invalid_field(error.field, str(error)) from error
+    payloads = _to_calls(session, route, command)
     if route.to_partial_answer is not None:
-        return route.to_partial_answer(command, await _exchange_all(session, route, payloads, timeout_s))
+        return await _carry_out_in_parts(session, route, command, payloads, timeout_s)
     answers = [await _exchange(session, route, payload, timeout_s) for payload in payloads]
     try:
         return route.to_answer(command, answers)
     except UnacceptableError as error:
         raise _invalid_answer(session, f"{error.field}: {error}", error.code) from error
+
+
+def _to_calls(session: Session, route: Outbound, command: Any) -> Sequence[Payload]:
+    try:
+        return route.to_calls(command)
+    except UnacceptableError as error:
+        if error.code == "NotSupported":
+            raise _unsupported(session, f"{error.field}: {error}") from error
+        raise invalid_field(error.field, str(error)) from error
+
+
+async def _carry_out_in_parts(
+    session: Session, route: Outbound, command: Any, payloads: Sequence[Payload], timeout_s: float
+) -> Any:
+    """A command whose answer may be of several CALLs. What was read of the station's limit stands in it too."""
+    assert route.to_partial_answer is not None  # noqa: S101 - by whom it is called
+    told = await _read_limit(session, route, command, timeout_s)
+    if told is not None:
+        command = with_limit(command, told)
+        payloads = _to_calls(session, route, command)
+    answer: Any = route.to_partial_answer(command, await _exchange_all(session, route, payloads, timeout_s))
+    if told is not None:
+        answer.results.extend([one for one in told.results if one not in answer.results])
+    return answer
+
+
+async def _read_limit(session: Session, route: Outbound, command: Any, timeout_s: float) -> Any:
+    """What the station said of its limit, where that has to be known first; None where it said nothing of it."""
+    reading = None if route.to_limit_read is None else route.to_limit_read(command)
+    if reading is None:
+        return None
+    [payload] = route.to_calls(reading)
+    limit_timeout_s = min(timeout_s * LIMIT_SHARE, LIMIT_TIMEOUT_S)
+    try:
+        told: Any = route.to_answer(reading, [await _exchange(session, route, payload, limit_timeout_s)])
+    except MeshError as error:
+        log.info("limit of a station not read", station_id=session.connection.station_id, reason=error.reason)
+        return None
+    return told if with_limit(command, told).items_per_message else None
 
 
 async def _exchange_all(

@@ -1,9 +1,11 @@
 """One station's connection: socket ↔ OCPP-J ↔ translators ↔ lanes.
 
 Receiving never waits for a handler: CALLs go into an inbox and are served in their order, answers go to whoever waits
-for them, so a handler may call the station it is serving (design 4.5). Serving a CALL is a chain of plain calls, from
-the frame to the lanes and from their results to the answer: a task for each message would cost as much as all that is
-done in it (docs/PERFORMANCE.md). What has to wait for something rare is left to one.
+for them, so a handler may call the station it is serving (docs/DESIGN.md, "Independent queues").
+
+Serving a CALL is a chain of plain calls, from the frame to the lanes and from their results to the answer: a task for
+each message would cost as much as all that is done in it (docs/PERFORMANCE.md). What has to wait for
+something rare is left to one.
 """
 
 import asyncio
@@ -423,7 +425,8 @@ class Session:
         self._reply(call, ocppj.encode_error(call.message_id, code, description), ocppj.CALL_ERROR)
 
     async def _give_up(self, call: Call) -> None:
-        # An offline station keeps its messages; one that gets errors throws them away (design 2).
+        # An offline station keeps its messages; one that gets errors throws them away: see
+        # docs/DESIGN.md, "When a service is unavailable".
         log.warning("service away for too long: closing", station_id=self.connection.station_id, action=call.action)
         try:
             await self.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")

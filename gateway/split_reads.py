@@ -1,9 +1,12 @@
 """Reading many variables in several CALLs, as many in each as the station takes. The same for every OCPP version."""
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 from csms.common.v1.status_info_pb2 import StatusInfo
+from csms.station.v1.command_service_pb2 import GET_VARIABLE_STATUS_ACCEPTED, GetVariablesRequest, GetVariablesResponse
+from csms.station.v1.station_pb2 import Variable
 
 from gateway.checks import check_not_negative
 from gateway.translation import CallFailure
@@ -11,6 +14,8 @@ from gateway.translation import CallFailure
 T = TypeVar("T")
 
 NO_ANSWER = "NoAnswer"
+# So many at once no station is known to be too few for: its limit is worth a CALL of its own from more on.
+FEW = 3
 
 
 def parts(items: Sequence[T], most: int) -> list[list[T]]:
@@ -20,6 +25,23 @@ def parts(items: Sequence[T], most: int) -> list[list[T]]:
     """
     size = check_not_negative(most, "items_per_message") or max(len(items), 1)
     return [list(items[start : start + size]) for start in range(0, len(items), size)] or [[]]
+
+
+def limit_read(command: GetVariablesRequest, limit: Variable) -> GetVariablesRequest | None:
+    """The command that reads the station's limit, a variable; None where it is known, or few variables are read."""
+    if command.items_per_message or len(command.variables) <= FEW:
+        return None
+    return GetVariablesRequest(station_id=command.station_id, variables=[limit])
+
+
+def with_limit(command: GetVariablesRequest, told: GetVariablesResponse) -> GetVariablesRequest:
+    """The command with what the station said of its limit; as it is where the station named no number above 0."""
+    limited = GetVariablesRequest()
+    limited.CopyFrom(command)
+    for value in (one.variable.value for one in told.results if one.status == GET_VARIABLE_STATUS_ACCEPTED):
+        if re.fullmatch("[0-9]{1,9}", value):
+            limited.items_per_message = int(value)
+    return limited
 
 
 def no_answer(limit: str, count: int) -> StatusInfo:

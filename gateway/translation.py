@@ -75,7 +75,8 @@ class Inbound:
     for before the station is answered; then `to_response` gets the results of both rounds. Empty items: nothing is.
     `optional` lanes may fail without failing the message.
     Messages that tell of money are `durable`, and have a `salvage`: they are answered only once they are committed,
-    never with a CALLERROR because something of ours is away (design 2); one that cannot be read is kept as it came.
+    never with a CALLERROR because something of ours is away; one that cannot be read is kept as it came. See
+    docs/DESIGN.md, "When a service is unavailable".
     """
 
     to_items: Callable[[Payload, origin_pb2.Origin], Items] | None
@@ -106,7 +107,8 @@ class Outbound:
     `UnacceptableError` where this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the
     answer from the CALLRESULTs. `silence_hint(payload)` says why a station may leave such a CALL unanswered.
     `to_partial_answer` does so where some of several CALLs failed; without it, one that
-    fails fails the command.
+    fails fails the command. `to_limit_read(command)` is the command that has to be carried out first, to learn how much
+    the station takes in one CALL; None where that need not be known.
     """
 
     action: str
@@ -114,6 +116,7 @@ class Outbound:
     to_answer: Callable[[Any, Sequence[Payload]], Message]
     to_partial_answer: Callable[[Any, Sequence[Payload | CallFailure]], Message] | None = None
     silence_hint: Callable[[Payload], str] | None = None
+    to_limit_read: Callable[[Any], Any | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

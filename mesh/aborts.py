@@ -13,7 +13,7 @@ log = get_logger(__name__)
 
 
 async def abort(context: Context, method: str, error: Exception) -> None:
-    """Ends a call with the status of `error`; one that nobody foresaw is logged, and tells the caller no more."""
+    """Ends a call with the status of `error`; one that nobody foresaw is logged, and the caller gets no details."""
     if isinstance(error, grpc.aio.AbortError):
         raise error
     if not isinstance(error, MeshError):

@@ -11,7 +11,7 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 # up after 15 s and made anew; TCP alone would send into it for a quarter of an hour, and every call would time out.
 PING_EVERY_MS = 10_000
 PONG_WITHIN_MS = 5_000
-# What servers allow: by default they take pings as often as ours for an attack.
+# Limits of servers: by default they take pings as frequent as ours for an attack.
 PING_AT_MOST_EVERY_MS = 5_000
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

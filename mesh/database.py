@@ -1,4 +1,6 @@
-"""The database of one service: a small pool of threads, each call one transaction (design 2, group commit).
+"""The database of one service: a small pool of threads, each call one transaction.
+
+Group commit: docs/DESIGN.md, "Batches".
 
 SQLite has one writing thread and BEGIN IMMEDIATE; PostgreSQL has as many as it has connections. Either way the event
 loop never waits for the database.
@@ -6,7 +8,7 @@ loop never waits for the database.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import grpc
@@ -18,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from mesh import scripts
 from mesh.errors import MeshError, unavailable
+from mesh.kept_connections import KeptConnections
 from mesh.logs import get_logger
 from mesh.workers import Workers
 
@@ -25,6 +28,8 @@ log = get_logger(__name__)
 
 T = TypeVar("T")
 Item = TypeVar("Item")
+CommitListener = Callable[[dict[Any, Any]], None]
+"""Gets the notes that a transaction left in its connection's `info`."""
 Result = TypeVar("Result")
 
 LOCK_TIMEOUT_MS = 5_000
@@ -41,6 +46,8 @@ _OWN_PROBES = {
     "tcp_user_timeout": 14_000,
 }
 READ_THREADS = 2
+# Beside those of the threads: one for a migration, or on its way to a leader (mesh/leader.py).
+_OTHER_CONNECTIONS = 1
 # Statements that PostgreSQL ended to resolve a conflict: running the transaction again is right.
 _RETRYABLE = frozenset({"40001", "40P01"})
 _ATTEMPTS = 3
@@ -77,8 +84,8 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
     arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5, **_OWN_PROBES}
     engine = sqlalchemy.create_engine(
         parsed,
-        pool_size=threads + READ_THREADS,
-        max_overflow=0,
+        pool_size=threads + READ_THREADS,  # each thread keeps one
+        max_overflow=_OTHER_CONNECTIONS,
         pool_timeout=5,
         connect_args=arguments,
         isolation_level="AUTOCOMMIT",  # of the driver: mesh/scripts.py begins and commits
@@ -118,6 +125,16 @@ class Database:
         writers = 1 if engine.dialect.name == "sqlite" else threads
         self._writers = Workers(threads=writers, name="db-write")
         self._readers = Workers(threads=READ_THREADS, name="db-read")
+        self._connections = KeptConnections(engine)
+        self._listeners: tuple[CommitListener, ...] = ()
+
+    def on_commit(self, listener: CommitListener) -> None:
+        """Has a listener called after each commit, in the thread that committed."""
+        self._listeners = (*self._listeners, listener)
+
+    def remove_listener(self, listener: CommitListener) -> None:
+        """Ends `on_commit`."""
+        self._listeners = tuple(other for other in self._listeners if other is not listener)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in one transaction and returns once it is committed.
@@ -125,7 +142,7 @@ class Database:
         Raises MeshError UNAVAILABLE, reason DATABASE_UNAVAILABLE, when the database is away or too busy; it is then
         unknown whether the work was committed, so `work` must be idempotent. Other errors of the database come through.
         """
-        return await self._writers.run(self._transaction, work, {})
+        return await self._writers.run(self._transaction, work, False)
 
     async def write_statement(self, work: Callable[[Connection], T]) -> T:
         """As `write`, where `work` writes with one statement only, which commits by itself.
@@ -133,27 +150,23 @@ class Database:
         PostgreSQL is waited for once less: for a small statement the way there and back is what it takes. Should `work`
         fail after that statement, it stays written.
         """
-        options = {"csms_read": True} if self.engine.dialect.name == "postgresql" else {}
-        return await self._writers.run(self._transaction, work, options)
+        return await self._writers.run(self._transaction, work, self.engine.dialect.name == "postgresql")
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Runs `work`, which must not write, in one transaction. Raises as `write`."""
-        return await self._readers.run(self._transaction, work, {"csms_read": True})
+        return await self._readers.run(self._transaction, work, True)
 
     async def close(self) -> None:
         """Waits for what is running, then closes every connection."""
         await asyncio.to_thread(self._writers.close)
         await asyncio.to_thread(self._readers.close)
+        self._connections.close()
         self.engine.dispose()
 
-    def _transaction(self, work: Callable[[Connection], T], options: Mapping[str, bool]) -> T:
+    def _transaction(self, work: Callable[[Connection], T], reading: bool) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with self.engine.connect() as connection:
-                    if options:
-                        connection = connection.execution_options(**options)  # noqa: PLW2901
-                    with connection.begin():
-                        return work(connection)
+                return self._run(work, reading)
             except DBAPIError as error:
                 if attempt < _ATTEMPTS and _worth_repeating(error):
                     continue
@@ -164,6 +177,18 @@ class Database:
             except sqlalchemy.exc.TimeoutError as error:
                 raise unavailable("DATABASE_BUSY", "the database is busy; try again") from error
         raise AssertionError("unreachable")
+
+    def _run(self, work: Callable[[Connection], T], reading: bool) -> T:
+        connection = self._connections.get(reading=reading)
+        try:
+            with connection.begin():
+                result = work(connection)
+        except BaseException:
+            self._connections.give_back()
+            raise
+        for listener in self._listeners:
+            listener(connection.info)
+        return result
 
 
 def is_away(error: DBAPIError) -> bool:

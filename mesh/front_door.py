@@ -1,4 +1,4 @@
-"""What Envoy proves itself to gateways with. Derived from the mesh's secret, which Envoy itself does not know."""
+"""The proof by which gateways recognize Envoy, derived from the mesh's secret, which Envoy does not know."""
 
 import hashlib
 import hmac
@@ -8,5 +8,5 @@ PROOF_HEADER = "X-CSMS-Front-Door"
 
 
 def proof_of(mesh_secret: str) -> str:
-    """The value of PROOF_HEADER in a mesh with this secret; tells nothing of the secret."""
+    """The value of PROOF_HEADER in a mesh with this secret; it does not reveal the secret."""
     return hmac.digest(mesh_secret.encode(), b"front door", hashlib.sha256).hex()

@@ -40,12 +40,12 @@ class GrpcServer:
     services: Sequence[str] = field(default_factory=tuple)
 
     async def start(self, *, ready: bool = True) -> None:
-        """Begins to serve, and says so to whoever asks for its health, unless it is not `ready` yet."""
+        """Begins to serve; its health says so, unless it is not `ready` yet."""
         await self.server.start()
         await self.tell(ready=ready)
 
     async def tell(self, *, ready: bool) -> None:
-        """Says whether it is ready, to whoever asks for its health."""
+        """Sets its health: whether it is ready."""
         status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", *self.services):
             await self.health.set(service, status)

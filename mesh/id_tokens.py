@@ -9,7 +9,7 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _EMAID = re.compile(r"[a-z]{2}-?[a-z0-9]{3}-?c[a-z0-9]{8}(?:-?[a-z0-9])?")
 
 
-@lru_cache(maxsize=4096)  # a station tells the same token with every event
+@lru_cache(maxsize=4096)  # a station names the same token in every event
 def match_key(text: str) -> str:
     """The form in which id tokens are compared: equal for texts that are the same token, and for no others.
 

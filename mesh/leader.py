@@ -19,14 +19,14 @@ from mesh.logs import get_logger
 
 log = get_logger(__name__)
 
-# Tells our advisory locks of this kind from others. Any fixed number does.
+# Separates our advisory locks of this kind from others. Any fixed number does.
 _NAMESPACE = 0x6C656164
 _TRY = text("SELECT pg_try_advisory_lock(:namespace, :work)")
 _STILL_THERE = text("SELECT 1")
 
 
 class Leader:
-    """Tells whether this process leads in `work`, a name that all replicas share. Use from one task; close when done.
+    """Says whether this process leads in `work`, a name that all replicas share. Use from one task; close when done.
 
     `check_s` is how often the database is asked, in seconds.
     """
@@ -40,7 +40,7 @@ class Leader:
         self._checked_s = float("-inf")
 
     async def is_leading(self) -> bool:
-        """Whether it did when last checked; takes the lead where nobody has it. False while the database is away."""
+        """Whether it led when last checked; takes a lead that is free. False while the database is unavailable."""
         now_s = asyncio.get_running_loop().time()
         if self._engine.dialect.name != "sqlite" and now_s - self._checked_s >= self._check_s:
             led = self._leading

@@ -15,7 +15,7 @@ SECRET_VARIABLES = frozenset(
 
 # Fields beside the name of a secret that hold it.
 _SECRET_FIELDS = frozenset({"value", "attributeValue", "variableAttribute", "data"})
-# What fields are called, beside those, whose values are secrets: in payloads, and in texts of vendors' own messages.
+# Names of further fields whose values are secrets: in payloads, and in texts of vendors' own messages.
 # Compared without regard to case and punctuation. An id token is no secret here: operators work with them.
 _SECRET_NAMES = SECRET_VARIABLES | {
     "secret",
@@ -39,14 +39,14 @@ _WHOLE_NAMES = frozenset({"token", "pwd", "pin", "psk", "jwt"})
 _PUNCTUATION = re.compile(r"[^0-9a-z]+")
 
 _NAMES = "|".join(sorted(SECRET_VARIABLES))
-# Parameters of a URL that let whoever has it do what its maker may: signatures (S3, GCS, Azure, ...), tokens, keys.
+# Parameters of a URL that give its holder the rights of its maker: signatures (S3, GCS, Azure, ...), tokens, keys.
 # The characters of a name exclude those before one, so that no text costs more than a pass over it.
 _PARAMETER = (
     r"(?:[\w.%~-]{0,40}(?:signature|token|secret|password|passwd|pwd|credential|hmac|api[-_]?key)"
     r"|(?:[\w.%~-]{0,40}[-_.])?(?:sig|sign|auth|key|pass))"
 )
 _TEXT_PATTERNS = (
-    # A secret told in passing: `AuthorizationKey=…`, {"AuthorizationKey": "…"} within a text. All after it goes.
+    # A secret mentioned in passing: `AuthorizationKey=…`, {"AuthorizationKey": "…"} within a text. All after it goes.
     (re.compile(rf"({_NAMES})(\W+)\S.*", re.IGNORECASE | re.DOTALL), rf"\1\2{MASK}"),
     (re.compile(rf"([?&;#]{_PARAMETER}=)[^&\s\"'<>]+", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]{4,}", re.IGNORECASE), rf"\1 {MASK}"),

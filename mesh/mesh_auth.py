@@ -5,12 +5,12 @@ import hmac
 import grpc
 
 METADATA_KEY = "csms-mesh-secret"
-# Health checks carry no secret, and tell none.
+# Health checks carry no secret, and reveal none.
 _OPEN_PREFIX = "/grpc.health.v1.Health/"
 
 
 class MeshSecret:
-    """Tells who may call."""
+    """Decides who may call."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()

@@ -29,7 +29,7 @@ class MeshEdge(grpc.aio.ServerInterceptor):
         continuation: Continuation,
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """What handles one call; None where there is no such method."""
+        """Returns the handler of one call; None if there is no such method."""
         if not self._secret.admits(handler_call_details):
             return self._refusal
         method = handler_call_details.method

@@ -32,7 +32,7 @@ def upgrade(engine: Engine, migrations: ModuleType, schema: str) -> None:
 
 
 def run_environment(metadata: MetaData) -> None:
-    """What each service's `migrations/env.py` does."""
+    """Runs the migrations; the `migrations/env.py` of each service calls this."""
     connection: Connection = context.config.attributes["connection"]
     context.configure(
         connection=connection,

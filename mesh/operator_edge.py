@@ -1,4 +1,4 @@
-"""What every call to an operator service passes first: who is calling, may they, is the request whole."""
+"""Checks each call of an operator service first: who calls, whether they may, whether the request is whole."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from mesh.required import check_required
 PUBLIC_METHODS = frozenset(
     f"/csms.auth.v1.UserService/{method}" for method in ("Login", "Register", "Refresh", "GetKeySet")
 )
-# Those that do the same whoever calls: a token that has expired is no hindrance, since they are the way to a new one.
+# Methods that do the same for every caller. An expired token is no obstacle, since they are the way to a new one.
 _REGARDLESS = PUBLIC_METHODS - {"/csms.auth.v1.UserService/Register"}
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
 _READING = ("Get", "List", "Watch", "Verify", "Logout")
@@ -53,7 +53,7 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         continuation: Continuation,
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """What handles one call; None where there is no such method."""
+        """Returns the handler of one call; None if there is no such method."""
         method = handler_call_details.method
         known = self._handlers.get(method)
         if known is not None:

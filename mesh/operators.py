@@ -1,6 +1,6 @@
 """Who is calling an operator service: access tokens are verified here, once more than at the front door.
 
-The front door turns callers without a valid token away; services do not rely on that, since their operator ports can be
+The front door refuses callers without a valid token; services do not rely on that, since their operator ports can be
 reached from beside it.
 """
 
@@ -32,7 +32,7 @@ _CACHED_TOKENS = 1024
 
 
 class Role(IntEnum):
-    """What a caller may do; a higher one may do all that a lower one may. Numbered as in csms.auth.v1.Role."""
+    """The role of a caller; a higher one includes the lower ones. Numbered as in csms.auth.v1.Role."""
 
     VIEWER = 1
     OPERATOR = 2

@@ -1,4 +1,6 @@
-"""The transactional outbox: a state change and its event are committed together (design 4.7).
+"""The transactional outbox: a state change and its event are committed together.
+
+See docs/DESIGN.md, "Transactional outbox".
 
 Each service's schema has one such table; the relay empties it into notification_svc.
 """

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 MOST = 1000
 MOST_BYTES = 3 * 1024 * 1024
-"""Of what makes the rows of a page large: gRPC clients take messages of 4 MiB, unless they are told otherwise."""
+"""Of what makes the rows of a page large: gRPC clients take messages of 4 MiB, unless they are configured otherwise."""
 
 
 def page_size(asked: int, *, default: int = 50, most: int = MOST) -> int:
@@ -55,7 +55,7 @@ def cut_page(
     binding: str = "",
     text: Callable[[T], str] | None = None,
 ) -> tuple[Sequence[T], str]:
-    """The page and the token of the next, from up to `size` + 1 rows: the one too many tells that there is a next.
+    """The page and the token of the next, from up to `size` + 1 rows: the one too many shows that there is a next.
 
     `text` is what makes a row large, where something does: then a page may end before its size is reached.
     """

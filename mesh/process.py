@@ -1,4 +1,4 @@
-"""The life of one process: start, serve until told to stop, stop in order. Used by every `__main__`."""
+"""The life of one process: start, serve until a signal stops it, stop in order. Used by every `__main__`."""
 
 import asyncio
 import gc
@@ -23,14 +23,14 @@ EX_CONFIG = 78
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def run(process: str, main: Main) -> None:
+def run(process: str, main: Main, *, environ: Mapping[str, str]) -> None:
     """Runs `main(stop)` until it returns; `stop` is set on SIGTERM and SIGINT. Exits the process.
 
     A SettingError becomes one line on standard error and exit status 78.
     """
     try:
-        configure(process, level=log_level(os.environ))
-        uvloop.run(_run(main))
+        configure(process, level=log_level(environ))
+        uvloop.run(_run(main, lifeline=environ.get("CSMS_LIFELINE") == "1"))
     except SettingError as error:
         sys.stderr.write(f"{process}: {error}\n")
         sys.exit(EX_CONFIG)
@@ -45,7 +45,7 @@ def log_level(environment: Mapping[str, str]) -> str:
 
 
 def settle() -> None:
-    """Tells the garbage collector that what is there after the start stays, and to look for rubbish less often.
+    """Has the garbage collector keep all objects of the start, and collect less often.
 
     Our messages make thousands of short-lived objects a batch and hardly a cycle; by default the collector walks
     through them again and again, which took a third of transaction_svc's CPU. Call it once everything is built.
@@ -55,23 +55,23 @@ def settle() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-async def _run(main: Main) -> None:
+async def _run(main: Main, *, lifeline: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if os.environ.get("CSMS_LIFELINE") == "1":
+    if lifeline:
         _watch_lifeline(loop, stop)
     await main(stop)
 
 
 def _watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Stops this process when its standard input ends: whoever started it holds the other end, and is gone."""
+    """Stops this process when its standard input ends: the starter holds the other end, and has ended."""
 
     def watch() -> None:
         while os.read(0, 1024):
             pass
-        get_logger(__name__).warning("whoever started this process is gone: stopping")
+        get_logger(__name__).warning("the process that started this one has ended: stopping")
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
@@ -80,7 +80,7 @@ def _watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Non
 def serve_metrics(stack: AsyncExitStack, address: str, collectors: Iterable[Collector] = ()) -> int:
     """Serves `/metrics` for Prometheus at host:port until `stack` unwinds, and returns the port.
 
-    Beside `collectors` it tells of the process itself. Raises SettingError where the port is taken.
+    Beside `collectors`, it has metrics of the process itself. Raises SettingError where the port is taken.
     """
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)

@@ -1,11 +1,12 @@
 """The contract as reflection shows it: operator services and what they stand on, and nothing of the mesh's own."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from importlib import resources
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-CONTRACT = Path(__file__).resolve().parent.parent / "gen" / "csms.binpb"
+# The generated descriptor set lies in the package `csms`, so that an installed distribution has it too.
+CONTRACT = resources.files("csms") / "csms.binpb"
 
 
 def published_files(services: Iterable[str]) -> list[FileDescriptorProto]:

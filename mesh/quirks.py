@@ -1,7 +1,8 @@
 """The names of what real charge points do (docs/QUIRKS.md), as operators and metrics see them: they never change.
 
-A name says what was met. Whoever meets it tells the gateway that holds the station's socket, and the gateway counts it:
-per station (`quirks` on the station) and by kind (csms_gateway_quirk_total). New names go to the end of their number.
+A name stands for one deviation. The code that finds it reports it to the gateway with the station's socket, and the
+gateway counts it per station (`quirks` on the station) and by kind (csms_gateway_quirk_total). Names are sorted by
+their number in docs/QUIRKS.md; a new one goes behind those of the same number.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Empties a service's outbox into notification_svc (design 4.7).
+"""Empties a service's outbox into notification_svc (docs/DESIGN.md, "Transactional outbox").
 
 An event is delivered at least once: it is marked as published after notification_svc has it, in a later transaction, so
-that whatever is lost in between is only the mark, and the far end knows an event that it has by its id.
+that a failure in between loses only the mark; notification_svc recognizes an event that it has by its id.
 
 Per station, order is kept without a lock: a batch is the oldest unpublished events as one transaction sees them, so an
 event goes out beside or after those of its station that were committed before it, even if two processes do this at
@@ -15,6 +15,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import grpc
 import msgspec
@@ -22,9 +23,6 @@ from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEven
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceStub
 from csms.event.v1.event_service_pb2 import Event
 from sqlalchemy import Connection
-from sqlalchemy import event as hooks
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from mesh import outbox
 from mesh.channels import open_channel
@@ -47,14 +45,14 @@ FIRST_BACKOFF_S = 0.1
 MOST_BACKOFF_S = 5.0
 # After a turn with as many events as this there may be more: the next one follows at once.
 _AT_ONCE = MAX_ITEMS
-# What notification_svc, or gRPC on its way there, says of an event that it will not take however often it is sent.
+# Codes by which notification_svc, or gRPC on its way there, refuses an event for good, however often it is sent.
 _REFUSALS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED})
 
 
 def open_relay(
     stack: AsyncExitStack, *, database: Database, address: str | None, secret: str, source: str, clock: Clock
 ) -> Sequence[Background]:
-    """What a service adds to its background: the relay to notification_svc at `address`, nothing where there is none.
+    """The background tasks of a service: the relay to notification_svc at `address`, none if there is no address.
 
     `source` is the service's name in its events. The channel's end goes onto `stack`.
     """
@@ -95,21 +93,19 @@ class Relay:
 
     async def run(self) -> None:
         """Relays until it is cancelled."""
-        engine = self._database.engine
-        leader = Leader(engine=engine, work=f"relay of {self._source}", check_s=self._poll_s)
+        leader = Leader(engine=self._database.engine, work=f"relay of {self._source}", check_s=self._poll_s)
         loop = asyncio.get_running_loop()
 
-        # Called in a thread of the pool after a transaction has ended: what it appended can be read now.
-        def checked_in(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-            if outbox.take_appended(entry.info) and not self._wake.is_set():
+        def committed(notes: dict[Any, Any]) -> None:
+            if outbox.take_appended(notes) and not self._wake.is_set():
                 loop.call_soon_threadsafe(self._wake.set)
 
-        hooks.listen(engine, "checkin", checked_in)
+        self._database.on_commit(committed)
         try:
             while True:
                 await self._rest(await self._attempt(leader))
         finally:
-            hooks.remove(engine, "checkin", checked_in)
+            self._database.remove_listener(committed)
             await leader.close()
 
     async def _attempt(self, leader: Leader) -> int:

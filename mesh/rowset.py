@@ -58,14 +58,17 @@ class RowStatement:
         typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         extracted = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
         postgresql = f"json_to_recordset(CAST(:rows AS json)) AS rows({typed})"
+        with_rows = sql
+        if sql.count("{rows}") > 1:  # the JSON is read once
+            with_rows = "WITH rows AS MATERIALIZED (SELECT * FROM {rows}) " + sql.replace("{rows}", "rows")  # noqa: S608
         sqlite = f"(SELECT {extracted} FROM json_each(:rows)) AS rows"  # noqa: S608 - our own column names
         self._texts: dict[str, TextClause] = {
-            "postgresql": text(sql.replace("{rows}", postgresql)),
+            "postgresql": text(with_rows.replace("{rows}", postgresql)),
             "sqlite": text(_LOCK.sub("", sql).replace("{rows}", sqlite)),
         }
-        body = sql.replace("{rows}", postgresql).replace(":rows", "$1")
+        body = with_rows.replace("{rows}", postgresql).replace(":rows", "$1")
         self._name = "csms_" + hashlib.blake2b(body.encode(), digest_size=8).hexdigest()
-        self._plain = sql.replace("{rows}", postgresql).replace(":rows", "%s")
+        self._plain = with_rows.replace("{rows}", postgresql).replace(":rows", "%s")
         self._prepare = f"PREPARE {self._name} (json) AS {body}"
 
     def run(self, connection: Connection, rows: Iterable[Mapping[str, Any]], **parameters: Any) -> CursorResult[Any]:

@@ -1,7 +1,6 @@
 """The frame of a gRPC service: its database, its two servers, its metrics, in the right order up and down."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -33,7 +32,7 @@ Background = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a service is made of beside its frame."""
+    """The parts of a service beside its frame."""
 
     keys: KeySource
     mesh: Sequence[AddServicer]
@@ -61,21 +60,21 @@ BuildFactory = Callable[[Environment], Build]
 """Reads the settings of a service's own, and returns what builds it. Raises SettingError."""
 
 
-def run_service(name: str, migrations: ModuleType, build_factory: BuildFactory) -> None:
-    """All of a service's `__main__`: serves until told to stop, or with the argument `migrate` migrates and exits.
+def run_service(name: str, migrations: ModuleType, build_factory: BuildFactory, *, environ: Mapping[str, str]) -> None:
+    """Serves until a signal stops the process; with the argument `migrate`, migrates and exits.
 
-    `name` is "station", "transaction", "auth" or "notification". A wrong setting, or a database that is away at the
-    start, is told in one line on standard error.
+    `name` is "station", "transaction", "auth" or "notification". A wrong setting, or a database that is unavailable at
+    the start, is reported in one line on standard error.
     """
     arguments = sys.argv[1:]
     if arguments not in ([], ["migrate"]):
         sys.stderr.write(f"usage: python -m {name}_svc [migrate]\n")
         sys.exit(2)
-    env = Environment(os.environ)
+    env = Environment(environ)
     serving = partial(_serve, env=env, name=name, migrations=migrations, build_factory=build_factory)
     migrating = partial(_migrate, env=env, name=name, migrations=migrations)
     try:
-        run(f"{name}_svc", migrating if arguments else serving)
+        run(f"{name}_svc", migrating if arguments else serving, environ=environ)
     except DBAPIError as error:
         if not is_away(error):
             raise

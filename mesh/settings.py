@@ -5,7 +5,7 @@ docs/CONFIGURATION.md lists every setting.
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, cast, get_args
 
@@ -49,7 +49,7 @@ class Environment:
         return self.number(name, int(default), most=1) == 1
 
     def onboarding(self, *, host: str) -> Onboarding:
-        """What becomes of stations nobody registered. `accept` is refused where others than this machine can knock."""
+        """CSMS_ONBOARDING, for stations that nobody registered. `accept` is refused if other machines can connect."""
         value = self.text("CSMS_ONBOARDING", "reject")
         if value not in get_args(Onboarding):
             raise SettingError(f"CSMS_ONBOARDING={value!r}: one of accept, pending, reject is needed")
@@ -85,14 +85,14 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
-    """What each of the gRPC services is told. Addresses are host:port; port 0 takes a free one."""
+    """Settings of each gRPC service. Addresses are host:port; port 0 takes a free one."""
 
     name: str  # "station", "transaction", "auth", "notification": also the database schema's
     mesh_address: str
     operator_address: str
     metrics_address: str
-    database_url: str
-    mesh_secret: str
+    database_url: str = field(repr=False)  # it may have a password
+    mesh_secret: str = field(repr=False)
     auto_migrate: bool
     reflection: bool
     reflection_open: bool = False  # to callers without a token, too
@@ -118,7 +118,7 @@ def database_url(env: Environment, name: str) -> str:
     """CSMS_DATABASE_URL, or an SQLite file of the service's own in the data directory. Raises SettingError."""
     url = env.optional("CSMS_DATABASE_URL")
     if url is not None:
-        if not url.startswith(_DATABASES):  # not told: there may be a password in it
+        if not url.startswith(_DATABASES):  # not shown: there may be a password in it
             raise SettingError(
                 "CSMS_DATABASE_URL: postgresql+psycopg2://user:password@host/database is needed, or sqlite:///file"
             )

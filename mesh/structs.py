@@ -1,4 +1,7 @@
-"""google.protobuf.Struct as the JSON that a person meant: protobuf keeps every number as a double (design 3)."""
+"""google.protobuf.Struct as the JSON that a person meant: protobuf keeps every number as a double.
+
+See docs/DESIGN.md, "Contracts".
+"""
 
 from typing import Any
 

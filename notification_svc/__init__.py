@@ -1,1 +1,1 @@
-"""What happened in all services, as one stream for each tenant: kept, listed, watched, and fanned out."""
+"""The events of all services, as one stream for each tenant: kept, listed, watched, and fanned out."""

@@ -1,5 +1,6 @@
-"""`python -m notification_svc` serves until told to stop; `python -m notification_svc migrate` migrates and exits."""
+"""`python -m notification_svc` serves until a signal stops it; `python -m notification_svc migrate` only migrates."""
 
+import os
 from functools import partial
 
 from mesh.service import Build, run_service
@@ -14,5 +15,10 @@ def _build(env: Environment) -> Build:
     return partial(build, settings=NotificationSettings.read(env), clock=now_us)
 
 
+def main() -> None:
+    """Runs the service with the settings of this process's environment."""
+    run_service("notification", migrations, _build, environ=os.environ)
+
+
 if __name__ == "__main__":
-    run_service("notification", migrations, _build)
+    main()

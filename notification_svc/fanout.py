@@ -1,4 +1,4 @@
-"""Hands the streams to RabbitMQ, for consumers of any kind (design 4.7).
+"""Hands the streams to RabbitMQ, for consumers of any kind (docs/DESIGN.md, "Transactional outbox").
 
 Topic exchange `csms.events`, routing key `<tenant>.<source>.<type>`; the body is the event in protobuf's JSON, as REST
 gives it. At least once: the position is saved after the broker has confirmed, so that after a failure some events come
@@ -41,7 +41,7 @@ FIRST_BACKOFF_S = 0.2
 MOST_BACKOFF_S = 10.0
 # AMQP 0-9-1 has a byte for the length of a routing key and of a message id.
 _SHORT = 255
-# Whatever a connection may fail with: the protocol, the network, or aio-pika on its way down.
+# All errors of a connection: the protocol, the network, or aio-pika on its way down.
 _FAILURES = (AMQPError, OSError, asyncio.TimeoutError, RuntimeError, MeshError)
 
 
@@ -57,7 +57,7 @@ class Fanout:
         self._failures = 0
 
     def announce(self, _heads: Mapping[str, int]) -> None:
-        """Tells that there are new events."""
+        """Announces that there are new events."""
         self._news.set()
 
     async def run(self) -> None:

@@ -104,7 +104,7 @@ class Feed:
         tail = self._tails.get(tenant_id)
         if tail is None:
             tail = self._tails[tenant_id] = Tail(head)
-            # What was committed since the caller read `head` was announced to nobody: ask at once.
+            # Events committed since the caller read `head` were announced to nobody: ask at once.
             self._polled_s = float("-inf")
             self._news.set()
         if self._stopping:
@@ -122,7 +122,7 @@ class Feed:
         return self._tails
 
     def announce(self, heads: Mapping[str, int]) -> None:
-        """Tells that streams have been committed up to these cursors."""
+        """Announces that streams have been committed up to these cursors."""
         for tenant_id, head in heads.items():
             tail = self._tails.get(tenant_id)
             if tail is not None and head > tail.known:
@@ -145,7 +145,7 @@ class Feed:
                     while tail.known > tail.head and tail.watchers:
                         await self._read_on(tenant_id, tail)
             except MeshError:
-                # The database is away, and has said so in the log. Watchers wait, and miss nothing.
+                # The database is unavailable; `Database` has logged it. Watchers wait, and miss nothing.
                 await asyncio.sleep(self._poll_s)
 
     async def _wait_for_news(self) -> None:

@@ -20,7 +20,7 @@ MAX_WORD = 255
 
 
 Announce = Callable[[Mapping[str, int]], None]
-"""Is told, after a commit, up to which cursors streams have come."""
+"""Is called after a commit with the latest cursors of streams."""
 
 
 class IngestServicer(EventIngestServiceServicer):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
-# Whoever adds events to a stream holds its row until the commit: that makes one writer of however many replicas.
+# A replica that adds events to a stream holds its row until the commit, so that there is one writer at a time.
 stream = sa.Table(
     "stream",
     metadata,

@@ -1,4 +1,4 @@
-"""What notification_svc is told beside what every service is told."""
+"""Settings of notification_svc beside those of every service."""
 
 from dataclasses import dataclass, field
 from typing import Self

@@ -201,7 +201,7 @@ def save_sent(connection: Connection, *, tenant_id: str, cursor: int) -> None:
 
 
 def event_filters() -> dict[str, Field]:
-    """What events may be filtered by."""
+    """The fields by which events can be filtered."""
     event = models.event.c
     return {"type": Field(event.type), "source": Field(event.source), "station_id": Field(event.station_id)}
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +78,7 @@ def read_passwords(path: Path) -> dict[str, str]:
     return passwords
 
 
-async def main(stop: asyncio.Event) -> None:
+async def _serve(stop: asyncio.Event) -> None:
     """Runs the fleet of the command line until `stop` is set."""
     options = parse(sys.argv[1:])
     log = get_logger(__name__)
@@ -123,5 +124,10 @@ def _words(text: str) -> tuple[str, ...]:
     return words
 
 
+def main() -> None:
+    """Runs the fleet until a signal stops the process."""
+    run("simulator", _serve, environ=os.environ)
+
+
 if __name__ == "__main__":
-    run("simulator", main)
+    main()

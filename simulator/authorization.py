@@ -12,7 +12,7 @@ ACCEPTED = "Accepted"
 
 @dataclass(frozen=True, kw_only=True)
 class Remembered:
-    """What the central system last said of an id tag."""
+    """The central system's last word on an id tag."""
 
     status: str
     expires: datetime | None
@@ -71,11 +71,11 @@ class LocalList:
 
     @property
     def shown_version(self) -> int:
-        """The version as it is told: 0 says that the list is empty (OCPP 1.6, 3.5.4)."""
+        """The version as it is reported: 0 says that the list is empty (OCPP 1.6, 3.5.4)."""
         return self.version if self._listed else 0
 
     def find(self, id_tag: str) -> Remembered | None:
-        """What is listed of a tag, or None."""
+        """The entry of a tag, or None."""
         return self._listed.get(id_tag.lower())
 
     def replace(self, version: int, entries: Iterable[ListEntry], *, most: int) -> ListResult:
@@ -107,7 +107,7 @@ class LocalList:
 
 
 class KnownTags:
-    """What a station knows of id tags, and decides by it without a question."""
+    """A station's local list and cache of id tags, by which it decides without a question."""
 
     def __init__(self, *, configuration: Configuration) -> None:
         self.cache = AuthorizationCache()
@@ -125,7 +125,7 @@ class KnownTags:
         return self._configuration.switch("AllowOfflineTxForUnknownId") and known is None
 
     def known(self, id_tag: str) -> Remembered | None:
-        """What the local list says of a tag, or else the cache, where they are switched on."""
+        """The entry of a tag in the local list, or else in the cache, as far as they are switched on."""
         listed = self.local_list.find(id_tag) if self._configuration.switch("LocalAuthListEnabled") else None
         if listed is not None or not self._configuration.switch("AuthorizationCacheEnabled"):
             return listed

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 
 class CertificateUse(StrEnum):
-    """What a root is trusted for (CertificateUseEnumType)."""
+    """The purposes that a root is trusted for (CertificateUseEnumType)."""
 
     CENTRAL_SYSTEM = "CentralSystemRootCertificate"
     MANUFACTURER = "ManufacturerRootCertificate"

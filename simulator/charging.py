@@ -14,7 +14,7 @@ _ANY = -1  # a transaction that is yet to begin
 
 @dataclass(frozen=True, kw_only=True)
 class CompositeSchedule:
-    """What a connector, or with 0 the station, may draw from `start` on."""
+    """The limit of a connector, or with 0 of the station, from `start` on."""
 
     start: datetime
     slots: list[Slot]
@@ -64,7 +64,7 @@ class ChargingControl:
         self._store.end_transaction(connector.connector_id)
 
     def offered(self, connector: Connector) -> Allowance:
-        """What a connector may give now: the station's limit is shared alike by all that charge."""
+        """The present limit of a connector: that of the station is shared alike by all that charge."""
         supply = connector.supply
         if not len(self._store):
             return Allowance(power_w=supply.power_w, phases=supply.phases)
@@ -75,7 +75,7 @@ class ChargingControl:
         return own.lower_of(replace(whole, power_w=whole.power_w / sharing))
 
     def composite(self, connector_id: int, duration_s: int) -> CompositeSchedule | None:
-        """What is to come at a connector, or None where there is no such connector."""
+        """The composite schedule of a connector, or None if there is no such connector."""
         moment = self._moment()
         if connector_id == 0:
             stack, supply = Stack(station=self._store.station(), begun=moment), self._whole_supply()

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 
 class Purpose(StrEnum):
-    """What a profile limits (1.6 ChargingProfilePurposeType)."""
+    """The purpose of a profile (1.6 ChargingProfilePurposeType)."""
 
     STATION_MAX = "ChargePointMaxProfile"
     TX_DEFAULT = "TxDefaultProfile"
@@ -76,7 +76,7 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """What a station can hold, from its configuration keys (OCPP 1.6, 9.4)."""
+    """The numbers of profiles and periods that a station can hold, from its configuration keys (OCPP 1.6, 9.4)."""
 
     most_profiles: int
     most_periods: int

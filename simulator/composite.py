@@ -1,4 +1,4 @@
-"""What the charging profiles of a station come to together, at a moment and over a time (OCPP 1.6, sections 3.13, 5.7).
+"""The limit that all charging profiles of a station make together, now and over a time (OCPP 1.6, 3.13 and 5.7).
 
 Pure computation. Of the profiles of one purpose, the highest level that says anything at a moment counts; a
 transaction's own profiles come before the default ones; the station's limit holds beside them. What no profile limits,
@@ -19,7 +19,7 @@ _ROUNDING = 1e-6  # of a float that was a whole number before it was multiplied 
 
 @dataclass(frozen=True, kw_only=True)
 class Supply:
-    """What the hardware of a connector, or of all of them, can give at the most."""
+    """The most that the hardware of a connector, or of all of them, can give."""
 
     power_w: float
     voltage_v: int
@@ -28,7 +28,7 @@ class Supply:
 
 @dataclass(frozen=True, kw_only=True)
 class Allowance:
-    """What may be drawn: watts over all the phases that may be used."""
+    """A limit: watts over all the phases that may be used."""
 
     power_w: float
     phases: int
@@ -62,7 +62,7 @@ class Slot:
 
 
 def allowance_at(stack: Stack, supply: Supply, moment: datetime) -> Allowance:
-    """What may be drawn at a moment."""
+    """The limit at a moment."""
     allowance = Allowance(power_w=supply.power_w, phases=supply.phases)
     for profiles in (stack.station, (*stack.transaction, *stack.default)):
         found = leading(profiles, moment, stack.begun)
@@ -95,7 +95,7 @@ def composite(stack: Stack, supply: Supply, *, start: datetime, duration_s: int)
 
 
 def period_at(profile: Profile, moment: datetime, begun: datetime) -> Period | None:
-    """What a profile says at a moment, or None where it says nothing. `begun`: since when energy flows."""
+    """The limit of a profile at a moment, or None if it has none then. `begun`: since when energy flows."""
     if profile.valid_from is not None and moment < profile.valid_from:
         return None
     if profile.valid_to is not None and moment >= profile.valid_to:
@@ -109,7 +109,7 @@ def period_at(profile: Profile, moment: datetime, begun: datetime) -> Period | N
 
 
 def in_unit(allowance: Allowance, unit: Unit, voltage_v: int) -> float:
-    """A limit as it is told: watts whole, amperes in tenths, both cut so that they promise no more than is allowed."""
+    """A limit as it is reported: whole watts, tenths of amperes, both cut so that they never exceed the limit."""
     if unit is Unit.WATT:
         return math.floor(allowance.power_w)
     tenths = allowance.power_w / (voltage_v * allowance.phases) * 10

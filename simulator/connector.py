@@ -1,6 +1,6 @@
 """One connector with its EVSE, as a state machine without I/O and without a protocol version.
 
-What happens is told to it (`plug_in`, `authorize`, `advance`, …); what it has to report it leaves in `events`. Its
+Its methods take what happens (`plug_in`, `authorize`, `advance`, …); its reports are in `events`. Its
 status is a function of its state, so that it cannot contradict it.
 """
 
@@ -27,7 +27,7 @@ STEP_MS = 1_000
 
 @dataclass(kw_only=True)
 class Transaction:
-    """What a connector knows of the transaction it is in."""
+    """A connector's own record of the transaction it is in."""
 
     key: int
     id_tag: str
@@ -66,7 +66,7 @@ class Host(Protocol):
         """A key for a transaction that begins."""
 
     def offered(self, connector: "Connector") -> Allowance:
-        """What the connector may give now."""
+        """The present limit of the connector."""
 
     def begins(self, connector: "Connector", grant: Grant) -> int | None:
         """A transaction begins. Returns the reservation that it uses up."""
@@ -225,7 +225,7 @@ class Connector:
         self._report_status()
 
     def sample(self, occasion: Occasion) -> MeterSampled:
-        """What the meter shows now."""
+        """The present reading of the meter."""
         key = None if self.transaction is None else self.transaction.key
         return MeterSampled(
             key=key, connector_id=self.connector_id, reading=self.reading(), occasion=occasion, at_ms=self.now_ms

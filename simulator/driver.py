@@ -12,7 +12,7 @@ from simulator.vehicle import Vehicle
 MINUTE_MS = 60_000
 _RESERVED_COME = 0.2  # each minute, while they are expected
 Swipe = Callable[[Connector, str], None]
-"""Tells the station that somebody held an id tag to its reader: to start at a connector, or to stop there."""
+"""Notifies the station that somebody held an id tag to its reader: to start at a connector, or to stop there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What happens at a connector, and the words for it. Pure data, without a protocol version."""
+"""Events at a connector. Pure data, without a protocol version."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,7 +43,7 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What the meter and the vehicle show at one moment."""
+    """Readings of the meter and the vehicle at one moment."""
 
     register_wh: int
     power_w: int

@@ -21,7 +21,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
 class Failure(StrEnum):
-    """What a station can be told to fail at, whatever it is sent."""
+    """The steps at which a station can be configured to fail, whatever it is sent."""
 
     DOWNLOAD = "download"
     SIGNATURE = "signature"
@@ -59,7 +59,7 @@ _CANCELLABLE = (_Stage.SCHEDULED, _Stage.DOWNLOADING, _Stage.RETRYING, _Stage.DO
 
 
 class Firmware:
-    """The update that a station is at, if any. `events` is what is to be told and fetched."""
+    """The update that a station is at, if any. `events` has reports and files to fetch."""
 
     def __init__(self, *, version: str, busy: Callable[[], bool], fails: frozenset[Failure] = frozenset()) -> None:
         self.version = version
@@ -165,7 +165,7 @@ class Firmware:
 
     def _verify(self, order: Order, moment: datetime) -> None:
         if order.verify is not None:
-            # What was only pretended to be fetched is pretended to be signed.
+            # A firmware whose download was simulated has a simulated signature.
             sound = not self._content or order.verify(self._content)
             if not sound or Failure.SIGNATURE in self._fails:
                 self._end(FirmwareStatus.INVALID_SIGNATURE)

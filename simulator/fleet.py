@@ -35,7 +35,7 @@ ANY = "*"
 
 @dataclass(frozen=True, kw_only=True)
 class FleetOptions:
-    """What a fleet is made from. `passwords` maps station ids, or ANY, to passwords."""
+    """The options of a fleet. `passwords` maps station ids, or ANY, to passwords."""
 
     url: str
     stations: int
@@ -84,7 +84,7 @@ def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: I
 
 
 def misbehave(station: Station, quirks: frozenset[int]) -> None:
-    """Tells a station those quirks that are in its doings, not in its frames or its line."""
+    """Configures the quirks of a station's behaviour; those of its frames and its line are elsewhere."""
     station.closing_samples = 22 in quirks
     station.restarts_on_change = 24 in quirks
 

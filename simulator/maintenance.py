@@ -49,7 +49,7 @@ class LogWanted:
 
 
 class Maintenance:
-    """What a station does for its upkeep. Time only moves by `advance`; what is to be told or moved is in `drain`."""
+    """The upkeep of a station. Time only moves by `advance`; notices and files to move are in `drain`."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Maintenance:
         self.uploads.advance(now_ms)
 
     def drain(self) -> list[Notice | Transfer]:
-        """What happened since the last call."""
+        """The notices since the last call."""
         events = [*self._events, *self.firmware.events, *self.uploads.events]
         events += [
             self._security_event(SecurityEventType.INVALID_FIRMWARE_SIGNATURE, None)
@@ -96,7 +96,7 @@ class Maintenance:
         self.journal.note(self._to_real(self._now_ms), text)
 
     def security(self, kind: SecurityEventType, info: str | None = None) -> None:
-        """A security event: logged, and told to the central system."""
+        """A security event: logged, and reported to the central system."""
         self._events.append(self._security_event(kind, info))
 
     def update(self, order: Order) -> UpdateResult:

@@ -1,4 +1,4 @@
-"""What a station has yet to say, over all its connections: the part of it that outlives a socket."""
+"""Messages that a station has yet to send, over all its connections: the part of it that outlives a socket."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""What a station can be told to do wrong, by the numbers of the oddities that real charge points have.
+"""Faults that a station can be configured to have, by the numbers of the quirks of real charge points.
 
 A station that misbehaves is a real one in all else: it keeps its messages, and sends them again where they failed.
 """

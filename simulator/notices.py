@@ -1,4 +1,4 @@
-"""What a station reports beside transactions and statuses, and which files it wants to have moved. Pure data."""
+"""Reports of a station beside transactions and statuses, and the files it wants to have moved. Pure data."""
 
 from dataclasses import dataclass
 from enum import StrEnum

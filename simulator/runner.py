@@ -74,7 +74,7 @@ class Runner:
             await self._line.close()
 
     async def _move_files(self) -> None:
-        """Fetches firmware and brings logs away, one after the other, as long as the station is up."""
+        """Downloads firmware and uploads logs, one after the other, as long as the station is up."""
         maintenance = self.station.maintenance
         while self._alive:
             while self.memory.transfers:

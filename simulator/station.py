@@ -1,4 +1,4 @@
-"""A charge point without I/O and without a protocol version: its connectors, its drivers, what it is told to do.
+"""A charge point without I/O and without a protocol version: its connectors, its drivers, the commands it gets.
 
 A session (per OCPP version) turns central-system commands into calls of these methods, and the events that `drain`
 returns into messages.
@@ -50,7 +50,7 @@ class UnlockResult(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What a station says of itself when it boots."""
+    """A station's description of itself when it boots."""
 
     station_id: str
     vendor: str
@@ -141,7 +141,7 @@ class Station:
             self._maintain()
 
     def drain(self) -> list[StationEvent]:
-        """What happened since the last call, oldest first; events of one connector stay in their order."""
+        """The events since the last call, oldest first; those of one connector stay in their order."""
         events: list[StationEvent] = [*self._events, *self.maintenance.drain()]
         self._events.clear()
         for connector in self.connectors.values():
@@ -174,7 +174,7 @@ class Station:
     def authorized(
         self, connector_id: int, id_tag: str, parent: str | None = None, profile: Profile | None = None
     ) -> None:
-        """A tag was allowed: it starts, or stops what its group, told or known, has started."""
+        """A tag was allowed: it starts, or stops what its group, given or known, has started."""
         connector = self.connectors[connector_id]
         parent = parent or self.tags.parent(id_tag)
         transaction = connector.transaction
@@ -269,7 +269,7 @@ class Station:
         return AvailabilityResult.SCHEDULED if busy and not operative else AvailabilityResult.ACCEPTED
 
     def sample(self, connector_id: int | None) -> list[MeterSampled]:
-        """What the meters show now, because the central system asked."""
+        """Present readings of the meters, because the central system asked."""
         chosen = self.connectors if connector_id is None else {connector_id: self.connectors[connector_id]}
         return [connector.sample(Occasion.TRIGGER) for connector in chosen.values()]
 

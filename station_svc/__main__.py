@@ -1,5 +1,6 @@
 """`python -m station_svc` serves until it is told to stop; `python -m station_svc migrate` migrates and exits."""
 
+import os
 from functools import partial
 
 from mesh.service import Build, run_service
@@ -14,5 +15,10 @@ def _build(env: Environment) -> Build:
     return partial(build, settings=StationSettings.read(env), clock=now_us)
 
 
+def main() -> None:
+    """Runs the service with the settings of this process's environment."""
+    run_service("station", migrations, _build, environ=os.environ)
+
+
 if __name__ == "__main__":
-    run_service("station", migrations, _build)
+    main()

@@ -31,6 +31,7 @@ from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.credentials.proofs import Proofs
 from station_svc.features.credentials.rotation import CredentialRotation
+from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
@@ -57,6 +58,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         due=[feature.end_due for feature in FEATURES if feature.end_due],
     )
     failures = CredentialFailures(database=database, clock=clock)
+    trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
+    trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     relay = open_relay(
         stack,
         database=database,
@@ -67,7 +70,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     return Parts(
         keys=RemoteKeys(channel=resources.auth),
-        mesh=[_ingest(resources, failures=failures, proofs=proofs, settings=settings)],
+        mesh=[_ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)],
         operator=[
             _stations(resources, proofs=proofs, settings=settings),
             _commands(resources, built),
@@ -81,6 +84,8 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             housekeeper.tidy_up,
             jobs.run,
             failures.run,
+            trimmer.run,
+            trimmer.run,
             *relay,
         ],
     )
@@ -120,7 +125,12 @@ def _job_kinds(built: Sequence[FeatureParts], resources: Resources) -> Mapping[s
 
 
 def _ingest(
-    resources: Resources, *, failures: CredentialFailures, proofs: Proofs, settings: StationSettings
+    resources: Resources,
+    *,
+    failures: CredentialFailures,
+    trimmer: TransferTrimmer,
+    proofs: Proofs,
+    settings: StationSettings,
 ) -> AddServicer:
     database, clock = resources.database, resources.clock
     authority = CertificateAuthority(channel=resources.auth)
@@ -131,6 +141,7 @@ def _ingest(
         closer=resources.closer,
         certificates=CertificateRequests(database=database, authority=authority, clock=clock),
         failures=failures,
+        trimmer=trimmer,
         admission=Admission(database=database, proofs=proofs),
         features=FEATURES,
     )

@@ -8,6 +8,7 @@ from mesh import outbox
 from mesh.errors import SettingError
 from mesh.settings import Environment, Onboarding
 from station_svc.catalogue import RETENTION
+from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.housekeeping import OUTBOX
 
@@ -29,6 +30,7 @@ class StationSettings:
     boot_retry_interval_s: int
     command_timeout_s: int
     vendors: Vendors
+    transfer_limits: TransferLimits
     retention: Mapping[str, int]  # in days, by the name of each Retention
 
     @classmethod
@@ -45,6 +47,10 @@ class StationSettings:
             boot_retry_interval_s=env.number("CSMS_BOOT_RETRY_INTERVAL_S", 60, least=1, most=86_400),
             command_timeout_s=env.number("CSMS_COMMAND_TIMEOUT_S", 30, least=1, most=300),
             vendors=_vendors(env),
+            transfer_limits=TransferLimits(
+                rows=env.number("CSMS_DATA_TRANSFERS_PER_STATION", 10_000, least=10, most=10_000_000),
+                size=env.number("CSMS_DATA_TRANSFER_MIB_PER_STATION", 16, least=2, most=10_000) * 1024 * 1024,
+            ),
             retention=_retention(env),
         )
 

@@ -54,7 +54,7 @@ def csr(
 ) -> str:
     """A signing request in PEM."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(name(*common_names, organization=organization))
-    # What a station must not get, whatever it asks for.
+    # Properties that a station's certificate must not have, whatever its request says.
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     signed = builder.sign(key or ec_key(), algorithm or hashes.SHA256())
     return signed.public_bytes(serialization.Encoding.PEM).decode()

@@ -1,4 +1,4 @@
-"""What all tests share: databases of both kinds, and a clock that stands still.
+"""Shared by all tests: databases of both kinds, and a clock that stands still.
 
 PostgreSQL is real: the one that CSMS_TEST_POSTGRES_URL names, else one that the tests start themselves,
 from a wheel.
@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 # what fails has something to do with what was changed. Others, to look for more: --hypothesis-profile=default.
 settings.load_profile("ci")
 
-# What the wheel leaves PostgreSQL to start in is 10 s, which a busy machine may need for four of them at once.
+# The wheel gives PostgreSQL 10 s to start, which a busy machine may need for four of them at once.
 POSTGRES_START_S = 180
 # PostgreSQL does not run as root: the wheel makes this user for it then.
 POSTGRES_USER = "pgserver"

@@ -1,4 +1,4 @@
-"""Ports of servers that go away and come back during a test."""
+"""Ports of servers that stop and start again during a test."""
 
 import socket
 import sys
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def held_port() -> Iterator[int]:
-    """A free port of the loopback address that nobody else is given meanwhile, also while its server is away.
+    """A free port of the loopback address that nobody else is given meanwhile, also while its server is stopped.
 
     It is bound and not listened on: Linux lets a server that reuses addresses in beside that, and gives the port to no
     one who asks for any. Elsewhere it is only free at first.

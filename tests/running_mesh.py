@@ -100,7 +100,7 @@ class RunningMesh:
 
 
 class Output:
-    """What a process prints, line by line."""
+    """The output of a process, line by line."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.lines: list[str] = []

@@ -1,5 +1,6 @@
 """`python -m transaction_svc` serves; `python -m transaction_svc migrate` brings the schema up to date and exits."""
 
+import os
 from functools import partial
 
 from mesh.service import Build, run_service
@@ -14,5 +15,10 @@ def _build(env: Environment) -> Build:
     return partial(build, settings=TransactionSettings.read(env), clock=now_us)
 
 
+def main() -> None:
+    """Runs the service with the settings of this process's environment."""
+    run_service("transaction", migrations, _build, environ=os.environ)
+
+
 if __name__ == "__main__":
-    run_service("transaction", migrations, _build)
+    main()

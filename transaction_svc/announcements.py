@@ -1,6 +1,6 @@
-"""What the outbox tells about transactions (design 4.7). Pure."""
+"""What the outbox tells about transactions (docs/DESIGN.md, "Transactional outbox"). Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ from csms.transaction.v1.transaction_service_pb2 import EnergyBasis, Transaction
 from mesh.outbox import OutboxEvent
 from mesh.times import SECOND_US
 from transaction_svc import ends
-from transaction_svc.book import Tx, outcome
 from transaction_svc.ends import Closure
+from transaction_svc.energy import Basis
 from transaction_svc.fold import Fold
+from transaction_svc.metering import Metering
+from transaction_svc.tracked import Tx
 
 # A transaction that goes on is told about no more often.
 UPDATES_APART_US = 10 * SECOND_US
@@ -36,15 +38,15 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
     # What a start ends is told before that start.
     for tx in sorted(changed, key=lambda tx: tx.fold.begin_us):
         state = tx.fold
-        if now_us - state.told_us < UPDATES_APART_US and tx.started and state.is_ordinary and not _has_turned(tx):
+        if now_us - state.told_us < UPDATES_APART_US and tx.is_ordinary and tx.before.is_ordinary:
             continue  # as most events leave it
         if state.waiting:
             continue
         kinds = []
-        if state.started and not tx.started:
+        if state.started and not tx.before.started:
             kinds.append("transaction.started")
         if state.ended:
-            if not state.told_end or outcome(state) != tx.outcome:
+            if not state.told_end or tx.outcome != tx.before.outcome:
                 kinds.append("transaction.ended")
                 state.told_end = True
         elif not kinds and (now_us - state.told_us >= UPDATES_APART_US or _has_turned(tx)):
@@ -55,9 +57,9 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
 
 
 def _has_turned(tx: Tx) -> bool:
-    if tx.outcome is not None or tx.refusals != tx.fold.refusals:
+    if tx.before.outcome is not None or tx.before.refusals != tx.fold.refusals:
         return True
-    return (tx.hanging or tx.fold.mark is not None) and tx.hanging != tx.fold.hanging
+    return tx.before.hanging != tx.fold.hanging
 
 
 def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
@@ -77,42 +79,59 @@ def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
         type=kind,
         station_id=station_id,
         event_time_us=now_us,
-        data={"transactionId": transaction_id, "generation": generation, **_details(state)},
+        data={"transactionId": transaction_id, "generation": generation, **_details(tx)},
     )
 
 
-def _details(state: Fold) -> dict[str, Any]:
+def _details(tx: Tx) -> dict[str, Any]:
     """The resource's fields, in its JSON names; those that are not known are left out."""
-    token, token_type = state.holder
-    meter = state.meter
-    energy = meter.energy
+    state = tx.fold
     details = {
         "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
-        "evse": {"evseId": state.evse_id, "connectorId": state.connector_id} if state.evse_id else None,
-        "idToken": {"idToken": token, "type": token_type} if token else None,
-        "startTime": _text(state.start_us),
-        "endTime": _text(state.end_us),
-        "energyWh": meter.energy_mwh / 1000,
-        "meterStartWh": _wh(meter.meter_start_mwh),
-        "meterStopWh": _wh(meter.meter_stop_mwh),
-        "believedMeterStartWh": _wh(energy.begin_mwh),
-        "believedMeterStopWh": _wh(energy.end_mwh),
-        "energyBasis": _word(_ENERGY_BASES, meter.basis),
-        "meterProfileId": meter.terms.profile_id or None,
-        "chargingState": _word(_CHARGING_STATES, state.charging_state),
-        **({} if state.is_ordinary and state.reassessment is None else _rare_details(state)),
+        **_energy_details(state.meter),
     }
-    return {name: value for name, value in details.items() if value is not None}
+    if state.evse_id:
+        details["evse"] = {"evseId": state.evse_id, "connectorId": state.connector_id}
+    token, token_type = state.holder
+    if token:
+        details["idToken"] = {"idToken": token, "type": token_type}
+    if state.start_us is not None:
+        details["startTime"] = _text(state.start_us)
+    if state.charging_state:
+        details["chargingState"] = _word(_CHARGING_STATES, state.charging_state)
+    if not tx.is_ordinary or state.reassessment is not None:
+        rare = _rare_details(state, tx.flags)
+        details.update((name, value) for name, value in rare.items() if value is not None)
+    return details
 
 
-def _rare_details(state: Fold) -> dict[str, Any]:
+def _energy_details(meter: Metering) -> dict[str, Any]:
+    energy, by_intervals = meter.energy, meter.stands_on_intervals
+    details: dict[str, Any] = {"energyWh": (meter.interval_mwh if by_intervals else energy.mwh) / 1000}
+    for name, mwh in (
+        ("meterStartWh", meter.meter_start_mwh),
+        ("meterStopWh", meter.meter_stop_mwh),
+        ("believedMeterStartWh", energy.begin_mwh),
+        ("believedMeterStopWh", energy.end_mwh),
+    ):
+        if mwh is not None:
+            details[name] = mwh / 1000
+    if basis := Basis.INTERVALS if by_intervals else energy.basis:
+        details["energyBasis"] = _word(_ENERGY_BASES, basis)
+    if meter.terms.profile_id:
+        details["meterProfileId"] = meter.terms.profile_id
+    return details
+
+
+def _rare_details(state: Fold, flags: Sequence[str]) -> dict[str, Any]:
     """The fields of a transaction that has ended, or about which something is odd."""
     return {
         "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
         "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
         "reassessedBy": state.reassessment.username if state.reassessment else None,
+        "endTime": _text(state.end_us),
         "stoppedReason": _word(_STOPPED_REASONS, state.reason),
-        "flags": list(state.flags) or None,
+        "flags": list(flags) or None,
         "hanging": state.hanging or None,
         "hangingTime": _text(state.mark.since_us) if state.mark is not None and state.hanging else None,
         "endOrigin": _word(_END_ORIGINS, state.end_origin),
@@ -130,10 +149,6 @@ def _text(us: int | None) -> str | None:
     return None if us is None else (_EPOCH + timedelta(microseconds=us)).isoformat() + "Z"
 
 
-def _wh(mwh: int | None) -> float | None:
-    return None if mwh is None else mwh / 1000
-
-
 def _word(names: Mapping[int, str], number: int) -> str | None:
-    """The name of a value; a number that this version does not know stays one."""
+    """The name of a value, None for that of 0; a number that this version does not know stays one."""
     return (names.get(number) or str(number)) if number else None

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from mesh.id_tokens import match_key
 from transaction_svc import fold, stored_form
 from transaction_svc.contents import events_hash
 from transaction_svc.ends import Frame
@@ -14,78 +13,10 @@ from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
 from transaction_svc.metering import Metering
 from transaction_svc.store import Lookup, TxRow
-
-Name = tuple[str, str, str]
-"""Tenant, station, transaction id."""
-
-Key = tuple[str, str, str, int]
-"""The same with the generation."""
+from transaction_svc.tracked import Key, Name, Tx
 
 HELD_TOGETHER = 500
 """Events of one station that belong to no transaction and are kept, and read again, as one piece."""
-
-
-class Tx:
-    """A transaction while a batch works on it."""
-
-    __slots__ = (
-        "arrivals",
-        "at_end",
-        "changed",
-        "fold",
-        "hanging",
-        "key",
-        "name",
-        "outcome",
-        "place",
-        "rare",
-        "reassessed",
-        "refusals",
-        "started",
-        "stored",
-        "token_key",
-        "told_fall",
-        "told_gap",
-        "waited",
-    )
-
-    def __init__(self, *, key: Key, state: Fold, stored: bool) -> None:
-        self.key = key
-        self.name: Name = key[:3]  # what the station calls it
-        self.fold = state
-        self.stored = stored
-        self.changed = False
-        self.reassessed = False  # by other terms
-        self.arrivals = state.event_count
-        # As it was before the batch.
-        self.started = state.started
-        self.waited = state.waiting
-        self.place = (state.evse_id, state.begin_us) if stored and state.counts else None
-        self.token_key = "" if state.waiting else match_key(state.id_token)
-        self.refusals = state.refusals
-        is_over = not state.is_ordinary and state.ended
-        self.outcome = outcome(state) if is_over else None
-        self.at_end = state.meter.at_end if is_over else None
-        self.hanging = state.mark is not None and state.hanging
-        self.rare = rare_columns(state) if stored else None
-        # What is odd is told the first time that it shows.
-        self.told_fall = state.meter.fell
-        self.told_gap = state.seq_gap
-
-    @property
-    def is_holder(self) -> bool:
-        """Whether it is no transaction, but holds a station's events that belong to none."""
-        return not self.key[2]
-
-    @property
-    def transaction_id(self) -> str:
-        """The last part of its name."""
-        return self.key[2]
-
-    @property
-    def generation(self) -> int:
-        """Which use of its name it is, from 1."""
-        return self.key[3]
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -96,20 +27,6 @@ class Known(msgspec.Struct, frozen=True):
     epoch: int
     ordinal: int
     fact: str = ""  # what it says, encoded; empty where this batch has recorded it
-
-
-def outcome(state: Fold) -> tuple[Any, ...]:
-    """What an ended transaction comes to; a change of it is told again."""
-    who = (*state.holder, state.authorization_status)
-    return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(state.flags)
-
-
-def rare_columns(state: Fold) -> tuple[Any, ...]:
-    """What stands in the columns that are only written where they have changed."""
-    return _NOT_RARE if state.is_ordinary else (tuple(state.flags), state.hanging_due_us)
-
-
-_NOT_RARE = ((), None)
 
 
 class Book:
@@ -145,7 +62,7 @@ class Book:
         """The transaction of a row; as this batch has changed it, if it has."""
         key = (row.tenant_id, row.station_id, row.transaction_id, row.generation)
         tx = self._txs.get(key)
-        return self._keep(Tx(key=key, state=stored_form.decode_fold(row.fold), stored=True)) if tx is None else tx
+        return self._keep(Tx(key=key, state=stored_form.decode_fold(row.fold), found=row.fold)) if tx is None else tx
 
     def get(self, key: Key) -> Tx:
         """The transaction with this key, made where it is not there."""
@@ -154,7 +71,7 @@ class Book:
             return tx
         terms = self.terms.get(key[:2])
         state = Fold() if terms is None else Fold(meter=Metering(terms=msgspec.structs.replace(terms)))
-        return self._keep(Tx(key=key, state=state, stored=False))
+        return self._keep(Tx(key=key, state=state))
 
     def create(self, name: Name) -> Tx:
         """A new transaction: the next generation of its name."""

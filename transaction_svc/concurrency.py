@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from mesh.id_tokens import match_key
 from transaction_svc import stored_form, token_store
-from transaction_svc.book import Known, Tx
+from transaction_svc.book import Known
 from transaction_svc.facts import ENDED, Fact
 from transaction_svc.intake import Incoming
+from transaction_svc.tracked import Tx
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
@@ -40,9 +41,7 @@ def note_concurrent(connection: Connection, changed: Iterable[Tx]) -> Sequence[T
 
     Returns the transactions of which something was noted.
     """
-    begun = [
-        tx for tx in changed if tx.fold.id_token and match_key(tx.fold.id_token) != tx.token_key and not tx.fold.waiting
-    ]
+    begun = [tx for tx in changed if tx.fold.id_token and not _is_held(tx, tx.fold.id_token) and not tx.fold.waiting]
     if not begun:
         return ()
     # Of several that this batch begins, the earlier count for the later ones.
@@ -74,9 +73,15 @@ def answer(item: Incoming, known: Known, *, repeated: bool) -> TokenAnswer:
             # What came after it shows that the station was answered, and that the token was accepted.
             return NO_TOKEN
     token = match_key(item.fact.id_token)
-    begins = token == match_key(state.id_token) and (repeated or token != known.tx.token_key)
+    begins = token == match_key(state.id_token) and (repeated or not _is_held(known.tx, token))
     count = (state.concurrent_count or int(state.concurrent)) if begins else None
     return TokenAnswer(count, f"{known.repeat_no}.{item.content[2]}")
+
+
+def _is_held(tx: Tx, id_token: str) -> bool:
+    """Whether a token held a transaction before the batch."""
+    before = tx.before.id_token
+    return id_token == before or (bool(before) and match_key(id_token) == match_key(before))
 
 
 def _holder_row(n: int, tx: Tx) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What makes two messages the same: keys by content, unique in the database (design 4.1). Pure."""
+"""What makes two messages the same: keys by content, unique in the database. Pure.
+
+See docs/DESIGN.md, "Idempotence by content".
+"""
 
 import hashlib
 from collections.abc import Iterable

@@ -7,6 +7,8 @@ whether an event contradicts it is decided by what both say, so that their order
 
 import msgspec
 
+from transaction_svc.stored_names import SHORT
+
 # csms.transaction.v1.TransactionEndOrigin.
 STATION, SUPERSEDED, ABANDONED, OPERATOR, STATION_DELETED = 1, 2, 3, 4, 5
 
@@ -17,7 +19,7 @@ Frame = tuple[int, int]
 """Epoch and ordinal of the frame that told of something: of two of one station, the larger was read later."""
 
 
-class Mark(msgspec.Struct, omit_defaults=True):
+class Mark(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """The latest boot, or available connector, since a transaction began."""
 
     frame: Frame
@@ -37,7 +39,7 @@ class Mark(msgspec.Struct, omit_defaults=True):
         return frame > self.frame and (self.time_us is None or order_us >= self.time_us)
 
 
-class Closure(msgspec.Struct, omit_defaults=True):
+class Closure(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """An end that was decided here, and that no event takes back but the station's own."""
 
     origin: int  # OPERATOR or STATION_DELETED

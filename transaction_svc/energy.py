@@ -12,6 +12,7 @@ import msgspec
 from transaction_svc.facts import is_same_but_proof, is_signed, is_verified
 from transaction_svc.pins import Pins
 from transaction_svc.register import ROUNDING_MWH, Moment, Register, Run, passed
+from transaction_svc.stored_names import SHORT
 
 _POWERS = (1, 2, 3, 4, 5, 6)
 # Scales that are mixed up: Wh, kWh and MWh. By another power of ten a reading is flagged, and not converted.
@@ -50,7 +51,7 @@ class EnergyFlag(StrEnum):
     SIGNED_DIFFERS = "signed_differs"
 
 
-class Terms(msgspec.Struct, omit_defaults=True):
+class Terms(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """Knowledge of the meter beside its readings."""
 
     power_w: int = 400_000  # the most that the EVSE can deliver
@@ -78,7 +79,7 @@ class Terms(msgspec.Struct, omit_defaults=True):
         return self.pins is not None and self.pins.is_sampled_only
 
 
-class Energy(msgspec.Struct, omit_defaults=True):
+class Energy(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """Energy in mWh, and the readings it stands on."""
 
     mwh: int = 0

@@ -75,6 +75,7 @@ def _end(connection: Connection, *, keys: Collection[store.Key], now_us: int) ->
             tx.fold.mark.expired = True
             count += 1
         # Also where older code has left the column as it was: it is set anew.
-        tx.changed, tx.rare = True, None
+        tx.changed = True
+        tx.write_whole()
     recorder.write_back(connection, book, now_us=now_us)
     return count

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from transaction_svc.stored_names import SHORT
+
 # Kinds of event, numbered as csms.transaction.v1.TransactionEventType.
 STARTED, UPDATED, ENDED = 1, 2, 3
 # Ranks of readings: the begin of a transaction is before, the end after all others, whatever the clock says.
 BEGIN, BETWEEN, END = 0, 1, 2
+
+_ONLY_RANKS = {STARTED: BEGIN, UPDATED: BETWEEN, ENDED: END}
 
 Interval = tuple[int, int, int]
 """Time in µs, series, energy in mWh."""
@@ -47,7 +51,7 @@ def is_same_but_proof(series: int, other: int) -> bool:
     return series // 4 == other // 4
 
 
-class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reading(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """A reading of an import register."""
 
     at_us: int  # by the station's clock where plausible, else when it was received
@@ -57,7 +61,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     clock_us: int = 0  # the station's clock, where it is not plausible
 
 
-class Fact(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
+class Fact(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
     """One event. Times are µs since 1970 UTC. A new field needs a default."""
 
     kind: int
@@ -101,12 +105,12 @@ def by_event(kind: int, readings: Sequence[Reading]) -> Sequence[Reading]:
     The begin is the first reading of the Started event, the end the one of the Ended event that says so, or else its
     latest. A reading's own context (Transaction.Begin, Transaction.End) places it only where that leaves it open.
     """
+    if len(readings) == 1 and readings[0].rank == _ONLY_RANKS[kind]:  # of most events, that is all
+        return readings
     if kind == STARTED:
         return _begun(readings)
     if kind == ENDED:
         return _ended(readings)
-    if len(readings) == 1 and readings[0].rank == BETWEEN:
-        return readings
     return [reading if reading.rank != END else _ranked(reading, BETWEEN) for reading in readings]
 
 

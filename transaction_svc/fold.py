@@ -1,4 +1,6 @@
-"""A transaction as a fold over its events (design 4.2). Pure, and the same whatever the order of arrival.
+"""A transaction as a fold over its events. Pure, and the same whatever the order of arrival.
+
+See docs/DESIGN.md, "Derived state".
 
 What comes in order is appended; `append` says where something did not, and the transaction must be folded anew.
 """
@@ -13,9 +15,10 @@ from transaction_svc.ends import Closure, Frame, Mark
 from transaction_svc.energy import EnergyFlag
 from transaction_svc.facts import END, ENDED, STARTED, UPDATED, Fact
 from transaction_svc.metering import Metering
+from transaction_svc.stored_names import SHORT
 
 
-class Reassessment(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reassessment(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """The last time that an operator had the energy made anew."""
 
     count: int  # of times so far
@@ -23,7 +26,7 @@ class Reassessment(msgspec.Struct, frozen=True, omit_defaults=True):
     username: str
 
 
-class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
+class Fold(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
     """The state of a fold, stored as `stored_form.py` says. A new field needs a default."""
 
     event_count: int = 0
@@ -165,7 +168,7 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     @property
     def flags(self) -> Sequence[str]:
         """What does not add up, sorted."""
-        if self.is_ordinary:
+        if self.is_plain:
             return ()
         raised = (flag for flag, is_raised in self.raised() if is_raised)
         return sorted([*raised, *self.meter.flags])
@@ -173,11 +176,16 @@ class Fold(msgspec.Struct, tag_field="v", tag=2, omit_defaults=True):
     @property
     def is_ordinary(self) -> bool:
         """Whether it goes on and nothing about it is odd: asked first, since nearly all events leave it so."""
+        return not self.stopped and self.is_plain
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it goes on, or has ended by its station's own account, and nothing about it is odd."""
         if self.mark is not None or self.next_begin_us is not None or self.closure is not None or self.refused_status:
             return False
         if self.skewed or self.orphan or self.conflicting or (self.seq_count and self.seq_gap):
             return False
-        return self.started and not self.stopped and self.meter.is_sound
+        return self.started and self.meter.is_sound
 
     def raised(self) -> Sequence[tuple[str, bool]]:
         """Every flag but those of its energy, and whether it is raised."""

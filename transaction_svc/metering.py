@@ -5,21 +5,22 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess, sound_energy
-from transaction_svc.facts import BEGIN, BETWEEN, END, ENDED, STARTED, UPDATED, Fact, Reading
+from transaction_svc.facts import BEGIN, END, ENDED, STARTED, UPDATED, Fact, Reading
 from transaction_svc.register import Moment, ReadingKey, Register
+from transaction_svc.stored_names import SHORT
 
 SaidReading = tuple[int, int]
 """Series and register in mWh, as the station said it."""
 
 
-class Stop(msgspec.Struct, frozen=True, omit_defaults=True):
+class Stop(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """The place of a transaction's end among its events."""
 
     order_us: int
     seq_no: int | None = None
 
 
-class Metering(msgspec.Struct, omit_defaults=True):
+class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """Readings taken so far. `take` appends; `rebuild` starts over where something came out of order."""
 
     registers: dict[int, Register] = {}  # by series
@@ -53,14 +54,17 @@ class Metering(msgspec.Struct, omit_defaults=True):
         if self.assessed is None and self.interval_us is None:  # nearly always, and asked for several times an event
             for register in self.registers.values():
                 return register.runs[0].rise
-        return self.interval_mwh if self.basis == Basis.INTERVALS else self.energy.mwh
+        return self.interval_mwh if self.stands_on_intervals else self.energy.mwh
 
     @property
     def basis(self) -> int:
-        """The readings that the energy stands on; intervals only where no register was read twice."""
-        if self.interval_us is None or any(register.count > 1 for register in self.registers.values()):
-            return self.energy.basis
-        return Basis.INTERVALS
+        """The readings that the energy stands on."""
+        return Basis.INTERVALS if self.stands_on_intervals else self.energy.basis
+
+    @property
+    def stands_on_intervals(self) -> bool:
+        """Whether energy is that of intervals: only where no register was read twice."""
+        return self.interval_us is not None and all(register.count <= 1 for register in self.registers.values())
 
     @property
     def meter_start_mwh(self) -> int | None:
@@ -111,7 +115,8 @@ class Metering(msgspec.Struct, omit_defaults=True):
         if (series, mwh) == (self.terms.previous_series, self.terms.previous_mwh):
             return False
         self.terms.previous_series, self.terms.previous_mwh = series, mwh
-        self.reckon()
+        if self.assessed is not None or not self.registers:  # sound readings need nothing else
+            self.reckon()
         return True
 
     def begin(self, fact: Fact) -> None:
@@ -153,13 +158,29 @@ class Metering(msgspec.Struct, omit_defaults=True):
         return not fact.intervals or self._take_intervals(fact)
 
     def _goes_on(self, reading: Reading, fact: Fact) -> bool:
-        """Takes the only reading of an event where all is as it should be."""
-        if self.assessed is not None or self.stop is not None or self.by_sequence or reading.rank != BETWEEN:
+        """Takes the only reading of an event where all is as it should be; False where it may not be so."""
+        if self.assessed is not None or self.by_sequence or self.terms.pins is not None or reading.clock_us:
             return False
-        if self.terms.pins is not None or reading.clock_us:
+        if reading.rank == BEGIN:
+            return fact.kind == STARTED and self._begins(reading, fact)
+        if self.stop is not None and (fact.kind != ENDED or reading.rank != END or self.end_said is not None):
             return False
         register = self.registers.get(reading.series)
-        return register is not None and register.go_on(reading.mwh, _moment(reading, fact), self.terms.power_w)
+        if register is None or not register.go_on(
+            reading.mwh, _moment(reading, fact), self.terms.power_w, ends=reading.rank == END
+        ):
+            return False
+        if reading.rank == END:
+            self.end_said = reading.series, reading.mwh
+        return True
+
+    def _begins(self, reading: Reading, fact: Fact) -> bool:
+        """Takes the begin of a transaction of which no other reading is known."""
+        if self.registers or self.begin_said is not None or self.broken or reading.mwh <= 0:
+            return False
+        self.registers[reading.series] = Register.begin(reading.mwh, _moment(reading, fact))
+        self.begin_said = reading.series, reading.mwh
+        return True
 
     def rebuild(self, facts: Sequence[Fact]) -> None:
         """Takes the readings and intervals of all events."""

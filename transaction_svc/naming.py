@@ -8,11 +8,12 @@ are found by what they say; values and stops of any other number are another bac
 from collections.abc import Collection
 
 from mesh.id_tokens import match_key
-from transaction_svc.book import Book, Tx
+from transaction_svc.book import Book
 from transaction_svc.facts import BEGIN, END, ENDED, STARTED, Fact, names_none
 from transaction_svc.fold import Fold
 from transaction_svc.intake import Incoming
 from transaction_svc.register import ROUNDING_MWH
+from transaction_svc.tracked import Tx
 
 # A 1.6 station that gets no answer may send its start again with the time of that moment.
 _SENT_AGAIN_WITHIN_US = 300_000_000
@@ -83,15 +84,15 @@ def _started_before(book: Book, item: Incoming) -> Tx | None:
     Told by the times that the station gives, so that it makes no difference which of them comes first.
     """
     fact = item.fact
-    line = [
-        tx
-        for tx in book.of_station(*item.name[:2])
-        if fact.evse_id and tx.fold.counts and tx.fold.evse_id == fact.evse_id
-    ]
+    meter = next((reading.mwh for reading in fact.readings if reading.rank == BEGIN), None)
+    of_station = book.of_station(*item.name[:2])
+    if meter is None or not fact.evse_id or not any(_is_same_start(tx.fold, fact, meter) for tx in of_station):
+        return None
+    line = [tx for tx in of_station if tx.fold.counts and tx.fold.evse_id == fact.evse_id]
     before = max((tx for tx in line if tx.fold.begin_us <= fact.order_us), key=_begin, default=None)
     after = min((tx for tx in line if tx.fold.begin_us > fact.order_us), key=_begin, default=None)
     for tx in (before, after):
-        if tx is not None and _is_same_start(tx.fold, fact):
+        if tx is not None and _is_same_start(tx.fold, fact, meter):
             return tx
     return None
 
@@ -100,16 +101,14 @@ def _begin(tx: Tx) -> tuple[int, bool]:
     return tx.fold.begin_us, not tx.stored
 
 
-def _is_same_start(fold: Fold, fact: Fact) -> bool:
-    meter = next((reading.mwh for reading in fact.readings if reading.rank == BEGIN), None)
+def _is_same_start(fold: Fold, fact: Fact, meter_mwh: int) -> bool:
     return (
         fold.started
         and not fold.seq_count  # 2.x numbers its events
         and abs(fold.begin_us - fact.order_us) <= _SENT_AGAIN_WITHIN_US
+        and fold.meter.meter_start_mwh == meter_mwh
         and (fold.evse_id, fold.connector_id) == (fact.evse_id, fact.connector_id)
         and _tag(fold) == match_key(fact.id_token)
-        and meter is not None
-        and fold.meter.meter_start_mwh == meter
         and not (fold.stopped and fold.stop_order_us < fact.order_us)
     )
 

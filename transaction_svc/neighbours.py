@@ -1,7 +1,7 @@
 """Transactions next to each other on an EVSE: a start ends the one before, and its register goes on from there.
 
-Their begins decide (design 4.2), by the station's clock, and not when they were recorded: any order of arrival comes to
-the same.
+Their begins decide (docs/DESIGN.md, "Derived state"), by the station's clock, and not when they were recorded: any
+order of arrival comes to the same.
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from transaction_svc import store
-from transaction_svc.book import Book, Key, Tx
+from transaction_svc.book import Book
 from transaction_svc.contents import name_hash
+from transaction_svc.tracked import Key, Tx
 
 # Transactions without energy that follow each other on an EVSE, in one batch.
 _MOST_ROUNDS = 16
@@ -37,7 +38,7 @@ def link(connection: Connection, book: Book) -> None:
 
 
 def _link(connection: Connection, book: Book, moved: Sequence[Tx], ended: Sequence[Tx]) -> None:
-    left = [(tx, tx.place) for tx in moved if tx.place is not None and tx.place[0]]
+    left = [(tx, place) for tx in moved if (place := tx.before.place) is not None and place[0]]
     rows = [_row(tx.key, tx.fold.evse_id, tx.fold.begin_us) for tx in {*moved, *ended} if not _is_known(book, tx)]
     rows += [_row(tx.key, *place) for tx, place in left]
     if rows:
@@ -51,7 +52,7 @@ def _link(connection: Connection, book: Book, moved: Sequence[Tx], ended: Sequen
         left_us = {place[1] for tx, place in left if (*tx.key[:2], place[0]) == (tenant_id, station_id, evse_id)}
         _link_evse(of_evse, fresh, left_us)
     for tx in {*moved, *ended}:
-        tx.at_end = tx.fold.meter.at_end
+        tx.hand_on()
 
 
 def read_beside(connection: Connection, book: Book, places: Iterable[Place]) -> None:
@@ -67,12 +68,12 @@ def read_beside(connection: Connection, book: Book, places: Iterable[Place]) -> 
 def has_moved(tx: Tx) -> bool:
     """Whether this batch has given a transaction its place, or another one."""
     state = tx.fold
-    return bool(state.evse_id) and state.counts and (state.evse_id, state.begin_us) != tx.place
+    return (state.evse_id, state.begin_us) != tx.before.place and bool(state.evse_id) and state.counts
 
 
 def _may_be_followed(tx: Tx) -> bool:
     """Whether the next transaction may have begun: after a stop nothing tells, unless that comes with this batch."""
-    return tx.fold.next_begin_us is not None or tx.outcome is not None
+    return tx.fold.next_begin_us is not None or tx.before.outcome is not None
 
 
 def _has_another_end(tx: Tx) -> bool:

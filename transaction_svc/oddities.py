@@ -1,9 +1,11 @@
 """What is odd about the events of a batch, for the gateway to count (docs/QUIRKS.md). Pure."""
 
+from collections.abc import Iterator
+
 from mesh.quirks import QuirkName
-from transaction_svc.book import Tx
 from transaction_svc.facts import ENDED, STARTED, UPDATED
 from transaction_svc.intake import Incoming
+from transaction_svc.tracked import Tx
 
 _REPEATED = (QuirkName.REPEATED_EVENT.value,)
 
@@ -17,6 +19,7 @@ class Oddities:
 
     def __init__(self) -> None:
         self._found: dict[int, list[str]] = {}
+        self._shown: set[tuple[int, str]] = set()
 
     def before(self, item: Incoming, tx: Tx) -> None:
         """An event is about to be added to its transaction."""
@@ -37,12 +40,19 @@ class Oddities:
         """What is odd about an event, by name; about its transaction only once."""
         if repeated:
             return _REPEATED
-        found = self._found.get(id(item), [])
-        if tx.fold.meter.fell and not tx.told_fall:
-            tx.told_fall = True
-            if QuirkName.METER_ROLLBACK not in found:
-                found.append(QuirkName.METER_ROLLBACK.value)
-        if tx.fold.seq_gap and not tx.told_gap:
-            tx.told_gap = True
-            found.append(QuirkName.SEQ_GAP.value)
-        return tuple(found)
+        found = self._found.get(id(item), ())
+        if tx.is_ordinary:
+            return tuple(found)
+        return tuple(dict.fromkeys((*found, *self._shown_first(tx))))
+
+    def _shown_first(self, tx: Tx) -> Iterator[str]:
+        """What a transaction shows that it did not show before."""
+        state, before = tx.fold, tx.before
+        shown = (
+            (QuirkName.METER_ROLLBACK.value, state.meter.fell and not before.fell),
+            (QuirkName.SEQ_GAP.value, state.seq_gap and not before.seq_gap),
+        )
+        for name, is_shown in shown:
+            if is_shown and (id(tx), name) not in self._shown:
+                self._shown.add((id(tx), name))
+                yield name

@@ -11,9 +11,10 @@ from mesh.errors import MeshError, invalid_field
 from mesh.operators import Caller
 from mesh.times import Clock
 from transaction_svc import ends, recorder, store, unmatched
-from transaction_svc.book import Book, Name
+from transaction_svc.book import Book
 from transaction_svc.ends import Closure
 from transaction_svc.fold import Fold
+from transaction_svc.tracked import Name
 
 MOST_REASON = 500
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import msgspec
 
 from transaction_svc.facts import BEGIN, BETWEEN, STARTED, Fact, Reading, is_signed, is_verified, location_of
+from transaction_svc.stored_names import SHORT
 
 # Sources, numbered as csms.transaction.v1.RegisterSource.
 ALL, BEGIN_AND_END, SAMPLED = 0, 1, 2
 
 
-class Pins(msgspec.Struct, frozen=True, omit_defaults=True):
+class Pins(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """What an operator knows of a meter's readings; None, or 0 of the source, leaves it to the readings."""
 
     begin_end_exponent: int | None = None  # powers of ten that readings are multiplied with

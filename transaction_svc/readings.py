@@ -114,9 +114,13 @@ def read_meter_values(
         samples: list[_Sample] = []
         for sample in value.sampled_values[:]:
             measurand = sample.measurand
-            if measurand in _ENERGY:
-                samples.extend(_energies(sample, measurand, verify=may_verify > 0))
-                may_verify -= sample.HasField("signed_meter_value") and sample.context in _RANKS
+            if measurand not in _ENERGY:
+                continue
+            if sample.HasField("signed_meter_value"):
+                samples.extend(_signed_energies(sample, measurand, verify=may_verify > 0))
+                may_verify -= sample.context in _RANKS
+            elif (energy := _energy(sample, measurand, UNSIGNED)) is not None:
+                samples.append(energy)
         if not samples:
             continue
         raw_us = read_time(value, "sample_time")
@@ -132,26 +136,41 @@ def read_meter_values(
     return readings, intervals
 
 
-def _energies(sample: SampledValue, measurand: int, *, verify: bool) -> Iterable[_Sample]:
-    """The energies that a sample tells: none where it says nothing, several where a signed record holds several."""
-    words = sample.raw_words
-    # An unspecified measurand with the station's own word for it is some other quantity, not the default one.
-    if words and ("measurand=" in words or "unit=" in words):
+def _signed_energies(sample: SampledValue, measurand: int, *, verify: bool) -> Iterable[_Sample]:
+    """The energies of a sample with a signed record, which may hold several."""
+    if (place := _place(sample)) is None:
         return ()
-    phase, location = _PHASES.get(sample.phase), LOCATIONS.get(sample.location)
-    if phase is None or location is None:
-        return ()
+    location, phase = place
     rank = _RANKS.get(sample.context, BETWEEN)
-    is_signed = sample.HasField("signed_meter_value")
-    if is_signed and (records := read_record(sample.signed_meter_value, verify=verify and rank != BETWEEN)):
+    if records := read_record(sample.signed_meter_value, verify=verify and rank != BETWEEN):
         return [
             _Sample(False, rank if record.rank is None else record.rank, location, phase, record.proof, record.mwh)
             for record in records
         ]
+    energy = _energy(sample, measurand, SIGNED)
+    return () if energy is None else (energy,)
+
+
+def _energy(sample: SampledValue, measurand: int, proof: int) -> _Sample | None:
+    """The energy that the value of a sample gives; None where it gives none."""
+    if (place := _place(sample)) is None:
+        return None
+    location, phase = place
+    rank = _RANKS.get(sample.context, BETWEEN)
     mwh = to_mwh(sample.value, sample.unit, sample.multiplier)
     if mwh is None or (rank == BETWEEN and not -_MOST_MWH < mwh < _MOST_MWH):
-        return ()
-    return (_Sample(measurand == _INTERVAL, rank, location, phase, SIGNED if is_signed else UNSIGNED, mwh),)
+        return None
+    return _Sample(measurand == _INTERVAL, rank, location, phase, proof, mwh)
+
+
+def _place(sample: SampledValue) -> tuple[int, int] | None:
+    """Location and phases of a sample; None where it is of another quantity, or of a place that this does not know."""
+    words = sample.raw_words
+    # An unspecified measurand with the station's own word for it is some other quantity, not the default one.
+    if words and ("measurand=" in words or "unit=" in words):
+        return None
+    location, phase = LOCATIONS.get(sample.location), _PHASES.get(sample.phase)
+    return None if location is None or phase is None else (location, phase)
 
 
 def _by_series(samples: Sequence[_Sample]) -> Iterable[tuple[bool, int, int, int]]:

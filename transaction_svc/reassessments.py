@@ -8,9 +8,10 @@ from mesh.database import Database
 from mesh.operators import Caller
 from mesh.times import Clock
 from transaction_svc import recorder, store
-from transaction_svc.book import Book, Name
+from transaction_svc.book import Book
 from transaction_svc.fold import Reassessment
 from transaction_svc.meter_profiles import MeterTerms
+from transaction_svc.tracked import Name
 
 
 class Reassessments:

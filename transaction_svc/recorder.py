@@ -5,7 +5,7 @@ neighbours (what the next start on an EVSE ends), announcements (what the outbox
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import grpc
@@ -16,19 +16,21 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.id_tokens import match_key
 from transaction_svc import announcements, fold, naming, neighbours, store, stored_form, unmatched
-from transaction_svc.book import Book, Known, Name, Tx, rare_columns
+from transaction_svc.book import Book, Known
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
 from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.facts import ENDED, STARTED, Fact
 from transaction_svc.intake import Incoming
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.oddities import Oddities
+from transaction_svc.tracked import Name, Tx
 
 # A stop that names neither transaction nor connector may come late, when the next start has taken its transaction for
 # ended: so each of the connectors that a station may have is asked. Beyond these, only what is open is found.
 _CONNECTORS = range(1, 9)
 
 _CONTENT = itemgetter("tenant_id", "station_id", "content_key")
+_KEY = attrgetter("key")
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -94,7 +96,7 @@ def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming])
     """What waits belongs to no transaction; a second start begins a new one."""
     for (known, repeated), item in zip(taken, items, strict=True):
         tx = known.tx
-        if not repeated and (not tx.stored or tx.waited or (item.fact.kind == STARTED and tx.started)):
+        if not repeated and (not tx.stored or tx.before.waiting or (item.fact.kind == STARTED and tx.before.started)):
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "STATION_NOT_ACCEPTED",
@@ -268,23 +270,53 @@ def _uses(told: Sequence[tuple[Fact, store.FactRow]], first: int) -> Iterable[tu
 
 def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[str, Any]], *, now_us: int) -> None:
     """Writes events that are not written yet, the transactions that the batch changed, and what the outbox tells."""
-    changed = sorted(book.changed(), key=lambda tx: tx.key)
+    changed = sorted(book.changed(), key=_KEY)
+    fresh, known, running, ended = list[Tx](), list[Tx](), list[Tx](), list[Tx]()
+    for tx in changed:
+        tx.sum_up()
+        if not tx.stored:
+            fresh.append(tx)
+        elif not tx.is_plain or tx.name in book.anew or tx.has_other_columns:
+            known.append(tx)
+        else:
+            (running if tx.is_ordinary else ended).append(tx)
     outbox.append(connection, announcements.announce(changed, now_us=now_us))
     store.write(
         connection,
         events=events,
-        fresh=[_new_row(tx) for tx in changed if not tx.stored],
-        known=[_tx_row(tx) for tx in changed if tx.stored],
-        rare=[_rare_row(tx) for tx in changed if tx.stored and tx.rare != rare_columns(tx.fold)],
+        fresh=[_new_row(tx) for tx in fresh],
+        known=[_tx_row(tx) for tx in known],
+        running=[_running_row(tx) for tx in running],
+        ended=[_ended_row(tx) for tx in ended],
     )
     if noted := note_concurrent(connection, changed):
-        store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=lambda tx: tx.key)])
+        store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=_KEY)])
+
+
+def _running_row(tx: Tx) -> dict[str, Any]:
+    tenant_id, station_id, transaction_id, generation = tx.key
+    state = tx.fold
+    return {
+        "tenant_id": tenant_id,
+        "station_id": station_id,
+        "transaction_id": transaction_id,
+        "generation": generation,
+        "fold": stored_form.encode(state),
+        "energy_mwh": state.meter.energy_mwh,
+        "update_us": state.updated_us,
+    }
+
+
+def _ended_row(tx: Tx) -> dict[str, Any]:
+    row = _running_row(tx)
+    row["ended"], row["end_us"] = True, tx.fold.end_us
+    return row
 
 
 def _tx_row(tx: Tx) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.fold
-    is_open = state.is_ordinary
+    is_open = tx.is_ordinary
     # What is no transaction (yet) is found by no rule about transactions: it has no place, no token, and is not open.
     evse_id = state.evse_id if is_open or state.counts else 0
     return {
@@ -305,20 +337,12 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
         "create_us": state.created_us,
         "update_us": state.updated_us,
         "token_held": bool(state.id_token) if is_open else state.holds_token,
-    }
-
-
-def _rare_row(tx: Tx) -> dict[str, Any]:
-    tenant_id, station_id, transaction_id, generation = tx.key
-    return {
-        "tenant_id": tenant_id,
-        "station_id": station_id,
-        "transaction_id": transaction_id,
-        "generation": generation,
-        "flags": flags_text(tx.fold.flags),
-        "hanging_due_us": tx.fold.hanging_due_us,
+        "flags": flags_text(tx.flags),
+        "hanging_due_us": None if is_open else state.hanging_due_us,
     }
 
 
 def _new_row(tx: Tx) -> dict[str, Any]:
-    return {**_tx_row(tx), **_rare_row(tx), "station_hash": name_hash(*tx.key[:2])}
+    row = _tx_row(tx)
+    row["station_hash"] = name_hash(*tx.key[:2])
+    return row

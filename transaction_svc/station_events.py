@@ -16,13 +16,14 @@ from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field
 from mesh.times import Clock
 from transaction_svc import ends, recorder, store, stored_form
-from transaction_svc.book import Book, Tx
+from transaction_svc.book import Book
 from transaction_svc.clocks import is_plausible, read_time
 from transaction_svc.ends import Closure, Frame, Mark
 from transaction_svc.fold import Fold
 from transaction_svc.grace import Grace, MessageAttempts
 from transaction_svc.intake import check_origin, clean
 from transaction_svc.meter_profiles import MeterTerms
+from transaction_svc.tracked import Tx
 
 _StationKey = tuple[str, str]
 

@@ -211,6 +211,7 @@ _NEIGHBOURS = RowStatement(
     begin_us="bigint",
 )
 
+_KEY_COLUMNS = ("tenant_id", "station_id", "transaction_id", "generation")
 _TX_COLUMNS = {
     "tenant_id": "text",
     "station_id": "text",
@@ -229,34 +230,33 @@ _TX_COLUMNS = {
     "create_us": "bigint",
     "update_us": "bigint",
     "token_held": "boolean",
+    "flags": "text",
+    "hanging_due_us": "bigint",
 }
-# What seldom changes is written only then: every index that a statement may change costs, changed or not.
-_RARE_COLUMNS = {"flags": "text", "hanging_due_us": "bigint"}
-_NEW_COLUMNS = {**_TX_COLUMNS, **_RARE_COLUMNS, "station_hash": "bigint"}
+_NEW_COLUMNS = {**_TX_COLUMNS, "station_hash": "bigint"}
 _NAMES = ", ".join(_NEW_COLUMNS)
 _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
-_SETTINGS = ", ".join(f"{name} = rows.{name}" for name in list(_TX_COLUMNS)[4:])
-_UPDATE_TXS = RowStatement(
-    f"""
-    UPDATE tx SET {_SETTINGS} FROM {{rows}}
-    WHERE tx.tenant_id || '' = rows.tenant_id AND tx.station_id = rows.station_id
-      AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
-    """,  # noqa: S608 - our own column names
-    **_TX_COLUMNS,
-)
+# Columns that change with each event of a transaction that goes on, and with its end. PostgreSQL pays for each index of
+# a column that a statement names, changed or not.
+_RUNNING_COLUMNS = {name: _TX_COLUMNS[name] for name in (*_KEY_COLUMNS, "fold", "energy_mwh", "update_us")}
+_ENDED_COLUMNS = {**_RUNNING_COLUMNS, **{name: _TX_COLUMNS[name] for name in ("ended", "end_us")}}
 
-_UPDATE_RARE = RowStatement(
-    """
-    UPDATE tx SET flags = rows.flags, hanging_due_us = rows.hanging_due_us FROM {rows}
-    WHERE tx.tenant_id || '' = rows.tenant_id AND tx.station_id = rows.station_id
-      AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
-    """,
-    tenant_id="text",
-    station_id="text",
-    transaction_id="text",
-    generation="integer",
-    **_RARE_COLUMNS,
-)
+
+def _update_of(columns: Mapping[str, str]) -> RowStatement:
+    settings = ", ".join(f"{name} = rows.{name}" for name in columns if name not in _KEY_COLUMNS)
+    return RowStatement(
+        f"""
+        UPDATE tx SET {settings} FROM {{rows}}
+        WHERE tx.tenant_id || '' = rows.tenant_id AND tx.station_id = rows.station_id
+          AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
+        """,  # noqa: S608 - our own column names
+        **columns,
+    )
+
+
+_UPDATE_TXS = _update_of(_TX_COLUMNS)
+_UPDATE_RUNNING = _update_of(_RUNNING_COLUMNS)
+_UPDATE_ENDED = _update_of(_ENDED_COLUMNS)
 
 # Numbers are drawn ahead, which spares most batches a round trip. They are kept with the connection, and end with it:
 # what was drawn and not given is a gap, as where a transaction is rolled back.
@@ -481,13 +481,21 @@ def write(
     events: Sequence[Mapping[str, Any]] = (),
     fresh: Sequence[Mapping[str, Any]] = (),
     known: Sequence[Mapping[str, Any]] = (),
-    rare: Sequence[Mapping[str, Any]] = (),
+    running: Sequence[Mapping[str, Any]] = (),
+    ended: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Records events that are not recorded yet (the unique key refuses others), adds and updates transactions.
 
-    What is refused may be told by a later statement, or by the COMMIT.
+    `running` and `ended` are rows with less columns, of transactions that go on, or have ended, with nothing odd about
+    them. A later statement, or the COMMIT, may raise what is refused.
     """
-    statements = ((_INSERT_EVENTS, events), (_INSERT_TXS, fresh), (_UPDATE_TXS, known), (_UPDATE_RARE, rare))
+    statements = (
+        (_INSERT_EVENTS, events),
+        (_INSERT_TXS, fresh),
+        (_UPDATE_TXS, known),
+        (_UPDATE_RUNNING, running),
+        (_UPDATE_ENDED, ended),
+    )
     if calls := [call for call in statements if call[1]]:
         run_later(connection, *calls)
 

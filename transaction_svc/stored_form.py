@@ -1,8 +1,11 @@
-"""How facts and folds are stored: JSON objects with names and a version, `{"v":2,"kind":1,…}`; defaults are left out.
+"""How facts and folds are stored: JSON objects with a version and names, `{"v":3,"k":1,…}`; defaults are left out.
 
-Version 1 was an array that told its fields by their place. Its rows are read for good: money stands in them. A fold of
-version 1 keeps its figures until the next event of its transaction, which rebuilds it from its facts.
+The names are short (`stored_names.py`). Version 2 had those of the fields themselves. Version 1 was an array that told
+its fields by their place. Rows of every version are read for good: money stands in them. A fold of version 1 keeps its
+figures until the next event of its transaction, which rebuilds it from its facts.
 """
+
+from typing import Any
 
 import msgspec
 
@@ -10,6 +13,9 @@ from transaction_svc.energy import Basis, Energy, EnergyFlag
 from transaction_svc.facts import Fact, Interval, Reading, by_event, series_number
 from transaction_svc.fold import Fold
 from transaction_svc.metering import Metering
+from transaction_svc.stored_names import SHORT
+
+_VERSION_2 = '{"v":2,'
 
 
 class _Fact1(msgspec.Struct, array_like=True):
@@ -95,12 +101,31 @@ def encode(thing: Fact | Fold) -> str:
 
 def decode_fact(text: str) -> Fact:
     """A stored fact, of any version."""
-    return _fact_1(_fact_1_decoder.decode(text)) if text.startswith("[") else _fact_decoder.decode(text)
+    if text.startswith("["):
+        return _fact_1(_fact_1_decoder.decode(text))
+    if text.startswith(_VERSION_2):
+        return msgspec.convert(_of_version_2(text), Fact, str_keys=True)
+    return _fact_decoder.decode(text)
 
 
 def decode_fold(text: str) -> Fold:
     """A stored fold, of any version."""
-    return _fold_1(_fold_1_decoder.decode(text)) if text.startswith("[") else _fold_decoder.decode(text)
+    if text.startswith("["):
+        return _fold_1(_fold_1_decoder.decode(text))
+    if text.startswith(_VERSION_2):
+        return msgspec.convert(_of_version_2(text), Fold, str_keys=True)
+    return _fold_decoder.decode(text)
+
+
+def _of_version_2(text: str) -> dict[str, Any]:
+    """A row of version 2 with the names of version 3."""
+    return {**_renamed(msgspec.json.decode(text)), "v": 3}
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {SHORT.get(name, name): _renamed(inner) for name, inner in value.items()}
+    return [_renamed(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _fact_1(old: _Fact1) -> Fact:

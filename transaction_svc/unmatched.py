@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from transaction_svc import fold, neighbours, store, stored_form
-from transaction_svc.book import Book, Key, Tx
+from transaction_svc.book import Book
 from transaction_svc.contents import events_hash
 from transaction_svc.facts import Fact
 from transaction_svc.fold import Fold
 from transaction_svc.naming import find_match
+from transaction_svc.tracked import Key, Tx
 
 Station = tuple[str, str]
 _Event = tuple[Tx, store.FactRow, Fact]
@@ -46,7 +47,7 @@ def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> 
         "n": n,
         "tenant_id": tenant_id,
         "station_id": station_id,
-        "content_key": "",
+        "content_key": None,  # looked for by name alone
         "transaction_id": transaction_id,
     }
 
@@ -62,7 +63,7 @@ def unsettled(book: Book) -> Sequence[Tx]:
         state = tx.fold
         if state.matched_us and _is_overrun(tx):
             found.append(tx)
-        if state.started and (state.evse_id, state.begin_us) != tx.place and neighbours.has_moved(tx):
+        if state.started and neighbours.has_moved(tx):
             found.extend(_sources(book, tx))
     return found
 

@@ -1,4 +1,4 @@
-"""What Alembic runs to migrate auth_svc's schema."""
+"""Alembic runs this module to migrate the schema of auth_svc."""
 
 from auth_svc.models import metadata
 from mesh.migrate import run_environment

@@ -53,7 +53,7 @@ async def _run(settings: RunSettings, data: DataDirectory, began_s: float) -> No
 
     def on_login(line: str) -> None:
         # At once: should a part fail now, the password would be lost otherwise.
-        say(f"{line}    (told only this once)")
+        say(f"{line}    (shown only this once)")
         logins.append(line)
 
     plan = make_plan(settings, data, on_login=on_login)
@@ -126,7 +126,7 @@ async def _watch_terminal(stop: asyncio.Event) -> None:
 
 
 def _watch_lifeline(stop: asyncio.Event) -> None:
-    """Stops when standard input ends, as the parts do (mesh/process.py): whoever started this run is gone."""
+    """Stops when standard input ends, as the parts do (mesh/process.py): the starter of this run has ended."""
     if not os.read(0, 1024):
         asyncio.get_running_loop().remove_reader(0)
         stop.set()

@@ -62,7 +62,7 @@ class Child:
     async def wait(self) -> int:
         """Waits until it has ended, and what it wrote has been read; returns its exit status."""
         status = await self._process.wait()
-        # What it started may hold its pipes open: not for ever.
+        # Its own children may hold its pipes open: not for ever.
         await asyncio.wait(self._readers, timeout=DRAIN_S)
         return status
 
@@ -90,7 +90,7 @@ class Child:
         return True
 
     def kill(self) -> None:
-        """Ends it, and whatever it started, at once."""
+        """Ends it, and all processes that it started, at once."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 

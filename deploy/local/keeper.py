@@ -25,7 +25,7 @@ class PartFailedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What a part is: how it is started, and how one knows that it is ready."""
+    """One part of the local run: its command, and the probe that tells when it is ready."""
 
     name: str
     command: Sequence[str]

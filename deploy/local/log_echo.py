@@ -35,7 +35,7 @@ class LogEcho:
 
 
 class LastWords:
-    """What a part said last, for a person: the event of a JSON line, what a traceback raised, another line as it is."""
+    """The last words of a part: the event of a JSON line, the exception of a traceback, another line as it is."""
 
     def __init__(self) -> None:
         self._text = ""
@@ -48,7 +48,7 @@ class LastWords:
         return self._text[:LONGEST]
 
     def take(self, line: bytes) -> None:
-        """Hears one line."""
+        """Takes one line."""
         entry = _parse(line)
         text = line.decode(errors="replace").rstrip() if entry is None else _brief(entry)
         if entry is not None:

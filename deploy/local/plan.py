@@ -1,4 +1,4 @@
-"""What the local run consists of: which parts, on which ports, with which settings."""
+"""The plan of a local run: its parts, their ports and their settings."""
 
 import importlib.util
 import os
@@ -22,6 +22,7 @@ from mesh.errors import SettingError
 DEMO_STATIONS = 5
 # Longest path of a unix socket (sys/un.h), with its closing zero; macOS has four bytes less.
 _SOCKET_PATH = 100
+_SHORT_FOLDER = Path("/tmp")  # noqa: S108  # nosec B108
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ class _Inner:
 
 
 def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[[str], None]) -> Plan:
-    """Chooses ports and makes the parts. `on_login` gets the line that tells a new administrator's password.
+    """Chooses ports and makes the parts. `on_login` gets the line that has a new administrator's password.
 
     Raises SettingError where a port that was asked for is taken.
     """
@@ -198,7 +199,7 @@ def _front_door(
 
 
 def _simulator(env: dict[str, str], settings: RunSettings, ocpp_port: int) -> Part:
-    # As strangers do, it gets to know the way in and nothing else.
+    # Like a station outside, it gets the way in and nothing else.
     url = f"ws://{_url_host(reachable(settings.host))}:{ocpp_port}/ocpp"
     return Part(
         name="simulator",
@@ -217,8 +218,9 @@ def _socket_path(directory: Path) -> Path:
     path = directory / "envoy-admin.sock"
     if len(os.fsencode(path)) <= _SOCKET_PATH:
         return path
-    # Only the name is short; where it leads is as private as the user's own directory for such things.
-    return Path(f"/tmp/csms-{os.getuid()}-{secrets.token_hex(6)}.sock")  # noqa: S108 - mode 0600, a name nobody guesses
+    # The name is short and cannot be guessed, and the mode of the socket is 0600: it is as private as one in the user's
+    # own directory.
+    return _SHORT_FOLDER / f"csms-{os.getuid()}-{secrets.token_hex(6)}.sock"
 
 
 def _url_host(host: str) -> str:

@@ -1,4 +1,4 @@
-"""What the local run is told. docs/CONFIGURATION.md lists every setting."""
+"""Settings of the local run. docs/CONFIGURATION.md lists every setting."""
 
 import ipaddress
 import os
@@ -40,8 +40,8 @@ class RunSettings:
                 "CSMS_DATA_DIR"
             )
         if env.optional("CSMS_UNKNOWN_TOKENS") == "accept":
-            env.unknown_tokens_accepted(host=host)  # told before anything is started
-        # Whoever tries this out has stations that nobody registered; a mesh that others can reach does not let them in.
+            env.unknown_tokens_accepted(host=host)  # reported before anything is started
+        # Someone who tries this out has stations that nobody registered; a mesh that others can reach refuses them.
         default = {"CSMS_ONBOARDING": "accept" if is_loopback(host) else "reject"}
         given = {name: value for name, value in values.items() if value}
         return cls(

@@ -19,7 +19,7 @@ def say(line: str) -> None:
 class Terminal:
     """The terminal that a file descriptor belongs to, if it is this process's own and it runs in its foreground.
 
-    A closed terminal tells only the leader of its session (SIGHUP), and that may be somebody who passes nothing on:
+    A closed terminal signals only the leader of its session (SIGHUP), and that process may pass nothing on:
     `make`, where a window was opened with `make run` as its command. So one has to look.
     """
 
@@ -29,7 +29,7 @@ class Terminal:
         self.is_gone()
 
     def is_gone(self) -> bool:
-        """Whether it was closed since the last look. Whoever was in the background by then was meant to go on."""
+        """Whether it was closed since the last look. A process in the background by then was meant to go on."""
         poll = select.poll()
         poll.register(self._descriptor, 0)
         if any(events & select.POLLHUP for _, events in poll.poll(0)):
@@ -43,5 +43,5 @@ class Terminal:
 
 async def until_gone(terminal: Terminal, look_s: float = LOOK_S) -> None:
     """Waits until the terminal is closed."""
-    while not terminal.is_gone():  # noqa: ASYNC110 - nothing tells us
+    while not terminal.is_gone():  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(look_s)

@@ -1,4 +1,4 @@
-"""Runs a command that must not outlive whoever started it, and does not know how: Envoy.
+"""Runs a command that must not outlive its supervisor, and has no means of its own: Envoy.
 
 `python tether.py COMMAND...`, run as a file so that it starts fast. On Linux the kernel ends the command with its
 parent, and this process becomes the command. Elsewhere, or with `--watch` first, this process stays beside it and ends

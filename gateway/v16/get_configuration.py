@@ -11,12 +11,14 @@ from csms.station.v1.command_service_pb2 import (
     GetVariablesRequest,
     GetVariablesResponse,
 )
+from csms.station.v1.station_pb2 import Variable
 
-from gateway.split_reads import failure_of, hint, no_answer, parts
+from gateway.split_reads import failure_of, hint, limit_read, no_answer, parts
 from gateway.translation import CallFailure, Outbound, Payload
-from gateway.v16.configuration import to_key, to_variable
+from gateway.v16.configuration import COMPONENT, to_key, to_variable
 
 _LIMIT = "GetConfigurationMaxKeys"
+_LIMIT_VARIABLE = Variable(component=COMPONENT, variable=_LIMIT)
 
 
 def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
@@ -64,10 +66,16 @@ def to_silence_hint(payload: Payload) -> str:
     return hint(_LIMIT, len(payload.get("key", ())))
 
 
+def to_limit_read(command: GetVariablesRequest) -> GetVariablesRequest | None:
+    """The command that reads the station's limit first."""
+    return limit_read(command, _LIMIT_VARIABLE)
+
+
 OUTBOUND = Outbound(
     action="GetConfiguration",
     to_calls=to_calls,
     to_answer=to_answer,
     to_partial_answer=to_answer,
     silence_hint=to_silence_hint,
+    to_limit_read=to_limit_read,
 )

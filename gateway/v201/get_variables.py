@@ -13,12 +13,14 @@ from csms.station.v1.command_service_pb2 import (
 from csms.station.v1.station_pb2 import Variable
 
 from gateway.enums import GET_VARIABLE_STATUSES
-from gateway.split_reads import failure_of, hint, no_answer, parts
+from gateway.split_reads import failure_of, hint, limit_read, no_answer, parts
 from gateway.translation import CallFailure, Outbound, Payload, UnacceptableError
 from gateway.v201.parts import status_info
 from gateway.v201.variables import match, to_reference, to_variable, without_value
 
 _LIMIT = "ItemsPerMessage of GetVariables"
+# Part 2, B06.FR.05.
+_LIMIT_VARIABLE = Variable(component="DeviceDataCtrlr", variable="ItemsPerMessage", variable_instance="GetVariables")
 
 
 def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
@@ -68,10 +70,16 @@ def to_silence_hint(payload: Payload) -> str:
     return hint(_LIMIT, len(payload["getVariableData"]))
 
 
+def to_limit_read(command: GetVariablesRequest) -> GetVariablesRequest | None:
+    """The command that reads the station's limit first."""
+    return limit_read(command, _LIMIT_VARIABLE)
+
+
 OUTBOUND = Outbound(
     action="GetVariables",
     to_calls=to_calls,
     to_answer=to_answer,
     to_partial_answer=to_answer,
     silence_hint=to_silence_hint,
+    to_limit_read=to_limit_read,
 )

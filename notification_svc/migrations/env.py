@@ -1,4 +1,4 @@
-"""What Alembic runs to migrate notification_svc's schema."""
+"""Alembic runs this module to migrate the schema of notification_svc."""
 
 from mesh.migrate import run_environment
 from notification_svc.models import metadata

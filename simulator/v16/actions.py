@@ -1,4 +1,4 @@
-"""What the modules of a 1.6 station's answers share: the library's decorators with types, and who they act on."""
+"""Shared by the modules of a 1.6 station's answers: the library's decorators with types, and who they act on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stations write wrongly into their 1.6 messages, by the numbers of simulator.misbehaviour. No I/O."""
+"""Faults that stations put into their 1.6 messages, by the numbers of simulator.misbehaviour. No I/O."""
 
 import re
 from collections import Counter

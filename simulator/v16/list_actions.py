@@ -14,7 +14,7 @@ _NO_LIST = -1
 
 
 class ListActions(Actions):
-    """Takes the local list, and tells its version."""
+    """Takes the local list, and reports its version."""
 
     @on(Action.send_local_list)
     def on_send_list(
@@ -43,7 +43,7 @@ def _entry(words: dict[str, Any]) -> ListEntry:
 
 
 def to_remembered(info: dict[str, Any]) -> Remembered:
-    """What an IdTagInfo says."""
+    """Reads an IdTagInfo."""
     expires = info.get("expiry_date")
     return Remembered(
         status=str(info["status"]),

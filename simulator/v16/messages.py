@@ -1,4 +1,4 @@
-"""What happened at a station, as 1.6 messages of the `ocpp` library. Pure."""
+"""Turns events of a station into 1.6 messages of the `ocpp` library. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ from simulator.notices import (
 )
 from simulator.station import Identity
 
-# What a station names where the central system never gave a name (OCPP 1.6 errata, 3.x; quirk 18 of the field).
+# The number that a station uses if the central system never gave one (OCPP 1.6 errata, 3.x; quirk 18).
 NAMELESS = -1
 
 _PLAIN = {
@@ -82,9 +82,9 @@ def notice(event: Notice, at: datetime) -> Any:
 
 
 def state(wanted: MessageTrigger, maintenance: Maintenance, *, signed: bool) -> Any:
-    """What a trigger asks for: how far an update or an upload is, Idle where there is none.
+    """The message that a trigger requests: how far an update or an upload is, Idle if there is none.
 
-    Asked for in the words of the security extension, it is told in them.
+    A request in the words of the security extension is answered in them.
     """
     firmware, uploads = maintenance.firmware, maintenance.uploads
     upload = UploadStatus.UPLOADING if uploads.is_under_way else UploadStatus.IDLE
@@ -111,7 +111,7 @@ def _error_code(status: Status) -> ChargePointErrorCode:
 
 
 def _diagnostics_status(status: UploadStatus) -> DiagnosticsStatus:
-    """What 1.6 itself can say of an upload."""
+    """The status of an upload in the words of 1.6."""
     if status in (UploadStatus.IDLE, UploadStatus.UPLOADING, UploadStatus.UPLOADED):
         return DiagnosticsStatus(status.value)
     return DiagnosticsStatus.upload_failed

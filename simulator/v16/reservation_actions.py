@@ -44,7 +44,7 @@ class ReservationActions(Actions):
 
     @after(Action.reserve_now)
     def after_reserve(self, **_: Any) -> None:
-        """ReserveNow: the new status is told at once."""
+        """ReserveNow: the new status is reported at once."""
         self._memory.take(self._station.drain())
 
     @after(Action.cancel_reservation)

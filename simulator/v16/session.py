@@ -79,7 +79,7 @@ class Session16:
                 await asyncio.wait_for(self._memory.changed.wait(), self._idle_s())
 
     def _next(self) -> Work | None:
-        """What to say now: one message at a time, as OCPP-J has it, those that a person waits for first."""
+        """The next message to send: one at a time, as OCPP-J has it, those that a person waits for first."""
         memory = self._memory
         self._check_restart()
         if memory.questions:

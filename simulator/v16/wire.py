@@ -34,7 +34,7 @@ class Sent:
 
 
 class Habits:
-    """What a station's wires have in common over all its connections."""
+    """State of a station's connections that outlives each of them."""
 
     def __init__(self, *, station_id: str, quirks: frozenset[int]) -> None:
         self.quirks = quirks
@@ -114,7 +114,7 @@ class Wire:
         return without_number(text) if self._habits.meter_values % 2 else text
 
     def _hear(self, text: str) -> str | None:
-        """What the library is to see of a frame: the frame, something else, or nothing."""
+        """The text that the library gets for a frame: the frame, something else, or nothing."""
         frame = json.loads(text)
         if frame[0] == _CALL:
             return None if 9 in self._quirks else text

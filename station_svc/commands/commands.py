@@ -1,4 +1,7 @@
-"""One way for every command: recorded, sent at most once, its outcome recorded (design 4.8)."""
+"""One way for every command: recorded, sent at most once, its outcome recorded.
+
+See docs/DESIGN.md, "Commands are sent at most once".
+"""
 
 import asyncio
 import hmac

@@ -30,8 +30,9 @@ class RememberVariables(Effects):
         """In place: what is sent is read after this."""
         sent = self._sent
         if sent is not None and not sent.items_per_message and len(sent.variables) > 1:
+            # 0 where it is not known: then the gateway reads it first, where many are asked for.
             limit = store.find_items_per_message(db, tenant_id=new.tenant_id, station_id=new.station_id)
-            sent.items_per_message = limit if limit < len(sent.variables) else 0
+            sent.items_per_message = limit
 
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Secrets are masked in the outcome already."""

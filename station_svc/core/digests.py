@@ -1,4 +1,6 @@
-"""Per-station credentials. Ours are random and long, so that a fast keyed hash is enough (design 5).
+"""Per-station credentials. Ours are random and long, so that a fast keyed hash is enough.
+
+See docs/DESIGN.md, "Credentials".
 
 Those that a fleet brought along have a slow hash instead, which credentials/brought.py makes and checks.
 """

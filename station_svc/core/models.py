@@ -73,6 +73,8 @@ connection = sa.Table(
     sa.Column("connect_us", sa.BigInteger, nullable=False),
     sa.Column("disconnect_us", sa.BigInteger),
     sa.Column("close_code", sa.Integer),
+    text("opening_id"),  # the gateway's name for the handshake
+    partial_index("connection_opening", "opening_id", where="disconnect_us IS NULL AND opening_id <> ''"),
     partial_index("connection_open", "node_id", where="disconnect_us IS NULL"),
     partial_index("connection_closed", "disconnect_us", where="disconnect_us IS NOT NULL"),
     sqlite_autoincrement=True,  # an epoch is never given twice, even when its row is gone

@@ -4,7 +4,7 @@ Of two connections of one station the later one has the higher epoch: its row is
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -67,7 +67,7 @@ _REGISTER = RowStatement(
 )
 _PREVIOUS = RowStatement(
     """
-    SELECT connection.epoch, connection.ocpp_version, connection.disconnect_us, node.address
+    SELECT connection.epoch, connection.ocpp_version, connection.disconnect_us, connection.opening_id, node.address
     FROM {rows} JOIN connection ON connection.epoch = rows.epoch
     LEFT JOIN node ON node.node_id = connection.node_id AND node.lease_end_us > :now_us
     """,
@@ -82,8 +82,9 @@ _LIVE_NODES = RowStatement(
 )
 _CONNECT = RowStatement(
     """
-    INSERT INTO connection (tenant_id, station_id, node_id, ocpp_version, remote_address, connect_us)
-    SELECT tenant_id, station_id, node_id, ocpp_version, remote_address, :now_us FROM {rows} ORDER BY position
+    INSERT INTO connection (tenant_id, station_id, node_id, ocpp_version, remote_address, opening_id, connect_us)
+    SELECT tenant_id, station_id, node_id, ocpp_version, remote_address, opening_id, :now_us
+    FROM {rows} ORDER BY position
     RETURNING epoch, station_id
     """,
     position="integer",
@@ -92,6 +93,7 @@ _CONNECT = RowStatement(
     node_id="text",
     ocpp_version="text",
     remote_address="text",
+    opening_id="text",
 )
 _SET_LATEST = RowStatement(
     """
@@ -240,30 +242,33 @@ def _let_in(
     if not knocks:
         return []
     previous = _previous(connection, [stations[knock.station_id].latest_epoch for knock in knocks], now_us)
-    epochs = _connect(connection, knocks, stations, now_us)
-    opened: list[Opened] = []
     latest = {station_id: station.latest_epoch for station_id, station in stations.items()}
-    for knock, epoch in zip(knocks, epochs, strict=True):
+    repeated = [_is_repeated(knock, previous.get(latest[knock.station_id])) for knock in knocks]
+    fresh = [knock for knock, known in zip(knocks, repeated, strict=True) if not known]
+    epochs = iter(_connect(connection, fresh, stations, now_us))
+    opened: list[Opened] = []
+    for knock, known in zip(knocks, repeated, strict=True):
         station = stations[knock.station_id]
-        before = previous.get(latest[knock.station_id])
-        opened.append(
-            Opened(
-                tenant_id=station.tenant_id,
-                epoch=epoch,
-                booted=station.registration_status == ACCEPTED and station.boot_status == ACCEPTED,
-                registration_status=station.registration_status,
-                superseded=before.superseded if before else None,
-                quirks=_oddities(knock, station, before),
-                ocpp_version=knock.ocpp_version,
-            )
+        before = None if known else previous.get(latest[knock.station_id])
+        one = Opened(
+            tenant_id=station.tenant_id,
+            epoch=station.latest_epoch if known else next(epochs),
+            booted=station.registration_status == ACCEPTED and station.boot_status == ACCEPTED,
+            registration_status=station.registration_status,
+            superseded=before.superseded if before else None,
+            quirks=_oddities(knock, station, before),
+            ocpp_version=knock.ocpp_version,
         )
-        # The same station may knock twice in one batch, at one node or at two.
-        latest[knock.station_id] = epoch
-        superseded = Superseded(epoch=epoch, node_address=addresses[knock.node_id])
-        previous[epoch] = _Previous(ocpp_version=knock.ocpp_version, superseded=superseded)
-    _SET_LATEST.run(connection, _latest_rows(knocks, opened))
-    outbox.append(connection, [events.connected(knock, one, now_us) for knock, one in zip(knocks, opened, strict=True)])
-    back = {(one.tenant_id, knock.station_id) for knock, one in zip(knocks, opened, strict=True) if one.booted}
+        opened.append(one)
+        if not known:
+            # The same station may knock twice in one batch, at one node or at two.
+            latest[knock.station_id] = one.epoch
+            superseded = Superseded(epoch=one.epoch, node_address=addresses[knock.node_id])
+            previous[one.epoch] = _Previous(ocpp_version=knock.ocpp_version, superseded=superseded)
+    new = [(knock, one) for knock, one, known in zip(knocks, opened, repeated, strict=True) if not known]
+    _SET_LATEST.run(connection, _latest_rows(new))
+    outbox.append(connection, [events.connected(knock, one, now_us) for knock, one in new])
+    back = {(one.tenant_id, knock.station_id) for knock, one in new if one.booted}
     job_store.wake(connection, back, run_us=now_us + job_store.SETTLE_US)
     return opened
 
@@ -274,6 +279,12 @@ class _Previous:
 
     ocpp_version: str
     superseded: Superseded | None
+    opening_id: str = ""
+
+
+def _is_repeated(knock: Knock, latest: _Previous | None) -> bool:
+    """Whether an earlier attempt of this handshake, whose answer was lost, opened its station's latest connection."""
+    return latest is not None and bool(knock.opening_id) and knock.opening_id == latest.opening_id
 
 
 def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dict[int, _Previous]:
@@ -282,6 +293,7 @@ def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dic
         row.epoch: _Previous(
             ocpp_version=row.ocpp_version,
             superseded=Superseded(epoch=row.epoch, node_address=row.address) if row.disconnect_us is None else None,
+            opening_id=row.opening_id,
         )
         for row in rows
     }
@@ -314,16 +326,17 @@ def _connect(
             "node_id": knock.node_id,
             "ocpp_version": knock.ocpp_version,
             "remote_address": knock.remote_address,
+            "opening_id": knock.opening_id,
         }
         for position, knock in enumerate(knocks)
     ]
     return sorted(row.epoch for row in _CONNECT.run(connection, rows, now_us=now_us))
 
 
-def _latest_rows(knocks: Sequence[Knock], opened: Sequence[Opened]) -> list[Json]:
+def _latest_rows(opened: Sequence[tuple[Knock, Opened]]) -> list[Json]:
     latest = {
         knock.station_id: {"tenant_id": one.tenant_id, "station_id": knock.station_id, "epoch": one.epoch}
-        for knock, one in zip(knocks, opened, strict=True)
+        for knock, one in opened
     }
     return list(latest.values())
 
@@ -343,16 +356,54 @@ _DISCONNECT = RowStatement(
 )
 
 
+# An opening names its own station only, so that no gateway closes a connection of another.
+_FIND_OPENINGS = RowStatement(
+    """
+    SELECT connection.tenant_id, connection.station_id, connection.epoch, rows.opening_id
+    FROM {rows} JOIN connection ON connection.opening_id = rows.opening_id AND connection.opening_id <> ''
+      AND connection.station_id = rows.station_id AND connection.disconnect_us IS NULL
+    """,
+    station_id="text",
+    opening_id="text",
+)
+
+
 def close_connections(connection: Connection, closed: Sequence[Closed]) -> list[None]:
     """Notes that sockets are closed. Only the close of a station's latest connection tells that it is gone."""
-    stations = lock_stations(connection, {(one.tenant_id, one.station_id) for one in closed})
-    changed = set(_DISCONNECT.run(connection, [asdict(one) for one in closed]).scalars())
+    named = _with_epochs(connection, closed) if any(one.opening_id for one in closed) else closed
+    stations = lock_stations(connection, {(one.tenant_id, one.station_id) for one in named})
+    rows = [
+        {
+            "tenant_id": one.tenant_id,
+            "station_id": one.station_id,
+            "epoch": one.epoch,
+            "disconnect_us": one.disconnect_us,
+            "close_code": one.close_code,
+        }
+        for one in named
+    ]
+    changed = set(_DISCONNECT.run(connection, rows).scalars())
     gone = {
         one.epoch: one
-        for one in closed
+        for one in named
         if one.epoch in changed
         and (station := stations.get((one.tenant_id, one.station_id))) is not None
         and station.latest_epoch == one.epoch
     }
     outbox.append(connection, map(events.disconnected, gone.values()))
     return [None] * len(closed)
+
+
+def _with_epochs(connection: Connection, closed: Sequence[Closed]) -> list[Closed]:
+    """Finds the connections of handshakes whose opening had no answer; one that was not opened is left out.
+
+    The stations are locked first: an opening that is just being committed is waited for.
+    """
+    _lock_knocking(connection, {one.station_id for one in closed})
+    asked = {one.opening_id: one for one in closed if one.opening_id}
+    rows = [{"station_id": one.station_id, "opening_id": one.opening_id} for one in asked.values()]
+    found = [
+        replace(asked[row.opening_id], tenant_id=row.tenant_id, epoch=row.epoch)
+        for row in _FIND_OPENINGS.run(connection, rows)
+    ]
+    return [*(one for one in closed if not one.opening_id), *found]

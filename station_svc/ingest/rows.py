@@ -17,6 +17,7 @@ class Knock:
     credential: bytes
     username: str
     offered_ocpp_versions: Sequence[str] = ()
+    opening_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +50,14 @@ class Unproven:
 
 @dataclass(frozen=True, kw_only=True)
 class Closed:
-    """A socket that closed."""
+    """A socket that closed; `opening_id` names it in place of tenant and epoch where those are not known."""
 
     tenant_id: str
     station_id: str
     epoch: int
     disconnect_us: int
     close_code: int
+    opening_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

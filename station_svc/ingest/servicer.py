@@ -29,6 +29,7 @@ from station_svc.features.certificates.requests import CertificateRequests
 from station_svc.features.credentials.failures import CredentialFailures
 from station_svc.features.data_transfer import transfer_store
 from station_svc.features.data_transfer.rows import Transfer
+from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.features.message_log import message_store
 from station_svc.ingest import boot_store, connection_store, sighting_store, status_store
@@ -72,6 +73,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         certificates: CertificateRequests,
         failures: CredentialFailures,
         admission: Admission,
+        trimmer: TransferTrimmer,
         features: Sequence[Feature],
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -82,6 +84,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._certificates = certificates
         self._failures = failures
         self._admission = admission
+        self._trimmer = trimmer
         self._reports = merged(feature.reports for feature in features)
         self._on_boots = [feature.on_boots for feature in features if feature.on_boots]
         self._on_statuses = [feature.on_statuses for feature in features if feature.on_statuses]
@@ -159,6 +162,8 @@ class StationIngestServicer(StationIngestServiceServicer):
         del context
         transfers = [_to_transfer(item, self._rules.vendors) for item in request.items]
         results = await self._commit(transfers, transfer_store.record_transfers)
+        stored = zip(transfers, results, strict=True)
+        self._trimmer.note(transfer for transfer, result in stored if not isinstance(result, MeshError))
         return ingest.TransferDataResponse(results=[_to_transfer_result(result) for result in results])
 
     async def NotifyReports(
@@ -272,6 +277,7 @@ def _to_knock(item: ingest.OpenConnectionItem) -> Knock:
         credential=item.credential,
         username=item.username,
         offered_ocpp_versions=list(item.offered_ocpp_versions),
+        opening_id=item.opening_id,
     )
 
 
@@ -282,6 +288,7 @@ def _to_closed(item: ingest.CloseConnectionItem, now_us: int) -> Closed:
         epoch=item.epoch,
         disconnect_us=from_timestamp(item.close_time) if item.HasField("close_time") else now_us,
         close_code=item.close_code,
+        opening_id=item.opening_id,
     )
 
 

@@ -19,13 +19,11 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import grpc
 from sqlalchemy import Connection
-from sqlalchemy import event as hooks
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from mesh.database import Database, is_away
 from mesh.errors import MeshError
@@ -137,19 +135,18 @@ class Jobs:
         """Works until it is cancelled, then gives back what it has not ended."""
         loop = asyncio.get_running_loop()
 
-        # Called in a thread of the pool after a transaction has ended: what it made ready can be read now.
-        def checked_in(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-            if store.take_added(entry.info) and not self._wake.is_set():
+        def committed(notes: dict[Any, Any]) -> None:
+            if store.take_added(notes) and not self._wake.is_set():
                 loop.call_soon_threadsafe(self._wake.set)
 
-        hooks.listen(self._database.engine, "checkin", checked_in)
+        self._database.on_commit(committed)
         helpers = [asyncio.create_task(self._keep_renewing()), asyncio.create_task(self._keep_sweeping())]
         try:
             while True:
                 self._wake.clear()
                 await self._rest(await self._attempt())
         finally:
-            hooks.remove(self._database.engine, "checkin", checked_in)
+            self._database.remove_listener(committed)
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)

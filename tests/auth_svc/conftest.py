@@ -70,7 +70,7 @@ class Auth:
         return await self.users.Login(LoginRequest(username=username, password=password))
 
     async def admin(self) -> Metadata:
-        """What a call of the administrator carries."""
+        """Metadata of the administrator's calls."""
         return bearer(await self.login())
 
     async def events(self, kind: str) -> list[dict[str, Any]]:

@@ -29,7 +29,6 @@ async def test_generated_password_is_told_once_and_works(start_auth: StartAuth) 
 
 
 async def test_given_password_is_not_told(start_auth: StartAuth) -> None:
-    """Whoever gave it knows it."""
     with capture_logs() as logs:
         auth = await start_auth(admin_password="given by env")
     assert auth.announced == []

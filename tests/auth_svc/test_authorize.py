@@ -1,4 +1,4 @@
-"""AuthorizationService.Authorize: what a station is told about a token."""
+"""AuthorizationService.Authorize: the answer to a station about a token."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,7 +132,7 @@ async def test_token_is_expired_from_its_expiry_on(auth: Auth) -> None:
 
 
 async def test_barred_token_stays_barred_beyond_its_expiry(auth: Auth) -> None:
-    """What an operator said of a token outweighs its age."""
+    """An operator's word on a token outweighs its age."""
     await _store(auth, replace(TOKEN, status="Blocked", expire_us=auth.clock() - 1))
     assert await _info(auth, "tag") == IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_BLOCKED)
 
@@ -194,7 +194,7 @@ async def test_same_token_twice_in_a_batch(auth: Auth) -> None:
 
 @contextmanager
 def _counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What is said to the database: by SQLAlchemy, and past its results."""
+    """Counts the statements: those of SQLAlchemy, and those past its results."""
     statements: list[str] = []
     run = scripts.run
 

@@ -1,4 +1,4 @@
-"""What the two ports of auth_svc let through: on the wire, as any client meets it."""
+"""Calls that the two ports of auth_svc let through: on the wire, as any client meets it."""
 
 import grpc
 import pytest

@@ -1,4 +1,4 @@
-"""What people guess first, and what they do not."""
+"""Passwords that people guess first, and others."""
 
 import time
 

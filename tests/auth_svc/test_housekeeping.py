@@ -1,4 +1,4 @@
-"""What auth_svc does in the background."""
+"""Background work of auth_svc."""
 
 import asyncio
 from collections.abc import AsyncIterator

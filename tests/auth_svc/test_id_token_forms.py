@@ -5,7 +5,12 @@ from typing import Any
 import grpc
 import pytest
 import sqlalchemy as sa
-from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeRequest, ListTokensForLocalListsRequest
+from csms.auth.v1.authorization_service_pb2 import (
+    AuthorizeItem,
+    AuthorizeRequest,
+    FindReaderFormsRequest,
+    ListTokensForLocalListsRequest,
+)
 from csms.auth.v1.id_token_service_pb2 import IdToken
 from csms.common.v1 import id_token_pb2
 from csms.common.v1.origin_pb2 import Origin
@@ -60,6 +65,20 @@ async def test_stations_are_sent_the_form_that_readers_send(auth: Auth, operator
     assert await _local_list(auth) == [f"{EMAID} ", "Tag"]
 
 
+async def test_the_form_of_a_token_is_found_without_noting_one(auth: Auth, operator: Operator) -> None:
+    """By any form of it; as it is stored until a reader sent another; nothing for a token that is not known."""
+    await operator.create(id_token=HYPHENED)
+    assert await _forms(auth, EMAID, "Nobody", "", "\t", "x" * 300, HYPHENED) == [HYPHENED, "", "", "", "", HYPHENED]
+    assert await _local_list(auth) == [HYPHENED]
+    await _ask(auth, f"{EMAID} ")
+    assert await _forms(auth, HYPHENED, EMAID.lower()) == [f"{EMAID} "] * 2
+    assert await _forms(auth, HYPHENED, tenant="other") == [""]
+    for request in (FindReaderFormsRequest(), FindReaderFormsRequest(tenant_id="default", id_tokens=["x"] * 257)):
+        field = "id_tokens" if request.tenant_id else "tenant_id"
+        with refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", field):
+            await auth.authorization.FindReaderForms(request)
+
+
 async def test_tokens_that_were_two_become_one(auth: Auth, operator: Operator) -> None:
     """The stricter of both holds, the pair is listed and told, and what held before holds until then."""
     await _store_old(auth, EMAID, expire_us=auth.clock() + 50 * SECOND_US, display_name="Ann")
@@ -79,7 +98,7 @@ async def test_tokens_that_were_two_become_one(auth: Auth, operator: Operator) -
 
 
 async def test_what_an_older_build_finds_follows(auth: Auth, operator: Operator) -> None:
-    """It finds a token by its own old key, and must hear the same of each form; nothing of it stays behind."""
+    """It finds a token by its own old key, and must get the same answer for each form; nothing of it stays behind."""
     await _store_old(auth, EMAID)
     await _store_old(auth, HYPHENED)
     await _adopt(auth)
@@ -95,6 +114,11 @@ async def _ask(auth: Auth, text: str) -> int:
     )
     [result] = (await auth.authorization.Authorize(AuthorizeRequest(items=[item]))).results
     return result.id_token_info.status
+
+
+async def _forms(auth: Auth, *texts: str, tenant: str = "default") -> list[str]:
+    request = FindReaderFormsRequest(tenant_id=tenant, id_tokens=texts)
+    return list((await auth.authorization.FindReaderForms(request)).reader_id_tokens)
 
 
 async def _local_list(auth: Auth) -> list[str]:

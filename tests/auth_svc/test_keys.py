@@ -31,7 +31,6 @@ async def _maintained(database: Database, clock: FakeClock) -> Sequence[key_stor
 
 
 async def test_replicas_that_start_together_make_one_key(database: Database, clock: FakeClock) -> None:
-    """Whichever is first; all sign with that one."""
     replicas = [SigningKeys(database=database, clock=clock) for _ in range(4)]
     await asyncio.gather(*(replica.maintain() for replica in replicas))
     (key,) = await database.read(key_store.list_signing_keys)

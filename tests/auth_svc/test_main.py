@@ -52,7 +52,7 @@ def _await(text_of: Callable[[], str], pattern: str) -> str:
 
 
 def test_whole_process_serves_and_stops(tmp_path: Path) -> None:
-    """It tells the password on standard output only, serves a login, and ends cleanly on SIGTERM."""
+    """It prints the password on standard output only, serves a login, and ends cleanly on SIGTERM."""
     out, err = tmp_path / "out", tmp_path / "err"
     with out.open("w") as stdout, err.open("w") as stderr:
         process = subprocess.Popen(

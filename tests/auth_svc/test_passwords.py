@@ -60,7 +60,7 @@ async def test_default_parameters_are_no_weaker_than_rfc_9106s() -> None:
 
 
 async def test_unknown_user_costs_as_much_as_a_known_one(passwords: Passwords, hasher: CountingHasher) -> None:
-    """One verification either way, so that time does not tell who exists."""
+    """One verification either way, so that the time does not show who exists."""
     known = await passwords.hash("secret")
     assert not await passwords.matches("wrong", known)
     assert hasher.verified == 1
@@ -145,5 +145,5 @@ def test_success_forgets_the_failures_of_that_user_only(clock: FakeClock) -> Non
 
 
 def test_fast_hasher_of_the_tests_is_argon2id() -> None:
-    """What other tests hash with differs in cost only."""
+    """The hasher of other tests differs in cost only."""
     assert FAST_HASHER.type is PasswordHasher().type

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 import sqlalchemy as sa
-from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeRequest
+from csms.auth.v1.authorization_service_pb2 import AuthorizeItem, AuthorizeRequest, FindReaderFormsRequest
 from csms.auth.v1.id_token_service_pb2 import (
     AddSeenIdTokenRequest,
     CreateIdTokenRequest,
@@ -88,6 +88,13 @@ async def test_where_and_when(running: Auth, clock: FakeClock) -> None:
     assert (one.station_id, one.HasField("evse")) == ("CP2", False)
     assert one.first_seen_time == to_timestamp(first_us)
     assert one.last_seen_time == to_timestamp(first_us + 60 * SECOND_US)
+
+
+async def test_what_an_operator_types_was_seen_nowhere(running: Auth) -> None:
+    """A look-up of its reader's form is no sighting: what a station asks for later is listed alone."""
+    await running.authorization.FindReaderForms(FindReaderFormsRequest(tenant_id="default", id_tokens=["typed"]))
+    await _ask(running, _item("read"))
+    assert [one.id_token for one in await _seen(running, 1)] == ["read"]
 
 
 async def test_one_call_adds_it(running: Auth) -> None:
@@ -187,7 +194,7 @@ async def test_memory_is_bounded(database: Database, clock: FakeClock, monkeypat
 
 
 async def test_a_database_that_is_away(database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was noted is kept and joined with what is noted meanwhile."""
+    """Noted tokens are kept and joined with those that are noted meanwhile."""
     seen = SeenTokens(database=database, clock=clock)
     seen.note(("default", "a"), _item("a"))
     with monkeypatch.context() as patched:

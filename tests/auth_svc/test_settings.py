@@ -62,7 +62,7 @@ def test_wrong_settings_are_explained(values: dict[str, str], message: str) -> N
 
 
 def test_certificates_are_read(tmp_path: Path) -> None:
-    """What an operator configures, and its key out of the representation."""
+    """The representation of the settings does not show the key."""
     made = certificates.authority("Issuing")
     (tmp_path / "ca.pem").write_text(made.pem)
     (tmp_path / "ca.key").write_text(certificates.key_pem(made.key))

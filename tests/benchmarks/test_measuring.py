@@ -139,7 +139,7 @@ def test_columns_line_up() -> None:
 
 
 def test_the_ledger_must_balance() -> None:
-    """What was acknowledged and is not there fails the run; so does what is there twice."""
+    """An acknowledged record that is missing fails the run, and so does one that is there twice."""
     told = Acknowledged(starts=2, meter_values=6, stops=2, energy_wh=56, names=frozenset({"S1/1", "S1/2"}))
     assert "all recorded" in check_ledger(told, told)
     with pytest.raises(BenchmarkError, match=r"meter_values: 6 acknowledged, 5 recorded"):

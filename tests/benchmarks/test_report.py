@@ -1,4 +1,4 @@
-"""What the tables make of the figures."""
+"""The tables of the report."""
 
 import asyncio
 import itertools
@@ -71,7 +71,6 @@ async def test_a_gateway_without_metrics() -> None:
 
 
 def test_the_backlog_of_all_buffers() -> None:
-    """What waits and what was dropped, whichever buffer it is in."""
     registry = CollectorRegistry()
     depth = Gauge("csms_gateway_buffer_depth", "Depth", ["buffer"], registry=registry)
     dropped = Counter("csms_gateway_buffer_dropped", "Dropped", ["buffer"], registry=registry)
@@ -152,7 +151,7 @@ async def paced_latencies(*, stall_s: float, seconds: float, rate: float) -> Seq
 
 
 async def test_a_failed_storm_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told at once, again at the end, and is one of the failures that the exit status is made of."""
+    """It is reported at once, again at the end, and is one of the failures that the exit status is made of."""
     monkeypatch.setattr("benchmarks.extremes.Loaders.share", refuse)
     target = Target(name="SQLite", host="127.0.0.1", port=1, path="/ocpp/", roots={"gateway": os.getpid()})
     mesh = Mesh(target=target, operator_addresses={}, gateway_address="127.0.0.1:1", admin_password="none")

@@ -40,7 +40,7 @@ def test_a_step_that_fails_is_counted() -> None:
 
 @pytest.mark.parametrize("process", TABLE)
 def test_every_step_is_a_function_of_the_process(process: str) -> None:
-    """A step that was renamed would be told as nothing: each is found, in a process of its own."""
+    """A renamed step would be reported as nothing: each is found, in a process of its own."""
     code = (
         "from benchmarks.steps import Clock, TABLE, install\n"
         f"clock = Clock()\ninstall({process!r}, clock)\n"

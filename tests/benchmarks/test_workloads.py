@@ -1,4 +1,4 @@
-"""What the load says is valid OCPP 1.6, differs each time, and is counted when it is answered."""
+"""Messages of the load are valid OCPP 1.6, differ each time, and are counted when they are answered."""
 
 import asyncio
 import json

@@ -42,12 +42,12 @@ TOLD = [*entries("S1", "1"), *entries("S1", "2"), *entries("S2", "3")]
 
 
 def right() -> list[Recorded]:
-    """What the mesh has where all is well."""
+    """The records of a mesh in which all is well."""
     return [record(TOLD[start : start + 4]) for start in (0, 4, 8)]
 
 
 def faults(told: Sequence[Entry], recorded: Sequence[Recorded]) -> dict[str, Sequence[str]]:
-    """What is wrong, by figure."""
+    """The faults, by figure."""
     return {figure.name: figure.faults for figure in compare(told, recorded) if figure.faults}
 
 
@@ -151,7 +151,6 @@ def flagged(recorded: list[Recorded]) -> None:
     ],
 )
 def test_each_fault_is_found(change: Callable[[list[Recorded]], None], figures: set[str]) -> None:
-    """What the mesh has done wrong shows in the figures that it concerns."""
     recorded = right()
     change(recorded)
     assert set(faults(TOLD, recorded)) == figures

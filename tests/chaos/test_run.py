@@ -11,7 +11,7 @@ from chaos.run import Options, run
 
 
 def test_a_few_kills_lose_and_double_nothing(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of a whole mesh are killed under load; what the fleet was told is what the mesh has."""
+    """Parts of a whole mesh are killed under load; the acknowledgements of the fleet are the records of the mesh."""
     for limit in ("BACK_S", "DRAIN_S", "CONNECTED_S", "PUBLISHED_S"):
         monkeypatch.setattr(run_module, limit, 240.0)  # how fast it is again is not this test's business
     options = Options(kills=10, seed=7, stations=20, interval_s=1.0, pace_s=0.25, long_absences=0, long_s=0.0)

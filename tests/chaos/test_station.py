@@ -1,4 +1,4 @@
-"""A station of the fleet keeps to the rules: it repeats until it is told, and writes down exactly what it was told."""
+"""A station of the fleet keeps to the rules: it repeats until the acknowledgement, and notes exactly those."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ Answer = Callable[[str, dict[str, Any]], "dict[str, Any] | str | None"]
 
 
 class System:
-    """A central system that says what it is told to, and remembers what it was asked."""
+    """A central system that gives set answers, and remembers its requests."""
 
     def __init__(self, answer: Answer) -> None:
         self.frames: list[tuple[str, str, dict[str, Any]]] = []  # message id, action, payload

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from gateway.translation import Outbound, Payload, UnacceptableError
 from tests import certificates
 
-# What every command has for station_svc's own use.
+# Fields of every command for station_svc's own use.
 _NOT_SAID = frozenset({"station_id", "request_id", "timeout_s", "send_unknown"})
 _DEEPEST = 6
 _MOST_CHANGES = 2_000
@@ -43,7 +43,7 @@ Path = tuple[str | int, ...]
 
 
 class CannotBeSaidError(Exception):
-    """Whatever some field holds, the version cannot say the command."""
+    """The version cannot express the command, with any values of its fields."""
 
 
 @dataclass
@@ -168,7 +168,7 @@ def _leaves(descriptor: Descriptor, path: Path, *, items: int) -> Iterator[_Leaf
 
 
 def _values(field: FieldDescriptor) -> Sequence[Any]:
-    """What a field may be given, the largest first."""
+    """Values for a field, the largest first."""
     if field.full_name in _BY_FIELD:
         return _BY_FIELD[field.full_name]
     if field.message_type is not None:

@@ -24,7 +24,7 @@ async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
             yield found
 
 
-# What `make fuzz` runs: other frames each time, and more of them.
+# The profile of `make fuzz`: other frames each time, and more of them.
 settings.register_profile(
     "fuzz",
     settings.get_profile("default"),

@@ -1,7 +1,7 @@
 """A search for frames that cost much: `make fuzz-cpu`. The score is the CPU of the longest callback they cause.
 
 Candidates are what one socket sends: a few frames, each of a beginning, a piece that is repeated, and an end. Those
-that cost most are changed, at random, into others. What comes of it is told with its score, measured again three times,
+that cost most are changed, at random, into others. The outcome is reported with its score, measured again three times,
 of which the least counts: a machine that is busy makes nothing dearer in all of them.
 """
 
@@ -63,7 +63,7 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """What one socket sends."""
+    """The frames of one socket."""
 
     version: int
     compressed: bool
@@ -116,7 +116,7 @@ class Candidate:
 
 
 def _closing(text: str) -> tuple[bytes, bool]:
-    """What ends the JSON that begins like this, and whether it is within a text."""
+    """The text that ends a JSON text which begins like this, and whether it is within a string."""
     ends: list[str] = []
     is_text = is_escaped = False
     for sign in text:
@@ -248,7 +248,7 @@ class Search:
 
 
 async def report(kept: Sequence[tuple[float, Candidate]], most: int) -> float:
-    """Tells the dearest, by the least of three measurements each; returns the highest of these."""
+    """Reports the dearest, by the least of three measurements each; returns the highest of these."""
     dearest_s = 0.0
     for _, candidate in kept[:most]:
         scores = [await score(candidate) for _ in range(3)]

@@ -23,7 +23,7 @@ from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
 
 SCHEMAS: Mapping[str, Schemas] = {version.label: Schemas(version.label) for version in VERSIONS.values()}
 
-# What changes without any message, or with every one.
+# Tables that change without any message, or with every one.
 _NOISE = frozenset(
     {
         "auth.seen_token",  # written beside the answer, some time later
@@ -138,7 +138,7 @@ def check(label: str, action: str, kind: Kind, payload: Any) -> None:
 async def answering(
     station: RawStation, command: Awaitable[Any], answer: Callable[[str, Any], Any]
 ) -> tuple[Any, list[tuple[str, Any]]]:
-    """What a command comes back with, whose CALLs the station answers, and those CALLs."""
+    """Returns the outcome of a command whose CALLs the station answers, and those CALLs."""
     calls: list[tuple[str, Any]] = []
     task = asyncio.ensure_future(command)
     listening = asyncio.ensure_future(_answer_all(station, calls, answer))

@@ -21,7 +21,7 @@ PATIENCE_S = 60.0
 
 
 class ForeignStation(Protocol):
-    """What a test asks of one. `faults` are the library's complaints, `commands` the actions that came."""
+    """The interface of a foreign station. `faults` are the library's complaints, `commands` the actions that came."""
 
     faults: list[str]
     commands: list[str]
@@ -30,7 +30,7 @@ class ForeignStation(Protocol):
         """Sends a CALL and returns its answer; the error code as text where it is refused."""
 
     async def set_answers(self, answers: Mapping[str, Any]) -> None:
-        """What commands are answered with from now on, by action."""
+        """Sets the answers to commands from now on, by action."""
 
 
 class _OcppRpc:
@@ -63,7 +63,7 @@ class _OcppRpc:
         return await self._next()
 
     async def _next(self) -> Any:
-        """The next line that answers; what is told beside is noted."""
+        """The next line that answers; other lines are noted."""
         assert self._process.stdout is not None
         while True:
             async with asyncio.timeout(PATIENCE_S):

@@ -43,7 +43,7 @@ CODES = {
         "TypeConstraintViolation",
     },
 }
-# What may come of a command whose answer is nonsense.
+# Outcomes of a command whose answer is nonsense.
 REASONS = {"", "CALL_ERROR", "INVALID_ANSWER"}
 ITS_ID = "its-id"
 ENDED = "FuzzEnded"

@@ -5,7 +5,6 @@ gateway/catalogue.py, where it is tested off the tests that are there.
 """
 
 import argparse
-import importlib.resources
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from gateway.translation import Alternatives, Inbound, LaneName, Outbound, Resul
 from gateway.v16 import routes as v16
 from gateway.v201 import routes as v201
 from mesh.contract import OPERATOR_SERVICES
+from mesh.published_contract import CONTRACT
 from tests.gateway import payloads
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ class Row:
         return (self.action, self.from_station, self.to_station, self.stored, self.tested)
 
 
-# What services say that makes something more to be done: of a boot, of an id token that is refused or has a limit.
+# Results that have a follow-up: of a boot, of an id token that is refused or has a limit.
 _RECORDED = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(event_key="0.ab"), LaneName.BOOTS: BootResult()}
 _VERDICTS: tuple[Results, ...] = (
     _RECORDED | {LaneName.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_BLOCKED))},
@@ -167,7 +167,7 @@ def changes(version: Version, action: str) -> list[str]:
 
 
 def _items(version: Version, action: str) -> list[tuple[LaneName, Any]]:
-    """What an action does with the least and the most that its schema allows, and with any word."""
+    """The items of an action with the least and the most that its schema allows, and with any word."""
     to_items, schema = version.inbound[action].to_items, Schemas(version.label).schema(action, "request")
     if to_items is None:
         return []
@@ -178,7 +178,7 @@ def _items(version: Version, action: str) -> list[tuple[LaneName, Any]]:
 
 def operator_rpcs() -> Mapping[str, list[str]]:
     """Operators' RPCs by the full name of their request, as Service/Method."""
-    text = importlib.resources.files("csms").joinpath("../csms.binpb").read_bytes()
+    text = CONTRACT.read_bytes()
     found: dict[str, list[str]] = {}
     served = {name for names in OPERATOR_SERVICES.values() for name in names}
     for file in descriptor_pb2.FileDescriptorSet.FromString(text).file:

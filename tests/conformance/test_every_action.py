@@ -32,7 +32,7 @@ BY_COMMAND = [(folder, name) for folder, version in VERSIONS.items() for name in
 
 @pytest.mark.parametrize(("folder", "action"), FROM_STATION)
 async def test_from_the_station(edge: Edge, folder: str, action: str) -> None:
-    """Whatever its schema allows is answered as its schema has it, and stored where docs/OCPP.md says."""
+    """Each payload that the schema allows gets a valid answer and is stored where docs/OCPP.md says."""
     version, station_id = VERSIONS[folder], edge.new_id()
     async with edge.station(version, station_id) as station:
         if action != "BootNotification":
@@ -92,7 +92,7 @@ async def _give(edge: Edge, station: RawStation, name: str, command: Any, *, cou
     def answer(action: str, payload: Any) -> Any:
         check(label, action, "request", payload)
         told = copy.deepcopy(examples(label, action, "response")[count])
-        if action == "SetVariables":  # an answer about another variable tells nothing of this one
+        if action == "SetVariables":  # an answer about another variable says nothing of this one
             asked = payload["setVariableData"][0]
             told["setVariableResult"][0] |= {"component": asked["component"], "variable": asked["variable"]}
         return told

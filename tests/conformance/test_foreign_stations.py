@@ -21,7 +21,7 @@ LIBRARIES = [
     pytest.param("ocpp-rpc", marks=pytest.mark.skipif(bool(why_not()), reason=why_not())),
     "ocpp",
 ]
-# What made-up messages mean is odd, and counted: values that are texts, transactions that nobody started. Their form
+# Made-up messages have odd meanings, which are counted: values as texts, transactions that nobody started. Their form
 # is as it should be, or other quirks would be met.
 ODDITIES = {
     QuirkName.CLOCK_SKEW,
@@ -95,7 +95,7 @@ async def _be_told_everything(edge: Edge, station: ForeignStation, station_id: s
 
 
 async def _quirks(edge: Edge, station_id: str) -> set[str]:
-    """What the gateway has counted against a station, whether it has told station_svc yet or not."""
+    """The quirks that the gateway has counted for a station, reported to station_svc or not yet."""
     [session] = [found for found in edge.mesh.gateway.registry if found.connection.station_id == station_id]
     waiting: set[str] = set(session.quirks)
     request = station_service_pb2.GetStationRequest(station_id=station_id)

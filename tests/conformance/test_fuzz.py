@@ -93,7 +93,7 @@ async def test_calls(probers: Mapping[str, Prober], bystander: RawStation, folde
 @_fuzz(150)
 @given(data=st.data())
 async def test_answers(probers: Mapping[str, Prober], bystander: RawStation, folder: str, data: st.DataObject) -> None:
-    """Whatever a station answers a command with, the command ends, and says what it was."""
+    """The command ends for any answer of the station, and its record has the answer."""
     prober, label = probers[folder], VERSIONS[folder].label
     action = data.draw(st.sampled_from(sorted(DIRECTIONS[label].to_station)))
     request = examples(label, action, "request")[0]

@@ -124,7 +124,7 @@ def test_tables_exist() -> None:
 
 
 def test_a_file_out_of_date_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `make check` runs fails then, and `make docs` mends it."""
+    """`make check` fails then, and `make docs` mends it."""
     file = tmp_path / "OCPP.md"
     monkeypatch.setattr(ocpp_table, "FILE", file)
     monkeypatch.setattr("sys.argv", ["ocpp_table", "--check"])

@@ -10,8 +10,8 @@ from google.protobuf import descriptor_pb2
 
 from deploy import body_fields
 from deploy.envoy_config import TEMPLATES
-from deploy.envoy_descriptor import DESCRIPTOR
 from mesh.contract import OPERATOR_SERVICES
+from mesh.published_contract import CONTRACT
 from tests.running_mesh import RunningMesh
 
 Bearer = dict[str, str]
@@ -192,7 +192,7 @@ def test_seen_id_tokens(mesh: RunningMesh, bearer: Bearer) -> None:
 
 
 def _files() -> descriptor_pb2.FileDescriptorSet:
-    return descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTOR.read_bytes())
+    return descriptor_pb2.FileDescriptorSet.FromString(CONTRACT.read_bytes())
 
 
 def _calls() -> list[body_fields.Call]:
@@ -216,7 +216,7 @@ def test_each_path_is_its_own_call() -> None:
 
 
 def test_every_writing_call_refuses_an_unknown_field(mesh: RunningMesh, bearer: Bearer) -> None:
-    """Whatever is added to the contract one day."""
+    """Calls that the contract gets later are included."""
     for call in _calls():
         answer = mesh.request(call.method, _path(call), body={"noSuchField": 1}, **bearer)
         assert (answer.status, answer.reason) == (400, "UNKNOWN_FIELD"), call

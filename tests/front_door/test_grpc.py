@@ -25,7 +25,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 @pytest.fixture
 def metadata(token: str) -> Metadata:
-    """What a call with the administrator's token carries."""
+    """Metadata of calls with the administrator's token."""
     return (("authorization", f"Bearer {token}"),)
 
 
@@ -94,7 +94,7 @@ def test_mesh_services_are_not_there(channel: grpc.Channel, metadata: Metadata) 
 
 @pytest.mark.parametrize("secret", [(), (("csms-mesh-secret", "wrong"),)])
 def test_a_mesh_port_refuses_strangers(mesh: RunningMesh, secret: Metadata) -> None:
-    """Whoever gets past the front door needs the secret."""
+    """A caller that gets past the front door needs the secret."""
     with grpc.insecure_channel(mesh.address("station")) as channel, pytest.raises(grpc.RpcError) as failure:
         ingest_grpc.StationIngestServiceStub(channel).RenewNodeLease(
             ingest.RenewNodeLeaseRequest(), metadata=secret, timeout=60

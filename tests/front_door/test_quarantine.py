@@ -16,7 +16,7 @@ BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
 
 
 async def _send(mesh: RunningMesh, *calls: tuple[str, Any]) -> list[Any]:
-    """What a station is answered to these CALLs."""
+    """Sends these CALLs and returns the answers."""
     async with connect(
         f"{mesh.ocpp_url}/{STATION}", subprotocols=[Subprotocol("ocpp1.6")], open_timeout=PATIENCE_S
     ) as socket:

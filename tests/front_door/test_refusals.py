@@ -23,7 +23,7 @@ COUNT = int(os.environ.get("CSMS_SOAK_HANDSHAKES", "2000"))
 # Stations with a credential: so many that each is refused few times.
 GUARDED = (WARM + COUNT) // 8
 TIMEOUT_S = 60.0
-# What the process may have more of at the end, however many there were. 6,000 plain requests alone left 65 MiB.
+# Memory that the process may have gained at the end, however many there were. 6,000 plain requests alone left 65 MiB.
 MOST_GROWTH_BYTES = 8 * MIB
 
 UPGRADE = "Upgrade: websocket", "Connection: Upgrade"
@@ -42,7 +42,7 @@ def _bomb() -> bytes:
     return frame(compressor.compress(b"x" * MIB) + compressor.flush(zlib.Z_SYNC_FLUSH), rsv=0x40)
 
 
-# What is sent, and the status that is answered; None: the connection is reset before there is an answer.
+# The request, and the status of the answer; None: the connection is reset before there is an answer.
 KINDS: tuple[tuple[bytes, int | None], ...] = (
     (_request("/ocpp/VICTIM"), 426),
     (_request("/ocpp/VICTIM", *UPGRADE), 400),

@@ -78,7 +78,7 @@ def test_an_unknown_station(mesh: RunningMesh, bearer: Bearer) -> None:
 
 
 def test_local_lists(mesh: RunningMesh, bearer: Bearer, station_id: str) -> None:
-    """A sync is asked for and read, and waits for a station that keeps no list or is away."""
+    """A sync is asked for and read, and waits for a station that keeps no list or is not connected."""
     path = f"/v1/stations/{station_id}/localList"
     asked = mesh.request("POST", f"{path}:sync", body={"requestId": "rest"}, **bearer)
     assert (asked.status, asked.json["requestId"]) == (200, "rest")
@@ -316,7 +316,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("resources", COMMANDS)
 def test_firmware_and_logs(mesh: RunningMesh, bearer: Bearer, station_id: str, resources: str) -> None:
-    """A command to a station that is away makes nothing; lists are there for one station and for all."""
+    """A command to a station that is not connected makes nothing; lists are there for one station and for all."""
     command, body = COMMANDS[resources]
     answer = mesh.request("POST", f"/v1/stations/{station_id}:{command}", body=body, **bearer)
     assert (answer.status, answer.reason) == (400, "STATION_OFFLINE")

@@ -26,7 +26,7 @@ async def _boot(mesh: RunningMesh, station_id: str) -> None:
 
 
 async def test_a_watch_over_grpc(mesh: RunningMesh, bearer: dict[str, str]) -> None:
-    """The stream is open before anything happens, and tells it when it does."""
+    """The stream is open before anything happens, and delivers it when it does."""
     async with grpc.aio.insecure_channel(mesh.target) as channel:
         stream = events_grpc.EventServiceStub(channel).WatchEvents(
             events.WatchEventsRequest(after_cursor=0), metadata=tuple(bearer.items())

@@ -114,7 +114,7 @@ class _Lane:
 
 
 class _Server:
-    """What a connection asks of its server."""
+    """The part of a server that a connection needs."""
 
     def __init__(self) -> None:
         self.handler_tasks: set[Any] = set()

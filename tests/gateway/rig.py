@@ -63,6 +63,7 @@ class MeshRig:
     auth_channel: grpc.aio.Channel  # for stubs of auth_svc's operator services
     metadata: tuple[tuple[str, str], ...]
     transaction_service: "TransactionService"
+    station_answers: "HeldAnswers"
 
     @property
     def ocpp_port(self) -> int:
@@ -123,6 +124,38 @@ class MeshRig:
     def lane_of_transactions(self) -> Lane[Any, Any]:
         """The gateway's lane to transaction_svc."""
         return self.gateway.mesh.lanes[LaneName.TRANSACTION_EVENTS]
+
+
+class HeldAnswers:
+    """Writes of station_svc are committed at once, and not answered while this is held."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+        self.waiting = 0
+
+    def hold(self) -> None:
+        """No answers from now on."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """All that are due, and those to come."""
+        self._open.set()
+
+    def apply(self, database: Database) -> None:
+        """Holds the answers of this database."""
+        write = database.write
+
+        async def write_and_wait(work: Any) -> Any:
+            result = await write(work)
+            self.waiting += 1
+            try:
+                await self._open.wait()
+            finally:
+                self.waiting -= 1
+            return result
+
+        database.write = write_and_wait  # type: ignore[method-assign]
 
 
 class TransactionService:
@@ -203,7 +236,10 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
         }
         auth = await _start_auth(stack, values)
         transaction_port = stack.enter_context(held_port())
-        station = await _start_station(stack, values | {"CSMS_TRANSACTION_ADDRESS": f"127.0.0.1:{transaction_port}"})
+        station_answers = HeldAnswers()
+        station = await _start_station(
+            stack, values | {"CSMS_TRANSACTION_ADDRESS": f"127.0.0.1:{transaction_port}"}, station_answers
+        )
         gateway_address = f"127.0.0.1:{stack.enter_context(held_port())}"
         transaction_env = _environment(values | {"CSMS_GATEWAY_ADDRESS": gateway_address}, "transaction")
         transaction = TransactionService(transaction_env, transaction_port, stack.enter_context(held_port()))
@@ -237,6 +273,7 @@ async def running_mesh(database_url: str, **more: str) -> AsyncIterator[MeshRig]
             auth_channel=auth_channel,
             metadata=await _log_in(auth_channel),
             transaction_service=transaction,
+            station_answers=station_answers,
         )
 
 
@@ -254,9 +291,14 @@ async def _start_auth(stack: AsyncExitStack, values: dict[str, str]) -> RunningS
     return running
 
 
-async def _start_station(stack: AsyncExitStack, values: dict[str, str]) -> RunningService:
+async def _start_station(stack: AsyncExitStack, values: dict[str, str], answers: HeldAnswers) -> RunningService:
     env = _environment(values, "station")
-    build = partial(station_svc.service.build, settings=StationSettings.read(env), clock=now_us)
+
+    async def build(database: Database, service_stack: AsyncExitStack) -> Parts:
+        answers.apply(database)
+        settings = StationSettings.read(env)
+        return await station_svc.service.build(database, service_stack, settings=settings, clock=now_us)
+
     return await service.start(stack, _separate(env, "station"), station_svc.migrations, build)
 
 

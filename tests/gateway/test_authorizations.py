@@ -1,4 +1,4 @@
-"""What becomes of an id token, by what the services say of it."""
+"""The status of an id token, by the answers of the services."""
 
 import pytest
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
@@ -51,7 +51,7 @@ def test_a_token_that_begins_to_hold_nothing_has_no_limit() -> None:
 
 
 def test_a_repeated_event_gets_its_refusal_again() -> None:
-    """Whatever is said of the token now; and it is not recorded once more."""
+    """The token's present status does not matter, and the event is not recorded again."""
     recorded = TransactionEventResult(authorization_status=CONCURRENT, repeated=True)
     for said in (_said(), _said(BLOCKED), None):
         results = _results(recorded, said)
@@ -68,7 +68,7 @@ def test_a_status_that_is_not_known_is_recorded_as_the_station_is_told_it() -> N
 
 @pytest.mark.parametrize(("most", "status"), [(0, ACCEPTED), (1, CONCURRENT), (2, ACCEPTED)])
 def test_services_of_the_release_before(most: int, status: int) -> None:
-    """transaction_svc tells only whether there is another transaction; auth_svc knows no limit."""
+    """transaction_svc says only whether there is another transaction; auth_svc knows no limit."""
     recorded = TransactionEventResult(concurrent=True)
     assert judge(_results(recorded, _said(most=most))).status == status
     assert refusal(Origin(), _results(recorded, None), IdTokenInfo(status=BLOCKED)) == {}

@@ -1,4 +1,4 @@
-"""What one station may cost, whatever it sends and however often it connects again."""
+"""The cost of one station is bounded, by any messages and any number of connections."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_a_burst_then_so_much_in_a_time() -> None:
 
 
 def test_asking_often_takes_nothing_away() -> None:
-    """What comes too often is given as much as what waits: parts of one add up."""
+    """Parts of one allowance add up, however often it is asked for."""
     allowance = _allowance()
     _take_all(allowance, NOW_US)
     step_us = SECOND_US // 10
@@ -37,7 +37,7 @@ def test_asking_often_takes_nothing_away() -> None:
 
 
 def test_a_clock_that_is_set_back_takes_nothing_away() -> None:
-    """What was to come is counted from there."""
+    """The next allowance is counted from the new time."""
     allowance = _allowance()
     _take_all(allowance, NOW_US)
     assert not allowance.take(1, NOW_US - 3_600 * SECOND_US)

@@ -1,4 +1,4 @@
-"""What leaves in the background: bounded, batched, kept while its service is away."""
+"""Background items: bounded, batched, kept while their service is unavailable."""
 
 import asyncio
 from collections.abc import Sequence
@@ -50,7 +50,6 @@ async def test_full_batches_do_not_wait() -> None:
 
 
 async def test_a_part_of_a_batch_leaves_in_time() -> None:
-    """What is there after the delay leaves."""
     service = Service()
     buffer = _buffer(service)
     buffer.add(1)
@@ -123,7 +122,7 @@ async def test_a_batch_that_is_refused_for_itself_is_dropped() -> None:
 
 
 async def test_whoever_adds_may_wait_for_room() -> None:
-    """Half full, it is crowded until its service has caught up; not while the service is away."""
+    """Half full, it is crowded until its service has caught up; not while the service is unavailable."""
     service = Service()
     buffer = _buffer(service)
     for n in range(6):

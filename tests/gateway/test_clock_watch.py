@@ -1,4 +1,4 @@
-"""Quirk 12: what tells that a station's clock is wrong, and by how much."""
+"""Quirk 12: signs that a station's clock is wrong, and by how much."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_clock_that_is_set_right() -> None:
 
 
 def test_a_skew_that_drifts_is_told_again_after_a_minute() -> None:
-    """So that what is told does not change with every message."""
+    """So that the reported size does not change with every message."""
     watch = ClockWatch()
     sizes = []
     for lead_s in (7200, 7230, 7259, 7261):

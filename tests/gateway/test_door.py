@@ -4,11 +4,12 @@ Raw clients at a real gateway, with the real services behind it; beside them a s
 """
 
 import asyncio
+import gc
 import socket
 import sqlite3
 import struct
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 from importlib.metadata import version
@@ -25,11 +26,13 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from gateway.lanes import Lane
+from gateway.server import StationServer
 from gateway.session import Session
 from gateway.socket import EARLY_BYTES, StationSocket
 from gateway.watch import BLOCKED_S
+from station_svc.ingest.admission import Admission
 from tests.gateway.raw_station import RawStation
-from tests.gateway.rig import TIMEOUT_S, MeshRig
+from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
 from tests.gateway.websocket_frames import PING, frame
 from tests.waiting import eventually, until
 
@@ -116,9 +119,13 @@ def _session(mesh: MeshRig, station_id: str) -> Session:
     return next(one for one in mesh.gateway.registry if one.connection.station_id == station_id)
 
 
-def _sockets() -> Sequence[StationSocket]:
-    import gc  # noqa: PLC0415 - for this alone
+def _server(mesh: MeshRig) -> Any:
+    """The server of the mesh's own gateway; those of earlier tests may be there still."""
+    servers: list[Any] = [each for each in gc.get_objects() if type(each) is StationServer]
+    return next(each for each in servers if each._registry is mesh.gateway.registry)
 
+
+def _sockets() -> Sequence[StationSocket]:
     return [each for each in gc.get_objects() if type(each) is StationSocket and not each.is_lost]
 
 
@@ -196,7 +203,7 @@ async def test_nothing_is_read_from_who_speaks_no_version_of_ours(mesh: MeshRig)
 
 
 class Held:
-    """Openings whose answers are not heard until they are released. Use as a context manager."""
+    """Openings whose answers are held until they are released. Use as a context manager."""
 
     def __init__(self, lane: Lane[Any, Any]) -> None:
         self._send = lane._send
@@ -282,7 +289,7 @@ async def test_a_reset_right_after_the_handshake(mesh: MeshRig, capsys: pytest.C
 
 
 async def test_a_connection_lost_while_it_is_not_read(mesh: MeshRig) -> None:
-    """The kernel tells nobody, as long as nothing is read: the watch asks."""
+    """The kernel reports nothing as long as nothing is read: the watch asks."""
     async with calling(mesh, handshake("CP1")) as caller:
         assert " 101 " in await caller.head()
         await until(lambda: len(mesh.gateway.registry))
@@ -309,6 +316,81 @@ async def test_a_connection_that_no_socket_has_is_closed_by_the_first_command(me
     with pytest.raises(grpc.aio.AioRpcError):
         await mesh.send_call("CP1", "ClearCache", {})
     await eventually(lambda: mesh.is_disconnected("CP1"))
+
+
+async def test_an_opening_that_was_committed_without_an_answer(
+    mesh: MeshRig, victim: RawStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handshake is given up; once station_svc answers again its connection is closed, by itself."""
+    del victim
+    monkeypatch.setattr("gateway.server.OPENING_BUDGET_S", 0.3)
+    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    mesh.station_answers.hold()
+    async with calling(mesh, handshake("CP1")) as caller:
+        assert " 503 " in await caller.head()
+    assert await mesh.is_connected("CP1")
+    monkeypatch.undo()
+    mesh.station_answers.release()
+    await eventually(lambda: mesh.is_disconnected("CP1"))
+    async with RawStation(mesh.station_url("CP1")) as station:
+        assert (await station.boot())["status"] == "Accepted"
+        assert await mesh.is_connected("CP1")
+
+
+async def test_an_opening_that_is_committed_after_its_closing(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is closed again some times later: nothing else would ever tell station_svc of it."""
+    monkeypatch.setattr("gateway.server.OPENING_BUDGET_S", 0.3)
+    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    again: list[Callable[[], None]] = []
+    noted: list[Any] = []
+    server = _server(mesh)
+    flush = server._closings._flush
+
+    async def flush_and_note(items: Any) -> None:
+        await flush(items)
+        noted.extend(items)
+
+    monkeypatch.setattr(server._unanswered, "_call_later", lambda _delay_s, work: again.append(work))
+    monkeypatch.setattr(server._closings, "_flush", flush_and_note)
+    admit, released, admitted = Admission.admit, asyncio.Event(), []
+
+    async def admit_late(*arguments: Any) -> Any:
+        async def work() -> Any:
+            await released.wait()
+            return await admit(*arguments)
+
+        admitted.append(asyncio.ensure_future(work()))
+        return await asyncio.shield(admitted[-1])  # station_svc goes on, though its caller is gone
+
+    monkeypatch.setattr(Admission, "admit", admit_late)
+    async with calling(mesh, handshake("CP1")) as caller:
+        assert " 503 " in await caller.head()
+    await until(lambda: noted)
+    released.set()
+    await asyncio.gather(*admitted)
+    assert await mesh.is_connected("CP1")
+    again.pop(0)()
+    await eventually(lambda: mesh.is_disconnected("CP1"))
+    monkeypatch.setattr(Admission, "admit", admit)
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        for close in again:
+            close()
+        await until(lambda: len(noted) == 2 + len(again))
+        assert await mesh.is_connected("CP1")
+
+
+async def test_an_opening_whose_first_answer_was_lost(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second attempt finds the connection that the first one opened: one socket, one epoch."""
+    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    mesh.station_answers.hold()
+    async with calling(mesh, handshake("CP1")) as caller:
+        await until(mesh.gateway.mesh.openings.away_for_s)
+        mesh.station_answers.release()
+        assert " 101 " in await caller.head()
+        await until(lambda: len(mesh.gateway.registry))
+        [session] = mesh.gateway.registry
+        assert session.connection.epoch == await mesh.epoch("CP1") == 1
 
 
 async def test_a_command_closes_no_connection_whose_handshake_is_under_way(mesh: MeshRig) -> None:
@@ -350,7 +432,7 @@ async def test_what_was_let_in_under_an_earlier_lease_is_not_answered(mesh: Mesh
         assert await station.close_code() == 1006
 
 
-# What the gateway keeps for one station
+# Memory of the gateway for one station
 
 
 async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
@@ -373,7 +455,7 @@ async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
         await asyncio.gather(sending, return_exceptions=True)
 
 
-# What one station may write
+# Limits of one station's writes
 
 
 async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path) -> None:
@@ -406,6 +488,26 @@ async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path)
         return response.station.quirks["transfer_not_stored"] == statuses.count("Rejected")
 
     await eventually(is_counted)
+
+
+async def test_what_is_kept_of_a_stations_transfers_is_bounded(database_url: str) -> None:
+    """However slowly it sends, and over however many connections: the newest stay, and the station is answered."""
+    async with running_mesh(database_url, CSMS_DATA_TRANSFERS_PER_STATION="10") as mesh:
+        for start in (0, 15):
+            async with RawStation(mesh.station_url("CP1")) as station:
+                await station.boot()
+                for number in range(start, start + 15):
+                    answer = await station.call("DataTransfer", {"vendorId": "nobody", "data": str(number)})
+                    assert answer["status"] == "UnknownVendorId"
+
+        async def kept() -> list[str]:
+            request = station_service_pb2.ListDataTransfersRequest(station_id="CP1", page_size=100)
+            page = await mesh.stations.ListDataTransfers(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+            return [one.data for one in page.data_transfers] if len(page.data_transfers) <= 11 else []
+
+        newest = await eventually(kept) or []
+        assert newest == [str(number) for number in range(29, 29 - len(newest), -1)]
+        assert len(newest) >= 10
 
 
 # What of the library this stands on

@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures("bystander")
     ],
 )
 async def test_bad_frames_get_their_exact_error(mesh: MeshRig, frame: str, code: str) -> None:
-    """Whatever is wrong with a frame, its CALL gets the error that the specification names."""
+    """The CALL gets the error that the specification names for the fault of its frame."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         await station.send(frame)
@@ -79,7 +79,7 @@ async def test_a_two_megabyte_frame_closes_the_socket_with_1009(mesh: MeshRig) -
     await eventually(lambda: mesh.is_disconnected("CP1"))
 
     async def log() -> list[tuple[str, int]]:
-        """What of it the message log has, once the small one before it is there."""
+        """The entry of the message log about it, once the small one before it is there."""
         found = [(one.action, len(one.payload)) for one in await mesh.messages("CP1") if one.direction == RECEIVED]
         return found if len(found) >= 2 else []
 

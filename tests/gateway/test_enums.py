@@ -158,7 +158,7 @@ WITHOUT_WORD = {
     "STOPPED_REASON_STATION_DELETED",
 }
 
-# What 1.6's NotSupported is, where 2.x has no such word.
+# The equivalent of 1.6's NotSupported, if 2.x has no such word.
 NOT_SUPPORTED: Mapping[Any, str] = {
     charging_profile_pb2.ChargingProfileStatus: "REJECTED",
     command_service_pb2.SetVariableStatus: "UNKNOWN_VARIABLE",
@@ -328,7 +328,7 @@ def _plain(name: str) -> str:
 
 
 def test_authorization_in_16() -> None:
-    """Every outcome is told in one of 1.6's five words, and only the accepted one as Accepted."""
+    """Every outcome has one of 1.6's five words, and only the accepted one as Accepted."""
     assert set(enums.AUTHORIZATION_STATUS_WORDS_16) == set(id_token_pb2.AuthorizationStatus.values())
     schema = Schemas("1.6").schema("Authorize", "response")
     five = schema["properties"]["idTagInfo"]["properties"]["status"]["enum"]

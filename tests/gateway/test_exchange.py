@@ -82,7 +82,7 @@ def test_any_other_may_not() -> None:
 
 
 def test_an_item_that_cannot_be_sent_ends_it() -> None:
-    """Whoever asked is told by the error, and by nothing that still comes from the lanes that were asked before."""
+    """The caller gets the error, and no result that still comes from lanes that were asked before."""
     events, outcomes = FakeLane(), list[Any]()
     asked = Exchange({EVENTS: Origin(), AUTHORIZE: Origin()}, lambda _results: {})
     with pytest.raises(KeyError):

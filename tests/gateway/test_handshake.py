@@ -1,4 +1,4 @@
-"""Reading handshakes: design 5, quirks 1, 2 and 7."""
+"""Reading handshakes: docs/DESIGN.md, "Handshake"; quirks 1, 2 and 7."""
 
 import base64
 
@@ -77,7 +77,7 @@ def test_odd_paths(target: str, odd: bool) -> None:
     ],
 )
 def test_paths_without_an_identity_are_refused(target: str, status: int) -> None:
-    """An empty or unusable id is told with the right HTTP status."""
+    """An empty or unusable id gets the right HTTP status."""
     with pytest.raises(BadHandshakeError) as refusal:
         station_id(target)
     assert refusal.value.status == status

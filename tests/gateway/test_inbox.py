@@ -14,7 +14,7 @@ def _arrival(number: int, size: int = 10) -> Arrival:
 
 
 class Counter:
-    """Serves CALLs; at once, or when it is told to."""
+    """Serves CALLs; at once, or when it is released."""
 
     def __init__(self, *, at_once: bool = False) -> None:
         self.served: list[int] = []
@@ -59,7 +59,7 @@ async def test_many_that_are_answered_while_being_served_take_no_stack() -> None
 
 
 async def test_other_sockets_have_their_turn_while_many_are_served() -> None:
-    """What is served in one turn of the event loop comes to so many bytes; nothing overtakes what waits."""
+    """One turn of the event loop serves a bounded number of bytes; no CALL overtakes one that waits."""
     counter = Counter()
     size = inbox_module.TURN_BYTES // 4
     for number in range(10):
@@ -75,7 +75,7 @@ async def test_other_sockets_have_their_turn_while_many_are_served() -> None:
 
 @pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 3), ("INBOX_BYTES", 30)])
 def test_the_socket_is_held_while_too_much_waits(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
-    """In calls and in bytes; it is told so once, and read again once there is room."""
+    """In calls and in bytes; reading is paused once, and resumed once there is room."""
     monkeypatch.setattr(inbox_module, bound, value)
     counter = Counter()
     for number in range(3):
@@ -100,7 +100,7 @@ def test_a_message_id_is_known_until_its_call_is_answered() -> None:
 
 
 async def test_the_end_is_waited_for_as_long_as_is_allowed() -> None:
-    """Whoever stops the gateway waits for what was read, but not for ever."""
+    """A gateway that stops waits for the CALLs that were read, for a bounded time."""
     counter = Counter()
     await counter.inbox.finish(60)
     counter.inbox.add(_arrival(0))

@@ -117,7 +117,7 @@ async def test_a_batch_waits_no_longer_than_for_a_part_of_the_one_before(monkeyp
 
 
 async def test_a_lane_that_was_busy_just_now_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes in bursts leaves together, not the first of each alone."""
+    """Items that come in bursts leave together; the first does not leave alone."""
     monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
     monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
     monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 60.0)
@@ -156,7 +156,7 @@ async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits for company leaves at once when the lane closes."""
+    """Items that linger leave at once when the lane closes."""
     monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
     monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
     service = Service()
@@ -287,7 +287,7 @@ async def test_closing_waits_for_what_is_in_flight() -> None:
 
 
 async def test_closing_fails_what_waits_for_an_absent_service() -> None:
-    """Closing does not hang on a service that is away."""
+    """Closing does not hang on a service that is unavailable."""
     service = Service()
     service.away = True
     lane = _lane(service)
@@ -322,7 +322,7 @@ async def test_what_goes_in_the_background_is_waited_for_by_nobody() -> None:
 
 
 class Follower:
-    """Sends its next item as soon as it is told, as a station's next CALL does."""
+    """Sends its next item with the result, as a station's next CALL does."""
 
     def __init__(self, lane: "Lane[Origin, int]", more: int) -> None:
         self._lane = lane
@@ -349,7 +349,7 @@ class Follower:
 
 
 async def test_closing_fails_what_is_sent_while_it_closes() -> None:
-    """Whoever is told that there is no result may have more to say, at once."""
+    """A caller that learns of a missing result may send more items at once."""
     service = Service()
     service.away = True
     lane = _lane(service)
@@ -362,7 +362,7 @@ async def test_closing_fails_what_is_sent_while_it_closes() -> None:
 
 
 class Broken:
-    """Fails when it is told."""
+    """Fails when it gets the result."""
 
     def done(self) -> bool:
         """See gateway.lanes.Waiter."""

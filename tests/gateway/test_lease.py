@@ -29,7 +29,7 @@ class Stations:
 
 
 class Told:
-    """What the lease told, in order."""
+    """The notifications of the lease, in order."""
 
     def __init__(self) -> None:
         self.events: list[str] = []

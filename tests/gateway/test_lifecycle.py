@@ -1,4 +1,7 @@
-"""Gateways and services that come and go: what a station notices, and that nothing is lost (design 2, 4.3)."""
+"""Gateways and services that come and go: stations reconnect, and nothing is lost.
+
+See docs/DESIGN.md, "When a service is unavailable" and docs/DESIGN.md, "Fenced ownership".
+"""
 
 import asyncio
 from contextlib import AsyncExitStack

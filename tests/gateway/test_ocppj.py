@@ -126,7 +126,7 @@ def test_what_counts_as_truncated(frame: bytes, truncated: bool) -> None:
 
 @pytest.mark.parametrize("levels", [100, 900])
 def test_frames_that_are_nested_too_deep_are_refused(levels: int) -> None:
-    """What walks through payloads later may rely on a bound; many short lists side by side are no depth."""
+    """Code that walks through payloads relies on the bound; many short lists side by side are no depth."""
     deep = b'[2,"5","DataTransfer",{"vendorId":"v","data":' + b'{"a":' * levels + b"1" + b"}" * levels + b"}]"
     assert parse(deep, "1.6") == Malformed("5", "FormationViolation", "the frame is nested more than 64 levels deep")
     answer = parse(deep.replace(b'[2,"5","DataTransfer",', b'[3,"5",'), "1.6")
@@ -162,7 +162,7 @@ def test_broken_answers_are_not_answered(frame: bytes) -> None:
     ],
 )
 def test_frames_that_are_nearly_json(frame: bytes, payload: object) -> None:
-    """What leaves the meaning clear is read, and counted; strings keep all that is in them."""
+    """Faults that leave the meaning clear are mended and counted; strings keep all their characters."""
     assert parse(frame, "1.6") == Mended(Call("5", "Boot", payload), (QuirkName.FRAME_FORM,))
     answer = frame.replace(b'[2,"5","Boot",', b'[3,"5",')
     assert parse(answer, "2.0.1") == Mended(CallResult("5", payload), (QuirkName.FRAME_FORM,))
@@ -213,7 +213,7 @@ _ANY_JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 @given(payload=_ANY_JSON, faults=st.sets(st.sampled_from(["mark", "comma", "nul", "control"]), min_size=1))
 def test_mended_frames_lose_nothing(payload: object, faults: set[str]) -> None:
-    """Whatever stands in a frame is read from it as from one that is JSON."""
+    """The lenient reader finds the same values in a frame as the strict one."""
     whole = json.dumps([2, "5", "Boot", payload], ensure_ascii=False)
     text = whole
     if "control" in faults:
@@ -230,7 +230,7 @@ def test_mended_frames_lose_nothing(payload: object, faults: set[str]) -> None:
 
 
 def test_frames_that_are_sent() -> None:
-    """What we write is what the standard shows."""
+    """The frames are those that the standard shows."""
     assert json.loads(ocppj.encode_call("1", "Reset", {"type": "Soft"})) == [2, "1", "Reset", {"type": "Soft"}]
     assert json.loads(ocppj.encode_result("1", {})) == [3, "1", {}]
     kind, message_id, code, description, details = json.loads(ocppj.encode_error("1", "InternalError", "x" * 999))

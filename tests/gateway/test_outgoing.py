@@ -71,7 +71,7 @@ async def test_a_refusal_carries_the_stations_own_code() -> None:
 
 
 async def test_a_refusal_of_any_size_fits_the_trailers_of_a_call() -> None:
-    """An error whose trailers are above 8 KiB, texts percent-encoded, is dropped: the operator would hear UNKNOWN."""
+    """An error whose trailers are above 8 KiB, texts percent-encoded, is dropped: the operator would get UNKNOWN."""
     wire = Wire()
     calls = _calls(wire)
     call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
@@ -100,7 +100,7 @@ async def test_no_answer_in_time_and_the_queue_goes_on() -> None:
 
 
 async def test_a_command_whose_turn_never_came_was_not_sent() -> None:
-    """The caller is told whether the station may have acted."""
+    """The error says whether the station may have acted."""
     wire = Wire()
     calls = _calls(wire)
     first = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
@@ -144,7 +144,7 @@ async def test_a_closing_socket_tells_who_was_sent_and_who_was_not() -> None:
 
 
 async def test_an_unreadable_answer_ends_the_wait() -> None:
-    """Whoever waits is told at once, not at the time-out."""
+    """The caller gets the error at once, not at the time-out."""
     wire = Wire()
     calls = _calls(wire)
     call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))

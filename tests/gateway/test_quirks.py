@@ -17,7 +17,7 @@ SCHEMAS = {label: Schemas(label) for label in ("1.6", "2.0.1", "2.1")}
 
 
 def accept(action: str, payload: Any, label: str = "1.6") -> Mended:
-    """What the session gets; the payload that came in stays as it was."""
+    """The payload for the session; the payload that came in stays as it was."""
     before = copy.deepcopy(payload)
     accepted = SCHEMAS[label].accept(action, payload)
     assert isinstance(accepted, Mended), accepted
@@ -26,7 +26,7 @@ def accept(action: str, payload: Any, label: str = "1.6") -> Mended:
 
 
 def refuse(action: str, payload: Any, label: str = "1.6") -> SchemaFault:
-    """What the station is told."""
+    """The error for the station."""
     fault = SCHEMAS[label].accept(action, payload)
     assert isinstance(fault, SchemaFault), fault
     return fault
@@ -137,7 +137,7 @@ def test_14_text_that_is_no_number() -> None:
 
 @pytest.mark.parametrize("value", [True, [], {}, ["1"]])
 def test_14_no_scalar(value: Any) -> None:
-    """What is neither number nor text is refused."""
+    """A value that is neither number nor text is refused."""
     fault = refuse("MeterValues", metered({"value": value}))
     assert fault.code == "TypeConstraintViolation"
     assert fault.message.startswith("meterValue[0].sampledValue[0].value must be text, not")
@@ -240,7 +240,7 @@ def test_answers_of_stations() -> None:
     ("written", "number"), [("1000", 1000), (" -1 ", -1), ("1000.0", 1000), (1000.0, 1000), (1000.7, 1000), (-0.5, -1)]
 )
 def test_whole_numbers_in_other_forms(written: Any, number: int) -> None:
-    """A start is not lost because its meter is told as text, or more exactly than 1.6 can say."""
+    """A start is not lost because its meter is sent as text, or with more digits than 1.6 has."""
     accepted = accept("StartTransaction", start(meterStart=written))
     assert accepted.payload == start(meterStart=number)
     assert accepted.quirks == ("whole_number_form",)
@@ -286,7 +286,7 @@ def test_one_fault_too_many() -> None:
     ],
 )
 def test_plain_faults_stay(action: str, payload: Any) -> None:
-    """What no entry of the table knows is refused."""
+    """Faults that no entry of the table names are refused."""
     refuse(action, payload)
 
 
@@ -338,7 +338,7 @@ def _paths(payload: Any, path: payloads.Path = ()) -> list[payloads.Path]:
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_anything_is_taken_or_refused(data: st.DataObject) -> None:
-    """Whatever stands where in a payload, there is an answer; and what is taken has no fault left but forgiven ones."""
+    """Any value in any place of a payload gets an answer; an accepted payload has only tolerated faults left."""
     label, action = data.draw(st.sampled_from(_ACTIONS))
     schemas = SCHEMAS[label]
     payload = payloads.maximal(schemas.schema(action, "request"))

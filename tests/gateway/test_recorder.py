@@ -36,7 +36,7 @@ NOW_US = 1_780_000_000_000_000
     ],
 )
 def test_secrets_are_masked(frame: bytes) -> None:
-    """Whatever the action, and also where the frame is no JSON."""
+    """Of every action, and also if the frame is not JSON."""
     text = to_loggable(frame).decode()
     assert "hunter2" not in text
     assert "***" in text
@@ -80,7 +80,7 @@ async def test_what_one_socket_may_put_into_the_log_is_bounded(action: str) -> N
 
 
 async def test_a_clock_that_is_set_back_costs_nobody_the_log() -> None:
-    """What a socket may still put into it is not taken away for the time that is told twice."""
+    """The allowance of a socket is not reduced for the time that passes twice."""
 
     async def keep(_batch: Sequence[bytes]) -> None:
         pass

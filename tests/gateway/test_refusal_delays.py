@@ -8,13 +8,13 @@ from gateway.refusal_delays import FORGET_S, MOST_DELAY_S, MOST_WAITING, MOST_WA
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """Seconds that pass when a test moves them."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
 
     def __call__(self) -> float:
-        """What time it is."""
+        """The time."""
         return self.now_s
 
 
@@ -48,7 +48,7 @@ async def test_delays_double_up_to_a_bound(rig: Rig) -> None:
 
 
 async def test_delays_are_each_stations_and_each_addresss(rig: Rig) -> None:
-    """Neighbours of a stranger, and the station whose name it uses, are not held up."""
+    """Neighbours of an attacker, and the station whose name it uses, are not delayed."""
     rig.failures(5)
     assert rig.failures(1, station="CP2") == [0.0]
     assert rig.failures(1, address="192.0.2.2") == [0.0]
@@ -67,7 +67,7 @@ async def test_failures_are_forgotten(rig: Rig) -> None:
 
 
 async def test_memory_is_bounded() -> None:
-    """The pair that was heard of longest ago is forgotten first."""
+    """The pair whose last attempt is oldest is forgotten first."""
     rig = Rig(most_remembered=3)
     for number in range(1000):
         rig.failures(2, station=f"CP{number}")
@@ -76,7 +76,7 @@ async def test_memory_is_bounded() -> None:
 
 
 async def test_addresses_of_one_network_count_as_one(rig: Rig) -> None:
-    """Whoever has one IPv6 address has 2^64 of them."""
+    """The owner of one IPv6 address has 2^64 of them."""
     rig.delays.release()
     for number in range(1, 4):
         await rig.delays.delay("CP1", f"2001:db8::{number:x}")
@@ -86,7 +86,7 @@ async def test_addresses_of_one_network_count_as_one(rig: Rig) -> None:
 
 
 async def test_those_who_wait_are_bounded_and_let_go(rig: Rig) -> None:
-    """Each pair has its share, all together have theirs; the rest are told at once, and a stop waits for none."""
+    """Each pair has its share, all together have theirs; the rest are refused at once, and a stop waits for none."""
     waiting: list[asyncio.Task[None]] = []
 
     async def begin(station: str, count: int) -> None:

@@ -44,7 +44,7 @@ def test_every_schema_takes_what_is_made_from_it(label: str) -> None:
 
 
 def test_unknown_action() -> None:
-    """What a version does not have is the caller's mistake."""
+    """An action that the version does not have is the caller's mistake."""
     with pytest.raises(KeyError, match=r"OCPP 1\.6 has no request of TransactionEvent"):
         SCHEMAS["1.6"].check("TransactionEvent", "request", {})
     with pytest.raises(KeyError):
@@ -167,7 +167,7 @@ def test_faults(label: str, action: str, payload: Any, code: str, message: str) 
 
 
 def test_gravest_first() -> None:
-    """Of several faults a wrong type is told first, then a missing field, then a wrong value."""
+    """Of several faults a wrong type is reported first, then a missing field, then a wrong value."""
     schemas = SCHEMAS["1.6"]
     wrong: dict[str, Any] = {"connectorId": "1", "status": "x"}
     codes = []

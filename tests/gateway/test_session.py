@@ -31,7 +31,7 @@ from tests.waiting import until
 
 
 async def test_a_station_boots_and_then_may_do_its_work() -> None:
-    """B01: before an accepted boot only BootNotification is served, SecurityError tells so."""
+    """B01: before an accepted boot only BootNotification is served, all others get SecurityError."""
     async with session_rig(booted=False) as rig:
         for frame in (STATUS.replace('"s"', '"early"'), BOOT, STATUS):
             rig.wire.put(frame)
@@ -55,7 +55,7 @@ async def test_a_pending_or_rejected_station_does_not_go_on_after_a_reconnect(
 
 @pytest.mark.parametrize(("reason", "quirks"), [("QUARANTINED", 1), ("QUARANTINE_FULL", 0)])
 async def test_a_refused_start_is_counted_where_it_is_kept(reason: str, quirks: int) -> None:
-    """What is beyond the bound gets the same SecurityError, and no person has to look for it."""
+    """A start beyond the bound gets the same SecurityError, and no person has to look for it."""
     error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, "not accepted", {"cause": "STATION_NOT_ACCEPTED"})
     async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
         events = rig.services[LaneName.TRANSACTION_EVENTS]
@@ -201,7 +201,7 @@ async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
 
 @pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 4), ("INBOX_BYTES", 400)])
 async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
-    """What waits is bounded, in calls and in bytes: beyond it the socket is not read, and nothing is lost."""
+    """The queue is bounded, in CALLs and in bytes: beyond it the socket is not read, and no CALL is lost."""
     monkeypatch.setattr(inbox, bound, value)
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
@@ -229,7 +229,7 @@ async def test_answers_wait_for_the_message_log() -> None:
 
 
 async def test_a_station_that_does_not_read_is_not_read_from() -> None:
-    """What is answered on the spot cannot pile up either."""
+    """Answers that the gateway gives itself cannot pile up either."""
     async with session_rig() as rig:
         rig.wire.reads.clear()
         for number in range(50):
@@ -243,7 +243,7 @@ async def test_a_station_that_does_not_read_is_not_read_from() -> None:
 
 
 async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing() -> None:
-    """Design 2: a CALLERROR would burn an attempt of the station; an offline station keeps its message."""
+    """docs/DESIGN.md, "When a service is unavailable": a CALLERROR would cost the station one of its attempts."""
     async with session_rig() as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
         rig.wire.put(START)
@@ -253,7 +253,7 @@ async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing()
 
 
 async def test_a_start_is_answered_without_auth() -> None:
-    """4.6: the start is committed even if auth is away."""
+    """docs/DESIGN.md, "Authorization of a start": it is committed even while auth_svc is unavailable."""
     async with session_rig() as rig:
         rig.services[LaneName.AUTHORIZE].result = LaneUnavailableError()
         rig.wire.put(START)
@@ -333,7 +333,7 @@ async def test_authorize_asks_what_a_tag_holds_where_the_setting_says_so(held: A
 
 @pytest.mark.parametrize("result", [LaneUnavailableError(), ReportResult(error=Status(code=13))])
 async def test_money_does_not_wait_for_reports(result: Any) -> None:
-    """What station_svc hears beside a start may be lost; the transaction is committed and answered."""
+    """The report to station_svc beside a start may be lost; the transaction is committed and answered."""
     async with session_rig() as rig:
         rig.services[LaneName.REPORTS].result = result
         rig.wire.put(START.replace('"idTag"', '"reservationId":3,"idTag"'))
@@ -344,7 +344,7 @@ async def test_money_does_not_wait_for_reports(result: Any) -> None:
 
 
 async def test_a_message_of_money_that_its_service_quarantined_is_acknowledged() -> None:
-    """Design 2: what fails for its own content is kept there, and the station must not send it for ever."""
+    """docs/DESIGN.md, "When a service is unavailable": transaction_svc keeps it."""
     async with session_rig() as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
         rig.wire.put(START)
@@ -400,7 +400,7 @@ async def test_a_message_of_money_that_cannot_be_read_waits_for_its_service() ->
 
 
 async def test_other_messages_that_could_not_be_stored_are_refused() -> None:
-    """What is not money may be lost, but not silently."""
+    """A message that is not about a transaction may be lost, but not silently."""
     async with session_rig() as rig:
         rig.services[LaneName.STATUSES].result = StatusResult(error=Status(code=13))
         rig.wire.put(STATUS)
@@ -422,7 +422,7 @@ async def test_every_frame_is_in_the_log_with_its_ordinal() -> None:
 
 
 async def test_items_carry_where_they_came_from() -> None:
-    """Design 3: tenant, station, epoch, ordinal and the time of reading."""
+    """docs/DESIGN.md, "Contracts": tenant, station, epoch, ordinal and receive time."""
     async with session_rig() as rig:
         rig.wire.put(HEARTBEAT)
         rig.wire.put(STATUS)
@@ -434,7 +434,7 @@ async def test_items_carry_where_they_came_from() -> None:
 
 
 async def test_an_answer_that_cannot_be_sent_harms_no_other_station() -> None:
-    """A fault of one socket ends that connection; the lane, which tells others of their results, never hears of it."""
+    """A fault of one socket ends that connection; the lane, which delivers results to others, is not affected."""
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
         statuses.result = None
@@ -459,7 +459,7 @@ async def test_a_fault_while_a_station_does_not_read_ends_its_connection() -> No
 
 
 async def test_a_fault_while_the_next_call_is_taken_harms_no_other_station() -> None:
-    """The lane that tells of a result never hears of it, and the connection that cannot go on is ended."""
+    """The lane that delivers a result is not affected, and the connection that cannot go on is ended."""
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
         statuses.result = None

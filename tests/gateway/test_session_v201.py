@@ -1,4 +1,4 @@
-"""What a session does differently where the station speaks 2.0.1."""
+"""Differences of a session that speaks 2.0.1."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ async def _rig(
 
 
 async def test_a_station_boots_and_then_may_do_its_work() -> None:
-    """B01: before an accepted boot only BootNotification is served, SecurityError tells so."""
+    """B01: before an accepted boot only BootNotification is served, all others get SecurityError."""
     async with _rig(booted=False) as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         for frame in (event(), HEARTBEAT, BOOT, STATUS):
@@ -221,7 +221,7 @@ async def test_an_event_is_recorded_and_its_token_asked_about() -> None:
 
 
 async def test_an_event_is_answered_without_auth() -> None:
-    """4.6: the event is committed even if auth is away; without a token there is nothing to say."""
+    """docs/DESIGN.md, "Authorization of a start": it is committed even while auth_svc is unavailable."""
     async with _rig() as rig:
         rig.services[LaneName.AUTHORIZE].result = LaneUnavailableError()
         rig.wire.put(event())
@@ -246,7 +246,7 @@ async def test_one_transaction_too_many_is_told_once_that_is_recorded() -> None:
 
 
 async def test_an_event_that_its_service_quarantined_is_acknowledged() -> None:
-    """Design 2: the station must not send it for ever."""
+    """docs/DESIGN.md, "When a service is unavailable": the station need not send it again."""
     async with _rig() as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
         rig.wire.put(event())
@@ -255,7 +255,7 @@ async def test_an_event_that_its_service_quarantined_is_acknowledged() -> None:
 
 
 async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing() -> None:
-    """Design 2: a CALLERROR would burn an attempt of the station; an offline station keeps its message."""
+    """docs/DESIGN.md, "When a service is unavailable": a CALLERROR would cost the station one of its attempts."""
     async with _rig() as rig:
         rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
         rig.wire.put(event())

@@ -18,7 +18,7 @@ TIME = "2026-01-01T00:00:00Z"
 
 
 def day_of_samples(*, numbers: bool = False) -> list[Any]:
-    """What a station that samples five measurands a minute has to tell at the end of a day: just below 1 MiB."""
+    """The samples of a day, of a station with five measurands a minute: just below 1 MiB."""
     units = ("Energy.Active.Import.Register", "Wh"), ("Power.Active.Import", "W"), ("Current.Import", "A")
     measurands = (*units, ("Voltage", "V"), ("SoC", "Percent"))
     return [
@@ -106,7 +106,7 @@ async def test_frames_that_cost_much(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", _SMALL)
 async def test_many_frames_at_once_each_as_costly_as_it_can_be(kind: str) -> None:
-    """What has its turn without being worked on aside: all of a read, and all that waits for one answer."""
+    """Frames that are worked on in the event loop: all of one read, and all that wait for one answer."""
     data = b"".join(_frame(f"{number}", _SMALL[kind]()) for number in range(12))
     with lone_socket() as lone:
         await lone.feed(data)

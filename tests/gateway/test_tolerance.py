@@ -44,7 +44,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Fault:
-    """What a station sends in a place in which the standard has something else, and what is made of it."""
+    """A value in a place in which the standard has something else, and its tolerated reading."""
 
     sent: Any
     taken: Any
@@ -172,7 +172,7 @@ def _dumped(value: Any) -> str:
 
 
 def accepted(action: str, kind: Kind, payload: Any) -> Mended | SchemaFault:
-    """What is made of a message, read from its text."""
+    """The accepted payload of a message, read from its text."""
     source = frame_of(payload, action, kind)
     frame = ocppj.parse(source, "1.6")
     assert isinstance(frame, ocppj.Call | ocppj.CallResult)

@@ -60,7 +60,7 @@ def test_parse(text: str, after_noon_us: int) -> None:
     ],
 )
 def test_unreadable(text: str) -> None:
-    """What tells no time is None, not an error."""
+    """A text that is no time is None, not an error."""
     assert parse_us(text) is None
 
 
@@ -73,7 +73,7 @@ def test_parse_never_fails(text: str) -> None:
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_round_trip(moment: datetime) -> None:
-    """What we write is read back to the millisecond, and has the one form that every station reads (quirk 13)."""
+    """A written time is read back to the millisecond, in the one form that every station reads (quirk 13)."""
     us = from_datetime(moment)
     text = format_us(us)
     assert len(text) == len("2025-01-01T12:00:00.000Z")

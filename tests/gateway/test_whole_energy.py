@@ -30,7 +30,7 @@ def time_at(seconds: float) -> str:
 
 @dataclass
 class Row:
-    """A session as a station tells it, and what it comes to."""
+    """A session as a station reports it, and its assessment."""
 
     name: str
     start: tuple[float, int]  # time, meterStart
@@ -217,7 +217,7 @@ async def test_the_energy_of_1_6(mesh_on_both: MeshRig, subtests: pytest.Subtest
 
 
 async def test_two_locations_are_not_mixed(mesh_on_both: MeshRig) -> None:
-    """Inlet and outlet tell begin and end each: the outlet counts."""
+    """Inlet and outlet report begin and end each: the outlet counts."""
     async with RawStation(mesh_on_both.station_url("CP1")) as station:
         await station.boot()
         start = {"connectorId": 1, "idTag": "TAG-1", "meterStart": 90000, "timestamp": time_at(-900)}
@@ -316,7 +316,7 @@ async def test_a_placeholder_at_the_begin_in_2_0_1(mesh_on_both: MeshRig) -> Non
 
 
 async def test_signed_readings_are_not_mixed_with_others(mesh_on_both: MeshRig) -> None:
-    """They are told in kWh without a unit: flagged, and not billed."""
+    """They are sent in kWh without a unit: flagged, and not billed."""
     proof = {"signedMeterData": "AAECAw==", "signingMethod": "", "encodingMethod": "EDL", "publicKey": ""}
     ended = _event(
         "a",
@@ -334,7 +334,7 @@ async def test_signed_readings_are_not_mixed_with_others(mesh_on_both: MeshRig) 
 
 
 async def test_the_end_is_the_ended_event(mesh_on_both: MeshRig, subtests: pytest.Subtests) -> None:
-    """Whatever context its reading has; an event after it is kept, changes nothing, and makes no gap."""
+    """The context of its reading does not matter; an event after it is kept, changes nothing, and makes no gap."""
     mesh = mesh_on_both
     for place, (samples, wh) in enumerate(
         (

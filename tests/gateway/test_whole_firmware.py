@@ -81,7 +81,7 @@ async def _update(mesh: MeshRig, number: int) -> tuple[str, firmware_service_pb2
 
 
 async def test_an_update_is_installed_over_a_restart(mesh_on_both: MeshRig) -> None:
-    """Statuses without a number, and a boot that tells the new version."""
+    """Statuses without a number, and a boot that reports the new version."""
     mesh = mesh_on_both
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.call("BootNotification", {**BOOT, "firmwareVersion": "1.0"})

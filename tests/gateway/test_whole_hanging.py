@@ -202,7 +202,7 @@ async def test_a_session_of_2_0_1(mesh_on_both: MeshRig) -> None:
 
 
 async def test_no_station_waits_for_transaction_svc(mesh: MeshRig) -> None:
-    """Boots and statuses are answered while it is unavailable; it hears of them afterwards."""
+    """Boots and statuses are answered while it is unavailable; it is notified of them afterwards."""
     async with RawStation(mesh.station_url("CP1")) as station:
         number = await _charge(station)
         await mesh.transaction_service.stop()

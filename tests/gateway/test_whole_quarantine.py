@@ -31,7 +31,7 @@ BOOT_201 = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName":
 
 @pytest.fixture
 def field(mesh_on_both: MeshRig) -> Field:
-    """What an operator asks."""
+    """The operator's side."""
     return Field(mesh_on_both)
 
 
@@ -71,7 +71,7 @@ def reasons(items: Sequence[QuarantinedItem]) -> list[tuple[str, str]]:
 
 
 async def test_an_unreadable_start_is_mended(field: Field) -> None:
-    """1.6: it was told number 0; mended, it is an open transaction, and the stop that names 0 ends it."""
+    """1.6: it was answered number 0; mended, it is an open transaction, and the stop that names 0 ends it."""
     broken = start(meterStart="1000 Wh", timestamp=at(-600))
     async with field.station() as station:
         await station.boot()

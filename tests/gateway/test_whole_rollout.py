@@ -30,7 +30,7 @@ class Charger:
                 await self._serve(station)
 
     async def _serve(self, station: RawStation) -> None:
-        """Answers until it is told to restart."""
+        """Answers until a command restarts it."""
         while True:
             _kind, message_id, action, payload = json.loads(await station.socket.recv())
             self.frames.append((action, payload))

@@ -27,7 +27,7 @@ from tests.waiting import eventually
 
 
 async def test_tc_073_a_new_key_over_the_socket(mesh_on_both: MeshRig) -> None:
-    """The station gets it in hexadecimal, is told to come back, and comes in with it alone; no log has it."""
+    """The station gets it in hexadecimal, has to reconnect, and is admitted with it alone; no log has it."""
     mesh = mesh_on_both
     old = await mesh.create_station("CP1")
     async with RawStation(mesh.station_url("CP1"), headers=basic("CP1", old)) as station:
@@ -105,7 +105,7 @@ async def test_tc_083_a_higher_security_profile(mesh: MeshRig) -> None:
 
 
 async def test_a_rotation_closes_the_socket(mesh: MeshRig) -> None:
-    """What the operator replaces is good no more, also where it opened a socket already; the reason is told."""
+    """The replaced credential is refused, a socket that it opened is closed, and the close frame has the reason."""
     password = await mesh.create_station("CP1")
     async with RawStation(mesh.station_url("CP1"), headers=basic("CP1", password)) as station:
         await station.boot()
@@ -198,7 +198,7 @@ async def test_a_station_that_checks_what_it_gets(mesh: MeshRig) -> None:
 
 
 async def test_a_certificate_that_is_not_signed(mesh: MeshRig) -> None:
-    """The station asks for another's name: it is told no, and sent nothing."""
+    """The station asks for another's name: it is refused, and sent nothing."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         assert await station.call("SignCertificate", {"csr": certificates.csr("CP2")}) == {"status": "Rejected"}

@@ -45,7 +45,7 @@ async def _charge(station: RawStation, *, meter_start: int, meter_stop: int) -> 
 
 
 async def test_a_session_is_told_exactly(mesh_on_both: MeshRig) -> None:
-    """What the station sent is what the operator reads: energy, times, reason, and every frame."""
+    """The operator reads what the station sent: energy, times, reason, and every frame."""
     mesh = mesh_on_both
     async with RawStation(mesh.station_url("CP1")) as station:
         number = await _charge(station, meter_start=1_000, meter_stop=8_501)

@@ -75,7 +75,7 @@ def _check_session(transaction: transaction_service_pb2.Transaction, *flags: str
 
 
 async def test_a_session_is_told_exactly(mesh_on_both: MeshRig) -> None:
-    """What the station sent is what the operator reads: energy, times, reason, token, and every frame."""
+    """The operator reads what the station sent: energy, times, reason, token, and every frame."""
     mesh = mesh_on_both
     async with _station(mesh) as station:
         assert station.socket.subprotocol == "ocpp2.0.1"
@@ -114,7 +114,7 @@ async def test_any_order_and_any_repeats_come_to_the_same(mesh_on_both: MeshRig,
 
 
 async def test_an_offline_batch_is_taken_up(mesh_on_both: MeshRig) -> None:
-    """What happened without a connection comes afterwards, marked so; some of it had arrived before."""
+    """Offline events come later and are marked so; some of them had arrived before."""
     mesh, events = mesh_on_both, _session()
     async with _station(mesh) as station:
         await station.call("BootNotification", BOOT)
@@ -170,7 +170,7 @@ async def test_variables_are_set_read_and_remembered(mesh: MeshRig) -> None:
 
 
 async def test_a_station_probes_with_16_and_comes_back_with_201(mesh_on_both: MeshRig) -> None:
-    """Quirk 3: the newest connection wins, in whichever version; a transaction of each is told."""
+    """Quirk 3: the newest connection wins, in whichever version; a transaction of each is published."""
     mesh = mesh_on_both
     async with RawStation(mesh.station_url("CP1")) as probe:
         await probe.boot()
@@ -233,7 +233,7 @@ async def test_the_station_s_order_decides_over_versions(mesh: MeshRig, offered:
 
 
 async def test_a_station_can_be_pinned_to_a_version(mesh: MeshRig) -> None:
-    """Whatever it offers first; where it does not offer it, the socket closes as for none that is spoken here."""
+    """The first version that it offers does not matter; without the pinned one the socket is closed."""
     await mesh.create_station("CP1")
     changed = station_pb2.Station(station_id="CP1", pinned_ocpp_version="1.6", security_profile=0)
     mask = FieldMask(paths=["pinned_ocpp_version", "security_profile"])

@@ -43,7 +43,7 @@ def _profile(purpose: str, **more: Any) -> profile_pb.ChargingProfile:
 
 
 def _told(purpose: str, profile_id: int, **more: Any) -> dict[str, Any]:
-    """The same as the station is told."""
+    """The same as the station gets."""
     return {
         "chargingProfileId": profile_id,
         "stackLevel": 0,
@@ -64,7 +64,7 @@ class Operator:
         self._reservations: Any = ReservationServiceStub(mesh.station_channel)
 
     async def command(self, request: Any, answer: dict[str, Any]) -> tuple[Any, Any]:
-        """What a command comes back with whose CALL the station answers so; and that CALL, as [action, payload]."""
+        """Returns the outcome of a command whose CALL the station answers so; and that CALL, as [action, payload]."""
         method = getattr(self._mesh.commands, type(request).__name__.removesuffix("Request"))
         return await self._answered(method(request, metadata=self._mesh.metadata, timeout=TIMEOUT_S), answer)
 
@@ -79,7 +79,7 @@ class Operator:
         return made.reservation, sent
 
     async def cancel(self, reservation_id: int, answer: dict[str, Any]) -> tuple[Any, Any]:
-        """What became of it, and the CALL."""
+        """Returns the outcome, and the CALL."""
         request = reservation_service_pb2.ReservationServiceCancelReservationRequest(
             station_id="CP1", reservation_id=reservation_id
         )
@@ -170,7 +170,7 @@ async def test_a_start_with_a_profile(mesh_on_both: MeshRig) -> None:
 
 
 async def test_what_16_cannot_say_is_not_sent(mesh: MeshRig) -> None:
-    """It is refused in plain words, no profile is left behind, and what the station answers beyond measure is told."""
+    """It is refused in plain words, no profile is left behind, and a station's answer beyond measure is reported."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         operator = Operator(mesh, station)
@@ -203,7 +203,7 @@ def _error(error: grpc.aio.AioRpcError) -> MeshError:
 
 
 async def test_a_reservation_is_used(mesh_on_both: MeshRig) -> None:
-    """TC_046: the start names it, and that is what it tells from then on; the transaction names it too."""
+    """TC_046: the start names it, and the station uses it from then on; the transaction names it too."""
     async with RawStation(mesh_on_both.station_url("CP1")) as station:
         await station.boot()
         operator = Operator(mesh_on_both, station)

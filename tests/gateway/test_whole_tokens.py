@@ -5,14 +5,15 @@ import itertools
 import os
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 from csms.common.v1 import id_token_pb2
-from csms.station.v1 import station_pb2, station_service_pb2
+from csms.station.v1 import command_service_pb2, reservation_pb2, station_pb2, station_service_pb2
 from csms.transaction.v1 import transaction_service_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.gateway.raw_station import RawStation
@@ -328,3 +329,48 @@ async def _connect(url: str) -> RawStation:
 
     await eventually(is_open)
     return RawStation(url)
+
+
+_EMAID, _READ = "DE-ABC-C12345678-5", "DEABCC123456785"
+_COMMANDS = [
+    ("1.6", "RemoteStartTransaction", lambda payload: payload["idTag"]),
+    ("1.6", "ReserveNow", lambda payload: payload["idTag"]),
+    ("2.0.1", "RequestStartTransaction", lambda payload: payload["idToken"]),
+]
+
+
+@pytest.mark.parametrize(("version", "action", "token_of"), _COMMANDS)
+async def test_a_station_is_sent_what_its_reader_sends(
+    mesh: MeshRig, version: str, action: str, token_of: Callable[[Any], Any]
+) -> None:
+    """From the reader's first Authorize on, whatever form an operator types; an unknown token goes as typed."""
+    await mesh.create_id_token(_EMAID)
+
+    def told(text: str) -> Any:
+        return text if version == "1.6" else {"idToken": text, "type": "eMAID"}
+
+    async with _stations(mesh, "CP1", version=version) as (station,):
+        for typed, sent in ((_READ.lower(), _EMAID), ("Nobody's", "Nobody's")):
+            assert token_of(await _name_token(mesh, station, action, typed)) == told(sent)
+        assert await _authorize(station, _READ) == "Accepted"
+        assert token_of(await _name_token(mesh, station, action, _EMAID)) == told(_READ)
+
+
+async def _name_token(mesh: MeshRig, station: RawStation, action: str, text: str) -> Any:
+    """Has the station sent a command that names a token; its payload, which the station accepts."""
+    options: Any = {"metadata": mesh.metadata, "timeout": TIMEOUT_S}
+    token = id_token_pb2.IdToken(id_token=text, type="eMAID")
+    asking: Any
+    if action == "ReserveNow":
+        reserve = reservation_pb2.ReserveNowRequest(
+            station_id="CP1", id_token=token, expire_time=Timestamp(seconds=4_000_000_000)
+        )
+        asking = mesh.commands.ReserveNow(reserve, **options)
+    else:
+        start = command_service_pb2.RequestStartTransactionRequest(station_id="CP1", id_token=token)
+        asking = mesh.commands.RequestStartTransaction(start, **options)
+    asked = asyncio.ensure_future(asking)
+    received, payload = await station.answer({"status": "Accepted"})
+    assert received == action
+    await asked
+    return payload

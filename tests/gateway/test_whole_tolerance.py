@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import grpc
@@ -10,6 +11,7 @@ from csms.gateway.v1.gateway_service_pb2 import CallRequest
 from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import station_pb2, station_service_pb2
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from mesh.channels import open_channel
 from mesh.errors import from_rpc_error
@@ -21,7 +23,7 @@ KEYS = {"GetConfigurationMaxKeys": "2", "A": "1", "B": "2", "C": "3", "D": "4"}
 
 
 async def test_keys_are_asked_for_as_the_station_takes_them(mesh: MeshRig) -> None:
-    """Once it has told its GetConfigurationMaxKeys, no CALL asks for more; its silence before is told with a hint."""
+    """Once it has reported its GetConfigurationMaxKeys, no CALL asks for more; the error before has a hint."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         asked = asyncio.ensure_future(_serve_keys(station, calls=1))
@@ -38,16 +40,98 @@ async def test_keys_are_asked_for_as_the_station_takes_them(mesh: MeshRig) -> No
         assert [one.variable.value for one in results] == ["1", "2", "3", "4", ""]
 
 
+async def test_a_limit_that_is_not_known_is_read_first(mesh: MeshRig) -> None:
+    """Once, where more than three keys are read; it is in the answer behind what was asked for."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        asked = asyncio.ensure_future(_serve_keys(station, calls=4))
+        results = await _read(mesh, "A", "B", "C", "D", "Nonsense")
+        assert await asked == [["GetConfigurationMaxKeys"], ["A", "B"], ["C", "D"], ["Nonsense"]]
+        assert [one.variable.value for one in results] == ["1", "2", "3", "4", "", "2"]
+        asked = asyncio.ensure_future(_serve_keys(station, calls=2))
+        results = await _read(mesh, "A", "B", "C", "GetConfigurationMaxKeys")
+        assert await asked == [["A", "B"], ["C", "GetConfigurationMaxKeys"]]
+        assert [one.variable.value for one in results] == ["1", "2", "3", "2"]
+
+
+async def test_a_limit_that_is_asked_for_is_answered_once(mesh: MeshRig) -> None:
+    """It is read first, and then as one of the keys that the operator named."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        asked = asyncio.ensure_future(_serve_keys(station, calls=3))
+        results = await _read(mesh, "A", "GetConfigurationMaxKeys", "B", "C")
+        assert await asked == [["GetConfigurationMaxKeys"], ["A", "GetConfigurationMaxKeys"], ["B", "C"]]
+        assert [one.variable.value for one in results] == ["1", "2", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"unknownKey": ["GetConfigurationMaxKeys"]},
+        {"configurationKey": [{"key": "GetConfigurationMaxKeys", "readonly": True, "value": "many"}]},
+        {"configurationKey": [{"key": "GetConfigurationMaxKeys", "readonly": True, "value": "0"}]},
+        {},
+        None,
+    ],
+)
+async def test_a_station_that_names_no_limit_is_asked_for_all(mesh: MeshRig, told: Any) -> None:
+    """The key is unknown, is no number above 0, or the CALL is refused; its silence about a key has the hint."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        reading = asyncio.ensure_future(_read(mesh, "A", "B", "C", "D"))
+        _kind, message_id, _action, payload = await station.receive()
+        assert payload == {"key": ["GetConfigurationMaxKeys"]}
+        refusal = f'[4,"{message_id}","InternalError","",{{}}]'
+        await station.send(refusal if told is None else json.dumps([3, message_id, told]))
+        assert await _serve_keys(station, calls=1) == [["A", "B", "C", "D"]]
+        results = await reading
+        assert [one.variable.value for one in results] == ["1", "2", "", ""]
+        assert "GetConfigurationMaxKeys" in results[3].status_info.additional_info
+
+
+async def test_a_station_that_is_silent_about_its_limit_is_asked_for_all(mesh: MeshRig) -> None:
+    """Its silence about the limit costs a part of the time; its silence about the keys has the hint."""
+    async with RawStation(mesh.station_url("CP1")) as station:
+        await station.boot()
+        asking = asyncio.ensure_future(_call_gateway(mesh, "A", "B", "C", "D", timeout_ms=200))
+        assert (await station.receive())[3] == {"key": ["GetConfigurationMaxKeys"]}
+        assert (await station.receive())[3] == {"key": ["A", "B", "C", "D"]}
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await asking
+        error = from_rpc_error(caught.value)
+        assert (error.reason, "GetConfigurationMaxKeys" in error.message) == ("CALL_TIMEOUT", True)
+
+
+async def test_the_limit_of_a_station_that_speaks_201(mesh: MeshRig) -> None:
+    """DeviceDataCtrlr ItemsPerMessage[GetVariables], B06.FR.05; remembered as well."""
+    limit = {
+        "component": {"name": "DeviceDataCtrlr"},
+        "variable": {"name": "ItemsPerMessage", "instance": "GetVariables"},
+    }
+    async with RawStation(mesh.station_url("CP2"), subprotocols=["ocpp2.0.1"]) as station:
+        await station.call(
+            "BootNotification", {"reason": "PowerUp", "chargingStation": {"model": "Raw", "vendorName": "Tests"}}
+        )
+        for expected in ([["ItemsPerMessage"], ["A", "B", "C"], ["D"]], [["A", "B", "C"], ["D"]]):
+            reading = asyncio.ensure_future(_read(mesh, "A", "B", "C", "D", station_id="CP2"))
+            asked = []
+            for _ in expected:
+                _kind, message_id, _action, payload = await station.receive()
+                items = payload["getVariableData"]
+                asked.append([one["variable"]["name"] for one in items])
+                results = [{**one, "attributeStatus": "Accepted", "attributeValue": "3"} for one in items]
+                await station.send(json.dumps([3, message_id, {"getVariableResult": results}]))
+                assert asked[0] != ["ItemsPerMessage"] or len(asked) > 1 or items == [limit]
+            assert asked == expected
+            assert [one.variable.variable for one in await reading][:4] == ["A", "B", "C", "D"]
+
+
 async def test_silence_is_told_with_a_hint(mesh: MeshRig) -> None:
     """Some answer nothing at all where they are asked for too much."""
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
-        request = CallRequest(station_id="CP1", epoch=await mesh.epoch("CP1"), get_variables=_request("A", "B"))
-        request.timeout.FromMilliseconds(10)
-        channel = open_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", secret=mesh.gateway_settings.mesh_secret)
-        async with channel:
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await GatewayServiceStub(channel).Call(request, timeout=TIMEOUT_S)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await _call_gateway(mesh, "A", "B", timeout_ms=10)
         error = from_rpc_error(caught.value)
         assert (error.reason, "GetConfigurationMaxKeys" in error.message) == ("CALL_TIMEOUT", True)
 
@@ -57,6 +141,7 @@ async def test_odd_answers_are_taken(mesh: MeshRig) -> None:
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         reading = asyncio.ensure_future(_read(mesh, "A", "B", "C", "D"))
+        await station.answer({"configurationKey": [{"key": "GetConfigurationMaxKeys", "value": 40, "readonly": "1"}]})
         call = await station.receive()
         entries = (
             '{"key":"A","value":40000,"readonly":"true"},{"key":"B","value":1.50,"readonly":false,"vendor":1},'
@@ -64,8 +149,8 @@ async def test_odd_answers_are_taken(mesh: MeshRig) -> None:
         )
         await station.send(f'[3,"{call[1]}",{{"configurationKey":[{entries}],"unknownKey":null}}]')
         results = await reading
-        assert [one.variable.value for one in results] == ["40000", "1.50", "", "true"]
-        assert [one.variable.readonly for one in results] == [True, False, False, True]
+        assert [one.variable.value for one in results[:4]] == ["40000", "1.50", "", "true"]
+        assert [one.variable.readonly for one in results[:4]] == [True, False, False, True]
         resetting = asyncio.ensure_future(
             mesh.commands.Reset(
                 command.ResetRequest(station_id="CP1", type=command.RESET_TYPE_IMMEDIATE),
@@ -91,6 +176,38 @@ async def test_a_station_whose_boots_are_refused_does_not_look_healthy(mesh: Mes
         await eventually(lambda: _is_healthy(mesh))
 
 
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_a_rejected_boot_is_a_refused_one(mesh: MeshRig, version: str) -> None:
+    """With a reason of its own; pending is no refusal, and ends it as an acceptance does."""
+    payload = {
+        "1.6": {"chargePointModel": "Raw", "chargePointVendor": "Tests"},
+        "2.0.1": {"reason": "PowerUp", "chargingStation": {"model": "Raw", "vendorName": "Tests"}},
+    }[version]
+    station = partial(RawStation, mesh.station_url("CP1"), subprotocols=[f"ocpp{version}"])
+    async with station() as one:
+        assert (await one.call("BootNotification", payload))["status"] == "Accepted"
+    await _set_status(mesh, station_pb2.REGISTRATION_STATUS_REJECTED)
+    async with station() as one:
+        for _ in range(2):
+            assert (await one.call("BootNotification", payload))["status"] == "Rejected"
+        condition = await eventually(lambda: _refused_twice(mesh))
+        assert condition.reason == "Rejected: the station's registration status is REJECTED"
+        assert condition.update_time.ToSeconds() > 0
+        assert await _filtered(mesh) == ["CP1"]
+    await _set_status(mesh, station_pb2.REGISTRATION_STATUS_PENDING)
+    async with station() as one:
+        assert (await one.call("BootNotification", payload))["status"] == "Pending"
+        await eventually(lambda: _is_healthy(mesh))
+
+
+async def _set_status(mesh: MeshRig, status: station_pb2.RegistrationStatus.ValueType) -> None:
+    station = station_pb2.Station(station_id="CP1", registration_status=status)
+    request = station_service_pb2.UpdateStationRequest(
+        station=station, update_mask=FieldMask(paths=["registration_status"])
+    )
+    await mesh.stations.UpdateStation(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
+
+
 async def _refused_twice(mesh: MeshRig) -> Any:
     conditions = (await _station(mesh)).conditions
     return next((one for one in conditions if one.refused_boots == 2), None)
@@ -111,14 +228,24 @@ async def _filtered(mesh: MeshRig) -> list[str]:
     return [station.station_id for station in page.stations]
 
 
-def _request(*keys: str) -> command.GetVariablesRequest:
+async def _call_gateway(mesh: MeshRig, *keys: str, timeout_ms: int) -> None:
+    """Reads keys with less time for the station than an operator can give it."""
+    request = CallRequest(station_id="CP1", epoch=await mesh.epoch("CP1"), get_variables=_request("CP1", *keys))
+    request.timeout.FromMilliseconds(timeout_ms)
+    channel = open_channel(f"127.0.0.1:{mesh.gateway.mesh_port}", secret=mesh.gateway_settings.mesh_secret)
+    async with channel:
+        await GatewayServiceStub(channel).Call(request, timeout=TIMEOUT_S)
+
+
+def _request(station_id: str, *keys: str) -> command.GetVariablesRequest:
     return command.GetVariablesRequest(
-        station_id="CP1", variables=[station_pb2.Variable(component="ChargingStation", variable=key) for key in keys]
+        station_id=station_id,
+        variables=[station_pb2.Variable(component="ChargingStation", variable=key) for key in keys],
     )
 
 
-async def _read(mesh: MeshRig, *keys: str) -> Any:
-    answer = await mesh.commands.GetVariables(_request(*keys), metadata=mesh.metadata, timeout=TIMEOUT_S)
+async def _read(mesh: MeshRig, *keys: str, station_id: str = "CP1") -> Any:
+    answer = await mesh.commands.GetVariables(_request(station_id, *keys), metadata=mesh.metadata, timeout=TIMEOUT_S)
     return answer.results
 
 

@@ -86,7 +86,7 @@ async def test_a_session_whose_start_went_into_quarantine(mesh_on_both: MeshRig)
 
 
 async def test_a_fleet_that_moves_here_in_mid_session(database_url: str) -> None:
-    """What the other back end's number names is kept apart, also when ours begin and reach the same number."""
+    """Events with numbers of the other back end stay apart, also when ours reach the same number."""
     async with running_mesh(database_url, CSMS_FIRST_TRANSACTION_ID="5000") as mesh:
         field = Field(mesh)
         async with field.station() as station:

@@ -1,4 +1,4 @@
-"""What we write of protobuf's wire format ourselves, held against protobuf."""
+"""Our own writer of protobuf's wire format, compared with protobuf."""
 
 import pytest
 from csms.station.v1.station_ingest_service_pb2 import MessageItem, RecordMessagesRequest
@@ -60,7 +60,6 @@ def test_an_entry_of_the_log_is_what_protobuf_would_have_made(  # noqa: PLR0917 
     action: str,
     payload: str,
 ) -> None:
-    """Whatever is in it."""
     entries = LogEntries(tenant_id="default", station_id=station_id, epoch=epoch)
     entry = entries.entry(direction, ordinal, time_us, message_type, message_id, action, payload.encode())
     [item] = RecordMessagesRequest.FromString(entry).items

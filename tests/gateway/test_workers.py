@@ -155,7 +155,7 @@ async def test_sigterm_ends_all(gateways: Gateways) -> None:
 
 
 async def test_no_worker_outlives_the_first(gateways: Gateways) -> None:
-    """SIGKILL leaves the first no chance to tell them; they see the end of their standard input."""
+    """SIGKILL leaves the first no chance to notify them; they see the end of their standard input."""
     async with asyncio.timeout(PATIENCE_S):
         held = await gateways.connect_until(2)
         worker = await gateways.worker()

@@ -1,4 +1,4 @@
-"""What the tests of every version's translators share: payloads as a session takes them, answers checked."""
+"""Shared by the tests of every version's translators: payloads as a session gets them, checked answers."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -39,7 +39,7 @@ class Translators:
         self.schemas = Schemas(version.label)
 
     def to_items(self, action: str, payload: Payload) -> Items:
-        """What the action sends where, for a payload that the schema takes, or that known quirks excuse."""
+        """The items of an action, for a payload that the schema accepts, or that known quirks excuse."""
         accepted = self.schemas.accept(action, payload)
         assert isinstance(accepted, Mended), accepted
         route = self.version.inbound[action]
@@ -64,7 +64,7 @@ class Translators:
         return response
 
     def follow_ups(self, action: str, payload: Payload, results: Results) -> Items:
-        """What the action still sends before it is answered, by what came of it so far."""
+        """The items that the action sends before it is answered, by the results so far."""
         to_follow_up = self.version.inbound[action].to_follow_up
         return {} if to_follow_up is None else to_follow_up(payload, ORIGIN, results)
 

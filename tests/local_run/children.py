@@ -10,7 +10,7 @@ from deploy.local.keeper import Keeper, Part
 from deploy.local.log_file import LogFile
 from deploy.probes import Probe
 
-# Runs before each of them. A process id is told whole or not at all: a child can be killed at any line.
+# Runs before each of them. A process id is printed whole or not at all: a child can be killed at any line.
 PRELUDE = """
 import os
 os.chdir({directory!r})
@@ -20,14 +20,14 @@ def tell(name, pid):
     os.replace(name + ".new", name + ".pid")
 """
 
-# Tells its process id, and serves until it is told to stop or its standard input ends.
+# Prints its process id, and serves until a signal stops it or its standard input ends.
 WELL_BEHAVED = """
     import os, signal, sys
     signal.signal(signal.SIGTERM, lambda *_: (open("stopped", "a").write(sys.argv[1] + "\\n"), sys.exit(0)))
     tell(sys.argv[1], os.getpid())
     while sys.stdin.read(1): pass
 """
-# Tells its process id, and does not care what it is told.
+# Prints its process id, and ignores signals.
 STUBBORN = """
     import os, signal, sys, time
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -60,7 +60,7 @@ def has_file(path: Path) -> Probe:
 
 
 class Keepers:
-    """Makes keepers of such processes, which are ready once they have told their id."""
+    """Makes keepers of such processes, which are ready once they have printed their id."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

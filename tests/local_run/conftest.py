@@ -1,4 +1,4 @@
-"""What tests of the local run share."""
+"""Shared by the tests of the local run."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which processes belong to a mesh, found from outside: whatever started them, whoever their parent is now."""
+"""Which processes belong to a mesh, found from outside, whatever started them and whatever their parent is now."""
 
 from contextlib import suppress
 from pathlib import Path

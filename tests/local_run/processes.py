@@ -1,4 +1,4 @@
-"""What tests need to know about processes that are not their own children."""
+"""Facts about processes that are not children of the tests."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What docker-compose.yml and the image say, as far as it can be seen without running them."""
+"""docker-compose.yml and the image, as far as they can be checked without running them."""
 
 import os
 import re
@@ -104,7 +104,7 @@ def test_reflection_without_a_token_is_a_setting(tmp_path: Path, is_open: bool) 
 
 
 def test_the_mesh_secret_is_not_in_the_front_doors_configuration(tmp_path: Path) -> None:
-    """What Envoy proves itself with is derived from it, and not told by the representation either."""
+    """Envoy's proof is derived from it, and the representation does not show it either."""
     secret = "a-secret-of-the-mesh"
     door = read_front_door(Environment(_settings() | {"CSMS_MESH_SECRET": secret}), tmp_path)
     text = write(door, tmp_path).read_text()
@@ -128,6 +128,6 @@ def test_no_python_in_the_envoy_folder() -> None:
 
 
 def test_files_name_no_registry() -> None:
-    """Whoever builds the image chooses where packages come from."""
+    """The person who builds the image chooses where packages come from."""
     for name in ("deploy/Dockerfile", "docker-compose.yml"):
         assert "://" not in re.sub(r"(postgresql\+psycopg2|amqp)://", "", (ROOT / name).read_text())

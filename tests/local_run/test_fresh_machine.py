@@ -44,7 +44,7 @@ def _run(command: list[str], home: Path, **more: str) -> subprocess.CompletedPro
 
 @pytest.fixture
 def unknown_user() -> Iterator[str]:
-    """The name of a user that this machine does not have; whoever makes it need not remove it."""
+    """The name of a user that this machine does not have; the test that makes it need not remove it."""
     name = f"csms-{secrets.token_hex(4)}"
     yield name
     if name in {entry.pw_name for entry in pwd.getpwall()}:

@@ -33,7 +33,7 @@ async def test_parts_stop_group_by_group(keepers: Keepers, tmp_path: Path) -> No
 
 
 async def test_a_part_that_dies_before_it_is_ready_ends_the_run(keepers: Keepers, tmp_path: Path) -> None:
-    """What it said last is told in one line, and what was started beside it is stopped."""
+    """Its last words are reported in one line, and the parts that were started beside it are stopped."""
     dying = keepers("auth_svc", 'import sys; sys.stderr.write("auth_svc: CSMS_X is wrong\\n"); sys.exit(78)')
     beside = keepers("gateway")
     announced: list[bool] = []
@@ -147,7 +147,7 @@ async def test_what_a_part_started_goes_with_it(keepers: Keepers, tmp_path: Path
 
 
 async def test_a_part_is_dead_when_its_own_process_is(keepers: Keepers, tmp_path: Path) -> None:
-    """What it had started holds its pipes open, and is ended before the part is started again."""
+    """Its children hold its pipes open, and are ended before the part is started again."""
     back = asyncio.Event()
     parent = keepers("parent", PARENT, on_back=back.set)
     stop, ready = asyncio.Event(), asyncio.Event()

@@ -60,14 +60,14 @@ def test_the_data_directory_is_not_writable(tmp_path: Path) -> None:
 
 
 def test_a_part_dies_before_it_is_ready(tmp_path: Path) -> None:
-    """Its own words are told, and the others are stopped."""
+    """Its own words are reported, and the others are stopped."""
     line = _fails(tmp_path / "data", CSMS_DATABASE_URL="postgresql+psycopg2://nobody@127.0.0.1:1/none")
     assert "_svc stopped before it was ready" in line
     assert "cannot use the database" in line
 
 
 def test_a_setting_that_only_a_part_reads_is_wrong(tmp_path: Path) -> None:
-    """Told as the part tells it."""
+    """Reported in the words of the part."""
     line = _fails(tmp_path / "data", CSMS_UNKNOWN_TOKENS="perhaps")
     assert "auth_svc stopped before it was ready: CSMS_UNKNOWN_TOKENS='perhaps'" in line
 
@@ -145,7 +145,7 @@ def test_ctrl_c_before_it_is_ready(tmp_path: Path) -> None:
 
 
 RUN = [sys.executable, "-m", "deploy.local"]
-# As make does, where a window was opened for it: it is told of the hang-up, and waits on.
+# As make does, where a window was opened for it: it gets the hang-up, and waits on.
 WAITING_LEADER = (
     "import signal, subprocess, sys; signal.signal(signal.SIGHUP, lambda *_: None); subprocess.call(sys.argv[1:])"
 )

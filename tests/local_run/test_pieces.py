@@ -66,7 +66,7 @@ def test_a_reserved_port_is_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_port_that_was_asked_for_is_held_until_its_part_starts() -> None:
-    """A second mesh is told at once."""
+    """A second mesh is refused at once."""
     port = Reservation().port
     held = Reservation("127.0.0.1", port)
     with pytest.raises(SettingError, match="is taken"):
@@ -76,7 +76,7 @@ def test_a_port_that_was_asked_for_is_held_until_its_part_starts() -> None:
 
 
 def test_two_meshes_cannot_share_a_data_directory(tmp_path: Path) -> None:
-    """The second is told; when the first has ended it may."""
+    """The second is refused; when the first has ended it may."""
     first = DataDirectory(tmp_path / "data")
     with pytest.raises(SettingError, match="another mesh is using the data directory"):
         DataDirectory(tmp_path / "data")
@@ -150,7 +150,7 @@ def test_last_words(lines: list[str], told: str) -> None:
 
 
 def test_settings_of_a_run_that_nobody_configured() -> None:
-    """The fixed points of the design."""
+    """The defaults of docs/CONFIGURATION.md."""
     settings = RunSettings.read({})
     assert (settings.host, settings.http_port, settings.ocpp_port) == ("127.0.0.1", 8080, 9000)
     assert settings.data_dir == Path.cwd() / "data"

@@ -1,4 +1,4 @@
-"""What must not outlive the supervisor and does not know how: Envoy's tether."""
+"""Envoy must not outlive the supervisor: its tether."""
 
 import os
 import signal

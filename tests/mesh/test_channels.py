@@ -26,7 +26,7 @@ class Middlebox:
         self.connections = 0
 
     def forget(self) -> None:
-        """Nothing more goes through, and nobody is told."""
+        """Nothing more goes through, and no end is notified."""
         for known in self._known:
             known.set()
 

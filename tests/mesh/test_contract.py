@@ -1,16 +1,13 @@
 """Holds the list of services in mesh/contract.py against the contract itself."""
 
-from pathlib import Path
-
 from google.protobuf import descriptor_pb2
 
 from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
-
-ROOT = Path(__file__).resolve().parents[2]
+from mesh.published_contract import CONTRACT
 
 
 def _services() -> dict[str, descriptor_pb2.ServiceDescriptorProto]:
-    files = descriptor_pb2.FileDescriptorSet.FromString((ROOT / "gen" / "csms.binpb").read_bytes())
+    files = descriptor_pb2.FileDescriptorSet.FromString(CONTRACT.read_bytes())
     return {
         f"{file.package}.{service.name}": service
         for file in files.file
@@ -26,7 +23,7 @@ def test_every_service_of_the_contract_has_its_place() -> None:
 
 
 def test_mesh_services_have_no_rest_binding() -> None:
-    """What the front door must not reach has no path that it could be reached by."""
+    """A service that the front door must not reach has no path that leads to it."""
     services = _services()
     for name in (name for names in MESH_SERVICES.values() for name in names):
         assert not any(method.options.ByteSize() for method in services[name].method), name

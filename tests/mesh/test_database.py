@@ -59,7 +59,7 @@ async def test_what_fails_leaves_nothing(database: Database) -> None:
     with pytest.raises(IntegrityError) as caught:
         await database.write(work)
     assert await _names(database) == []
-    # What stations and operators said is not to be read in logs.
+    # Content of stations and operators must not stand in logs.
     assert "parameters" not in str(caught.value) or "hidden" in str(caught.value)
 
 

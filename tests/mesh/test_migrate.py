@@ -1,4 +1,4 @@
-"""Migrating: once, whoever else does it at the same time, and all or nothing."""
+"""Migrating: once, also if others do it at the same time, and all or nothing."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +81,7 @@ def test_a_schema_of_its_own(database_url: str, engine: Engine, migrations: Modu
 
 
 def test_a_step_that_fails_leaves_nothing(engine: Engine, migrations: ModuleType) -> None:
-    """What was done before it in the same upgrade is undone, so that the next attempt starts afresh."""
+    """The steps before it in the same upgrade are undone, so that the next attempt starts afresh."""
     _add_step(migrations, 1, "CREATE TABLE one (x int)")
     _add_step(migrations, 2, "CREATE TABLE two (x int)", "ALTER TABLE nothing RENAME TO something")
     with pytest.raises(sa.exc.DBAPIError):

@@ -85,7 +85,7 @@ class Events(EventServiceServicer):
     """A stream that fails after its first event."""
 
     async def WatchEvents(self, request: WatchEventsRequest, context: Context) -> AsyncIterator[WatchEventsResponse]:
-        """Tells who is calling, then fails."""
+        """Returns the caller, then fails."""
         yield WatchEventsResponse(event=Event(event_id=current_caller().username))
         raise MeshError(grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED", "too old")
 
@@ -185,7 +185,7 @@ async def test_unforeseen_error_tells_an_incident_and_no_more(edge: Edge) -> Non
 
 @pytest.mark.parametrize("data", [b"\x12\x01\xff", b"\xff"], ids=["not UTF-8", "no message"])
 async def test_a_request_that_cannot_be_parsed_is_the_callers_mistake(edge: Edge, data: bytes) -> None:
-    """With a reason; who may not call at all is told that first. Streams too."""
+    """With a reason; a caller without permission gets that error first. Streams too."""
     login: Any = edge.channel.unary_unary(f"{PREFIX}Login", request_serializer=lambda _: data)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await login(LoginRequest())
@@ -198,7 +198,7 @@ async def test_a_request_that_cannot_be_parsed_is_the_callers_mistake(edge: Edge
 
 
 async def test_streams_are_authenticated_and_end_with_their_error(edge: Edge) -> None:
-    """What was sent before arrives."""
+    """Messages that were sent before arrive."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         [event async for event in edge.events.WatchEvents(WatchEventsRequest())]
     assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN")

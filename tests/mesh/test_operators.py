@@ -39,7 +39,7 @@ class OneKey:
         self.asked = 0
 
     async def keys(self, key_id: str) -> KeySet:
-        """Whatever is asked for."""
+        """The same keys for every question."""
         self.asked += 1
         return KeySet([self.key])
 
@@ -214,7 +214,7 @@ async def test_known_key_does_not_wait_for_the_search_for_another(
 
 
 async def test_failing_search_does_not_hammer_either(remote: Remote) -> None:
-    """While the service is away, one in a few seconds asks it."""
+    """While the service is unavailable, one call in a few seconds asks it."""
     await remote.known("x")
     remote.auth.broken = True
     remote.now_s += KEYS_REFRESH_S + 1

@@ -1,4 +1,4 @@
-"""Events are committed with what they tell of, once, and do not stay for ever."""
+"""Events are committed with the change that they report, once, and do not stay for ever."""
 
 from collections.abc import Iterator
 

@@ -17,7 +17,7 @@ def test_page_size_has_a_default_and_a_bound() -> None:
 
 
 def test_token_holds_the_key_of_the_last_row() -> None:
-    """The row one too many tells that there is a next page."""
+    """The row one too many shows that there is a next page."""
     rows = [("a", 1), ("b", 2), ("ü", 3)]
     page, token = cut_page(rows, 2, lambda row: row)
     assert list(page) == rows[:2]

@@ -1,4 +1,4 @@
-"""What reflection shows of the contract."""
+"""The contract as reflection shows it."""
 
 from google.protobuf import descriptor_pool
 

@@ -30,7 +30,7 @@ def test_every_number_has_its_row_with_its_names() -> None:
 
 
 def test_every_other_name_has_its_row() -> None:
-    """What has no number stands in the second table."""
+    """Quirks without a number stand in the second table."""
     others = [row[0].strip("`") for row in _rows() if not row[0].isdigit()]
     assert others == [name.value for name in QuirkName if name not in NUMBERS]
 

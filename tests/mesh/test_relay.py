@@ -44,7 +44,7 @@ NEVER_S = 3600.0
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """What is on it ends with the test."""
+    """A stack that is unwound at the end of the test."""
     async with AsyncExitStack() as stack:
         yield stack
 
@@ -112,7 +112,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 @dataclass
 class Recorder(EventIngestServiceServicer):
-    """Stands before notification_svc, counts the batches, and fails as it is told to."""
+    """Stands before notification_svc, counts the batches, and fails as a test sets it."""
 
     behind: "EventIngestServiceStub"
     failures: list[str] = field(default_factory=list)  # what to do with the next batches: "before", "after"
@@ -142,7 +142,7 @@ async def _recorder(stack: AsyncExitStack, notifications: Notifications, *failur
 async def test_event_arrives_as_it_was_told(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
-    """All that it tells, and whose service it was; afterwards the outbox knows when."""
+    """All of its fields, and the service it came from; afterwards the outbox knows when."""
     _start(stack, database, notifications.mesh_address, clock)
     data = {"energy_wh": 1.5, "nested": {"list": [1, None, True, "x"]}}
     told = OutboxEvent(
@@ -254,7 +254,7 @@ async def test_away_and_back(stack: AsyncExitStack, database: Database, database
 async def test_answer_that_is_lost_doubles_nothing(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
-    """What may or may not have arrived is sent again, and kept once."""
+    """An event that may or may not have arrived is sent again, and kept once."""
     recorder, address = await _recorder(stack, notifications, "after", "before", "after", "")
     _start(stack, database, address, clock)
     await _append(database, _events(["a", "b"]))
@@ -276,7 +276,7 @@ async def test_event_that_nobody_can_take_keeps_no_other_back(
 async def test_event_that_cannot_be_read_keeps_no_other_back(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
-    """Whoever wrote what is not an object of JSON there."""
+    """A row whose data is no JSON object delays no other."""
     await _append(database, _events(["a", "b", "c"]))
     update = sa.update(_outbox).where(_outbox.c.event_id == "b").values(data="[1, ")
     await database.write(lambda connection: connection.execute(update))

@@ -121,7 +121,7 @@ def test_prepared_statements_run_one_after_the_other(engine: Engine) -> None:
 
 
 def test_prepared_statements_outlive_a_rollback(engine: Engine) -> None:
-    """What one of them did is undone with its transaction; the next transaction can use them."""
+    """Their changes are undone with the transaction; the next transaction can use them."""
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE thing (name text PRIMARY KEY)"))
     with engine.connect() as connection, connection.begin() as transaction:
@@ -144,7 +144,7 @@ def test_prepared_statements_are_made_anew_on_a_new_connection(engine: Engine) -
 
 
 def test_copied_rows_come_through(engine: Engine) -> None:
-    """What means something to COPY (backslash, tab, line ends, its words for NULL and the end) is text like other."""
+    """Characters with a meaning for COPY (backslash, tab, line ends, its words for NULL and end) are plain text."""
     if engine.dialect.name != "postgresql":
         pytest.skip("COPY is PostgreSQL's")
     texts = ["", "plain", "\\", "\\N", "\\.", "a\tb", "a\nb", "a\r\nb", "\\t", "Grüße 😀 %s", "quote ' and \""]

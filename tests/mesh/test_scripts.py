@@ -63,7 +63,7 @@ def test_what_comes_after_sees_what_waited(engine: Engine) -> None:
 
 
 def test_a_failure_undoes_all(engine: Engine) -> None:
-    """What was sent and what waited alike; the connection is as good as new."""
+    """Statements that were sent and those that waited alike; the connection is as good as new."""
     with pytest.raises(RuntimeError), engine.begin() as connection:
         _add_in_vain(connection, "a")
     with engine.connect() as connection:
@@ -96,7 +96,7 @@ def test_an_empty_transaction(engine: Engine) -> None:
 
 
 def test_a_savepoint_keeps_its_place(engine: Engine) -> None:
-    """What waited before it stays when it is rolled back."""
+    """Statements that waited before it stay when it is rolled back."""
     with engine.begin() as connection:
         _add_later(connection, "a")
         with pytest.raises(RuntimeError), connection.begin_nested():

@@ -1,10 +1,10 @@
-"""Settings that every process has: what is wrong with one is told in a line, without a password in it."""
+"""Settings that every process has: a fault of one is reported in a line, without a password in it."""
 
 import pytest
 
 from mesh.errors import SettingError
 from mesh.process import log_level
-from mesh.settings import Environment, database_url
+from mesh.settings import Environment, ServiceSettings, database_url
 
 
 @pytest.mark.parametrize("url", ["postgresql+psycopg2://me:secret@db.example/csms", "sqlite:////tmp/x.db"])
@@ -25,7 +25,7 @@ def test_a_database_of_another_kind(url: str) -> None:
 
 
 def test_levels_of_the_log() -> None:
-    """In capitals or not; INFO where none is given; the words are told where there is no such one."""
+    """In capitals or not; INFO where none is given; an unknown one is refused with the list of words."""
     assert [log_level(given) for given in ({}, {"CSMS_LOG_LEVEL": ""}, {"CSMS_LOG_LEVEL": "debug"})] == [
         "INFO",
         "INFO",
@@ -33,3 +33,18 @@ def test_levels_of_the_log() -> None:
     ]
     with pytest.raises(SettingError, match="one of DEBUG, INFO, WARNING, ERROR, CRITICAL is needed"):
         log_level({"CSMS_LOG_LEVEL": "loud"})
+
+
+def test_secrets_are_not_in_the_representation() -> None:
+    settings = ServiceSettings.read(
+        Environment(
+            {
+                "CSMS_AUTH_ADDRESS": "127.0.0.1:0",
+                "CSMS_AUTH_OPERATOR_ADDRESS": "127.0.0.1:0",
+                "CSMS_DATABASE_URL": "postgresql+psycopg2://me:s3cret@db.example/csms",
+                "CSMS_MESH_SECRET": "s3cret",
+            }
+        ),
+        "auth",
+    )
+    assert (settings.mesh_secret, "s3cret" in repr(settings)) == ("s3cret", False)

@@ -18,7 +18,7 @@ async def workers() -> AsyncIterator[Workers]:
 
 
 async def test_what_a_function_returns_or_raises(workers: Workers) -> None:
-    """Comes to whoever asked, from another thread; one failure does not end the thread."""
+    """Comes to the caller, from another thread; one failure does not end the thread."""
     assert await workers.run(int, "7") == 7
     with pytest.raises(ValueError, match="invalid literal"):
         await workers.run(int, "x")

@@ -11,7 +11,7 @@ from tests.notification_svc.rig import Notifications, start_notifications
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """What is on it ends with the test."""
+    """A stack that is unwound at the end of the test."""
     async with AsyncExitStack() as stack:
         yield stack
 

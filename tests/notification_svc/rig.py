@@ -125,7 +125,7 @@ class Watch:
         self.call = call
 
     async def response(self) -> WatchEventsResponse:
-        """What comes next. Raises AioRpcError where the watch ends."""
+        """The next response. Raises AioRpcError if the watch ends."""
         response: WatchEventsResponse = await asyncio.wait_for(self.call.read(), 60)
         return response
 
@@ -183,7 +183,7 @@ async def start_notifications(
 
 
 def service_settings(name: str, database_url: str, address: str = "127.0.0.1:0") -> ServiceSettings:
-    """What a service on this machine is told."""
+    """Settings of a service on this machine."""
     return ServiceSettings(
         name=name,
         mesh_address=address,

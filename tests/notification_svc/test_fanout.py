@@ -158,7 +158,7 @@ async def test_all_that_is_kept_and_then_what_happens_in_each_stations_order(
 async def test_restart_goes_on_where_it_was(
     stack: AsyncExitStack, notifications: Notifications, broker: Broker, start: Start
 ) -> None:
-    """What the broker has confirmed does not come again."""
+    """Events that the broker has confirmed do not come again."""
     queue = await broker.queue("#")
     await notifications.publish(item("a"), item("b"))
     first = Fanout(database=notifications.database, url=broker.url, exchange=broker.exchange, poll_s=0.05)
@@ -256,7 +256,7 @@ async def test_connection_that_is_cut_loses_nothing(
 async def test_events_that_were_removed_first_do_not_stop_it(
     notifications: Notifications, broker: Broker, start: Start
 ) -> None:
-    """The broker was away for longer than events are kept: it goes on with the oldest there is."""
+    """The broker was unavailable for longer than events are kept: the fan-out goes on with the oldest there is."""
     queue = await broker.queue("#")
     await notifications.publish(item("a"), item("b"))
     await notifications.database.write(partial(store.save_sent, tenant_id="default", cursor=1))

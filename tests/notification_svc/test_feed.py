@@ -33,7 +33,7 @@ def test_tail_tells_what_it_has_and_what_it_has_not() -> None:
 
 
 def test_tail_is_bounded_in_number() -> None:
-    """What it lets go of it does not claim to have."""
+    """The tail does not claim to have events that it has let go."""
     tail = Tail(0)
     for first in range(1, 3 * MAX_EVENTS, 100):
         tail.extend([_event(cursor) for cursor in range(first, first + 100)], first + 99)

@@ -92,7 +92,7 @@ async def test_page_token_belongs_to_its_filter(notifications: Notifications) ->
 
 
 async def test_old_events_are_removed_and_missed_by_nobody_silently(notifications: Notifications) -> None:
-    """Whose cursor is older than what is kept is told so; 0 means the oldest that is kept."""
+    """A cursor older than all kept events is refused; 0 means the oldest that is kept."""
     await notifications.publish(item("a"), item("b"), item("c"))
     a, _, c = await notifications.all()
     page_token = (await notifications.list(page_size=1)).next_page_token

@@ -66,7 +66,6 @@ async def test_filter_holds_for_backlog_and_live(notifications: Notifications) -
 
 
 async def test_watcher_sees_its_own_tenant_only(notifications: Notifications) -> None:
-    """Whatever the cursor."""
     await notifications.publish(item("theirs", tenant_id="other"), item("ours"))
     async with notifications.watch(after_cursor=0) as ours, notifications.watch("other", after_cursor=0) as theirs:
         await notifications.publish(item("theirs2", tenant_id="other"), item("ours2"))
@@ -137,7 +136,7 @@ async def test_wrong_filter_is_refused(notifications: Notifications) -> None:
 
 
 async def test_watch_ends_with_its_token(notifications: Notifications) -> None:
-    """Or whoever had it once would watch forever."""
+    """Or a holder of an old token would watch for ever."""
     async with notifications.watch(metadata=token(valid_s=3600)) as watch:
         await notifications.publish(item("a"))
         assert await watch.ids(1) == ["a"]
@@ -170,7 +169,7 @@ async def test_service_that_stops_says_so(
 async def test_watcher_of_one_replica_sees_what_another_took_in(
     stack: AsyncExitStack, database_url: str, clock: FakeClock
 ) -> None:
-    """Both write to one stream, and both tell all of it in the same order."""
+    """Both write to one stream, and both deliver all of it in the same order."""
     here = await start_notifications(stack, database_url, clock)
     there = await start_notifications(stack, database_url, clock)
     async with here.watch() as at_here, there.watch() as at_there:

@@ -21,7 +21,7 @@ TIME = "2026-01-31T12:00:00.000Z"
 
 
 class Central:
-    """Accepts every station and every tag, unless told otherwise; `heard` is all it was told, in order."""
+    """Accepts every station and every tag, unless set otherwise; `heard` has all messages, in order."""
 
     def __init__(self, port: int) -> None:
         self.heard: list[tuple[str, dict[str, Any]]] = []
@@ -51,7 +51,7 @@ class Central:
         await self._server.wait_closed()
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-        """Waits until what was heard fulfils a condition."""
+        """Waits until the received messages fulfil a condition."""
         async with self._changed:
             await asyncio.wait_for(self._changed.wait_for(condition), timeout_s)
 
@@ -83,7 +83,7 @@ class Central:
         return result
 
     def tag_info(self) -> Any:
-        """What is said of every tag."""
+        """The answer for every tag."""
         return IdTagInfo(status=self.tag_status, parent_id_tag=self.tag_group)
 
     def next_id(self) -> int:

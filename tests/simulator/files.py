@@ -7,7 +7,7 @@ from threading import Thread
 
 
 class Files:
-    """What can be had, what was brought, and how the server is disposed."""
+    """Files to fetch, files that were brought, and the mood of the server."""
 
     def __init__(self) -> None:
         self.content: dict[str, bytes] = {}

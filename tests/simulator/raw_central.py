@@ -58,7 +58,7 @@ class RawCentral:
         await self._server.wait_closed()
 
     async def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-        """Waits until what was heard fulfils a condition."""
+        """Waits until the received messages fulfil a condition."""
         async with self._changed:
             await asyncio.wait_for(self._changed.wait_for(condition), timeout_s)
 

@@ -1,4 +1,4 @@
-"""What a station knows of id tags: the local list, the cache, and what it decides by them."""
+"""A station's local list and cache of id tags, and its decisions."""
 
 from datetime import UTC, datetime, timedelta
 

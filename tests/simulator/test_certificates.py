@@ -1,4 +1,4 @@
-"""What a station takes for a certificate, and what it does not."""
+"""Certificates that a station accepts, and those that it refuses."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What a station installs and clears, and how its power follows."""
+"""Profiles that a station installs and clears, and its power under them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,7 +101,7 @@ def test_a_connector_s_own_default_leads_at_its_level(store: ProfileStore) -> No
     ],
 )
 def test_clearing_by_criteria(store: ProfileStore, criteria: dict[str, Any], left: list[int]) -> None:
-    """All that are given must be met; it is told whether any profile did."""
+    """All that are given must be met; the answer says whether any profile did."""
     store.install(0, station_max(profile_id=1), transaction=None)
     store.install(1, profile((0, 1), profile_id=2, stack_level=0), transaction=None)
     store.install(1, profile((0, 1), profile_id=3, stack_level=1), transaction=None)
@@ -179,7 +179,7 @@ def test_a_profile_with_a_remote_start_is_for_that_transaction(station: Station)
 
 
 def test_a_profile_goes_with_its_start_and_no_other(station: Station) -> None:
-    """Where nobody comes for a remote start, whoever comes next has nothing to do with its profile."""
+    """If nobody comes for a remote start, the next driver does not get its profile."""
     wanted = profile((0, 2_000), kind=Kind.RELATIVE, purpose=Purpose.TX)
     assert station.request_start(1, "TAG", wanted)
     station.advance(180_000)

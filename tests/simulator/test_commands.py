@@ -1,4 +1,4 @@
-"""What a central system can have a 1.6 station do, over a real socket, each message checked against the schemas."""
+"""Commands for a simulated 1.6 station, over a real socket, each message checked against the schemas."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -50,7 +50,7 @@ def powers(central: Central) -> list[int]:
 
 
 async def test_a_reservation_over_the_wire() -> None:
-    """Reserved is told, the tag's start names it; another one is cancelled, another expires."""
+    """Reserved is reported, the tag's start names it; another one is cancelled, another expires."""
     async with central_system() as central, running(central) as runner:
         await booted(central)
 

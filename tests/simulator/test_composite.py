@@ -29,7 +29,7 @@ def profile(*limits: tuple[int, float], **given_: Any) -> Profile:
 
 
 def watts(stack: Stack, at_s: float) -> float:
-    """What may be drawn so many seconds after NOW."""
+    """The limit so many seconds after NOW."""
     return allowance_at(stack, SUPPLY, NOW + timedelta(seconds=at_s)).power_w
 
 
@@ -81,7 +81,7 @@ def test_a_weekly_schedule_with_a_duration_leaves_the_rest_of_the_week_free() ->
 
 
 def test_a_relative_schedule_counts_from_the_start_of_charging() -> None:
-    """Whatever start it names."""
+    """Its own startSchedule does not matter."""
     relative = profile((0, 3_000), (900, 7_000), kind=Kind.RELATIVE, start=NOW - timedelta(days=3))
     stack = Stack(default=[relative], begun=NOW - timedelta(seconds=300))
     assert told(stack, 3_600) == [(0, 3_000), (600, 7_000)]
@@ -164,7 +164,7 @@ def test_a_composite_is_well_formed(stack: Stack, duration_s: int) -> None:
 
 @given(stack=stacks(), moment=moments)
 def test_every_leading_profile_is_kept(stack: Stack, moment: datetime) -> None:
-    """What is allowed exceeds neither the station's leading limit nor the connector's, taken alone."""
+    """The limit exceeds neither the station's leading limit nor the connector's, taken alone."""
     allowed = allowance_at(stack, SUPPLY, moment)
     for part in (stack.station, [*stack.transaction, *stack.default]):
         found = leading(part, moment, stack.begun)

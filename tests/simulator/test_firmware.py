@@ -64,7 +64,7 @@ def test_it_takes_its_time() -> None:
 
 
 def test_a_signed_update_in_order() -> None:
-    """Every step is told, all under the request's id."""
+    """Every step is reported, all under the request's id."""
     bench = Bench(
         b"new",
         retrieve_at=NOW + timedelta(seconds=10),
@@ -89,7 +89,7 @@ def test_a_wrong_signature_installs_nothing() -> None:
 
 
 def test_a_download_is_tried_again_and_then_given_up() -> None:
-    """Retries come after the interval; only the last failure is told."""
+    """Retries come after the interval; only the last failure is reported."""
     bench = Bench(None, None, None, retries=2, retry_interval_s=60)
     assert bench.run() == ["Downloading", "DownloadFailed"]
     assert [at // 1_000 for at in bench.fetches] == [1, 81, 161]
@@ -115,7 +115,7 @@ def test_it_waits_until_nobody_charges() -> None:
     ],
 )
 def test_it_fails_where_it_is_told_to(failure: Failure, last: str) -> None:
-    """Whatever was sent, and the version stays."""
+    """The firmware that was sent does not matter, and the version stays."""
     bench = Bench(b"new", fails=frozenset({failure}), request_id=1, verify=lambda _: True)
     assert bench.run()[-1] == last
     assert not bench.firmware.restarted()

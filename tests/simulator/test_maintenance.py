@@ -141,7 +141,7 @@ async def test_who_may_sign_firmware(maker: Authority) -> None:
 
 
 async def test_diagnostics_over_the_wire(tmp_path: Path) -> None:
-    """The file arrives under the name that was told, with what the station did; ftp fails, and is told so."""
+    """The file arrives under the reported name, with the station's log; ftp fails, and is reported so."""
     async with central_system() as central, running(central):
         with file_server() as files:
             await booted(central)

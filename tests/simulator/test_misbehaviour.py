@@ -74,7 +74,7 @@ def test_what_is_no_quirk(text: str) -> None:
 
 
 async def test_a_station_without_quirks_has_none() -> None:
-    """What the others are measured by: one sub-protocol, one path, pongs, JSON, its own ids."""
+    """The measure for the others: one sub-protocol, one path, pongs, JSON, its own ids."""
     async with raw_central() as central, running(central) as runner:
         await booted(central)
         assert await pinged(central)

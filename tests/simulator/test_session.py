@@ -45,7 +45,7 @@ async def test_a_session_adds_up() -> None:
 
 
 async def test_offline_messages_arrive_later_in_order_and_once() -> None:
-    """A whole visit without a connection is told afterwards, under the id that the late start gets."""
+    """A whole visit without a connection is reported afterwards, under the id that the late start gets."""
     async with central_system() as central, running(central) as runner:
         await booted(central)
         runner.station.tags.cache.remember("TAG", "Accepted", None)
@@ -167,7 +167,7 @@ async def test_reset_really_restarts(kind: str, reason: str) -> None:
 
 
 async def test_switching_a_fleet_off_leaves_no_transaction_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its stops are told, with reason PowerLoss, before the sockets close."""
+    """Its stops are sent, with reason PowerLoss, before the sockets close."""
     monkeypatch.setattr("simulator.runner.SWITCH_OFF_S", 60)
     async with central_system() as central:
         runner = make_runner(central)

@@ -190,7 +190,7 @@ def test_restart_ends_every_transaction(station: Station, restart: Restart, reas
 
 
 def test_keys_are_changed_as_they_allow(station: Station) -> None:
-    """Read-only, unknown and nonsense are told apart; secrets cannot be read."""
+    """Read-only, unknown and nonsense are distinct; secrets cannot be read."""
     change = station.configuration.change
     assert change("heartbeatinterval", "60") is ChangeResult.ACCEPTED
     assert station.configuration.number("HeartbeatInterval") == 60

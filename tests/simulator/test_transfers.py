@@ -11,7 +11,7 @@ from tests.simulator.files import file_server
 
 
 async def test_fetching() -> None:
-    """What is there, nothing where there is nothing, and no more than a pretence where it is not on loopback."""
+    """A file that is there, nothing where there is none, and only a pretence if the address is not loopback."""
     with file_server() as files:
         files.content["/fw.bin?x=1"] = b"firmware"
         assert await fetch(f"{files.url}/fw.bin?x=1") == b"firmware"
@@ -24,7 +24,7 @@ async def test_fetching() -> None:
 
 
 async def test_uploads_over_http() -> None:
-    """By PUT, into a folder under its own name; by POST where that is refused; refusals are told apart."""
+    """By PUT, into a folder under its own name; by POST if that is refused; refusals are distinct."""
     with file_server() as files:
         assert await upload(f"{files.url}/logs/", "a.log", "text") is UploadStatus.UPLOADED
         files.refused_methods = {"PUT"}

@@ -40,6 +40,7 @@ from mesh.times import to_timestamp
 from station_svc import migrations
 from station_svc.catalogue import FEATURES, STORAGE
 from station_svc.core.models import outbox
+from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.housekeeping import Housekeeper
 from station_svc.jobs.runner import Jobs
@@ -68,6 +69,7 @@ SETTINGS = StationSettings(
     boot_retry_interval_s=60,
     command_timeout_s=30,
     vendors=Vendors.parse("com.acme, org.example/tariff"),
+    transfer_limits=TransferLimits(),
     retention={},
 )
 
@@ -173,7 +175,7 @@ class StationSystem:
 
     @property
     def jobs(self) -> Jobs:
-        """The job queue's runner, which runs only when it is told to."""
+        """The job queue's runner, which runs only when a test lets it."""
         return next(owner for run in self.parts.background if isinstance(owner := getattr(run, "__self__", 0), Jobs))
 
     async def lease(self, node_id: str = NODE, address: str | None = None) -> int:
@@ -182,7 +184,7 @@ class StationSystem:
         return (await self.ingest.RenewNodeLease(request)).lease_duration_ms
 
     async def knock(self, *items: ingest_pb2.OpenConnectionItem) -> Sequence[ingest_pb2.OpenConnectionResult]:
-        """What comes of stations that knock, all in one batch."""
+        """Lets stations connect, all in one batch, and returns the results."""
         response = await self.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest(items=items))
         return response.results
 
@@ -193,7 +195,7 @@ class StationSystem:
         return result.epoch
 
     async def close(self, station_id: str, epoch: int) -> None:
-        """Tells that a socket is closed."""
+        """Reports that a socket is closed."""
         item = ingest_pb2.CloseConnectionItem(
             tenant_id="default",
             station_id=station_id,
@@ -247,11 +249,11 @@ class StationSystem:
         return ingest_pb2.StatusItem(origin=self.origin(station_id, epoch, ordinal), status=report)
 
     async def report(self, *items: ingest_pb2.StatusItem) -> Sequence[ingest_pb2.StatusResult]:
-        """What becomes of statuses."""
+        """Sends statuses and returns the results."""
         return (await self.ingest.NotifyStatuses(ingest_pb2.NotifyStatusesRequest(items=items))).results
 
     async def notify(self, *items: ingest_pb2.ReportItem) -> Sequence[ingest_pb2.ReportResult]:
-        """What becomes of reports."""
+        """Sends reports and returns the results."""
         return (await self.ingest.NotifyReports(ingest_pb2.NotifyReportsRequest(items=items))).results
 
     async def station(self, station_id: str) -> station_pb2.Station:
@@ -278,7 +280,7 @@ class StationSystem:
 def knock(
     station_id: str, *, node_id: str = NODE, credential: bytes = b"", username: str = ""
 ) -> ingest_pb2.OpenConnectionItem:
-    """A station that knocks."""
+    """A connection attempt of a station."""
     return ingest_pb2.OpenConnectionItem(
         station_id=station_id,
         node_id=node_id,

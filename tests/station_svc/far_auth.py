@@ -1,5 +1,6 @@
-"""The auth_svc at the other end, as far as local lists ask it: the tokens that a test gives it, in small pages."""
+"""The auth_svc at the other end: the tokens that a test gives it, in small pages, and their readers' forms."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -39,7 +40,7 @@ def token(
 
 
 class FarAuth(AuthorizationServiceServicer):
-    """Tells its tokens to whoever asks for the tenant `default`. Nothing else of it is asked."""
+    """Serves its tokens for the tenant `default`, and nothing else."""
 
     Authorize = GetSigningKeys = None  # type: ignore[assignment]
 
@@ -48,6 +49,10 @@ class FarAuth(AuthorizationServiceServicer):
         self.is_away = False
         self.asked = 0
         self.address = ""
+        self.forms: dict[str, str] = {}  # readers', by what an operator gives
+        self.deadlines_s: list[float] = []  # of the calls that ask for forms
+        self.answers = asyncio.Event()  # until it is set, those calls have no answer
+        self.answers.set()
 
     async def ListTokensForLocalLists(
         self, request: pb.ListTokensForLocalListsRequest, context: Context
@@ -63,6 +68,14 @@ class FarAuth(AuthorizationServiceServicer):
         return pb.ListTokensForLocalListsResponse(
             tokens=tokens[start : start + _PAGE], next_page_token=str(start + _PAGE) if more else ""
         )
+
+    async def FindReaderForms(self, request: pb.FindReaderFormsRequest, context: Context) -> pb.FindReaderFormsResponse:
+        """The forms that it was given."""
+        self.deadlines_s.append(float(context.time_remaining()))  # type: ignore[no-untyped-call,unused-ignore]
+        await self.answers.wait()
+        if self.is_away or request.tenant_id != "default":
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "not now")
+        return pb.FindReaderFormsResponse(reader_id_tokens=[self.forms.get(text, "") for text in request.id_tokens])
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What is removed in time, and what is not."""
+"""Rows that are removed in time, and rows that stay."""
 
 from collections.abc import Awaitable, Callable
 
@@ -124,7 +124,7 @@ async def test_the_current_status_outlives_its_history(system: StationSystem, cl
 
 
 async def test_old_connections_are_removed_but_for_the_latest(system: StationSystem, clock: FakeClock) -> None:
-    """The latest tells when a station was last here; an open one stays however old it is."""
+    """The latest shows when a station was last connected; an open one stays however old it is."""
     epochs = [await system.open("CP1") for _ in range(6)]
     for epoch in epochs:
         await system.close("CP1", epoch)
@@ -161,7 +161,7 @@ async def test_events_are_kept_until_they_are_published(system: StationSystem, c
 
 
 async def test_retention_is_a_setting(system: StationSystem, clock: FakeClock) -> None:
-    """What is set counts, for each kind by itself."""
+    """Each kind has its own."""
     epoch = await system.open("CP1")
     await _message(system, epoch, 1)
     await _status(system, epoch, 2)

@@ -117,7 +117,7 @@ async def test_criteria_name_an_evse_likewise(system: StationSystem) -> None:
 
 
 async def test_a_reservation_names_an_evse_likewise(system: StationSystem) -> None:
-    """And is told with both."""
+    """And the message names both."""
     await _connected(system, "reserve_now")
     stub = ReservationServiceStub(system.operators)
 
@@ -181,7 +181,7 @@ async def test_what_is_sent_for_other_resources_takes_a_time_too(system: Station
 
 
 class FarTransactions(TransactionIngestServiceServicer):
-    """transaction_svc at the other end: it knows what it is told to know."""
+    """transaction_svc at the other end: it knows the transactions that a test gives it."""
 
     def __init__(self) -> None:
         self.known: set[tuple[str, str, str]] = set()

@@ -38,7 +38,7 @@ def _environment(database_url: str) -> dict[str, str]:
 
 
 async def test_it_migrates_serves_and_stops(database_url: str) -> None:
-    """Migrated first, it serves on both ports until it is told to stop, and then ends well."""
+    """Migrated first, it serves on both ports until a signal stops it, and then ends well."""
     environment = _environment(database_url)
     migrating = await _start("migrate", **environment)
     _out, errors = await migrating.communicate()
@@ -59,7 +59,7 @@ async def test_it_migrates_serves_and_stops(database_url: str) -> None:
 
 
 async def test_a_missing_setting_is_one_line(tmp_path: Path) -> None:
-    """Whoever starts it is told which one."""
+    """The line names the setting."""
     environment = _environment(f"sqlite:///{tmp_path / 'x.db'}")
     environment["CSMS_AUTH_ADDRESS"] = ""
     process = await _start(**environment)

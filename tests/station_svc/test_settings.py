@@ -1,9 +1,10 @@
-"""What station_svc is told by its environment."""
+"""Settings of station_svc, from its environment."""
 
 import pytest
 
 from mesh.errors import SettingError
 from mesh.settings import Environment
+from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.settings import StationSettings
 
@@ -11,7 +12,7 @@ NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:7000", "CSMS_MESH_SECRET": "secret"}
 
 
 def test_defaults() -> None:
-    """Little has to be set, and unknown stations are turned away."""
+    """Few settings are needed, and unknown stations are refused."""
     settings = StationSettings.read(Environment(NEEDED))
     assert settings.onboarding == "reject"
     assert (settings.lease_duration_s, settings.heartbeat_interval_s, settings.command_timeout_s) == (12, 300, 30)
@@ -34,6 +35,8 @@ def test_what_is_set_counts() -> None:
                 "CSMS_TASK_RETENTION_DAYS": "10",
                 "CSMS_CERTIFICATE_REQUEST_RETENTION_DAYS": "11",
                 "CSMS_DATA_TRANSFER_VENDORS": "com.acme",
+                "CSMS_DATA_TRANSFERS_PER_STATION": "500",
+                "CSMS_DATA_TRANSFER_MIB_PER_STATION": "2",
             }
         )
     )
@@ -44,6 +47,7 @@ def test_what_is_set_counts() -> None:
     assert kept["CERTIFICATE_REQUEST"] == 11
     assert (kept["CHARGING_PROFILE"], kept["RESERVATION"]) == (9, 10)
     assert settings.vendors.judge("com.acme", "x") == 1
+    assert settings.transfer_limits == TransferLimits(rows=500, size=2 * 1024 * 1024)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,8 @@ def test_what_is_set_counts() -> None:
         ("CSMS_NODE_LEASE_S", "1"),
         ("CSMS_HEARTBEAT_INTERVAL_S", "soon"),
         ("CSMS_DATA_TRANSFER_VENDORS", "com.acme/"),
+        ("CSMS_DATA_TRANSFERS_PER_STATION", "0"),
+        ("CSMS_DATA_TRANSFER_MIB_PER_STATION", "1"),
         ("CSMS_DATA_TRANSFER_VENDORS", "/x"),
         ("CSMS_ONBOARDING", "perhaps"),
     ],

@@ -1,4 +1,4 @@
-"""Stations that tell of transactions, both ways: 1.6's, without seq_no, and 2.x's, with it."""
+"""Stations that report transactions, both ways: 1.6's, without seq_no, and 2.x's, with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ StationEvent = StationBooted | ConnectorAvailable | StationRemoved
 
 
 def at(seconds: float) -> Timestamp:
-    """A time of the station, by seconds; the gateway hears of all within the next day."""
+    """A time of the station, by seconds; the gateway receives all within the next day."""
     return to_timestamp(START_US + int(seconds * SECOND_US))
 
 
@@ -204,12 +204,12 @@ class Service:
         return item
 
     async def notify_items(self, items: Sequence[StationEventItem]) -> Sequence[StationEventResult]:
-        """What became of a batch."""
+        """Sends a batch and returns the results."""
         request = NotifyStationEventsRequest(items=items)
         return list((await self.ingest.NotifyStationEvents(request, CONTEXT)).results)
 
     async def notify(self, event: StationEvent, *, station: str = "CP1") -> None:
-        """Tells of one event of a station, which is to be taken."""
+        """Reports one event of a station, which has to be accepted."""
         (result,) = await self.notify_items([self.station_item(event, station=station)])
         assert not result.HasField("error"), result
 
@@ -230,17 +230,17 @@ class Service:
         return (await self.operator.EndTransaction(request, CONTEXT)).transaction
 
     async def send_items(self, items: Sequence[TransactionEventItem]) -> Sequence[TransactionEventResult]:
-        """What became of a batch."""
+        """Sends a batch and returns the results."""
         request = RecordTransactionEventsRequest(items=items)
         response = await self.ingest.RecordTransactionEvents(request, CONTEXT)
         return list(response.results)
 
     async def send(self, *events: TransactionEvent, station: str = "CP1") -> Sequence[TransactionEventResult]:
-        """What became of events of one station, all in one batch."""
+        """Sends events of one station in one batch and returns the results."""
         return await self.send_items([self.item(event, station=station) for event in events])
 
     async def one(self, event: TransactionEvent, *, station: str = "CP1") -> TransactionEventResult:
-        """What became of one event, which is to be taken."""
+        """Sends one event, which has to be accepted, and returns its result."""
         (result,) = await self.send(event, station=station)
         assert not result.HasField("error"), result
         return result
@@ -272,7 +272,7 @@ class Service:
         return list((await self.operator.ListTransactions(request, CONTEXT)).transactions)
 
     async def unmatched(self, *, station: str = "CP1") -> Sequence[UnmatchedEvent]:
-        """What belongs to no transaction of a station, newest first."""
+        """The unmatched events of a station, newest first."""
         set_caller(VIEWER)
         request = ListUnmatchedEventsRequest(station_id=station, page_size=1000)
         return list((await self.operator.ListUnmatchedEvents(request, CONTEXT)).unmatched_events)

@@ -27,7 +27,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Session:
-    """A session as a meter tells it; begin or end are None where they are not told."""
+    """A session as a meter reports it; begin or end are None if they are not reported."""
 
     begin: Sample | None
     between: Sequence[Sample]

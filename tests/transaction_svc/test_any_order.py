@@ -32,7 +32,7 @@ NAMES = st.sampled_from(["", "0", "-1"])
 
 @dataclass
 class Session:
-    """What a station tells of one transaction, in order. The transaction's name is put in when it is sent."""
+    """A station's messages about one transaction, in order. The name is put in when they are sent."""
 
     events: list[TransactionEvent] = field(default_factory=list)
 
@@ -73,7 +73,7 @@ def sessions_16(draw: st.DrawFn) -> Sequence[Session]:
 
 @st.composite
 def unnamed_16(draw: st.DrawFn) -> Sequence[Session]:
-    """Transactions of a station that was not told their numbers, or not yet; and starts sent again with other times.
+    """Transactions of a station that does not have their numbers, or not yet; and starts sent again with other times.
 
     The register is sound, since by it a stop is found: in any order, as long as nothing else tells transactions apart.
     """
@@ -188,7 +188,7 @@ def bare(found: Transaction) -> Transaction:
 
 
 async def seen(service: Service, station: str, names: Mapping[int, str]) -> Sequence[object]:
-    """What operators see of transactions: all of each, and its events in folding order."""
+    """The operators' view of transactions: all of each, and its events in folding order."""
     found = []
     for _session, name in sorted(names.items()):
         events = [named(recorded.event, "") for recorded in await service.events(name, station=station)]
@@ -207,12 +207,12 @@ def test_1_6(run: Run, data: st.DataObject) -> None:
 @EXAMPLES
 @given(st.data())
 def test_1_6_without_numbers(run: Run, data: st.DataObject) -> None:
-    """What names no transaction comes to the same, before its start and after, and so do starts with other times."""
+    """Events without a number give the same result before and after their start, and starts with other times too."""
     compare_16(run, data, unnamed_16())
 
 
 def compare_16(run: Run, data: st.DataObject, drawn: st.SearchStrategy[Sequence[Session]]) -> None:
-    """Tells sessions straight and shuffled."""
+    """Sends sessions in order and shuffled."""
     runner, service = run
     sessions = data.draw(drawn)
     told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]

@@ -145,7 +145,7 @@ async def test_where_only_refused_tokens_were_presented(service: Service) -> Non
 
 
 async def test_a_refusal_that_comes_after_the_end_is_told(service: Service) -> None:
-    """An event of its own, for whoever has heard of the end already."""
+    """An event of its own, for consumers that have the end already."""
     number = (start := await service.one(start_16(0))).transaction_id
     await service.one(stop_16(number, 60, 2000))
     await service.refuse(start)
@@ -182,7 +182,7 @@ async def test_a_repeat_is_judged_where_the_first_was_not(service: Service) -> N
 
 
 async def test_a_repeat_changes_nothing_once_the_station_has_gone_on(service: Service) -> None:
-    """What came after it shows that its token was accepted: a token blocked since then keeps its session."""
+    """A later event shows that the token was accepted: a token blocked since then keeps its session."""
     event = start_16(0)
     number = (await service.one(event)).transaction_id
     await service.one(values_16(number, 60, 1500))

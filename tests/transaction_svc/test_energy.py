@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.transaction_svc.meters import BEGIN_US, KWH, POWER_W, WH, Sample, Session, facts_of, fold_of, sessions
 from transaction_svc.energy import Basis, EnergyFlag
-from transaction_svc.facts import BEGIN, BETWEEN, SIGNED, series_number
+from transaction_svc.facts import BEGIN, BETWEEN, END, SIGNED, series_number
 from transaction_svc.fold import Fold
 from transaction_svc.register import SLACK_US, Moment, Register
 
@@ -27,7 +27,7 @@ COUNTED = st.booleans()
 
 
 def told(session: Session, *, counted: bool = False) -> Fold:
-    """What the session comes to."""
+    """The assessment of the session."""
     return fold_of(facts_of(session, counted=counted))
 
 
@@ -122,7 +122,7 @@ def test_a_placeholder_after_another_transaction(session: Session, counted: bool
 @EXAMPLES
 @given(sessions(least_kwh=1000), st.data(), COUNTED)
 def test_a_register_that_starts_over(session: Session, data: st.DataObject, counted: bool) -> None:
-    """What it told on either side counts, and it is flagged; only the step between the two is not known."""
+    """The energy on either side counts, and is flagged; only the step between the two is not known."""
     assume(len(session.between) > 1)
     place = data.draw(st.integers(1, len(session.between) - 1))
     offset = session.between[place].mwh - data.draw(st.integers(0, 50)) * WH
@@ -269,18 +269,20 @@ def test_the_clock_that_saw_more_time_counts() -> None:
 @EXAMPLES
 @given(any_sessions())
 def test_the_short_way_of_a_reading_comes_to_the_same(session: Session) -> None:
-    """`go_on` takes a reading only where `push` would do the same with it."""
-    short, full = Register(), Register()
-    begin = session.begin or Sample(0, 1000 * WH)
-    readings = [begin, *sorted(session.between, key=lambda sample: (sample.at_s, sample.mwh))]
-    for place, sample in enumerate(readings):
-        at = Moment(BEGIN_US + sample.at_s * 1_000_000, BEGIN_US)
-        rank = BETWEEN if place else BEGIN
-        if not (place and short.go_on(max(sample.mwh, 0), at, POWER_W)):
-            short.push(max(sample.mwh, 0), at, begins=not place, ends=False, power_w=POWER_W)
-        full.push(max(sample.mwh, 0), at, begins=not place, ends=False, power_w=POWER_W)
+    """`begin` and `go_on` take a reading only where `push` would do the same with it."""
+    begin = session.begin if session.begin and session.begin.mwh > 0 else Sample(0, 1000 * WH)
+    short, full = Register.begin(begin.mwh, Moment(BEGIN_US, BEGIN_US)), Register()
+    between = sorted(session.between, key=lambda sample: (sample.at_s, sample.mwh))
+    ranked = [(BEGIN, begin), *((BETWEEN, sample) for sample in between)]
+    if session.end is not None:
+        ranked.append((END, session.end))
+    for rank, sample in ranked:
+        mwh, at = max(sample.mwh, 0), Moment(BEGIN_US + sample.at_s * 1_000_000, BEGIN_US)
+        full.push(mwh, at, begins=rank == BEGIN, ends=rank == END, power_w=POWER_W)
+        if rank != BEGIN and not short.go_on(mwh, at, POWER_W, ends=rank == END):
+            short.push(mwh, at, begins=False, ends=rank == END, power_w=POWER_W)
         short.rank = full.rank = rank
-    assert short == full
+        assert short == full
 
 
 def test_the_document_explains_every_flag_and_basis() -> None:

@@ -40,7 +40,7 @@ async def test_a_begin_of_0_goes_on_from_the_last_register_above_0(
     session: tuple[int, list[int], int],
     energy: float,
 ) -> None:
-    """Whatever zeros are told before the register is."""
+    """Readings of zero before the first real one do not matter."""
     for place, (start, readings, stop) in enumerate(before):
         await charged(service, 3600 * place, start, readings, stop)
     found = await charged(service, 3600 * len(before), *session)
@@ -59,7 +59,7 @@ async def test_a_register_above_0_that_is_known_late(service: Service) -> None:
 
 
 async def test_a_session_without_a_begin_is_flagged(service: Service) -> None:
-    """2.0.1: Started tells no register, so what was charged before the first one is missing."""
+    """2.0.1: Started has no register, so what was charged before the first one is missing."""
     await service.one(event_2x("a", "STARTED", 0, 0))
     await service.one(event_2x("a", "UPDATED", 1, 900, 50000))
     await service.one(event_2x("a", "ENDED", 2, 1800, 90000))
@@ -110,7 +110,7 @@ async def test_a_foreign_number_is_no_scale(service: Service) -> None:
 
 
 async def test_a_station_whose_clock_is_years_behind(service: Service) -> None:
-    """It sends all at once, and its clock tells that five hours passed."""
+    """It sends all at once, and by its clock five hours passed."""
     start = start_16(0, meter_start=36000)
     start.event_time.CopyFrom(Timestamp(seconds=946684810))  # the year 2000
     start.meter_values[0].sample_time.CopyFrom(start.event_time)
@@ -136,7 +136,7 @@ async def test_samples_coarser_than_begin_and_end(service: Service, samples: lis
 
 
 async def test_a_meter_replaced_by_one_that_stands_higher(service: Service) -> None:
-    """Its own rise counts, and it is a restart to whoever reads the flag."""
+    """Its own rise counts, and the flag says that it is a restart."""
     found = await charged(service, 0, 1000, [2000, 3_000_000, 3_001_000], 3_002_000)
     assert (found.energy_wh, list(found.flags)) == (3000, ["meter_restart"])
     assert found.end_time == at(1200)

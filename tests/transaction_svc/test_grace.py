@@ -88,7 +88,7 @@ async def test_a_boot_says_how_long(service: Service, boot: StationEvent, second
 
 
 async def test_an_available_connector_hangs_by_the_last_boot(service: Service) -> None:
-    """What the boot before the transaction said is kept, each station's own."""
+    """The values of the boot before the transaction are kept, each station's own."""
     await service.notify(LONG)
     await service.notify(booted_with(3, 60), station="CP2")
     number = await charging(service)

@@ -32,7 +32,7 @@ async def charging(service: Service, **more: Any) -> str:
 
 @pytest.mark.parametrize("event", [booted(), available(), available(700)], ids=["boot", "available", "with a time"])
 async def test_a_boot_or_an_available_connector_marks_at_once(service: Service, event: Any) -> None:
-    """It goes on as ACTIVE, is told once as hanging, and holds its token no more."""
+    """It goes on as ACTIVE, is published once as hanging, and holds its token no more."""
     number = await charging(service)
     await service.notify(event)
     found = await service.get(number)
@@ -106,7 +106,7 @@ async def test_what_a_station_has_kept_does_not_remove_the_mark(service: Service
 
 
 async def test_a_status_without_a_time_counts_from_when_it_was_received(service: Service) -> None:
-    """What was measured before it does not remove the mark; what is measured after it does."""
+    """A value measured before it leaves the mark; one measured after it removes the mark."""
     number = await charging(service)
     now_s = (service.clock() - START_US) // SECOND_US
     for seconds_before, event in ((20, available()), (10, available(-(10**9)))):
@@ -120,7 +120,7 @@ async def test_a_status_without_a_time_counts_from_when_it_was_received(service:
 
 
 async def test_the_late_stop_corrects_it(service: Service) -> None:
-    """Reason, time and energy are the station's; the end is told again, with a flag that it came late."""
+    """Reason, time and energy are the station's; the end is published again, with a flag that it came late."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(GRACE_S)
@@ -166,7 +166,7 @@ async def test_the_next_start_supersedes_a_hanging_one(service: Service) -> None
 
 
 async def test_a_mark_that_comes_late_changes_nothing(service: Service) -> None:
-    """The station said it before it started to charge: what is later is told by epoch and ordinal, not by arrival."""
+    """The station said it before it started to charge: epoch and ordinal decide which is later, not arrival."""
     early = [service.station_item(booted()), service.station_item(available(-5))]
     number = await charging(service)
     await service.notify_items(early)
@@ -266,7 +266,7 @@ async def test_stations_are_known_by_their_last_boot(service: Service) -> None:
 
 
 async def test_a_removed_station_s_transactions_end(service: Service) -> None:
-    """Once, also where it is told again; not those of a station that was added anew under the same name."""
+    """Once, also if it is reported again; not those of a station that was added anew under the same name."""
     number = await charging(service)
     removal = service.station_item(StationRemoved())
     await service.notify_items([removal])

@@ -37,7 +37,7 @@ class Frame:
 
 @st.composite
 def stories(draw: st.DrawFn) -> Sequence[Frame]:
-    """What a station sends after its start, in the order in which it is read."""
+    """A station's messages after its start, in the order in which they are read."""
     frames, now_s = [], 10
     for kind in draw(st.lists(st.sampled_from(["values", "kept", "boot", "available", "available now"]), max_size=7)):
         now_s += draw(st.integers(2, 30))

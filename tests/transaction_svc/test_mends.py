@@ -89,7 +89,7 @@ def raw_item(
 
 
 async def mend(service: Service, quarantine_id: str, *, reason: str = "seen on the display", **what: Any) -> Any:
-    """What an operator is told who mends an item; a dict is a payload."""
+    """Mends an item as an operator and returns the response; a dict is a payload."""
     set_caller(OPERATOR)
     if isinstance(what.get("payload"), dict):
         struct = Struct()
@@ -188,7 +188,7 @@ async def test_the_same_frame_again_opens_nothing(service: Service) -> None:
 async def test_a_payload_that_breaks_its_schema_is_refused(
     service: Service, payload: dict[str, Any], reason: str, code: str
 ) -> None:
-    """The operator is told what a station would be told, and nothing is changed."""
+    """The operator gets the error that a station would get, and nothing is changed."""
     await service.send_items([raw_item(service, BROKEN)])
     error = await refused(service, (await only(service)).quarantine_id, payload=payload)
     assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
@@ -296,7 +296,7 @@ async def test_a_dismissed_item_can_be_mended(service: Service) -> None:
 
 
 async def test_an_item_that_was_recorded_without_a_mend_is_refused(service: Service, engine: Engine) -> None:
-    """What it said stands."""
+    """Its content stands."""
     refuse(engine)
     await service.send(start_16(), station="BAD")
     accept(engine)

@@ -290,7 +290,7 @@ async def test_a_batch_without_profiles_costs_no_statement(service: Service) -> 
     assert await power_w(now_us + TTL_US) == 50_000
 
 
-# What it does
+# Effects of a profile
 
 
 async def test_power_is_that_of_the_profile(service: Service) -> None:
@@ -379,7 +379,7 @@ async def test_the_location_that_counts(service: Service) -> None:
 
 
 async def test_begin_and_end_alone(service: Service) -> None:
-    """Whatever is sampled between; nothing is believed before the end."""
+    """Samples between do not count; there is no energy before the end."""
     await set_profile(service, station_id="CP1", register_source=REGISTER_SOURCE_BEGIN_AND_END)
     number = (await service.one(start_16(0, meter_start=936_000))).transaction_id
     await service.one(values_16(number, 300, 5))
@@ -401,7 +401,7 @@ async def test_samples_alone(service: Service) -> None:
 
 
 async def test_samples_alone_to_an_end_that_tells_no_register(service: Service) -> None:
-    """The last sample is the end: so a register that starts over is told from another counter."""
+    """The last sample is the end: so a register that starts over differs from another counter."""
     await set_profile(service, station_id="CP1", register_source=REGISTER_SOURCE_SAMPLED)
     for seq_no, value in enumerate((500, 20_500, 10, 14_000), start=1):
         if seq_no == 1:
@@ -470,7 +470,7 @@ async def test_the_transaction_after_it_is_assessed_too(service: Service) -> Non
 
 
 async def test_a_transaction_goes_on_after_it(service: Service) -> None:
-    """What comes later is taken by the profile of the assessment."""
+    """Later events are assessed by the profile of the reassessment."""
     number = (await service.one(start_16(0, meter_start=936))).transaction_id
     await service.one(values_16(number, 300, 937))
     await set_profile(service, station_id="CP1", **KWH_AS_WH)
@@ -491,7 +491,7 @@ async def test_a_transaction_that_is_not_there(service: Service) -> None:
 
 
 def told(session: Session, pins: Pins, *, counted: bool, order: Sequence[int] | None = None) -> Fold:
-    """What a session comes to with a profile."""
+    """The assessment of a session with a profile."""
     facts = facts_of(session, counted=counted)
     state = Fold(meter=Metering(terms=Terms(pins=pins)))
     return fold_of(facts if order is None else [facts[place] for place in order], state)
@@ -500,7 +500,7 @@ def told(session: Session, pins: Pins, *, counted: bool, order: Sequence[int] | 
 @EXAMPLES
 @given(sessions(least_kwh=1), st.integers(-3, 3), st.integers(-3, 3), COUNTED)
 def test_pinned_scales(session: Session, begin_end: int, between: int, counted: bool) -> None:
-    """Whatever the two scales: the energy is that of the meter, and no scale is doubted."""
+    """With any two scales the energy is that of the meter, and no scale is doubted."""
 
     def said(mwh: int, exponent: int) -> int:
         factor: int = 10 ** abs(exponent)

@@ -1,4 +1,4 @@
-"""What stations do that does not add up: nothing is lost, and it is flagged (quirks 12, 14, 18, 21, 22, 23)."""
+"""Messages that do not add up: nothing is lost, and it is flagged (quirks 12, 14, 18, 21, 22, 23)."""
 
 import pytest
 from csms.common.v1 import meter_value_pb2 as meter
@@ -39,7 +39,7 @@ async def test_the_late_stop_of_a_superseded_transaction_corrects_it(service: Se
 
 
 async def test_a_start_told_late_is_superseded_by_the_one_after_it(service: Service) -> None:
-    """The order in which starts happened counts, not that in which they were told."""
+    """The order in which starts happened counts, not that in which they arrived."""
     second = (await service.one(start_16(100, meter_start=1500))).transaction_id
     first = (await service.one(start_16(0))).transaction_id
     assert (await service.get(second)).state == TRANSACTION_STATE_ACTIVE
@@ -135,7 +135,7 @@ async def test_a_stop_without_its_number_finds_the_open_transaction(service: Ser
 
 
 async def test_meter_values_without_a_number_find_the_transaction_of_their_connector(service: Service) -> None:
-    """-1 for a transaction whose number the station has not been told."""
+    """-1 for a transaction whose number the station does not have yet."""
     await service.one(start_16(connector=2, meter_start=7))
     number = (await service.one(start_16())).transaction_id
     assert (await service.one(values_16("-1", 60, 1100))).transaction_id == number
@@ -246,7 +246,7 @@ async def test_units_multipliers_phases_and_places(service: Service) -> None:
 
 
 async def test_intervals_where_no_register_is_told(service: Service) -> None:
-    """Their sum; one that the end tells once more counts once."""
+    """Their sum; one that the end repeats counts once."""
 
     def interval(value: int) -> SampledValue:
         return SampledValue(value=str(value), measurand=meter.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL)
@@ -277,7 +277,7 @@ async def test_a_stop_that_tells_all_values_again(service: Service) -> None:
 
 
 async def test_a_token_that_holds_another_transaction_is_concurrent(service: Service) -> None:
-    """Whatever its case and station; not the one that this start ends, nor one that is over. A repeat says the same."""
+    """In any case and at any station; a transaction that this start ends, or that is over, does not count."""
     first = await service.one(start_16())
     assert not first.concurrent
     assert not (await service.one(start_16(50, meter_start=1100))).concurrent  # supersedes the first

@@ -1,4 +1,4 @@
-"""What operators read: filters, pages, and of their own tenant only."""
+"""Lists for operators: filters, pages, and their own tenant only."""
 
 from dataclasses import replace
 from typing import Any
@@ -233,7 +233,7 @@ async def test_an_operator_ends_a_transaction(service: Service) -> None:
 
 
 async def test_what_cannot_be_ended(service: Service) -> None:
-    """What has ended, however; what is not there; and nothing without a reason."""
+    """Transactions that have ended, however; unknown ones; and none without a reason."""
     number = (await service.one(start_16())).transaction_id
     for reason in ("", "  ", "x" * 501, "nul\0"):
         with pytest.raises(MeshError, match="INVALID_FIELD"):

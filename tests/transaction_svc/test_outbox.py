@@ -1,11 +1,11 @@
-"""What the outbox tells, committed with what it tells of."""
+"""Events of the outbox, committed with the change that they report."""
 
 from tests.transaction_svc.kit import Service, event_2x, start_16, stop_16, values_16
 from transaction_svc.retention import Retention
 
 
 async def test_started_updated_and_ended_are_told_once(service: Service) -> None:
-    """In the resource's field names; a repeat tells nothing."""
+    """In the resource's field names; a repeat publishes nothing."""
     number = (await service.one(start_16())).transaction_id
     service.clock.advance(60)
     for _ in range(2):
@@ -43,7 +43,7 @@ async def test_updates_are_told_no_more_than_every_ten_seconds(service: Service)
 
 
 async def test_an_end_that_is_corrected_is_told_again(service: Service) -> None:
-    """Superseded first; then the late stop says what it came to. What changes nothing is not told."""
+    """Superseded first; then the late stop has the final figures. An event without a change is not published."""
     first = (await service.one(start_16(0))).transaction_id
     await service.one(start_16(100, meter_start=1500))
     await service.one(stop_16(first, 90, 1490))

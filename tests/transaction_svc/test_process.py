@@ -24,7 +24,7 @@ SECRET = "mesh-secret-of-the-tests"
 
 
 def environment(database_url: str) -> Environment:
-    """What the process is told."""
+    """The environment of the process."""
     return Environment(
         {
             "CSMS_TRANSACTION_ADDRESS": "127.0.0.1:0",

@@ -1,4 +1,7 @@
-"""A message told twice is recorded once, found by its content (design 4.1)."""
+"""A message told twice is recorded once, found by its content.
+
+See docs/DESIGN.md, "Idempotence by content".
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -80,7 +83,7 @@ async def test_without_a_clock_a_start_like_an_ended_one_is_new(service: Service
 
 
 async def test_without_a_clock_a_late_copy_of_a_start_is_no_new_one(service: Service) -> None:
-    """Read by a gateway that hung, or sent twice by its lane: an older connection cannot tell what came after."""
+    """Read by a gateway that hung, or sent twice by its lane: an older connection does not show what came after."""
     start = start_16()
     start.event_time.CopyFrom(LOST_CLOCK)
     hung, again = service.item(start), service.item(start)

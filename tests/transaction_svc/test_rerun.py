@@ -1,4 +1,4 @@
-"""What is in quarantine can be read, run again once its cause is gone, or dismissed."""
+"""Messages in quarantine can be read, run again once their cause is gone, or dismissed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -62,27 +62,27 @@ def accept(engine: Engine, table: str = "tx_event") -> None:
 
 
 async def kept(service: Service, **more: Any) -> Sequence[QuarantinedItem]:
-    """What is in quarantine, newest first."""
+    """The messages in quarantine, newest first."""
     set_caller(VIEWER)
     return list((await service.operator.ListQuarantinedItems(ListQuarantinedItemsRequest(**more), CONTEXT)).items)
 
 
 async def rerun(service: Service, quarantine_id: str) -> QuarantinedItem:
-    """What an operator is told who runs an item again."""
+    """Runs an item again as an operator and returns the response."""
     set_caller(OPERATOR)
     request = RerunQuarantinedItemRequest(quarantine_id=quarantine_id)
     return (await service.operator.RerunQuarantinedItem(request, CONTEXT)).item
 
 
 async def dismiss(service: Service, quarantine_id: str) -> QuarantinedItem:
-    """What an operator is told who dismisses an item."""
+    """Dismisses an item as an operator and returns the response."""
     set_caller(OPERATOR)
     request = DismissQuarantinedItemRequest(quarantine_id=quarantine_id)
     return (await service.operator.DismissQuarantinedItem(request, CONTEXT)).item
 
 
 async def test_a_raw_message_is_kept_shown_and_dismissed(service: Service) -> None:
-    """What the gateway could not read: once by its content, with its own reason; run again, it fails again."""
+    """A message that the gateway could not read is kept once, with its own reason; a rerun fails again."""
     raw = RawMessage(
         ocpp_version="1.6", action="StartTransaction", payload="[1]", reason="SCHEMA_VIOLATION", message="no object"
     )
@@ -166,7 +166,7 @@ async def test_what_arrived_meanwhile_is_not_doubled(service: Service, engine: E
 
 
 async def test_running_it_twice_at_once_records_it_once(service: Service, engine: Engine) -> None:
-    """Both callers are told the same, and the second one waits for the first."""
+    """Both callers get the same answer, and the second one waits for the first."""
     refuse(engine)
     await service.send(start_16(), station="BAD")
     accept(engine)

@@ -34,7 +34,7 @@ def unaccepted(
 
 
 async def offer(service: Service, *events: TransactionEvent) -> Sequence[TransactionEventResult]:
-    """What becomes of such events, all in one batch."""
+    """Offers such events in one batch and returns the results."""
     return await service.send_items([unaccepted(service, event) for event in events])
 
 

@@ -42,7 +42,7 @@ EVSE = EvseRef(evse_id=1, connector_id=1)
 
 
 def reasons(events: Sequence[UnmatchedEvent]) -> list[tuple[str, int]]:
-    """What is kept: the number that each names, and why it belongs to nothing."""
+    """The unmatched events: the number that each names, and why it belongs to no transaction."""
     return [(each.event.event.transaction_id, each.reason) for each in events]
 
 
@@ -116,7 +116,7 @@ async def test_values_of_before_the_start_or_another_connector_wait_on(service: 
 
 
 async def test_what_was_taken_for_one_goes_to_the_one_that_began_between(service: Service) -> None:
-    """The later start is told last; the stop, which fits both, goes with the values."""
+    """The later start arrives last; the stop, which fits both, goes with the values."""
     first = (await service.one(start_16(0, meter_start=0))).transaction_id
     await service.one(values_16("-1", 10, 10))
     await service.one(values_16("-1", 200, 200))
@@ -181,7 +181,7 @@ async def test_a_number_named_before_we_gave_it_is_another_systems(service: Serv
 
 
 async def test_another_systems_number_in_the_batch_of_the_start_that_gets_it(service: Service) -> None:
-    """Whichever stands first: the station cannot have known it."""
+    """In either order: the station cannot have known the number."""
     for place, events in enumerate(
         (
             [values_16("1", 60, 5000), start_16(0, meter_start=1000)],
@@ -203,7 +203,7 @@ async def test_a_stop_of_a_session_of_another_system_ends_none_of_ours(service: 
 
 
 async def test_a_clock_set_back_loses_nothing(service: Service) -> None:
-    """What fits the transaction that it names belongs to it, also where it seems to be measured before."""
+    """An event that fits the transaction it names belongs to it, also if its time is before the start."""
     number = (await service.one(start_16(7200, meter_start=1000))).transaction_id
     await service.one(values_16(number, 7260, 1100))
     await service.send(values_16(number, 3700, 1200), stop_16(number, 3760, 1300))
@@ -217,7 +217,7 @@ async def test_a_clock_set_back_loses_nothing(service: Service) -> None:
 async def test_a_stop_by_a_clock_set_back_is_ours(
     service: Service, id_tag: str, stop_at: int, with_values: bool
 ) -> None:
-    """Whatever its tag: no session before can have reached its register."""
+    """Its tag does not matter: no session before can have reached its register."""
     number = (await service.one(start_16(0, meter_start=1000))).transaction_id
     if with_values:
         await service.one(values_16(number, stop_at - 1000, 1000))  # nothing flowed yet: it could be another's
@@ -286,7 +286,7 @@ async def test_updates_alone_make_no_transaction_of_2_x(service: Service) -> Non
 
 
 async def test_an_end_without_a_start_is_a_transaction_of_2_x(service: Service) -> None:
-    """With all that was told of it before; flagged."""
+    """With all of its events from before; flagged."""
     await service.send(event_2x("a", "UPDATED", 1, 60, 200), event_2x("a", "ENDED", 2, 120, 300))
     found = await service.get("a")
     assert (found.state, found.energy_wh, found.event_count) == (TRANSACTION_STATE_ENDED, 100, 2)
@@ -295,7 +295,7 @@ async def test_an_end_without_a_start_is_a_transaction_of_2_x(service: Service) 
 
 
 async def test_each_generation_of_a_name_can_be_read(service: Service) -> None:
-    """What the list shows, GET gives: the transaction and its events."""
+    """GET returns the transactions and events that the list shows."""
     for use in range(3):
         t = use * 1000
         await service.one(event_2x("1", "STARTED", 0, t, t))
@@ -369,7 +369,7 @@ async def test_a_start_that_differs_otherwise_is_another_one(service: Service, a
 
 
 async def test_a_start_after_a_stop_or_another_transaction_is_another_one(service: Service) -> None:
-    """No energy flowed, so that the meter is the same: what is between tells them apart."""
+    """No energy flowed, so that the meter is the same: the events between separate them."""
     numbers = []
     for second, tag in ((0, "A"), (10, "A"), (20, "B"), (30, "A")):
         numbers.append((await service.one(start_16(second, id_tag=tag))).transaction_id)
@@ -379,7 +379,7 @@ async def test_a_start_after_a_stop_or_another_transaction_is_another_one(servic
 
 
 async def test_a_token_that_is_refused_when_its_start_comes_again_holds_nothing(service: Service) -> None:
-    """The first answer was lost, and so was what became of the token: the second tells it."""
+    """The first answer was lost, and so was the status of the token: the second has it."""
     first = await service.one(start_16(0))
     again = await service.one(start_16(1))
     await service.refuse(again)
@@ -424,7 +424,7 @@ async def test_values_and_their_start_at_once(engine: Engine, clock: FakeClock) 
 
 
 async def test_a_value_with_two_times_belongs_by_the_latest(service: Service) -> None:
-    """One message that tells of several moments, the first of them before the start."""
+    """One message about several moments, the first of them before the start."""
     event = values_16("0", 60, 1100)
     event.meter_values.insert(0, sampled(-60, register(990)))
     await service.one(event)

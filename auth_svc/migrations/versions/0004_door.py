@@ -1,4 +1,4 @@
-"""What a user name looks like, so that no other looks like it; the secret that a session's present one replaced."""
+"""The look of a user name, so that no other looks like it; the secret that a session's present one replaced."""
 
 import sqlalchemy as sa
 from alembic import op

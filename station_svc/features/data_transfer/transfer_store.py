@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from mesh import outbox
@@ -58,3 +59,45 @@ def list_data_transfers(db: Connection, *, tenant_id: str, station_id: str, page
     """Vendors' own messages, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
     rows = history(db, data_transfer, tenant_id, station_id, page)
     return [to_row(Transfer, row, frame=to_row(Frame, row)) for row in rows]
+
+
+Position = tuple[int, int]
+"""Epoch and ordinal of a frame."""
+
+# The newest rows of one station, by the primary key: one more than may be there is all that is read. What a text takes
+# is known without reading it where it is stored out of line (octet_length of PostgreSQL).
+_FIND_EXCESS = """
+    SELECT epoch, ordinal FROM (
+      SELECT epoch, ordinal, row_number() OVER newest AS place, sum(size) OVER newest AS total FROM (
+        SELECT epoch, ordinal, {size} AS size FROM data_transfer
+        WHERE tenant_id = :tenant_id AND station_id = :station_id
+        ORDER BY epoch DESC, ordinal DESC LIMIT :rows + 1
+      ) AS latest
+      WINDOW newest AS (ORDER BY epoch DESC, ordinal DESC)
+    ) AS counted
+    WHERE place > :rows OR total > :size ORDER BY epoch DESC, ordinal DESC LIMIT 1
+    """
+_TEXTS = ("vendor_id", "message_id", "data")
+
+
+def find_excess(connection: Connection, *, tenant_id: str, station_id: str, rows: int, size: int) -> Position | None:
+    """The newest message of a station that is too much, counted from the newest on: with more than `rows` or `size`."""
+    measure = "octet_length({})" if connection.dialect.name == "postgresql" else "length(CAST({} AS BLOB))"
+    statement = _FIND_EXCESS.replace("{size}", " + ".join(measure.format(name) for name in _TEXTS))
+    parameters = {"tenant_id": tenant_id, "station_id": station_id, "rows": rows, "size": size}
+    row = connection.execute(sa.text(statement), parameters).first()
+    return None if row is None else (row.epoch, row.ordinal)
+
+
+def remove_through(connection: Connection, *, tenant_id: str, station_id: str, through: Position, limit: int) -> int:
+    """Removes up to `limit` messages of a station, the oldest ones, none newer than `through`; returns how many."""
+    table = data_transfer
+    position = sa.tuple_(table.c.epoch, table.c.ordinal)
+    is_of_station = sa.and_(table.c.tenant_id == tenant_id, table.c.station_id == station_id)
+    oldest = (
+        sa.select(table.c.epoch, table.c.ordinal)
+        .where(is_of_station, position <= sa.tuple_(*map(sa.literal, through)))
+        .order_by(table.c.epoch, table.c.ordinal)
+        .limit(limit)
+    )
+    return connection.execute(sa.delete(table).where(is_of_station, position.in_(oldest))).rowcount

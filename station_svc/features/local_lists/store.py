@@ -128,9 +128,12 @@ def slot(station_id: str) -> str:
 
 
 def find_numbers(db: Connection, tenant_id: str, station_id: str, names: Sequence[str]) -> dict[str, int]:
-    """The values of variables of a station that are whole numbers, by name."""
+    """The values of a station's variables that are whole numbers, by name. One of an instance limits something else."""
     query = sa.select(variable.c.variable, variable.c.value).where(
-        variable.c.tenant_id == tenant_id, variable.c.station_id == station_id, variable.c.variable.in_(names)
+        variable.c.tenant_id == tenant_id,
+        variable.c.station_id == station_id,
+        variable.c.variable.in_(names),
+        variable.c.variable_instance == "",
     )
     return {row.variable: int(row.value) for row in db.execute(query) if row.value.isascii() and row.value.isdigit()}
 

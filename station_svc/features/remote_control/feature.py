@@ -1,18 +1,25 @@
 """Registers remote control with the service."""
 
 import secrets
-from typing import Any
 
 from csms.station.v1 import command_service_pb2 as pb
 
 from mesh.grpc_types import Context
 from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.commands.reader_forms import ReaderForms
 from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
 from station_svc.features.remote_control.transactions import TransactionLookup
 
 
 def _build(resources: Resources) -> FeatureParts:
     transactions = TransactionLookup(channel=resources.transactions)
+    forms = ReaderForms(channel=resources.auth)
+
+    async def request_start(sent: pb.RequestStartTransactionRequest, context: Context) -> Effects:
+        if not sent.HasField("remote_start_id"):
+            sent.remote_start_id = 1 + secrets.randbelow(2**31 - 1)
+        await forms.apply(sent.id_token, context)
+        return NO_EFFECTS
 
     async def request_stop(sent: pb.RequestStopTransactionRequest, _context: Context) -> Effects:
         """The transaction has to be known here unless the caller says otherwise."""
@@ -22,7 +29,7 @@ def _build(resources: Resources) -> FeatureParts:
 
     return FeatureParts(
         commands={
-            "RequestStartTransaction": _request_start,
+            "RequestStartTransaction": request_start,
             "RequestStopTransaction": request_stop,
             "Reset": as_it_is,
             "UnlockConnector": as_it_is,
@@ -31,12 +38,6 @@ def _build(resources: Resources) -> FeatureParts:
             "SendCall": as_it_is,
         }
     )
-
-
-async def _request_start(sent: Any, _context: Context) -> Effects:
-    if not sent.HasField("remote_start_id"):
-        sent.remote_start_id = 1 + secrets.randbelow(2**31 - 1)
-    return NO_EFFECTS
 
 
 FEATURE = Feature(build=_build)

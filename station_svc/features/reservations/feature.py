@@ -2,11 +2,13 @@
 
 from functools import partial
 
+from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import reservation_pb2
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 
 from mesh.grpc_types import Context
 from station_svc.commands.effects import Effects
+from station_svc.commands.reader_forms import ReaderForms
 from station_svc.core.storage import Retention, Storage
 from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.reservations import rules, store
@@ -15,16 +17,23 @@ from station_svc.features.reservations.servicer import ReservationServicer, chec
 
 
 def _build(resources: Resources) -> FeatureParts:
-    servicer = ReservationServicer(database=resources.database, clock=resources.clock, sender=resources.sender)
-    return FeatureParts(
-        operator=[partial(add_ReservationServiceServicer_to_server, servicer)],
-        commands={"ReserveNow": _reserve, "CancelReservation": _cancel},
+    forms = ReaderForms(channel=resources.auth)
+    servicer = ReservationServicer(
+        database=resources.database, clock=resources.clock, sender=resources.sender, forms=forms
     )
 
+    async def reserve(sent: reservation_pb2.ReserveNowRequest, context: Context) -> Effects:
+        """The reservation keeps the token as it was given."""
+        check_reserve(sent)
+        given = IdToken()
+        given.CopyFrom(sent.id_token)
+        await forms.apply(sent.id_token, context)
+        return rules.Reserve(sent=sent, id_token=given)
 
-async def _reserve(sent: reservation_pb2.ReserveNowRequest, _context: Context) -> Effects:
-    check_reserve(sent)
-    return rules.Reserve(sent=sent)
+    return FeatureParts(
+        operator=[partial(add_ReservationServiceServicer_to_server, servicer)],
+        commands={"ReserveNow": reserve, "CancelReservation": _cancel},
+    )
 
 
 async def _cancel(sent: reservation_pb2.CancelReservationRequest, _context: Context) -> Effects:

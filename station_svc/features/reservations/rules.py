@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import reservation_pb2 as pb
 from google.protobuf.message import Message
 from sqlalchemy import Connection
@@ -21,10 +22,14 @@ from station_svc.features.reservations.rows import ACTIVE, CANCELLED, REJECTED, 
 
 
 class Reserve(Effects):
-    """A reservation on its way to a station. Its number is written into the message that is sent."""
+    """A reservation on its way to a station. Its number is written into the message that is sent.
 
-    def __init__(self, *, sent: pb.ReserveNowRequest) -> None:
+    `id_token` is the token as the operator gave it, which the reservation keeps; the station may be sent another form.
+    """
+
+    def __init__(self, *, sent: pb.ReserveNowRequest, id_token: IdToken) -> None:
         self._sent = sent
+        self._id_token = id_token
 
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """It is requested. Only its outcome is told to the world."""
@@ -54,8 +59,8 @@ class Reserve(Effects):
             station_id=new.station_id,
             reservation_id=sent.reservation_id,
             evse_id=sent.evse_id,
-            id_token=sent.id_token.id_token,
-            id_token_type=sent.id_token.type,
+            id_token=self._id_token.id_token,
+            id_token_type=self._id_token.type,
             group_id_token=sent.group_id_token.id_token,
             group_id_token_type=sent.group_id_token.type,
             expire_us=from_timestamp(sent.expire_time),

@@ -13,6 +13,7 @@ from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from mesh.times import Clock, to_timestamp
 from station_svc.commands.evses import settle_evse
+from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
 from station_svc.core.lists import cut, page_of, storable
 from station_svc.features.reservations import store
@@ -27,10 +28,11 @@ _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
 class ReservationServicer(ReservationServiceServicer):
     """Serves operators."""
 
-    def __init__(self, *, database: Database, clock: Clock, sender: CommandSender) -> None:
+    def __init__(self, *, database: Database, clock: Clock, sender: CommandSender, forms: ReaderForms) -> None:
         self._database = database
         self._clock = clock
         self._send = sender.send
+        self._forms = forms
 
     async def CreateReservation(
         self, request: reservation_service_pb2.CreateReservationRequest, context: Context
@@ -48,13 +50,14 @@ class ReservationServicer(ReservationServiceServicer):
             expire_time=wanted.expire_time,
         )
         check_reserve(sent, "reservation.")
+        await self._forms.apply(sent.id_token, context)
         answer = await self._send(
             "reserve_now",
             request,
             reservation_pb2.ReserveNowResponse,
             context,
             sent=sent,
-            effects=Reserve(sent=sent),
+            effects=Reserve(sent=sent, id_token=wanted.id_token),
         )
         reservation = await self._read(request.station_id, answer.reservation_id)
         return reservation_service_pb2.CreateReservationResponse(reservation=reservation)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.errors import MeshError
 from mesh.filters import Field
+from mesh.id_tokens import match_key
 from mesh.rowset import RowStatement
 from station_svc.core.list_store import paged
 from station_svc.core.rows import Page
@@ -34,7 +35,8 @@ def not_found(station_id: str, reservation_id: int) -> MeshError:
 
 def add(db: Connection, row: ReservationRow) -> None:
     """Adds a reservation."""
-    db.execute(sa.insert(reservation).values(**asdict(row), due_us=row.due_us))
+    values = {**asdict(row), "due_us": row.due_us, "token_key": match_key(row.id_token)}
+    db.execute(sa.insert(reservation).values(values))
 
 
 def remove(db: Connection, row: ReservationRow) -> None:
@@ -110,8 +112,14 @@ def filters(now_us: int, states: Callable[[str], int]) -> Mapping[str, Field]:
         "state": Field(_state(now_us), states),
         "evse_id": Field(reservation.c.evse_id, int),
         "reservation_id": Field(reservation.c.reservation_id, int),
-        "id_token": Field(reservation.c.id_token),
+        "id_token": Field(_token_key(), match_key),
     }
+
+
+def _token_key() -> ColumnElement[str]:
+    """The form in which tokens are compared; in rows of builds that did not write it, without blanks and case alone."""
+    columns = reservation.c
+    return sa.case((columns.token_key == "", sa.func.lower(sa.func.trim(columns.id_token))), else_=columns.token_key)
 
 
 def _state(now_us: int) -> ColumnElement[int]:

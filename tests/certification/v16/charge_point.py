@@ -44,7 +44,7 @@ class ChargePoint:
         async with RawStation(self.mesh.station_url(self.station_id), **options) as self.station:
             yield
 
-    # What it sends
+    # Messages that it sends
 
     async def call(self, action: str, **payload: Any) -> Any:
         """Sends a CALL and returns the payload of its CALLRESULT."""
@@ -98,16 +98,16 @@ class ChargePoint:
         return number
 
     async def finish(self, number: int, reason: str = "Local", *, flags: Sequence[str] = (), **more: Any) -> None:
-        """The end of a session: the stop, the cable, the connector free again; then it is told as it was."""
+        """The end of a session: the stop, the cable, the connector free again; then the stop is sent."""
         await self.stop(number, reason, **more)
         await self.status("Finishing")
         await self.status("Available")
         await self.is_ended(number, reason, flags=flags)
 
-    # What it is sent
+    # Commands that it gets
 
     async def told(self, rpc: str, answer: Any, **fields: Any) -> tuple[Any, Any, Any]:
-        """An operator gives a command, it answers: the action and payload of the CALL, and what the operator hears."""
+        """An operator gives a command, it answers: the action and payload of the CALL, and the operator's response."""
         service = command_service_pb2.DESCRIPTOR.services_by_name["CommandService"]
         kind: Any = message_factory.GetMessageClass(service.methods_by_name[rpc].input_type)
         request = kind(station_id=self.station_id, **fields)
@@ -133,7 +133,7 @@ class ChargePoint:
         await self.station.send(json.dumps([3, message_id, answer]))
         return action, payload
 
-    # What an operator sees
+    # The operator's view
 
     async def resource(self) -> station_pb2.Station:
         """The station, as operators see it."""

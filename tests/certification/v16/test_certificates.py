@@ -26,7 +26,7 @@ HASHES = {
 
 
 async def _renew(charge_point: ChargePoint, answer: str, state: int) -> None:
-    """The charge point is told to ask for a certificate, asks, and is handed one, which it answers so."""
+    """A trigger makes the charge point request a certificate; it gets one, and answers so."""
     action, payload, told = await charge_point.told(
         "TriggerMessage",
         ACCEPTED,

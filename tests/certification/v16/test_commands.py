@@ -1,4 +1,4 @@
-"""What an operator asks of a charge point: remote start and stop, reset, unlock, configuration, triggers, cache."""
+"""Commands of an operator: remote start and stop, reset, unlock, configuration, triggers, cache."""
 
 import pytest
 from csms.station.v1 import command_service_pb2 as command
@@ -104,7 +104,7 @@ async def test_tc_018_1_csms(charge_point: ChargePoint) -> None:
 
 
 async def test_tc_030_csms(charge_point: ChargePoint) -> None:
-    """Unlock fails, and the operator is told."""
+    """Unlock fails, and the operator gets the status."""
     assert await _unlock(charge_point, "UnlockFailed") == command.UNLOCK_STATUS_UNLOCK_FAILED
 
 

@@ -1,4 +1,4 @@
-"""What happened while the charge point had no connection, told afterwards."""
+"""Messages about the time in which the charge point had no connection."""
 
 from datetime import datetime
 

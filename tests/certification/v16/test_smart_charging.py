@@ -104,7 +104,7 @@ async def test_tc_059_csms(charge_point: ChargePoint) -> None:
 
 
 async def test_tc_066_csms(charge_point: ChargePoint) -> None:
-    """What comes of all profiles together."""
+    """The composite schedule of all profiles."""
     await _set(charge_point, _profile("TX_DEFAULT_PROFILE"))
     schedule = {"duration": 300, "chargingRateUnit": "A", "chargingSchedulePeriod": PERIODS}
     answer = {"status": "Accepted", "connectorId": 1, "scheduleStart": now(), "chargingSchedule": schedule}

@@ -1,4 +1,4 @@
-"""What the tests of the field ask an operator's side: the counts, the conditions, the transactions, the quarantine."""
+"""The operator's side of the field tests: the counts, the conditions, the transactions, the quarantine."""
 
 import asyncio
 import re
@@ -49,7 +49,7 @@ class Field:
         return RawStation(self.mesh.url(path), **options)
 
     async def resource(self, station_id: str = STATION) -> station_pb2.Station:
-        """The station as an operator sees it, with what the gateway has told since."""
+        """The station as an operator sees it, with the gateway's latest reports."""
         self.mesh.gateway.watch.sweep()
         request = station_service_pb2.GetStationRequest(station_id=station_id)
         response = await self.mesh.stations.GetStation(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
@@ -78,7 +78,7 @@ class Field:
         return {label: int(float(value)) for label, value in found}
 
     async def conditions(self) -> Sequence[station_pb2.StationCondition]:
-        """What is wrong with the station."""
+        """The conditions of the station."""
         return (await self.resource()).conditions
 
     async def transaction(
@@ -112,7 +112,7 @@ class Field:
         return response.events
 
     async def unmatched(self) -> Sequence[transaction_service_pb2.UnmatchedEvent]:
-        """What belongs to no transaction, newest first."""
+        """The unmatched events, newest first."""
         request = transaction_service_pb2.ListUnmatchedEventsRequest(station_id=STATION)
         response = await self.mesh.transactions.ListUnmatchedEvents(
             request, metadata=self.mesh.metadata, timeout=TIMEOUT_S
@@ -120,13 +120,13 @@ class Field:
         return response.unmatched_events
 
     async def meter_values(self) -> Sequence[transaction_service_pb2.RecordedMeterValues]:
-        """What was metered outside of any transaction, newest first."""
+        """The meter values outside of any transaction, newest first."""
         request = transaction_service_pb2.ListMeterValuesRequest(station_id=STATION)
         response = await self.mesh.transactions.ListMeterValues(request, metadata=self.mesh.metadata, timeout=TIMEOUT_S)
         return response.meter_values
 
     async def quarantine(self) -> Sequence[transaction_service_pb2.QuarantinedItem]:
-        """What is kept of the station that could not be recorded, newest first."""
+        """The station's messages in quarantine, newest first."""
         request = transaction_service_pb2.ListQuarantinedItemsRequest(filter=f'station_id = "{STATION}"')
         response = await self.mesh.transactions.ListQuarantinedItems(
             request, metadata=self.mesh.metadata, timeout=TIMEOUT_S

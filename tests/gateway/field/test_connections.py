@@ -71,7 +71,7 @@ async def test_quirk_03_probing_with_two_versions(field: Field) -> None:
     ],
 )
 async def test_quirk_03_messages_of_1_6_over_2_0_1(field: Field, action: str, payload: object, kept: bool) -> None:
-    """A clear CALLERROR and no disconnect; what tells of money is in quarantine."""
+    """A clear CALLERROR and no disconnect; messages about transactions are in quarantine."""
     boot = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
         await station.call("BootNotification", boot)
@@ -228,7 +228,6 @@ async def test_quirk_09_answers_no_call(field: Field) -> None:
 
 
 async def test_quirk_09_a_late_answer_clears_the_flag(field: Field) -> None:
-    """Whoever answers at last is not unresponsive any more."""
     async with field.station() as station:
         await station.boot()
         assert await _time_out(field) == "CALL_TIMEOUT"
@@ -238,7 +237,7 @@ async def test_quirk_09_a_late_answer_clears_the_flag(field: Field) -> None:
 
 
 async def test_a_connection_that_is_not_there_cannot_be_closed(field: Field) -> None:
-    """CloseConnection of a station that is away, or unknown."""
+    """CloseConnection of a station that is not connected, or unknown."""
     async with field.station() as station:
         await station.boot()
     await eventually(lambda: field.mesh.is_disconnected(STATION))

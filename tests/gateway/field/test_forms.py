@@ -167,7 +167,7 @@ async def _text(station: RawStation) -> str:
 
 
 async def _configuration(field: Field, station: RawStation, entries: str, *keys: str) -> Any:
-    """What an operator reads who asked for these keys, when the station answers with these entries."""
+    """The variables that an operator reads who asked for these keys, if the station answers with these entries."""
     request = command.GetVariablesRequest(
         station_id=STATION, variables=[station_pb2.Variable(component="ChargingStation", variable=key) for key in keys]
     )

@@ -67,7 +67,7 @@ async def test_quirk_10_a_truncated_frame_about_a_transaction_is_kept(field: Fie
 
 @pytest.mark.parametrize("cut", [1, 3])
 async def test_quirk_10_another_truncated_frame_is_refused(field: Field, cut: int) -> None:
-    """What can be sent again without harm is refused with its error."""
+    """A message that can be sent again without harm is refused with its error."""
     async with field.station() as station:
         await station.boot()
         await station.send('[2,"cut","Authorize",{"idTag":"TAG"}]'[:-cut])

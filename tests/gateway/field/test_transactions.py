@@ -1,4 +1,4 @@
-"""Quirks 18 to 23: sessions that are told out of order, twice, or under no name. The energy is right all the same."""
+"""Quirks 18 to 23: sessions whose events come out of order, twice, or under no name. The energy is right."""
 
 import json
 from typing import Any
@@ -136,7 +136,7 @@ async def test_quirk_21_a_meter_stop_that_cannot_be(field: Field, meter_stop: in
 
 
 async def test_quirk_21_a_counter_that_starts_over(field: Field) -> None:
-    """What was counted before and after is added up, and never negative."""
+    """The energy before and after is added up, and never negative."""
     async with field.station() as station:
         await station.boot()
         number = (await station.call("StartTransaction", start()))["transactionId"]

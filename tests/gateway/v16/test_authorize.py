@@ -38,7 +38,7 @@ def test_blank(id_tag: str) -> None:
 
 
 def test_statuses() -> None:
-    """Every outcome is told in a word of 1.6."""
+    """Every outcome has a word of 1.6."""
     words = {}
     for status in AuthorizationStatus.values():
         info = answer(AuthorizeResult(id_token_info=IdTokenInfo(status=status)))
@@ -60,7 +60,7 @@ def test_statuses() -> None:
 
 
 def test_details() -> None:
-    """Expiry and group are told; a group too long for 1.6 is left out."""
+    """Expiry and group are sent; a group too long for 1.6 is left out."""
     info = IdTokenInfo(
         status=id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED,
         cache_expire_time=Timestamp(seconds=1_735_732_800, nanos=5_000_000),

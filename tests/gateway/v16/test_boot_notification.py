@@ -63,7 +63,7 @@ def test_maximal() -> None:
     ids=["not known", "not recorded", "half known", "known"],
 )
 def test_transaction_svc_is_notified_of_a_boot(result: BootResult, attempts: dict[str, int]) -> None:
-    """With what meters are told apart by, and how often the station repeats a message, once station_svc says that."""
+    """With the serial numbers of meters, and how often the station repeats a message, once station_svc says that."""
     payload: dict[str, Any] = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1.2.3"}
     assert helpers.station_event(ACTION, payload) is None
     item = helpers.follow_up(ACTION, payload, {LaneName.BOOTS: result}, LaneName.STATION_EVENTS)

@@ -39,7 +39,7 @@ def test_calls(command: ChangeAvailabilityRequest, call: dict[str, object]) -> N
     ],
 )
 def test_impossible(command: ChangeAvailabilityRequest, field: str) -> None:
-    """What 1.6 cannot say is refused by the field's name."""
+    """A command that 1.6 cannot express is refused with the name of the field."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(NAME, command)
     assert caught.value.field == field

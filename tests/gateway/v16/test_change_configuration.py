@@ -18,7 +18,7 @@ def put(*pairs: tuple[str, str]) -> SetVariablesRequest:
 
 
 def test_names_of_2() -> None:
-    """What 2.x calls otherwise has its key."""
+    """Variables that 2.x names otherwise have their key."""
     security = [("BasicAuthPassword", "0" * 40), ("SecurityProfile", "2"), ("OrganizationName", "ACME")]
     variables = [Variable(component="SecurityCtrlr", variable=name, value=value) for name, value in security]
     calls = helpers.to_calls(NAME, SetVariablesRequest(variables=variables))
@@ -59,7 +59,7 @@ def test_calls() -> None:
     ],
 )
 def test_impossible(command: SetVariablesRequest, field: str) -> None:
-    """What 1.6 cannot say is refused by the field's name, before anything is sent."""
+    """A command that 1.6 cannot express is refused with the name of the field, before anything is sent."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(NAME, command)
     assert caught.value.field == field
@@ -81,7 +81,7 @@ def test_answers() -> None:
 
 
 def test_failures() -> None:
-    """What was set before a CALL that failed is told, the failed one too, and what was not sent any more."""
+    """The answer lists the keys set before a CALL that failed, the failed one, and those that were not sent."""
     answers: list[Payload | CallFailure] = [
         {"status": "Accepted"},
         CallFailure(reason="CALL_ERROR", message="the station refused the call"),
@@ -106,6 +106,6 @@ def test_secret() -> None:
 
 
 def test_missing_answer() -> None:
-    """As many answers as calls, or nothing is told."""
+    """As many answers as calls, or the outcome is an error."""
     with pytest.raises(ValueError, match="shorter"):
         helpers.to_answer(NAME, put(("A", "1"), ("B", "2")), {"status": "Accepted"})

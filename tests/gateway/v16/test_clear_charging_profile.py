@@ -29,7 +29,7 @@ MAX = pb.CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE
     ],
 )
 def test_calls(command: pb.ClearChargingProfileRequest, call: Payload) -> None:
-    """What is absent means any; EVSE 0 and stack level 0 are values like others."""
+    """An absent field means any; EVSE 0 and stack level 0 are values like others."""
     assert helpers.to_calls(NAME, helpers.over_the_wire(command)) == [call]
 
 

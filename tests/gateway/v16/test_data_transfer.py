@@ -37,7 +37,7 @@ def test_answer_to_the_station() -> None:
 
 
 def test_to_the_station() -> None:
-    """What is empty is left out."""
+    """Empty fields are left out."""
     assert helpers.to_calls("data_transfer", DataTransferRequest(vendor_id="v")) == [{"vendorId": "v"}]
     full = DataTransferRequest(vendor_id="v" * 255, message_id="m" * 50, data="d" * 1000)
     assert helpers.to_calls("data_transfer", full) == [
@@ -54,7 +54,7 @@ def test_to_the_station() -> None:
     ],
 )
 def test_impossible(command: DataTransferRequest, field: str) -> None:
-    """What 1.6 cannot say is refused by the field's name."""
+    """A command that 1.6 cannot express is refused with the name of the field."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls("data_transfer", command)
     assert caught.value.field == field

@@ -32,7 +32,7 @@ def test_calls() -> None:
     ],
 )
 def test_impossible(fields: dict[str, Any], field: str) -> None:
-    """What makes no sense is refused by the field's name."""
+    """A command that makes no sense is refused with the name of the field."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(NAME, Request(**{"duration_s": 60, **fields}))
     assert caught.value.field == field

@@ -27,7 +27,7 @@ def entry(*samples: dict[str, Any], time: str = TIME) -> dict[str, Any]:
 
 
 def sample(**fields: Any) -> SampledValue:
-    """What becomes of one sampled value."""
+    """The translation of one sampled value."""
     payload = {"connectorId": 1, "meterValue": [entry({"value": "1", **fields})]}
     item = helpers.item(ACTION, payload, LaneName.METER_VALUES)
     [value] = helpers.sampled(item.meter_values)
@@ -71,7 +71,7 @@ def test_any_transaction(number: int) -> None:
 
 
 def test_defaults() -> None:
-    """What the station leaves out is what OCPP says it means."""
+    """Fields that the station leaves out have the values that OCPP gives them."""
     assert sample() == SampledValue(
         value="1",
         measurand=meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER,

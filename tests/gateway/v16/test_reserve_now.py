@@ -36,7 +36,7 @@ def test_calls() -> None:
     ],
 )
 def test_impossible(fields: dict[str, Any], field: str) -> None:
-    """What 1.6 cannot say is refused by the field's name."""
+    """A command that 1.6 cannot express is refused with the name of the field."""
     given = {"id_token": IdToken(id_token="T"), "expire_time": EXPIRY, "reservation_id": 5, **fields}
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(NAME, Request(**given))

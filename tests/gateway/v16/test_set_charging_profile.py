@@ -146,7 +146,7 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     [(*case, "NotSupported") for case in NOT_SUPPORTED] + [(*case, "PropertyConstraintViolation") for case in INVALID],
 )
 def test_impossible(more: dict[str, Any], field: str, code: str) -> None:
-    """What 1.6 has no word for, and what makes no sense, is refused by the field's name; nothing is rounded."""
+    """A profile that 1.6 cannot express, or that makes no sense, is refused with the field; nothing is rounded."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(NAME, Request(evse_id=1, charging_profile=charging.profile(**more)))
     assert (caught.value.code, caught.value.field) == (code, f"charging_profile.{field}")

@@ -17,7 +17,7 @@ ACTION = "SignCertificate"
 
 
 def test_a_request() -> None:
-    """It goes on as it came: whoever signs it reads it."""
+    """It goes on as it came: the authority reads it."""
     csr = "-----BEGIN CERTIFICATE REQUEST-----\r\né\r\n-----END CERTIFICATE REQUEST-----"
     assert helpers.item(ACTION, {"csr": csr}, LaneName.CERTIFICATES) == RequestCertificateItem(
         origin=helpers.ORIGIN, csr=csr, certificate_type=CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE

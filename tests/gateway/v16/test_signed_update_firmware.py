@@ -58,7 +58,7 @@ def test_calls() -> None:
     ],
 )
 def test_impossible(command: UpdateFirmwareRequest, field: str) -> None:
-    """What 1.6 cannot say is refused by the field's name."""
+    """A command that 1.6 cannot express is refused with the name of the field."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls("update_firmware", command)
     assert caught.value.field == field

@@ -48,7 +48,7 @@ def respond(
 
 
 def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[LaneName, Any]:
-    """What the services said of such a start."""
+    """The results of the services for such a start."""
     recorded = TransactionEventResult(transaction_id="77", event_key="0.ab", concurrent_count=held)
     results: dict[LaneName, Any] = {LaneName.TRANSACTION_EVENTS: recorded}
     if status is not None:
@@ -79,7 +79,7 @@ def test_event() -> None:
 
 
 def test_report() -> None:
-    """station_svc hears of a reservation that was used, with its place and time."""
+    """station_svc is notified of a reservation that was used, with its place and time."""
     item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | {"reservationId": 9})[LaneName.REPORTS])
     use = ReservationUse(reservation_id=9, evse=EvseRef(evse_id=2, connector_id=1), use_time=NOON)
     assert item == ReportItem(origin=helpers.ORIGIN, reservation_use=use)
@@ -132,7 +132,7 @@ def test_impossible_numbers(field: str, value: int) -> None:
 
 
 def test_response_statuses() -> None:
-    """Whatever auth_svc says, the transaction has its number and the answer is valid."""
+    """With every answer of auth_svc the transaction has its number and the response is valid."""
     for status in id_token_pb2.AuthorizationStatus.values():
         for held in (0, 1):
             response = respond(status, held=held)
@@ -163,7 +163,7 @@ def test_a_refusal_is_recorded_before_the_station_is_answered() -> None:
 
 
 def test_auth_is_away() -> None:
-    """The station let the driver in by itself; it is not told otherwise."""
+    """The station let the driver charge by itself; the answer agrees."""
     assert respond(None, held=1) == respond(None)
     assert respond(None) == {"transactionId": 77, "idTagInfo": {"status": "Accepted"}}
     failed = {

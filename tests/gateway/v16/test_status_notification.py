@@ -30,7 +30,7 @@ STATUSES = {
 
 
 def report(**fields: Any) -> StatusReport:
-    """What is sent on for the minimal payload with these fields."""
+    """The item for the minimal payload with these fields."""
     item = helpers.item(ACTION, MINIMAL | fields, LaneName.STATUSES)
     assert isinstance(item, StatusItem)
     assert item.origin == helpers.ORIGIN

@@ -54,7 +54,7 @@ def test_minimal() -> None:
 
 
 def test_with_tag() -> None:
-    """Whoever stopped it is in the event, and asked about."""
+    """The event has the tag that stopped it, and auth_svc is asked about it."""
     items = helpers.to_items(ACTION, MINIMAL | {"idTag": "TAG"})
     assert items[LaneName.AUTHORIZE] == AuthorizeItem(origin=helpers.ORIGIN, id_token=IdToken(id_token="TAG"))
     assert event(idTag="TAG").id_token == IdToken(id_token="TAG")
@@ -62,7 +62,7 @@ def test_with_tag() -> None:
 
 
 def test_report() -> None:
-    """station_svc hears that the transaction is over, so that its charging profiles end with it."""
+    """station_svc is notified that the transaction is over, so that its charging profiles end with it."""
     item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL)[LaneName.ASIDES])
     assert item == ReportItem(origin=helpers.ORIGIN, transaction_end=TransactionEnd(transaction_id="42"))
 

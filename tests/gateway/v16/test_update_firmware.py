@@ -42,14 +42,14 @@ def test_calls() -> None:
     ],
 )
 def test_impossible(command: UpdateFirmwareRequest, field: str) -> None:
-    """What 1.6 cannot say is refused by the field's name."""
+    """A command that 1.6 cannot express is refused with the name of the field."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls("update_firmware", command)
     assert caught.value.field == field
 
 
 def test_answer() -> None:
-    """1.6 tells nothing of whether it will, and this makes nothing up."""
+    """1.6 does not say whether it will, and the translator makes nothing up."""
     assert helpers.to_answer("update_firmware", _command(), {}) == UpdateFirmwareResponse(firmware_update_id=7)
 
 

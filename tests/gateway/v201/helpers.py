@@ -39,7 +39,7 @@ def answer_words(action: str, name: str) -> list[str]:
 
 
 def statuses_told(command_name: str, command: Any, name: str) -> dict[str, int]:
-    """What each status word of a station becomes; checks on the way that what it says beside is carried over."""
+    """Maps each status word of a station; checks that the fields beside it are carried over."""
     told = {}
     route = VERSION.outbound_for(command_name, command)
     assert route is not None

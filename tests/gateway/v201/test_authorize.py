@@ -52,7 +52,7 @@ def test_blank(text: str) -> None:
 
 @pytest.mark.parametrize("fields", [{"certificate": "PEM"}, {"iso15118CertificateHashData": [HASH]}])
 def test_contract_certificate(fields: dict[str, Any]) -> None:
-    """C07: certificates are not checked yet, so nobody gets in by one, and the station is told so."""
+    """C07: certificates are not checked yet, so nobody may charge by one, and the answer says so."""
     assert helpers.to_items(ACTION, PAYLOAD | fields) == {}
     assert helpers.to_response(ACTION, PAYLOAD | fields, {}) == {
         "idTokenInfo": {"status": "Invalid"},
@@ -79,7 +79,7 @@ def test_statuses() -> None:
 
 
 def test_details() -> None:
-    """Expiry, group and priority are told; a group too long for 2.0.1 is left out, an unknown type of one replaced."""
+    """Expiry, group and priority are sent; a group too long for 2.0.1 is left out, an unknown type of one replaced."""
     info = IdTokenInfo(
         status=ACCEPTED,
         cache_expire_time=Timestamp(seconds=1_735_732_800, nanos=5_000_000),

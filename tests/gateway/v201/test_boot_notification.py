@@ -16,7 +16,7 @@ ACTION = "BootNotification"
 
 
 def boot(reason: str = "PowerUp", **station: Any) -> BootItem:
-    """What is sent on for a boot."""
+    """The item for a boot."""
     payload = {"reason": reason, "chargingStation": {"vendorName": "V", "model": "M"} | station}
     item = helpers.item(ACTION, payload, LaneName.BOOTS)
     assert isinstance(item, BootItem)
@@ -52,7 +52,7 @@ def test_maximal() -> None:
     ids=["not known", "not recorded", "half known", "known"],
 )
 def test_transaction_svc_is_notified_of_a_boot(result: BootResult, attempts: dict[str, int]) -> None:
-    """With what meters are told apart by, and how often the station repeats a message, once station_svc says that."""
+    """With the serial numbers of meters, and how often the station repeats a message, once station_svc says that."""
     payload: dict[str, Any] = {
         "reason": "PowerUp",
         "chargingStation": {"vendorName": "V", "model": "M", "firmwareVersion": "1.2.3"},

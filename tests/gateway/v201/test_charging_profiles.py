@@ -115,7 +115,7 @@ def test_all() -> None:
     ],
 )
 def test_impossible(more: dict[str, Any], field: str, code: str) -> None:
-    """What 2.0.1 has no word for, and what contradicts itself, is refused by the field's name."""
+    """A profile that 2.0.1 cannot express, or that contradicts itself, is refused with the name of the field."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(NAME, _start(**more))
     assert (caught.value.code, caught.value.field) == (code, f"charging_profile.{field}")

@@ -71,7 +71,7 @@ IN, OUT = command.OPERATIONAL_STATUS_OPERATIVE, command.OPERATIONAL_STATUS_INOPE
     ],
 )
 def test_calls(name: str, request_: Any, call: dict[str, Any]) -> None:
-    """What an operator asks for, in 2.0.1's words; what is left out stays so."""
+    """The command in the words of 2.0.1; absent fields stay absent."""
     assert helpers.to_calls(name, request_) == [call]
 
 
@@ -116,7 +116,7 @@ def test_calls(name: str, request_: Any, call: dict[str, Any]) -> None:
     ],
 )
 def test_impossible(name: str, request_: Any, field: str) -> None:
-    """What 2.0.1 cannot say is refused by the field's name."""
+    """A command that 2.0.1 cannot express is refused with the name of the field."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(name, request_)
     assert caught.value.field == field
@@ -147,7 +147,7 @@ def test_answers(name: str, request_: Any, enumeration: str, prefix: str) -> Non
 
 
 def test_start_names_its_transaction() -> None:
-    """F02: one that was under way already is told."""
+    """F02: one that was under way already is in the answer."""
     answer = helpers.to_answer(START, RequestStartTransactionRequest(), {"status": "Accepted", "transactionId": "tx-1"})
     assert answer.transaction_id == "tx-1"
 

@@ -86,7 +86,7 @@ def test_what_is_empty_is_left_out() -> None:
     ],
 )
 def test_impossible(command: DataTransferRequest, field: str) -> None:
-    """What 2.0.1 cannot say is refused by the field's name."""
+    """A command that 2.0.1 cannot express is refused with the name of the field."""
     with pytest.raises(UnacceptableError) as caught:
         helpers.to_calls(NAME, command)
     assert caught.value.field == field

@@ -28,13 +28,13 @@ def entry(*samples: dict[str, Any], time: str = TIME) -> dict[str, Any]:
 
 
 def samples(*given: dict[str, Any]) -> list[SampledValue]:
-    """What becomes of sampled values."""
+    """The translation of sampled values."""
     item = helpers.item(ACTION, {"evseId": 1, "meterValue": [entry(*given)]}, LaneName.METER_VALUES)
     return helpers.sampled(item.meter_values)
 
 
 def sample(**fields: Any) -> SampledValue:
-    """What becomes of one sampled value."""
+    """The translation of one sampled value."""
     [value] = samples({"value": 1} | fields)
     return value
 
@@ -53,7 +53,7 @@ def test_place_and_time() -> None:
 
 
 def test_defaults() -> None:
-    """What the station leaves out is what OCPP says it means."""
+    """Fields that the station leaves out have the values that OCPP gives them."""
     assert sample() == SampledValue(
         value="1",
         measurand=meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER,

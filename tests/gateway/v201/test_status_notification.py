@@ -17,7 +17,7 @@ PAYLOAD = {"timestamp": "2025-01-01T12:00:00Z", "connectorStatus": "Occupied", "
 
 
 def status(**fields: Any) -> StatusReport:
-    """What is sent on for a status."""
+    """The item for a status."""
     item = helpers.item(ACTION, PAYLOAD | fields, LaneName.STATUSES)
     assert item.origin == helpers.ORIGIN
     assert isinstance(item.status, StatusReport)

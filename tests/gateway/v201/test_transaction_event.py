@@ -55,7 +55,7 @@ def respond(
 
 
 def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[LaneName, Any]:
-    """What the services said of such an event."""
+    """The results of the services for such an event."""
     recorded = TransactionEventResult(transaction_id="tx-1", event_key="0.ab", concurrent_count=held)
     results: dict[LaneName, Any] = {LaneName.TRANSACTION_EVENTS: recorded}
     if status is not None:
@@ -65,7 +65,7 @@ def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, hel
 
 
 def test_minimal() -> None:
-    """What an event must say, and nothing made up beside it."""
+    """The item has the required fields, and nothing made up beside them."""
     assert event() == TransactionEvent(
         event_type=transaction_event_pb2.TRANSACTION_EVENT_TYPE_STARTED,
         transaction_id="tx-1",
@@ -226,7 +226,7 @@ def test_response_without_a_token() -> None:
 
 
 def test_response_statuses() -> None:
-    """What auth_svc says of the token is what the station is told, at any event."""
+    """The station gets the status that auth_svc gives the token, at any event."""
     for status in id_token_pb2.AuthorizationStatus.values():
         for kind in ("Started", "Updated", "Ended"):
             info = respond(status, eventType=kind)["idTokenInfo"]
@@ -257,7 +257,7 @@ def test_a_refusal_is_recorded_before_the_station_is_answered() -> None:
 
 
 def test_auth_is_away() -> None:
-    """The station let the driver in by itself; it is not told otherwise."""
+    """The station let the driver charge by itself; the answer agrees."""
     assert respond(None) == {"idTokenInfo": {"status": "Accepted"}}
     assert respond(None, eventType="Ended") == {"idTokenInfo": {"status": "Accepted"}}
     assert respond(None, held=1) == {"idTokenInfo": {"status": "Accepted"}}

@@ -44,7 +44,7 @@ def named(name: str, value: str = "", component: str = "C") -> Variable:
 
 
 def item(name: str, status: str = "Accepted", component: str = "C", **fields: Any) -> dict[str, Any]:
-    """What a station says of a variable."""
+    """A station's entry for a variable."""
     return {"attributeStatus": status, "component": {"name": component}, "variable": {"name": name}} | fields
 
 
@@ -85,7 +85,7 @@ def test_set_calls() -> None:
     ],
 )
 def test_impossible_names(variable: Variable, field: str) -> None:
-    """What 2.0.1 cannot name is refused by the field's name, before anything is sent."""
+    """A variable that 2.0.1 cannot name is refused with the name of the field, before anything is sent."""
     for name, request in (
         (GET, GetVariablesRequest(variables=[named("A"), variable])),
         (SET, SetVariablesRequest(variables=[named("A"), variable])),
@@ -182,7 +182,7 @@ def test_get_statuses() -> None:
 
 
 def test_set_passed_over() -> None:
-    """What the station says nothing of, it has not taken; no value is claimed."""
+    """A variable that the station's answer passes over was not set; no value is claimed."""
     asked = named("A", "1")
     asked.update_time.CopyFrom(Timestamp(seconds=1))
     answer = helpers.to_answer(SET, SetVariablesRequest(variables=[asked]), {"setVariableResult": [item("B")]})

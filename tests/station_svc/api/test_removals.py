@@ -117,6 +117,6 @@ async def test_a_refused_removal_is_given_up(start_system: StartSystem, clock: F
 
 
 async def test_without_an_address_nothing_is_queued(system: StationSystem) -> None:
-    """A deployment that does not tell station_svc where transaction_svc is."""
+    """A deployment without CSMS_TRANSACTION_ADDRESS."""
     await removed(system)
     assert await system.count(job) == 0

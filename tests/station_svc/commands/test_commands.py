@@ -60,7 +60,7 @@ def failing(error: MeshError) -> Callable[[gateway_pb2.CallRequest], Awaitable[A
 
 
 class Held:
-    """A gateway that holds its answer until it is told to give it."""
+    """A gateway that holds its answer until it is released."""
 
     def __init__(self, response: gateway_pb2.CallResponse) -> None:
         self._response = response
@@ -284,13 +284,13 @@ async def test_every_command_takes_its_way(
 
 
 def test_the_tests_know_every_command() -> None:
-    """What is added to the contract has to be added above."""
+    """A command that is added to the contract has to be added above."""
     methods = {method.name for method in pb.DESCRIPTOR.services_by_name["CommandService"].methods}
     assert {method for method, *_rest in EVERY_COMMAND} == methods
 
 
 async def test_no_command_is_for_viewers(system: StationSystem) -> None:
-    """Whatever its verb: each makes the station do something."""
+    """Each makes the station do something, also if its verb is Get."""
     await system.open("CP1")
     metadata = (("authorization", f"Bearer {access_token(role='VIEWER')}"),)
     for method, _field, request, _answer in EVERY_COMMAND:
@@ -386,7 +386,7 @@ async def test_what_the_gateway_says_reaches_the_operator(
 
 
 async def test_the_callers_deadline_is_shaved(system: StationSystem) -> None:
-    """The station gets a little less than the caller has left, so that the caller hears of the timeout."""
+    """The station gets a little less than the caller has left, so that the caller gets the timeout."""
     await system.open("CP1")
     system.gateway.behave = answering(ACCEPTED)
     await system.commands.Reset(RESET, timeout=28)
@@ -397,8 +397,8 @@ async def test_the_callers_deadline_is_shaved(system: StationSystem) -> None:
 
 
 async def test_a_gateway_that_does_not_answer_in_time(system: StationSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller is told CALL_TIMEOUT before its own deadline ends the call."""
-    monkeypatch.setattr("station_svc.commands.commands.SHAVE_S", 60)  # a quarter, then: time enough to be told
+    """The caller gets CALL_TIMEOUT before its own deadline ends the call."""
+    monkeypatch.setattr("station_svc.commands.commands.SHAVE_S", 60)  # a quarter, then: time enough for the answer
     await system.open("CP1")
     system.gateway.behave = Held(ACCEPTED)
     with fails_with("CALL_TIMEOUT") as caught:
@@ -488,13 +488,13 @@ async def test_a_request_id_beyond_measure(system: StationSystem) -> None:
 
 
 async def test_a_command_lost_in_a_crash_is_not_sent_again(system: StationSystem, clock: FakeClock) -> None:
-    """Its outcome is unknown, and that is what the repeat is told."""
+    """Its outcome is unknown, and the repeat gets that."""
     await system.open("CP1")
     held = system.gateway.behave = Held(ACCEPTED)
     request = pb.ResetRequest(station_id="CP1", request_id="r1")
     call = system.commands.Reset(request)
     await until(lambda: system.gateway.calls)
-    # As a crash leaves it: the row is there, and whoever would finish it is not.
+    # As a crash leaves it: the row is there, and the process that would finish it is not.
     await system.database.write(
         lambda connection: connection.execute(sa.update(models.command).values(command_id="lost"))
     )
@@ -556,7 +556,7 @@ async def test_whether_a_caller_waits_for_the_record(
 
 @pytest.mark.parametrize("request_id", [None, "r1"])
 async def test_a_commit_that_nobody_heard_of(system: StationSystem, request_id: str | None) -> None:
-    """The database went away after it: the same transaction once more finds its own record, and the command is sent."""
+    """The database failed after it: the same transaction once more finds its own record, and the command is sent."""
     epoch = await system.open("CP1")
     new = NewCommand(
         tenant_id="default",

@@ -1,4 +1,4 @@
-"""What a station may be sent while it is not accepted: refused here, with the reason, and nothing sent."""
+"""Commands to stations that are not accepted: refused here, with the reason, and nothing sent."""
 
 from typing import Any, TypeAlias
 
@@ -85,7 +85,7 @@ async def test_nothing_is_sent_that_a_station_may_not_be_sent(  # noqa: PLR0917 
 
 
 async def test_a_station_that_never_booted_or_was_accepted_since_is_sent_everything(system: StationSystem) -> None:
-    """What counts is what it was answered at its last boot."""
+    """The answer to its last boot counts."""
     await _connect(system, "1.6")
     START[1].request_id = ""
     await _send(system, *START, "")

@@ -72,7 +72,7 @@ async def _listed(system: StationSystem, strength: str) -> list[str]:
 
 
 async def test_a_weak_password_is_taken_and_listed(system: StationSystem) -> None:
-    """Kept as argon2id, not as what a fast machine reads back; nothing is told, since the operator knows it."""
+    """Kept as argon2id, not as what a fast machine reads back; nothing is printed, since the operator knows it."""
     assert await system.create("CP1", credential=WEAK_WORD) == ""
     stored = await _kept(system, "CP1")
     assert (stored.salt, stored.digest[:10]) == (WEAK, "$argon2id$")
@@ -91,7 +91,7 @@ async def test_a_weak_password_is_taken_and_listed(system: StationSystem) -> Non
 
 
 async def test_a_rotation_ends_it(system: StationSystem) -> None:
-    """What is listed as weak is mended by a credential of ours."""
+    """A credential of ours takes the station off the list of weak ones."""
     await system.create("CP1", credential=WEAK_WORD)
     assert await _comes(system, "CP1", WEAK_WORD.encode()) == ""
     rotated = await system.stations.RotateCredential(RotateCredentialRequest(station_id="CP1"))
@@ -226,7 +226,7 @@ async def test_ten_thousand_come_back(system: StationSystem, monkeypatch: pytest
 
 
 async def _persist(system: StationSystem, items: Sequence[OpenConnectionItem]) -> list[str]:
-    """Stations knock until they are let in or refused for good."""
+    """Stations try to connect until they are admitted or refused for good."""
     waiting, reasons = list(items), []
     while waiting:
         results = await system.knock(*waiting)
@@ -266,7 +266,7 @@ async def test_a_flood_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was used last stays; wrong passwords never push out right ones."""
+    """The latest proofs stay; wrong passwords never push out right ones."""
     monkeypatch.setattr(proofs, "MOST_RIGHT", 2)
     known = Proofs()
     one, two, three = (StoredCredential(salt=WEAK, digest=FAST.hash(text)) for text in ("1", "2", "3"))

@@ -45,7 +45,7 @@ DAY_S = 24 * 3600
 
 
 class FarAuthority(CertificateAuthorityServiceServicer):
-    """auth_svc at the other end: signs everything, but for what it is told to refuse; or is away."""
+    """auth_svc at the other end: signs everything, but for the requests it has to refuse; or is unavailable."""
 
     def __init__(self) -> None:
         self.items: list[signing.SignCertificateItem] = []
@@ -73,14 +73,14 @@ class FarAuthority(CertificateAuthorityServiceServicer):
 
 @dataclass(kw_only=True)
 class Rig:
-    """station_svc with an authority, and its jobs, which run when they are told to."""
+    """station_svc with an authority, and its jobs, which run when a test lets them."""
 
     system: StationSystem
     authority: FarAuthority
     jobs: Jobs
 
     async def ask(self, *items: ingest_pb2.RequestCertificateItem) -> Sequence[ingest_pb2.RequestCertificateResult]:
-        """What comes of requests, in one batch."""
+        """Sends requests in one batch and returns the results."""
         request = ingest_pb2.RequestCertificatesRequest(items=items)
         return (await self.system.ingest.RequestCertificates(request)).results
 
@@ -103,13 +103,13 @@ class Rig:
         await self.jobs.run_due()
 
     async def requests(self, station_id: str = "CP1") -> list[pb.CertificateRequest]:
-        """What an operator reads, newest first."""
+        """The requests that an operator reads, newest first."""
         stub = StationCertificateServiceStub(self.system.operators)
         request = listing.ListCertificateRequestsRequest(station_id=station_id)
         return list((await stub.ListCertificateRequests(request)).certificate_requests)
 
     async def states(self) -> list[str]:
-        """The states that were told, in their order."""
+        """The published states, in their order."""
         told = await self.system.events("station.certificate_request")
         return [data["state"].removeprefix("CERTIFICATE_REQUEST_STATE_") for _kind, _station, data in told]
 
@@ -156,7 +156,7 @@ def answering(*outcomes: pb.CertificateSignedStatus.ValueType | MeshError) -> Be
 
 
 def failure(reason: str) -> MeshError:
-    """What a gateway fails with."""
+    """The error of a gateway."""
     return MeshError(grpc.StatusCode.ABORTED, reason, "so it went")
 
 
@@ -184,7 +184,7 @@ async def test_a_request_goes_all_the_way(rig: Rig) -> None:
 
 
 async def test_what_the_authority_refuses(rig: Rig) -> None:
-    """The station is told at once and sent nothing; its neighbour in the batch gets its own."""
+    """The station is answered at once and sent nothing; its neighbour in the batch gets its own."""
     first, second = await rig.booted("CP1"), await rig.booted("CP2")
     rig.authority.refused = {"weak"}
     results = await rig.ask(rig.item("CP1", first, "weak"), rig.item("CP2", second, "good"))
@@ -211,7 +211,7 @@ async def test_an_authority_that_is_away(rig: Rig) -> None:
 
 
 async def test_the_answer_comes_first(rig: Rig) -> None:
-    """What may still be being signed while the station waits is left alone for as long as that takes."""
+    """A request that may be signed while the station waits is left alone for that time."""
     epoch = await rig.booted()
     rig.authority.away = True
     await rig.ask(rig.item("CP1", epoch, "csr-1"))
@@ -224,7 +224,7 @@ async def test_the_answer_comes_first(rig: Rig) -> None:
 
 
 async def test_a_refusal_that_comes_late(rig: Rig) -> None:
-    """The station was told ACCEPTED, and gets nothing; an operator reads why."""
+    """The station was answered Accepted, and gets nothing; an operator reads why."""
     epoch = await rig.booted()
     rig.authority.away = True
     await rig.ask(rig.item("CP1", epoch, "weak"))
@@ -309,7 +309,7 @@ async def test_another_key(rig: Rig) -> None:
 
 
 async def test_a_refused_request_takes_no_place(rig: Rig) -> None:
-    """What the station was told it will get is handed over, though it asked for something wrong since."""
+    """The certificate that was promised is handed over, although the station sent a wrong request since."""
     epoch = await rig.booted()
     await rig.ask(rig.item("CP1", epoch, "csr-1"))
     rig.authority.refused.add("csr-2")

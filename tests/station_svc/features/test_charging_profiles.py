@@ -46,7 +46,7 @@ def profile(profile_id: int = 0, *, purpose: pb.ChargingProfilePurpose.ValueType
 
 
 def _taken(command: Any, status: Any = ACCEPTED) -> Any:
-    """What the gateway makes of a station's answer."""
+    """The gateway's form of a station's answer."""
     if isinstance(command, command_service_pb2.RequestStartTransactionRequest):
         return command_service_pb2.RequestStartTransactionResponse(
             status=status, charging_profile_id=command.charging_profile.charging_profile_id
@@ -99,7 +99,7 @@ async def _kinds(system: StationSystem) -> Sequence[str]:
 
 
 async def test_a_profile_is_kept_as_it_was_sent(system: StationSystem, clock: FakeClock) -> None:
-    """With its number, where it is for, and what the station said; and the world is told."""
+    """With its number, where it is for, and the station's answer; an event is published."""
     await _open(system)
     assert await _set(system, profile_id=7, stack_level=2) == 7
     [found] = (await _list(system)).charging_profiles
@@ -148,7 +148,6 @@ async def test_the_last_number_is_followed_by_the_first(system: StationSystem) -
 
 
 async def test_many_at_once_get_a_number_each(system: StationSystem) -> None:
-    """Whatever the order in which they come."""
     await _open(system)
     numbers = await asyncio.gather(*(_set(system, evse_id=evse_id) for evse_id in range(1, 9)))
     assert sorted(numbers) == list(range(1, 9))
@@ -207,7 +206,7 @@ async def test_a_profile_that_is_not_taken(
 
 
 async def test_a_profile_that_could_not_be_sent_is_none(system: StationSystem, clock: FakeClock) -> None:
-    """The caller is told, nothing is kept, and what was there is in no doubt afterwards."""
+    """The caller gets the error, nothing is kept, and what was there is in no doubt afterwards."""
     await _open(system)
     await _set(system, profile_id=1)
     system.gateway.behave = failing(OFFLINE)
@@ -326,7 +325,7 @@ async def test_time_ends_a_profile(system: StationSystem, clock: FakeClock) -> N
 
 
 async def test_a_time_beyond_the_calendar(system: StationSystem) -> None:
-    """What the gateway refuses does no harm before it gets there."""
+    """A profile that the gateway refuses does no harm before it gets there."""
     await _open(system)
     system.gateway.behave = failing(OFFLINE)
     with fails_with("STATION_OFFLINE"):
@@ -335,7 +334,7 @@ async def test_a_time_beyond_the_calendar(system: StationSystem) -> None:
 
 
 async def test_a_transaction_takes_its_profiles_along(system: StationSystem) -> None:
-    """The gateway reports its end; those of other transactions and purposes stay. A repeat tells nothing new."""
+    """The gateway reports its end; those of other transactions and purposes stay. A repeat changes nothing."""
     epoch = await _open(system)
     await _set(system, profile_id=1, purpose=TX, transaction_id="11")
     await _set(system, profile_id=2, purpose=TX, transaction_id="12", evse_id=2)
@@ -439,7 +438,7 @@ async def test_a_removed_station_takes_its_profiles_along(system: StationSystem,
 
 
 async def test_what_ended_long_ago_is_removed(system: StationSystem, clock: FakeClock) -> None:
-    """What a station still holds stays for ever."""
+    """A profile that a station still holds stays for ever."""
     await _open(system)
     for profile_id in range(1, 6):
         await _set(system, profile_id=profile_id)

@@ -20,7 +20,7 @@ REJECTED = pb.SET_VARIABLE_STATUS_REJECTED
 
 
 class Station:
-    """The station at the other end: it keeps what it is handed, and answers as it is told."""
+    """The station at the other end: it keeps the credential it is handed, and answers as a test sets it."""
 
     def __init__(self, status: pb.SetVariableStatus.ValueType = ACCEPTED, error: MeshError | None = None) -> None:
         self.status = status
@@ -40,7 +40,7 @@ class Station:
 
 
 def failure(reason: str, code: grpc.StatusCode = grpc.StatusCode.ABORTED) -> MeshError:
-    """What a gateway fails with."""
+    """The error of a gateway."""
     return MeshError(code, reason, "so it went")
 
 
@@ -106,7 +106,7 @@ async def test_an_outcome_that_stays_unknown(system: StationSystem, reason: str)
 
 
 async def test_a_crash_in_between(system: StationSystem) -> None:
-    """What is sent is good before it is sent: a process that dies with the command under way locks nobody out."""
+    """A credential is good before it is sent: a process that dies with the command under way locks nobody out."""
     old, _epoch = await _connected(system)
     under_way = asyncio.Event()
     handed: list[str] = []
@@ -140,7 +140,7 @@ async def test_a_station_that_restarts_first(system: StationSystem) -> None:
 
 @pytest.mark.parametrize("reason", ["", "CALL_ERROR", "UNSUPPORTED_BY_VERSION", "TOO_MANY_COMMANDS"])
 async def test_a_station_that_does_not_take_it(system: StationSystem, reason: str) -> None:
-    """Refused, or never sent: it opens nothing, the old one goes on, and nobody is told it."""
+    """Refused, or never sent: it opens nothing, the old one goes on, and nobody learns it."""
     old, _epoch = await _connected(system)
     system.gateway.behave = station = Station(REJECTED, failure(reason) if reason else None)
     if reason:
@@ -221,7 +221,7 @@ async def test_a_station_that_is_away(system: StationSystem) -> None:
 
 
 async def test_a_repeated_request(system: StationSystem) -> None:
-    """The station is handed one credential, which is told once."""
+    """The station is handed one credential, which is shown once."""
     await _connected(system)
     system.gateway.behave = station = Station()
     first = await _hand_over(system, request_id="r")
@@ -299,7 +299,7 @@ def _named(name: str, **more: Any) -> dict[str, Any]:
 async def test_no_credential_is_set_by_a_raw_call(
     system: StationSystem, action: str, payload: dict[str, Any], reason: str
 ) -> None:
-    """Whatever action has it, in whatever spelling: nothing is sent, and the station comes in as before."""
+    """In any action and spelling: nothing is sent, and the station connects as before."""
     old, _epoch = await _connected(system)
     request = pb.SendCallRequest(station_id="CP1", action=action)
     request.payload.update(payload)
@@ -357,7 +357,7 @@ async def test_no_credential_is_set_by_a_vendors_message(system: StationSystem) 
     ],
 )
 async def test_what_would_lock_out(system: StationSystem, pairs: list[tuple[str, str]]) -> None:
-    """An outcome that could not be told apart, or what no station could come in with: nothing is sent."""
+    """An ambiguous outcome, or a credential that no station could connect with: nothing is sent."""
     await _connected(system)
     with fails_with("INVALID_FIELD"):
         await _set(system, *pairs)

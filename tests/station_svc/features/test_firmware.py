@@ -30,7 +30,7 @@ PLACE = "ftp://user:secret@example.org/firmware.bin"
 
 @pytest.fixture
 def firmware(system: StationSystem, clock: FakeClock) -> "Firmware":
-    """A station of whose updates the tests tell."""
+    """The station whose firmware is updated."""
     return Firmware(system, clock)
 
 
@@ -113,7 +113,7 @@ def _name(state: int) -> str:
 
 
 async def test_an_update_from_the_command_to_its_end(firmware: Firmware) -> None:
-    """1.6, unsigned: no status in the answer, no number in the reports; each change is told once."""
+    """1.6, unsigned: no status in the answer, no number in the reports; each change is published once."""
     await firmware.connect()
     answer = await firmware.command(request_id="r1", retries=3, retry_interval_s=60)
     assert answer.status == ACCEPTED
@@ -173,7 +173,7 @@ async def test_a_station_that_refuses(firmware: Firmware, answer: int) -> None:
 
 
 async def test_a_newer_update_takes_the_place_of_an_older_one(firmware: Firmware) -> None:
-    """1.6 does not say AcceptedCanceled; the operator hears it all the same, and repeated with the same request_id."""
+    """1.6 does not say AcceptedCanceled; the operator gets it all the same, and repeated with the same request_id."""
     await firmware.connect()
     await firmware.command(1)
     await firmware.report("DOWNLOADING")
@@ -256,7 +256,7 @@ async def test_a_late_report_of_an_update_that_was_superseded(firmware: Firmware
 
 
 async def test_a_download_that_is_tried_again(firmware: Firmware) -> None:
-    """What failed goes on, if the station does so within a day; later it is an update of its own."""
+    """A failed update goes on if the station does so within a day; later it is an update of its own."""
     await firmware.connect()
     await firmware.command(1)
     await firmware.report("DOWNLOADING", "DOWNLOAD_FAILED")
@@ -321,7 +321,7 @@ async def test_boots_that_complete_nothing(firmware: Firmware) -> None:
     ],
 )
 async def test_commands_that_fail(firmware: Firmware, error: MeshError, states: dict[int, str]) -> None:
-    """Where nothing was sent there is no update; where it is not known what came of it, what is reported tells."""
+    """Where nothing was sent there is no update; where its outcome is unknown, the reports decide."""
     await firmware.connect()
     with fails_with(error.reason):
         await firmware.command(1, error)
@@ -440,7 +440,7 @@ async def test_they_go_with_their_station(firmware: Firmware) -> None:
 
 
 async def test_reports_in_any_order_end_the_same(firmware: Firmware) -> None:
-    """Whatever the batches: the latest frame about an update says how far it is, and each is kept once."""
+    """The report of the latest frame counts, in any batches, and each report is kept once."""
     await firmware.connect()
     await firmware.command(7, ACCEPTED)
     words = ["DOWNLOADING", "DOWNLOAD_FAILED", "DOWNLOADING", "DOWNLOADED", "INSTALLED", "INSTALLATION_FAILED"]
@@ -492,7 +492,7 @@ async def test_a_bad_report_fails_alone(firmware: Firmware, database_url: str) -
 
 
 async def test_a_number_of_an_update_whose_station_reports_before_it_answers(firmware: Firmware) -> None:
-    """What was reported counts more than the answer that comes after it."""
+    """A report counts more than the answer that comes after it."""
     await firmware.connect()
 
     async def behave(_request: gateway_pb2.CallRequest) -> gateway_pb2.CallResponse:

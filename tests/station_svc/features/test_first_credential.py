@@ -78,7 +78,7 @@ async def _work(system: StationSystem, seconds: float = 0) -> None:
 async def test_a_station_that_is_accepted_is_handed_a_credential(
     pending: StationSystem, status: station_pb2.RegistrationStatus.ValueType
 ) -> None:
-    """Over the socket that it has; then it is asked for, and a stranger does not come in as it."""
+    """Over the socket that it has; then it is asked for, and nobody else connects as it."""
     epoch = await pending.open("CP1")
     if status != PENDING:
         await _set_status(pending, status)
@@ -141,7 +141,7 @@ async def test_a_station_that_has_not_booted_gets_another_chance(pending: Statio
 
 
 async def test_what_a_station_says_of_its_refusal_is_shown(pending: StationSystem) -> None:
-    """Whatever is in it, cut to a bearable length."""
+    """Any text, cut to a bearable length."""
     epoch = await pending.open("CP1")
     await _set_status(pending)
     await pending.boot(pending.boot_item("CP1", epoch))

@@ -1,4 +1,4 @@
-"""Certificates that operators send to stations, and what stations tell of those that they have."""
+"""Certificates that operators send to stations, and stations' lists of those that they have."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -125,7 +125,7 @@ async def test_who_may_ask(system: StationSystem) -> None:
     assert await system.count(models.installed_certificate) == 0
 
 
-# What is checked before it leaves
+# Checks before it leaves
 
 
 async def test_roots_that_are_none(system: StationSystem, clock: FakeClock) -> None:

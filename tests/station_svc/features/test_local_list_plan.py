@@ -47,7 +47,7 @@ def test_a_plan_leads_there(chosen: list[Entry], before: list[Entry] | None, par
 
 @given(_ENTRIES)
 def test_nothing_is_sent_where_nothing_changed(entries: list[Entry]) -> None:
-    """Whatever the order."""
+    """The order of the entries does not matter."""
     assert plan(list(reversed(entries)), {entry.key: entry for entry in entries}, 5) == []
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -14,6 +15,9 @@ from csms.station.v1 import local_list_service_pb2 as pb
 from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceStub
 
 from mesh.errors import from_status
+from station_svc.commands import store as command_store
+from station_svc.core.station_rows import VariableRow
+from station_svc.features.local_lists import store
 from station_svc.jobs.runner import Jobs
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
@@ -62,7 +66,7 @@ class Lists:
         return await self.get()
 
     async def get(self) -> pb.LocalList:
-        """What is known of the list."""
+        """The known entries of the list."""
         return (await self.stub.GetLocalList(pb.GetLocalListRequest(station_id="CP1"))).local_list
 
     async def entries(self) -> list[str]:
@@ -111,8 +115,31 @@ async def test_a_first_sync_sends_all_in_parts_that_fit(lists: Lists) -> None:
     ]
 
 
+async def test_a_limit_of_something_else_cuts_no_part(lists: Lists) -> None:
+    """ItemsPerMessage of GetVariables is remembered, and says nothing of lists; that of no instance does."""
+    names = ("ItemsPerMessage",)
+    for instance, known in (("GetVariables", {}), ("", {"ItemsPerMessage": 2})):
+        row = VariableRow(
+            component="DeviceDataCtrlr" if instance else "LocalAuthListCtrlr",
+            variable="ItemsPerMessage",
+            component_instance="",
+            evse_id=0,
+            connector_id=0,
+            variable_instance=instance,
+            attribute_type="Actual",
+            value="2",
+            readonly=True,
+            update_us=lists.system.clock(),
+        )
+        await lists.system.database.write(
+            partial(command_store.remember_variables, tenant_id="default", station_id="CP1", variables=[row])
+        )
+        found = await lists.system.database.read(lambda db: store.find_numbers(db, "default", "CP1", names))
+        assert found == known
+
+
 async def test_only_what_changed_is_sent_later(lists: Lists, clock: FakeClock) -> None:
-    """What is gone first, then what is new or another; nothing at all where nothing changed."""
+    """Removed entries first, then new and changed ones; nothing at all if nothing changed."""
     lists.tokens("A", "B", "C", "D", "E", "F")
     await lists.sync()
     await lists.run()
@@ -222,7 +249,7 @@ async def test_a_station_that_keeps_no_list(lists: Lists) -> None:
 
 @pytest.mark.parametrize("fault", ["Failed", "VersionMismatch"])
 async def test_a_part_that_is_refused(lists: Lists, fault: str) -> None:
-    """What it holds is not known then: the next attempt sends everything. The error can be read meanwhile."""
+    """The station's entries are not known then: the next attempt sends all. The error can be read meanwhile."""
     lists.tokens(*"ABCDEFGH")
     lists.station.faults = ["", fault]
     await lists.sync()
@@ -235,7 +262,7 @@ async def test_a_part_that_is_refused(lists: Lists, fault: str) -> None:
 
 
 async def test_an_answer_that_is_lost(lists: Lists) -> None:
-    """The station's version tells whether it took the part; either way the list ends right."""
+    """The station's version shows whether it took the part; either way the list ends right."""
     lists.tokens(*"ABCDEFGH")
     lists.station.faults = ["", "lost"]
     await lists.sync()
@@ -247,7 +274,7 @@ async def test_an_answer_that_is_lost(lists: Lists) -> None:
 async def test_a_killed_one_s_sync_goes_on_where_it_stopped(
     start_system: StartSystem, lists: Lists, clock: FakeClock
 ) -> None:
-    """What was taken is not sent again: after the lease, another replica sends the rest as a change."""
+    """Accepted parts are not sent again: after the lease, another replica sends the rest as a change."""
     lists.tokens(*(f"T{number:02}" for number in range(12)))
     stopped = asyncio.Event()
 
@@ -313,7 +340,7 @@ async def test_a_repeated_request_is_the_same_one(lists: Lists) -> None:
 
 
 async def test_the_mesh_s_trouble_is_waited_for(lists: Lists) -> None:
-    """auth_svc is away: the sync is tried again, and the reason can be read."""
+    """auth_svc is unavailable: the sync is tried again, and the reason can be read."""
     lists.tokens("A")
     lists.auth.is_away = True
     await lists.sync()
@@ -324,7 +351,7 @@ async def test_the_mesh_s_trouble_is_waited_for(lists: Lists) -> None:
 
 
 async def test_limits_are_read_once_where_they_are_known(lists: Lists) -> None:
-    """And a station that does not tell them gets what is usual."""
+    """And a station that does not report them gets the usual values."""
     lists.tokens("A")
     for _ in range(2):
         await lists.sync()

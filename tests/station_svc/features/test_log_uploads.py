@@ -23,7 +23,7 @@ PLACE = "https://example.org/logs?token=secret"
 
 @pytest.fixture
 def logs(system: StationSystem, clock: FakeClock) -> "Logs":
-    """A station of whose logs the tests tell."""
+    """The station whose logs are uploaded."""
     return Logs(system, clock)
 
 
@@ -91,7 +91,7 @@ def _name(state: int) -> str:
 
 
 async def test_diagnostics_from_the_command_to_the_end(logs: Logs) -> None:
-    """1.6: no status in the answer, no number in the reports; each change is told once."""
+    """1.6: no status in the answer, no number in the reports; each change is published once."""
     await logs.connect()
     answer = await logs.command(request_id="r1")
     assert (answer.status, answer.file_name) == (ACCEPTED, "a.log")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from csms.common.v1 import evse_pb2, id_token_pb2
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 from csms.station.v1 import reservation_pb2 as pb
@@ -30,7 +31,7 @@ NOT_THERE = pb.CANCEL_RESERVATION_STATUS_REJECTED
 
 
 def _kept(command: Any, status: Any = pb.RESERVE_NOW_STATUS_ACCEPTED, cancelled: Any = CANCELLED) -> Any:
-    """What the gateway makes of a station's answer."""
+    """The gateway's form of a station's answer."""
     if isinstance(command, pb.CancelReservationRequest):
         return pb.CancelReservationResponse(status=cancelled)
     return pb.ReserveNowResponse(status=status, reservation_id=command.reservation_id)
@@ -90,7 +91,7 @@ def _use(system: StationSystem, epoch: int, reservation_id: int = 1, **more: Any
 
 
 async def test_a_place_is_kept(system: StationSystem, clock: FakeClock) -> None:
-    """The station is asked, the reservation is there, and the world is told."""
+    """The station is asked, the reservation is there, and an event is published."""
     await _open(system)
     made = await _create(system, evse_id=2, group_id_token=GROUP)
     assert made == pb.Reservation(
@@ -165,7 +166,7 @@ async def test_a_repeated_request_reserves_once(system: StationSystem) -> None:
 
 @pytest.mark.parametrize("word", ["FAULTED", "OCCUPIED", "REJECTED", "UNAVAILABLE"])
 async def test_a_place_that_is_not_kept(system: StationSystem, word: str) -> None:
-    """The station's status tells why (TC_048); it is an answer, not an error."""
+    """The station's status says why (TC_048); it is an answer, not an error."""
     await _open(system)
     status = pb.ReserveNowStatus.Value(f"RESERVE_NOW_STATUS_{word}")
     system.gateway.behave = answering(lambda command: _kept(command, status))
@@ -243,7 +244,7 @@ async def test_cancelling(system: StationSystem) -> None:
 
 
 async def test_cancelling_what_the_station_does_not_know(system: StationSystem) -> None:
-    """TC_052: what became of it is unknown then; a use may still be told."""
+    """TC_052: its state is unknown then; a use may still be reported."""
     epoch = await _open(system)
     await _create(system)
     system.gateway.behave = answering(lambda command: _kept(command, cancelled=NOT_THERE))
@@ -264,7 +265,7 @@ async def test_cancelling_what_the_station_does_not_know(system: StationSystem) 
 async def test_cancelling_that_fails(
     system: StationSystem, clock: FakeClock, error: MeshError, reason: str, state: str
 ) -> None:
-    """Without an answer it is unknown; where the station has not heard of it, or refused, it is as it was."""
+    """Without an answer it is unknown; where the station did not get it, or refused, it is as it was."""
     await _open(system)
     await _create(system)
     system.gateway.behave = failing(error)
@@ -372,6 +373,21 @@ async def test_pages_and_filters(system: StationSystem) -> None:
         await _list(system, filter="state = BROKEN")
 
 
+async def test_every_form_of_a_token_finds_its_reservations(system: StationSystem) -> None:
+    """Also those of a build that did not note the form in which tokens are compared, as far as blanks and case go."""
+    await _open(system)
+    for text in ("DE-ABC-C12345678-5", " Tag", "TAG-1", "TAG1"):
+        await _create(system, id_token=id_token_pb2.IdToken(id_token=text))
+
+    async def found(text: str) -> list[int]:
+        page = await _list(system, filter=f'id_token = "{text}"')
+        return sorted(one.reservation_id for one in page.reservations)
+
+    assert [await found(text) for text in ("deabcc123456785", "TAG ", "tag-1", "tag1")] == [[1], [2], [3], [4]]
+    await system.database.write(lambda db: db.execute(sa.update(models.reservation).values(token_key="")))
+    assert [await found(text) for text in ("deabcc123456785", "TAG ", "tag-1", "tag1")] == [[], [2], [3], [4]]
+
+
 async def test_stations_of_others_are_not_there(system: StationSystem) -> None:
     """Nor are those that nobody added."""
     await _open(system)
@@ -394,7 +410,7 @@ async def test_a_removed_station_takes_its_reservations_along(system: StationSys
 
 
 async def test_what_ended_long_ago_is_removed(system: StationSystem, clock: FakeClock) -> None:
-    """What is still to come stays."""
+    """Reservations that are still to come stay."""
     await _open(system)
     await _create(system)
     await _create(system, expire_time=to_timestamp(clock() + 200 * 24 * HOUR_S * SECOND_US))

@@ -1,4 +1,4 @@
-"""What is wrong with a station, what was odd about how it came in, and how its socket is closed."""
+"""Conditions of a station, quirks of its handshake, and the end of its socket."""
 
 from typing import TypeAlias
 
@@ -40,7 +40,7 @@ async def test_a_condition_begins_changes_and_ends(system: StationSystem, clock:
 
 
 async def test_a_condition_may_come_back(system: StationSystem, clock: FakeClock) -> None:
-    """It begins anew, and is told anew; a report that comes twice is told once."""
+    """It begins anew, and is published anew; a report that comes twice is published once."""
     await system.open("CP1")
     for size in (1, 1, 0, 0, 1):
         await _report(system, "CP1", (UNRESPONSIVE, size))
@@ -92,7 +92,7 @@ async def test_an_older_report_changes_nothing(system: StationSystem, clock: Fak
 
 
 async def test_the_end_of_what_never_began_is_nothing(system: StationSystem) -> None:
-    """Every connection's first answer tells that the station answers."""
+    """Every connection's first answer shows that the station answers."""
     await system.open("CP1")
     await _report(system, "CP1", (UNRESPONSIVE, 0))
     assert not await system.events("station.condition")

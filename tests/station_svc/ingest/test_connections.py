@@ -14,7 +14,7 @@ from tests.waiting import until
 
 
 async def test_lease_holds_for_the_time_that_is_set(system: StationSystem) -> None:
-    """A gateway is told how long its lease holds."""
+    """A gateway gets the duration of its lease."""
     assert await system.lease() == 10_000
 
 
@@ -65,7 +65,7 @@ async def test_a_newer_connection_takes_the_place_of_the_older(system: StationSy
 
 
 async def test_the_close_of_the_latest_connection_counts(system: StationSystem) -> None:
-    """A station whose socket closed is offline; closing twice tells it once."""
+    """A station whose socket closed is offline; closing twice publishes one event."""
     epoch = await system.open("CP1")
     await system.close("CP1", epoch)
     await system.close("CP1", epoch)
@@ -83,6 +83,62 @@ async def test_a_close_under_another_name_changes_nothing(system: StationSystem)
     await system.close("CP2", epoch)
     assert (await system.station("CP1")).connected
     assert (await system.station("CP2")).connected
+
+
+def _opening(station_id: str, name: str) -> ingest_pb2.OpenConnectionItem:
+    item = knock(station_id)
+    item.opening_id = name
+    return item
+
+
+async def _close_opening(system: StationSystem, *names: tuple[str, str]) -> None:
+    items = [
+        ingest_pb2.CloseConnectionItem(station_id=station_id, opening_id=name, close_code=1006)
+        for station_id, name in names
+    ]
+    await system.ingest.CloseConnections(ingest_pb2.CloseConnectionsRequest(items=items))
+
+
+async def test_a_handshake_is_opened_once(system: StationSystem) -> None:
+    """However often it is asked for: no answer may have come before. Without a name each attempt opens a connection."""
+    [first] = await system.knock(_opening("CP1", "a"))
+    assert await system.knock(_opening("CP1", "a")) == [first]
+    assert await system.count(models.connection) == 1
+    assert len(await system.events("station.connected")) == 1
+    results = await system.knock(_opening("CP1", "a"), _opening("CP1", "b"), _opening("CP2", "c"))
+    assert results[0] == first
+    assert [one.superseded_epoch for one in results] == [0, first.epoch, 0]
+    assert (await system.station("CP1")).connection.epoch == results[1].epoch
+    assert await system.open("CP2") < await system.open("CP2")
+
+
+async def test_a_handshake_without_an_answer_is_closed_by_its_name(system: StationSystem) -> None:
+    """Its connection only, whether it is the latest or not; a name that is not known, or another's, changes nothing."""
+    [old, new], [other] = (
+        await system.knock(_opening("CP1", "a"), _opening("CP1", "b")),
+        await system.knock(knock("CP2")),
+    )
+    await _close_opening(system, ("CP2", "b"), ("CP1", "c"), ("CP1", ""), ("CP3", "d"), ("CP2", ""))
+    assert (await system.station("CP1")).connected
+    await _close_opening(system, ("CP1", "a"))
+    assert await _open_epochs(system) == [new.epoch, other.epoch]
+    assert (await system.station("CP1")).connected
+    await _close_opening(system, ("CP1", "b"), ("CP1", "b"))
+    await _close_opening(system, ("CP1", "b"))
+    assert not (await system.station("CP1")).connected
+    [(_kind, station_id, data)] = await system.events("station.disconnected")
+    assert (station_id, data["epoch"], data["closeCode"]) == ("CP1", new.epoch, 1006)
+    assert old.epoch < new.epoch
+    # What comes late finds its connection closed, and opens none.
+    [late] = await system.knock(_opening("CP1", "b"))
+    assert late.epoch == new.epoch
+    assert not (await system.station("CP1")).connected
+
+
+async def _open_epochs(system: StationSystem) -> list[int]:
+    table = models.connection.c
+    query = sa.select(table.epoch).where(table.disconnect_us.is_(None)).order_by(table.epoch)
+    return list(await system.database.read(lambda db: db.execute(query).scalars().all()))
 
 
 async def test_the_same_station_twice_in_one_batch(system: StationSystem) -> None:
@@ -116,7 +172,7 @@ async def test_closing_is_tried_again(system: StationSystem) -> None:
 
 
 async def test_a_dead_gateways_stations_are_offline_within_15_s(system: StationSystem, clock: FakeClock) -> None:
-    """They count as offline as soon as the lease has run out, and that is told by 15 s."""
+    """They count as offline as soon as the lease has run out, and the event comes within 15 s."""
     epoch = await system.open("CP1")
     clock.advance(10.1)
     assert not (await system.station("CP1")).connected
@@ -137,7 +193,7 @@ async def test_a_lost_gateway_with_many_stations_is_closed_in_parts(system: Stat
     await system.open("CP0")
     clock.advance(14)
     assert await system.housekeeper.close_lost() == 8
-    # The connection that had lost its place before tells nothing.
+    # The connection that had lost its place before publishes nothing.
     assert len(await system.events("station.disconnected")) == 7
     assert await system.housekeeper.close_lost() == 0
 
@@ -156,7 +212,7 @@ async def test_a_renewed_lease_keeps_its_stations(system: StationSystem, clock: 
 
 
 async def test_a_gateway_without_a_lease_lets_nobody_in(system: StationSystem, clock: FakeClock) -> None:
-    """Its stations would be offline at once; it is told to try again, others in the batch come in."""
+    """Its stations would be offline at once; it has to try again, others in the batch are admitted."""
     unknown, known = await system.knock(knock("CP1", node_id="gateway-9"), knock("CP2"))
     assert (reason_of(unknown), reason_of(known)) == ("NODE_LEASE_EXPIRED", "")
     clock.advance(11)
@@ -231,7 +287,7 @@ async def test_credentials_for_a_station_that_came_in_without(system: StationSys
 
 
 async def test_onboarding_pending(start_system: StartSystem) -> None:
-    """An unknown station comes in, and is told to wait at its boot until an operator accepts it."""
+    """An unknown station is admitted, and is pending at its boot until an operator accepts it."""
     system = await start_system(onboarding="pending")
     await system.lease()
     [result] = await system.knock(knock("CP1"))
@@ -252,7 +308,7 @@ async def test_onboarding_pending(start_system: StartSystem) -> None:
 
 
 async def test_onboarding_reject(start_system: StartSystem) -> None:
-    """An unknown station is turned away and leaves no trace; a registered one comes in."""
+    """An unknown station is refused and leaves no trace; a registered one is admitted."""
     system = await start_system(onboarding="reject")
     await system.lease()
     credential = await system.create("CP1")

@@ -39,7 +39,7 @@ async def test_a_boot_is_answered_and_remembered(system: StationSystem, clock: F
 
 
 async def test_an_older_boot_changes_nothing(system: StationSystem) -> None:
-    """A batch that timed out and commits late does not bring back an old firmware version, and tells nothing twice."""
+    """A batch that timed out and commits late brings back no old firmware version, and publishes nothing twice."""
     epoch = await system.open("CP1")
     old = system.boot_item("CP1", epoch, 1, firmware_version="1.0")
     new = system.boot_item("CP1", epoch, 2, firmware_version="2.0")
@@ -119,7 +119,7 @@ async def test_a_status_is_current_and_in_the_history(system: StationSystem, clo
 
 
 async def test_statuses_in_any_order_and_twice_end_the_same(system: StationSystem) -> None:
-    """Whatever the batches and their order, the last frame's status is current, and each stands once in the history."""
+    """The status of the last frame is current, in any batches and order, and each stands once in the history."""
     epoch = await system.open("CP1")
     words = ["Available", "Preparing", "Charging", "Finishing", "Available", "Faulted"]
     items = [system.status_item("CP1", epoch, number, word=word) for number, word in enumerate(words, 1)]
@@ -291,7 +291,7 @@ async def test_pages_of_large_things_can_be_sent(system: StationSystem) -> None:
 
 
 async def test_empty_batches_are_answered(system: StationSystem) -> None:
-    """A gateway probes a service that was away with no items at all."""
+    """A gateway probes a service that was unavailable with no items at all."""
     assert (await system.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest())).results == []
     assert await system.boot() == []
     assert await system.report() == []
@@ -299,7 +299,7 @@ async def test_empty_batches_are_answered(system: StationSystem) -> None:
 
 
 async def test_callers_without_the_secret_are_refused(system: StationSystem) -> None:
-    """Whoever is not of the mesh is told nothing."""
+    """A caller from outside of the mesh learns nothing."""
     async with open_channel(system.mesh_address, secret="wrong") as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await StationIngestServiceStub(channel).RecordMessages(ingest_pb2.RecordMessagesRequest())

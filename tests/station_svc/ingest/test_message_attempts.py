@@ -1,4 +1,4 @@
-"""What a boot is answered with of how often the station repeats messages about transactions, by its variables."""
+"""The answer to a boot says how often the station repeats messages about transactions, by its variables."""
 
 import pytest
 from csms.station.v1 import command_service_pb2 as pb
@@ -72,7 +72,7 @@ def _told(result: ingest_pb2.BootResult) -> tuple[int, int] | None:
 async def test_a_boot_is_answered_with_what_is_known(
     system: StationSystem, clock: FakeClock, variables: list[Variable], expected: tuple[int, int] | None
 ) -> None:
-    """Both variables of one OCPP version, where they are numbers; of two such pairs the one that was told last."""
+    """Both variables of one OCPP version, where they are numbers; of two such pairs the one that was reported last."""
     first, second = await system.open("CP1"), await system.open("CP2")
     for variable in variables:
         await _read(system, variable)

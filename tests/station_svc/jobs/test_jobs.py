@@ -1,4 +1,4 @@
-"""The job queue: durable, at least once, shared by replicas, patient with stations that are away."""
+"""The job queue: durable, at least once, shared by replicas, patient with stations that are not connected."""
 
 import asyncio
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ TROUBLE = MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "it would not")
 
 
 class Log:
-    """A handler that writes down each turn, and does as it is told: the outcomes in their order, then Done."""
+    """A handler that writes down each turn, and returns the given outcomes in their order, then Done."""
 
     def __init__(self, *outcomes: Done | Again | Exception) -> None:
         self.turns: list[JobRow] = []
@@ -55,7 +55,7 @@ class Log:
 
 
 class Held:
-    """A handler that does not end before it is told to."""
+    """A handler that does not end before it is released."""
 
     def __init__(self) -> None:
         self.turns: list[JobRow] = []
@@ -94,7 +94,7 @@ async def booted(system: StationSystem, station_id: str = "CP1") -> int:
 
 
 async def test_a_job_is_done_once(system: StationSystem) -> None:
-    """Its end is told, what was to be done is forgotten, and nothing is left to do."""
+    """Its handler is notified of the end, the payload is forgotten, and nothing is left to do."""
     await booted(system)
     log = Log()
     job_id = await add(system, payload=b"what", username="ann")
@@ -176,7 +176,7 @@ async def test_a_job_without_a_station(system: StationSystem) -> None:
 
 
 async def test_the_sweep_wakes_what_was_overlooked(system: StationSystem, clock: FakeClock) -> None:
-    """A gateway whose lease lapsed for a moment finds its stations as they were: no connection tells of it."""
+    """A gateway whose lease lapsed for a moment finds its stations as they were: no connection shows it."""
     await booted(system)
     log = Log()
     job_id = await add(system)
@@ -211,7 +211,7 @@ async def test_a_failure_is_tried_again_up_to_a_bound(system: StationSystem, clo
 
 
 async def test_progress_gives_new_attempts(system: StationSystem, clock: FakeClock) -> None:
-    """What failed before it counts no more; the payload is what the last turn left."""
+    """Failures before it count no more; the payload is that of the last turn."""
     await booted(system)
     log = Log(TROUBLE, Again(payload=b"half"), TROUBLE)
     await add(system, payload=b"all")
@@ -230,7 +230,7 @@ async def test_progress_gives_new_attempts(system: StationSystem, clock: FakeClo
 
 
 async def test_a_station_that_went_away_is_no_failure(system: StationSystem, clock: FakeClock) -> None:
-    """Nothing was sent: it is looked at again, and parked where the station is still away."""
+    """Nothing was sent: it is looked at again, and parked if the station is still not connected."""
     epoch = await booted(system)
     log = Log(*(station_offline("CP1", "gone") for _ in range(3)))
     job_id = await add(system)
@@ -269,7 +269,7 @@ async def test_a_turn_that_takes_too_long(system: StationSystem) -> None:
 
 
 async def test_a_waiting_job_is_cancelled_at_once(system: StationSystem, clock: FakeClock) -> None:
-    """Be it parked or not; one that is over stays as it is; its end is told."""
+    """Be it parked or not; one that is over stays as it is; its handler is notified."""
     await system.create("CP1")
     await booted(system, "CP2")
     log = Log()
@@ -290,7 +290,7 @@ async def test_a_waiting_job_is_cancelled_at_once(system: StationSystem, clock: 
 async def test_a_running_job_is_cancelled_with_its_turn(
     system: StationSystem, outcome: Done | Again | Exception, state: JobState
 ) -> None:
-    """What was sent cannot be taken back; a turn that ends the job ends it the usual way."""
+    """A command that was sent cannot be taken back; a turn that ends the job ends it the usual way."""
     await booted(system)
     held, log = Held(), Log(outcome)
 
@@ -496,7 +496,7 @@ async def test_what_is_queued_here_is_run_at_once(system: StationSystem) -> None
 
 
 async def test_an_end_that_cannot_be_told_is_an_end(system: StationSystem) -> None:
-    """Whoever is to hear of it fails: the job is over all the same, and what was half written is undone."""
+    """The code to be notified of it fails: the job is over all the same, and half-written changes are undone."""
 
     def ended(db: Connection, _job: JobRow, _error: MeshError | None, _now_us: int) -> None:
         db.execute(sa.insert(models.quirk).values(tenant_id="default", station_id="CP1", name="half", count=1))

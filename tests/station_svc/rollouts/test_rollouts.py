@@ -43,7 +43,7 @@ class Rig:
     epochs: dict[str, int] = field(default_factory=dict)
 
     async def add(self, station_id: str, *, online: bool = True, **keys: str) -> ConfigStation:
-        """A station, connected and booted unless it is said to be away."""
+        """A station, connected and booted unless `online` is false."""
         station = self.fleet[station_id] = ConfigStation(**{"Interval": "10", **keys})
         station.restarted = lambda: self.restart(station_id)
         if online:
@@ -254,7 +254,7 @@ async def test_a_pause_and_a_resume(rig: Rig) -> None:
 
 
 async def test_a_stop(rig: Rig) -> None:
-    """What has not begun is cancelled, be the station there or away; what has begun comes to its end."""
+    """Targets that have not begun are cancelled, connected or not; those that have begun come to their end."""
     gate = asyncio.Event()
     (await rig.add("A")).gate = gate
     await rig.add("B")
@@ -347,7 +347,7 @@ async def test_a_station_that_refuses(rig: Rig) -> None:
 
 
 async def test_a_restart_that_is_needed_and_not_wanted(rig: Rig) -> None:
-    """It is told, and left to the operator."""
+    """It is reported, and left to the operator."""
     station = await rig.add("CP1")
     station.words = {"Interval": "RebootRequired"}
     rollout_id = await rig.create()
@@ -512,7 +512,7 @@ async def test_firmware_that_is_refused_replaced_or_never_ends(rig: Rig) -> None
 
 
 async def test_firmware_that_is_out_of_time_tells_what_was_reported_last(rig: Rig) -> None:
-    """A station that failed and might have tried again, and one of which nothing was heard at all."""
+    """A station that failed and might have tried again, and one that sent nothing at all."""
     await rig.add("A")
     await rig.add("B")
     rollout_id = await rig.update(timeout={"seconds": 3600})

@@ -272,3 +272,55 @@ class GetSigningKeysResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetSigningKeysResponse: _TypeAlias = GetSigningKeysResponse  # noqa: Y015
+
+@_typing.final
+class FindReaderFormsRequest(_message.Message):
+    """Request for the reader's form of id tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    ID_TOKENS_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant."""
+    @_builtins.property
+    def id_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The id tokens, in any form; at most 256."""
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        id_tokens: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_tokens", b"id_tokens", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindReaderFormsRequest: _TypeAlias = FindReaderFormsRequest  # noqa: Y015
+
+@_typing.final
+class FindReaderFormsResponse(_message.Message):
+    """The reader's form of id tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READER_ID_TOKENS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reader_id_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One per id token, in the order of the request: as readers send it, else as it is stored; empty where it is not known."""
+
+    def __init__(
+        self,
+        *,
+        reader_id_tokens: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reader_id_tokens", b"reader_id_tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindReaderFormsResponse: _TypeAlias = FindReaderFormsResponse  # noqa: Y015

@@ -50,6 +50,11 @@ class AuthorizationServiceStub:
                 request_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.GetSigningKeysRequest.SerializeToString,
                 response_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.GetSigningKeysResponse.FromString,
                 _registered_method=True)
+        self.FindReaderForms = channel.unary_unary(
+                '/csms.auth.v1.AuthorizationService/FindReaderForms',
+                request_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.FindReaderFormsRequest.SerializeToString,
+                response_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.FindReaderFormsResponse.FromString,
+                _registered_method=True)
 
 
 class AuthorizationServiceServicer:
@@ -80,6 +85,14 @@ class AuthorizationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindReaderForms(self, request, context):
+        """Finds the form in which readers send id tokens, which is what stations are sent. Reads only: no token counts as seen.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthorizationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -97,6 +110,11 @@ def add_AuthorizationServiceServicer_to_server(servicer, server):
                     servicer.GetSigningKeys,
                     request_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.GetSigningKeysRequest.FromString,
                     response_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.GetSigningKeysResponse.SerializeToString,
+            ),
+            'FindReaderForms': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindReaderForms,
+                    request_deserializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.FindReaderFormsRequest.FromString,
+                    response_serializer=csms_dot_auth_dot_v1_dot_authorization__service__pb2.FindReaderFormsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +199,33 @@ class AuthorizationService:
             '/csms.auth.v1.AuthorizationService/GetSigningKeys',
             csms_dot_auth_dot_v1_dot_authorization__service__pb2.GetSigningKeysRequest.SerializeToString,
             csms_dot_auth_dot_v1_dot_authorization__service__pb2.GetSigningKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindReaderForms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.auth.v1.AuthorizationService/FindReaderForms',
+            csms_dot_auth_dot_v1_dot_authorization__service__pb2.FindReaderFormsRequest.SerializeToString,
+            csms_dot_auth_dot_v1_dot_authorization__service__pb2.FindReaderFormsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,10 @@ class AuthorizationServiceStub:
     """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
     Errors: UNAVAILABLE when the database is away.
     """
+    FindReaderForms: _grpc.UnaryUnaryMultiCallable[_authorization_service_pb2.FindReaderFormsRequest, _authorization_service_pb2.FindReaderFormsResponse]
+    """Finds the form in which readers send id tokens, which is what stations are sent. Reads only: no token counts as seen.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is away.
+    """
 
 @_typing.type_check_only
 class AuthorizationServiceAsyncStub(AuthorizationServiceStub):
@@ -62,6 +66,10 @@ class AuthorizationServiceAsyncStub(AuthorizationServiceStub):
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.GetSigningKeysRequest, _authorization_service_pb2.GetSigningKeysResponse]  # type: ignore[assignment]
     """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
     Errors: UNAVAILABLE when the database is away.
+    """
+    FindReaderForms: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.FindReaderFormsRequest, _authorization_service_pb2.FindReaderFormsResponse]  # type: ignore[assignment]
+    """Finds the form in which readers send id tokens, which is what stations are sent. Reads only: no token counts as seen.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is away.
     """
 
 class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -95,6 +103,16 @@ class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_authorization_service_pb2.GetSigningKeysResponse, _abc.Awaitable[_authorization_service_pb2.GetSigningKeysResponse]]:
         """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
         Errors: UNAVAILABLE when the database is away.
+        """
+
+    @_abc_1.abstractmethod
+    def FindReaderForms(
+        self,
+        request: _authorization_service_pb2.FindReaderFormsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_authorization_service_pb2.FindReaderFormsResponse, _abc.Awaitable[_authorization_service_pb2.FindReaderFormsResponse]]:
+        """Finds the form in which readers send id tokens, which is what stations are sent. Reads only: no token counts as seen.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is away.
         """
 
 def add_AuthorizationServiceServicer_to_server(servicer: AuthorizationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -429,7 +429,9 @@ class RequestStartTransactionRequest(_message.Message):
     """As in SendCallRequest."""
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who the transaction is for."""
+        """Who the transaction is for, in any form of the token: the station is sent the form that readers send, where that is
+        known.
+        """
 
     @_builtins.property
     def charging_profile(self) -> _charging_profile_pb2.ChargingProfile:
@@ -795,8 +797,9 @@ class GetVariablesRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     items_per_message: _builtins.int
-    """How many to ask for in one CALL; more are asked for in several, one after the other. 0: as many as the station is
-    known to take (1.6 GetConfigurationMaxKeys, 2.x ItemsPerMessage of GetVariables), all at once where that is not known.
+    """How many to ask for in one CALL; more are asked for in several, one after the other. 0: as many as the station takes
+    (1.6 GetConfigurationMaxKeys, 2.x ItemsPerMessage of GetVariables). Where that is not known, and more than three are
+    asked for, it is read first, in a CALL of its own; all are asked for at once where the station does not say.
     """
     timeout_s: _builtins.int
     """As in SendCallRequest."""
@@ -832,7 +835,9 @@ class GetVariablesResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___GetVariableResult]:
-        """One per variable. Of one that the station passed over in silence, status_info has the reason_code "NoAnswer"."""
+        """One per variable, then what the station told beside them, and its limit where that was read first. Of a variable that
+        the station passed over in silence, status_info has the reason_code "NoAnswer".
+        """
 
     def __init__(
         self,

@@ -182,7 +182,7 @@ class Reservation(_message.Message):
     """
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who it is kept for."""
+        """Who it is kept for, in any form of the token: the station is sent the form that readers send, where that is known."""
 
     @_builtins.property
     def group_id_token(self) -> _id_token_pb2.IdToken:
@@ -272,7 +272,7 @@ class ReserveNowRequest(_message.Message):
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who it is kept for."""
+        """Who it is kept for, in any form of the token: the station is sent the form that readers send, where that is known."""
 
     @_builtins.property
     def group_id_token(self) -> _id_token_pb2.IdToken:

@@ -149,6 +149,7 @@ class OpenConnectionItem(_message.Message):
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     USERNAME_FIELD_NUMBER: _builtins.int
     OFFERED_OCPP_VERSIONS_FIELD_NUMBER: _builtins.int
+    OPENING_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """Its identity, from the last segment of its URL."""
     node_id: _builtins.str
@@ -161,6 +162,10 @@ class OpenConnectionItem(_message.Message):
     """What it offered to prove itself, as HTTP Basic password or ?token=; empty where it offered nothing."""
     username: _builtins.str
     """Name it gave beside a Basic password; empty where it gave none. Must be its own identity."""
+    opening_id: _builtins.str
+    """Name of this handshake, which no other has; each attempt to have it opened has the same one, and opens it once. Empty:
+    each attempt opens a connection.
+    """
     @_builtins.property
     def offered_ocpp_versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All versions that it offers and that the gateway speaks, in the station's order; empty: ocpp_version alone."""
@@ -175,10 +180,11 @@ class OpenConnectionItem(_message.Message):
         credential: _builtins.bytes = ...,
         username: _builtins.str = ...,
         offered_ocpp_versions: _abc.Iterable[_builtins.str] | None = ...,
+        opening_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "offered_ocpp_versions", b"offered_ocpp_versions", "remote_address", b"remote_address", "station_id", b"station_id", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "node_id", b"node_id", "ocpp_version", b"ocpp_version", "offered_ocpp_versions", b"offered_ocpp_versions", "opening_id", b"opening_id", "remote_address", b"remote_address", "station_id", b"station_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -304,6 +310,7 @@ class CloseConnectionItem(_message.Message):
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     CLOSE_CODE_FIELD_NUMBER: _builtins.int
     TENANT_ID_FIELD_NUMBER: _builtins.int
+    OPENING_ID_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station."""
     epoch: _builtins.int
@@ -312,6 +319,10 @@ class CloseConnectionItem(_message.Message):
     """WebSocket close code; 1006 where there was none."""
     tenant_id: _builtins.str
     """Tenant that owns the station."""
+    opening_id: _builtins.str
+    """In place of epoch and tenant_id, where the opening of a handshake had no answer: its opening_id. Closes the connection
+    that was opened for it, if one was.
+    """
     @_builtins.property
     def close_time(self) -> _timestamp_pb2.Timestamp:
         """When it closed."""
@@ -324,10 +335,11 @@ class CloseConnectionItem(_message.Message):
         close_time: _timestamp_pb2.Timestamp | None = ...,
         close_code: _builtins.int = ...,
         tenant_id: _builtins.str = ...,
+        opening_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_code", b"close_code", "close_time", b"close_time", "epoch", b"epoch", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_code", b"close_code", "close_time", b"close_time", "epoch", b"epoch", "opening_id", b"opening_id", "station_id", b"station_id", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -100,7 +100,9 @@ class _StationConditionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     STATION_CONDITION_TYPE_CLOCK_SKEW: _StationConditionType.ValueType  # 2
     """Its clock is wrong by more than five minutes. Ends with its next right time."""
     STATION_CONDITION_TYPE_BOOT_REFUSED: _StationConditionType.ValueType  # 3
-    """Its BootNotifications are answered with errors, so that it cannot work. Ends with its next boot that is not."""
+    """Its BootNotifications are answered with errors or with Rejected, so that it cannot work. Ends with its next boot that
+    is answered with Accepted or Pending.
+    """
 
 class StationConditionType(_StationConditionType, metaclass=_StationConditionTypeEnumTypeWrapper):
     """What is wrong with a station."""
@@ -114,7 +116,9 @@ StationService.CloseConnection makes it connect anew.
 STATION_CONDITION_TYPE_CLOCK_SKEW: StationConditionType.ValueType  # 2
 """Its clock is wrong by more than five minutes. Ends with its next right time."""
 STATION_CONDITION_TYPE_BOOT_REFUSED: StationConditionType.ValueType  # 3
-"""Its BootNotifications are answered with errors, so that it cannot work. Ends with its next boot that is not."""
+"""Its BootNotifications are answered with errors or with Rejected, so that it cannot work. Ends with its next boot that
+is answered with Accepted or Pending.
+"""
 Global___StationConditionType: _TypeAlias = StationConditionType  # noqa: Y015
 
 class _RegistrationStatus:
@@ -457,7 +461,9 @@ class StationCondition(_message.Message):
     refused_boots: _builtins.int
     """BOOT_REFUSED: how many of its boots in a row were refused; update_time is when the last one was."""
     reason: _builtins.str
-    """BOOT_REFUSED: why the last one was refused, as the station was told: OCPP error code and description."""
+    """BOOT_REFUSED: why the last one was refused: OCPP error code and description, as the station got them, or "Rejected"
+    and the station's registration status.
+    """
     @_builtins.property
     def begin_time(self) -> _timestamp_pb2.Timestamp:
         """When it began."""

@@ -1,0 +1,147 @@
+"""Rules of the house that no linter knows: references, decisions, docstrings, the environment."""
+
+import ast
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DESIGN = ROOT / "docs" / "DESIGN.md"
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc")
+# Generated, foreign, or made by running: none of it is ours to word.
+_PRUNED = {"gen", "third_party", "data", "node_modules", "__pycache__", "dist"}
+_SUFFIXES = {".py", ".proto", ".md", ".yaml", ".yml", ".lua", ".toml"}
+# Packages whose docstrings follow the rule of CONTRIBUTING.md, "Language"; the others come one at a time.
+WORDED = ("mesh", "auth_svc", "notification_svc", "deploy", "benchmarks", "chaos", "simulator", "tests")
+# Modules of these packages that are still to come.
+NOT_YET_WORDED = {"mesh/rowset.py", "mesh/scripts.py", "mesh/workers.py"}
+_BARE = {"what", "whatever", "whichever", "whoever"}
+
+
+def _files(*tops: str) -> Iterator[Path]:
+    """Text files of the tree, or of some of its folders."""
+    for top in tops or (".",):
+        for folder, names, files in os.walk(ROOT / top):
+            names[:] = [name for name in names if name not in _PRUNED and (not name.startswith(".") or name == ".ci")]
+            yield from (Path(folder, file) for file in files if Path(file).suffix in _SUFFIXES or file == "Makefile")
+
+
+def _headings(path: Path) -> list[str]:
+    return re.findall(r"^#+ (.+)$", path.read_text(), flags=re.MULTILINE)
+
+
+def _anchor(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    kept = re.sub(r"[^\w\- ]", "", heading.lower().replace("`", ""))
+    return kept.strip().replace(" ", "-")
+
+
+def _where(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_no_reference_to_a_page_that_is_not_in_the_tree() -> None:
+    """`design 4.2` was a section of a page outside of the repository."""
+    dead = re.compile(r"\bdesign,? (?:section )?[0-9]", flags=re.IGNORECASE)
+    files = [path for path in _files() if path != Path(__file__)]
+    assert [_where(path) for path in files if dead.search(path.read_text())] == []
+
+
+def test_each_reference_to_the_design_names_a_section() -> None:
+    titles = set(_headings(DESIGN))
+    wrong = []
+    for path in _files():
+        if path.suffix == ".md" or path == Path(__file__):
+            continue
+        text = path.read_text()
+        named = re.findall(r'docs/DESIGN\.md, "([^"\n]+)"', text)
+        if text.count("docs/DESIGN.md") != len(named) or not titles.issuperset(named):
+            wrong.append((_where(path), named))
+    assert wrong == []
+
+
+def test_each_link_between_pages_leads_somewhere() -> None:
+    broken = []
+    for path in _files():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+            if "://" in target:
+                continue
+            name, _, anchor = target.partition("#")
+            page = (path.parent / name).resolve() if name else path
+            if not page.exists() or (anchor and anchor not in map(_anchor, _headings(page))):
+                broken.append((_where(path), target))
+    assert broken == []
+
+
+def test_decisions_are_numbered_on_and_listed() -> None:
+    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+    listed = re.findall(r"\((0[^)]+\.md)\)", (ROOT / "docs" / "adr" / "README.md").read_text())
+    assert listed == [path.name for path in DECISIONS]
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem[:4])
+def test_a_decision_says_its_status_date_and_alternatives(path: Path) -> None:
+    """docs/adr/template.md is the form; the sentence after `Alternatives` or below its heading says something."""
+    text = path.read_text()
+    assert re.match(rf"# {int(path.name[:4])}\. \S", text)
+    said = re.findall(r"^\*\*Status\.\*\* (.+?)(?=\n\n)", text, flags=re.MULTILINE | re.DOTALL)
+    assert len(said) == 1
+    assert re.match(r"(Accepted|Proposed|Superseded)\b.*\b20\d\d-\d\d-\d\d\b", said[0], flags=re.DOTALL)
+    alternatives = re.search(r"^\*\*Alternatives\.\*\*(.+?)(?=^\*\*|^#|\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    assert alternatives is not None
+    assert len(alternatives[1].split()) >= 10
+
+
+def _docstrings(path: Path) -> Iterable[tuple[int, str]]:
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, documented) and (text := ast.get_docstring(node)):
+            yield getattr(node, "lineno", 1), text
+
+
+@pytest.mark.parametrize("package", WORDED)
+def test_no_docstring_begins_with_a_bare_relative_clause(package: str) -> None:
+    """Subject, verb, object: "What the outbox tells" names no thing that a reader could search for."""
+    found = [
+        f"{_where(path)}:{line}: {text.splitlines()[0]}"
+        for path in sorted(_files(package))
+        if path.suffix == ".py" and _where(path) not in NOT_YET_WORDED
+        for line, text in _docstrings(path)
+        if text.split()[0].strip(",.:").lower() in _BARE
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("package", PRODUCT)
+def test_only_main_modules_read_the_environment(package: str) -> None:
+    found = []
+    for path in sorted(_files(package)):
+        if path.suffix != ".py" or path.name == "__main__.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute | ast.alias):
+                name = node.attr if isinstance(node, ast.Attribute) else node.name
+                if name in {"environ", "environb", "getenv", "getenvb"}:
+                    found.append(f"{_where(path)}:{node.lineno}")
+    assert found == []
+
+
+def test_each_setting_is_documented() -> None:
+    """docs/CONFIGURATION.md has it by name, or in a pattern such as `CSMS_<SERVICE>_OPERATOR_ADDRESS`."""
+    text = (ROOT / "docs" / "CONFIGURATION.md").read_text()
+    patterns = [re.sub("<[A-Z]+>", "[A-Z]+", name) for name in re.findall(r"`(CSMS_<[A-Z]+>\w+)`", text)]
+    named = {
+        name
+        for path in _files(*PRODUCT, "deploy", "simulator")
+        if path.suffix == ".py"
+        for name in re.findall(r"[\"'](CSMS_[A-Z0-9_]+)[\"']", path.read_text())
+    }
+    known = set(re.findall(r"CSMS_[A-Z0-9_]+", text))
+    assert {name for name in named - known if not any(re.fullmatch(one, name) for one in patterns)} == set()
+    assert len(named & known) > 40
