@@ -1,4 +1,4 @@
-"""What happens in the background: lost gateways are noticed, and what is old is removed."""
+"""Work in the background: the connections of lost gateways are closed, and old rows are removed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence

@@ -18,7 +18,7 @@ _MOST_DAYS = 36_500
 
 @dataclass(frozen=True, kw_only=True)
 class StationSettings:
-    """What station_svc is told."""
+    """The settings of station_svc."""
 
     auth_address: str
     transaction_address: str | None  # transaction_svc's mesh port; without it, it is asked and notified of nothing

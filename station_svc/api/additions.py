@@ -72,7 +72,7 @@ class StationAdditions:
         return response
 
     async def _prepare(self, wanted: Sequence[Newcomer]) -> list[tuple[NewStation, str]]:
-        """What to keep of each, and the credential that is made where there is none."""
+        """Each station as it is stored, and the credential that is made where there is none."""
         brought = [one for one in wanted if one.password]
         hashed = await self._proofs.hash([(one.password, one.station_id) for one in brought])
         stored = dict(zip((one.station_id for one in brought), hashed, strict=True))

@@ -1,4 +1,4 @@
-"""What a command changes beside its own record: the resources that it makes, moves on, or tells of."""
+"""Effects of a command beside its own record: on the resources that it makes, moves on, or tells of."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from station_svc.commands.rows import NewCommand
 
 
 class Effects:
-    """What a command changes beside its own record. Each method runs in the transaction of that record.
+    """The effects of a command beside its own record. Each method runs in the transaction of that record.
 
     This one changes nothing. Where the process dies between the two, `ended` is never called: what `begun` wrote has to
     say when its outcome will stay unknown (`new.deadline_us`). `hands_over_credential`: whether the command may carry a
@@ -23,7 +23,7 @@ class Effects:
         """The command is about to be sent. Not called where its request id finds an earlier one."""
 
     def settled(self) -> None:
-        """What `ended` wrote is committed. Called in the event loop: what only that can do is done here."""
+        """Called in the event loop once the changes of `ended` are committed, for work that only the loop can do."""
 
     def amend(self, db: Connection, new: NewCommand, answer: Message) -> None:
         """May change the station's answer, in place, before it is recorded. It may be called more than once."""

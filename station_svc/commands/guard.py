@@ -1,4 +1,4 @@
-"""What operators may not send to a station by other ways than those that keep its credential and ours the same.
+"""Refuses commands of operators that would change a station's credential there, and not here.
 
 A credential that only the station learns of locks it out: it comes back with one that is not known here. So whatever
 asks for another credential is refused before it is sent, but for the hand-over (RotateCredential), and a raw call that

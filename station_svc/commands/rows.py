@@ -35,7 +35,7 @@ class CommandRow:
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedCommand:
-    """What came of a command: the station's answer, or the google.rpc.Status of the error, serialized."""
+    """The outcome of a command: the station's answer, or the google.rpc.Status of the error, serialized."""
 
     tenant_id: str
     command_id: str

@@ -1,4 +1,4 @@
-"""What a station's answers tell of its variables is remembered."""
+"""Remembers the variables that a station's answers tell."""
 
 from collections.abc import Iterable
 

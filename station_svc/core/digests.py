@@ -22,7 +22,7 @@ _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
 
 @dataclass(frozen=True, kw_only=True)
 class StoredCredential:
-    """What is kept of a credential: HMAC-SHA-256 under a salt of its own, both hexadecimal; empty: there is none.
+    """A credential as it is stored: HMAC-SHA-256 under a salt of its own, both hexadecimal; empty: there is none.
 
     Of one that was brought along: WEAK, STRONG or HASH, and a slow hash.
     """
@@ -45,7 +45,7 @@ def make_credential() -> str:
 
 
 def store_credential(credential: bytes) -> StoredCredential:
-    """What to keep of a credential."""
+    """The stored form of a credential."""
     salt = secrets.token_hex(16)
     return StoredCredential(salt=salt, digest=_digest(salt, decoded(credential)))
 
@@ -71,7 +71,7 @@ def to_text(credentials: Iterable[StoredCredential]) -> str:
 
 
 def from_text(text: str) -> list[StoredCredential]:
-    """What `to_text` wrote."""
+    """Reads the credentials that `to_text` wrote."""
     pairs = (word.partition(":") for word in text.split())
     return [StoredCredential(salt=salt, digest=digest) for salt, _colon, digest in pairs]
 

@@ -1,4 +1,4 @@
-"""What the lists of a station's things have in common: pages of them, and station ids to look up."""
+"""Pages of the lists of one station, and station ids to look up."""
 
 from collections.abc import Callable
 from typing import Any

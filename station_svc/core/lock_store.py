@@ -1,4 +1,4 @@
-"""What the SQL of gateways' reports has in common.
+"""Locks of stations, for the SQL of gateways' reports.
 
 Stations are locked in the order of their keys before anything of them is changed, so that concurrent batches cannot
 deadlock. A frame of a station that was removed is not stored.

@@ -1,4 +1,4 @@
-"""What a station may be called, and what numbers of the contract are."""
+"""Names: which a station may have, and which numbers of the contract have."""
 
 import re
 from collections.abc import Callable

@@ -46,7 +46,7 @@ def quirks(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, dict
 
 
 def conditions(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, list[ConditionRow]]:
-    """What is wrong with each station now."""
+    """The conditions of each station that have not ended."""
     query = (
         sa.select(condition)
         .where(condition.c.tenant_id == tenant_id, condition.c.station_id.in_(ids), condition.c.size != 0)

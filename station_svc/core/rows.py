@@ -60,7 +60,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What part of a list is wanted: up to `limit` rows after the one with the key `after`."""
+    """The part of a list that is wanted: up to `limit` rows after the one with the key `after`."""
 
     limit: int
     after: tuple[Any, ...] | None = None

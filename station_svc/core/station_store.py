@@ -44,7 +44,7 @@ def is_connected(now_us: int) -> ColumnElement[bool]:
 
 
 def station_filters(now_us: int) -> Mapping[str, Field]:
-    """What stations may be filtered by."""
+    """The fields that stations may be filtered by."""
     return {
         "station_id": Field(station.c.station_id),
         "connected": Field(is_connected(now_us), switch),

@@ -1,4 +1,4 @@
-"""What FirmwareService and LogService have in common: activities as operators read them, between protobuf and rows."""
+"""Activities as operators read them, between protobuf and rows: for FirmwareService and LogService."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

@@ -35,7 +35,7 @@ class ActivityKind:
 
     @property
     def label(self) -> str:
-        """What it is called in messages for people."""
+        """Its name in messages for people."""
         return self.name.replace("_", " ")
 
 

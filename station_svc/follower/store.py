@@ -193,7 +193,7 @@ def list_reports(db: Connection, one: ActivityRow, *, limit: int) -> Sequence[Ac
 def filters(
     now_us: int, *, state: Callable[[str], int], log_type: Callable[[str], int] | None = None
 ) -> Mapping[str, Field]:
-    """What activities may be filtered by; the arguments read the words of an enumeration."""
+    """The fields that activities may be filtered by; the arguments read the words of an enumeration."""
     found = {
         "state": Field(_state(now_us), state),
         "request_id": Field(activity.c.request_id),

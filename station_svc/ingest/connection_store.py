@@ -108,7 +108,7 @@ _SET_LATEST = RowStatement(
 
 @dataclass(frozen=True, kw_only=True)
 class OpeningRules:
-    """What decides over stations that knock. `register_as` is the status of stations never seen; None refuses them."""
+    """The rules for stations that connect. `register_as` is the status of stations never seen; None refuses them."""
 
     now_us: int
     register_as: int | None
@@ -196,7 +196,7 @@ def _version_refusal(knock: Knock, station: Any) -> MeshError | None:
 
 
 def _doubt(knock: Knock, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
-    """What is missing for a station to have proven who it is; None where it has."""
+    """The error, or the pending check, of a station's credential; None where it has proven who it is."""
     current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
     if any(_brings(knock, one) for one in (current, *credentials.from_text(station.next_credentials))):
         return None
@@ -300,7 +300,7 @@ def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dic
 
 
 def _oddities(knock: Knock, station: Any, before: _Previous | None) -> Sequence[str]:
-    """What is odd about a station's connection (docs/QUIRKS.md)."""
+    """The quirks of a station's connection (docs/QUIRKS.md)."""
     odd = []
     if before is not None and before.ocpp_version != knock.ocpp_version:
         odd.append(QuirkName.VERSION_CHANGED)

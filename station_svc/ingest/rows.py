@@ -1,4 +1,4 @@
-"""What gateways report, as rows, and what became of it. Enums hold the contract's numbers."""
+"""Reports of gateways as rows, and their results. Enums hold the contract's numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Booted:
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionReport:
-    """What became of one thing that may be wrong with a station; size 0: it has ended."""
+    """A change of one condition of a station; size 0: it has ended."""
 
     kind: int
     size: int

@@ -51,7 +51,7 @@ _JITTER = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRules:
-    """What gateways and stations are told."""
+    """The settings that gateways and stations are answered with."""
 
     onboarding: Onboarding
     lease_duration_s: float

@@ -1,4 +1,4 @@
-"""What a rollout of firmware does at one station: asks for the update once, then follows its FirmwareUpdate.
+"""A rollout of firmware at one station: asks for the update once, then follows its FirmwareUpdate.
 
 Where the answer is lost the update is followed all the same: what the station reports, or the version that it boots
 with, tells whether it was asked. It is never asked a second time for what it may have begun.
@@ -55,7 +55,7 @@ class FirmwareWork:
         return request.timeout.ToMicroseconds() if request.HasField("timeout") else USUAL_TIMEOUT_US
 
     def left_at(self, db: Connection, target: TargetRow) -> str:
-        """What the station reported last."""
+        """The station's last report."""
         activity = _find(db, target.tenant_id, target.station_id, target.firmware_update_id)
         if activity is None:
             return ""

@@ -214,7 +214,7 @@ def _to_row(request: pb.CreateRolloutRequest, now_us: int) -> RolloutRow:
 
 
 def _work(request: pb.CreateRolloutRequest) -> tuple[str, bytes]:
-    """What is to be done at each station: its kind, and its message as it is stored."""
+    """The work at each station: its kind, and its message as it is stored."""
     kind = request.WhichOneof("work")
     if kind == variables_rollout.KIND:
         _check_variables(request.variables)

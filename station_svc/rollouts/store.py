@@ -155,7 +155,7 @@ def list_targets(db: Connection, row: RolloutRow, page: Page) -> Sequence[Target
 
 
 def target_filters(states: Mapping[str, int]) -> Mapping[str, Field]:
-    """What stations of a rollout may be filtered by; `states` are the words for a state."""
+    """The fields that stations of a rollout may be filtered by; `states` are the words for a state."""
 
     def state(text: str) -> int:
         if text.upper() not in states:

@@ -1,4 +1,4 @@
-"""What a rollout of variables does at one station.
+"""A rollout of variables at one station.
 
 Quirk 24: some stations restart after each change. So nothing is pushed that the station holds already, and after a
 restart only what it does not hold is pushed again, and only where the last push brought something: a station that

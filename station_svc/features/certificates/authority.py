@@ -24,7 +24,7 @@ class CertificateAuthority:
         self._timeout_s = timeout_s
 
     async def sign(self, requests: Sequence[Taken]) -> list[Signed]:
-        """What the authority makes of each request. Raises MeshError where it is away."""
+        """The authority's answer to each request. Raises MeshError where it is unavailable."""
         signed: list[Signed] = []
         for start in range(0, len(requests), MOST_ITEMS):
             items = [_to_item(request) for request in requests[start : start + MOST_ITEMS]]

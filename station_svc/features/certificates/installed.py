@@ -1,4 +1,4 @@
-"""What stations' answers tell of the certificates that they have is remembered."""
+"""Remembers the certificates that stations' answers tell of."""
 
 from collections.abc import Collection
 

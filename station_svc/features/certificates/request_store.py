@@ -132,12 +132,12 @@ def key_of(frame: Frame) -> FrameKey:
 
 
 def to_payload(key: FrameKey) -> bytes:
-    """What a job keeps of its request."""
+    """The payload of the job of a request."""
     return json.dumps(key[2:]).encode()
 
 
 def from_payload(tenant_id: str, station_id: str, payload: bytes) -> FrameKey:
-    """What `to_payload` wrote."""
+    """The key that `to_payload` wrote."""
     epoch, ordinal = json.loads(payload)
     return tenant_id, station_id, epoch, ordinal
 
@@ -151,7 +151,7 @@ def _find(db: Connection, request: NewRequest) -> CertificateRequestRow | None:
 
 
 def _under_way(db: Connection, frame: Frame, certificate_type: int) -> list[CertificateRequestRow]:
-    """What the frame's station asked for of a kind, and has neither got nor been refused."""
+    """The requests of a kind that the frame's station made, and that are neither granted nor refused."""
     table = certificate_request.c
     query = sa.select(certificate_request).where(
         table.tenant_id == frame.tenant_id,

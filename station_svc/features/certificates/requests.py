@@ -1,4 +1,4 @@
-"""What stations ask the certificate authority for, as gateways report it."""
+"""Requests of stations for certificates, as gateways report them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class CertificateRequests:
         self._clock = clock
 
     async def take(self, items: Sequence[ingest.RequestCertificateItem]) -> list[ingest.RequestCertificateResult]:
-        """What became of each, in their order."""
+        """The result of each, in their order."""
         now_us = self._clock()
         work = partial(_take, now_us=now_us)
         taken = await commit_batch(self._database, [_to_request(item) for item in items], work)

@@ -1,4 +1,4 @@
-"""What is known of stations' certificates: rows, frozen, free of SQL and of protobuf."""
+"""Stations' certificates as rows, frozen, free of SQL and of protobuf."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class Taken:
 
 @dataclass(frozen=True, kw_only=True)
 class Signed:
-    """What the authority made of a request: a chain, or why there is none."""
+    """The authority's answer to a request: a chain, or why there is none."""
 
     chain: str = ""
     serial_number: str = ""

@@ -46,13 +46,13 @@ def check_password(field: str, password: str) -> None:
 
 
 def store_password(password: str, station_id: str) -> StoredCredential:
-    """What to keep of a password that a station has already. Takes its time."""
+    """The stored form of a password that a station has already. Takes its time."""
     kind = STRONG if is_strong(password, station_id) else WEAK
     return StoredCredential(salt=kind, digest=HASHER.hash(decoded(password.encode())))
 
 
 def store_hash(field: str, text: str) -> StoredCredential:
-    """What to keep of a hash that another system made. Raises MeshError INVALID_FIELD where it cannot be checked."""
+    """The stored form of a hash that another system made. Raises MeshError INVALID_FIELD where it cannot be checked."""
     if _checker(text) is None:
         raise invalid_field(
             field,
@@ -92,7 +92,7 @@ def _forms(stored: StoredCredential, offered: bytes) -> list[bytes]:
 
 
 def _checker(text: str) -> Callable[[bytes], bool] | None:
-    """What checks a password against a hash; None for a form or a cost that is not taken."""
+    """The check of a password against a hash; None for a form or a cost that is not taken."""
     if text.startswith("$argon2"):
         return _argon2(text)
     if found := _BCRYPT.fullmatch(text):

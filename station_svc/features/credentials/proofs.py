@@ -58,7 +58,7 @@ class Better:
 
 
 class Proofs:
-    """What slow hashes are known to be of. `close` when done."""
+    """The passwords that slow hashes are known to be of. `close` when done."""
 
     def __init__(self, *, most_waiting: int = MOST_WAITING) -> None:
         self._key = secrets.token_bytes(32)
@@ -94,7 +94,7 @@ class Proofs:
             self._checked.discard(station_id)
 
     async def hash(self, passwords: Sequence[tuple[str, str]]) -> list[StoredCredential]:
-        """What to keep of passwords, each with the id of its station. A few at a time, so that stations go between."""
+        """The stored forms of passwords, each with its station's id. A few at a time, so that stations go between."""
         loop, made = asyncio.get_running_loop(), list[StoredCredential]()
         for start in range(0, len(passwords), _THREADS):
             some = passwords[start : start + _THREADS]

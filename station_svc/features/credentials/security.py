@@ -141,7 +141,7 @@ def _profile(value: str, field: str) -> int:
 
 
 def _status(outcome: Message | MeshError) -> int:
-    """What the station said of the one variable; 0 where that is not known."""
+    """The station's answer for the one variable; 0 where that is not known."""
     if isinstance(outcome, command_service_pb2.SetVariablesResponse) and len(outcome.results) == 1:
         return outcome.results[0].status
     return command_service_pb2.SET_VARIABLE_STATUS_UNSPECIFIED

@@ -171,7 +171,7 @@ def raise_profile(db: Connection, *, tenant_id: str, station_id: str, profile: i
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What a station is and has, as far as its first credential is concerned."""
+    """The state of a station, as far as its first credential is concerned."""
 
     is_accepted: bool
     is_booted: bool  # since it was accepted
@@ -281,7 +281,7 @@ def _put(
 
 
 def _held_next(db: Connection, tenant_id: str, station_id: str) -> Sequence[StoredCredential]:
-    """What the station was handed, oldest first; held for this transaction. Nothing where it was removed."""
+    """The credentials that the station was handed, oldest first; it is locked. Empty where it was removed."""
     query = sa.select(station.c.next_credentials).where(_is(tenant_id, station_id)).with_for_update()
     return from_text(db.execute(query).scalar() or "")
 

@@ -31,7 +31,7 @@ class Vendors:
         return cls(known=known)
 
     def judge(self, vendor_id: str, message_id: str) -> int:
-        """What a station is answered, as csms.station.v1.DataTransferStatus."""
+        """The status that a station is answered, as csms.station.v1.DataTransferStatus."""
         messages = self.known.get(vendor_id)
         if messages is None:
             return UNKNOWN_VENDOR_ID

@@ -41,7 +41,7 @@ def complete(sent: log_pb2.GetLogRequest) -> None:
 
 
 def effects_of(sent: log_pb2.GetLogRequest) -> activities.ActivityEffects:
-    """What a request, as `complete` made it, changes beside the command's own record: it makes a LogUpload."""
+    """The effects of a request, as `complete` made it, beside the command's own record: it makes a LogUpload."""
     log = sent.log
     columns = {
         "location": activities.storable(mask_text(log.remote_location)),

@@ -59,7 +59,7 @@ def complete(sent: firmware_pb2.UpdateFirmwareRequest, clock: Clock) -> None:
 
 
 def effects_of(sent: firmware_pb2.UpdateFirmwareRequest) -> activities.ActivityEffects:
-    """What a request, as `complete` made it, changes beside the command's own record: it makes a FirmwareUpdate."""
+    """The effects of a request, as `complete` made it, beside the command's own record: it makes a FirmwareUpdate."""
     firmware = sent.firmware
     columns = {
         "location": activities.storable(mask_text(firmware.location)),

@@ -1,4 +1,4 @@
-"""What the commands of local lists tell of a station's list is written down, whoever sent them."""
+"""Records what the commands of local lists tell of a station's list, by operators and by jobs alike."""
 
 from csms.common.v1 import id_token_pb2
 from csms.station.v1 import local_list_pb2
@@ -18,7 +18,7 @@ class RememberVersion(Effects):
     """Keeps the version that a station says it holds."""
 
     def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """What it holds in that version is known if it is the one that it took from here."""
+        """Its entries in that version are known if it is the one that it took from here."""
         if not isinstance(outcome, local_list_pb2.GetLocalListVersionResponse):
             return
         row = store.lock(db, new.tenant_id, new.station_id)
@@ -56,7 +56,7 @@ class RememberList(Effects):
 
 
 def to_part(request: local_list_pb2.SendLocalListRequest, *, left_out: set[str]) -> Part:
-    """What a request does to a list."""
+    """The change that a request makes to a list."""
     said = [entry for entry in request.entries if entry.id_token.id_token not in left_out]
     return Part(
         full=request.update_type == local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL,

@@ -31,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a station takes: entries in one message, and in all."""
+    """The limits of a station: entries in one message, and in all."""
 
     part: int = USUAL_PART
     total: int = MOST_ENTRIES
@@ -52,7 +52,7 @@ def pack(entries: Iterable[Entry]) -> bytes:
 
 
 def unpack(stored: bytes) -> list[Entry]:
-    """What `pack` stored."""
+    """The entries that `pack` stored."""
     return msgspec.json.decode(zlib.decompress(stored), type=list[Entry]) if stored else []
 
 
@@ -81,7 +81,7 @@ def plan(chosen: Sequence[Entry], held: Mapping[str, Entry] | None, part: int) -
 
 
 def apply(part: Part, held: Mapping[str, Entry]) -> dict[str, Entry]:
-    """What a list holds after a part."""
+    """The entries of a list after a part."""
     gone = {id_token.casefold() for id_token in part.removed}
     kept = {} if part.full else {key: entry for key, entry in held.items() if key not in gone}
     return kept | {entry.key: entry for entry in part.put}

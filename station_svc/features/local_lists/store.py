@@ -34,7 +34,7 @@ class LeftOut(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, kw_only=True)
 class LocalListRow:
-    """What is known of a station's list. `entries` is what it holds in version `entries_version`, and in no other."""
+    """A station's list as it is known. `entries` is what it holds in version `entries_version`, and in no other."""
 
     tenant_id: str
     station_id: str
@@ -53,7 +53,7 @@ class LocalListRow:
 
     @property
     def held(self) -> Mapping[str, Entry] | None:
-        """What the station holds, by key; None where that is not known."""
+        """The entries that the station holds, by key; None where that is not known."""
         if self.version is None or self.version < 1 or self.version != self.entries_version:
             return None
         return {entry.key: entry for entry in unpack(self.entries)}
@@ -68,7 +68,7 @@ _COLUMNS = [local_list.c[one.name] for one in fields(LocalListRow)]
 
 
 def read(db: Connection, tenant_id: str, station_id: str) -> LocalListRow:
-    """What is known of a station's list, with the last attempt's error. Raises MeshError STATION_NOT_FOUND."""
+    """A station's list as it is known, with the last attempt's error. Raises MeshError STATION_NOT_FOUND."""
     query = (
         sa.select(*_COLUMNS, job.c.error.label("job_error"))
         .select_from(station)

@@ -108,7 +108,7 @@ class LocalListSync:
         return answer.version_number
 
     async def _limits(self, job: JobRow) -> Limits:
-        """What the station takes: as it told before, else as it tells now, else what is usual."""
+        """The station's limits: as it told before, else as it tells now, else the usual ones."""
         known = await self._known_limits(job)
         if not known.keys() & set(_PART_LIMITS):
             await self._read_limits(job)

@@ -75,7 +75,7 @@ def add_messages(connection: Connection, rows: Sequence[Row]) -> list[None]:
 
 
 def message_filters(directions: Mapping[str, int]) -> Mapping[str, Field]:
-    """What messages may be filtered by; `directions` are the words for a direction."""
+    """The fields that messages may be filtered by; `directions` are the words for a direction."""
 
     def direction(text: str) -> int:
         if text.upper() not in directions:

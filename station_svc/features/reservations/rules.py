@@ -78,7 +78,7 @@ class Cancel(Effects):
         self._reservation_id = reservation_id
 
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """What becomes of it is in doubt."""
+        """The state of the reservation is in doubt."""
         del now_us
         store.save(db, [row.doubted(new.deadline_us) for row in self._find(db, new)])
 

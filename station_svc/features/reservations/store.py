@@ -85,7 +85,7 @@ def find(db: Connection, keys: Iterable[Key]) -> Sequence[ReservationRow]:
 
 
 def held_at(db: Connection, evses: Iterable[tuple[str, str, int]]) -> Sequence[ReservationRow]:
-    """What stations may keep at these EVSEs (tenant, station, EVSE; 0: the whole station), locked."""
+    """The reservations that stations may keep at these EVSEs (tenant, station, EVSE; 0: the whole station), locked."""
     wanted = set(evses)
     place = sa.tuple_(*_KEY[:2], reservation.c.evse_id).in_(sorted(wanted))
     whole = sa.tuple_(*_KEY[:2]).in_(sorted(one[:2] for one in wanted if one[2] == 0))
@@ -107,7 +107,7 @@ def _is(tenant_id: str, station_id: str, reservation_id: int) -> ColumnElement[b
 
 
 def filters(now_us: int, states: Callable[[str], int]) -> Mapping[str, Field]:
-    """What reservations may be filtered by; `states` reads the words for a state."""
+    """The fields that reservations may be filtered by; `states` reads the words for a state."""
     return {
         "state": Field(_state(now_us), states),
         "evse_id": Field(reservation.c.evse_id, int),

@@ -48,7 +48,7 @@ def add(db: Connection, rows: Sequence[SecurityEventRow]) -> None:
 
 
 def filters(criticality: Callable[[str], int]) -> Mapping[str, Field]:
-    """What security events may be filtered by; `criticality` reads one."""
+    """The fields that security events may be filtered by; `criticality` reads one."""
     return {
         "type": Field(security_event.c.type),
         "criticality": Field(security_event.c.criticality, criticality),

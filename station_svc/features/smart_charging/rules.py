@@ -133,7 +133,7 @@ class ClearProfiles(Effects):
         self._criteria = criteria
 
     def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """What it would clear is in doubt."""
+        """The profiles that it would clear are in doubt."""
         del now_us
         live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
         store.save(db, doubt(live, self._criteria.match, new.deadline_us))

@@ -114,7 +114,7 @@ def _is_held_tx() -> ColumnElement[bool]:
 
 
 def filters(now_us: int, states: Callable[[str], int], purposes: Callable[[str], int]) -> Mapping[str, Field]:
-    """What profiles may be filtered by; `states` and `purposes` read the words for them."""
+    """The fields that profiles may be filtered by; `states` and `purposes` read the words for them."""
     return {
         "state": Field(_state(now_us), states),
         "purpose": Field(charging_profile.c.purpose, purposes),
