@@ -12,7 +12,7 @@ from mesh.grpc_types import Context
 from mesh.service import AddServicer
 from mesh.times import Clock
 from station_svc.commands.closer import SocketCloser
-from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.commands.sender import CommandSender
 from station_svc.core.reports import Boot, Status
 from station_svc.core.rows import Frame
@@ -38,16 +38,16 @@ StatusHandler = Callable[[Connection, Sequence[Status]], None]
 DueHandler = Callable[..., int]
 """`handler(db, now_us=…, limit=…)` ends up to so many of the things whose time has come, and returns how many."""
 
-Preparation = Callable[[Any, Context], Awaitable[Effects]]
+Preparation = Callable[[Any, Context], Awaitable[CommandHooks]]
 """`await prepare(sent, context)` checks a command before it leaves, and may fill in what is sent, in place.
 
 It returns what the command changes beside its own record. Raises MeshError for a command that is not sent.
 """
 
 
-async def as_it_is(_sent: Any, _context: Context) -> Effects:
+async def as_it_is(_sent: Any, _context: Context) -> CommandHooks:
     """The Preparation of a command that is sent as it is given, and changes nothing here."""
-    return NO_EFFECTS
+    return NO_HOOKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class Resources:
 class FeatureParts:
     """The running parts of a feature: servicers on the operators' port, kinds of jobs by name, and commands.
 
-    `commands` are by RPC of CommandService; where several features prepare one, their effects come together.
+    `commands` are by RPC of CommandService; where several features prepare one, their hooks are called in turn.
     """
 
     operator: Sequence[AddServicer] = ()

@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from mesh.grpc_types import Context
-from station_svc.commands.effects import together
 from station_svc.commands.evses import settle_evse
+from station_svc.commands.hooks import together
 from station_svc.commands.sender import CommandSender
 from station_svc.feature import Preparation
 
@@ -52,7 +52,7 @@ def _handler(method: MethodDescriptor, sender: CommandSender, preparations: Iter
         sent.CopyFrom(request)
         if names_evse:
             settle_evse(sent)
-        effects = together([await prepare(sent, context) for prepare in preparations])
-        return await sender.send(name, request, answer, context, sent=sent, effects=effects)
+        hooks = together([await prepare(sent, context) for prepare in preparations])
+        return await sender.send(name, request, answer, context, sent=sent, hooks=hooks)
 
     return serve

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.core.lock_store import lock_stations
 from station_svc.follower import store
@@ -68,8 +68,8 @@ def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
     outbox.append(db, told)
 
 
-class ActivityEffects(Effects):
-    """The effects of a command that begins an activity.
+class ActivityHooks(CommandHooks):
+    """The hooks of a command that begins an activity.
 
     `columns` are what the request says of the activity, as columns of ActivityRow.
     """
@@ -79,7 +79,7 @@ class ActivityEffects(Effects):
         self._activity_id = activity_id
         self._columns = columns
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """The activity is there before its first report can be. Raises MeshError where its number is taken."""
         lock_stations(db, [(new.tenant_id, new.station_id)])
         if self._find(db, new) is not None:
@@ -104,7 +104,7 @@ class ActivityEffects(Effects):
         )
         store.save(db, [activity])
 
-    def amend(self, db: Connection, new: NewCommand, answer: Any) -> None:
+    def amend_answer(self, db: Connection, new: NewCommand, answer: Any) -> None:
         """Gives an answer the status that the station's OCPP version has no word for."""
         if answer.status:
             return
@@ -115,7 +115,7 @@ class ActivityEffects(Effects):
             under_way = [activity for activity in self._others(db, new) if activity.state not in UNANSWERED]
             answer.status = ANSWER_ACCEPTED_CANCELED if under_way else ANSWER_ACCEPTED
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """The activity is accepted, and those before it have ended; or it is refused, or not known, or never was."""
         lock_stations(db, [(new.tenant_id, new.station_id)])
         before = self._find(db, new)

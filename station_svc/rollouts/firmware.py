@@ -87,7 +87,7 @@ class FirmwareWork:
                 sent,
                 firmware_pb2.UpdateFirmwareResponse,
                 part="update",
-                effects=updates.effects_of(sent),
+                hooks=updates.hooks_of(sent),
             )
         except MeshError as error:
             if error.reason == "CALL_ERROR":

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
 from mesh.times import SECOND_US, Clock
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.certificates import request_store as store
 from station_svc.features.certificates.authority import TIMEOUT_S, CertificateAuthority
@@ -58,10 +58,10 @@ class CertificateDelivery:
             certificate_chain=row.chain,
             certificate_type=common_pb2.CertificateSigningUse.ValueType(row.certificate_type),
         )
-        effects = _HandOver(key=key, chain=row.chain)
+        hooks = _HandOver(key=key, chain=row.chain)
         try:
             await self._sender.send(
-                job, "certificate_signed", request, certificate_pb2.CertificateSignedResponse, effects=effects
+                job, "certificate_signed", request, certificate_pb2.CertificateSignedResponse, hooks=hooks
             )
         except MeshError as error:
             if error.reason in _REFUSALS:
@@ -77,15 +77,15 @@ class CertificateDelivery:
         return await self._database.write(settle)
 
 
-class FitsStation(Effects):
+class FitsStation(CommandHooks):
     """A chain that is longer than the station said that it takes is not sent. Raises MeshError INVALID_FIELD."""
 
     def __init__(self, *, chain: str) -> None:
         self._chain = chain
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """See Effects."""
-        super().begun(db, new, now_us)
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """See CommandHooks."""
+        super().on_begin(db, new, now_us)
         most = store.most_chain(db, new.tenant_id, new.station_id)
         if most is not None and len(self._chain) > most:
             raise invalid_field(
@@ -98,9 +98,9 @@ class _HandOver(FitsStation):
         super().__init__(chain=chain)
         self._key = key
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """See Effects."""
-        super().ended(db, new, outcome, now_us)
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
+        super().on_outcome(db, new, outcome, now_us)
         if isinstance(outcome, MeshError):
             if outcome.reason in _REFUSALS:
                 store.end(db, self._key, RequestState.REFUSED_BY_STATION, outcome.reason, now_us)

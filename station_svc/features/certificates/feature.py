@@ -6,7 +6,7 @@ from csms.station.v1 import certificate_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import add_StationCertificateServiceServicer_to_server
 
 from mesh.grpc_types import Context
-from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.certificates.authority import CertificateAuthority
@@ -27,13 +27,13 @@ def _build(resources: Resources) -> FeatureParts:
         clock=resources.clock,
     )
 
-    async def signed(sent: certificate_pb2.CertificateSignedRequest, _context: Context) -> Effects:
+    async def signed(sent: certificate_pb2.CertificateSignedRequest, _context: Context) -> CommandHooks:
         check_chain(sent.certificate_chain, "certificate_chain", resources.clock())
         return FitsStation(chain=sent.certificate_chain)
 
-    async def install(sent: certificate_pb2.InstallCertificateRequest, _context: Context) -> Effects:
+    async def install(sent: certificate_pb2.InstallCertificateRequest, _context: Context) -> CommandHooks:
         check_root(sent.certificate, "certificate", resources.clock())
-        return NO_EFFECTS
+        return NO_HOOKS
 
     return FeatureParts(
         operator=[partial(add_StationCertificateServiceServicer_to_server, servicer)],
@@ -47,11 +47,11 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _delete(sent: certificate_pb2.DeleteCertificateRequest, _context: Context) -> Effects:
+async def _delete(sent: certificate_pb2.DeleteCertificateRequest, _context: Context) -> CommandHooks:
     return ForgetCertificate(sent.certificate_hash_data)
 
 
-async def _get_installed(sent: certificate_pb2.GetInstalledCertificateIdsRequest, _context: Context) -> Effects:
+async def _get_installed(sent: certificate_pb2.GetInstalledCertificateIdsRequest, _context: Context) -> CommandHooks:
     return RememberCertificates(frozenset(sent.certificate_types))
 
 

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.certificates import installed_store as store
 from station_svc.features.certificates.rows import InstalledCertificateRow
@@ -17,14 +17,14 @@ _GONE = frozenset(
 )
 
 
-class RememberCertificates(Effects):
+class RememberCertificates(CommandHooks):
     """Keeps the certificates that a station told of, instead of those of these kinds that it told of before."""
 
     def __init__(self, kinds: Collection[int]) -> None:
         self._kinds = kinds
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """See Effects."""
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
         if isinstance(outcome, certificate_pb2.GetInstalledCertificateIdsResponse):
             store.remember(
                 db,
@@ -38,14 +38,14 @@ class RememberCertificates(Effects):
             )
 
 
-class ForgetCertificate(Effects):
+class ForgetCertificate(CommandHooks):
     """A certificate that the station removed, or does not have, is listed no more."""
 
     def __init__(self, data: certificate_pb2.CertificateHashData) -> None:
         self._data = data
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """See Effects."""
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
         if isinstance(outcome, certificate_pb2.DeleteCertificateResponse) and outcome.status in _GONE:
             certificate = to_installed(self._data, 0, now_us)
             store.forget(db, tenant_id=new.tenant_id, station_id=new.station_id, certificate=certificate)

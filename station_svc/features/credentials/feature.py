@@ -3,10 +3,10 @@
 from csms.station.v1.command_service_pb2 import SetVariablesRequest
 
 from mesh.grpc_types import Context
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.credentials.first import KIND, FirstCredential
-from station_svc.features.credentials.security import effects_of
+from station_svc.features.credentials.security import hooks_of
 
 
 def _build(resources: Resources) -> FeatureParts:
@@ -14,8 +14,8 @@ def _build(resources: Resources) -> FeatureParts:
     return FeatureParts(jobs={KIND: first.kind}, commands={"SetVariables": _set_variables})
 
 
-async def _set_variables(sent: SetVariablesRequest, _context: Context) -> Effects:
-    return effects_of(sent.variables)
+async def _set_variables(sent: SetVariablesRequest, _context: Context) -> CommandHooks:
+    return hooks_of(sent.variables)
 
 
 FEATURE = Feature(build=_build)

@@ -91,7 +91,7 @@ class FirstCredential:
             "set_variables",
             command_service_pb2.SetVariablesRequest(station_id=job.station_id, variables=[variable]),
             command_service_pb2.SetVariablesResponse,
-            effects=HandOver(credential=credential, closer=self._closer),
+            hooks=HandOver(credential=credential, closer=self._closer),
         )
         [result] = answer.results
         return result.status

@@ -48,17 +48,17 @@ class CredentialRotation:
         """Hands the station its new credentials. Raises MeshError as csms.station.v1.CommandService does."""
         credential = make_credential()
         variable = station_pb2.Variable(component=COMPONENT, variable=PASSWORD, value=credential)
-        effects = HandOver(credential=credential, closer=self._closer)
+        hooks = HandOver(credential=credential, closer=self._closer)
         answer = await self._sender.send(
             "set_variables",
             request,
             command_service_pb2.SetVariablesResponse,
             context,
             sent=command_service_pb2.SetVariablesRequest(station_id=request.station_id, variables=[variable]),
-            effects=effects,
+            hooks=hooks,
         )
         [result] = answer.results
-        told = effects.begun_here and result.status in TAKEN
+        told = hooks.begun_here and result.status in TAKEN
         return station_service_pb2.RotateCredentialResponse(
             credential=credential if told else "", status=result.status, status_info=result.status_info
         )

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from mesh.errors import MeshError, invalid_field
 from station_svc.commands.closer import SocketCloser
-from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.guard import check_variables
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.commands.variables import RememberVariables
 from station_svc.core.digests import StoredCredential, store_credential
@@ -49,8 +49,8 @@ _NOT_TAKEN = frozenset(
 )
 
 
-def effects_of(variables: Sequence[station_pb2.Variable]) -> Effects:
-    """The effects on a station's security of setting these variables.
+def hooks_of(variables: Sequence[station_pb2.Variable]) -> CommandHooks:
+    """The hooks for setting these variables, as far as they concern the station's security.
 
     Raises MeshError USE_ROTATE_CREDENTIAL for a credential, and INVALID_FIELD for a profile that would lock the station
     out.
@@ -62,7 +62,7 @@ def effects_of(variables: Sequence[station_pb2.Variable]) -> Effects:
         if len(variables) > 1:
             raise invalid_field("variables", f"{variable.variable} is set alone, so that its outcome is known")
         return RaiseProfile(_profile(variable.value, f"variables[{index}].value"))
-    return NO_EFFECTS
+    return NO_HOOKS
 
 
 class HandOver(RememberVariables):
@@ -80,15 +80,15 @@ class HandOver(RememberVariables):
         self._closer = closer
         self._sockets: Sequence[Socket] = ()
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """See Effects."""
-        super().begun(db, new, now_us)
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """See CommandHooks."""
+        super().on_begin(db, new, now_us)
         store.offer_next(db, tenant_id=new.tenant_id, station_id=new.station_id, credential=self._credential)
         self.begun_here = True
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """See Effects."""
-        super().ended(db, new, outcome, now_us)
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
+        super().on_outcome(db, new, outcome, now_us)
         status = _status(outcome)
         names = {"tenant_id": new.tenant_id, "station_id": new.station_id}
         credential: StoredCredential = self._credential
@@ -97,20 +97,20 @@ class HandOver(RememberVariables):
         elif _is_refusal(status, outcome):
             store.withdraw_next(db, **names, credential=credential)
 
-    def settled(self) -> None:
-        """See Effects."""
+    def on_committed(self) -> None:
+        """See CommandHooks."""
         for socket in self._sockets:
             self._closer.close_soon(socket, COME_BACK_CLOSE_CODE, COME_BACK_REASON)
 
 
-class RaiseProfile(Effects):
+class RaiseProfile(CommandHooks):
     """A station is told to take a higher security profile. It never goes back to a lower one (2.0.1, A05.FR.05)."""
 
     def __init__(self, profile: int) -> None:
         self._profile = profile
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """See Effects. Raises MeshError SECURITY_PROFILE_LOWERED or CREDENTIAL_MISSING: nothing is sent then."""
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """See CommandHooks. Raises MeshError SECURITY_PROFILE_LOWERED or CREDENTIAL_MISSING: nothing is sent then."""
         del now_us
         profile, has_credential = store.security_of(db, tenant_id=new.tenant_id, station_id=new.station_id)
         if self._profile < profile:
@@ -126,8 +126,8 @@ class RaiseProfile(Effects):
                 "the station has no credentials to prove itself with: hand it some first (RotateCredential)",
             )
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """See Effects."""
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
         if _status(outcome) in TAKEN:
             store.raise_profile(
                 db, tenant_id=new.tenant_id, station_id=new.station_id, profile=self._profile, now_us=now_us

@@ -40,8 +40,8 @@ def complete(sent: log_pb2.GetLogRequest) -> None:
     sent.log_type = sent.log_type or log_pb2.LOG_TYPE_DIAGNOSTICS
 
 
-def effects_of(sent: log_pb2.GetLogRequest) -> activities.ActivityEffects:
-    """The effects of a request, as `complete` made it, beside the command's own record: it makes a LogUpload."""
+def hooks_of(sent: log_pb2.GetLogRequest) -> activities.ActivityHooks:
+    """The hooks of a request, as `complete` made it: it makes a LogUpload."""
     log = sent.log
     columns = {
         "location": activities.storable(mask_text(log.remote_location)),
@@ -51,7 +51,7 @@ def effects_of(sent: log_pb2.GetLogRequest) -> activities.ActivityEffects:
         "retries": sent.retries if sent.HasField("retries") else None,
         "retry_interval_s": sent.retry_interval_s if sent.HasField("retry_interval_s") else None,
     }
-    return activities.ActivityEffects(KIND, sent.log_upload_id, columns)
+    return activities.ActivityHooks(KIND, sent.log_upload_id, columns)
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, log_pb2.LogStatusReport]]) -> None:

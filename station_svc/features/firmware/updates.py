@@ -58,8 +58,8 @@ def complete(sent: firmware_pb2.UpdateFirmwareRequest, clock: Clock) -> None:
         sent.firmware.retrieve_time.CopyFrom(to_timestamp(clock()))
 
 
-def effects_of(sent: firmware_pb2.UpdateFirmwareRequest) -> activities.ActivityEffects:
-    """The effects of a request, as `complete` made it, beside the command's own record: it makes a FirmwareUpdate."""
+def hooks_of(sent: firmware_pb2.UpdateFirmwareRequest) -> activities.ActivityHooks:
+    """The hooks of a request, as `complete` made it: it makes a FirmwareUpdate."""
     firmware = sent.firmware
     columns = {
         "location": activities.storable(mask_text(firmware.location)),
@@ -69,7 +69,7 @@ def effects_of(sent: firmware_pb2.UpdateFirmwareRequest) -> activities.ActivityE
         "retries": sent.retries if sent.HasField("retries") else None,
         "retry_interval_s": sent.retry_interval_s if sent.HasField("retry_interval_s") else None,
     }
-    return activities.ActivityEffects(KIND, sent.firmware_update_id, columns)
+    return activities.ActivityHooks(KIND, sent.firmware_update_id, columns)
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, firmware_pb2.FirmwareStatusReport]]) -> None:

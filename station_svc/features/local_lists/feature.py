@@ -6,10 +6,10 @@ from csms.station.v1 import local_list_pb2
 from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
 
 from mesh.grpc_types import Context
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.core.storage import Storage
 from station_svc.feature import Feature, FeatureParts, Resources
-from station_svc.features.local_lists.effects import RememberList, RememberVersion
+from station_svc.features.local_lists.hooks import RememberList, RememberVersion
 from station_svc.features.local_lists.models import local_list
 from station_svc.features.local_lists.servicer import LocalListServicer
 from station_svc.features.local_lists.sync import KIND, LocalListSync
@@ -25,11 +25,11 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _get_version(_sent: local_list_pb2.GetLocalListVersionRequest, _context: Context) -> Effects:
+async def _get_version(_sent: local_list_pb2.GetLocalListVersionRequest, _context: Context) -> CommandHooks:
     return RememberVersion()
 
 
-async def _send(sent: local_list_pb2.SendLocalListRequest, _context: Context) -> Effects:
+async def _send(sent: local_list_pb2.SendLocalListRequest, _context: Context) -> CommandHooks:
     return RememberList(sent)
 
 

@@ -17,7 +17,7 @@ from mesh.operators import Caller, current_caller
 from mesh.times import Clock, to_timestamp
 from station_svc.core.station_store import not_found
 from station_svc.features.local_lists import store
-from station_svc.features.local_lists.effects import to_message
+from station_svc.features.local_lists.hooks import to_message
 from station_svc.features.local_lists.sync import new_job
 from station_svc.jobs import store as job_store
 

@@ -19,7 +19,7 @@ from mesh.database import Database
 from mesh.errors import MeshError, from_rpc_error
 from station_svc.commands.variables import RememberVariables
 from station_svc.features.local_lists import events, store
-from station_svc.features.local_lists.effects import RememberList, RememberVersion, to_entry, to_request
+from station_svc.features.local_lists.hooks import RememberList, RememberVersion, to_entry, to_request
 from station_svc.features.local_lists.parts import Entry, Limits, Part, choose, next_version, plan
 from station_svc.features.local_lists.store import NO_ROOM, UNFIT, LeftOut
 from station_svc.jobs import store as job_store
@@ -101,7 +101,7 @@ class LocalListSync:
             request,
             local_list_pb2.GetLocalListVersionResponse,
             part=f"version-{job.turn}",
-            effects=RememberVersion(),
+            hooks=RememberVersion(),
         )
         if not answer.HasField("version_number"):
             raise FinalError(_not_supported())
@@ -135,7 +135,7 @@ class LocalListSync:
                 request,
                 command_service_pb2.GetVariablesResponse,
                 part=f"limits-{job.turn}",
-                effects=RememberVariables(request),
+                hooks=RememberVariables(request),
             )
         except MeshError as error:
             if error.reason not in _WILL_NOT_TELL:
@@ -164,7 +164,7 @@ class LocalListSync:
             request,
             local_list_pb2.SendLocalListResponse,
             part=f"v{version}",
-            effects=RememberList(request),
+            hooks=RememberList(request),
         )
         if answer.status == local_list_pb2.SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED:
             raise FinalError(_not_supported())

@@ -7,7 +7,7 @@ from csms.station.v1 import reservation_pb2
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 
 from mesh.grpc_types import Context
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.reader_forms import ReaderForms
 from station_svc.core.storage import Retention, Storage
 from station_svc.feature import Feature, FeatureParts, Resources
@@ -22,7 +22,7 @@ def _build(resources: Resources) -> FeatureParts:
         database=resources.database, clock=resources.clock, sender=resources.sender, forms=forms
     )
 
-    async def reserve(sent: reservation_pb2.ReserveNowRequest, context: Context) -> Effects:
+    async def reserve(sent: reservation_pb2.ReserveNowRequest, context: Context) -> CommandHooks:
         """The reservation keeps the token as it was given."""
         check_reserve(sent)
         given = IdToken()
@@ -36,7 +36,7 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _cancel(sent: reservation_pb2.CancelReservationRequest, _context: Context) -> Effects:
+async def _cancel(sent: reservation_pb2.CancelReservationRequest, _context: Context) -> CommandHooks:
     return rules.Cancel(reservation_id=sent.reservation_id)
 
 

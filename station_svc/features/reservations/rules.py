@@ -11,7 +11,7 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from mesh.times import from_timestamp
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
 from station_svc.commands.rows import NewCommand
 from station_svc.core import allocation_store
@@ -21,7 +21,7 @@ from station_svc.features.reservations import store
 from station_svc.features.reservations.rows import ACTIVE, CANCELLED, REJECTED, REQUESTED, UNKNOWN, ReservationRow, Use
 
 
-class Reserve(Effects):
+class Reserve(CommandHooks):
     """A reservation on its way to a station. Its number is written into the message that is sent.
 
     `id_token` is the token as the operator gave it, which the reservation keeps; the station may be sent another form.
@@ -31,14 +31,14 @@ class Reserve(Effects):
         self._sent = sent
         self._id_token = id_token
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """It is requested. Only its outcome is told to the world."""
         self._sent.reservation_id = allocation_store.take(
             db, tenant_id=new.tenant_id, station_id=new.station_id, kind="reservation"
         )
         store.add(db, self._to_row(new, now_us))
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """It is what the station says."""
         for row in store.find(db, [(new.tenant_id, new.station_id, self._sent.reservation_id)]):
             kind, status = outcome_of(outcome), 0
@@ -71,18 +71,18 @@ class Reserve(Effects):
         )
 
 
-class Cancel(Effects):
+class Cancel(CommandHooks):
     """A request to cancel a reservation, which need not be known here."""
 
     def __init__(self, *, reservation_id: int) -> None:
         self._reservation_id = reservation_id
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """The state of the reservation is in doubt."""
         del now_us
         store.save(db, [row.doubted(new.deadline_us) for row in self._find(db, new)])
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """It is cancelled, or as it was; it is unknown where there is no answer, or the station knows no such."""
         kind = outcome_of(outcome)
         state: int | None = None

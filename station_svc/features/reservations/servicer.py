@@ -57,7 +57,7 @@ class ReservationServicer(ReservationServiceServicer):
             reservation_pb2.ReserveNowResponse,
             context,
             sent=sent,
-            effects=Reserve(sent=sent, id_token=wanted.id_token),
+            hooks=Reserve(sent=sent, id_token=wanted.id_token),
         )
         reservation = await self._read(request.station_id, answer.reservation_id)
         return reservation_service_pb2.CreateReservationResponse(reservation=reservation)
@@ -109,7 +109,7 @@ class ReservationServicer(ReservationServiceServicer):
             reservation_pb2.CancelReservationResponse,
             context,
             sent=sent,
-            effects=Cancel(reservation_id=request.reservation_id),
+            hooks=Cancel(reservation_id=request.reservation_id),
         )
         return reservation_service_pb2.ReservationServiceCancelReservationResponse(
             status=answer.status, reservation=await self._read(request.station_id, request.reservation_id)

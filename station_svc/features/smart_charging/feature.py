@@ -6,8 +6,8 @@ from csms.station.v1 import charging_profile_pb2, command_service_pb2
 from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
 
 from mesh.grpc_types import Context
-from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.evses import settle_evse
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.storage import Retention, Storage
 from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
 from station_svc.features.smart_charging import rules, store
@@ -28,18 +28,18 @@ def _build(resources: Resources) -> FeatureParts:
     )
 
 
-async def _request_start(sent: command_service_pb2.RequestStartTransactionRequest, _context: Context) -> Effects:
+async def _request_start(sent: command_service_pb2.RequestStartTransactionRequest, _context: Context) -> CommandHooks:
     """A start may bring a charging profile with it."""
     if not sent.HasField("charging_profile"):
-        return NO_EFFECTS
+        return NO_HOOKS
     return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
 
 
-async def _set_profile(sent: charging_profile_pb2.SetChargingProfileRequest, _context: Context) -> Effects:
+async def _set_profile(sent: charging_profile_pb2.SetChargingProfileRequest, _context: Context) -> CommandHooks:
     return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
 
 
-async def _clear_profiles(sent: charging_profile_pb2.ClearChargingProfileRequest, _context: Context) -> Effects:
+async def _clear_profiles(sent: charging_profile_pb2.ClearChargingProfileRequest, _context: Context) -> CommandHooks:
     if sent.HasField("criteria"):
         settle_evse(sent.criteria, "criteria.")
     return rules.ClearProfiles(criteria=rules.to_criteria(sent))

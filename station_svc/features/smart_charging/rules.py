@@ -13,7 +13,7 @@ from mesh import outbox
 from mesh.errors import MeshError
 from mesh.outbox import OutboxEvent
 from mesh.times import from_timestamp
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
 from station_svc.commands.rows import NewCommand
 from station_svc.core import allocation_store
@@ -39,7 +39,7 @@ from station_svc.features.smart_charging.rows import (
 _MOST_S = 253_402_300_799
 
 
-class SetProfile(Effects):
+class SetProfile(CommandHooks):
     """A profile on its way to a station, alone or with a requested start.
 
     `profile` is the one in the message that is sent: where it has no number yet, a free one is written into it.
@@ -51,7 +51,7 @@ class SetProfile(Effects):
         self._given_id = profile.charging_profile_id
         self._number = 0
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """It is requested, and what it would take the place of is in doubt. Only its outcome is told to the world."""
         take = partial(allocation_store.take, db, tenant_id=new.tenant_id, station_id=new.station_id)
         # Taken first: from here on the numbers of the station's profiles are this transaction's.
@@ -64,7 +64,7 @@ class SetProfile(Effects):
         store.add(db, row)
         store.save(db, doubt(live, row.is_in_place_of, new.deadline_us))
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """It is what the station says, and so are those that it took the place of."""
         live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
         row = next((row for row in live if row.number == self._number), None)
@@ -126,19 +126,19 @@ def to_criteria(request: pb.ClearChargingProfileRequest) -> Criteria:
     )
 
 
-class ClearProfiles(Effects):
+class ClearProfiles(CommandHooks):
     """A request to clear profiles."""
 
     def __init__(self, *, criteria: Criteria) -> None:
         self._criteria = criteria
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """The profiles that it would clear are in doubt."""
         del now_us
         live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
         store.save(db, doubt(live, self._criteria.match, new.deadline_us))
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """They are cleared, or as they were; it is unknown where there is no answer, or the station holds none such."""
         live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
         kind = outcome_of(outcome)

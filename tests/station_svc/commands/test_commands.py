@@ -28,7 +28,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.errors import MeshError
 from mesh.times import to_datetime, to_timestamp
 from station_svc.commands import store
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import BegunCommand, FinishedCommand, NewCommand
 from station_svc.core.station_rows import Socket
 from tests import certificates
@@ -581,7 +581,7 @@ async def test_an_effect_that_fails_once_committed(system: StationSystem, monkey
     await system.open("CP1")
     answer = pb.GetVariablesResponse()
     system.gateway.behave = answering(gateway_pb2.CallResponse(get_variables=answer))
-    monkeypatch.setattr(Effects, "settled", lambda _effects: 1 / 0)
+    monkeypatch.setattr(CommandHooks, "on_committed", lambda _hooks: 1 / 0)
     request = pb.GetVariablesRequest(station_id="CP1", request_id="r1")
     for _call in range(2):
         assert await system.commands.GetVariables(request, timeout=PATIENCE_S) == answer

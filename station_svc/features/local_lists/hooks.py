@@ -7,17 +7,17 @@ from sqlalchemy import Connection
 
 from mesh.errors import MeshError
 from mesh.times import from_timestamp, to_timestamp
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.local_lists import store
 from station_svc.features.local_lists.parts import Entry, Part, apply
 from station_svc.features.local_lists.store import UNFIT, LeftOut
 
 
-class RememberVersion(Effects):
+class RememberVersion(CommandHooks):
     """Keeps the version that a station says it holds."""
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Its entries in that version are known if it is the one that it took from here."""
         if not isinstance(outcome, local_list_pb2.GetLocalListVersionResponse):
             return
@@ -26,13 +26,13 @@ class RememberVersion(Effects):
             store.update(db, row, version=outcome.version_number if outcome.HasField("version_number") else None)
 
 
-class RememberList(Effects):
+class RememberList(CommandHooks):
     """Keeps what a station holds after it was sent `request`."""
 
     def __init__(self, request: local_list_pb2.SendLocalListRequest) -> None:
         self._request = request
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Refused, or half taken: what it holds is not known any more. No answer: its version will tell."""
         if not isinstance(outcome, local_list_pb2.SendLocalListResponse):
             return
