@@ -273,7 +273,7 @@ def _update(
 ) -> Sequence[Socket]:
     """Changes a station; one that is accepted now is handed a credential, if it has none."""
     names = {"tenant_id": caller.tenant_id, "station_id": station_id}
-    before = credential_store.find_standing(db, **names)
+    before = credential_store.find_credential_status(db, **names)
     sockets = change_store.update_station(db, **names, values=values, now_us=now_us)
     accepts = values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted
     if hands_over and accepts:

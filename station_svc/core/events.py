@@ -13,7 +13,7 @@ from station_svc.core.rows import Frame
 
 
 def created(*, tenant_id: str, station_id: str, registration_status: int, onboarded: bool, now_us: int) -> OutboxEvent:
-    """A station was added, by an operator or because it knocked."""
+    """A station was added, by an operator or because it connected."""
     return OutboxEvent(
         event_id=f"station.created:{station_id}:{now_us}",
         tenant_id=tenant_id,

@@ -8,7 +8,7 @@ from mesh.outbox import OutboxEvent
 from station_svc.core.events import of_frame, registration_name
 from station_svc.core.names import name_of
 from station_svc.core.reports import Boot, Status
-from station_svc.ingest.rows import Closed, ConditionReport, Knock, Opened
+from station_svc.ingest.rows import Closed, ConditionReport, ConnectionAttempt, Opened
 
 # What the size of a condition is called.
 _SIZES: Mapping[int, str] = {
@@ -18,15 +18,15 @@ _SIZES: Mapping[int, str] = {
 }
 
 
-def connected(knock: Knock, opened: Opened, now_us: int) -> OutboxEvent:
+def connected(attempt: ConnectionAttempt, opened: Opened, now_us: int) -> OutboxEvent:
     """A station has a socket; an earlier one, if any, no longer counts."""
     return OutboxEvent(
         event_id=f"station.connected:{opened.epoch}",
         tenant_id=opened.tenant_id,
         type="station.connected",
-        station_id=knock.station_id,
+        station_id=attempt.station_id,
         event_time_us=now_us,
-        data={"epoch": opened.epoch, "ocppVersion": knock.ocpp_version, "nodeId": knock.node_id},
+        data={"epoch": opened.epoch, "ocppVersion": attempt.ocpp_version, "nodeId": attempt.node_id},
     )
 
 

@@ -7,7 +7,7 @@ from station_svc.core.digests import StoredCredential
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knock:
+class ConnectionAttempt:
     """A station that wants in."""
 
     station_id: str

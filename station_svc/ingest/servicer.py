@@ -35,7 +35,7 @@ from station_svc.features.message_log import message_store
 from station_svc.ingest import boot_store, connection_store, sighting_store, status_store
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.reports import Report, record_reports
-from station_svc.ingest.rows import Booted, Closed, ConditionReport, Knock, Opened, Sighting, Unproven
+from station_svc.ingest.rows import Booted, Closed, ConditionReport, ConnectionAttempt, Opened, Sighting, Unproven
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -116,9 +116,9 @@ class StationIngestServicer(StationIngestServiceServicer):
         rules = connection_store.OpeningRules(
             now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding], proofs=self._admission.proofs
         )
-        knocks = [_to_knock(item) for item in request.items]
+        attempts = [_to_attempt(item) for item in request.items]
         opening = partial(self._commit, work=partial(_opening, rules=rules))
-        results = await self._admission.admit(knocks, opening)
+        results = await self._admission.admit(attempts, opening)
         for item, result in zip(request.items, results, strict=True):
             if isinstance(result, Opened):
                 self._close_superseded(item.station_id, result)
@@ -249,9 +249,9 @@ class StationIngestServicer(StationIngestServiceServicer):
 
 
 def _opening(
-    connection: Connection, knocks: Sequence[Knock], *, rules: connection_store.OpeningRules
+    connection: Connection, attempts: Sequence[ConnectionAttempt], *, rules: connection_store.OpeningRules
 ) -> Sequence[Opened | Unproven | MeshError]:
-    return connection_store.open_connections(connection, knocks, rules)
+    return connection_store.open_connections(connection, attempts, rules)
 
 
 def _booting(
@@ -268,8 +268,8 @@ def _registration(status: int) -> station_pb2.RegistrationStatus.ValueType:
     return station_pb2.RegistrationStatus.ValueType(status)
 
 
-def _to_knock(item: ingest.OpenConnectionItem) -> Knock:
-    return Knock(
+def _to_attempt(item: ingest.OpenConnectionItem) -> ConnectionAttempt:
+    return ConnectionAttempt(
         station_id=item.station_id,
         node_id=item.node_id,
         ocpp_version=item.ocpp_version,

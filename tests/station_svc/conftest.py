@@ -183,14 +183,14 @@ class StationSystem:
         request = ingest_pb2.RenewNodeLeaseRequest(node_id=node_id, address=address or self.gateway_address)
         return (await self.ingest.RenewNodeLease(request)).lease_duration_ms
 
-    async def knock(self, *items: ingest_pb2.OpenConnectionItem) -> Sequence[ingest_pb2.OpenConnectionResult]:
+    async def attempt(self, *items: ingest_pb2.OpenConnectionItem) -> Sequence[ingest_pb2.OpenConnectionResult]:
         """Lets stations connect, all in one batch, and returns the results."""
         response = await self.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest(items=items))
         return response.results
 
     async def open(self, station_id: str, node_id: str = NODE) -> int:
         """Connects a station; its epoch."""
-        [result] = await self.knock(knock(station_id, node_id=node_id))
+        [result] = await self.attempt(attempt(station_id, node_id=node_id))
         assert not result.HasField("error"), result.error
         return result.epoch
 
@@ -277,7 +277,7 @@ class StationSystem:
         return await self.database.read(lambda connection: connection.execute(query).scalar_one())
 
 
-def knock(
+def attempt(
     station_id: str, *, node_id: str = NODE, credential: bytes = b"", username: str = ""
 ) -> ingest_pb2.OpenConnectionItem:
     """A connection attempt of a station."""

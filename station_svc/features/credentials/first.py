@@ -55,9 +55,9 @@ class FirstCredential:
 
     async def run(self, job: JobRow) -> Done | Again:
         """Sends it once. Raises MeshError, and FinalError where the station does not take it."""
-        find = partial(store.find_standing, tenant_id=job.tenant_id, station_id=job.station_id)
-        standing = await self._database.read(find)
-        if standing is None or standing.has_credential or not standing.is_accepted:
+        find = partial(store.find_credential_status, tenant_id=job.tenant_id, station_id=job.station_id)
+        credential_status = await self._database.read(find)
+        if credential_status is None or credential_status.has_credential or not credential_status.is_accepted:
             return Done()
         try:
             status = await self._send(job)
@@ -66,14 +66,14 @@ class FirstCredential:
                 return _when_it_is_there()
             if error.reason not in _REFUSALS:
                 raise
-            return _later_or_never(error, booted=standing.is_booted)
+            return _later_or_never(error, booted=credential_status.is_booted)
         if status in TAKEN:
             return Done()
         name = command_service_pb2.SetVariableStatus.Name(status).removeprefix("SET_VARIABLE_STATUS_")
         refusal = MeshError(
             grpc.StatusCode.ABORTED, "CREDENTIAL_REFUSED", f"the station did not take its credential: {name}"
         )
-        return _later_or_never(refusal, booted=standing.is_booted)
+        return _later_or_never(refusal, booted=credential_status.is_booted)
 
     def ended(self, db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
         """Shows on the station, and tells, that it was not reached."""

@@ -170,7 +170,7 @@ def raise_profile(db: Connection, *, tenant_id: str, station_id: str, profile: i
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class CredentialStatus:
     """The state of a station, as far as its first credential is concerned."""
 
     is_accepted: bool
@@ -178,13 +178,13 @@ class Standing:
     has_credential: bool
 
 
-def find_standing(db: Connection, *, tenant_id: str, station_id: str) -> Standing | None:
-    """A station's standing; None where it was removed."""
+def find_credential_status(db: Connection, *, tenant_id: str, station_id: str) -> CredentialStatus | None:
+    """The status of a station's credential; None where it was removed."""
     columns = (station.c.registration_status, station.c.boot_status, station.c.credential_digest)
     row = db.execute(sa.select(*columns).where(_is(tenant_id, station_id))).first()
     if row is None:
         return None
-    return Standing(
+    return CredentialStatus(
         is_accepted=row.registration_status == ACCEPTED,
         is_booted=row.boot_status == ACCEPTED,
         has_credential=bool(row.credential_digest),

@@ -64,9 +64,9 @@ class ReservationRow:
         if self.due_us is None or self.due_us > now_us:
             return self
         over = self.state in HELD and self.expire_us <= now_us
-        return self.become(EXPIRED if over else UNKNOWN, now_us)
+        return self.with_state(EXPIRED if over else UNKNOWN, now_us)
 
-    def become(self, state: int, now_us: int) -> "ReservationRow":
+    def with_state(self, state: int, now_us: int) -> "ReservationRow":
         """Itself in this state, in no doubt."""
         update_us = self.update_us if state == self.state else now_us
         return replace(self, state=state, doubt_us=None, update_us=update_us)
@@ -74,7 +74,7 @@ class ReservationRow:
     def answered(self, status: int, state: int, reason_code: str, now_us: int) -> "ReservationRow":
         """Itself with the station's answer; one that was used meanwhile stays so."""
         row = replace(self, reserve_status=status, reason_code=reason_code)
-        return row.become(state if self.state in LIVE else self.state, now_us)
+        return row.with_state(state if self.state in LIVE else self.state, now_us)
 
     def doubted(self, doubt_us: int) -> "ReservationRow":
         """Itself while a command to cancel it is under way."""
@@ -82,11 +82,11 @@ class ReservationRow:
 
     def settled(self, state: int | None, now_us: int) -> "ReservationRow":
         """Itself after a command to cancel it, which brought it to a state; None: it changed nothing."""
-        return self.become(self.state if state is None or self.state not in HELD else state, now_us)
+        return self.with_state(self.state if state is None or self.state not in HELD else state, now_us)
 
     def used(self, use: Use, now_us: int) -> "ReservationRow":
         """Itself, used. The station's word counts, whatever was known before; the first use stays."""
         if self.state == USED:
             return self
         row = replace(self, use_us=use.use_us, use_evse_id=use.evse_id, transaction_id=use.transaction_id)
-        return row.become(USED, now_us)
+        return row.with_state(USED, now_us)

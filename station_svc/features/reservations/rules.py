@@ -142,7 +142,7 @@ def end_at(db: Connection, closed: Mapping[tuple[str, str, int], int]) -> None:
         moments = [closed[key] for key in ((*station, 0), (*station, row.evse_id)) if key in closed]
         if row.create_us < max(moments):
             before.append(row)
-            after.append(row.become(CANCELLED, max(moments)))
+            after.append(row.with_state(CANCELLED, max(moments)))
     _record(db, before, after)
 
 

@@ -57,9 +57,9 @@ class ProfileRow:
         if self.due_us is None or self.due_us > now_us:
             return self
         over = self.state in HELD and self.valid_to_us is not None and self.valid_to_us <= now_us
-        return self.become(EXPIRED if over else UNKNOWN, now_us)
+        return self.with_state(EXPIRED if over else UNKNOWN, now_us)
 
-    def become(self, state: int, now_us: int, reason_code: str = "") -> "ProfileRow":
+    def with_state(self, state: int, now_us: int, reason_code: str = "") -> "ProfileRow":
         """Itself in this state, in no doubt."""
         update_us = self.update_us if state == self.state else now_us
         return replace(self, state=state, reason_code=reason_code, doubt_us=None, update_us=update_us)
@@ -101,5 +101,7 @@ def doubt(rows: Iterable[ProfileRow], match: Match, doubt_us: int) -> list[Profi
 def settle(rows: Iterable[ProfileRow], match: Match, now_us: int, state: int | None) -> list[ProfileRow]:
     """Those that the station may hold, in the state that a command brought them to; None: it changed nothing."""
     return [
-        row.become(row.state if state is None else state, now_us) for row in rows if row.state in HELD and match(row)
+        row.with_state(row.state if state is None else state, now_us)
+        for row in rows
+        if row.state in HELD and match(row)
     ]

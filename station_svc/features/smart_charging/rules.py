@@ -75,7 +75,7 @@ class SetProfile(CommandHooks):
         if state is None:
             store.remove(db, row)
         else:
-            changed.append(row.become(state, now_us, reason_code_of(outcome)))
+            changed.append(row.with_state(state, now_us, reason_code_of(outcome)))
         _record(db, live, changed)
 
     def _to_row(self, new: NewCommand, now_us: int) -> ProfileRow:
@@ -154,7 +154,7 @@ def record_transaction_ends(db: Connection, reports: Sequence[tuple[Frame, pb.Tr
     """TX profiles end with their transactions. See station_svc.feature.ReportHandler."""
     ended = {(*frame.station, end.transaction_id): frame.receive_us for frame, end in reports}
     rows = store.of_transactions(db, ended)
-    over = [row.become(EXPIRED, ended[row.tenant_id, row.station_id, row.transaction_id]) for row in rows]
+    over = [row.with_state(EXPIRED, ended[row.tenant_id, row.station_id, row.transaction_id]) for row in rows]
     _record(db, rows, over)
 
 
@@ -177,7 +177,7 @@ def end_at(db: Connection, freed: Mapping[tuple[str, str, int], int]) -> None:
     for row in rows:
         moment_us = freed[row.tenant_id, row.station_id, row.evse_id]
         if row.create_us < moment_us:
-            over.append(row.become(EXPIRED, moment_us))
+            over.append(row.with_state(EXPIRED, moment_us))
     _record(db, rows, over)
 
 

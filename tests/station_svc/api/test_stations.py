@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from mesh.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
-from tests.station_svc.conftest import StationSystem, access_token, fails_with, knock, of_tenant, reason_of
+from tests.station_svc.conftest import StationSystem, access_token, attempt, fails_with, of_tenant, reason_of
 from tests.waiting import until
 
 ACCEPTED = station_pb2.REGISTRATION_STATUS_ACCEPTED
@@ -36,7 +36,7 @@ async def test_a_new_station(system: StationSystem, clock: FakeClock) -> None:
 async def test_a_new_station_without_credentials(system: StationSystem) -> None:
     """Security profile 0 asks for none, so that none are made."""
     assert await system.create("CP1", security_profile=0) == ""
-    [result] = await system.knock(knock("CP1"))
+    [result] = await system.attempt(attempt("CP1"))
     assert reason_of(result) == ""
 
 

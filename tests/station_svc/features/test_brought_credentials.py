@@ -28,7 +28,7 @@ from station_svc.features.credentials import brought, proofs
 from station_svc.features.credentials.brought import is_strong, proves, store_hash, store_password
 from station_svc.features.credentials.proofs import Proofs
 from tests.station_svc import tables as models
-from tests.station_svc.conftest import StationSystem, fails_with, knock, of_tenant, reason_of
+from tests.station_svc.conftest import StationSystem, attempt, fails_with, of_tenant, reason_of
 
 WEAK_WORD, STRONG_WORD = "1234", "kV9-tQ2m!xR7pL4sWz"
 STRENGTH = station_pb2.CredentialStrength
@@ -48,7 +48,7 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def _comes(system: StationSystem, station_id: str, password: bytes, username: str = "") -> str:
     """The reason why a station is refused; empty where it is let in."""
-    [result] = await system.knock(knock(station_id, credential=password, username=username))
+    [result] = await system.attempt(attempt(station_id, credential=password, username=username))
     return reason_of(result)
 
 
@@ -211,13 +211,13 @@ async def test_ten_thousand_come_back(system: StationSystem, monkeypatch: pytest
     ids = [f"CP{number:03}" for number in range(250)]
     await _import(system, "station_id,password", *(f"{one},pw-{one}" for one in ids))
     counted.clear()
-    items = [knock(one, credential=f"pw-{one}".encode()) for one in ids]
+    items = [attempt(one, credential=f"pw-{one}".encode()) for one in ids]
     refused = [one for one in await _persist(system, items) if one]
     assert refused == []
     assert len(counted) == len(ids)
     started_s = time.process_time()
     for _turn in range(40):
-        assert not any(map(reason_of, await system.knock(*items)))
+        assert not any(map(reason_of, await system.attempt(*items)))
     assert len(counted) == len(ids)
     assert time.process_time() - started_s < 60  # 10,000 of them: with argon2id's usual cost it would be minutes
     for _turn in range(5):
@@ -229,7 +229,7 @@ async def _persist(system: StationSystem, items: Sequence[OpenConnectionItem]) -
     """Stations try to connect until they are admitted or refused for good."""
     waiting, reasons = list(items), []
     while waiting:
-        results = await system.knock(*waiting)
+        results = await system.attempt(*waiting)
         again = [one for one, result in zip(waiting, results, strict=True) if _is_busy(result)]
         reasons += [reason_of(result) for result in results if not _is_busy(result)]
         assert len(again) < len(waiting)

@@ -11,7 +11,7 @@ from csms.station.v1 import station_pb2, station_service_pb2
 
 from mesh.errors import MeshError
 from tests.station_svc import tables as models
-from tests.station_svc.conftest import StationSystem, fails_with, knock, reason_of
+from tests.station_svc.conftest import StationSystem, attempt, fails_with, reason_of
 from tests.waiting import until
 
 ACCEPTED = pb.SET_VARIABLE_STATUS_ACCEPTED
@@ -47,7 +47,7 @@ def failure(reason: str, code: grpc.StatusCode = grpc.StatusCode.ABORTED) -> Mes
 async def _connected(system: StationSystem) -> tuple[str, int]:
     """A station that is connected with its credential."""
     credential = await system.create("CP1")
-    [result] = await system.knock(knock("CP1", credential=credential.encode()))
+    [result] = await system.attempt(attempt("CP1", credential=credential.encode()))
     return credential, result.epoch
 
 
@@ -58,7 +58,7 @@ async def _hand_over(system: StationSystem, **more: Any) -> station_service_pb2.
 
 async def _opens(system: StationSystem, credential: str | bytes) -> bool:
     data = credential if isinstance(credential, bytes) else credential.encode()
-    [result] = await system.knock(knock("CP1", credential=data))
+    [result] = await system.attempt(attempt("CP1", credential=data))
     return reason_of(result) == ""
 
 

@@ -11,7 +11,7 @@ from csms.station.v1.station_service_pb2 import ListStationsRequest
 
 from mesh.errors import MeshError
 from station_svc.features.credentials.failures import CredentialFailures
-from tests.station_svc.conftest import StartSystem, StationSystem, knock, reason_of
+from tests.station_svc.conftest import StartSystem, StationSystem, attempt, reason_of
 
 ACCEPTED = station_pb2.REGISTRATION_STATUS_ACCEPTED
 PENDING = station_pb2.REGISTRATION_STATUS_PENDING
@@ -54,7 +54,7 @@ async def _set_status(system: StationSystem, status: station_pb2.RegistrationSta
 
 
 async def _opens(system: StationSystem, credential: str = "") -> bool:
-    [result] = await system.knock(knock("CP1", credential=credential.encode()))
+    [result] = await system.attempt(attempt("CP1", credential=credential.encode()))
     return reason_of(result) == ""
 
 
@@ -224,12 +224,12 @@ def _failures(system: StationSystem) -> CredentialFailures:
 async def test_failed_credentials_are_counted_and_told(system: StationSystem) -> None:
     """Wrong ones, missing ones, another's name; together, with the address of the last. One event for them."""
     credential = await system.create("CP1")
-    await system.knock(
-        knock("CP1", credential=b"wrong"),
-        knock("CP1"),
-        knock("CP1", credential=credential.encode(), username="CP2"),
-        knock("CP1", credential=credential.encode()),
-        knock("NEW"),
+    await system.attempt(
+        attempt("CP1", credential=b"wrong"),
+        attempt("CP1"),
+        attempt("CP1", credential=credential.encode(), username="CP2"),
+        attempt("CP1", credential=credential.encode()),
+        attempt("NEW"),
     )
     await _failures(system).flush()
     failures = (await system.station("CP1")).credential_failures
@@ -238,7 +238,7 @@ async def test_failed_credentials_are_counted_and_told(system: StationSystem) ->
     assert not (await system.station("NEW")).HasField("credential_failures")
     [(_kind, station_id, data)] = await system.events("station.credential_failed")
     assert (station_id, data) == ("CP1", {"count": 3, "total": 3, "remoteAddress": "127.0.0.1"})
-    await system.knock(knock("CP1", credential=b"again"))
+    await system.attempt(attempt("CP1", credential=b"again"))
     system.clock.advance(30)
     await _failures(system).flush()
     await _failures(system).flush()
@@ -251,6 +251,6 @@ async def test_failures_take_bounded_space(system: StationSystem, monkeypatch: p
     monkeypatch.setattr("station_svc.features.credentials.failures.MOST_STATIONS", 3)
     for number in range(5):
         await system.create(f"CP{number}")
-        await system.knock(*[knock(f"CP{number}")] * 2)
+        await system.attempt(*[attempt(f"CP{number}")] * 2)
     await _failures(system).flush()
     assert [data["count"] for _kind, _id, data in await system.events("station.credential_failed")] == [2, 2, 2]

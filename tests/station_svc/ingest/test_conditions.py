@@ -8,7 +8,7 @@ from csms.station.v1 import station_pb2, station_service_pb2
 
 from mesh.times import to_timestamp
 from tests.conftest import FakeClock
-from tests.station_svc.conftest import StationSystem, fails_with, knock, of_tenant
+from tests.station_svc.conftest import StationSystem, attempt, fails_with, of_tenant
 from tests.waiting import until
 
 UNRESPONSIVE = station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE
@@ -140,18 +140,18 @@ async def test_a_removed_station_leaves_no_condition(system: StationSystem) -> N
 async def test_another_version_than_before_is_odd(system: StationSystem) -> None:
     """Quirk 3: told to the gateway that lets the station in, also where the socket before is closed."""
     epoch = await system.open("CP1")
-    assert list((await system.knock(_knock_with("2.0.1")))[0].quirks) == ["version_changed"]
-    assert list((await system.knock(_knock_with("2.0.1")))[0].quirks) == []
+    assert list((await system.attempt(_attempt_with("2.0.1")))[0].quirks) == ["version_changed"]
+    assert list((await system.attempt(_attempt_with("2.0.1")))[0].quirks) == []
     await system.close("CP1", epoch)
-    both = await system.knock(_knock_with("1.6"), _knock_with("2.0.1"))
+    both = await system.attempt(_attempt_with("1.6"), _attempt_with("2.0.1"))
     assert [list(result.quirks) for result in both] == [["version_changed"], ["version_changed"]]
 
 
 async def test_a_decoded_credential_is_odd(system: StationSystem) -> None:
     """Quirk 7: counted, and good all the same."""
     credential = await system.create("CP1")
-    given, decoded = await system.knock(
-        knock("CP1", credential=credential.encode()), knock("CP1", credential=bytes.fromhex(credential))
+    given, decoded = await system.attempt(
+        attempt("CP1", credential=credential.encode()), attempt("CP1", credential=bytes.fromhex(credential))
     )
     assert (list(given.quirks), list(decoded.quirks)) == ([], ["credential_decoded"])
     assert not decoded.HasField("error")
@@ -193,8 +193,8 @@ async def test_an_operator_closes_a_connection(system: StationSystem) -> None:
     assert len(system.gateway.closed) == 1
 
 
-def _knock_with(version: str) -> ingest_pb2.OpenConnectionItem:
-    item = knock("CP1")
+def _attempt_with(version: str) -> ingest_pb2.OpenConnectionItem:
+    item = attempt("CP1")
     item.ocpp_version = version
     return item
 

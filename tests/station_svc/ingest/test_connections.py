@@ -9,7 +9,7 @@ from csms.station.v1 import station_pb2, station_service_pb2
 
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
-from tests.station_svc.conftest import StartSystem, StationSystem, fails_with, knock, reason_of
+from tests.station_svc.conftest import StartSystem, StationSystem, attempt, fails_with, reason_of
 from tests.waiting import until
 
 
@@ -26,7 +26,7 @@ async def test_lease_needs_a_node_and_an_address(system: StationSystem) -> None:
 
 async def test_a_station_that_connects_is_connected(system: StationSystem) -> None:
     """An accepted unknown station is registered, and seen as connected with what its gateway said."""
-    [result] = await system.knock(knock("CP1"))
+    [result] = await system.attempt(attempt("CP1"))
     assert (result.tenant_id, result.booted, result.superseded_epoch) == ("default", False, 0)
     assert result.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
     assert result.heartbeat_interval_s == 300
@@ -42,7 +42,7 @@ async def test_ten_thousand_stations_connect_at_once(system: StationSystem) -> N
     """After an outage all are let in, in batches, each with an epoch of its own."""
     ids = [f"CP{number:05}" for number in range(10_000)]
     batches = [ids[start : start + 256] for start in range(0, len(ids), 256)]
-    answers = await asyncio.gather(*(system.knock(*map(knock, batch)) for batch in batches))
+    answers = await asyncio.gather(*(system.attempt(*map(attempt, batch)) for batch in batches))
     results = [result for answer in answers for result in answer]
     assert not any(result.HasField("error") for result in results)
     assert len({result.epoch for result in results}) == len(ids)
@@ -53,7 +53,7 @@ async def test_ten_thousand_stations_connect_at_once(system: StationSystem) -> N
 async def test_a_newer_connection_takes_the_place_of_the_older(system: StationSystem) -> None:
     """The older socket is closed through its gateway, and its late close changes nothing but its own record."""
     first = await system.open("CP1")
-    [second] = await system.knock(knock("CP1"))
+    [second] = await system.attempt(attempt("CP1"))
     assert second.epoch > first
     assert second.superseded_epoch == first
     await until(lambda: system.gateway.closed == [("CP1", first, 1008)])
@@ -86,7 +86,7 @@ async def test_a_close_under_another_name_changes_nothing(system: StationSystem)
 
 
 def _opening(station_id: str, name: str) -> ingest_pb2.OpenConnectionItem:
-    item = knock(station_id)
+    item = attempt(station_id)
     item.opening_id = name
     return item
 
@@ -101,11 +101,11 @@ async def _close_opening(system: StationSystem, *names: tuple[str, str]) -> None
 
 async def test_a_handshake_is_opened_once(system: StationSystem) -> None:
     """However often it is asked for: no answer may have come before. Without a name each attempt opens a connection."""
-    [first] = await system.knock(_opening("CP1", "a"))
-    assert await system.knock(_opening("CP1", "a")) == [first]
+    [first] = await system.attempt(_opening("CP1", "a"))
+    assert await system.attempt(_opening("CP1", "a")) == [first]
     assert await system.count(models.connection) == 1
     assert len(await system.events("station.connected")) == 1
-    results = await system.knock(_opening("CP1", "a"), _opening("CP1", "b"), _opening("CP2", "c"))
+    results = await system.attempt(_opening("CP1", "a"), _opening("CP1", "b"), _opening("CP2", "c"))
     assert results[0] == first
     assert [one.superseded_epoch for one in results] == [0, first.epoch, 0]
     assert (await system.station("CP1")).connection.epoch == results[1].epoch
@@ -115,8 +115,8 @@ async def test_a_handshake_is_opened_once(system: StationSystem) -> None:
 async def test_a_handshake_without_an_answer_is_closed_by_its_name(system: StationSystem) -> None:
     """Its connection only, whether it is the latest or not; a name that is not known, or another's, changes nothing."""
     [old, new], [other] = (
-        await system.knock(_opening("CP1", "a"), _opening("CP1", "b")),
-        await system.knock(knock("CP2")),
+        await system.attempt(_opening("CP1", "a"), _opening("CP1", "b")),
+        await system.attempt(attempt("CP2")),
     )
     await _close_opening(system, ("CP2", "b"), ("CP1", "c"), ("CP1", ""), ("CP3", "d"), ("CP2", ""))
     assert (await system.station("CP1")).connected
@@ -130,7 +130,7 @@ async def test_a_handshake_without_an_answer_is_closed_by_its_name(system: Stati
     assert (station_id, data["epoch"], data["closeCode"]) == ("CP1", new.epoch, 1006)
     assert old.epoch < new.epoch
     # What comes late finds its connection closed, and opens none.
-    [late] = await system.knock(_opening("CP1", "b"))
+    [late] = await system.attempt(_opening("CP1", "b"))
     assert late.epoch == new.epoch
     assert not (await system.station("CP1")).connected
 
@@ -143,7 +143,7 @@ async def _open_epochs(system: StationSystem) -> list[int]:
 
 async def test_the_same_station_twice_in_one_batch(system: StationSystem) -> None:
     """The later one of the batch wins, and takes the place of the earlier."""
-    first, second = await system.knock(knock("CP1"), knock("CP1"))
+    first, second = await system.attempt(attempt("CP1"), attempt("CP1"))
     assert second.epoch > first.epoch
     assert second.superseded_epoch == first.epoch
     assert (await system.station("CP1")).connection.epoch == second.epoch
@@ -154,7 +154,7 @@ async def test_racing_connections_leave_the_highest_epoch(system: StationSystem)
     """However many connections of one station race through two gateways, the one with the highest epoch counts."""
     await system.lease("gateway-2")
     answers = await asyncio.gather(
-        *(system.knock(knock("CP1", node_id=f"gateway-{1 + number % 2}")) for number in range(20))
+        *(system.attempt(attempt("CP1", node_id=f"gateway-{1 + number % 2}")) for number in range(20))
     )
     epochs = [answer[0].epoch for answer in answers]
     assert len(set(epochs)) == 20
@@ -213,10 +213,10 @@ async def test_a_renewed_lease_keeps_its_stations(system: StationSystem, clock: 
 
 async def test_a_gateway_without_a_lease_lets_nobody_in(system: StationSystem, clock: FakeClock) -> None:
     """Its stations would be offline at once; it has to try again, others in the batch are admitted."""
-    unknown, known = await system.knock(knock("CP1", node_id="gateway-9"), knock("CP2"))
+    unknown, known = await system.attempt(attempt("CP1", node_id="gateway-9"), attempt("CP2"))
     assert (reason_of(unknown), reason_of(known)) == ("NODE_LEASE_EXPIRED", "")
     clock.advance(11)
-    [expired] = await system.knock(knock("CP3"))
+    [expired] = await system.attempt(attempt("CP3"))
     assert reason_of(expired) == "NODE_LEASE_EXPIRED"
 
 
@@ -225,7 +225,7 @@ async def test_no_socket_is_closed_at_a_dead_gateway(system: StationSystem, cloc
     first = await system.open("CP1")
     clock.advance(11)
     await system.lease("gateway-2")
-    [second] = await system.knock(knock("CP1", node_id="gateway-2"))
+    [second] = await system.attempt(attempt("CP1", node_id="gateway-2"))
     assert second.superseded_epoch == first
     third = await system.open("CP1", "gateway-2")
     await until(lambda: system.gateway.closed)
@@ -237,12 +237,12 @@ async def test_right_and_wrong_credentials(system: StationSystem) -> None:
     """The credential that was given out opens; another, none, or one under another name does not."""
     credential = (await system.create("CP1")).encode()
     assert len(credential) == 40
-    results = await system.knock(
-        knock("CP1", credential=credential),
-        knock("CP1", credential=credential, username="CP1"),
-        knock("CP1", credential=credential, username="CP2"),
-        knock("CP1", credential=b"x" + credential[1:]),
-        knock("CP1", credential=b""),
+    results = await system.attempt(
+        attempt("CP1", credential=credential),
+        attempt("CP1", credential=credential, username="CP1"),
+        attempt("CP1", credential=credential, username="CP2"),
+        attempt("CP1", credential=b"x" + credential[1:]),
+        attempt("CP1", credential=b""),
     )
     assert [reason_of(result) for result in results] == ["", "", *["WRONG_CREDENTIALS"] * 3]
 
@@ -251,9 +251,9 @@ async def test_both_forms_of_a_hexadecimal_credential_open(system: StationSystem
     """Quirk 7: stations decode an AuthorizationKey before they send it, or do not, or write it in capitals."""
     credential = await system.create("CP1")
     forms = (credential.encode(), credential.upper().encode(), bytes.fromhex(credential))
-    results = await system.knock(*(knock("CP1", credential=form) for form in forms))
+    results = await system.attempt(*(attempt("CP1", credential=form) for form in forms))
     assert [reason_of(result) for result in results] == ["", "", ""]
-    [wrong] = await system.knock(knock("CP1", credential=bytes.fromhex(credential)[:-1] + b"\0"))
+    [wrong] = await system.attempt(attempt("CP1", credential=bytes.fromhex(credential)[:-1] + b"\0"))
     assert reason_of(wrong) == "WRONG_CREDENTIALS"
 
 
@@ -268,11 +268,11 @@ async def test_a_credential_is_kept_only_as_a_salted_digest(system: StationSyste
 async def test_new_credentials_end_the_old_ones(system: StationSystem) -> None:
     """After a rotation the old ones fail, the new ones open, and the open socket is closed."""
     old = await system.create("CP1")
-    [result] = await system.knock(knock("CP1", credential=old.encode()))
+    [result] = await system.attempt(attempt("CP1", credential=old.encode()))
     request = station_service_pb2.RotateCredentialRequest(station_id="CP1")
     new = (await system.stations.RotateCredential(request)).credential
     await until(lambda: system.gateway.closed == [("CP1", result.epoch, 1008)])
-    results = await system.knock(knock("CP1", credential=old.encode()), knock("CP1", credential=new.encode()))
+    results = await system.attempt(attempt("CP1", credential=old.encode()), attempt("CP1", credential=new.encode()))
     assert [reason_of(one) for one in results] == ["WRONG_CREDENTIALS", ""]
 
 
@@ -281,7 +281,7 @@ async def test_credentials_for_a_station_that_came_in_without(system: StationSys
     await system.open("CP1")
     request = station_service_pb2.RotateCredentialRequest(station_id="CP1")
     new = (await system.stations.RotateCredential(request)).credential
-    results = await system.knock(knock("CP1"), knock("CP1", credential=new.encode()))
+    results = await system.attempt(attempt("CP1"), attempt("CP1", credential=new.encode()))
     assert [reason_of(one) for one in results] == ["WRONG_CREDENTIALS", ""]
     assert (await system.station("CP1")).security_profile == 1
 
@@ -290,7 +290,7 @@ async def test_onboarding_pending(start_system: StartSystem) -> None:
     """An unknown station is admitted, and is pending at its boot until an operator accepts it."""
     system = await start_system(onboarding="pending")
     await system.lease()
-    [result] = await system.knock(knock("CP1"))
+    [result] = await system.attempt(attempt("CP1"))
     pending = station_pb2.REGISTRATION_STATUS_PENDING
     assert (reason_of(result), result.registration_status) == ("", pending)
     [answer] = await system.boot(system.boot_item("CP1", result.epoch))
@@ -300,7 +300,7 @@ async def test_onboarding_pending(start_system: StartSystem) -> None:
         station=station_pb2.Station(station_id="CP1", registration_status=station_pb2.REGISTRATION_STATUS_ACCEPTED)
     )
     await system.stations.UpdateStation(update)
-    [again] = await system.knock(knock("CP1"))
+    [again] = await system.attempt(attempt("CP1"))
     # Accepted meanwhile, but not at its last boot: it has to boot first.
     assert not again.booted
     [answer] = await system.boot(system.boot_item("CP1", again.epoch))
@@ -312,7 +312,7 @@ async def test_onboarding_reject(start_system: StartSystem) -> None:
     system = await start_system(onboarding="reject")
     await system.lease()
     credential = await system.create("CP1")
-    results = await system.knock(knock("CP2"), knock("CP1", credential=credential.encode()))
+    results = await system.attempt(attempt("CP2"), attempt("CP1", credential=credential.encode()))
     assert [reason_of(result) for result in results] == ["STATION_UNKNOWN", ""]
     assert await system.count(models.station) == 1
 
@@ -320,14 +320,14 @@ async def test_onboarding_reject(start_system: StartSystem) -> None:
 @pytest.mark.parametrize("name", ["", "CP\0", "CP\n1", "x" * 256])
 async def test_impossible_names_are_turned_away(system: StationSystem, name: str) -> None:
     """Even where all stations are accepted; a neighbour in the batch comes in."""
-    bad, good = await system.knock(knock(name), knock("CP2"))
+    bad, good = await system.attempt(attempt(name), attempt("CP2"))
     assert (reason_of(bad), reason_of(good)) == ("STATION_UNKNOWN", "")
 
 
 @pytest.mark.parametrize("name", [".", "..", "CP:reset", "00:1a:requestStart"])
 async def test_names_of_no_station_are_turned_away(system: StationSystem, name: str) -> None:
     """A REST path could not name it; a neighbour in the batch, with a MAC address for its name, comes in."""
-    bad, good = await system.knock(knock(name), knock("00:1A:2b:3c:de:ff"))
+    bad, good = await system.attempt(attempt(name), attempt("00:1A:2b:3c:de:ff"))
     assert (reason_of(bad), reason_of(good)) == ("INVALID_STATION_ID", "")
     assert await system.count(models.station) == 1
 
@@ -343,14 +343,14 @@ async def test_a_station_with_an_old_name_comes_in(system: StationSystem) -> Non
 async def test_a_booted_station_goes_on_as_booted(system: StationSystem) -> None:
     """Quirk 8: accepted at its last boot, it need not boot again; rejected since, it has to."""
     await system.boot(system.boot_item("CP1", await system.open("CP1")))
-    [result] = await system.knock(knock("CP1"))
+    [result] = await system.attempt(attempt("CP1"))
     assert result.booted
     await system.stations.UpdateStation(
         station_service_pb2.UpdateStationRequest(
             station=station_pb2.Station(station_id="CP1", registration_status=station_pb2.REGISTRATION_STATUS_REJECTED)
         )
     )
-    [result] = await system.knock(knock("CP1"))
+    [result] = await system.attempt(attempt("CP1"))
     assert (reason_of(result), result.booted) == ("", False)
 
 
