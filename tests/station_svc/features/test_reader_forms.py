@@ -81,7 +81,7 @@ async def test_what_was_given_is_sent_while_auth_svc_does_not_answer(
     """Where it fails, and where it is silent: it has a quarter of the caller's time, and a second at the most."""
     auth.is_away = True
     assert (await _send(system, way, GIVEN)).id_token == GIVEN
-    assert auth.deadlines_s[-1] <= 1.0
+    assert auth.deadlines_s[-1] <= 1.02  # gRPC sends a deadline rounded up
     auth.is_away = False
     auth.answers.clear()
     try:
