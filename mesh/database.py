@@ -46,8 +46,6 @@ _OWN_PROBES = {
     "tcp_user_timeout": 14_000,
 }
 READ_THREADS = 2
-# Beside those of the threads: one for a migration, or on its way to a leader (mesh/leader.py).
-_OTHER_CONNECTIONS = 1
 # Statements that PostgreSQL ended to resolve a conflict: running the transaction again is right.
 _RETRYABLE = frozenset({"40001", "40P01"})
 _ATTEMPTS = 3
@@ -84,8 +82,9 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
     arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5, **_OWN_PROBES}
     engine = sqlalchemy.create_engine(
         parsed,
-        pool_size=threads + READ_THREADS,  # each thread keeps one
-        max_overflow=_OTHER_CONNECTIONS,
+        # Each thread keeps one. Beyond them there is one on its way to a leader (mesh/leader.py), or a migration's.
+        pool_size=threads + READ_THREADS,
+        max_overflow=-1,
         pool_timeout=5,
         connect_args=arguments,
         isolation_level="AUTOCOMMIT",  # of the driver: mesh/scripts.py begins and commits

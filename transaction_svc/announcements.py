@@ -99,10 +99,16 @@ def _details(tx: Tx) -> dict[str, Any]:
         details["startTime"] = _text(state.start_us)
     if state.charging_state:
         details["chargingState"] = _word(_CHARGING_STATES, state.charging_state)
-    if not tx.is_ordinary or state.reassessment is not None:
-        rare = _rare_details(state, tx.flags)
-        details.update((name, value) for name, value in rare.items() if value is not None)
+    if state.ended:
+        _add(details, endTime=_text(state.end_us), endOrigin=_word(_END_ORIGINS, state.end_origin))
+        _add(details, stoppedReason=_word(_STOPPED_REASONS, state.reason))
+    if not tx.is_plain or state.reassessment is not None:
+        _add(details, **_rare_details(state, tx.flags))
     return details
+
+
+def _add(details: dict[str, Any], **fields: Any) -> None:
+    details.update((name, value) for name, value in fields.items() if value is not None)
 
 
 def _energy_details(meter: Metering) -> dict[str, Any]:
@@ -124,17 +130,14 @@ def _energy_details(meter: Metering) -> dict[str, Any]:
 
 
 def _rare_details(state: Fold, flags: Sequence[str]) -> dict[str, Any]:
-    """The fields of a transaction that has ended, or about which something is odd."""
+    """The fields of a transaction about which something is odd."""
     return {
         "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
         "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
         "reassessedBy": state.reassessment.username if state.reassessment else None,
-        "endTime": _text(state.end_us),
-        "stoppedReason": _word(_STOPPED_REASONS, state.reason),
         "flags": list(flags) or None,
         "hanging": state.hanging or None,
         "hangingTime": _text(state.mark.since_us) if state.mark is not None and state.hanging else None,
-        "endOrigin": _word(_END_ORIGINS, state.end_origin),
         "operatorEnd": _operator_end(state.closure),
     }
 

@@ -39,19 +39,20 @@ def link(connection: Connection, book: Book) -> None:
 
 def _link(connection: Connection, book: Book, moved: Sequence[Tx], ended: Sequence[Tx]) -> None:
     left = [(tx, place) for tx in moved if (place := tx.before.place) is not None and place[0]]
-    rows = [_row(tx.key, tx.fold.evse_id, tx.fold.begin_us) for tx in {*moved, *ended} if not _is_known(book, tx)]
+    linked = dict.fromkeys((*moved, *ended))
+    rows = [_row(tx.key, tx.fold.evse_id, tx.fold.begin_us) for tx in linked if not _is_known(book, tx)]
     rows += [_row(tx.key, *place) for tx, place in left]
     if rows:
         for row in store.neighbours(connection, rows):
             book.adopt(row)
-    evses = {(tx.key[0], tx.key[1], tx.fold.evse_id) for tx in {*moved, *ended}}
+    evses = {(tx.key[0], tx.key[1], tx.fold.evse_id) for tx in linked}
     evses.update((tx.key[0], tx.key[1], evse_id) for tx, (evse_id, _begin_us) in left)
-    fresh = {id(tx) for tx in {*moved, *ended}}
+    fresh = {id(tx) for tx in linked}
     for tenant_id, station_id, evse_id in sorted(evses):
         of_evse = [tx for tx in book.of_station(tenant_id, station_id) if tx.fold.counts and tx.fold.evse_id == evse_id]
         left_us = {place[1] for tx, place in left if (*tx.key[:2], place[0]) == (tenant_id, station_id, evse_id)}
         _link_evse(of_evse, fresh, left_us)
-    for tx in {*moved, *ended}:
+    for tx in linked:
         tx.hand_on()
 
 
