@@ -85,7 +85,6 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
         # Each thread keeps one. Beyond them there is one on its way to a leader (mesh/leader.py), or a migration's.
         pool_size=threads + READ_THREADS,
         max_overflow=-1,
-        pool_timeout=5,
         connect_args=arguments,
         isolation_level="AUTOCOMMIT",  # of the driver: mesh/scripts.py begins and commits
         hide_parameters=True,  # they would stand in logged errors, and hold what stations and operators said
@@ -172,9 +171,7 @@ class Database:
                 if not is_away(error):
                     raise
                 log.warning("database unavailable", error=str(error.orig).strip())
-                raise unavailable("DATABASE_UNAVAILABLE", "the database is away; try again") from error
-            except sqlalchemy.exc.TimeoutError as error:
-                raise unavailable("DATABASE_BUSY", "the database is busy; try again") from error
+                raise unavailable("DATABASE_UNAVAILABLE", "the database is unavailable; try again") from error
         raise AssertionError("unreachable")
 
     def _run(self, work: Callable[[Connection], T], reading: bool) -> T:
