@@ -77,7 +77,8 @@ class InboundCalls:
         self.heartbeat_interval_s = heartbeat_interval_s
         self.clock_watch = ClockWatch()
         self.boot_watch = BootWatch()
-        self._origin_prototype = origin_pb2.Origin(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
+        self._station_id = station_id
+        self._call_origin = origin_pb2.Origin(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
         self._version, self._schemas = dialect
         self._others = others
         self._clock = clock
@@ -140,8 +141,8 @@ class InboundCalls:
         return route.to_response(payload, results, self._clock())
 
     def _origin(self, ordinal: int, time_us: int) -> origin_pb2.Origin:
-        origin = origin_pb2.Origin()
-        origin.CopyFrom(self._origin_prototype)  # cheaper than naming each field anew
+        """Where and when a CALL came in, until the next one is begun; each item has a copy of its own."""
+        origin = self._call_origin
         origin.ordinal = ordinal
         set_time(origin.receive_time, time_us)
         return origin
@@ -262,7 +263,7 @@ class InboundCalls:
             self.boot_watch.take()
 
     def _note_refused_item(self, name: LaneName, result: Message, *, durable: bool) -> None:
-        log.warning("item refused", lane=name, station_id=self._origin_prototype.station_id)
+        log.warning("item refused", lane=name, station_id=self._station_id)
         self._count("item_refused", name)
         if name in _ASKED_BESIDE:
             return

@@ -58,7 +58,8 @@ def add_sample(target: SampledValues, sample: Payload, *, value: str, unit: str)
     measurand = MEASURANDS.get(sample.get("measurand", _DEFAULT_MEASURAND), MEASURAND_UNSPECIFIED)
     context = READING_CONTEXTS.get(sample.get("context", _DEFAULT_CONTEXT), READING_CONTEXT_UNSPECIFIED)
     location = LOCATIONS.get(sample.get("location", _DEFAULT_LOCATION), MEASURAND_LOCATION_UNSPECIFIED)
-    added = target.add(value=value, measurand=measurand, context=context, location=location, unit=unit)
+    added = target.add()
+    added.value, added.measurand, added.context, added.location, added.unit = value, measurand, context, location, unit
     known = bool(measurand and context and location)
     if "phase" in sample:
         phase = PHASES.get(sample["phase"], PHASE_UNSPECIFIED)

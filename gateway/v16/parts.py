@@ -114,10 +114,9 @@ def add_register(target: MeterValues, wh: int, us: int | None, context: ReadingC
     meter_value = target.add()
     if us is not None:
         set_time(meter_value.sample_time, us)
-    meter_value.sampled_values.add(
-        value=str(check_int64(wh, "meterStart" if context == READING_CONTEXT_TRANSACTION_BEGIN else "meterStop")),
-        measurand=MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER,
-        context=context,
-        location=MEASURAND_LOCATION_OUTLET,
-        unit="Wh",
-    )
+    sample = meter_value.sampled_values.add()
+    sample.value = str(check_int64(wh, "meterStart" if context == READING_CONTEXT_TRANSACTION_BEGIN else "meterStop"))
+    sample.measurand = MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER
+    sample.context = context
+    sample.location = MEASURAND_LOCATION_OUTLET
+    sample.unit = "Wh"
