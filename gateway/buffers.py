@@ -8,6 +8,7 @@ to it may wait for room.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 import grpc
@@ -136,16 +137,15 @@ class Buffer(Generic[Item]):
             self.dropped += 1
 
     def _take_batch(self) -> list[Item]:
-        batch: list[Item] = []
-        size = 0
-        while self._items and len(batch) < self._batch:
-            size += self._size(self._items[0])
-            if batch and size > BATCH_BYTES:
+        items, size_of = self._items, self._size
+        count = size = 0
+        for item in islice(items, self._batch):
+            grown = size + size_of(item)
+            if count and grown > BATCH_BYTES:
                 break
-            item = self._items.popleft()
-            self._bytes -= self._size(item)
-            batch.append(item)
-        return batch
+            count, size = count + 1, grown
+        self._bytes -= size
+        return [items.popleft() for _ in range(count)]
 
     async def _hand_over(self) -> bool:
         batch = self._take_batch()
