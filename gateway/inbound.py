@@ -252,7 +252,7 @@ class InboundCalls:
         for name, result in results.items():
             if result.HasField("error"):
                 self._note_refused_item(name, result, durable=durable)
-            elif _has_quirks(type(result)):
+            elif _has_quirks(type(result)):  # type: ignore[arg-type]
                 for quirk in result.quirks:  # type: ignore[attr-defined]
                     self._note_quirk(quirk)
         boot = results.get(LaneName.BOOTS)
