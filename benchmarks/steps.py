@@ -52,8 +52,8 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "gRPC: protobuf to and from bytes": ("grpc._common:_transform",),
     },
     "transaction_svc": {
-        "read items": ("transaction_svc.kinds:Kind.read",),
-        "decide and fold": ("transaction_svc.kinds:EVENTS.record",),
+        "read items": ("transaction_svc.item_types:Kind.read",),
+        "decide and fold": ("transaction_svc.item_types:EVENTS.record",),
         "results": ("transaction_svc.ingest_servicer:_write_event_result",),
         **_DATABASE,
     },

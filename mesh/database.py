@@ -46,8 +46,6 @@ _OWN_PROBES = {
     "tcp_user_timeout": 14_000,
 }
 READ_THREADS = 2
-# Beside those of the threads: one for a migration, or on its way to a leader (mesh/leader.py).
-_OTHER_CONNECTIONS = 1
 # Statements that PostgreSQL ended to resolve a conflict: running the transaction again is right.
 _RETRYABLE = frozenset({"40001", "40P01"})
 _ATTEMPTS = 3
@@ -84,9 +82,9 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
     arguments = {"options": options, "application_name": f"csms-{schema}", "connect_timeout": 5, **_OWN_PROBES}
     engine = sqlalchemy.create_engine(
         parsed,
-        pool_size=threads + READ_THREADS,  # each thread keeps one
-        max_overflow=_OTHER_CONNECTIONS,
-        pool_timeout=5,
+        # Each thread keeps one. Beyond them there is one on its way to a leader (mesh/leader.py), or a migration's.
+        pool_size=threads + READ_THREADS,
+        max_overflow=-1,
         connect_args=arguments,
         isolation_level="AUTOCOMMIT",  # of the driver: mesh/scripts.py begins and commits
         hide_parameters=True,  # they would stand in logged errors, and hold what stations and operators said
@@ -173,9 +171,7 @@ class Database:
                 if not is_away(error):
                     raise
                 log.warning("database unavailable", error=str(error.orig).strip())
-                raise unavailable("DATABASE_UNAVAILABLE", "the database is away; try again") from error
-            except sqlalchemy.exc.TimeoutError as error:
-                raise unavailable("DATABASE_BUSY", "the database is busy; try again") from error
+                raise unavailable("DATABASE_UNAVAILABLE", "the database is unavailable; try again") from error
         raise AssertionError("unreachable")
 
     def _run(self, work: Callable[[Connection], T], reading: bool) -> T:

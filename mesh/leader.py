@@ -12,7 +12,6 @@ import zlib
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from mesh.database import is_away
 from mesh.logs import get_logger
@@ -64,8 +63,6 @@ class Leader:
             number = zlib.crc32(self._work.encode()) - 2**31
             locked = self._connection.execute(_TRY, {"namespace": _NAMESPACE, "work": number})
             return bool(locked.scalar_one())
-        except PoolTimeoutError:
-            return False
         except DBAPIError as error:
             self._disconnect()
             if not is_away(error):

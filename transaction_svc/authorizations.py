@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from mesh.errors import MeshError, invalid_field
 from mesh.id_tokens import match_key
-from transaction_svc import neighbours, store, stored_form, token_store
-from transaction_svc.book import Book
-from transaction_svc.recorder import fold_names_anew, write_changes
+from transaction_svc import adjacent_transactions, store, stored_form, token_store
+from transaction_svc.batch_context import BatchContext
+from transaction_svc.ingestion import rebuild_names, write_changes
 from transaction_svc.store import Lookup
 
 _REFUSALS = frozenset(AuthorizationStatus.values()) - {0, AUTHORIZATION_STATUS_ACCEPTED}
@@ -68,28 +68,30 @@ def record_refusals(connection: Connection, refusals: Sequence[Refusal], now_us:
     Raises MeshError EVENT_NOT_FOUND.
     """
     found = _find(connection, refusals)
-    book, rows = Book(), []
+    batch, rows = BatchContext(), []
     for refusal, lookup in zip(refusals, found, strict=True):
-        fact = stored_form.decode_fact(lookup.fact or "")
-        if fact.refused_status:
+        record = stored_form.decode_record(lookup.fact or "")
+        if record.refused_status:
             continue
-        fact.refused_status = refusal.status
+        record.refused_status = refusal.status
         rows.append(
             {
                 "tenant_id": refusal.tenant_id,
                 "station_id": refusal.station_id,
                 "content_key": refusal.content_key,
                 "repeat_no": refusal.repeat_no,
-                "fact": stored_form.encode(fact),
+                "fact": stored_form.encode(record),
             }
         )
-        tx = book.adopt(lookup.tx)
-        book.fold_anew(tx.name, tx.generation)
+        tx = batch.adopt(lookup.tx)
+        batch.mark_for_rebuild(tx.name, tx.generation)
     if rows:
-        token_store.change_facts(connection, rows)
-        fold_names_anew(connection, book)
-        neighbours.link(connection, book)  # a fold that an older version stored may come to another register
-        write_changes(connection, book, (), now_us=now_us)
+        token_store.change_records(connection, rows)
+        rebuild_names(connection, batch)
+        adjacent_transactions.link(
+            connection, batch
+        )  # a fold that an older version stored may come to another register
+        write_changes(connection, batch, (), now_us=now_us)
     return [None] * len(refusals)
 
 

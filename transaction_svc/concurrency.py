@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from mesh.id_tokens import match_key
 from transaction_svc import stored_form, token_store
-from transaction_svc.book import Known
-from transaction_svc.facts import ENDED, Fact
-from transaction_svc.intake import Incoming
-from transaction_svc.tracked import Tx
+from transaction_svc.batch_context import RecordedEvent
+from transaction_svc.event_record import ENDED, EventRecord
+from transaction_svc.received_items import ReceivedEvent
+from transaction_svc.tracked_transaction import TrackedTransaction
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
@@ -31,65 +31,65 @@ class TokenAnswer(msgspec.Struct, frozen=True):
 NO_TOKEN = TokenAnswer()
 
 
-def identifies(fact: Fact) -> bool:
+def identifies(record: EventRecord) -> bool:
     """Whether an event brings an id token that may begin to hold its transaction. That of a stop begins nothing."""
-    return fact.kind != ENDED and bool(fact.id_token)
+    return record.kind != ENDED and bool(record.id_token)
 
 
-def note_concurrent(connection: Connection, changed: Iterable[Tx]) -> Sequence[Tx]:
+def note_concurrent(connection: Connection, changed: Iterable[TrackedTransaction]) -> Sequence[TrackedTransaction]:
     """Notes how many others are held by tokens that began to hold one, once all that the batch ends has ended.
 
     Returns the transactions of which something was noted.
     """
-    begun = [tx for tx in changed if tx.fold.id_token and not _is_held(tx, tx.fold.id_token) and not tx.fold.waiting]
+    begun = [tx for tx in changed if tx.state.id_token and not _is_held(tx, tx.state.id_token) and not tx.state.waiting]
     if not begun:
         return ()
     # Of several that this batch begins, the earlier count for the later ones.
-    begun.sort(key=lambda tx: (tx.fold.begin_us, tx.key))
+    begun.sort(key=lambda tx: (tx.state.begin_us, tx.key))
     others = token_store.count_others(connection, [_holder_row(n, tx) for n, tx in enumerate(begun)])
     holding: Counter[tuple[str, str]] = Counter()
     noted = []
     for n, tx in enumerate(begun):
-        token = (tx.key[0], match_key(tx.fold.id_token))
+        token = (tx.key[0], match_key(tx.state.id_token))
         count = min(others[n] + holding[token], token_store.MOST)
-        if count != tx.fold.concurrent_count:
-            tx.fold.concurrent_count = count
+        if count != tx.state.concurrent_count:
+            tx.state.concurrent_count = count
             noted.append(tx)
-        if tx.fold.holds_token and not tx.fold.ended:
+        if tx.state.holds_token and not tx.state.ended:
             holding[token] += 1
     return noted
 
 
-def answer(item: Incoming, known: Known, *, repeated: bool) -> TokenAnswer:
+def answer(item: ReceivedEvent, known: RecordedEvent, *, repeated: bool) -> TokenAnswer:
     """What is to be known about an event's token, once its batch is recorded."""
-    if not identifies(item.fact):
+    if not identifies(item.record):
         return NO_TOKEN
-    state = known.tx.fold
-    if known.fact:  # recorded by an earlier batch
-        before = stored_form.decode_fact(known.fact)
+    state = known.tx.state
+    if known.stored_record:  # recorded by an earlier batch
+        before = stored_form.decode_record(known.stored_record)
         if before.refused_status:
             return TokenAnswer(refused_status=before.refused_status)
         if state.event_count > before.arrival + 1:
             # What came after it shows that the station was answered, and that the token was accepted.
             return NO_TOKEN
-    token = match_key(item.fact.id_token)
+    token = match_key(item.record.id_token)
     begins = token == match_key(state.id_token) and (repeated or not _is_held(known.tx, token))
     count = (state.concurrent_count or int(state.concurrent)) if begins else None
     return TokenAnswer(count, f"{known.repeat_no}.{item.content[2]}")
 
 
-def _is_held(tx: Tx, id_token: str) -> bool:
+def _is_held(tx: TrackedTransaction, id_token: str) -> bool:
     """Whether a token held a transaction before the batch."""
     before = tx.before.id_token
     return id_token == before or (bool(before) and match_key(id_token) == match_key(before))
 
 
-def _holder_row(n: int, tx: Tx) -> dict[str, Any]:
+def _holder_row(n: int, tx: TrackedTransaction) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
     return {
         "n": n,
         "tenant_id": tenant_id,
-        "token_key": match_key(tx.fold.id_token),
+        "token_key": match_key(tx.state.id_token),
         "station_id": station_id,
         "transaction_id": transaction_id,
         "generation": generation,

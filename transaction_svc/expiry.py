@@ -10,8 +10,8 @@ from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.times import Clock
-from transaction_svc import recorder, store
-from transaction_svc.book import Book
+from transaction_svc import ingestion, store
+from transaction_svc.batch_context import BatchContext
 
 log = get_logger(__name__)
 
@@ -64,18 +64,18 @@ class Expiry:
 
 
 def _end(connection: Connection, *, keys: Collection[store.Key], now_us: int) -> int:
-    book = Book()
+    batch = BatchContext()
     count = 0
     for row in store.lock_open_transactions(connection, {key[:2] for key in keys}):
-        tx = book.adopt(row)
+        tx = batch.adopt(row)
         if tx.key not in keys:
             continue
-        due_us = tx.fold.hanging_due_us
-        if tx.fold.mark is not None and due_us is not None and due_us <= now_us:
-            tx.fold.mark.expired = True
+        due_us = tx.state.hanging_due_us
+        if tx.state.mark is not None and due_us is not None and due_us <= now_us:
+            tx.state.mark.expired = True
             count += 1
         # Also where older code has left the column as it was: it is set anew.
         tx.changed = True
         tx.write_whole()
-    recorder.write_back(connection, book, now_us=now_us)
+    ingestion.write_back(connection, batch, now_us=now_us)
     return count

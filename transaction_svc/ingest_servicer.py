@@ -32,14 +32,14 @@ from mesh.errors import MeshError
 from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
 from mesh.times import Clock
-from transaction_svc import reading_store, recorder
+from transaction_svc import ingestion, reading_store
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, record_refusals
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.grace import Grace
-from transaction_svc.kinds import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
+from transaction_svc.ingestion import IngestResult
+from transaction_svc.item_types import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
-from transaction_svc.recorder import Recorded
 from transaction_svc.settings import GRACE
 from transaction_svc.station_events import StationEvents
 
@@ -150,7 +150,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
             readable, lambda connection, some: kind.record(connection, some, now_us, self._meters), outcomes
         )
         # Apart: one that is refused has its batch halved until it is alone, and strangers shall not slow down others.
-        of_known_only = partial(recorder.record, now_us=now_us, meters=self._meters, may_begin=False)
+        of_known_only = partial(ingestion.ingest_batch, now_us=now_us, meters=self._meters, may_begin=False)
         await self._commit(of_known, of_known_only, outcomes)
         failed = [(place, outcome) for place, outcome in enumerate(outcomes) if isinstance(outcome, MeshError)]
         if failed:
@@ -224,7 +224,7 @@ def _quarantined(error: MeshError) -> MeshError:
 # with all its fields, and copying it into the response.
 
 
-def _write_event_result(result: TransactionEventResult, outcome: Recorded | MeshError) -> None:
+def _write_event_result(result: TransactionEventResult, outcome: IngestResult | MeshError) -> None:
     if isinstance(outcome, MeshError):
         result.error.CopyFrom(outcome.to_status())
         return

@@ -6,10 +6,10 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.errors import MeshError
-from transaction_svc import intake
 from transaction_svc import quarantine_store as store
+from transaction_svc import received_items
 from transaction_svc.gateway_client import AnyItem
-from transaction_svc.kinds import KINDS
+from transaction_svc.item_types import KINDS
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine_store import RECORDED, Mend, Quarantined
 
@@ -49,7 +49,7 @@ def record(
     A repeat of the mend that the item is recorded with changes nothing. Raises NotMendableError.
     """
     found = find(connection, tenant_id, quarantine_id, lock=True)
-    content = intake.encode(bare_content(item))
+    content = received_items.encode(bare_content(item))
     if found.state == RECORDED:
         if found.mends and found.mends[-1].item == content and not found.mends[-1].failure_reason:
             return found
@@ -127,7 +127,7 @@ def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bo
 
 def to_item(kind: str, text: str) -> AnyItem:
     """An item as the tables keep it."""
-    item: AnyItem = KINDS[kind].message.FromString(intake.decode(text))
+    item: AnyItem = KINDS[kind].message.FromString(received_items.decode(text))
     return item
 
 

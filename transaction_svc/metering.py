@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from transaction_svc.energy import Basis, Energy, EnergyFlag, Terms, assess, sound_energy
-from transaction_svc.facts import BEGIN, END, ENDED, STARTED, UPDATED, Fact, Reading
+from transaction_svc.event_record import BEGIN, END, ENDED, STARTED, UPDATED, EventRecord, Reading
 from transaction_svc.register import Moment, ReadingKey, Register
 from transaction_svc.stored_names import SHORT
 
@@ -119,14 +119,16 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
             self.reckon()
         return True
 
-    def begin(self, fact: Fact) -> None:
+    def begin(self, record: EventRecord) -> None:
         """Takes the start. Its own reading, where there is one, is of the same moment."""
-        if not fact.readings:
-            self.terms.started_at = Moment(fact.order_us if fact.time_us is None else fact.time_us, fact.recorded_us)
+        if not record.readings:
+            self.terms.started_at = Moment(
+                record.order_us if record.time_us is None else record.time_us, record.recorded_us
+            )
 
-    def end(self, fact: Fact) -> None:
+    def end(self, record: EventRecord) -> None:
         """Takes the end, before its readings."""
-        self.stop = Stop(fact.order_us, fact.seq_no)
+        self.stop = Stop(record.order_us, record.seq_no)
 
     def reckon(self) -> None:
         """Makes the energy anew, from the readings or from terms that have changed."""
@@ -143,73 +145,77 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         self.assessed = self.energy
         self.assessed.flags = tuple(sorted({*self.assessed.flags, EnergyFlag.END_IMPLAUSIBLE}))
 
-    def counted(self, fact: Fact) -> Iterable[Reading]:
+    def counted(self, record: EventRecord) -> Iterable[Reading]:
         """The readings of an event that count, scaled as a meter profile says."""
         pins = self.terms.pins
-        return fact.readings if pins is None else pins.apply(fact)
+        return record.readings if pins is None else pins.apply(record)
 
-    def take(self, fact: Fact) -> bool:
+    def take(self, record: EventRecord) -> bool:
         """Takes an event's readings and intervals; False where one came out of order."""
-        readings = fact.readings
-        if self.terms.pins is not None and self._has_another_last(fact):
+        readings = record.readings
+        if self.terms.pins is not None and self._has_another_last(record):
             return False
-        if readings and not (len(readings) == 1 and self._goes_on(readings[0], fact)) and not self._take_readings(fact):
+        if (
+            readings
+            and not (len(readings) == 1 and self._goes_on(readings[0], record))
+            and not self._take_readings(record)
+        ):
             return False
-        return not fact.intervals or self._take_intervals(fact)
+        return not record.intervals or self._take_intervals(record)
 
-    def _goes_on(self, reading: Reading, fact: Fact) -> bool:
+    def _goes_on(self, reading: Reading, record: EventRecord) -> bool:
         """Takes the only reading of an event where all is as it should be; False where it may not be so."""
         if self.assessed is not None or self.by_sequence or self.terms.pins is not None or reading.clock_us:
             return False
         if reading.rank == BEGIN:
-            return fact.kind == STARTED and self._begins(reading, fact)
-        if self.stop is not None and (fact.kind != ENDED or reading.rank != END or self.end_said is not None):
+            return record.kind == STARTED and self._begins(reading, record)
+        if self.stop is not None and (record.kind != ENDED or reading.rank != END or self.end_said is not None):
             return False
         register = self.registers.get(reading.series)
         if register is None or not register.go_on(
-            reading.mwh, _moment(reading, fact), self.terms.power_w, ends=reading.rank == END
+            reading.mwh, _moment(reading, record), self.terms.power_w, ends=reading.rank == END
         ):
             return False
         if reading.rank == END:
             self.end_said = reading.series, reading.mwh
         return True
 
-    def _begins(self, reading: Reading, fact: Fact) -> bool:
+    def _begins(self, reading: Reading, record: EventRecord) -> bool:
         """Takes the begin of a transaction of which no other reading is known."""
         if self.registers or self.begin_said is not None or self.broken or reading.mwh <= 0:
             return False
-        self.registers[reading.series] = Register.begin(reading.mwh, _moment(reading, fact))
+        self.registers[reading.series] = Register.begin(reading.mwh, _moment(reading, record))
         self.begin_said = reading.series, reading.mwh
         return True
 
-    def rebuild(self, facts: Sequence[Fact]) -> None:
+    def rebuild(self, records: Sequence[EventRecord]) -> None:
         """Takes the readings and intervals of all events."""
-        for fact in facts:
-            self._note_said(fact)
-            self.broken = self.broken or any(reading.mwh < 0 for reading in self.counted(fact))
-        readings = self._in_order(facts)
+        for record in records:
+            self._note_said(record)
+            self.broken = self.broken or any(reading.mwh < 0 for reading in self.counted(record))
+        readings = self._in_order(records)
         self._push_all(taken for taken in readings if not self._is_closing(*taken))
         if self._is_end_implausible() and any(self._is_closing(*taken) for taken in readings):
             # The closing values tell better.
             self._push_all(taken for taken in readings if taken[0].rank != END)
             self._flag_end()
-        self._rebuild_intervals(facts)
+        self._rebuild_intervals(records)
 
-    def _take_readings(self, fact: Fact) -> bool:
-        if self.stop is not None and fact.kind == UPDATED:
-            return self._is_after_end(fact) or (self._has_end() and self._is_all_closing(fact))
-        self._note_said(fact)
-        for reading in self.counted(fact):
+    def _take_readings(self, record: EventRecord) -> bool:
+        if self.stop is not None and record.kind == UPDATED:
+            return self._is_after_end(record) or (self._has_end() and self._is_all_closing(record))
+        self._note_said(record)
+        for reading in self.counted(record):
             if reading.mwh < 0:
                 self.broken = True
-            elif not self._take_reading(reading, fact):
+            elif not self._take_reading(reading, record):
                 return False
         self.reckon()
         return self.stop is None or not self._is_end_implausible()
 
-    def _has_another_last(self, fact: Fact) -> bool:
+    def _has_another_last(self, record: EventRecord) -> bool:
         """Whether the last of the samples, of those alone, becomes the end with this event, or another one."""
-        return self.terms.is_sampled_only and self.stop is not None and (fact.kind == ENDED or bool(fact.readings))
+        return self.terms.is_sampled_only and self.stop is not None and (record.kind == ENDED or bool(record.readings))
 
     def _is_end_implausible(self) -> bool:
         return self.assessed is not None and EnergyFlag.END_IMPLAUSIBLE in self.assessed.flags
@@ -217,54 +223,54 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     def _has_end(self) -> bool:
         return any(register.ended for register in self.registers.values())
 
-    def _is_all_closing(self, fact: Fact) -> bool:
-        return not self._is_end_implausible() and all(self._is_closing(reading, fact) for reading in fact.readings)
+    def _is_all_closing(self, record: EventRecord) -> bool:
+        return not self._is_end_implausible() and all(self._is_closing(reading, record) for reading in record.readings)
 
-    def _is_after_end(self, fact: Fact) -> bool:
+    def _is_after_end(self, record: EventRecord) -> bool:
         """Whether the station tells an event behind the end, by its positions (2.x)."""
-        if self.stop is None or fact.kind != UPDATED or fact.seq_no is None:
+        if self.stop is None or record.kind != UPDATED or record.seq_no is None:
             return False
         if self.stop.seq_no:
-            return (fact.seq_no, fact.order_us) > (self.stop.seq_no, self.stop.order_us)
-        return fact.order_us > self.stop.order_us
+            return (record.seq_no, record.order_us) > (self.stop.seq_no, self.stop.order_us)
+        return record.order_us > self.stop.order_us
 
-    def _is_closing(self, reading: Reading, fact: Fact) -> bool:
+    def _is_closing(self, reading: Reading, record: EventRecord) -> bool:
         """Whether a reading was taken after an end that told the register (quirk 22, 1.6)."""
-        if self.stop is None or fact.kind != UPDATED or fact.seq_no is not None or self.terms.is_sampled_only:
+        if self.stop is None or record.kind != UPDATED or record.seq_no is not None or self.terms.is_sampled_only:
             return False
         return reading.at_us > self.stop.order_us and self.end_said is not None and self.end_said[1] >= 0
 
-    def _note_said(self, fact: Fact) -> None:
+    def _note_said(self, record: EventRecord) -> None:
         """Notes begin and end as the station said them: of several series the one that is preferred."""
-        for reading in fact.readings:
+        for reading in record.readings:
             said = reading.series, reading.mwh
             if reading.rank == BEGIN and (self.begin_said is None or said[0] < self.begin_said[0]):
                 self.begin_said = said
             elif reading.rank == END and (self.end_said is None or said[0] <= self.end_said[0]):
                 self.end_said = said
 
-    def _take_reading(self, reading: Reading, fact: Fact) -> bool:
+    def _take_reading(self, reading: Reading, record: EventRecord) -> bool:
         register = self.registers.get(reading.series)
         if register is None:
             register = self.registers[reading.series] = Register()
-        key = self._key(reading, fact)
+        key = self._key(reading, record)
         if register.runs and key <= register.key:
             return key == register.key
-        self._push(register, key, reading, fact)
+        self._push(register, key, reading, record)
         return True
 
-    def _key(self, reading: Reading, fact: Fact) -> ReadingKey:
+    def _key(self, reading: Reading, record: EventRecord) -> ReadingKey:
         # A begin that another event tells is placed behind that of the start.
-        position = (fact.seq_no or 0) if self.by_sequence else int(reading.rank == BEGIN and fact.kind != STARTED)
+        position = (record.seq_no or 0) if self.by_sequence else int(reading.rank == BEGIN and record.kind != STARTED)
         return reading.rank, position, reading.at_us, reading.mwh
 
     def _push(
-        self, register: Register, key: ReadingKey, reading: Reading, fact: Fact, *, is_last: bool = False
+        self, register: Register, key: ReadingKey, reading: Reading, record: EventRecord, *, is_last: bool = False
     ) -> None:
         """Adds a reading; `is_last`: the transaction ended with it, whatever its rank."""
         register.push(
             reading.mwh,
-            _moment(reading, fact),
+            _moment(reading, record),
             begins=reading.rank == BEGIN or (self.terms.is_sampled_only and not register.runs),
             ends=reading.rank == END or is_last,
             power_w=self.terms.power_w,
@@ -272,28 +278,28 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         register.rank, register.position = key[:2]
         register.last_us = reading.at_us if reading.clock_us else 0
 
-    def _in_order(self, facts: Sequence[Fact]) -> Sequence[tuple[Reading, Fact]]:
+    def _in_order(self, records: Sequence[EventRecord]) -> Sequence[tuple[Reading, EventRecord]]:
         """The readings up to the end, each once: a stop may tell again what was told before."""
-        told: dict[tuple[int, ReadingKey], tuple[Reading, Fact]] = {}
-        for fact in facts:
-            if not self._is_after_end(fact):
-                for reading in self.counted(fact):
-                    told.setdefault((reading.series, self._key(reading, fact)), (reading, fact))
+        told: dict[tuple[int, ReadingKey], tuple[Reading, EventRecord]] = {}
+        for record in records:
+            if not self._is_after_end(record):
+                for reading in self.counted(record):
+                    told.setdefault((reading.series, self._key(reading, record)), (reading, record))
         sound = (taken for taken in told.values() if taken[0].mwh >= 0)
         return sorted(sound, key=lambda taken: self._key(*taken))
 
-    def _push_all(self, readings: Iterable[tuple[Reading, Fact]]) -> None:
+    def _push_all(self, readings: Iterable[tuple[Reading, EventRecord]]) -> None:
         self.registers = {}
         taken = list(readings)
         has_sampled_end = self.stop is not None and self.terms.is_sampled_only
         last = {reading.series: place for place, (reading, _fact) in enumerate(taken) if has_sampled_end}
-        for place, (reading, fact) in enumerate(taken):
+        for place, (reading, record) in enumerate(taken):
             register = self.registers.setdefault(reading.series, Register())
-            self._push(register, self._key(reading, fact), reading, fact, is_last=last.get(reading.series) == place)
+            self._push(register, self._key(reading, record), reading, record, is_last=last.get(reading.series) == place)
         self._assess()
 
-    def _take_intervals(self, fact: Fact) -> bool:
-        for at_us, series, energy in fact.intervals:
+    def _take_intervals(self, record: EventRecord) -> bool:
+        for at_us, series, energy in record.intervals:
             if energy < 0 or (self.interval_series is not None and series > self.interval_series):
                 continue
             if self.interval_us is not None and (at_us <= self.interval_us or series != self.interval_series):
@@ -302,8 +308,8 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
             self.interval_mwh += energy
         return True
 
-    def _rebuild_intervals(self, facts: Iterable[Fact]) -> None:
-        intervals = [interval for fact in facts for interval in fact.intervals if interval[2] >= 0]
+    def _rebuild_intervals(self, records: Iterable[EventRecord]) -> None:
+        intervals = [interval for record in records for interval in record.intervals if interval[2] >= 0]
         if not intervals:
             return
         self.interval_series = min(series for _at_us, series, _energy in intervals)
@@ -312,5 +318,5 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         self.interval_us, self.interval_mwh = max(by_time), sum(by_time.values())
 
 
-def _moment(reading: Reading, fact: Fact) -> Moment:
-    return Moment(reading.clock_us or reading.at_us, fact.recorded_us)
+def _moment(reading: Reading, record: EventRecord) -> Moment:
+    return Moment(reading.clock_us or reading.at_us, record.recorded_us)

@@ -10,11 +10,11 @@ from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
 from mesh.operators import Caller
 from mesh.times import Clock
-from transaction_svc import ends, recorder, store, unmatched
-from transaction_svc.book import Book
+from transaction_svc import ends, ingestion, store, unmatched
+from transaction_svc.batch_context import BatchContext
 from transaction_svc.ends import Closure
-from transaction_svc.fold import Fold
-from transaction_svc.tracked import Name
+from transaction_svc.tracked_transaction import Name
+from transaction_svc.transaction_state import TransactionState
 
 MOST_REASON = 500
 
@@ -41,23 +41,23 @@ class OperatorEnds:
 
 def _end(connection: Connection, *, name: Name, generation: int, closure: Closure) -> None:
     _tenant_id, station_id, transaction_id = name
-    book = Book()
+    batch = BatchContext()
     for row in _lock(connection, name, generation):
-        tx = book.adopt(row)
-        if tx.fold.ended:
-            if _is_repeat(tx.fold, closure):
+        tx = batch.adopt(row)
+        if tx.state.ended:
+            if _is_repeat(tx.state, closure):
                 return
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "TRANSACTION_ENDED",
                 f"transaction {transaction_id!r} of station {station_id!r} has ended already",
             )
-        tx.fold.closure = closure
+        tx.state.closure = closure
         tx.changed = True
-    recorder.write_back(connection, book, now_us=closure.request_us)
+    ingestion.write_back(connection, batch, now_us=closure.request_us)
 
 
-def _lock(connection: Connection, name: Name, generation: int) -> Sequence[store.TxRow]:
+def _lock(connection: Connection, name: Name, generation: int) -> Sequence[store.TransactionRow]:
     """A use of a name, whose station is locked for others."""
     tenant_id, station_id, transaction_id = name
     wanted = unmatched.lookup_row(0, tenant_id, station_id, transaction_id)
@@ -73,7 +73,7 @@ def _lock(connection: Connection, name: Name, generation: int) -> Sequence[store
     return [row for row in store.generations(connection, [asked]) if row.generation == generation]
 
 
-def _is_repeat(state: Fold, closure: Closure) -> bool:
+def _is_repeat(state: TransactionState, closure: Closure) -> bool:
     before = state.closure
     return before is not None and (before.origin, before.username, before.reason) == (
         closure.origin,

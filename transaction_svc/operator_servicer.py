@@ -57,7 +57,7 @@ from mesh.grpc_types import Context
 from mesh.operators import current_caller
 from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
-from transaction_svc import ends, intake, quarantine_store
+from transaction_svc import ends, quarantine_store, received_items
 from transaction_svc import reading_store as store
 from transaction_svc.ends import Closure
 from transaction_svc.gateway_client import Translator
@@ -121,7 +121,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         page, token = cut_page(
             rows,
             size,
-            lambda row: (row.fold.created_us, row.station_id, row.transaction_id, row.generation),
+            lambda row: (row.state.created_us, row.station_id, row.transaction_id, row.generation),
             binding=binding,
         )
         return ListTransactionsResponse(transactions=[to_transaction(row) for row in page], next_page_token=token)
@@ -274,37 +274,37 @@ def _may_be(name: str) -> bool:
 
 def to_transaction(row: store.Transaction) -> Transaction:
     """A row as the contract has it."""
-    fold = row.fold
-    token, token_type = fold.holder
+    state = row.state
+    token, token_type = state.holder
     return Transaction(
         station_id=row.station_id,
         transaction_id=row.transaction_id,
         generation=row.generation,
-        state=TRANSACTION_STATE_ENDED if fold.ended else TRANSACTION_STATE_ACTIVE,
-        evse=EvseRef(evse_id=fold.evse_id, connector_id=fold.connector_id) if fold.evse_id else None,
+        state=TRANSACTION_STATE_ENDED if state.ended else TRANSACTION_STATE_ACTIVE,
+        evse=EvseRef(evse_id=state.evse_id, connector_id=state.connector_id) if state.evse_id else None,
         id_token=IdToken(id_token=token, type=token_type) if token else None,
-        start_time=_optional_time(fold.start_us),
-        end_time=_optional_time(fold.end_us),
-        energy_wh=fold.meter.energy_mwh / 1000,
-        meter_start_wh=_optional_wh(fold.meter.meter_start_mwh),
-        meter_stop_wh=_optional_wh(fold.meter.meter_stop_mwh),
-        charging_state=ChargingState.ValueType(fold.charging_state),
-        stopped_reason=StoppedReason.ValueType(fold.reason),
-        flags=fold.flags,
-        event_count=fold.event_count,
-        create_time=to_timestamp(fold.created_us),
-        update_time=to_timestamp(fold.updated_us),
-        believed_meter_start_wh=_optional_wh(fold.meter.energy.begin_mwh),
-        believed_meter_stop_wh=_optional_wh(fold.meter.energy.end_mwh),
-        energy_basis=EnergyBasis.ValueType(fold.meter.basis),
-        authorization_status=AuthorizationStatus.ValueType(fold.authorization_status),
-        meter_profile_id=fold.meter.terms.profile_id,
-        reassess_time=to_timestamp(fold.reassessment.at_us) if fold.reassessment else None,
-        reassessed_by=fold.reassessment.username if fold.reassessment else "",
-        hanging=fold.hanging,
-        hanging_time=to_timestamp(fold.mark.since_us) if fold.mark is not None and fold.hanging else None,
-        end_origin=TransactionEndOrigin.ValueType(fold.end_origin),
-        operator_end=_operator_end(fold.closure),
+        start_time=_optional_time(state.start_us),
+        end_time=_optional_time(state.end_us),
+        energy_wh=state.meter.energy_mwh / 1000,
+        meter_start_wh=_optional_wh(state.meter.meter_start_mwh),
+        meter_stop_wh=_optional_wh(state.meter.meter_stop_mwh),
+        charging_state=ChargingState.ValueType(state.charging_state),
+        stopped_reason=StoppedReason.ValueType(state.reason),
+        flags=state.flags,
+        event_count=state.event_count,
+        create_time=to_timestamp(state.created_us),
+        update_time=to_timestamp(state.updated_us),
+        believed_meter_start_wh=_optional_wh(state.meter.energy.begin_mwh),
+        believed_meter_stop_wh=_optional_wh(state.meter.energy.end_mwh),
+        energy_basis=EnergyBasis.ValueType(state.meter.basis),
+        authorization_status=AuthorizationStatus.ValueType(state.authorization_status),
+        meter_profile_id=state.meter.terms.profile_id,
+        reassess_time=to_timestamp(state.reassessment.at_us) if state.reassessment else None,
+        reassessed_by=state.reassessment.username if state.reassessment else "",
+        hanging=state.hanging,
+        hanging_time=to_timestamp(state.mark.since_us) if state.mark is not None and state.hanging else None,
+        end_origin=TransactionEndOrigin.ValueType(state.end_origin),
+        operator_end=_operator_end(state.closure),
     )
 
 
@@ -332,7 +332,7 @@ def _to_unmatched(row: store.Unmatched) -> UnmatchedEvent:
 
 def _to_event(row: store.Event | store.Unmatched) -> RecordedTransactionEvent:
     return RecordedTransactionEvent(
-        event=TransactionEvent.FromString(intake.decode(row.event)),
+        event=TransactionEvent.FromString(received_items.decode(row.event)),
         receive_time=to_timestamp(row.receive_us),
         epoch=row.epoch,
         ordinal=row.ordinal,
@@ -341,7 +341,7 @@ def _to_event(row: store.Event | store.Unmatched) -> RecordedTransactionEvent:
 
 
 def _to_meter_values(row: store.MeterValues) -> RecordedMeterValues:
-    item = MeterValuesItem.FromString(intake.decode(row.item))
+    item = MeterValuesItem.FromString(received_items.decode(row.item))
     return RecordedMeterValues(
         evse=item.evse, meter_values=item.meter_values, receive_time=to_timestamp(row.receive_us)
     )

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 import msgspec
 
-from transaction_svc.facts import BEGIN, BETWEEN, STARTED, Fact, Reading, is_signed, is_verified, location_of
+from transaction_svc.event_record import (
+    BEGIN,
+    BETWEEN,
+    STARTED,
+    EventRecord,
+    Reading,
+    is_signed,
+    is_verified,
+    location_of,
+)
 from transaction_svc.stored_names import SHORT
 
 # Sources, numbered as csms.transaction.v1.RegisterSource.
@@ -29,15 +38,15 @@ class Pins(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
         """Whether begin and end are the first and the last of the readings between."""
         return self.source == SAMPLED
 
-    def apply(self, fact: Fact) -> Iterator[Reading]:
+    def apply(self, record: EventRecord) -> Iterator[Reading]:
         """The readings of an event that count, scaled. Those whose signature is right count whatever is pinned."""
-        for reading in fact.readings:
+        for reading in record.readings:
             if is_verified(reading.series):
                 yield reading
                 continue
             if self.location is not None and location_of(reading.series) != self.location:
                 continue
-            sampled = _is_sampled(reading, fact)
+            sampled = _is_sampled(reading, record)
             if self.source not in (ALL, SAMPLED if sampled else BEGIN_AND_END):
                 continue
             exponent = self.sampled_exponent if sampled else self.begin_end_exponent
@@ -46,13 +55,13 @@ class Pins(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
             yield msgspec.structs.replace(reading, mwh=mwh, rank=rank)
 
 
-def _is_sampled(reading: Reading, fact: Fact) -> bool:
+def _is_sampled(reading: Reading, record: EventRecord) -> bool:
     """Whether a reading is none of the begin or end.
 
     In 1.6 these are meterStart and meterStop: a begin in the values that a stop brings is a sampled one, unless signed.
     """
-    if fact.seq_no is None and reading.rank == BEGIN and not is_signed(reading.series):
-        return fact.kind != STARTED
+    if record.seq_no is None and reading.rank == BEGIN and not is_signed(reading.series):
+        return record.kind != STARTED
     return reading.rank == BETWEEN
 
 

@@ -14,10 +14,10 @@ from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field, unavailable
 from mesh.outbox import OutboxEvent
 from mesh.times import Clock
-from transaction_svc import intake, mends
+from transaction_svc import mends, received_items
 from transaction_svc import quarantine_store as store
 from transaction_svc.gateway_client import AnyItem, Translator
-from transaction_svc.kinds import EVENTS
+from transaction_svc.item_types import EVENTS
 from transaction_svc.mends import NewMend
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine_store import DISMISSED, RECORDED, Quarantined
@@ -143,7 +143,7 @@ def _raw_of(found: Quarantined) -> TransactionEventItem | None:
     """An item that is a raw message; None for one that is not."""
     if found.kind != EVENTS.name:
         return None
-    item = TransactionEventItem.FromString(intake.decode(found.item))
+    item = TransactionEventItem.FromString(received_items.decode(found.item))
     return item if item.HasField("raw") else None
 
 
@@ -238,7 +238,7 @@ def _row(item: AnyItem, error: MeshError, now_us: int) -> dict[str, Any]:
     named = (
         f"{kind}\0{tenant_id}\0{station_id}\0".encode()
     )  # and the content, without how it came: a repeat is kept once
-    encoded = intake.encode(item.SerializeToString(deterministic=True))
+    encoded = received_items.encode(item.SerializeToString(deterministic=True))
     return {
         "tenant_id": tenant_id,
         "quarantine_id": hashlib.blake2b(named + mends.bare_content(item), digest_size=16).hexdigest(),

@@ -16,8 +16,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
 from mesh.errors import invalid_field
 from mesh.structs import to_object
 from mesh.times import to_timestamp
-from transaction_svc import intake
-from transaction_svc.kinds import EVENTS
+from transaction_svc import received_items
+from transaction_svc.item_types import EVENTS
 from transaction_svc.mends import NewMend
 from transaction_svc.quarantine_store import Mend, Quarantined
 
@@ -38,7 +38,7 @@ def to_quarantined_item(row: Quarantined) -> QuarantinedItem:
         transaction_id=row.transaction_id,
         mends=[_to_mend(mend) for mend in row.mends],
     )
-    data = intake.decode(row.item)
+    data = received_items.decode(row.item)
     if row.kind == EVENTS.name:
         told = TransactionEventItem.FromString(data)
         if told.HasField("raw"):
@@ -87,7 +87,7 @@ def _to_mend(row: Mend) -> QuarantineMend:
         failure_reason=row.failure_reason,
         failure_message=row.failure_message,
     )
-    data = intake.decode(row.item)
+    data = received_items.decode(row.item)
     if row.payload:
         mend.payload = row.payload
     elif row.kind == EVENTS.name:

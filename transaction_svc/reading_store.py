@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.filters import Field, moment, switch
 from mesh.id_tokens import match_key
 from transaction_svc import stored_form
-from transaction_svc.contents import events_hash, flags_text, name_hash
-from transaction_svc.fold import FLAGS, Fold
+from transaction_svc.idempotency_keys import events_hash, flags_text, name_hash
 from transaction_svc.models import meter_values, tx, tx_event
+from transaction_svc.transaction_state import FLAGS, TransactionState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Transaction:
     station_id: str
     transaction_id: str
     generation: int
-    fold: Fold
+    state: TransactionState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +172,7 @@ def list_events(
     )
     keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(*of_tx)
     keys = sorted(
-        (*stored_form.decode_fact(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed)
+        (*stored_form.decode_record(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed)
     )
     page = [key for key in keys if after is None or key > after][:most]
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
@@ -185,7 +185,7 @@ def list_events(
             receive_us=row.receive_us,
             epoch=row.epoch,
             ordinal=row.ordinal,
-            refused_status=stored_form.decode_fact(row.fact).refused_status,
+            refused_status=stored_form.decode_record(row.fact).refused_status,
         )
         for key in page
         for row in (found[key[4:]],)
@@ -213,7 +213,7 @@ def list_unmatched(
     ):
         groups.append((create_us, *name))
         if after is None or groups[-1] != after[:4]:  # of the group where the page before ended, none may be left
-            count += stored_form.decode_fold(state).event_count
+            count += stored_form.decode_state(state).event_count
         if count >= most:
             break
     found = [event for event in _events_of_groups(connection, tenant_id, groups) if after is None or event.key < after]
@@ -231,7 +231,7 @@ def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_
         group = by_hash[row.tx_hash]
         if (row.station_id, row.transaction_id, row.generation) != group[1:]:
             continue
-        fact = stored_form.decode_fact(row.fact)
+        fact = stored_form.decode_record(row.fact)
         yield Unmatched(
             key=(*group, row.receive_us, row.content_key, row.repeat_no),
             station_id=row.station_id,
@@ -265,7 +265,10 @@ _SELECT = sa.select(tx.c.station_id, tx.c.transaction_id, tx.c.generation, tx.c.
 
 
 def _transaction(row: Any) -> Transaction:
-    station_id, transaction_id, generation, state = row
+    station_id, transaction_id, generation, stored = row
     return Transaction(
-        station_id=station_id, transaction_id=transaction_id, generation=generation, fold=stored_form.decode_fold(state)
+        station_id=station_id,
+        transaction_id=transaction_id,
+        generation=generation,
+        state=stored_form.decode_state(stored),
     )

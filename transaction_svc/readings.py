@@ -9,7 +9,7 @@ from csms.common.v1 import meter_value_pb2
 from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
 
 from transaction_svc.clocks import is_plausible, read_time
-from transaction_svc.facts import BEGIN, BETWEEN, END, SIGNED, UNSIGNED, Interval, Reading, series_number
+from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, UNSIGNED, Interval, Reading, series_number
 from transaction_svc.signed_records import read_record
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)

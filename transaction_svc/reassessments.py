@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 from mesh.database import Database
 from mesh.operators import Caller
 from mesh.times import Clock
-from transaction_svc import recorder, store
-from transaction_svc.book import Book
-from transaction_svc.fold import Reassessment
+from transaction_svc import ingestion, store
+from transaction_svc.batch_context import BatchContext
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.tracked import Name
+from transaction_svc.tracked_transaction import Name
+from transaction_svc.transaction_state import Reassessment
 
 
 class Reassessments:
@@ -38,13 +38,13 @@ def _reassess(connection: Connection, *, name: Name, username: str, now_us: int,
         "content_key": "",
         "transaction_id": transaction_id,
     }
-    book = Book()
+    batch = BatchContext()
     # Also locks the ones next to it, which are of the same station.
     lookups = store.lock_and_look_up(connection, [store.station_lock(station_id)], [wanted])
-    book.terms = meters.find(connection, {name[:2]}, now_us)
+    batch.terms = meters.find(connection, {name[:2]}, now_us)
     for lookup in lookups:
-        tx = book.adopt(lookup.tx)
-        count = tx.fold.reassessment.count if tx.fold.reassessment else 0
-        tx.fold.reassessment = Reassessment(count + 1, now_us, username)
-        book.take_terms(tx, book.terms[tx.name[:2]])
-    recorder.write_back(connection, book, now_us=now_us)
+        tx = batch.adopt(lookup.tx)
+        count = tx.state.reassessment.count if tx.state.reassessment else 0
+        tx.state.reassessment = Reassessment(count + 1, now_us, username)
+        batch.take_terms(tx, batch.terms[tx.name[:2]])
+    ingestion.write_back(connection, batch, now_us=now_us)

@@ -9,7 +9,7 @@ import msgspec
 
 from mesh.times import DAY_US, SECOND_US
 from transaction_svc.clocks import is_plausible
-from transaction_svc.facts import BEGIN, BETWEEN, END
+from transaction_svc.event_record import BEGIN, BETWEEN, END
 from transaction_svc.stored_names import SHORT
 
 ReadingKey = tuple[int, int, int, int]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from csms.common.v1.meter_value_pb2 import SignedMeterValue
 
-from transaction_svc.facts import BEGIN, BETWEEN, END, SIGNED, VERIFIED
+from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, VERIFIED
 
 _LONGEST = 64 * 1024
 _MWH_PER_UNIT = {"kWh": 1_000_000, "Wh": 1_000}

@@ -15,15 +15,15 @@ from sqlalchemy import Connection
 from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field
 from mesh.times import Clock
-from transaction_svc import ends, recorder, store, stored_form
-from transaction_svc.book import Book
+from transaction_svc import ends, ingestion, store, stored_form
+from transaction_svc.batch_context import BatchContext
 from transaction_svc.clocks import is_plausible, read_time
 from transaction_svc.ends import Closure, Frame, Mark
-from transaction_svc.fold import Fold
 from transaction_svc.grace import Grace, MessageAttempts
-from transaction_svc.intake import check_origin, clean
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.tracked import Tx
+from transaction_svc.received_items import check_origin, clean
+from transaction_svc.tracked_transaction import TrackedTransaction
+from transaction_svc.transaction_state import TransactionState
 
 _StationKey = tuple[str, str]
 
@@ -145,9 +145,9 @@ class StationEvents:
         if not stations:
             return set()
         rows = await self._database.read(partial(store.find_open_transactions, stations=stations))
-        open_at: dict[_StationKey, list[Fold]] = {}
+        open_at: dict[_StationKey, list[TransactionState]] = {}
         for row in rows:
-            open_at.setdefault((row.tenant_id, row.station_id), []).append(stored_form.decode_fold(row.fold))
+            open_at.setdefault((row.tenant_id, row.station_id), []).append(stored_form.decode_state(row.fold))
         return {
             id(event)
             for event in events
@@ -158,28 +158,28 @@ class StationEvents:
 def _record(
     connection: Connection, events: Sequence[StationEvent], *, meters: MeterTerms, grace: Grace, now_us: int
 ) -> Sequence[MeshError | None]:
-    book = Book()
+    batch = BatchContext()
     for row in store.lock_open_transactions(connection, {event.station for event in events}):
-        book.adopt(row)
+        batch.adopt(row)
     for event in sorted(events, key=lambda event: event.frame):
-        for tx in book.of_station(*event.station):
-            _apply(book, tx, event)
+        for tx in batch.of_station(*event.station):
+            _apply(batch, tx, event)
     if boots := _latest_boots(events):
         store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
-        _take_terms(connection, book, boots, meters, now_us)
-    _set_grace(connection, book, sorted({event.station for event in events}), grace)
-    if any(book.changed()):
-        recorder.write_back(connection, book, now_us=now_us)
+        _take_terms(connection, batch, boots, meters, now_us)
+    _set_grace(connection, batch, sorted({event.station for event in events}), grace)
+    if any(batch.changed()):
+        ingestion.write_back(connection, batch, now_us=now_us)
     return [None] * len(events)
 
 
-def _set_grace(connection: Connection, book: Book, stations: Iterable[_StationKey], grace: Grace) -> None:
+def _set_grace(connection: Connection, batch: BatchContext, stations: Iterable[_StationKey], grace: Grace) -> None:
     """Gives each mark at these stations the grace period by the latest boot, whichever event came first."""
     marked = [
-        (tx, tx.fold.mark)
+        (tx, tx.state.mark)
         for station in stations
-        for tx in book.of_station(*station)
-        if tx.fold.mark is not None and not tx.fold.ended
+        for tx in batch.of_station(*station)
+        if tx.state.mark is not None and not tx.state.ended
     ]
     if not marked:
         return
@@ -187,26 +187,28 @@ def _set_grace(connection: Connection, book: Book, stations: Iterable[_StationKe
     for tx, mark in marked:
         grace_us = grace.of(attempts.get(tx.key[:2]))
         if mark.grace_us != grace_us:
-            tx.fold.mark = msgspec.structs.replace(mark, grace_us=grace_us)
+            tx.state.mark = msgspec.structs.replace(mark, grace_us=grace_us)
             tx.changed = True
 
 
-def _take_terms(connection: Connection, book: Book, boots: Iterable[Boot], meters: MeterTerms, now_us: int) -> None:
+def _take_terms(
+    connection: Connection, batch: BatchContext, boots: Iterable[Boot], meters: MeterTerms, now_us: int
+) -> None:
     """Gives their meter profile to transactions that began after a boot, and were recorded before it."""
-    overtaking = [tx for boot in boots for tx in book.of_station(*boot.station) if _is_after(boot, tx.fold)]
+    overtaking = [tx for boot in boots for tx in batch.of_station(*boot.station) if _is_after(boot, tx.state)]
     if not overtaking:
         return
     terms = meters.find(connection, {tx.name[:2] for tx in overtaking}, now_us)
     for tx in overtaking:
-        if terms[tx.name[:2]].pinned != tx.fold.meter.terms.pinned:
-            book.take_terms(tx, terms[tx.name[:2]])
+        if terms[tx.name[:2]].pinned != tx.state.meter.terms.pinned:
+            batch.take_terms(tx, terms[tx.name[:2]])
 
 
-def _is_after(boot: Boot, state: Fold) -> bool:
+def _is_after(boot: Boot, state: TransactionState) -> bool:
     return state.first_frame is not None and boot.frame < state.first_frame and state.reassessment is None
 
 
-def _changes(event: StationEvent, state: Fold) -> bool:
+def _changes(event: StationEvent, state: TransactionState) -> bool:
     """Whether an event has something to say about a transaction."""
     if state.ended:
         return False
@@ -219,14 +221,14 @@ def _changes(event: StationEvent, state: Fold) -> bool:
     return _merge(event, state) != state.mark
 
 
-def _is_at(event: Available, state: Fold) -> bool:
+def _is_at(event: Available, state: TransactionState) -> bool:
     """Whether a connector is the one of a transaction; where its station names none, that of its EVSE."""
     if event.evse_id != state.evse_id or not state.evse_id:
         return False
     return event.connector_id == state.connector_id or not (event.connector_id and state.connector_id)
 
 
-def _merge(event: StationEvent, state: Fold) -> Mark:
+def _merge(event: StationEvent, state: TransactionState) -> Mark:
     """The mark with an event taken into account: the same, whichever of several comes first. `_set_grace` follows."""
     time_us = event.time_us if isinstance(event, Available) else None
     mark = state.mark
@@ -240,8 +242,8 @@ def _merge(event: StationEvent, state: Fold) -> Mark:
     return mark
 
 
-def _apply(book: Book, tx: Tx, event: StationEvent) -> None:
-    state = tx.fold
+def _apply(batch: BatchContext, tx: TrackedTransaction, event: StationEvent) -> None:
+    state = tx.state
     if not _changes(event, state):
         return
     tx.changed = True
@@ -251,7 +253,7 @@ def _apply(book: Book, tx: Tx, event: StationEvent) -> None:
     state.mark = _merge(event, state)
     state.went_on = False
     if state.mark.precedes(state.last_frame, state.latest_us):
-        book.fold_anew(tx.name, tx.generation)  # one of its events may contradict the mark: they tell
+        batch.mark_for_rebuild(tx.name, tx.generation)  # one of its events may contradict the mark: they tell
 
 
 def _latest_boots(events: Iterable[StationEvent]) -> Sequence[Boot]:

@@ -12,15 +12,15 @@ from sqlalchemy import Connection, Engine, text
 
 from mesh.rowset import Call, RowStatement, run_later, run_prepared
 from transaction_svc import stored_form
-from transaction_svc.contents import flags_text, name_hash
 from transaction_svc.grace import MessageAttempts
-from transaction_svc.intake import IncomingMeterValues
+from transaction_svc.idempotency_keys import flags_text, name_hash
+from transaction_svc.received_items import ReceivedMeterValues
 
 Key = tuple[str, str, str, int]
 """Tenant, station, transaction id, generation."""
 
 
-class TxRow(msgspec.Struct, frozen=True):
+class TransactionRow(msgspec.Struct, frozen=True):
     """A transaction as stored; `fold` is its state, encoded."""
 
     tenant_id: str
@@ -43,10 +43,10 @@ class Lookup(msgspec.Struct, frozen=True):
     epoch: int | None
     ordinal: int | None
     fact: str | None
-    tx: TxRow
+    tx: TransactionRow
 
 
-class FactRow(msgspec.Struct, frozen=True):
+class RecordRow(msgspec.Struct, frozen=True):
     """What a recorded event says, encoded, and where it is recorded."""
 
     tenant_id: str
@@ -368,7 +368,7 @@ def look_up(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequen
 
 def _look_up(connection: Connection, *calls: Call) -> Sequence[Lookup]:
     return [
-        Lookup(n, repeat_no, epoch, ordinal, fact, TxRow(*tx_row))
+        Lookup(n, repeat_no, epoch, ordinal, fact, TransactionRow(*tx_row))
         for n, repeat_no, epoch, ordinal, fact, *tx_row in run_prepared(connection, *calls)
     ]
 
@@ -417,21 +417,21 @@ def _go_on_from(connection: Connection, first: int) -> None:
     )
 
 
-def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
+def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TransactionRow]:
     """The open transactions of stations, each (tenant_id, station_id)."""
-    return [TxRow(*row) for row in run_prepared(connection, (_OPEN, _station_rows(stations)))]
+    return [TransactionRow(*row) for row in run_prepared(connection, (_OPEN, _station_rows(stations)))]
 
 
-def lock_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
+def lock_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TransactionRow]:
     """The same, once no other writer is at these stations, until this transaction ends."""
     wanted = sorted(stations)
     lock_and_look_up(connection, (station_lock(station_id) for _tenant_id, station_id in wanted), ())
     return open_transactions(connection, wanted)
 
 
-def find_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TxRow]:
+def find_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TransactionRow]:
     """The same without a lock, as it stands just now. Planned anew: no plan of it is kept for those who write."""
-    return [TxRow(*row) for row in _OPEN.fetch(connection, _station_rows(stations))]
+    return [TransactionRow(*row) for row in _OPEN.fetch(connection, _station_rows(stations))]
 
 
 def due_transactions(connection: Connection, *, now_us: int, limit: int) -> Sequence[Key]:
@@ -466,7 +466,7 @@ def fill_flags(connection: Connection, *, limit: int) -> int:
             "station_id": row.station_id,
             "transaction_id": row.transaction_id,
             "generation": row.generation,
-            "flags": flags_text(stored_form.decode_fold(row.fold).flags),
+            "flags": flags_text(stored_form.decode_state(row.fold).flags),
         }
         for row in found
     ]
@@ -500,17 +500,17 @@ def write(
         run_later(connection, *calls)
 
 
-def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[FactRow]:
+def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[RecordRow]:
     """What the events of names say, from a generation on.
 
     Rows of tenant_id, station_id, transaction_id, generation, tx_hash.
     """
-    return [FactRow(*row) for row in run_prepared(connection, (_FACTS, rows))]
+    return [RecordRow(*row) for row in run_prepared(connection, (_FACTS, rows))]
 
 
-def generations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
+def generations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:
     """The transactions of names, from a generation on; rows as for `facts`."""
-    return [TxRow(*row) for row in run_prepared(connection, (_GENERATIONS, rows))]
+    return [TransactionRow(*row) for row in run_prepared(connection, (_GENERATIONS, rows))]
 
 
 def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -518,13 +518,13 @@ def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
     run_prepared(connection, (_MOVE_EVENTS, rows))
 
 
-def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TxRow]:
+def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:
     """The transactions next before and next after others on the same EVSE, by their begin."""
-    return [TxRow(*row) for row in run_prepared(connection, (_NEIGHBOURS, rows))]
+    return [TransactionRow(*row) for row in run_prepared(connection, (_NEIGHBOURS, rows))]
 
 
 def insert_meter_values(
-    connection: Connection, items: Iterable[IncomingMeterValues]
+    connection: Connection, items: Iterable[ReceivedMeterValues]
 ) -> frozenset[tuple[str, str, str]]:
     """Adds meter values; returns the keys (tenant_id, station_id, content_key) of those that were not there."""
     rows = [

@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 
 from transaction_svc.energy import Basis, Energy, EnergyFlag
-from transaction_svc.facts import Fact, Interval, Reading, by_event, series_number
-from transaction_svc.fold import Fold
+from transaction_svc.event_record import EventRecord, Interval, Reading, by_event, series_number
 from transaction_svc.metering import Metering
-from transaction_svc.stored_names import SHORT
+from transaction_svc.stored_names import VERSION_2
+from transaction_svc.transaction_state import TransactionState
 
 _VERSION_2 = '{"v":2,'
 
 
-class _Fact1(msgspec.Struct, array_like=True):
+class _Record1(msgspec.Struct, array_like=True):
     """Version 1 of `Fact`. Never changed."""
 
     kind: int
@@ -52,7 +52,7 @@ class _Register1(msgspec.Struct, array_like=True):
     fell: bool = False
 
 
-class _Fold1(msgspec.Struct, array_like=True):
+class _State1(msgspec.Struct, array_like=True):
     """Version 1 of `Fold`. Never changed."""
 
     event_count: int = 0
@@ -90,31 +90,31 @@ class _Fold1(msgspec.Struct, array_like=True):
     interval_us: int | None = None
     next_begin_us: int | None = None
     concurrent: bool = False
-    told_us: int = 0
-    told_end: bool = False
+    last_published_us: int = 0
+    end_published: bool = False
 
 
-def encode(thing: Fact | Fold) -> str:
+def encode(thing: EventRecord | TransactionState) -> str:
     """A fact or a fold as it is stored."""
     return _encoder.encode(thing).decode()
 
 
-def decode_fact(text: str) -> Fact:
+def decode_record(text: str) -> EventRecord:
     """A stored fact, of any version."""
     if text.startswith("["):
-        return _fact_1(_fact_1_decoder.decode(text))
+        return _record_1(_record_1_decoder.decode(text))
     if text.startswith(_VERSION_2):
-        return msgspec.convert(_of_version_2(text), Fact, str_keys=True)
-    return _fact_decoder.decode(text)
+        return msgspec.convert(_of_version_2(text), EventRecord, str_keys=True)
+    return _record_decoder.decode(text)
 
 
-def decode_fold(text: str) -> Fold:
+def decode_state(text: str) -> TransactionState:
     """A stored fold, of any version."""
     if text.startswith("["):
-        return _fold_1(_fold_1_decoder.decode(text))
+        return _state_1(_state_1_decoder.decode(text))
     if text.startswith(_VERSION_2):
-        return msgspec.convert(_of_version_2(text), Fold, str_keys=True)
-    return _fold_decoder.decode(text)
+        return msgspec.convert(_of_version_2(text), TransactionState, str_keys=True)
+    return _state_decoder.decode(text)
 
 
 def _of_version_2(text: str) -> dict[str, Any]:
@@ -124,18 +124,18 @@ def _of_version_2(text: str) -> dict[str, Any]:
 
 def _renamed(value: Any) -> Any:
     if isinstance(value, dict):
-        return {SHORT.get(name, name): _renamed(inner) for name, inner in value.items()}
+        return {VERSION_2.get(name, name): _renamed(inner) for name, inner in value.items()}
     return [_renamed(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _fact_1(old: _Fact1) -> Fact:
+def _record_1(old: _Record1) -> EventRecord:
     fields = msgspec.structs.asdict(old)
     readings = [
         Reading(at_us=at, mwh=mwh, rank=rank, series=_series_1(source)) for rank, at, source, mwh in old.readings
     ]
     fields["readings"] = tuple(by_event(old.kind, readings))
     fields["intervals"] = tuple((at, _series_1(source), mwh) for at, source, mwh in old.intervals)
-    return Fact(**fields)
+    return EventRecord(**fields)
 
 
 def _series_1(source: int) -> int:
@@ -147,19 +147,19 @@ _SAME_1 = (
     *("event_count", "created_us", "updated_us", "last_key", "latest_us", "begin_us", "started", "start_us"),
     *("stopped", "stop_us", "stop_order_us", "stopped_reason", "evse_id", "connector_id", "id_token", "id_token_type"),
     *("stop_token", "stop_token_type", "charging_state", "skewed", "orphan", "conflicting"),
-    *("next_begin_us", "concurrent", "told_us", "told_end"),
+    *("next_begin_us", "concurrent", "last_published_us", "end_published"),
 )
 
 
-def _fold_1(old: _Fold1) -> Fold:
-    fold = Fold(**{name: getattr(old, name) for name in _SAME_1}, is_stale=True)
-    count = fold.seq_count = old.next_seq + old.seq_gap
-    fold.seq_most, fold.seq_squares = old.next_seq - 1, (count - 1) * count * (2 * count - 1) // 6
-    fold.meter = _meter_1(old)
-    return fold
+def _state_1(old: _State1) -> TransactionState:
+    state = TransactionState(**{name: getattr(old, name) for name in _SAME_1}, is_stale=True)
+    count = state.seq_count = old.next_seq + old.seq_gap
+    state.seq_most, state.seq_squares = old.next_seq - 1, (count - 1) * count * (2 * count - 1) // 6
+    state.meter = _meter_1(old)
+    return state
 
 
-def _meter_1(old: _Fold1) -> Metering:
+def _meter_1(old: _State1) -> Metering:
     register, last = old.register, _last_1(old.register)
     meter = Metering(broken=old.broken)
     if old.meter_begun:
@@ -185,7 +185,7 @@ def _last_1(register: _Register1) -> int:
 
 
 _encoder = msgspec.json.Encoder()
-_fact_decoder = msgspec.json.Decoder(Fact)
-_fold_decoder = msgspec.json.Decoder(Fold)
-_fact_1_decoder = msgspec.json.Decoder(_Fact1)
-_fold_1_decoder = msgspec.json.Decoder(_Fold1)
+_record_decoder = msgspec.json.Decoder(EventRecord)
+_state_decoder = msgspec.json.Decoder(TransactionState)
+_record_1_decoder = msgspec.json.Decoder(_Record1)
+_state_1_decoder = msgspec.json.Decoder(_State1)

@@ -49,8 +49,8 @@ SHORT: Mapping[str, str] = {
     "meter": "mt",
     "first_frame": "ff",
     "last_frame": "lf",
-    "told_us": "tu",
-    "told_end": "te",
+    "last_published_us": "tu",
+    "end_published": "te",
     "given_us": "gv",
     "was_named": "wn",
     # Metering
@@ -78,3 +78,6 @@ SHORT: Mapping[str, str] = {
     "previous_mwh": "pm",
     "previous_series": "ps",
 }
+
+# Version 2 had the names that the fields had then.
+VERSION_2: Mapping[str, str] = {**SHORT, "told_us": "tu", "told_end": "te"}

@@ -73,6 +73,6 @@ def count_open(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Map
     return {n: (count, bool(at_station)) for n, count, at_station in _COUNT_OPEN.fetch(connection, rows)}
 
 
-def change_facts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def change_records(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Changes what recorded events say: rows of tenant_id, station_id, content_key, repeat_no, fact."""
     run_prepared(connection, (_CHANGE_FACTS, rows))

@@ -10,35 +10,35 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from transaction_svc import fold, neighbours, store, stored_form
-from transaction_svc.book import Book
-from transaction_svc.contents import events_hash
-from transaction_svc.facts import Fact
-from transaction_svc.fold import Fold
-from transaction_svc.naming import find_match
-from transaction_svc.tracked import Key, Tx
+from transaction_svc import adjacent_transactions, store, stored_form, transaction_state
+from transaction_svc.batch_context import BatchContext
+from transaction_svc.event_record import EventRecord
+from transaction_svc.idempotency_keys import events_hash
+from transaction_svc.matching import find_match
+from transaction_svc.tracked_transaction import Key, TrackedTransaction
+from transaction_svc.transaction_state import TransactionState
 
 Station = tuple[str, str]
-_Event = tuple[Tx, store.FactRow, Fact]
+_Event = tuple[TrackedTransaction, store.RecordRow, EventRecord]
 
 # A stop that joins a transaction may set free what was taken for it and came after, and that may be another's.
 _PASSES = 3
 
 
-def read_others(connection: Connection, book: Book, stations: Iterable[Station]) -> None:
+def read_others(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
     """Reads what is kept of stations that belongs to no transaction, so that more of it finds its place."""
-    names = [(tenant_id, station_id, "") for tenant_id, station_id in book.missing(stations)]
+    names = [(tenant_id, station_id, "") for tenant_id, station_id in batch.missing(stations)]
     if names:
         rows = [lookup_row(n, *name) for n, name in enumerate(names)]
-        book.take_lookups((), store.look_up(connection, rows))
+        batch.take_lookups((), store.look_up(connection, rows))
 
 
-def note_numbers(connection: Connection, book: Book, stations: Iterable[Station]) -> None:
+def note_numbers(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
     """Notes which numbers of other systems stations have named."""
-    held = [tx for station in sorted(set(stations)) if (tx := book.latest((*station, ""))) and tx.stored]
-    for tx, _row, fact in _read(connection, book, [tx.key for tx in held]):
-        if not fact.names_none:
-            book.note_other((*tx.key[:2], fact.named), fact.frame)
+    held = [tx for station in sorted(set(stations)) if (tx := batch.latest((*station, ""))) and tx.stored]
+    for tx, _row, record in _read(connection, batch, [tx.key for tx in held]):
+        if not record.names_none:
+            batch.note_other((*tx.key[:2], record.named), record.frame)
 
 
 def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> dict[str, Any]:
@@ -52,101 +52,103 @@ def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> 
     }
 
 
-def unsettled(book: Book) -> Sequence[Tx]:
+def unsettled(batch: BatchContext) -> Sequence[TrackedTransaction]:
     """Transactions, and what holds events that belong to none, of which events may turn out to belong elsewhere.
 
     They may belong to a transaction that has just begun: those that wait, and those of the one before it on its
     connector. Or they may be no part of one that ended before the last of them.
     """
-    found: list[Tx] = []
-    for tx in book.changed():
-        state = tx.fold
+    found: list[TrackedTransaction] = []
+    for tx in batch.changed():
+        state = tx.state
         if state.matched_us and _is_overrun(tx):
             found.append(tx)
-        if state.started and neighbours.has_moved(tx):
-            found.extend(_sources(book, tx))
+        if state.started and adjacent_transactions.has_new_position(tx):
+            found.extend(_sources(batch, tx))
     return found
 
 
-def settle(connection: Connection, book: Book, unsettled: Sequence[Tx]) -> None:
+def settle(connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]) -> None:
     """Puts events where they belong now. All of the batch must be written but for the transactions themselves."""
     for _ in range(_PASSES):
-        _settle(connection, book, unsettled)
-        unsettled = [tx for tx in book.changed() if _is_overrun(tx)]
+        _settle(connection, batch, unsettled)
+        unsettled = [tx for tx in batch.changed() if _is_overrun(tx)]
         if not unsettled:
             return
 
 
-def _is_overrun(tx: Tx) -> bool:
+def _is_overrun(tx: TrackedTransaction) -> bool:
     """Whether a transaction ended before the last event that was taken for its own."""
-    return tx.fold.stopped and tx.fold.matched_us > tx.fold.stop_order_us
+    return tx.state.stopped and tx.state.matched_us > tx.state.stop_order_us
 
 
-def _settle(connection: Connection, book: Book, unsettled: Sequence[Tx]) -> None:
-    sources = _read_sources(connection, book, unsettled)
-    kept: dict[Key, list[Fact]] = {key: [] for key in sources}
+def _settle(connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]) -> None:
+    sources = _read_sources(connection, batch, unsettled)
+    kept: dict[Key, list[EventRecord]] = {key: [] for key in sources}
     loose: list[_Event] = []
-    for tx, row, fact in _read(connection, book, sorted(sources)):
-        if fact.names_none and fact.order_us >= sources[tx.key]:
-            loose.append((tx, row, fact))
+    for tx, row, record in _read(connection, batch, sorted(sources)):
+        if record.names_none and record.order_us >= sources[tx.key]:
+            loose.append((tx, row, record))
         else:
-            kept[tx.key].append(fact)
-    for key, facts in kept.items():
-        _refold(book.get(key), facts)
-    moves, gaining = _move(book, loose)
+            kept[tx.key].append(record)
+    for key, records in kept.items():
+        _rebuild(batch.get(key), records)
+    moves, gaining = _move(batch, loose)
     if moves:
         store.move_events(connection, sorted(moves, key=lambda row: (row["station_id"], row["content_key"])))
-    settled: dict[Key, list[Fact]] = {key: [] for key in sources.keys() | gaining}
-    for tx, _row, fact in _read(connection, book, sorted(settled)):
-        settled[tx.key].append(fact)
-    for key, facts in settled.items():
-        _refold(book.get(key), facts)
+    settled: dict[Key, list[EventRecord]] = {key: [] for key in sources.keys() | gaining}
+    for tx, _row, record in _read(connection, batch, sorted(settled)):
+        settled[tx.key].append(record)
+    for key, records in settled.items():
+        _rebuild(batch.get(key), records)
 
 
-def _sources(book: Book, tx: Tx) -> Iterator[Tx]:
+def _sources(batch: BatchContext, tx: TrackedTransaction) -> Iterator[TrackedTransaction]:
     """What may have events of a transaction that begins where it was not known to."""
     tenant_id, station_id = tx.key[:2]
-    begin_us, evse_id = tx.fold.begin_us, tx.fold.evse_id
-    holder = book.latest((tenant_id, station_id, ""))
-    if holder is not None and holder.fold.latest_us >= begin_us:
+    begin_us, evse_id = tx.state.begin_us, tx.state.evse_id
+    holder = batch.latest((tenant_id, station_id, ""))
+    if holder is not None and holder.state.latest_us >= begin_us:
         yield holder
-    for other in book.of_station(tenant_id, station_id):
-        state = other.fold
+    for other in batch.of_station(tenant_id, station_id):
+        state = other.state
         if other is not tx and state.evse_id == evse_id and state.begin_us <= begin_us <= state.matched_us:
             yield other
 
 
-def _read_sources(connection: Connection, book: Book, unsettled: Sequence[Tx]) -> Mapping[Key, int]:
+def _read_sources(
+    connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]
+) -> Mapping[Key, int]:
     """Reads all that decides where events belong; returns of what, and from which time on, it has to be decided."""
-    from_us = {tx.key: 0 for tx in unsettled if not tx.is_holder}
+    from_us = {tx.key: 0 for tx in unsettled if not tx.is_unmatched_piece}
     # What waits may belong to those that begin with this batch, and to those whose events are looked at again.
     begins: dict[Station, int] = {}
-    for tx in (*unsettled, *book.changed()):
-        if tx.fold.started:
+    for tx in (*unsettled, *batch.changed()):
+        if tx.state.started:
             station = tx.key[:2]
-            begins[station] = min(tx.fold.begin_us, begins.get(station, tx.fold.begin_us))
+            begins[station] = min(tx.state.begin_us, begins.get(station, tx.state.begin_us))
     stations = sorted({tx.key[:2] for tx in unsettled})
     for row in store.open_transactions(connection, stations):
-        book.adopt(row)
-    read_others(connection, book, stations)
+        batch.adopt(row)
+    read_others(connection, batch, stations)
     for station in stations:
-        for piece in _pieces(connection, book, station):
-            if piece.fold.latest_us >= begins[station]:
+        for piece in _pieces(connection, batch, station):
+            if piece.state.latest_us >= begins[station]:
                 from_us[piece.key] = begins[station]
     return from_us
 
 
-def _pieces(connection: Connection, book: Book, station: Station) -> Sequence[Tx]:
+def _pieces(connection: Connection, batch: BatchContext, station: Station) -> Sequence[TrackedTransaction]:
     """All that holds events of a station that belong to no transaction."""
-    latest = book.latest((*station, ""))
+    latest = batch.latest((*station, ""))
     if latest is None or latest.generation == 1:
         return [] if latest is None else [latest]
     asked = {"tenant_id": station[0], "station_id": station[1], "transaction_id": "", "generation": 1}
-    pieces = {tx.key: tx for row in store.generations(connection, [asked]) for tx in (book.adopt(row),)}
+    pieces = {tx.key: tx for row in store.generations(connection, [asked]) for tx in (batch.adopt(row),)}
     return list((pieces | {latest.key: latest}).values())
 
 
-def _read(connection: Connection, book: Book, keys: Sequence[Key]) -> Sequence[_Event]:
+def _read(connection: Connection, batch: BatchContext, keys: Sequence[Key]) -> Sequence[_Event]:
     """The events of transactions."""
     asked = [
         {
@@ -168,34 +170,34 @@ def _read(connection: Connection, book: Book, keys: Sequence[Key]) -> Sequence[_
     for row in rows.values():
         key = (row.tenant_id, row.station_id, row.transaction_id, row.generation)
         if key in wanted:  # and not a later generation
-            found.append((book.get(key), row, stored_form.decode_fact(row.fact)))
+            found.append((batch.get(key), row, stored_form.decode_record(row.fact)))
     return found
 
 
-def _move(book: Book, loose: Sequence[_Event]) -> tuple[Sequence[dict[str, Any]], set[Key]]:
+def _move(batch: BatchContext, loose: Sequence[_Event]) -> tuple[Sequence[dict[str, Any]], set[Key]]:
     """Finds the place of each event, oldest first; returns the rows of those that move, and where they go."""
     moves: list[dict[str, Any]] = []
     gaining: set[Key] = set()
     order = sorted(loose, key=lambda each: (each[2].order_us, each[2].kind, each[2].recorded_us, each[2].arrival))
-    for tx, row, fact in order:
+    for tx, row, record in order:
         tenant_id, station_id = tx.key[:2]
-        target = find_match(book, tenant_id, station_id, fact)
+        target = find_match(batch, tenant_id, station_id, record)
         if target is None:
-            target = tx if tx.is_holder else book.holder(tenant_id, station_id)
+            target = tx if tx.is_unmatched_piece else batch.unmatched_piece(tenant_id, station_id)
         if target is not tx:
-            fact.arrival = target.arrivals
+            record.arrival = target.arrivals
             target.arrivals += 1
-            moves.append(_move_row(row, target, fact))
+            moves.append(_move_row(row, target, record))
             gaining.add(target.key)
-        if target.is_holder:
-            fold.hold(target.fold, fact)
+        if target.is_unmatched_piece:
+            transaction_state.count_unmatched(target.state, record)
         else:
             # What the next one goes by; where it is out of order, all is folded anew afterwards.
-            fold.append(target.fold, fact)
+            transaction_state.apply(target.state, record)
     return moves, gaining
 
 
-def _move_row(row: store.FactRow, target: Tx, fact: Fact) -> dict[str, Any]:
+def _move_row(row: store.RecordRow, target: TrackedTransaction, record: EventRecord) -> dict[str, Any]:
     return {
         "tenant_id": row.tenant_id,
         "station_id": row.station_id,
@@ -204,18 +206,18 @@ def _move_row(row: store.FactRow, target: Tx, fact: Fact) -> dict[str, Any]:
         "transaction_id": target.key[2],
         "generation": target.key[3],
         "tx_hash": events_hash(*target.key),
-        "fact": stored_form.encode(fact),
+        "fact": stored_form.encode(record),
     }
 
 
-def _refold(tx: Tx, facts: Sequence[Fact]) -> None:
+def _rebuild(tx: TrackedTransaction, records: Sequence[EventRecord]) -> None:
     tx.changed = True
-    if not tx.is_holder:
-        tx.fold = fold.fold_anew(facts, tx.fold)
+    if not tx.is_unmatched_piece:
+        tx.state = transaction_state.rebuild(records, tx.state)
         return
     # It stays in its place of the list, and knows what was measured last in the pieces before it.
-    before = tx.fold
-    tx.fold = Fold(latest_us=before.latest_us if tx.generation > 1 else 0)
-    for fact in facts:
-        fold.hold(tx.fold, fact)
-    tx.fold.created_us = before.created_us
+    before = tx.state
+    tx.state = TransactionState(latest_us=before.latest_us if tx.generation > 1 else 0)
+    for record in records:
+        transaction_state.count_unmatched(tx.state, record)
+    tx.state.created_us = before.created_us

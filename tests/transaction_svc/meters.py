@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from mesh.times import SECOND_US
-from transaction_svc import fold
-from transaction_svc.facts import BEGIN, BETWEEN, ENDED, STARTED, UPDATED, Fact, Reading, by_event
-from transaction_svc.fold import Fold
+from transaction_svc import transaction_state
+from transaction_svc.event_record import BEGIN, BETWEEN, ENDED, STARTED, UPDATED, EventRecord, Reading, by_event
+from transaction_svc.transaction_state import TransactionState
 
 WH = 1_000  # mWh
 KWH = 1_000_000
@@ -72,27 +72,27 @@ def sessions(draw: st.DrawFn, *, least_kwh: int = 0, most_kwh: int = 2_000_000, 
     return Session(begin, between, Sample(at_s + step_s, register * WH))
 
 
-def facts_of(session: Session, *, counted: bool = False) -> list[Fact]:
+def facts_of(session: Session, *, counted: bool = False) -> list[EventRecord]:
     """The events of a session, with `counted` 2.x's, which have positions."""
-    facts = []
+    records = []
     if session.begin is not None:
-        facts.append(_fact(STARTED, session.begin, *(sample for sample in session.more if sample.at_s == 0)))
-    facts.extend(_fact(UPDATED, sample) for sample in session.between)
+        records.append(_fact(STARTED, session.begin, *(sample for sample in session.more if sample.at_s == 0)))
+    records.extend(_fact(UPDATED, sample) for sample in session.between)
     if session.end is not None:
-        facts.append(_fact(ENDED, session.end, *(sample for sample in session.more if sample.at_s)))
-    for place, fact in enumerate(facts):
-        fact.arrival, fact.seq_no = place, place if counted else None
-    return facts
+        records.append(_fact(ENDED, session.end, *(sample for sample in session.more if sample.at_s)))
+    for place, record in enumerate(records):
+        record.arrival, record.seq_no = place, place if counted else None
+    return records
 
 
-def _fact(kind: int, *samples: Sample) -> Fact:
+def _fact(kind: int, *samples: Sample) -> EventRecord:
     at_us = BEGIN_US + samples[0].at_s * SECOND_US
     rank = BEGIN if kind == STARTED else BETWEEN
     readings = [
         Reading(at_us=BEGIN_US + sample.at_s * SECOND_US, mwh=sample.mwh, rank=rank, series=sample.series)
         for sample in samples
     ]
-    return Fact(
+    return EventRecord(
         kind=kind,
         order_us=at_us,
         time_us=at_us,
@@ -102,10 +102,10 @@ def _fact(kind: int, *samples: Sample) -> Fact:
     )
 
 
-def fold_of(facts: Sequence[Fact], state: Fold | None = None) -> Fold:
+def fold_of(records: Sequence[EventRecord], state: TransactionState | None = None) -> TransactionState:
     """The facts folded as they come, anew where one comes out of order."""
-    state = state or Fold()
-    for count, fact in enumerate(facts, start=1):
-        if not fold.append(state, fact):
-            state = fold.fold_anew(facts[:count], state)
+    state = state or TransactionState()
+    for count, record in enumerate(records, start=1):
+        if not transaction_state.apply(state, record):
+            state = transaction_state.rebuild(records[:count], state)
     return state

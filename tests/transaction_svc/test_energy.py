@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.transaction_svc.meters import BEGIN_US, KWH, POWER_W, WH, Sample, Session, facts_of, fold_of, sessions
 from transaction_svc.energy import Basis, EnergyFlag
-from transaction_svc.facts import BEGIN, BETWEEN, END, SIGNED, series_number
-from transaction_svc.fold import Fold
+from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, series_number
 from transaction_svc.register import SLACK_US, Moment, Register
+from transaction_svc.transaction_state import TransactionState
 
 EXAMPLES = settings(
     max_examples=int(os.environ.get("CSMS_EXAMPLES", "40")),
@@ -26,12 +26,12 @@ EXAMPLES = settings(
 COUNTED = st.booleans()
 
 
-def told(session: Session, *, counted: bool = False) -> Fold:
+def told(session: Session, *, counted: bool = False) -> TransactionState:
     """The assessment of the session."""
     return fold_of(facts_of(session, counted=counted))
 
 
-def result(state: Fold) -> tuple[int, list[str]]:
+def result(state: TransactionState) -> tuple[int, list[str]]:
     """Energy and flags of it."""
     return state.meter.energy_mwh, list(state.meter.flags)
 
@@ -194,9 +194,9 @@ def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> 
 @given(sessions(), st.data(), COUNTED)
 def test_lost_repeated_and_late_messages(session: Session, data: st.DataObject, counted: bool) -> None:
     """Any order comes to the same as the right one, in every field that operators see."""
-    facts = facts_of(session, counted=counted)
-    kept = [facts[0], *data.draw(st.lists(st.sampled_from(facts), unique_by=id)), facts[-1]]
-    kept = sorted({id(fact): fact for fact in kept}.values(), key=lambda fact: fact.arrival)
+    records = facts_of(session, counted=counted)
+    kept = [records[0], *data.draw(st.lists(st.sampled_from(records), unique_by=id)), records[-1]]
+    kept = sorted({id(record): record for record in kept}.values(), key=lambda record: record.arrival)
     straight, shuffled = fold_of(kept), fold_of(data.draw(st.permutations(kept)))
     assert result(straight)[0] == session.mwh
     assert result(shuffled) == result(straight)
@@ -242,8 +242,8 @@ def any_sessions(draw: st.DrawFn) -> Session:
 @given(any_sessions(), st.data(), COUNTED)
 def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: bool) -> None:
     """Never below zero, never more than power and time allow, and flagged where it is not end minus begin."""
-    facts = facts_of(session, counted=counted)
-    state = fold_of(facts)
+    records = facts_of(session, counted=counted)
+    state = fold_of(records)
     energy, flags = result(state)
     most = POWER_W * (7200 * 1_000_000 + SLACK_US) // 3_600_000 + KWH
     assert 0 <= energy <= most
@@ -252,7 +252,7 @@ def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: b
         assert flags or abs(energy - (said[1] - said[0])) < WH
     if state.meter.energy.basis == Basis.NONE:
         assert (energy, state.meter.energy.end_mwh) == (0, None)
-    shuffled = fold_of(data.draw(st.permutations(facts)))
+    shuffled = fold_of(data.draw(st.permutations(records)))
     assert shuffled.meter.energy == state.meter.energy
     assert shuffled.meter.flags == state.meter.flags
 

@@ -44,13 +44,13 @@ from tests.transaction_svc.meters import KWH, Sample, Session, facts_of, fold_of
 from tests.transaction_svc.test_energy import COUNTED, EXAMPLES
 from transaction_svc import meter_profile_servicer
 from transaction_svc.energy import Basis, Terms
-from transaction_svc.facts import SIGNED, VERIFIED, series_number
-from transaction_svc.fold import Fold
+from transaction_svc.event_record import SIGNED, VERIFIED, series_number
 from transaction_svc.meter_profile_servicer import SPECIAL_ROLES
 from transaction_svc.meter_profile_store import Identity
 from transaction_svc.meter_profiles import TTL_US, MeterTerms, PowerLimits, most_specific
 from transaction_svc.metering import Metering
 from transaction_svc.pins import BEGIN_AND_END, SAMPLED, Pins
+from transaction_svc.transaction_state import TransactionState
 
 ADMIN = Caller(username="ada", tenant_id="default", role=Role.ADMINISTRATOR, session_id="a", expires_s=2**31)
 KWH_AS_WH: dict[str, Any] = {"begin_end_exponent": 3, "sampled_exponent": 3}
@@ -490,11 +490,11 @@ async def test_a_transaction_that_is_not_there(service: Service) -> None:
 # Any order
 
 
-def told(session: Session, pins: Pins, *, counted: bool, order: Sequence[int] | None = None) -> Fold:
+def told(session: Session, pins: Pins, *, counted: bool, order: Sequence[int] | None = None) -> TransactionState:
     """The assessment of a session with a profile."""
-    facts = facts_of(session, counted=counted)
-    state = Fold(meter=Metering(terms=Terms(pins=pins)))
-    return fold_of(facts if order is None else [facts[place] for place in order], state)
+    records = facts_of(session, counted=counted)
+    state = TransactionState(meter=Metering(terms=Terms(pins=pins)))
+    return fold_of(records if order is None else [records[place] for place in order], state)
 
 
 @EXAMPLES

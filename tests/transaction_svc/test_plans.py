@@ -17,7 +17,8 @@ _INDEXES: dict[str, set[str]] = {
     "_MOVE_EVENTS": {"tx_event_pkey"},
     "_NEIGHBOURS": {"tx_evse"},
     "_UPDATE_TXS": {"tx_pkey"},
-    "_UPDATE_RARE": {"tx_pkey"},
+    "_UPDATE_RUNNING": {"tx_pkey"},
+    "_UPDATE_ENDED": {"tx_pkey"},
     "_COUNT_OTHERS": {"tx_open_token"},
     "_CHANGE_FACTS": {"tx_event_pkey"},
 }

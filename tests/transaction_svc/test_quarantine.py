@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from mesh.operators import set_caller
 from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, error_of, event_2x, start_16
-from transaction_svc import intake, models
+from transaction_svc import models, received_items
 
 CLIENTS_TAKE_BYTES = 4 * 1024 * 1024  # gRPC's default
 _REFUSE = {
@@ -51,7 +51,7 @@ async def test_what_cannot_be_an_event_is_quarantined(service: Service) -> None:
     rows = await kept(service)
     assert [row.station_id for row in rows] == ["", "KIND", "NAMELESS", "SEQ"]
     assert {row.kind for row in rows} == {"TransactionEventItem"}
-    assert TransactionEventItem.FromString(intake.decode(rows[2].item)) == bad[1]
+    assert TransactionEventItem.FromString(received_items.decode(rows[2].item)) == bad[1]
 
 
 async def test_what_the_database_refuses_is_quarantined(service: Service, engine: Engine) -> None:

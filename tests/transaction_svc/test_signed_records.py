@@ -14,7 +14,7 @@ from csms.common.v1.meter_value_pb2 import SampledValue, SignedMeterValue
 from csms.transaction.v1.transaction_service_pb2 import ENERGY_BASIS_REGISTER, ENERGY_BASIS_SIGNED_REGISTER, Transaction
 
 from tests.transaction_svc.kit import Service, event_2x, register, sampled
-from transaction_svc.facts import BEGIN, BETWEEN, END, SIGNED, VERIFIED
+from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, VERIFIED
 from transaction_svc.signed_records import Record, read_record
 
 KEY = ec.generate_private_key(ec.SECP256R1())

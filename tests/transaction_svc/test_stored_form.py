@@ -8,9 +8,9 @@ import msgspec
 from transaction_svc import ends, stored_form
 from transaction_svc.ends import Closure, Mark
 from transaction_svc.energy import Basis
-from transaction_svc.facts import Fact
-from transaction_svc.fold import Fold
+from transaction_svc.event_record import EventRecord
 from transaction_svc.stored_names import SHORT
+from transaction_svc.transaction_state import TransactionState
 
 # Written by the code of version 1. Never changed.
 FACTS_1 = (
@@ -30,7 +30,7 @@ FOLD_1 = (
 
 def test_facts_of_version_1_are_read() -> None:
     """Each field from its place."""
-    start, update, stop = (stored_form.decode_fact(text) for text in FACTS_1)
+    start, update, stop = (stored_form.decode_record(text) for text in FACTS_1)
     assert (start.kind, start.seq_no, start.time_us, start.order_us, start.recorded_us) == (
         1,
         None,
@@ -46,7 +46,7 @@ def test_facts_of_version_1_are_read() -> None:
 
 def test_a_fold_of_version_1_keeps_its_figures() -> None:
     """Also where no event comes any more."""
-    state = stored_form.decode_fold(FOLD_1)
+    state = stored_form.decode_state(FOLD_1)
     assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
     assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, None, 4, ("TAG", "ISO14443"))
     assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
@@ -83,21 +83,27 @@ FOLD_2 = (
 
 def test_a_fact_of_version_2_is_read() -> None:
     """Each field by its name."""
-    fact = stored_form.decode_fact(FACT_2)
-    assert (fact.kind, fact.seq_no, fact.time_us, fact.order_us, fact.recorded_us) == (3, 7, 3000000, 3000001, 3000002)
-    assert (fact.evse_id, fact.connector_id, fact.id_token, fact.id_token_type) == (3, 1, "TAG", "ISO14443")
-    assert (fact.charging_state, fact.stopped_reason, fact.skewed, fact.orphan) == (2, 4, True, True)
-    assert [(reading.rank, reading.at_us, reading.series, reading.mwh) for reading in fact.readings] == [
+    record = stored_form.decode_record(FACT_2)
+    assert (record.kind, record.seq_no, record.time_us, record.order_us, record.recorded_us) == (
+        3,
+        7,
+        3000000,
+        3000001,
+        3000002,
+    )
+    assert (record.evse_id, record.connector_id, record.id_token, record.id_token_type) == (3, 1, "TAG", "ISO14443")
+    assert (record.charging_state, record.stopped_reason, record.skewed, record.orphan) == (2, 4, True, True)
+    assert [(reading.rank, reading.at_us, reading.series, reading.mwh) for reading in record.readings] == [
         (0, 3000003, 0, 936000000),
         (1, 3000004, 33, 5),
         (2, 3000005, 0, 937500000),
     ]
-    assert fact.intervals == ((3000006, 0, 42),)
+    assert record.intervals == ((3000006, 0, 42),)
 
 
 def test_a_fold_of_version_2_is_read() -> None:
     """Each field by its name; to be assessed anew, it needs nothing else."""
-    state = stored_form.decode_fold(FOLD_2)
+    state = stored_form.decode_state(FOLD_2)
     assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
     assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, 3000000, 4, ("TAG", "ISO14443"))
     assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
@@ -120,7 +126,7 @@ FOLD_2_PROFILE = (
 
 def test_a_fold_of_version_2_with_a_meter_profile_is_read() -> None:
     """Each field by its name."""
-    state = stored_form.decode_fold(FOLD_2_PROFILE)
+    state = stored_form.decode_state(FOLD_2_PROFILE)
     terms = state.meter.terms
     assert (terms.power_w, terms.placeholder, terms.profile_id) == (22000, True, "0123456789abcdef")
     assert terms.pins is not None
@@ -156,18 +162,18 @@ FOLD_3_PROFILE = (
 def test_what_version_2_wrote_is_written_with_the_names_of_version_3() -> None:
     """Version 3 differs in nothing but the names."""
     for old, new in ((FOLD_2, FOLD_3), (FOLD_2_PROFILE, FOLD_3_PROFILE)):
-        state = stored_form.decode_fold(old)
-        assert state == stored_form.decode_fold(new)
+        state = stored_form.decode_state(old)
+        assert state == stored_form.decode_state(new)
         assert stored_form.encode(state) == new
-    fact = stored_form.decode_fact(FACT_2)
-    assert fact == stored_form.decode_fact(FACT_3)
-    assert stored_form.encode(fact) == FACT_3
+    record = stored_form.decode_record(FACT_2)
+    assert record == stored_form.decode_record(FACT_3)
+    assert stored_form.encode(record) == FACT_3
 
 
 def test_every_stored_field_has_one_name() -> None:
     """The short one where there is one, in every struct that a row may hold: rows of version 2 are renamed by it."""
     assert len(set(SHORT.values())) == len(SHORT)
-    pending, seen = [Fact, Fold], set[type]()
+    pending, seen = list[Any]([EventRecord, TransactionState]), set[Any]()
     while pending:
         struct = pending.pop()
         seen.add(struct)
@@ -177,7 +183,7 @@ def test_every_stored_field_has_one_name() -> None:
     assert {struct.__name__ for struct in seen} >= {"Register", "Run", "Energy", "Pins", "Mark", "Closure", "Reading"}
 
 
-def structs_within(annotation: Any) -> Iterator[type]:
+def structs_within(annotation: Any) -> Iterator[Any]:
     """The structs with names that a field may hold."""
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         if not annotation.__struct_config__.array_like:
@@ -189,14 +195,14 @@ def structs_within(annotation: Any) -> Iterator[type]:
 
 def test_facts_are_stored_with_names_and_a_version() -> None:
     """Defaults are left out."""
-    fact = Fact(kind=2, order_us=5, recorded_us=6, id_token="TAG")
-    assert stored_form.encode(fact) == '{"v":3,"k":2,"o":5,"r":6,"i":"TAG"}'
-    assert stored_form.decode_fact(stored_form.encode(fact)) == fact
+    record = EventRecord(kind=2, order_us=5, recorded_us=6, id_token="TAG")
+    assert stored_form.encode(record) == '{"v":3,"k":2,"o":5,"r":6,"i":"TAG"}'
+    assert stored_form.decode_record(stored_form.encode(record)) == record
 
 
 def test_marks_and_closures_are_stored_with_names() -> None:
     """And read again, also by code that left the defaults out."""
-    state = Fold(
+    state = TransactionState(
         first_frame=(1, 2),
         last_frame=(1, 9),
         mark=Mark(frame=(2, 1), since_us=5, grace_us=6, time_frame=(2, 1), time_us=4, expired=True),
@@ -208,7 +214,7 @@ def test_marks_and_closures_are_stored_with_names() -> None:
         '"mark":{"fr":[2,1],"since_us":5,"grace_us":6,"time_frame":[2,1],"t":4,"expired":true},'
         '"closure":{"origin":4,"request_us":7,"username":"olga","reason":"why"}'
     ) in text
-    assert stored_form.decode_fold(text) == state
-    fact = Fact(kind=2, order_us=5, recorded_us=6, frame=(3, 4))
-    assert stored_form.encode(fact).endswith('"fr":[3,4]}')
-    assert stored_form.decode_fact(stored_form.encode(fact)) == fact
+    assert stored_form.decode_state(text) == state
+    record = EventRecord(kind=2, order_us=5, recorded_us=6, frame=(3, 4))
+    assert stored_form.encode(record).endswith('"fr":[3,4]}')
+    assert stored_form.decode_record(stored_form.encode(record)) == record

@@ -13,7 +13,7 @@ from mesh.id_tokens import match_key
 from transaction_svc import ends
 from transaction_svc.ends import Closure, Frame, Mark
 from transaction_svc.energy import EnergyFlag
-from transaction_svc.facts import END, ENDED, STARTED, UPDATED, Fact
+from transaction_svc.event_record import END, ENDED, STARTED, UPDATED, EventRecord
 from transaction_svc.metering import Metering
 from transaction_svc.stored_names import SHORT
 
@@ -26,7 +26,7 @@ class Reassessment(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True
     username: str
 
 
-class Fold(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
+class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
     """The state of a fold, stored as `stored_form.py` says. A new field needs a default."""
 
     event_count: int = 0
@@ -70,8 +70,8 @@ class Fold(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=Tru
     reassessment: Reassessment | None = None
     mark: Mark | None = None
     closure: Closure | None = None
-    told_us: int = 0  # when an event about it last went to the outbox
-    told_end: bool = False
+    last_published_us: int = 0  # when an event about it last went to the outbox
+    end_published: bool = False
     # Id tokens that were refused: they hold nothing.
     refused_token: str = ""  # the first
     refused_token_type: str = ""
@@ -211,179 +211,181 @@ class Fold(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=Tru
         return self.next_begin_us is not None and self.stop_order_us > self.next_begin_us
 
 
-FLAGS = tuple(sorted({*(flag for flag, _is_raised in Fold().raised()), *EnergyFlag}))
+FLAGS = tuple(sorted({*(flag for flag, _is_raised in TransactionState().raised()), *EnergyFlag}))
 """Every flag that a transaction may have."""
 
 
-def append(fold: Fold, fact: Fact) -> bool:
+def apply(state: TransactionState, record: EventRecord) -> bool:
     """Folds one more event in. False where it came out of order: then `fold` is spoilt, and must be folded anew."""
-    key = fact.key
-    if fold.is_stale:
+    key = record.key
+    if state.is_stale:
         return False
-    if fold.last_key is None or key > fold.last_key:
-        was_by_sequence = fold.meter.by_sequence
-        counts = _take_event(fold, fact, key)
-        if fold.meter.by_sequence != was_by_sequence or _ended_before_others(fold, fact):
+    if state.last_key is None or key > state.last_key:
+        was_by_sequence = state.meter.by_sequence
+        counts = _take_event(state, record, key)
+        if state.meter.by_sequence != was_by_sequence or _ended_before_others(state, record):
             return False
-    elif _says_nothing_new(fold, fact):
-        _count(fold, fact)
+    elif _says_nothing_new(state, record):
+        _count(state, record)
         counts = True
     else:
         return False
-    return not counts or fold.meter.take(fact)
+    return not counts or state.meter.take(record)
 
 
-def hold(fold: Fold, fact: Fact) -> None:
+def count_unmatched(state: TransactionState, record: EventRecord) -> None:
     """Counts an event that belongs to no transaction."""
-    _count(fold, fact)
+    _count(state, record)
 
 
-def fold_anew(facts: Iterable[Fact], outside: Fold) -> Fold:
+def rebuild(records: Iterable[EventRecord], outside: TransactionState) -> TransactionState:
     """Folds all events of a transaction; what is told from outside stays as in `outside`."""
-    fold = Fold(
+    state = TransactionState(
         next_begin_us=outside.next_begin_us,
         mark=outside.mark,
         closure=outside.closure,
         concurrent=outside.concurrent,
         concurrent_count=outside.concurrent_count,
         reassessment=outside.reassessment,
-        told_us=outside.told_us,
-        told_end=outside.told_end,
+        last_published_us=outside.last_published_us,
+        end_published=outside.end_published,
         meter=Metering(terms=msgspec.structs.replace(outside.meter.terms, started_at=None)),
     )
-    fold.meter.rebuild([fact for fact in sorted(facts, key=lambda fact: fact.key) if _take_event(fold, fact, fact.key)])
-    return fold
+    state.meter.rebuild(
+        [record for record in sorted(records, key=lambda record: record.key) if _take_event(state, record, record.key)]
+    )
+    return state
 
 
-def generations(facts: Iterable[Fact]) -> Sequence[Sequence[Fact]]:
+def generations(records: Iterable[EventRecord]) -> Sequence[Sequence[EventRecord]]:
     """Splits the events of one name into its uses, oldest first: each start begins one (stations reuse names)."""
-    by_time = sorted(facts, key=lambda fact: (fact.order_us, fact.kind, fact.arrival))
-    uses: list[list[Fact]] = [[]]
+    by_time = sorted(records, key=lambda record: (record.order_us, record.kind, record.arrival))
+    uses: list[list[EventRecord]] = [[]]
     started = False
-    for fact in by_time:
-        if fact.kind == STARTED:
+    for record in by_time:
+        if record.kind == STARTED:
             if started:
                 uses.append([])
             started = True
-        uses[-1].append(fact)
+        uses[-1].append(record)
     return uses
 
 
-def _take_event(fold: Fold, fact: Fact, key: tuple[int, int, int, int]) -> bool:
+def _take_event(state: TransactionState, record: EventRecord, key: tuple[int, int, int, int]) -> bool:
     """Takes all but the readings, of an event that comes after all others. False where its readings do not count."""
-    _count(fold, fact)
-    fold.last_key = key
-    if fact.seq_no is not None:
-        _count_position(fold, fact, fact.seq_no)
-    if fact.kind == ENDED and fold.stopped:
-        fold.conflicting = fold.conflicting or not _is_same_stop(fold, fact)
+    _count(state, record)
+    state.last_key = key
+    if record.seq_no is not None:
+        _count_position(state, record, record.seq_no)
+    if record.kind == ENDED and state.stopped:
+        state.conflicting = state.conflicting or not _is_same_stop(state, record)
         return False
-    if fact.kind == STARTED:
-        fold.given_us = min(fold.given_us or fact.recorded_us, fact.recorded_us)
-        if fold.started:
-            _start_again(fold, fact)
+    if record.kind == STARTED:
+        state.given_us = min(state.given_us or record.recorded_us, record.recorded_us)
+        if state.started:
+            _start_again(state, record)
             return False
-    if fact.evse_id and not fold.evse_id:
-        fold.evse_id, fold.connector_id = fact.evse_id, fact.connector_id
-    if fact.charging_state:
-        fold.charging_state = fact.charging_state
-    if fact.kind == ENDED:
-        _stop(fold, fact)
-    elif fact.id_token:
-        _identify(fold, fact)
-    if fact.kind == STARTED:
-        fold.started, fold.start_us, fold.begin_us = True, fact.time_us, fact.order_us
-        fold.judged_arrival = fact.arrival
-        fold.meter.begin(fact)
+    if record.evse_id and not state.evse_id:
+        state.evse_id, state.connector_id = record.evse_id, record.connector_id
+    if record.charging_state:
+        state.charging_state = record.charging_state
+    if record.kind == ENDED:
+        _stop(state, record)
+    elif record.id_token:
+        _identify(state, record)
+    if record.kind == STARTED:
+        state.started, state.start_us, state.begin_us = True, record.time_us, record.order_us
+        state.judged_arrival = record.arrival
+        state.meter.begin(record)
     return True
 
 
-def _start_again(fold: Fold, fact: Fact) -> None:
+def _start_again(state: TransactionState, record: EventRecord) -> None:
     """Takes a start of 1.6 that was sent again with another time: the token's latest judgement counts."""
-    if fact.arrival < fold.judged_arrival or not fact.id_token:
+    if record.arrival < state.judged_arrival or not record.id_token:
         return
-    fold.judged_arrival = fact.arrival
-    fold.id_token, fold.id_token_type = "", ""
-    _identify(fold, fact)
+    state.judged_arrival = record.arrival
+    state.id_token, state.id_token_type = "", ""
+    _identify(state, record)
 
 
-def _count_position(fold: Fold, fact: Fact, seq_no: int) -> None:
-    if fold.seq_count and fact.order_us < fold.seq_us:
-        fold.meter.by_sequence = True
-    fold.seq_us = fact.order_us
-    fold.seq_count += 1
-    fold.seq_most = max(fold.seq_most, seq_no)
-    fold.seq_squares += seq_no * seq_no
+def _count_position(state: TransactionState, record: EventRecord, seq_no: int) -> None:
+    if state.seq_count and record.order_us < state.seq_us:
+        state.meter.by_sequence = True
+    state.seq_us = record.order_us
+    state.seq_count += 1
+    state.seq_most = max(state.seq_most, seq_no)
+    state.seq_squares += seq_no * seq_no
 
 
-def _identify(fold: Fold, fact: Fact) -> None:
+def _identify(state: TransactionState, record: EventRecord) -> None:
     """Takes an event's token: the first that was not refused is whose the transaction is."""
-    if fact.refused_status:
-        fold.refusals += 1
-        if not fold.refused_status:
-            fold.refused_token, fold.refused_token_type = fact.id_token, fact.id_token_type
-            fold.refused_status = fact.refused_status
-    elif not fold.id_token:
-        fold.id_token, fold.id_token_type = fact.id_token, fact.id_token_type
+    if record.refused_status:
+        state.refusals += 1
+        if not state.refused_status:
+            state.refused_token, state.refused_token_type = record.id_token, record.id_token_type
+            state.refused_status = record.refused_status
+    elif not state.id_token:
+        state.id_token, state.id_token_type = record.id_token, record.id_token_type
 
 
-def _count(fold: Fold, fact: Fact) -> None:
+def _count(state: TransactionState, record: EventRecord) -> None:
     """Takes what does not depend on order. Comparisons, where `min` and `max` would cost twice as much."""
-    first = not fold.event_count
-    fold.event_count += 1
-    if first or fact.recorded_us < fold.created_us:
-        fold.created_us = fact.recorded_us
-    fold.updated_us = max(fold.updated_us, fact.recorded_us)
-    fold.latest_us = max(fold.latest_us, fact.order_us)
-    if not fold.started and (first or fact.order_us < fold.begin_us):
-        fold.begin_us = fact.order_us
-    if fact.skewed:
-        fold.skewed = True
-    if fact.orphan:
-        fold.orphan = True
-    if fact.named:
-        if fact.names_none:
-            fold.matched_us = max(fold.matched_us, fact.order_us)
-    elif fact.kind != STARTED and fact.seq_no is None:
-        fold.was_named = True
-    if fold.first_frame is None or fact.frame < fold.first_frame:
-        fold.first_frame = fact.frame
-    fold.last_frame = max(fold.last_frame, fact.frame)
-    if fold.mark is not None and fold.mark.precedes(fact.frame, fact.order_us):
-        fold.went_on = True
+    first = not state.event_count
+    state.event_count += 1
+    if first or record.recorded_us < state.created_us:
+        state.created_us = record.recorded_us
+    state.updated_us = max(state.updated_us, record.recorded_us)
+    state.latest_us = max(state.latest_us, record.order_us)
+    if not state.started and (first or record.order_us < state.begin_us):
+        state.begin_us = record.order_us
+    if record.skewed:
+        state.skewed = True
+    if record.orphan:
+        state.orphan = True
+    if record.named:
+        if record.names_none:
+            state.matched_us = max(state.matched_us, record.order_us)
+    elif record.kind != STARTED and record.seq_no is None:
+        state.was_named = True
+    if state.first_frame is None or record.frame < state.first_frame:
+        state.first_frame = record.frame
+    state.last_frame = max(state.last_frame, record.frame)
+    if state.mark is not None and state.mark.precedes(record.frame, record.order_us):
+        state.went_on = True
 
 
-def _stop(fold: Fold, fact: Fact) -> None:
-    fold.stopped = True
-    fold.stop_us, fold.stop_order_us = fact.time_us, fact.order_us
-    fold.meter.end(fact)
-    fold.stopped_reason = fact.stopped_reason
-    fold.stop_token, fold.stop_token_type = fact.id_token, fact.id_token_type
-    fold.stop_said_mwh = _meter_stop(fact)
+def _stop(state: TransactionState, record: EventRecord) -> None:
+    state.stopped = True
+    state.stop_us, state.stop_order_us = record.time_us, record.order_us
+    state.meter.end(record)
+    state.stopped_reason = record.stopped_reason
+    state.stop_token, state.stop_token_type = record.id_token, record.id_token_type
+    state.stop_said_mwh = _meter_stop(record)
 
 
-def _is_same_stop(fold: Fold, fact: Fact) -> bool:
+def _is_same_stop(state: TransactionState, record: EventRecord) -> bool:
     """Whether a further end is the stop of 1.6 that is known, sent again with another time."""
-    if fact.seq_no is not None or match_key(fact.id_token) != match_key(fold.stop_token):
+    if record.seq_no is not None or match_key(record.id_token) != match_key(state.stop_token):
         return False
-    return _meter_stop(fact) == fold.stop_said_mwh
+    return _meter_stop(record) == state.stop_said_mwh
 
 
-def _meter_stop(fact: Fact) -> int | None:
-    if fact.seq_no is not None:
+def _meter_stop(record: EventRecord) -> int | None:
+    if record.seq_no is not None:
         return None
-    return next((reading.mwh for reading in fact.readings if reading.rank == END), None)
+    return next((reading.mwh for reading in record.readings if reading.rank == END), None)
 
 
-def _says_nothing_new(fold: Fold, fact: Fact) -> bool:
+def _says_nothing_new(state: TransactionState, record: EventRecord) -> bool:
     """Whether an event's place among the others makes no difference, but for its readings."""
-    if fact.kind != UPDATED or fact.seq_no is not None or fact.charging_state or fact.id_token:
+    if record.kind != UPDATED or record.seq_no is not None or record.charging_state or record.id_token:
         return False
-    return not fact.evse_id or (fact.evse_id, fact.connector_id) == (fold.evse_id, fold.connector_id)
+    return not record.evse_id or (record.evse_id, record.connector_id) == (state.evse_id, state.connector_id)
 
 
-def _ended_before_others(fold: Fold, fact: Fact) -> bool:
+def _ended_before_others(state: TransactionState, record: EventRecord) -> bool:
     """Whether an end has come after events that the station tells behind it."""
-    if fact.kind != ENDED:
+    if record.kind != ENDED:
         return False
-    return fold.seq_most > fact.seq_no if fact.seq_no else fold.latest_us > fact.order_us
+    return state.seq_most > record.seq_no if record.seq_no else state.latest_us > record.order_us

@@ -15,15 +15,23 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.id_tokens import match_key
-from transaction_svc import announcements, fold, naming, neighbours, store, stored_form, unmatched
-from transaction_svc.book import Book, Known
+from transaction_svc import (
+    adjacent_transactions,
+    matching,
+    outbox_events,
+    store,
+    stored_form,
+    transaction_state,
+    unmatched,
+)
+from transaction_svc.anomalies import Anomalies
+from transaction_svc.batch_context import BatchContext, RecordedEvent
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
-from transaction_svc.contents import flags_text, name_hash
-from transaction_svc.facts import ENDED, STARTED, Fact
-from transaction_svc.intake import Incoming
+from transaction_svc.event_record import ENDED, STARTED, EventRecord
+from transaction_svc.idempotency_keys import flags_text, name_hash
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.oddities import Oddities
-from transaction_svc.tracked import Name, Tx
+from transaction_svc.received_items import ReceivedEvent
+from transaction_svc.tracked_transaction import Name, TrackedTransaction
 
 # A stop that names neither transaction nor connector may come late, when the next start has taken its transaction for
 # ended: so each of the connectors that a station may have is asked. Beyond these, only what is open is found.
@@ -32,8 +40,10 @@ _CONNECTORS = range(1, 9)
 _CONTENT = itemgetter("tenant_id", "station_id", "content_key")
 _KEY = attrgetter("key")
 
+_Transactions = list[TrackedTransaction]
 
-class Recorded(msgspec.Struct, frozen=True):
+
+class IngestResult(msgspec.Struct, frozen=True):
     """What became of one event."""
 
     transaction_id: str
@@ -42,61 +52,61 @@ class Recorded(msgspec.Struct, frozen=True):
     quirks: tuple[str, ...] = ()
 
 
-def record(
-    connection: Connection, items: Sequence[Incoming], now_us: int, meters: MeterTerms, *, may_begin: bool = True
-) -> Sequence[Recorded]:
+def ingest_batch(
+    connection: Connection, items: Sequence[ReceivedEvent], now_us: int, meters: MeterTerms, *, may_begin: bool = True
+) -> Sequence[IngestResult]:
     """Records events; what became of each, in their order. New transactions take their terms from `meters`.
 
     Unless they `may_begin` transactions, raises MeshError STATION_NOT_ACCEPTED where one does not belong to a
     transaction that was recorded before.
     """
     numbers = _numbers(connection, items)
-    book = Book()
-    book.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
-    strays = _look_around(connection, book, items)
-    if beginning := _may_begin_at(book, items):
-        book.terms = meters.find(connection, beginning, now_us)
-    oddities = Oddities()
+    batch = BatchContext()
+    batch.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
+    strays = _look_around(connection, batch, items)
+    if beginning := _may_begin_at(batch, items):
+        batch.terms = meters.find(connection, beginning, now_us)
+    anomalies = Anomalies()
     taken = [
-        _record_one(book, item, number, oddities, stray=id(item) in strays)
+        _record_one(batch, item, number, anomalies, stray=id(item) in strays)
         for item, number in zip(items, numbers, strict=True)
     ]
     if not may_begin:
         _check_known(taken, items)
-    if book.event_rows():
-        write_back(connection, book, now_us=now_us)
+    if batch.event_rows():
+        write_back(connection, batch, now_us=now_us)
     return [
-        Recorded(
+        IngestResult(
             known.tx.transaction_id,
             repeated,
             answer(item, known, repeated=repeated),
-            oddities.of(item, known.tx, repeated=repeated),
+            anomalies.of(item, known.tx, repeated=repeated),
         )
         for (known, repeated), item in zip(taken, items, strict=True)
     ]
 
 
-def write_back(connection: Connection, book: Book, *, now_us: int) -> None:
+def write_back(connection: Connection, batch: BatchContext, *, now_us: int) -> None:
     """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
-    events = sorted(book.event_rows(), key=_CONTENT)
-    if book.anew:
+    events = sorted(batch.event_rows(), key=_CONTENT)
+    if batch.to_rebuild:
         store.write(connection, events=events)
         events = []
-        fold_names_anew(connection, book)
-    neighbours.link(connection, book)
-    if unsettled := unmatched.unsettled(book):
+        rebuild_names(connection, batch)
+    adjacent_transactions.link(connection, batch)
+    if unsettled := unmatched.unsettled(batch):
         store.write(connection, events=events)
         events = []
-        unmatched.settle(connection, book, unsettled)
-        neighbours.link(connection, book)  # registers at their ends may be others now
-    write_changes(connection, book, events, now_us=now_us)
+        unmatched.settle(connection, batch, unsettled)
+        adjacent_transactions.link(connection, batch)  # registers at their ends may be others now
+    write_changes(connection, batch, events, now_us=now_us)
 
 
-def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming]) -> None:
+def _check_known(taken: Iterable[tuple[RecordedEvent, bool]], items: Iterable[ReceivedEvent]) -> None:
     """What waits belongs to no transaction; a second start begins a new one."""
     for (known, repeated), item in zip(taken, items, strict=True):
         tx = known.tx
-        if not repeated and (not tx.stored or tx.before.waiting or (item.fact.kind == STARTED and tx.before.started)):
+        if not repeated and (not tx.stored or tx.before.waiting or (item.record.kind == STARTED and tx.before.started)):
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "STATION_NOT_ACCEPTED",
@@ -104,14 +114,14 @@ def _check_known(taken: Iterable[tuple[Known, bool]], items: Iterable[Incoming])
             )
 
 
-def _lock_keys(items: Iterable[Incoming]) -> Iterable[str]:
+def _lock_keys(items: Iterable[ReceivedEvent]) -> Iterable[str]:
     """Each station, and each token that may begin to hold a transaction."""
     keys = {store.station_lock(item.name[1]) for item in items}
-    keys.update(f"token:{item.name[0]}:{match_key(item.fact.id_token)}" for item in items if identifies(item.fact))
+    keys.update(f"token:{item.name[0]}:{match_key(item.record.id_token)}" for item in items if identifies(item.record))
     return keys
 
 
-def _numbers(connection: Connection, items: Sequence[Incoming]) -> Sequence[str]:
+def _numbers(connection: Connection, items: Sequence[ReceivedEvent]) -> Sequence[str]:
     """A number for each 1.6 start, drawn before it is known whether the start is a repeat; empty for all else."""
     numbered = [item.is_numbered_start for item in items]
     if True not in numbered:
@@ -120,7 +130,7 @@ def _numbers(connection: Connection, items: Sequence[Incoming]) -> Sequence[str]
     return [str(next(drawn)) if is_start else "" for is_start in numbered]
 
 
-def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict[str, Any]]:
+def _lookups(items: Sequence[ReceivedEvent], numbers: Sequence[str]) -> Iterable[dict[str, Any]]:
     """What asks for each event, and for the name that it has; with a 1.6 start, also for what may wait for it."""
     rows = [
         {
@@ -136,67 +146,69 @@ def _lookups(items: Sequence[Incoming], numbers: Sequence[str]) -> Iterable[dict
     return rows
 
 
-def _may_begin_at(book: Book, items: Iterable[Incoming]) -> set[tuple[str, str]]:
+def _may_begin_at(batch: BatchContext, items: Iterable[ReceivedEvent]) -> set[tuple[str, str]]:
     """Stations of which a transaction may begin with one of the items; no others can (`naming.py`)."""
     return {
         item.name[:2]
         for item in items
-        if item.fact.kind == STARTED or (item.fact.seq_no is not None and book.latest(item.name) is None)
+        if item.record.kind == STARTED or (item.record.seq_no is not None and batch.latest(item.name) is None)
     }
 
 
-def _look_around(connection: Connection, book: Book, items: Sequence[Incoming]) -> Container[int]:
+def _look_around(connection: Connection, batch: BatchContext, items: Sequence[ReceivedEvent]) -> Container[int]:
     """Reads what decides where events belong that do not say so; returns which those are, by their `id()`.
 
     And what is beside the starts, which has to be read for each of them at some time.
     """
-    places: list[neighbours.Place] = []
-    strays: list[Incoming] = []
+    places: list[adjacent_transactions.EvsePosition] = []
+    strays: list[ReceivedEvent] = []
     for item in items:
-        fact = item.fact
-        if fact.kind == STARTED:
-            if fact.evse_id and _may_be_new(book, item):
-                places.append((*item.name[:2], fact.evse_id, fact.order_us))
-        elif fact.seq_no is None and naming.is_stray(book, item):
+        record = item.record
+        if record.kind == STARTED:
+            if record.evse_id and _may_be_new(batch, item):
+                places.append((*item.name[:2], record.evse_id, record.order_us))
+        elif record.seq_no is None and matching.is_stray(batch, item):
             strays.append(item)
     if strays:
-        unmatched.read_others(connection, book, {item.name[:2] for item in strays})
+        unmatched.read_others(connection, batch, {item.name[:2] for item in strays})
         for item in strays:
-            evses = _CONNECTORS if item.fact.kind == ENDED else (item.fact.evse_id,)
-            places.extend((*item.name[:2], evse_id, item.fact.order_us) for evse_id in evses if evse_id)
-        if stops := sorted({item.name[:2] for item in strays if item.fact.kind == ENDED}):
-            unmatched.note_numbers(connection, book, stops)
+            evses = _CONNECTORS if item.record.kind == ENDED else (item.record.evse_id,)
+            places.extend((*item.name[:2], evse_id, item.record.order_us) for evse_id in evses if evse_id)
+        if stops := sorted({item.name[:2] for item in strays if item.record.kind == ENDED}):
+            unmatched.note_numbers(connection, batch, stops)
             for row in store.open_transactions(connection, stops):
-                book.adopt(row)
+                batch.adopt(row)
     if places:
-        neighbours.read_beside(connection, book, places)
+        adjacent_transactions.read_adjacent(connection, batch, places)
     return frozenset(id(item) for item in strays)
 
 
-def _may_be_new(book: Book, item: Incoming) -> bool:
+def _may_be_new(batch: BatchContext, item: ReceivedEvent) -> bool:
     """Whether a start may begin a transaction, or turn out to be that of one beside it."""
     if item.is_numbered_start:
         # One that is recorded may be another one all the same, where the station has no clock.
-        return book.recorded(item) is None or not item.plausible
-    return book.latest(item.name) is None
+        return batch.recorded(item) is None or not item.plausible
+    return batch.latest(item.name) is None
 
 
-def _record_one(book: Book, item: Incoming, number: str, oddities: Oddities, *, stray: bool) -> tuple[Known, bool]:
+def _record_one(
+    batch: BatchContext, item: ReceivedEvent, number: str, anomalies: Anomalies, *, stray: bool
+) -> tuple[RecordedEvent, bool]:
     """Adds an event to its transaction, unless it is recorded already."""
     repeat_no = 0
-    known = book.recorded(item)
+    known = batch.recorded(item)
     if known is not None:
-        if _is_repeat(book, item, known):
+        if _is_repeat(batch, item, known):
             return known, True
         repeat_no = known.repeat_no + 1
-    tx = naming.find_transaction(book, item, number, stray=stray)
-    oddities.before(item, tx)
-    known = book.add(item, tx, repeat_no)
+    tx = matching.find_transaction(batch, item, number, stray=stray)
+    anomalies.before(item, tx)
+    known = batch.add(item, tx, repeat_no)
     # A start that was sent again with another time is kept, and is a repeat all the same.
     return known, bool(number) and tx.transaction_id != number
 
 
-def _is_repeat(book: Book, item: Incoming, known: Known) -> bool:
+def _is_repeat(batch: BatchContext, item: ReceivedEvent, known: RecordedEvent) -> bool:
     """Whether an event like one that is recorded is the same event, told again.
 
     A station that lost its clock begins each transaction at the same time, and may tell all of it in the same words as
@@ -204,14 +216,14 @@ def _is_repeat(book: Book, item: Incoming, known: Known) -> bool:
     """
     if item.plausible or (item.epoch, item.ordinal) <= (known.epoch, known.ordinal):
         return True
-    if item.fact.kind == STARTED:
-        return not known.tx.fold.ended
-    latest = book.latest(item.name)
+    if item.record.kind == STARTED:
+        return not known.tx.state.ended
+    latest = batch.latest(item.name)
     begun_anew = latest is not None and latest.name == known.tx.name and latest.generation > known.tx.generation
-    return latest is None or not begun_anew or latest.fold.stopped
+    return latest is None or not begun_anew or latest.state.stopped
 
 
-def fold_names_anew(connection: Connection, book: Book) -> None:
+def rebuild_names(connection: Connection, batch: BatchContext) -> None:
     """Folds anew what came out of order, and puts events into the generation they turn out to belong to."""
     wanted = [
         {
@@ -221,30 +233,30 @@ def fold_names_anew(connection: Connection, book: Book) -> None:
             "generation": generation,
             "tx_hash": name_hash(*name),
         }
-        for name, generation in sorted(book.anew.items())
+        for name, generation in sorted(batch.to_rebuild.items())
     ]
-    by_name: dict[Name, list[store.FactRow]] = {}
+    by_name: dict[Name, list[store.RecordRow]] = {}
     for row in store.facts(connection, wanted):
         by_name.setdefault((row.tenant_id, row.station_id, row.transaction_id), []).append(row)
     for tx_row in store.generations(connection, wanted):
-        book.adopt(tx_row)
+        batch.adopt(tx_row)
     moves: list[dict[str, Any]] = []
     for name, rows in by_name.items():
-        moves.extend(_fold_name(book, name, rows))
+        moves.extend(_rebuild_name(batch, name, rows))
     if moves:
         store.move_events(connection, sorted(moves, key=_CONTENT))
 
 
-def _fold_name(book: Book, name: Name, rows: Sequence[store.FactRow]) -> Iterable[dict[str, Any]]:
+def _rebuild_name(batch: BatchContext, name: Name, rows: Sequence[store.RecordRow]) -> Iterable[dict[str, Any]]:
     """Folds the events of a name anew; returns the rows of those that move to another generation."""
-    told = [(stored_form.decode_fact(row.fact), row) for row in rows]
-    row_of = {id(fact): row for fact, row in told}
-    for generation, use in _uses(told, book.anew[name]):
-        tx = book.get((*name, generation))
-        tx.fold = fold.fold_anew(use, tx.fold)
+    told = [(stored_form.decode_record(row.fact), row) for row in rows]
+    row_of = {id(record): row for record, row in told}
+    for generation, use in _uses(told, batch.to_rebuild[name]):
+        tx = batch.get((*name, generation))
+        tx.state = transaction_state.rebuild(use, tx.state)
         tx.changed = True
-        for fact in use:
-            row = row_of[id(fact)]
+        for record in use:
+            row = row_of[id(record)]
             if row.generation != generation:
                 yield {
                     "tenant_id": row.tenant_id,
@@ -258,29 +270,33 @@ def _fold_name(book: Book, name: Name, rows: Sequence[store.FactRow]) -> Iterabl
                 }
 
 
-def _uses(told: Sequence[tuple[Fact, store.FactRow]], first: int) -> Iterable[tuple[int, Sequence[Fact]]]:
+def _uses(
+    told: Sequence[tuple[EventRecord, store.RecordRow]], first: int
+) -> Iterable[tuple[int, Sequence[EventRecord]]]:
     """The uses of a name with their generations. Where we gave the name (1.6), each event keeps its generation."""
-    if any(fact.seq_no is not None for fact, _row in told):
-        return enumerate(fold.generations(fact for fact, _row in told), start=first)
-    kept: dict[int, list[Fact]] = {}
-    for fact, row in told:
-        kept.setdefault(row.generation, []).append(fact)
+    if any(record.seq_no is not None for record, _row in told):
+        return enumerate(transaction_state.generations(record for record, _row in told), start=first)
+    kept: dict[int, list[EventRecord]] = {}
+    for record, row in told:
+        kept.setdefault(row.generation, []).append(record)
     return kept.items()
 
 
-def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[str, Any]], *, now_us: int) -> None:
+def write_changes(
+    connection: Connection, batch: BatchContext, events: Sequence[Mapping[str, Any]], *, now_us: int
+) -> None:
     """Writes events that are not written yet, the transactions that the batch changed, and what the outbox tells."""
-    changed = sorted(book.changed(), key=_KEY)
-    fresh, known, running, ended = list[Tx](), list[Tx](), list[Tx](), list[Tx]()
+    changed = sorted(batch.changed(), key=_KEY)
+    fresh, known, running, ended = _Transactions(), _Transactions(), _Transactions(), _Transactions()
     for tx in changed:
         tx.sum_up()
         if not tx.stored:
             fresh.append(tx)
-        elif not tx.is_plain or tx.name in book.anew or tx.has_other_columns:
+        elif not tx.is_plain or tx.name in batch.to_rebuild or tx.has_other_columns:
             known.append(tx)
         else:
             (running if tx.is_ordinary else ended).append(tx)
-    outbox.append(connection, announcements.announce(changed, now_us=now_us))
+    outbox.append(connection, outbox_events.to_outbox_events(changed, now_us=now_us))
     store.write(
         connection,
         events=events,
@@ -293,9 +309,9 @@ def write_changes(connection: Connection, book: Book, events: Sequence[Mapping[s
         store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=_KEY)])
 
 
-def _running_row(tx: Tx) -> dict[str, Any]:
+def _running_row(tx: TrackedTransaction) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
-    state = tx.fold
+    state = tx.state
     return {
         "tenant_id": tenant_id,
         "station_id": station_id,
@@ -307,15 +323,15 @@ def _running_row(tx: Tx) -> dict[str, Any]:
     }
 
 
-def _ended_row(tx: Tx) -> dict[str, Any]:
+def _ended_row(tx: TrackedTransaction) -> dict[str, Any]:
     row = _running_row(tx)
-    row["ended"], row["end_us"] = True, tx.fold.end_us
+    row["ended"], row["end_us"] = True, tx.state.end_us
     return row
 
 
-def _tx_row(tx: Tx) -> dict[str, Any]:
+def _tx_row(tx: TrackedTransaction) -> dict[str, Any]:
     tenant_id, station_id, transaction_id, generation = tx.key
-    state = tx.fold
+    state = tx.state
     is_open = tx.is_ordinary
     # What is no transaction (yet) is found by no rule about transactions: it has no place, no token, and is not open.
     evse_id = state.evse_id if is_open or state.counts else 0
@@ -342,7 +358,7 @@ def _tx_row(tx: Tx) -> dict[str, Any]:
     }
 
 
-def _new_row(tx: Tx) -> dict[str, Any]:
+def _new_row(tx: TrackedTransaction) -> dict[str, Any]:
     row = _tx_row(tx)
     row["station_hash"] = name_hash(*tx.key[:2])
     return row

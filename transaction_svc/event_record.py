@@ -61,7 +61,7 @@ class Reading(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     clock_us: int = 0  # the station's clock, where it is not plausible
 
 
-class Fact(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
+class EventRecord(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
     """One event. Times are µs since 1970 UTC. A new field needs a default."""
 
     kind: int

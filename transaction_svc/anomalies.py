@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from mesh.quirks import QuirkName
-from transaction_svc.facts import ENDED, STARTED, UPDATED
-from transaction_svc.intake import Incoming
-from transaction_svc.tracked import Tx
+from transaction_svc.event_record import ENDED, STARTED, UPDATED
+from transaction_svc.received_items import ReceivedEvent
+from transaction_svc.tracked_transaction import TrackedTransaction
 
 _REPEATED = (QuirkName.REPEATED_EVENT.value,)
 
 
-class Oddities:
+class Anomalies:
     """Notes what is odd as events are added; `of` tells it once all of the batch are folded in.
 
     What the transaction as a whole shows (a register that fell, a gap in the numbers) is told with the first event of
@@ -21,22 +21,22 @@ class Oddities:
         self._found: dict[int, list[str]] = {}
         self._shown: set[tuple[int, str]] = set()
 
-    def before(self, item: Incoming, tx: Tx) -> None:
+    def before(self, item: ReceivedEvent, tx: TrackedTransaction) -> None:
         """An event is about to be added to its transaction."""
-        fact = item.fact
-        if fact.seq_no is not None or fact.kind == STARTED:
+        record = item.record
+        if record.seq_no is not None or record.kind == STARTED:
             return
         found = []
         if tx.key[2] != item.name[2]:
             found.append(QuirkName.UNKNOWN_TRANSACTION.value)
-        if fact.kind == UPDATED and tx.fold.stopped:
+        if record.kind == UPDATED and tx.state.stopped:
             found.append(QuirkName.VALUES_AFTER_END.value)
-        if fact.kind == ENDED and any(reading.mwh < 0 for reading in fact.readings):
+        if record.kind == ENDED and any(reading.mwh < 0 for reading in record.readings):
             found.append(QuirkName.METER_ROLLBACK.value)
         if found:
             self._found[id(item)] = found
 
-    def of(self, item: Incoming, tx: Tx, *, repeated: bool) -> tuple[str, ...]:
+    def of(self, item: ReceivedEvent, tx: TrackedTransaction, *, repeated: bool) -> tuple[str, ...]:
         """What is odd about an event, by name; about its transaction only once."""
         if repeated:
             return _REPEATED
@@ -45,9 +45,9 @@ class Oddities:
             return tuple(found)
         return tuple(dict.fromkeys((*found, *self._shown_first(tx))))
 
-    def _shown_first(self, tx: Tx) -> Iterator[str]:
+    def _shown_first(self, tx: TrackedTransaction) -> Iterator[str]:
         """What a transaction shows that it did not show before."""
-        state, before = tx.fold, tx.before
+        state, before = tx.state, tx.before
         shown = (
             (QuirkName.METER_ROLLBACK.value, state.meter.fell and not before.fell),
             (QuirkName.SEQ_GAP.value, state.seq_gap and not before.seq_gap),

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from transaction_svc import intake, recorder, store
-from transaction_svc.intake import IncomingMeterValues
+from transaction_svc import ingestion, received_items, store
+from transaction_svc.ingestion import IngestResult
 from transaction_svc.meter_profiles import MeterTerms
-from transaction_svc.recorder import Recorded
+from transaction_svc.received_items import ReceivedMeterValues
 
 log = get_logger(__name__)
 
@@ -55,7 +55,7 @@ class RecordedValues:
 
 
 def _record_values(
-    connection: Connection, items: Sequence[IncomingMeterValues], _now_us: int, _meters: MeterTerms
+    connection: Connection, items: Sequence[ReceivedMeterValues], _now_us: int, _meters: MeterTerms
 ) -> Sequence[RecordedValues]:
     added = set(store.insert_meter_values(connection, items))
     recorded = []
@@ -66,11 +66,11 @@ def _record_values(
     return recorded
 
 
-EVENTS: Kind[TransactionEventItem, intake.Incoming, Recorded] = Kind(
-    message=TransactionEventItem, reader=intake.read_event, record=recorder.record
+EVENTS: Kind[TransactionEventItem, received_items.ReceivedEvent, IngestResult] = Kind(
+    message=TransactionEventItem, reader=received_items.read_event, record=ingestion.ingest_batch
 )
-METER_VALUES: Kind[MeterValuesItem, IncomingMeterValues, RecordedValues] = Kind(
-    message=MeterValuesItem, reader=intake.read_values, record=_record_values
+METER_VALUES: Kind[MeterValuesItem, ReceivedMeterValues, RecordedValues] = Kind(
+    message=MeterValuesItem, reader=received_items.read_values, record=_record_values
 )
 KINDS: Mapping[str, Kind[Any, Any, Any]] = {kind.name: kind for kind in (EVENTS, METER_VALUES)}
 """By the names that the tables have."""

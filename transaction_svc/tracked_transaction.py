@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from transaction_svc import stored_form
-from transaction_svc.fold import Fold
 from transaction_svc.metering import SaidReading
+from transaction_svc.transaction_state import TransactionState
 
 Name = tuple[str, str, str]
 """Tenant, station, transaction id."""
@@ -22,7 +22,7 @@ class Before(msgspec.Struct, frozen=True):
     is_ordinary: bool = True
     started: bool = True
     waiting: bool = False
-    place: tuple[int, int] | None = None  # EVSE and begin; None where it takes none
+    evse_position: tuple[int, int] | None = None  # EVSE and begin; None where it takes none
     id_token: str = ""  # that holds it
     created_us: int = 0
     outcome: tuple[Any, ...] | None = None  # None where it goes on
@@ -36,7 +36,7 @@ class Before(msgspec.Struct, frozen=True):
 _NEW = Before(is_ordinary=False, started=False, waiting=True)
 
 
-class Tx:
+class TrackedTransaction:
     """A transaction while a batch works on it. `found` is its fold as stored, empty for a new one."""
 
     __slots__ = (
@@ -46,19 +46,19 @@ class Tx:
         "arrivals",
         "changed",
         "flags",
-        "fold",
         "is_ordinary",
         "is_plain",
         "key",
         "name",
         "reassessed",
+        "state",
         "stored",
     )
 
-    def __init__(self, *, key: Key, state: Fold, found: str = "") -> None:
+    def __init__(self, *, key: Key, state: TransactionState, found: str = "") -> None:
         self.key = key
         self.name: Name = key[:3]  # what the station calls it
-        self.fold = state
+        self.state = state
         self.stored = bool(found)
         self.changed = False
         self.reassessed = False  # by other terms
@@ -73,14 +73,14 @@ class Tx:
             self._before = _NEW
         elif state.is_ordinary:
             self._before = Before(
-                place=(state.evse_id, state.begin_us), id_token=state.id_token, created_us=state.created_us
+                evse_position=(state.evse_id, state.begin_us), id_token=state.id_token, created_us=state.created_us
             )
 
     @property
     def before(self) -> Before:
         """The transaction as the batch found it. Most that are not ordinary are only looked at: nobody asks."""
         if self._before is None:
-            self._before = _before(stored_form.decode_fold(self._found))
+            self._before = _before(stored_form.decode_state(self._found))
         return self._before
 
     @property
@@ -90,15 +90,15 @@ class Tx:
 
     def hand_on(self) -> None:
         """Notes that the next transaction was given the register that this one leaves now."""
-        self._at_end = self.fold.meter.at_end
+        self._at_end = self.state.meter.at_end
 
     @property
     def has_other_columns(self) -> bool:
         """Whether a plain one changes in more than in its readings and its end, or may do so."""
-        before, state = self.before, self.fold
+        before, state = self.before, self.state
         return (
             not before.is_ordinary
-            or before.place != (state.evse_id, state.begin_us)
+            or before.evse_position != (state.evse_id, state.begin_us)
             or before.id_token != state.id_token
             or before.created_us != state.created_us
         )
@@ -109,12 +109,12 @@ class Tx:
 
     def sum_up(self) -> None:
         """Asks the fold once, when all of the batch is folded in, for what is needed several times."""
-        self.is_plain = self.fold.is_plain
-        self.is_ordinary = self.is_plain and not self.fold.stopped
-        self.flags = () if self.is_plain else self.fold.flags
+        self.is_plain = self.state.is_plain
+        self.is_ordinary = self.is_plain and not self.state.stopped
+        self.flags = () if self.is_plain else self.state.flags
 
     @property
-    def is_holder(self) -> bool:
+    def is_unmatched_piece(self) -> bool:
         """Whether it is no transaction, but holds a station's events that belong to none."""
         return not self.key[2]
 
@@ -131,16 +131,16 @@ class Tx:
     @property
     def outcome(self) -> tuple[Any, ...]:
         """What it comes to once it has ended, as summed up; a change of it is told again."""
-        return _outcome(self.fold, self.flags)
+        return _outcome(self.state, self.flags)
 
 
-def _before(state: Fold) -> Before:
+def _before(state: TransactionState) -> Before:
     flags = state.flags
     return Before(
         is_ordinary=False,
         started=state.started,
         waiting=state.waiting,
-        place=(state.evse_id, state.begin_us) if state.counts else None,
+        evse_position=(state.evse_id, state.begin_us) if state.counts else None,
         id_token="" if state.waiting else state.id_token,
         outcome=_outcome(state, flags) if state.ended else None,
         at_end=state.meter.at_end if state.ended else None,
@@ -151,6 +151,6 @@ def _before(state: Fold) -> Before:
     )
 
 
-def _outcome(state: Fold, flags: Sequence[str]) -> tuple[Any, ...]:
+def _outcome(state: TransactionState, flags: Sequence[str]) -> tuple[Any, ...]:
     who = (*state.holder, state.authorization_status)
     return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(flags)

@@ -13,9 +13,9 @@ from mesh.times import SECOND_US
 from transaction_svc import ends
 from transaction_svc.ends import Closure
 from transaction_svc.energy import Basis
-from transaction_svc.fold import Fold
 from transaction_svc.metering import Metering
-from transaction_svc.tracked import Tx
+from transaction_svc.tracked_transaction import TrackedTransaction
+from transaction_svc.transaction_state import TransactionState
 
 # A transaction that goes on is told about no more often.
 UPDATES_APART_US = 10 * SECOND_US
@@ -29,16 +29,16 @@ _STOPPED_REASONS: Mapping[int, str] = {number: name for name, number in StoppedR
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 
 
-def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
+def to_outbox_events(changed: Iterable[TrackedTransaction], *, now_us: int) -> Iterator[OutboxEvent]:
     """The events about changed transactions; notes on each what was told.
 
     An end is told as soon as it is known, and told again where something that came later changed what it comes to. So
     is a transaction that goes on after all, and one that hangs from now on, or no longer.
     """
     # What a start ends is told before that start.
-    for tx in sorted(changed, key=lambda tx: tx.fold.begin_us):
-        state = tx.fold
-        if now_us - state.told_us < UPDATES_APART_US and tx.is_ordinary and tx.before.is_ordinary:
+    for tx in sorted(changed, key=lambda tx: tx.state.begin_us):
+        state = tx.state
+        if now_us - state.last_published_us < UPDATES_APART_US and tx.is_ordinary and tx.before.is_ordinary:
             continue  # as most events leave it
         if state.waiting:
             continue
@@ -46,25 +46,25 @@ def announce(changed: Iterable[Tx], *, now_us: int) -> Iterator[OutboxEvent]:
         if state.started and not tx.before.started:
             kinds.append("transaction.started")
         if state.ended:
-            if not state.told_end or tx.outcome != tx.before.outcome:
+            if not state.end_published or tx.outcome != tx.before.outcome:
                 kinds.append("transaction.ended")
-                state.told_end = True
-        elif not kinds and (now_us - state.told_us >= UPDATES_APART_US or _has_turned(tx)):
+                state.end_published = True
+        elif not kinds and (now_us - state.last_published_us >= UPDATES_APART_US or _has_turned(tx)):
             kinds.append("transaction.updated")
         for kind in kinds:
-            state.told_us = now_us
+            state.last_published_us = now_us
             yield _event(tx, kind, now_us)
 
 
-def _has_turned(tx: Tx) -> bool:
-    if tx.before.outcome is not None or tx.before.refusals != tx.fold.refusals:
+def _has_turned(tx: TrackedTransaction) -> bool:
+    if tx.before.outcome is not None or tx.before.refusals != tx.state.refusals:
         return True
-    return tx.before.hanging != tx.fold.hanging
+    return tx.before.hanging != tx.state.hanging
 
 
-def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
+def _event(tx: TrackedTransaction, kind: str, now_us: int) -> OutboxEvent:
     tenant_id, station_id, transaction_id, generation = tx.key
-    state = tx.fold
+    state = tx.state
     change = f"{state.event_count}.{state.end_us or 0}.{state.meter.energy_mwh}"
     if state.refusals:  # of an event that was told before
         change += f".{state.refusals}"
@@ -83,9 +83,9 @@ def _event(tx: Tx, kind: str, now_us: int) -> OutboxEvent:
     )
 
 
-def _details(tx: Tx) -> dict[str, Any]:
+def _details(tx: TrackedTransaction) -> dict[str, Any]:
     """The resource's fields, in its JSON names; those that are not known are left out."""
-    state = tx.fold
+    state = tx.state
     details = {
         "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
         **_energy_details(state.meter),
@@ -99,10 +99,16 @@ def _details(tx: Tx) -> dict[str, Any]:
         details["startTime"] = _text(state.start_us)
     if state.charging_state:
         details["chargingState"] = _word(_CHARGING_STATES, state.charging_state)
-    if not tx.is_ordinary or state.reassessment is not None:
-        rare = _rare_details(state, tx.flags)
-        details.update((name, value) for name, value in rare.items() if value is not None)
+    if state.ended:
+        _add(details, endTime=_text(state.end_us), endOrigin=_word(_END_ORIGINS, state.end_origin))
+        _add(details, stoppedReason=_word(_STOPPED_REASONS, state.reason))
+    if not tx.is_plain or state.reassessment is not None:
+        _add(details, **_rare_details(state, tx.flags))
     return details
+
+
+def _add(details: dict[str, Any], **fields: Any) -> None:
+    details.update((name, value) for name, value in fields.items() if value is not None)
 
 
 def _energy_details(meter: Metering) -> dict[str, Any]:
@@ -123,18 +129,15 @@ def _energy_details(meter: Metering) -> dict[str, Any]:
     return details
 
 
-def _rare_details(state: Fold, flags: Sequence[str]) -> dict[str, Any]:
-    """The fields of a transaction that has ended, or about which something is odd."""
+def _rare_details(state: TransactionState, flags: Sequence[str]) -> dict[str, Any]:
+    """The fields of a transaction about which something is odd."""
     return {
         "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
         "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
         "reassessedBy": state.reassessment.username if state.reassessment else None,
-        "endTime": _text(state.end_us),
-        "stoppedReason": _word(_STOPPED_REASONS, state.reason),
         "flags": list(flags) or None,
         "hanging": state.hanging or None,
         "hangingTime": _text(state.mark.since_us) if state.mark is not None and state.hanging else None,
-        "endOrigin": _word(_END_ORIGINS, state.end_origin),
         "operatorEnd": _operator_end(state.closure),
     }
 

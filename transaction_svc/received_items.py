@@ -8,21 +8,21 @@ from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
 from mesh.errors import MeshError, invalid_field
-from transaction_svc import contents
+from transaction_svc import idempotency_keys
 from transaction_svc.clocks import is_plausible, is_skewed, read_time
-from transaction_svc.facts import ENDED, STARTED, UPDATED, Fact, by_event
+from transaction_svc.event_record import ENDED, STARTED, UPDATED, EventRecord, by_event
 from transaction_svc.readings import read_meter_values
 
 _KINDS = frozenset((STARTED, UPDATED, ENDED))
 
 
-class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction event on its way into the database."""
 
     name: tuple[str, str, str]  # tenant, station, transaction as the station names it; empty on a 1.6 start
     content: tuple[str, str, str]  # tenant, station, content key
     plausible: bool  # whether the station's clock was
-    fact: Fact
+    record: EventRecord
     event: str  # serialized, base64
     receive_us: int
     epoch: int
@@ -31,10 +31,10 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_numbered_start(self) -> bool:
         """Whether it is a start that we give a number to (1.6)."""
-        return self.fact.kind == STARTED and self.fact.seq_no is None
+        return self.record.kind == STARTED and self.record.seq_no is None
 
 
-class IncomingMeterValues(msgspec.Struct, frozen=True, kw_only=True):
+class ReceivedMeterValues(msgspec.Struct, frozen=True, kw_only=True):
     """Meter values outside of any transaction on their way into the database."""
 
     tenant_id: str
@@ -44,7 +44,7 @@ class IncomingMeterValues(msgspec.Struct, frozen=True, kw_only=True):
     receive_us: int
 
 
-def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
+def read_event(item: TransactionEventItem, now_us: int) -> ReceivedEvent:
     """Reads an item. Raises MeshError INVALID_FIELD for one that cannot be an event of any transaction.
 
     And the gateway's own reason for a message that it could not read.
@@ -61,15 +61,15 @@ def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
         receive_us = now_us
     time_us = read_time(event, "event_time")
     plausible = time_us is not None and is_plausible(time_us, receive_us)
-    fact = _read_fact(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
+    record = _read_record(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
     data = event.SerializeToString(deterministic=True)
-    key = contents.event_key(event, fact, data, plausible=plausible)
-    fact.frame = (origin.epoch, origin.ordinal)
-    return Incoming(
+    key = idempotency_keys.event_key(event, record, data, plausible=plausible)
+    record.frame = (origin.epoch, origin.ordinal)
+    return ReceivedEvent(
         name=(tenant_id, station_id, clean(named)),
         content=(tenant_id, station_id, key),
         plausible=plausible,
-        fact=fact,
+        record=record,
         event=encode(data),
         receive_us=receive_us,
         epoch=origin.epoch,
@@ -77,15 +77,15 @@ def read_event(item: TransactionEventItem, now_us: int) -> Incoming:
     )
 
 
-def read_values(item: MeterValuesItem, now_us: int) -> IncomingMeterValues:
+def read_values(item: MeterValuesItem, now_us: int) -> ReceivedMeterValues:
     """Reads an item. Raises MeshError INVALID_FIELD for one that belongs to no station."""
     origin = item.origin
     check_origin(origin.tenant_id, origin.station_id)
     receive_us = read_time(origin, "receive_time")
-    return IncomingMeterValues(
+    return ReceivedMeterValues(
         tenant_id=origin.tenant_id,
         station_id=origin.station_id,
-        content_key=contents.meter_values_key(item.evse, item.meter_values),
+        content_key=idempotency_keys.meter_values_key(item.evse, item.meter_values),
         item=encode(item.SerializeToString()),
         receive_us=now_us if receive_us is None else receive_us,
     )
@@ -101,14 +101,14 @@ def decode(text: str) -> bytes:
     return binascii.a2b_base64(text)
 
 
-def _read_fact(
+def _read_record(
     event: TransactionEvent, named: str, *, time_us: int | None, plausible: bool, receive_us: int, now_us: int
-) -> Fact:
+) -> EventRecord:
     kind, evse = event.event_type, event.evse
     seq_no = event.seq_no if event.HasField("seq_no") else None
     _check_event(kind, named, seq_no)
     order_us = time_us if plausible and time_us is not None else receive_us
-    fact = Fact(
+    record = EventRecord(
         kind=kind,
         seq_no=seq_no,
         time_us=time_us,
@@ -121,11 +121,11 @@ def _read_fact(
         connector_id=evse.connector_id,
     )
     if event.HasField("id_token"):
-        fact.id_token, fact.id_token_type = clean(event.id_token.id_token), clean(event.id_token.type)
+        record.id_token, record.id_token_type = clean(event.id_token.id_token), clean(event.id_token.type)
     if values := event.meter_values:
         readings, intervals = read_meter_values(values, order_us=order_us, receive_us=receive_us)
-        fact.readings, fact.intervals = tuple(by_event(kind, readings)), tuple(intervals)
-    return fact
+        record.readings, record.intervals = tuple(by_event(kind, readings)), tuple(intervals)
+    return record
 
 
 def _check_event(kind: int, named: str, seq_no: int | None) -> None:

@@ -11,25 +11,25 @@ from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.meter_value_pb2 import MeterValue
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 
-from transaction_svc.facts import BEGIN, STARTED, Fact
+from transaction_svc.event_record import BEGIN, STARTED, EventRecord
 
 _SEPARATOR = "\x1f"
 
 
-def event_key(event: TransactionEvent, fact: Fact, data: bytes, *, plausible: bool) -> str:
+def event_key(event: TransactionEvent, record: EventRecord, data: bytes, *, plausible: bool) -> str:
     """The content key of an event, as the station named its transaction. `offline` is no part of it.
 
     With seq_no: transaction, seq_no, kind, trigger, time; what was measured only where no clock tells events apart.
     A start without: connector, time, meter in mWh, token. All else without: everything it says, serialized in `data`.
     """
-    kind, time_us = fact.kind, fact.time_us
-    if fact.seq_no is not None:
-        parts = ["seq", event.transaction_id, str(fact.seq_no), str(kind), str(event.trigger_reason), str(time_us)]
+    kind, time_us = record.kind, record.time_us
+    if record.seq_no is not None:
+        parts = ["seq", event.transaction_id, str(record.seq_no), str(kind), str(event.trigger_reason), str(time_us)]
         return _digest(parts, () if plausible or kind == STARTED else event.meter_values)
     if kind == STARTED:
-        meter = next((reading.mwh for reading in fact.readings if reading.rank == BEGIN), None)
+        meter = next((reading.mwh for reading in record.readings if reading.rank == BEGIN), None)
         token = event.id_token.id_token.lower()
-        parts = ["start", f"{fact.evse_id}.{fact.connector_id}", str(time_us), str(meter), token]
+        parts = ["start", f"{record.evse_id}.{record.connector_id}", str(time_us), str(meter), token]
         # Without a register to tell starts apart, what was measured has to.
         return _digest(parts, event.meter_values if meter is None else ())
     if event.offline:
