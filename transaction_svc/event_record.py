@@ -67,21 +67,21 @@ class EventRecord(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defau
     kind: int
     order_us: int  # the station's where plausible, else when it was received
     recorded_us: int
-    seq_no: int | None = None  # None where the protocol has none (1.6)
     time_us: int | None = None  # the station's, right or wrong
     arrival: int = 0  # how many events of its transaction were recorded before it
     evse_id: int = 0
     connector_id: int = 0
+    readings: tuple[Reading, ...] = ()
+    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
+    seq_no: int | None = None  # None where the protocol has none (1.6)
     id_token: str = ""
     id_token_type: str = ""
     charging_state: int = 0
     stopped_reason: int = 0
     skewed: bool = False
     orphan: bool = False  # of former versions: it made a transaction of its own, for want of one to belong to
-    readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
-    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
     # The number that a 1.6 station named, where it is not that of the transaction: empty for all that belongs to its
     # transaction by name. What names no transaction (0 or -1) may come to belong to another one.
     named: str = ""

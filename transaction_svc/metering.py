@@ -25,11 +25,11 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     registers: dict[int, Register] = {}  # by series
     terms: Terms = msgspec.field(default_factory=Terms)
-    assessed: Energy | None = None  # of readings that are not sound; the energy of others is not worth storing
     begin_said: SaidReading | None = None
     end_said: SaidReading | None = None
-    broken: bool = False  # a register below zero
     stop: Stop | None = None
+    assessed: Energy | None = None  # of readings that are not sound; the energy of others is not worth storing
+    broken: bool = False  # a register below zero
     by_sequence: bool = False  # times go back, so readings are ordered by seq_no
     interval_series: int | None = None
     interval_mwh: int = 0
