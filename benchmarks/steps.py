@@ -32,23 +32,23 @@ _DATABASE = {
 # By process: what a step is called, and the functions that are it, as module:name.
 TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "gateway": {
-        "WebSocket: frames in": ("gateway.socket:StationSocket.data_received",),
-        "session: dispatch": ("gateway.session:Session.receive",),
-        "OCPP-J: parse": ("gateway.ocppj:parse",),
-        "schema and quirks": ("gateway.schemas:Schemas.accept",),
+        "WebSocket: frames in": ("gateway.websocket.socket:StationSocket.data_received",),
+        "session: dispatch": ("gateway.connection.session:Session.receive",),
+        "OCPP-J: parse": ("gateway.ocpp.frames:parse",),
+        "schema and quirks": ("gateway.ocpp.schemas:Schemas.accept",),
         "translate in": (
-            "gateway.v16.routes:VERSION.inbound.*.to_items",
-            "gateway.v201.routes:VERSION.inbound.*.to_items",
+            "gateway.ocpp.v16.routes:VERSION.inbound.*.to_items",
+            "gateway.ocpp.v201.routes:VERSION.inbound.*.to_items",
         ),
-        "lanes": ("gateway.lanes:Lane.submit", "gateway.lanes:Lane._take_batch"),
+        "lanes": ("gateway.batching.ingest_batcher:Lane.submit", "gateway.batching.ingest_batcher:Lane._take_batch"),
         "translate out": (
-            "gateway.v16.routes:VERSION.inbound.*.to_response",
-            "gateway.v201.routes:VERSION.inbound.*.to_response",
+            "gateway.ocpp.v16.routes:VERSION.inbound.*.to_response",
+            "gateway.ocpp.v201.routes:VERSION.inbound.*.to_response",
         ),
-        "OCPP-J: encode": ("gateway.ocppj:encode_result",),
-        "WebSocket: frames out": ("gateway.socket:StationSocket.write",),
-        "message log: a frame": ("gateway.recorder:Recorder.add",),
-        "message log: a batch": ("gateway.buffers:Buffer._take_batch", "gateway.wire:repeated"),
+        "OCPP-J: encode": ("gateway.ocpp.frames:encode_result",),
+        "WebSocket: frames out": ("gateway.websocket.socket:StationSocket.write",),
+        "message log: a frame": ("gateway.message_log.message_log:Recorder.add",),
+        "message log: a batch": ("gateway.batching.buffers:Buffer._take_batch", "gateway.ocpp.wire:repeated"),
         "gRPC: protobuf to and from bytes": ("grpc._common:_transform",),
     },
     "transaction_svc": {

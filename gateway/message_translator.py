@@ -7,9 +7,9 @@ import msgspec
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
-from gateway.inbound import Dialect
-from gateway.schemas import SchemaFault, Schemas
-from gateway.translation import Inbound, LaneName, UnacceptableError
+from gateway.connection.inbound import Dialect
+from gateway.ocpp.schemas import SchemaFault, Schemas
+from gateway.ocpp.translation import Inbound, LaneName, UnacceptableError
 from mesh.errors import MeshError
 
 Item = TransactionEventItem | MeterValuesItem

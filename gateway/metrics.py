@@ -7,9 +7,9 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gateway.buffers import Buffer
-from gateway.lanes import Lane
-from gateway.registry import Registry
+from gateway.batching.buffers import Buffer
+from gateway.batching.ingest_batcher import Lane
+from gateway.connection.registry import Registry
 
 _HELP = {
     "handshake": "Handshakes by outcome: the HTTP status, subprotocol where none fitted, lost where the connection was",

@@ -10,22 +10,22 @@ from csms.gateway.v1 import gateway_service_pb2_grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 
-from gateway.buffers import Buffer
-from gateway.client_address import ClientAddresses
-from gateway.inbound import Dialect
+from gateway.batching.buffers import Buffer
+from gateway.batching.mesh_client import MeshClient
+from gateway.connection.inbound import Dialect
+from gateway.connection.keepalive_monitor import Watch
+from gateway.connection.registry import Registry
 from gateway.lease import LeaseClient, NodeLease
-from gateway.mesh_client import MeshClient
 from gateway.message_translator import MessageTranslator
 from gateway.metrics import Metrics
-from gateway.registry import Registry
-from gateway.schemas import Schemas
-from gateway.server import SERVICE_RESTART, StationServer
+from gateway.ocpp.schemas import Schemas
+from gateway.ocpp.translation import Version
+from gateway.ocpp.v16.routes import VERSION as V16
+from gateway.ocpp.v201.routes import VERSION as V201
 from gateway.servicer import GatewayServicer
 from gateway.settings import GatewaySettings
-from gateway.translation import Version
-from gateway.v16.routes import VERSION as V16
-from gateway.v201.routes import VERSION as V201
-from gateway.watch import Watch
+from gateway.websocket.client_address import ClientAddresses
+from gateway.websocket.server import SERVICE_RESTART, StationServer
 from mesh.channels import open_channel
 from mesh.contract import MESH_SERVICES
 from mesh.grpc_servers import GrpcServer, mesh_server
@@ -152,7 +152,7 @@ def _station_server(
         sightings=buffers.sightings,
         asides=buffers.asides,
         station_events=buffers.station_events,
-        metrics=metrics,
+        count=metrics.count,
         clock=now_us,
         addresses=ClientAddresses(mesh_secret=settings.mesh_secret),
         origins=settings.station_origins,

@@ -9,16 +9,16 @@ from csms.gateway.v1 import gateway_service_pb2, gateway_service_pb2_grpc
 from csms.station.v1 import command_service_pb2
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
-from gateway.aside import aside
+from gateway.connection.large_frames import aside
+from gateway.connection.outgoing import station_offline
+from gateway.connection.registry import Registry
+from gateway.connection.session import Session
 from gateway.message_translator import MessageTranslator
-from gateway.ocppj import Payload
-from gateway.outgoing import station_offline
-from gateway.registry import Registry
-from gateway.schemas import SchemaFault, is_large
-from gateway.server import StationServer
-from gateway.session import Session
-from gateway.split_reads import with_limit
-from gateway.translation import CallFailure, Outbound, UnacceptableError
+from gateway.ocpp.frames import Payload
+from gateway.ocpp.schemas import SchemaFault, is_large
+from gateway.ocpp.split_reads import with_limit
+from gateway.ocpp.translation import CallFailure, Outbound, UnacceptableError
+from gateway.websocket.server import StationServer
 from mesh.errors import MeshError, invalid_field
 from mesh.grpc_types import Context
 from mesh.logs import get_logger

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from gateway.origins import SETTING, is_origin
+from gateway.websocket.origins import SETTING, is_origin
 from mesh.errors import SettingError
 from mesh.settings import Environment
 

@@ -12,7 +12,7 @@ from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.translation import Outbound, Payload, UnacceptableError
+from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
 from tests import certificates
 
 # Fields of every command for station_svc's own use.

@@ -15,11 +15,11 @@ from tests.waiting import PATIENCE_S
 async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
     """The real gateway and services, on SQLite; that a busy machine takes its time is no failure of theirs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", PATIENCE_S)
+        patch.setattr("gateway.batching.mesh_client.ATTEMPT_TIMEOUT_S", PATIENCE_S)
         patch.setattr("gateway.lease._FIRST_TIMEOUT_S", PATIENCE_S / 6)
-        patch.setattr("gateway.server.OPENING_BUDGET_S", PATIENCE_S)
+        patch.setattr("gateway.websocket.server.OPENING_BUDGET_S", PATIENCE_S)
         # The fuzzers send nothing but bad frames, far more than any station may.
-        patch.setattr("gateway.budgets.MALFORMED_FRAMES_PER_MINUTE", 1_000_000)
+        patch.setattr("gateway.connection.budgets.MALFORMED_FRAMES_PER_MINUTE", 1_000_000)
         async with running_edge(tmp_path_factory.mktemp("mesh")) as found:
             yield found
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from gateway.catalogue import DIRECTIONS
 from mesh.process import settle
+from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.edge import examples
 from tests.cpu import BOUND_S
 from tests.gateway.lone_socket import VERSIONS, lone_socket

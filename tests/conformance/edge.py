@@ -13,8 +13,8 @@ from csms.gateway.v1.gateway_service_pb2 import CallRequest
 from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from csms.station.v1.command_service_pb2 import RequestStopTransactionRequest
 
-from gateway.schemas import KINDS, Kind, Schemas
-from gateway.translation import Version
+from gateway.ocpp.schemas import KINDS, Kind, Schemas
+from gateway.ocpp.translation import Version
 from mesh.channels import open_channel
 from tests.conformance.ocpp_table import VERSIONS, rpcs_of_command
 from tests.gateway import payloads

@@ -12,10 +12,10 @@ from grpc_status import rpc_status
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
-from gateway.catalogue import DIRECTIONS
-from gateway.lenient import mended
-from gateway.translation import Version
+from gateway.ocpp.lenient import mended
+from gateway.ocpp.translation import Version
 from mesh.errors import from_status
+from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.edge import SCHEMAS, Edge, boot, examples
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S

@@ -12,13 +12,13 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["gateway", "mesh"]):
-    from gateway import ocppj
-    from gateway.catalogue import DIRECTIONS
-    from gateway.quirks import Mended
-    from gateway.schemas import Schemas
-    from gateway.translation import UnacceptableError, Version
-    from gateway.v16 import routes as v16
-    from gateway.v201 import routes as v201
+    from gateway.ocpp import frames
+    from gateway.ocpp.schemas import Schemas
+    from gateway.ocpp.tolerances import Mended
+    from gateway.ocpp.translation import UnacceptableError, Version
+    from gateway.ocpp.v16 import routes as v16
+    from gateway.ocpp.v201 import routes as v201
+    from tests.conformance.catalogue import DIRECTIONS
 
 from csms.common.v1.origin_pb2 import Origin
 
@@ -35,12 +35,12 @@ def one_frame(data: bytes) -> None:
     if not data:
         return
     version = VERSIONS[data[0] % len(VERSIONS)]
-    frame = ocppj.parse(data[1:], version.label)
-    if isinstance(frame, ocppj.Call):
+    frame = frames.parse(data[1:], version.label)
+    if isinstance(frame, frames.Call):
         _handle(version, frame)
 
 
-def _handle(version: Version, call: ocppj.Call) -> None:
+def _handle(version: Version, call: frames.Call) -> None:
     route = version.inbound.get(call.action)
     if route is None:
         return

@@ -1,7 +1,7 @@
 """Makes docs/OCPP.md from the code: `python -m tests.conformance.ocpp_table`.
 
 What is done with an action is read off the routes of its version, the RPCs off the contract, where it is stored off
-gateway/catalogue.py, where it is tested off the tests that are there.
+tests/conformance/catalogue.py, where it is tested off the tests that are there.
 """
 
 import argparse
@@ -19,7 +19,13 @@ from csms.station.v1.station_ingest_service_pb2 import BootResult
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 from google.protobuf import descriptor_pb2
 
-from gateway.catalogue import (
+from gateway.ocpp.schemas import Schemas
+from gateway.ocpp.translation import Alternatives, Inbound, LaneName, Outbound, Results, Version
+from gateway.ocpp.v16 import routes as v16
+from gateway.ocpp.v201 import routes as v201
+from mesh.contract import OPERATOR_SERVICES
+from mesh.published_contract import CONTRACT
+from tests.conformance.catalogue import (
     ALWAYS,
     COMMAND_CHANGES,
     COMMAND_TABLES,
@@ -30,12 +36,6 @@ from gateway.catalogue import (
     REPORT_TABLES,
     STATION_EVENT_CHANGES,
 )
-from gateway.schemas import Schemas
-from gateway.translation import Alternatives, Inbound, LaneName, Outbound, Results, Version
-from gateway.v16 import routes as v16
-from gateway.v201 import routes as v201
-from mesh.contract import OPERATOR_SERVICES
-from mesh.published_contract import CONTRACT
 from tests.gateway import payloads
 
 ROOT = Path(__file__).parents[2]
@@ -145,7 +145,7 @@ def _items_after(version: Version, action: str) -> list[tuple[LaneName, Any]]:
 
 
 def tables(version: Version, action: str) -> list[str]:
-    """The tables that an action of a station may write, as gateway/catalogue.py has them."""
+    """The tables that an action of a station may write, as tests/conformance/catalogue.py has them."""
     ways = [*lanes(version, action), *lanes_after(version, action)]
     found = [table for lane in ways for table in DESTINATIONS[lane].tables]
     kinds = _kinds_of_reports(version, action)
@@ -268,7 +268,7 @@ def _naming(folder: str, *names: str) -> list[str]:
 
 def _module(function: Any) -> str:
     path = function.__module__.replace(".", "/") + ".py"
-    return f"[{path.removeprefix('gateway/')}](../{path})"
+    return f"[{path.removeprefix('gateway/ocpp/')}](../{path})"
 
 
 def _short(rpc: str) -> str:
@@ -289,7 +289,7 @@ def main() -> int:
     check: bool = parser.parse_args().check
     missing = sorted(set(LaneName) - set(DESTINATIONS))
     if missing:
-        sys.stderr.write(f"gateway/catalogue.py does not say where these lanes go: {', '.join(missing)}\n")
+        sys.stderr.write(f"tests/conformance/catalogue.py does not say where these lanes go: {', '.join(missing)}\n")
         return 1
     if not check:
         FILE.write_text(text())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from csms.gateway.v1.gateway_service_pb2 import CallResponse
 
-from gateway.catalogue import COMMAND_TABLES, COMMANDS, DIRECTIONS
+from tests.conformance.catalogue import COMMAND_TABLES, COMMANDS, DIRECTIONS
 from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge, answering, boot, check, examples
 from tests.conformance.ocpp_table import VERSIONS, chooser, outbounds, tables

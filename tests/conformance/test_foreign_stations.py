@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from csms.station.v1 import station_service_pb2
 
-from gateway.catalogue import DIRECTIONS
-from gateway.translation import Version
+from gateway.ocpp.translation import Version
 from mesh.quirks import QuirkName
+from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge, examples
 from tests.conformance.foreign import STATIONS, ForeignStation

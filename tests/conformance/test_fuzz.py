@@ -15,7 +15,7 @@ import structlog.testing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.catalogue import DIRECTIONS
+from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge, boot, examples
 from tests.conformance.fuzzing import Prober, answers, bystander_is_served, bytes_of, frames

@@ -10,7 +10,7 @@ from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
 from csms.station.v1 import station_service_pb2
 from csms.transaction.v1 import transaction_service_pb2
 
-from gateway.v16.routes import VERSION
+from gateway.ocpp.v16.routes import VERSION
 from mesh.quirks import QuirkName
 from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge

@@ -5,7 +5,7 @@ tests/gateway/test_enums.py holds each table against its enumeration, word by wo
 
 import pytest
 
-from gateway import enums
+from gateway.ocpp import enums
 from tests.conformance.edge import examples
 from tests.conformance.ocpp_table import VERSIONS, commands_by_action
 from tests.gateway import test_enums as tables
@@ -18,7 +18,7 @@ AS_TEXT_16 = {
     "StopTransaction transactionData.sampledValue.unit",
 }
 AS_TEXT_2 = {
-    "AttributeEnumType",  # gateway/v201/variables.py
+    "AttributeEnumType",  # gateway/ocpp/v201/variables.py
     "IdTokenEnumType",  # ADR 0005
 }
 # Words that decide how the value beside them is read, and go no further.

@@ -22,16 +22,16 @@ from csms.station.v1.station_pb2 import REGISTRATION_STATUS_ACCEPTED
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesResult, TransactionEventResult
 from websockets.server import ServerProtocol
 
-from gateway.budgets import StationBudgets
-from gateway.buffers import Buffer
-from gateway.recorder import Recorder
-from gateway.schemas import Schemas
-from gateway.server import DEFLATE, MAX_FRAME_BYTES
-from gateway.session import Connection, Session
-from gateway.socket import StationSocket
-from gateway.translation import LaneName, Version
-from gateway.v16.routes import VERSION as V16
-from gateway.v201.routes import VERSION as V201
+from gateway.batching.buffers import Buffer
+from gateway.connection.budgets import StationBudgets
+from gateway.connection.session import Connection, Session
+from gateway.message_log.message_log import Recorder
+from gateway.ocpp.schemas import Schemas
+from gateway.ocpp.translation import LaneName, Version
+from gateway.ocpp.v16.routes import VERSION as V16
+from gateway.ocpp.v201.routes import VERSION as V201
+from gateway.websocket.server import DEFLATE, MAX_FRAME_BYTES
+from gateway.websocket.socket import StationSocket
 from tests.conftest import FakeClock
 from tests.cpu import Longest, longest_callback
 from tests.waiting import until
@@ -106,7 +106,7 @@ class _Lane:
         self.item_bytes = 0
 
     def submit(self, item: Any, waiter: Any, *, deadline_s: float) -> None:
-        """See gateway.lanes.Lane."""
+        """See gateway.batching.ingest_batcher.Lane."""
         del deadline_s
         self.items += 1
         self.item_bytes += len(item.SerializeToString())

@@ -26,10 +26,10 @@ import station_svc.service
 import transaction_svc.migrations
 import transaction_svc.service
 from auth_svc.settings import AuthSettings
-from gateway.lanes import Lane
+from gateway.batching.ingest_batcher import Lane
+from gateway.ocpp.translation import LaneName
 from gateway.service import RunningGateway, start
 from gateway.settings import GatewaySettings
-from gateway.translation import LaneName
 from mesh import service
 from mesh.database import Database
 from mesh.service import Parts, RunningService

@@ -23,14 +23,14 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
     TransactionEventResult,
 )
 
-from gateway.budgets import StationBudgets
-from gateway.buffers import Buffer
-from gateway.lanes import LaneUnavailableError, Waiter
-from gateway.recorder import Recorder
-from gateway.schemas import Schemas
-from gateway.session import Connection, Session, SocketClosedError
-from gateway.translation import LaneName, Version
-from gateway.v16.routes import VERSION
+from gateway.batching.buffers import Buffer
+from gateway.batching.ingest_batcher import LaneUnavailableError, Waiter
+from gateway.connection.budgets import StationBudgets
+from gateway.connection.session import Connection, Session, SocketClosedError
+from gateway.message_log.message_log import Recorder
+from gateway.ocpp.schemas import Schemas
+from gateway.ocpp.translation import LaneName, Version
+from gateway.ocpp.v16.routes import VERSION
 from mesh.errors import MeshError
 from tests.conftest import FakeClock
 from tests.waiting import until
@@ -70,7 +70,7 @@ class Wire:
         self._deliver()
 
     def write(self, data: bytes) -> bool:
-        """See gateway.session.Socket."""
+        """See gateway.connection.session.Socket."""
         if self.fault is not None:
             raise self.fault
         if self.closed_with is not None:
@@ -79,32 +79,32 @@ class Wire:
         return self.reads.is_set()
 
     async def drain(self) -> None:
-        """See gateway.session.Socket."""
+        """See gateway.connection.session.Socket."""
         await self.reads.wait()
 
     def hold(self) -> None:
-        """See gateway.session.Socket."""
+        """See gateway.connection.session.Socket."""
         self.held = True
 
     def resume(self) -> None:
-        """See gateway.session.Socket."""
+        """See gateway.connection.session.Socket."""
         self.held = False
         self._deliver()
 
     async def close(self, code: int, reason: str) -> None:
-        """See gateway.session.Socket."""
+        """See gateway.connection.session.Socket."""
         assert len(reason) <= 123
         self.closed_with = code
 
     def abort(self) -> None:
-        """See gateway.session.Socket."""
+        """See gateway.connection.session.Socket."""
         self.closed_with = 1006
 
     def check_lost(self) -> None:
-        """See gateway.session.Socket."""
+        """See gateway.connection.session.Socket."""
 
     def ask_for_pong(self) -> None:
-        """See gateway.session.Socket."""
+        """See gateway.connection.session.Socket."""
         self.pings += 1
 
     def _deliver(self) -> None:
@@ -122,7 +122,7 @@ class Service:
         self.deadlines: list[float] = []
 
     def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
-        """See gateway.lanes.Lane."""
+        """See gateway.batching.ingest_batcher.Lane."""
         assert deadline_s > 0
         self.items.append(item)
         self.deadlines.append(deadline_s)

@@ -13,8 +13,8 @@ from csms.common.v1.id_token_pb2 import (
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 
-from gateway.authorizations import judge, refusal
-from gateway.translation import LaneName, Results
+from gateway.ocpp.authorizations import judge, refusal
+from gateway.ocpp.translation import LaneName, Results
 
 ACCEPTED, BLOCKED = AUTHORIZATION_STATUS_ACCEPTED, AUTHORIZATION_STATUS_BLOCKED
 CONCURRENT = AUTHORIZATION_STATUS_CONCURRENT_TX

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from gateway import buffers
-from gateway.buffers import Buffer
+from gateway.batching import buffers
+from gateway.batching.buffers import Buffer
 from mesh.errors import invalid_field, unavailable
 from tests.waiting import until
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.clock_watch import ClockWatch, told_us
+from gateway.connection.clock_watch import ClockWatch, told_us
 
 NOW_US = 1_790_000_000_000_000
 MINUTE_US = 60_000_000

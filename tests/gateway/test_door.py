@@ -25,11 +25,11 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from gateway.lanes import Lane
-from gateway.server import StationServer
-from gateway.session import Session
-from gateway.socket import EARLY_BYTES, StationSocket
-from gateway.watch import BLOCKED_S
+from gateway.batching.ingest_batcher import Lane
+from gateway.connection.keepalive_monitor import BLOCKED_S
+from gateway.connection.session import Session
+from gateway.websocket.server import StationServer
+from gateway.websocket.socket import EARLY_BYTES, StationSocket
 from station_svc.ingest.admission import Admission
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
@@ -323,8 +323,8 @@ async def test_an_opening_that_was_committed_without_an_answer(
 ) -> None:
     """The handshake is given up; once station_svc answers again its connection is closed, by itself."""
     del victim
-    monkeypatch.setattr("gateway.server.OPENING_BUDGET_S", 0.3)
-    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("gateway.websocket.server.OPENING_BUDGET_S", 0.3)
+    monkeypatch.setattr("gateway.batching.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
     mesh.station_answers.hold()
     async with calling(mesh, handshake("CP1")) as caller:
         assert " 503 " in await caller.head()
@@ -339,8 +339,8 @@ async def test_an_opening_that_was_committed_without_an_answer(
 
 async def test_an_opening_that_is_committed_after_its_closing(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is closed again some times later: nothing else would ever tell station_svc of it."""
-    monkeypatch.setattr("gateway.server.OPENING_BUDGET_S", 0.3)
-    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("gateway.websocket.server.OPENING_BUDGET_S", 0.3)
+    monkeypatch.setattr("gateway.batching.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
     again: list[Callable[[], None]] = []
     noted: list[Any] = []
     server = _server(mesh)
@@ -382,7 +382,7 @@ async def test_an_opening_that_is_committed_after_its_closing(mesh: MeshRig, mon
 
 async def test_an_opening_whose_first_answer_was_lost(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second attempt finds the connection that the first one opened: one socket, one epoch."""
-    monkeypatch.setattr("gateway.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("gateway.batching.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
     mesh.station_answers.hold()
     async with calling(mesh, handshake("CP1")) as caller:
         await until(mesh.gateway.mesh.openings.away_for_s)
@@ -514,7 +514,7 @@ async def test_what_is_kept_of_a_stations_transfers_is_bounded(database_url: str
 
 
 def test_the_library_is_what_the_socket_was_written_for() -> None:
-    """`gateway/socket.py` uses these of `websockets`, which promises none: another major version is to be reviewed."""
+    """`websocket/socket.py` uses these of `websockets`, which promises none: review another major version."""
     assert version("websockets").split(".")[0] == "17"
     protocol = ServerProtocol()
     for name in (

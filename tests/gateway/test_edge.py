@@ -13,8 +13,8 @@ import pytest
 from csms.station.v1 import station_pb2, station_service_pb2
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gateway import watch
-from gateway.session import Session
+from gateway.connection import keepalive_monitor
+from gateway.connection.session import Session
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import MeshRig
 from tests.waiting import eventually
@@ -117,7 +117,7 @@ async def test_the_newer_of_two_connections_with_one_id_wins(mesh: MeshRig) -> N
 
 async def test_a_station_that_stops_reading_is_cut_off(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its answers pile up to a bound, while it may go on sending; after a time its socket is dropped."""
-    monkeypatch.setattr(watch, "BLOCKED_S", 0.2)
+    monkeypatch.setattr(keepalive_monitor, "BLOCKED_S", 0.2)
     reader, writer = await _connect_by_hand(mesh, "CP1")
     await eventually(lambda: mesh.is_connected("CP1"))
     [session] = [one for one in mesh.gateway.registry if one.connection.station_id == "CP1"]

@@ -19,8 +19,8 @@ from csms.station.v1 import (
 )
 from csms.transaction.v1 import transaction_event_pb2
 
-from gateway import certificate_enums, enums
-from gateway.schemas import KINDS, Schemas
+from gateway.ocpp import certificate_enums, enums
+from gateway.ocpp.schemas import KINDS, Schemas
 
 # Enumerations of 2.x by the names of their types.
 TABLES_2: Mapping[str, Mapping[str, int]] = {

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from csms.common.v1.origin_pb2 import Origin
 
-from gateway import exchange
-from gateway.exchange import OPTIONAL_BUDGET_S, STATION_BUDGET_S, Exchange
-from gateway.lanes import LaneUnavailableError, Waiter
-from gateway.translation import LaneName
+from gateway.batching.ingest_batcher import LaneUnavailableError, Waiter
+from gateway.connection import ingest_plan
+from gateway.connection.ingest_plan import OPTIONAL_BUDGET_S, STATION_BUDGET_S, Exchange
+from gateway.ocpp.translation import LaneName
 
 EVENTS, AUTHORIZE = LaneName.TRANSACTION_EVENTS, LaneName.AUTHORIZE
 
@@ -22,7 +22,7 @@ class FakeLane:
         self.deadlines: list[float] = []
 
     def submit(self, _item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
-        """See gateway.lanes.Way."""
+        """See gateway.batching.ingest_batcher.Way."""
         self.deadlines.append(deadline_s)
         if self.result is None:
             self.waiters.append(waiter)
@@ -41,7 +41,7 @@ class Asked:
             lambda _results: {},
             frozenset({AUTHORIZE} if optional else ()),
         )
-        exchange.submit(asked, {EVENTS: self.events, AUTHORIZE: self.authorize}, self.outcomes.append, now_s=100.0)
+        ingest_plan.submit(asked, {EVENTS: self.events, AUTHORIZE: self.authorize}, self.outcomes.append, now_s=100.0)
 
 
 def test_it_is_done_when_the_last_result_is_there() -> None:
@@ -86,6 +86,6 @@ def test_an_item_that_cannot_be_sent_ends_it() -> None:
     events, outcomes = FakeLane(), list[Any]()
     asked = Exchange({EVENTS: Origin(), AUTHORIZE: Origin()}, lambda _results: {})
     with pytest.raises(KeyError):
-        exchange.submit(asked, {EVENTS: events}, outcomes.append, now_s=100.0)
+        ingest_plan.submit(asked, {EVENTS: events}, outcomes.append, now_s=100.0)
     events.waiters[0].set_exception(LaneUnavailableError())
     assert outcomes == []

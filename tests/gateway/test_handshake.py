@@ -4,7 +4,14 @@ import base64
 
 import pytest
 
-from gateway.handshake import BadHandshakeError, Credential, choose_subprotocols, credential, is_odd_path, station_id
+from gateway.websocket.handshake import (
+    BadHandshakeError,
+    Credential,
+    choose_subprotocols,
+    credential,
+    is_odd_path,
+    station_id,
+)
 
 SPOKEN = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 

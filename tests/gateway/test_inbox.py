@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from gateway import inbox as inbox_module
-from gateway.inbox import Arrival, Inbox
-from gateway.ocppj import Call
+from gateway.connection import inbound_queue as inbox_module
+from gateway.connection.inbound_queue import Arrival, Inbox
+from gateway.ocpp.frames import Call
 
 
 def _arrival(number: int, size: int = 10) -> Arrival:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 from csms.common.v1.origin_pb2 import Origin
 
-from gateway import lanes
-from gateway.buffers import Buffer
-from gateway.lanes import BackgroundLane, Lane, LaneUnavailableError
+from gateway.batching import ingest_batcher
+from gateway.batching.buffers import Buffer
+from gateway.batching.ingest_batcher import BackgroundLane, Lane, LaneUnavailableError
 from mesh.errors import unavailable
 from tests.waiting import until
 
@@ -35,8 +35,8 @@ class Service:
 
 @pytest.fixture(autouse=True)
 def _quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "FIRST_BACKOFF_S", 0.0005)
-    monkeypatch.setattr(lanes, "MOST_BACKOFF_S", 0.005)
+    monkeypatch.setattr(ingest_batcher, "FIRST_BACKOFF_S", 0.0005)
+    monkeypatch.setattr(ingest_batcher, "MOST_BACKOFF_S", 0.005)
 
 
 def _lane(service: Service) -> "Lane[Origin, int]":
@@ -93,8 +93,8 @@ async def _first_batch(service: Service, lane: "Lane[Origin, int]", items: int) 
 
 async def test_those_who_were_answered_share_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next batch leaves as soon as all have spoken again, long before it has waited for long enough."""
-    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
-    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(ingest_batcher, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(ingest_batcher, "GATHER_SHARE", 1e9)
     service = Service()
     lane = _lane(service)
     await _first_batch(service, lane, 8)
@@ -109,7 +109,7 @@ async def test_those_who_were_answered_share_the_next_batch(monkeypatch: pytest.
 
 async def test_a_batch_waits_no_longer_than_for_a_part_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where those who were answered have nothing to say, who waits is not held up for long."""
-    monkeypatch.setattr(lanes, "MOST_GATHER_S", 0.001)
+    monkeypatch.setattr(ingest_batcher, "MOST_GATHER_S", 0.001)
     service = Service()
     lane = _lane(service)
     await _first_batch(service, lane, 8)
@@ -118,9 +118,9 @@ async def test_a_batch_waits_no_longer_than_for_a_part_of_the_one_before(monkeyp
 
 async def test_a_lane_that_was_busy_just_now_waits_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
     """Items that come in bursts leave together; the first does not leave alone."""
-    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
-    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
-    monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 60.0)
+    monkeypatch.setattr(ingest_batcher, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(ingest_batcher, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(ingest_batcher, "GATHER_WITHIN_S", 60.0)
     service = Service()
     lane = _lane(service)
     await asyncio.gather(*[lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
@@ -135,9 +135,9 @@ async def test_a_lane_that_was_busy_just_now_waits_for_company(monkeypatch: pyte
 
 async def test_a_lane_whose_large_batch_is_long_gone_sends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quiet again, an item leaves when it comes."""
-    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
-    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
-    monkeypatch.setattr(lanes, "GATHER_WITHIN_S", 0.0)
+    monkeypatch.setattr(ingest_batcher, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(ingest_batcher, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(ingest_batcher, "GATHER_WITHIN_S", 0.0)
     service = Service()
     lane = _lane(service)
     await asyncio.gather(*[lane.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
@@ -147,8 +147,8 @@ async def test_a_lane_whose_large_batch_is_long_gone_sends_at_once(monkeypatch: 
 
 async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lane with little to do adds no delay."""
-    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
-    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(ingest_batcher, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(ingest_batcher, "GATHER_SHARE", 1e9)
     service = Service()
     lane = _lane(service)
     await _first_batch(service, lane, 7)
@@ -157,8 +157,8 @@ async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch)
 
 async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Items that linger leave at once when the lane closes."""
-    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
-    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(ingest_batcher, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(ingest_batcher, "GATHER_SHARE", 1e9)
     service = Service()
     lane = _lane(service)
     await _first_batch(service, lane, 8)
@@ -168,8 +168,8 @@ async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_closing_delivers_what_waits_for_the_batch_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the batch comes back while the lane closes."""
-    monkeypatch.setattr(lanes, "MOST_GATHER_S", 60.0)
-    monkeypatch.setattr(lanes, "GATHER_SHARE", 1e9)
+    monkeypatch.setattr(ingest_batcher, "MOST_GATHER_S", 60.0)
+    monkeypatch.setattr(ingest_batcher, "GATHER_SHARE", 1e9)
     service = Service()
     service.gate.clear()
     lane = _lane(service)
@@ -331,15 +331,15 @@ class Follower:
         self.failures = 0
 
     def done(self) -> bool:
-        """See gateway.lanes.Waiter."""
+        """See ingest_batcher.Waiter."""
         return self._told
 
     def set_result(self, _result: int) -> None:
-        """See gateway.lanes.Waiter."""
+        """See ingest_batcher.Waiter."""
         raise AssertionError
 
     def set_exception(self, _error: LaneUnavailableError) -> None:
-        """See gateway.lanes.Waiter."""
+        """See ingest_batcher.Waiter."""
         self.failures += 1
         if self._more:
             self._more -= 1
@@ -365,15 +365,15 @@ class Broken:
     """Fails when it gets the result."""
 
     def done(self) -> bool:
-        """See gateway.lanes.Waiter."""
+        """See ingest_batcher.Waiter."""
         return False
 
     def set_result(self, _result: int) -> None:
-        """See gateway.lanes.Waiter."""
+        """See ingest_batcher.Waiter."""
         raise RuntimeError("broken")
 
     def set_exception(self, _error: LaneUnavailableError) -> None:
-        """See gateway.lanes.Waiter."""
+        """See ingest_batcher.Waiter."""
         raise RuntimeError("broken")
 
 

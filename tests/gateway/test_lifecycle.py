@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway import exchange as exchange_module
-from gateway import server as server_module
+from gateway.connection import ingest_plan as exchange_module
 from gateway.service import RunningGateway, start
+from gateway.websocket import server as server_module
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually, until

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import ocppj
-from gateway.ocppj import Call, CallError, CallResult, Malformed, Mended, Send, TruncatedCall, parse
+from gateway.ocpp import frames
+from gateway.ocpp.frames import Call, CallError, CallResult, Malformed, Mended, Send, TruncatedCall, parse
 from mesh.quirks import QuirkName
 
 VERSIONS = ["1.6", "2.0.1", "2.1"]
@@ -184,8 +184,8 @@ def test_a_number_for_an_id_is_answered_digit_for_digit(number: str, label: str)
         assert isinstance(mended.frame, Call)
         assert mended.frame == Call(number, "Boot", {"a": 1})
         assert mended.quirks[0] is QuirkName.MESSAGE_ID_NUMBER
-        assert ocppj.encode_result(mended.frame.message_id, {}) == f"[3,{number},{{}}]".encode()
-        error = ocppj.encode_error(mended.frame.message_id, "NotSupported", "")
+        assert frames.encode_result(mended.frame.message_id, {}) == f"[3,{number},{{}}]".encode()
+        error = frames.encode_error(mended.frame.message_id, "NotSupported", "")
         assert error == f'[4,{number},"NotSupported","",{{}}]'.encode()
 
 
@@ -193,7 +193,7 @@ def test_an_empty_id_is_answered_as_it_came() -> None:
     """Served, and counted."""
     mended = parse(b'[2,"","Heartbeat",{}]', "1.6")
     assert mended == Mended(Call("", "Heartbeat", {}), (QuirkName.MESSAGE_ID_EMPTY,))
-    assert ocppj.encode_result("", {}) == b'[3,"",{}]'
+    assert frames.encode_result("", {}) == b'[3,"",{}]'
 
 
 def test_a_frame_that_is_long_and_broken_is_read_once() -> None:
@@ -231,8 +231,8 @@ def test_mended_frames_lose_nothing(payload: object, faults: set[str]) -> None:
 
 def test_frames_that_are_sent() -> None:
     """The frames are those that the standard shows."""
-    assert json.loads(ocppj.encode_call("1", "Reset", {"type": "Soft"})) == [2, "1", "Reset", {"type": "Soft"}]
-    assert json.loads(ocppj.encode_result("1", {})) == [3, "1", {}]
-    kind, message_id, code, description, details = json.loads(ocppj.encode_error("1", "InternalError", "x" * 999))
+    assert json.loads(frames.encode_call("1", "Reset", {"type": "Soft"})) == [2, "1", "Reset", {"type": "Soft"}]
+    assert json.loads(frames.encode_result("1", {})) == [3, "1", {}]
+    kind, message_id, code, description, details = json.loads(frames.encode_error("1", "InternalError", "x" * 999))
     assert (kind, message_id, code, details) == (4, "1", "InternalError", {})
     assert len(description) == 255

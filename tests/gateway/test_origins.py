@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.handshake import BadHandshakeError
-from gateway.origins import check_origin
 from gateway.settings import GatewaySettings
+from gateway.websocket.handshake import BadHandshakeError
+from gateway.websocket.origins import check_origin
 from mesh.errors import SettingError
 from mesh.settings import Environment
 

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway import outgoing
-from gateway.ocppj import CallError, CallResult
-from gateway.outgoing import OutgoingCalls
+from gateway.connection import outgoing
+from gateway.connection.outgoing import OutgoingCalls
+from gateway.ocpp.frames import CallError, CallResult
 from mesh.errors import MeshError
 from tests.waiting import until
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.quirks import QUIRKS, Mended
-from gateway.schemas import SchemaFault, Schemas
+from gateway.ocpp.schemas import SchemaFault, Schemas
+from gateway.ocpp.tolerances import QUIRKS, Mended
 from mesh.quirks import QuirkName
 from tests.gateway import payloads
 from tests.gateway.payloads import TIME

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.budgets import LOG_BURST_BYTES, StationBudgets
-from gateway.buffers import Buffer
-from gateway.recorder import MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
+from gateway.batching.buffers import Buffer
+from gateway.connection.budgets import LOG_BURST_BYTES, StationBudgets
+from gateway.message_log.message_log import MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
 from mesh.masking import SECRET_VARIABLES
 
 NOW_US = 1_780_000_000_000_000

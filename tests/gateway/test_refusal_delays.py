@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.refusal_delays import FORGET_S, MOST_DELAY_S, MOST_WAITING, MOST_WAITING_EACH, RefusalDelays
+from gateway.websocket.refusal_delays import FORGET_S, MOST_DELAY_S, MOST_WAITING, MOST_WAITING_EACH, RefusalDelays
 
 
 class Clock:

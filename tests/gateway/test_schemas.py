@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.schemas import KINDS, Kind, SchemaFault, Schemas
+from gateway.ocpp.schemas import KINDS, Kind, SchemaFault, Schemas
 from tests.gateway import payloads
 
 LABELS = ("1.6", "2.0.1", "2.1")

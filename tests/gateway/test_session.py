@@ -20,10 +20,10 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 )
 from google.rpc.status_pb2 import Status
 
-from gateway import inbox
-from gateway.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
-from gateway.lanes import LaneUnavailableError
-from gateway.translation import LaneName
+from gateway.batching.ingest_batcher import LaneUnavailableError
+from gateway.connection import inbound_queue
+from gateway.connection.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
+from gateway.ocpp.translation import LaneName
 from mesh.errors import MeshError
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, Rig, session_rig
@@ -202,7 +202,7 @@ async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
 @pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 4), ("INBOX_BYTES", 400)])
 async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
     """The queue is bounded, in CALLs and in bytes: beyond it the socket is not read, and no CALL is lost."""
-    monkeypatch.setattr(inbox, bound, value)
+    monkeypatch.setattr(inbound_queue, bound, value)
     async with session_rig() as rig:
         statuses = rig.services[LaneName.STATUSES]
         statuses.result = None

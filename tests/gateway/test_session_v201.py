@@ -18,10 +18,10 @@ from csms.station.v1.station_pb2 import (
 from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationResult, TransactionEventResult
 from google.rpc.status_pb2 import Status
 
-from gateway.lanes import LaneUnavailableError
-from gateway.schemas import Schemas
-from gateway.translation import LaneName
-from gateway.v201.routes import VERSION
+from gateway.batching.ingest_batcher import LaneUnavailableError
+from gateway.ocpp.schemas import Schemas
+from gateway.ocpp.translation import LaneName
+from gateway.ocpp.v201.routes import VERSION
 from tests.gateway.session_rig import HEARTBEAT, NOT_ACCEPTED, Rig, session_rig
 from tests.waiting import until
 

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
-from gateway.socket import TURN_FRAMES, StationSocket
+from gateway.websocket.socket import TURN_FRAMES, StationSocket
 from tests.gateway.rig import MeshRig
 from tests.gateway.websocket_frames import BINARY, CLOSE, CONTINUATION, MASK, PING, PONG, TEXT, frame
 from tests.waiting import until
@@ -69,7 +69,7 @@ class ByteStation:
 
 
 class Taker:
-    """Takes what a socket brings; see gateway.socket.Receiver."""
+    """Takes what a socket brings; see gateway.websocket.socket.Receiver."""
 
     def __init__(self, taken: list[bytes]) -> None:
         self._taken = taken

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.protocol import OPEN
 
-from gateway.translation import LaneName
+from gateway.ocpp.translation import LaneName
 from tests.cpu import BOUND_S
 from tests.gateway.lone_socket import LoneSocket, lone_socket
 from tests.gateway.websocket_frames import CONTINUATION, PING, TEXT, deflate, deflated, frame

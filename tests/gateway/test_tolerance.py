@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import ocppj
-from gateway.inbound import InboundCalls, RefusalError
-from gateway.ocppj import Call
-from gateway.quirks import Mended
-from gateway.schemas import KINDS, Kind, SchemaFault, Schemas
-from gateway.translation import LaneName
-from gateway.v16.routes import VERSION
+from gateway.connection.inbound import InboundCalls, RefusalError
+from gateway.ocpp import frames
+from gateway.ocpp.frames import Call
+from gateway.ocpp.schemas import KINDS, Kind, SchemaFault, Schemas
+from gateway.ocpp.tolerances import Mended
+from gateway.ocpp.translation import LaneName
+from gateway.ocpp.v16.routes import VERSION
 from tests.gateway import payloads
 
 SCHEMAS = Schemas("1.6")
@@ -174,8 +174,8 @@ def _dumped(value: Any) -> str:
 def accepted(action: str, kind: Kind, payload: Any) -> Mended | SchemaFault:
     """The accepted payload of a message, read from its text."""
     source = frame_of(payload, action, kind)
-    frame = ocppj.parse(source, "1.6")
-    assert isinstance(frame, ocppj.Call | ocppj.CallResult)
+    frame = frames.parse(source, "1.6")
+    assert isinstance(frame, frames.Call | frames.CallResult)
     return SCHEMAS.accept(action, frame.payload, kind, source=source)
 
 
@@ -292,7 +292,7 @@ def test_what_is_tolerated_is_served(data: st.DataObject) -> None:
     payload["vendorInfo"] = {"meterValue": 5, "timestamp": []}
     met: list[str] = []
     source = frame_of(payload, action, "request")
-    frame = ocppj.parse(source, "1.6")
+    frame = frames.parse(source, "1.6")
     assert isinstance(frame, Call)
     exchange = _inbound(met).begin(frame, 1, 1_760_000_000_000_000, source)
     assert "unknown_field" in met
@@ -312,7 +312,7 @@ def test_what_is_not_tolerated_is_refused_or_kept(action: str) -> None:
             sent = copy.deepcopy(whole)
             payloads.put(sent, place.path, fault.sent)
             source = frame_of(sent, action, "request")
-            frame = ocppj.parse(source, "1.6")
+            frame = frames.parse(source, "1.6")
             assert isinstance(frame, Call)
             if VERSION.inbound[action].salvage is None:
                 with pytest.raises(RefusalError):

@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from csms.station.v1.station_ingest_service_pb2 import Sighting
 
-from gateway import watch as watch_module
-from gateway.budgets import Allowance, StationBudgets
-from gateway.buffers import Buffer
-from gateway.registry import Registry
-from gateway.watch import Watch
+from gateway.allowance import Allowance
+from gateway.batching.buffers import Buffer
+from gateway.connection import keepalive_monitor as watch_module
+from gateway.connection.budgets import StationBudgets
+from gateway.connection.keepalive_monitor import Watch
+from gateway.connection.registry import Registry
 from mesh.times import SECOND_US
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import HEARTBEAT, session_rig

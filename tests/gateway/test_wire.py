@@ -8,8 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.log_entry import LogEntries
-from gateway.wire import repeated, tag, varint
+from gateway.message_log.log_entry import LogEntries
+from gateway.ocpp.wire import repeated, tag, varint
 
 ITEMS = RecordMessagesRequest.DESCRIPTOR.fields_by_name["items"]
 

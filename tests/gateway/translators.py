@@ -9,9 +9,9 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
 
-from gateway.quirks import Mended
-from gateway.schemas import Schemas
-from gateway.translation import Items, LaneName, Payload, Results, UnacceptableError, Version
+from gateway.ocpp.schemas import Schemas
+from gateway.ocpp.tolerances import Mended
+from gateway.ocpp.translation import Items, LaneName, Payload, Results, UnacceptableError, Version
 from tests.gateway import payloads
 
 ORIGIN = Origin(

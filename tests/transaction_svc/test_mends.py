@@ -29,9 +29,9 @@ from google.protobuf.struct_pb2 import Struct
 from sqlalchemy import Engine, func, select
 
 from gateway.message_translator import MessageTranslator
-from gateway.schemas import Schemas
-from gateway.v16.routes import VERSION as V16
-from gateway.v201.routes import VERSION as V201
+from gateway.ocpp.schemas import Schemas
+from gateway.ocpp.v16.routes import VERSION as V16
+from gateway.ocpp.v201.routes import VERSION as V201
 from mesh.errors import MeshError, unavailable
 from mesh.operators import set_caller
 from tests.conftest import FakeClock

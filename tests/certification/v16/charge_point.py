@@ -11,7 +11,7 @@ from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb
 from csms.transaction.v1 import transaction_service_pb2
 from google.protobuf import message_factory
 
-from gateway.enums import STOPPED_REASONS
+from gateway.ocpp.enums import STOPPED_REASONS
 from mesh.times import now_us
 from tests.conformance.edge import check
 from tests.gateway.raw_station import RawStation

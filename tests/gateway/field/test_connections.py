@@ -11,8 +11,8 @@ import pytest
 from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 from grpc_status import rpc_status
 
-from gateway import session as session_module
-from gateway import watch as watch_module
+from gateway.connection import keepalive_monitor as watch_module
+from gateway.connection import session as session_module
 from gateway.service import start as start_gateway
 from mesh.errors import MeshError, from_status
 from tests.gateway.field.kit import STATION, Field, at, start, stop

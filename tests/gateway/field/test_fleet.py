@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 
-from gateway.translation import LaneName
+from gateway.ocpp.translation import LaneName
 from tests.gateway.field.kit import STATION, Field
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S

@@ -1,6 +1,6 @@
 """The translators of 1.6, as their tests use them."""
 
-from gateway.v16.routes import VERSION
+from gateway.ocpp.v16.routes import VERSION
 from tests.gateway import translators
 from tests.gateway.translators import Translators
 

@@ -10,7 +10,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import CountOpenTransact
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from gateway.translation import LaneName
+from gateway.ocpp.translation import LaneName
 from tests.gateway.v16 import helpers
 
 ACTION = "Authorize"

@@ -3,7 +3,7 @@
 import pytest
 from csms.station.v1 import reservation_pb2 as pb
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import helpers
 
 NAME = "cancel_reservation"

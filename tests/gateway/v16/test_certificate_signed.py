@@ -5,7 +5,7 @@ from csms.common.v1 import certificate_pb2 as common_pb2
 from csms.station.v1 import certificate_pb2
 from csms.station.v1.certificate_pb2 import CertificateSignedRequest
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import helpers
 
 NAME = "certificate_signed"

@@ -5,8 +5,8 @@ from csms.station.v1 import command_service_pb2
 from csms.station.v1.command_service_pb2 import SetVariablesRequest
 from csms.station.v1.station_pb2 import Variable
 
-from gateway.translation import CallFailure, Payload, UnacceptableError
-from gateway.v16 import change_configuration
+from gateway.ocpp.translation import CallFailure, Payload, UnacceptableError
+from gateway.ocpp.v16 import change_configuration
 from tests.gateway.v16 import helpers
 
 NAME = "set_variables"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from csms.station.v1 import charging_profile_pb2 as pb
 
-from gateway.translation import Payload, UnacceptableError
+from gateway.ocpp.translation import Payload, UnacceptableError
 from tests.gateway.v16 import helpers
 
 NAME = "clear_charging_profile"

@@ -4,7 +4,7 @@ import pytest
 from csms.station.v1.command_service_pb2 import DataTransferRequest, DataTransferResponse
 from csms.station.v1.station_ingest_service_pb2 import DataTransferStatus, TransferDataItem, TransferDataResult
 
-from gateway.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import LaneName, UnacceptableError
 from tests.gateway.v16 import helpers
 
 ACTION = "DataTransfer"

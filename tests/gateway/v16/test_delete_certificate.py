@@ -6,8 +6,8 @@ import pytest
 from csms.station.v1 import certificate_pb2
 from csms.station.v1.certificate_pb2 import CertificateHashData, DeleteCertificateRequest
 
-from gateway.certificate_enums import HASH_ALGORITHMS
-from gateway.translation import UnacceptableError
+from gateway.ocpp.certificate_enums import HASH_ALGORITHMS
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import helpers
 
 NAME = "delete_certificate"

@@ -3,7 +3,7 @@
 from csms.station.v1.log_pb2 import UploadLogStatus
 from csms.station.v1.station_ingest_service_pb2 import ReportResult
 
-from gateway.translation import LaneName
+from gateway.ocpp.translation import LaneName
 from tests.gateway.v16 import helpers
 
 ACTION = "DiagnosticsStatusNotification"

@@ -3,7 +3,7 @@
 from csms.station.v1.firmware_pb2 import FirmwareStatus
 from csms.station.v1.station_ingest_service_pb2 import ReportResult
 
-from gateway.translation import LaneName
+from gateway.ocpp.translation import LaneName
 from tests.gateway.v16 import helpers
 
 ACTION = "FirmwareStatusNotification"

@@ -7,7 +7,7 @@ from csms.common.v1 import status_info_pb2
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.station.v1 import charging_profile_pb2 as pb
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway import payloads
 from tests.gateway.v16 import charging, helpers
 

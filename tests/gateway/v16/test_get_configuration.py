@@ -8,8 +8,8 @@ from csms.station.v1 import command_service_pb2
 from csms.station.v1.command_service_pb2 import GetVariableResult, GetVariablesRequest
 from csms.station.v1.station_pb2 import Variable
 
-from gateway.translation import CallFailure, UnacceptableError
-from gateway.v16 import get_configuration
+from gateway.ocpp.translation import CallFailure, UnacceptableError
+from gateway.ocpp.v16 import get_configuration
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
 

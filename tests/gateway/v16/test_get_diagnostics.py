@@ -6,7 +6,7 @@ import pytest
 from csms.station.v1.log_pb2 import GetLogRequest, GetLogResponse, LogParameters
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import helpers
 
 NOON = Timestamp(seconds=1_767_268_800)  # 2026-01-01T12:00:00Z

@@ -9,7 +9,7 @@ from csms.station.v1.certificate_pb2 import (
     GetInstalledCertificateIdsRequest,
 )
 
-from gateway.translation import Payload, UnacceptableError
+from gateway.ocpp.translation import Payload, UnacceptableError
 from tests.gateway.v16 import helpers
 
 NAME = "get_installed_certificate_ids"

@@ -7,8 +7,8 @@ from csms.station.v1 import log_pb2
 from csms.station.v1.log_pb2 import LOG_TYPE_DIAGNOSTICS, LOG_TYPE_SECURITY, GetLogRequest, LogParameters
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.translation import UnacceptableError
-from gateway.v16.get_log import choose
+from gateway.ocpp.translation import UnacceptableError
+from gateway.ocpp.v16.get_log import choose
 from tests.gateway.v16 import helpers
 
 NOON = Timestamp(seconds=1_767_268_800)  # 2026-01-01T12:00:00Z

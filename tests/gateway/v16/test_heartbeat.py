@@ -1,6 +1,6 @@
 """Heartbeat of 1.6."""
 
-from gateway.v16.routes import VERSION
+from gateway.ocpp.v16.routes import VERSION
 from tests.gateway.v16 import helpers
 
 

@@ -4,7 +4,7 @@ import pytest
 from csms.station.v1 import certificate_pb2
 from csms.station.v1.certificate_pb2 import InstallCertificateRequest, InstallCertificateUse
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import helpers
 
 NAME = "install_certificate"

@@ -10,9 +10,9 @@ from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesResult, TransactionEventResult
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway import enums
-from gateway.translation import LaneName, UnacceptableError
-from gateway.v16.routes import VERSION
+from gateway.ocpp import enums
+from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.v16.routes import VERSION
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
 

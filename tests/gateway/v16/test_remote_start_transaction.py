@@ -5,7 +5,7 @@ from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import charging_profile_pb2, command_service_pb2
 from csms.station.v1.command_service_pb2 import RequestStartTransactionRequest
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import charging, helpers
 
 NAME = "request_start_transaction"

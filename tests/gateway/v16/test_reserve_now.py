@@ -7,7 +7,7 @@ from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import reservation_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import helpers
 
 NAME = "reserve_now"

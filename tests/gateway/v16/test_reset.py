@@ -4,7 +4,7 @@ import pytest
 from csms.station.v1 import command_service_pb2
 from csms.station.v1.command_service_pb2 import ResetRequest
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import helpers
 
 

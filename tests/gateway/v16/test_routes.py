@@ -6,7 +6,7 @@ from csms.gateway.v1.gateway_service_pb2 import CallRequest, CallResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.v16.routes import VERSION
+from gateway.ocpp.v16.routes import VERSION
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
 

@@ -6,7 +6,7 @@ from csms.common.v1.id_token_pb2 import IdToken, IdTokenInfo
 from csms.station.v1 import local_list_pb2
 from csms.station.v1.local_list_pb2 import LocalListEntry, SendLocalListRequest
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from mesh.times import to_timestamp
 from tests.gateway.v16 import helpers
 

@@ -7,7 +7,7 @@ import pytest
 from csms.station.v1 import charging_profile_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import charging, helpers
 
 NAME = "set_charging_profile"

@@ -10,7 +10,7 @@ from csms.common.v1.status_info_pb2 import (
 )
 from csms.station.v1.station_ingest_service_pb2 import RequestCertificateItem, RequestCertificateResult
 
-from gateway.translation import LaneName
+from gateway.ocpp.translation import LaneName
 from tests.gateway.v16 import helpers
 
 ACTION = "SignCertificate"

@@ -4,7 +4,7 @@ import pytest
 from csms.station.v1 import firmware_pb2
 from csms.station.v1.station_ingest_service_pb2 import ReportResult
 
-from gateway.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import LaneName, UnacceptableError
 from tests.gateway.v16 import helpers
 
 ACTION = "SignedFirmwareStatusNotification"

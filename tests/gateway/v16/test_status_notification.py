@@ -9,7 +9,7 @@ from csms.station.v1.station_ingest_service_pb2 import StatusItem, StatusResult
 from csms.station.v1.station_pb2 import StatusReport
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import LaneName, UnacceptableError
 from tests.gateway.v16 import helpers
 
 ACTION = "StatusNotification"

@@ -15,8 +15,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventR
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from gateway.translation import LaneName, UnacceptableError
-from gateway.v16.routes import VERSION
+from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.v16.routes import VERSION
 from tests.gateway.v16 import helpers
 
 ACTION = "StopTransaction"

@@ -5,7 +5,7 @@ from csms.common.v1.evse_pb2 import EvseRef
 from csms.station.v1 import command_service_pb2
 from csms.station.v1.command_service_pb2 import UnlockConnectorRequest
 
-from gateway.translation import UnacceptableError
+from gateway.ocpp.translation import UnacceptableError
 from tests.gateway.v16 import helpers
 
 

@@ -6,8 +6,8 @@ import pytest
 from csms.station.v1.firmware_pb2 import Firmware, UpdateFirmwareRequest, UpdateFirmwareResponse
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.translation import UnacceptableError
-from gateway.v16.update_firmware import choose
+from gateway.ocpp.translation import UnacceptableError
+from gateway.ocpp.v16.update_firmware import choose
 from tests.gateway.v16 import helpers
 
 NOON = Timestamp(seconds=1_767_268_800)  # 2026-01-01T12:00:00Z

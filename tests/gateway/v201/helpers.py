@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.v201.routes import VERSION
+from gateway.ocpp.v201.routes import VERSION
 from tests.gateway import translators
 from tests.gateway.translators import Translators
 

@@ -9,7 +9,7 @@ from csms.station.v1.station_pb2 import BootReason, StationIdentity
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted
 from google.rpc.status_pb2 import Status
 
-from gateway.translation import LaneName
+from gateway.ocpp.translation import LaneName
 from tests.gateway.v201 import helpers
 
 ACTION = "BootNotification"

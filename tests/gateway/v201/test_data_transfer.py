@@ -6,7 +6,7 @@ import pytest
 from csms.station.v1.command_service_pb2 import DataTransferRequest
 from csms.station.v1.station_ingest_service_pb2 import DataTransferStatus, TransferDataItem, TransferDataResult
 
-from gateway.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import LaneName, UnacceptableError
 from tests.gateway.v201 import helpers
 
 ACTION = "DataTransfer"

@@ -9,10 +9,10 @@ from csms.common.v1.meter_value_pb2 import SampledValue, SignedMeterValue
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesResult
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway import enums
-from gateway.ocppj import Call, parse
-from gateway.translation import LaneName, UnacceptableError
-from gateway.v201.routes import VERSION
+from gateway.ocpp import enums
+from gateway.ocpp.frames import Call, parse
+from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.v201.routes import VERSION
 from tests.gateway import payloads
 from tests.gateway.v201 import helpers
 

@@ -8,9 +8,9 @@ from csms.gateway.v1.gateway_service_pb2 import CallRequest, CallResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.translation import UnacceptableError
-from gateway.v201 import parts
-from gateway.v201.routes import VERSION
+from gateway.ocpp.translation import UnacceptableError
+from gateway.ocpp.v201 import parts
+from gateway.ocpp.v201.routes import VERSION
 from tests.gateway import payloads
 from tests.gateway.v201 import helpers
 

@@ -9,7 +9,7 @@ from csms.station.v1.station_ingest_service_pb2 import StatusResult
 from csms.station.v1.station_pb2 import ConnectorStatus, StatusReport
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import LaneName, UnacceptableError
 from tests.gateway.v201 import helpers
 
 ACTION = "StatusNotification"

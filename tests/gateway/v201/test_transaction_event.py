@@ -14,9 +14,9 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationItem
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from gateway.schemas import SchemaFault
-from gateway.translation import LaneName, UnacceptableError
-from gateway.v201.routes import VERSION
+from gateway.ocpp.schemas import SchemaFault
+from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.v201.routes import VERSION
 from tests.gateway.v201 import helpers
 
 ACTION = "TransactionEvent"

@@ -7,8 +7,8 @@ from typing import Any
 import grpc
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 
-from gateway.translation import UnacceptableError
-from gateway.v16.routes import VERSION
+from gateway.ocpp.translation import UnacceptableError
+from gateway.ocpp.v16.routes import VERSION
 from mesh.errors import MeshError, invalid_field
 
 

@@ -1,0 +1,74 @@
+"""Watches over the sessions: notes who was seen, pings the silent, gives up on those who no longer read or live."""
+
+import asyncio
+from collections.abc import Callable
+
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+
+from gateway.batching.buffers import Buffer
+from gateway.connection.last_seen import has_news, take_sighting
+from gateway.connection.registry import Registry
+from gateway.connection.session import Session
+from mesh.logs import get_logger
+from mesh.times import SECOND_US, Clock
+
+log = get_logger(__name__)
+
+SWEEP_S = 5.0
+# A station that reads nothing for this long, while we have something to say, is cut off.
+BLOCKED_S = 20.0
+# Silence after which a station is pinged, and after which it counts as gone. Any frame or pong proves life (quirk 4);
+# the pings keep middleboxes from closing an idle connection, and make a dead one fail at the TCP level.
+PING_AFTER_US = 60 * SECOND_US
+GONE_AFTER_US = 20 * 60 * SECOND_US
+GONE_AFTER_HEARTBEATS = 3
+
+
+class Watch:
+    """Sweeps over all sessions every few seconds. Run `run()` as a task."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        sightings: Buffer[ingest.Sighting],
+        clock: Clock,
+        loop_s: Callable[[], float],
+    ) -> None:
+        self._registry = registry
+        self._sightings = sightings
+        self._clock = clock
+        self._loop_s = loop_s
+        self._noted_us: dict[Session, int] = {}
+
+    async def run(self) -> None:
+        """Sweeps until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Looks at every session once."""
+        noted = {}
+        for session in self._registry:
+            noted[session] = session.last_seen_us
+            self._judge(session)
+            if session.last_seen_us > self._noted_us.get(session, 0) or has_news(session):
+                self._sightings.add(take_sighting(session, self._clock()))
+        self._noted_us = noted
+
+    def _judge(self, session: Session) -> None:
+        station_id = session.connection.station_id
+        if session.blocked_since_s is not None and self._loop_s() - session.blocked_since_s > BLOCKED_S:
+            log.warning("station reads nothing: cut off", station_id=station_id)
+            session.abort()
+            return
+        session.check_lost()
+        session.check_pong()
+        now_us = self._clock()
+        silent_us = now_us - session.last_alive_us
+        if silent_us > max(GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.heartbeat_interval_s * SECOND_US):
+            log.warning("station is silent: cut off", station_id=station_id, silent_s=silent_us // SECOND_US)
+            session.abort()
+        elif now_us - max(session.last_alive_us, session.pinged_us) > PING_AFTER_US:
+            session.ping()

@@ -1,0 +1,93 @@
+"""Meter values as every OCPP version tells them: MeterValueType, and what SampledValueType has in all of them.
+
+A sampled value is written in protobuf's wire format: a station sends few kinds of them over and over, and all of one
+but its value is looked up. For a protobuf message its fields would be set anew, at twice the price.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+from csms.common.v1.meter_value_pb2 import (
+    MEASURAND_LOCATION_UNSPECIFIED,
+    MEASURAND_UNSPECIFIED,
+    PHASE_UNSPECIFIED,
+    READING_CONTEXT_UNSPECIFIED,
+    MeterValue,
+    SampledValue,
+)
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+
+from gateway.ocpp.enums import LOCATIONS, MEASURANDS, PHASES, READING_CONTEXTS
+from gateway.ocpp.translation import Payload
+from gateway.ocpp.values import parse_us, set_time
+from gateway.ocpp.wire import tag, varint
+
+MeterValues = RepeatedCompositeFieldContainer[MeterValue]
+Encode = Callable[[Payload], bytes | None]
+"""A sampled value of one OCPP version, as a serialized SampledValue; None for one that is left out."""
+
+_SAMPLED_VALUES = tag(MeterValue.DESCRIPTOR.fields_by_name["sampled_values"])
+_VALUE = tag(SampledValue.DESCRIPTOR.fields_by_name["value"])
+
+_DEFAULT_MEASURAND = "Energy.Active.Import.Register"
+_DEFAULT_CONTEXT = "Sample.Periodic"
+_DEFAULT_LOCATION = "Outlet"
+_ENUMERATIONS = (
+    ("measurand", MEASURANDS),
+    ("context", READING_CONTEXTS),
+    ("location", LOCATIONS),
+    ("phase", PHASES),
+)
+
+
+def add_entries(target: MeterValues, entries: Iterable[Payload], encode: Encode) -> int | None:
+    """Appends MeterValues, in their order; returns the latest readable time in microseconds, if there is one."""
+    latest_us = None
+    for entry in entries:
+        meter_value = target.add()
+        us = parse_us(entry["timestamp"])
+        if us is not None:
+            set_time(meter_value.sample_time, us)
+            if latest_us is None or us > latest_us:
+                latest_us = us
+        parts: list[bytes] = []
+        for sample in entry["sampledValue"]:
+            encoded = encode(sample)
+            if encoded is not None:
+                parts += (_SAMPLED_VALUES, varint(len(encoded)), encoded)
+        meter_value.MergeFromString(b"".join(parts))
+    return latest_us
+
+
+def encode_sample(sample: Payload, *, value: str, unit: str) -> bytes:
+    """One sampled value with OCPP's defaults filled in, unknown words kept (quirk 16)."""
+    word = sample.get
+    kind = _kind(
+        word("measurand", _DEFAULT_MEASURAND),
+        word("context", _DEFAULT_CONTEXT),
+        word("location", _DEFAULT_LOCATION),
+        word("phase"),
+        unit,
+    )
+    text = value.encode()
+    return kind + varint(len(text)) + text
+
+
+@lru_cache(maxsize=1024)
+def _kind(measurand: str, context: str, location: str, phase: str | None, unit: str) -> bytes:
+    """All of a sampled value that comes before the length of its value."""
+    kind = SampledValue(
+        measurand=MEASURANDS.get(measurand, MEASURAND_UNSPECIFIED),
+        context=READING_CONTEXTS.get(context, READING_CONTEXT_UNSPECIFIED),
+        location=LOCATIONS.get(location, MEASURAND_LOCATION_UNSPECIFIED),
+        phase=PHASE_UNSPECIFIED if phase is None else PHASES.get(phase, PHASE_UNSPECIFIED),
+        unit=unit,
+        raw_words=_unknown_words((measurand, context, location, phase)),
+    )
+    return kind.SerializeToString() + _VALUE
+
+
+def _unknown_words(words: Iterable[str | None]) -> str:
+    """Words outside OCPP's enumerations as "field=word", with "; " between several. Units are kept as text anyway."""
+    told = zip(_ENUMERATIONS, words, strict=True)
+    return "; ".join(f"{field}={word}" for (field, known), word in told if word is not None and word not in known)

@@ -1,0 +1,37 @@
+"""What transaction_svc is notified of beside transactions: boots, and connectors that became available. Pure."""
+
+from csms.common.v1.origin_pb2 import Origin
+from csms.station.v1.station_ingest_service_pb2 import BootResult
+from csms.station.v1.station_pb2 import CONNECTOR_STATUS_AVAILABLE, StationIdentity, StatusReport
+from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
+
+from gateway.ocpp.results import result_of
+from gateway.ocpp.translation import Items, LaneName, Results
+
+
+def booted(identity: StationIdentity, origin: Origin, results: Results) -> Items:
+    """A boot, with what meters are told apart by, and how often the station repeats messages where that is known.
+
+    station_svc knows that: it is sent once the boot is recorded, also where that failed.
+    """
+    item = StationEventItem(origin=origin)
+    boot = item.boot
+    boot.vendor_name, boot.model = identity.vendor_name, identity.model
+    boot.firmware_version = identity.firmware_version
+    result = result_of(results, LaneName.BOOTS, BootResult)
+    if result.HasField("message_attempts") and result.HasField("message_attempt_interval_s"):
+        boot.message_attempts = result.message_attempts
+        boot.message_attempt_interval_s = result.message_attempt_interval_s
+    return {LaneName.STATION_EVENTS: item}
+
+
+def available(report: StatusReport, origin: Origin) -> StationEventItem | None:
+    """A connector that became available; None for any other status, and for that of the station as a whole."""
+    if report.status != CONNECTOR_STATUS_AVAILABLE or not report.evse.evse_id:
+        return None
+    item = StationEventItem()
+    item.origin.CopyFrom(origin)
+    item.connector_available.evse.CopyFrom(report.evse)
+    if report.HasField("status_time"):
+        item.connector_available.status_time.CopyFrom(report.status_time)
+    return item

@@ -1,0 +1,433 @@
+"""Known faults of chargers, mended before a message or an answer is refused for them.
+
+The rule: a message that its official schema refuses is taken all the same when **every** violation in it is one that
+an entry of `QUIRKS` forgives. There is no second, weaker schema: the validator lists the violations, each is put to the
+table, and the first that no entry forgives is what the station is told. A message is validated again once something in
+it was mended, so that nothing hides behind what was mended.
+
+Forgiven is what leaves the meaning clear. The meaning of a reading is never guessed (measurand, unit, phase, location,
+format, multiplier), nor the status of an answer; identifiers are kept whole or refused.
+
+The translators get the station's own words: an unknown enum word, a long id tag or an odd timestamp stays as it is.
+Only what could not be handled otherwise is rewritten (a number as a sampled value becomes its text) or left out (null
+where a field may be missing).
+
+Some oddities no schema can see (a sampled value of "12 kWh"); `oddities` finds those in messages that are valid.
+Names of quirks are what operators see per station, and in the metrics: they never change.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from gateway.ocpp.translation import Payload
+from gateway.ocpp.values import clean, decimal_text, is_number, parse_us
+
+Path = tuple[str | int, ...]
+
+
+class Violation(NamedTuple):
+    """One way in which a payload breaks its schema."""
+
+    keyword: str  # of JSON Schema: "type", "enum", "maxLength", …
+    path: Path  # to the value; () is the payload itself
+    value: Any  # what stands there
+    limit: Any  # what the keyword asks for: the allowed types, the words, the length, the missing or unknown field, …
+    is_optional: bool = False  # whether the schema lets the field be missing
+    is_free_text: bool = False  # whether the schema wants text here that is neither a word of a list nor a time
+    written: str = ""  # a number where text belongs, in the characters that the station sent
+
+    @property
+    def field(self) -> str:
+        """The innermost field's name; empty for the payload itself."""
+        return next((step for step in reversed(self.path) if isinstance(step, str)), "")
+
+
+class Absent(Enum):
+    """Stands for a value that is left out."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+Change = tuple[Path, Any]
+"""A path into a payload, and the value to put there; ABSENT takes out what is there."""
+
+
+def _replace(mend: Callable[[Any], Any]) -> Callable[[Violation], Iterable[Change]]:
+    return lambda found: [(found.path, mend(found.value))]
+
+
+def _keep(_found: Violation) -> Iterable[Change]:
+    return ()
+
+
+def _leave_out(found: Violation) -> Iterable[Change]:
+    return [(found.path, ABSENT)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quirk:
+    """One known fault: where it is met, which violation it makes, and how it is mended.
+
+    No `versions` means all of them, no `actions` means all messages. The answer to a CALL of ours is named as in the
+    schemas: GetConfigurationResponse.
+    """
+
+    name: str
+    forgives: Callable[[Violation], bool]
+    mend: Callable[[Violation], Iterable[Change]] = _keep
+    versions: frozenset[str] = frozenset()
+    actions: frozenset[str] = frozenset()
+    in_answers: bool = True
+
+    def covers(self, label: str, action: str) -> bool:
+        """Whether the fault is known of this action of this OCPP version."""
+        if self.versions and label not in self.versions:
+            return False
+        if self.actions:
+            return action in self.actions
+        return self.in_answers or not action.endswith("Response")
+
+
+V16 = frozenset({"1.6"})
+V2 = frozenset({"2.0.1", "2.1"})
+# Messages with meter values in them.
+METERED = frozenset({"MeterValues", "StopTransaction", "TransactionEvent"})
+# Messages of money.
+MONEY = METERED | {"StartTransaction"}
+# Messages worth more than the time in them.
+PRECIOUS = MONEY | {"StatusNotification", "SecurityEventNotification"}
+IDENTIFIED = frozenset({"Authorize", "StartTransaction", "StopTransaction", "TransactionEvent"})
+
+# Words that say how the rest of the message is to be read.
+DECISIVE_WORDS = frozenset({"eventType", "hashAlgorithm"})
+
+# Registers in watt-hours: what is below one cannot be said in 1.6, and is cut.
+REGISTERS = frozenset({"meterStart", "meterStop"})
+_WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*")
+
+MAX_ID_TAG = 255
+MAX_WORD = 255
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+# Answers with one entry for each key that was asked for, and the field that holds them: an entry that cannot be read
+# costs no other.
+_ENTRIES = {"GetConfigurationResponse": "configurationKey", "GetVariablesResponse": "getVariableResult"}
+ANSWERS_OF_KEYS = frozenset(_ENTRIES)
+_ENTRY_LISTS = frozenset(_ENTRIES.values())
+# What a station says of each key.
+_KEY_VALUES = frozenset({"value", "attributeValue"})
+
+
+def _is_sampled_value(violation: Violation) -> bool:
+    return violation.keyword == "type" and violation.path[-3:-2] == ("sampledValue",) and violation.field == "value"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_odd_time(violation: Violation) -> bool:
+    return violation.keyword == "format" and violation.limit == "date-time"
+
+
+def _is_short_word(violation: Violation) -> bool:
+    return violation.keyword == "enum" and isinstance(violation.value, str) and len(violation.value) <= MAX_WORD
+
+
+def _is_long_id(violation: Violation, field: str) -> bool:
+    return violation.keyword == "maxLength" and violation.field == field and len(violation.value) <= MAX_ID_TAG
+
+
+def _is_loose_integer(violation: Violation) -> bool:
+    if violation.keyword != "type" or violation.limit != ["integer"]:
+        return False
+    value = violation.value
+    if isinstance(value, str):
+        return _WHOLE_NUMBER.fullmatch(value) is not None
+    if not isinstance(value, float) or not abs(value) < 2**63:
+        return False
+    return value.is_integer() or violation.field in REGISTERS
+
+
+def _to_integer(value: str | float) -> int:
+    if isinstance(value, str):
+        match = _WHOLE_NUMBER.fullmatch(value)
+        assert match is not None  # noqa: S101 - `_is_loose_integer` has seen it
+        return int(match[1])
+    return math.floor(value)
+
+
+def _is_null(violation: Violation) -> bool:
+    """Null where the field may be missing: it says the same. The other rules of the field are broken with it."""
+    return violation.value is None and violation.is_optional and violation.keyword in {"type", "enum"}
+
+
+def _is_long_text(violation: Violation) -> bool:
+    # Nothing that is indexed is allowed more than 255 characters by the standard.
+    return violation.keyword == "maxLength" and len(violation.value) <= max(MAX_WORD, 4 * violation.limit)
+
+
+def _is_type(violation: Violation, *wanted: str) -> bool:
+    return violation.keyword == "type" and violation.limit == list(wanted)
+
+
+def _is_number_for_text(violation: Violation) -> bool:
+    return _is_type(violation, "string") and violation.is_free_text and _is_number(violation.value)
+
+
+def _is_text_for_number(violation: Violation) -> bool:
+    if not _is_type(violation, "number") or not isinstance(violation.value, str):
+        return False
+    text = violation.value.strip()
+    return len(text) <= MAX_WORD and is_number(text) and math.isfinite(float(text))
+
+
+def _is_text_for_boolean(violation: Violation) -> bool:
+    return _is_type(violation, "boolean") and str(violation.value).strip().lower() in _BOOLEANS
+
+
+def _is_value_of_key(violation: Violation) -> bool:
+    return violation.field in _KEY_VALUES and _is_type(violation, "string") and violation.value is not None
+
+
+def _without_fields(found: Violation) -> Iterable[Change]:
+    return [((*found.path, name), ABSENT) for name in found.limit]
+
+
+# Numbers in comments are those that this project has given the faults it knows of. The first that forgives is counted.
+QUIRKS = (
+    Quirk(  # 11
+        name="timestamp_form",
+        forgives=lambda found: _is_odd_time(found) and parse_us(found.value) is not None,
+    ),
+    Quirk(  # 11: the message counts, its time is taken as not given
+        name="timestamp_unreadable",
+        actions=PRECIOUS,
+        forgives=lambda found: _is_odd_time(found) and parse_us(found.value) is None,
+    ),
+    Quirk(  # 14
+        name="sampled_value_number",
+        versions=V16,
+        actions=METERED,
+        forgives=lambda found: _is_sampled_value(found) and _is_number(found.value),
+        mend=lambda found: [(found.path, found.written or decimal_text(found.value))],
+    ),
+    Quirk(  # 14, the other way round: 2.x wants numbers
+        name="sampled_value_string",
+        versions=V2,
+        actions=METERED,
+        forgives=lambda found: _is_sampled_value(found) and isinstance(found.value, str),
+    ),
+    Quirk(  # 14: translators skip blank values
+        name="sampled_value_blank",
+        actions=METERED,
+        forgives=lambda found: _is_sampled_value(found) and found.value is None,
+        mend=_replace(lambda _value: ""),
+    ),
+    Quirk(  # 15
+        name="sampled_values_empty",
+        actions=METERED,
+        forgives=lambda found: found.keyword == "minItems" and found.field == "sampledValue",
+    ),
+    Quirk(  # 16: most words can be kept without being understood; not those of an answer, which say what came of it
+        name="unknown_word",
+        in_answers=False,
+        forgives=lambda found: _is_short_word(found) and found.field not in DECISIVE_WORDS,
+    ),
+    Quirk(  # 17
+        name="id_tag_long",
+        versions=V16,
+        actions=IDENTIFIED,
+        forgives=lambda found: _is_long_id(found, "idTag"),
+    ),
+    Quirk(  # 17
+        name="id_token_long",
+        versions=V2,
+        actions=IDENTIFIED,
+        forgives=lambda found: _is_long_id(found, "idToken"),
+    ),
+    Quirk(  # 26
+        name="null_field",
+        forgives=_is_null,
+        mend=_leave_out,
+    ),
+    Quirk(  # 27
+        name="unknown_field",
+        forgives=lambda found: found.keyword == "additionalProperties",
+        mend=_without_fields,
+    ),
+    Quirk(  # 28: more supported measurands than CiString500Type can hold
+        name="configuration_value_long",
+        versions=V16,
+        actions=frozenset({"GetConfigurationResponse"}),
+        forgives=lambda found: found.keyword == "maxLength" and found.field == "value",
+    ),
+    Quirk(  # 28: kept whole
+        name="text_long",
+        forgives=lambda found: found.field not in {"idTag", "idToken"} and _is_long_text(found),
+    ),
+    Quirk(  # 29: connectorId as "1", meterStart as 1000.0 or 1000.7
+        name="whole_number_form",
+        forgives=_is_loose_integer,
+        mend=_replace(_to_integer),
+    ),
+    Quirk(  # 29
+        name="number_for_text",
+        forgives=_is_number_for_text,
+        mend=lambda found: [(found.path, found.written or decimal_text(found.value))],
+    ),
+    Quirk(  # 29
+        name="text_for_number",
+        forgives=_is_text_for_number,
+        mend=_replace(lambda value: float(value.strip())),
+    ),
+    Quirk(  # 29
+        name="text_for_boolean",
+        forgives=_is_text_for_boolean,
+        mend=_replace(lambda value: _BOOLEANS[str(value).strip().lower()]),
+    ),
+    Quirk(  # 30
+        name="empty_list",
+        forgives=lambda found: found.keyword == "minItems" and found.is_optional and found.value == [],
+        mend=_leave_out,
+    ),
+    Quirk(  # not even PostgreSQL takes it
+        name="nul_character",
+        forgives=lambda found: found.keyword == "pattern",
+        mend=_replace(clean),
+    ),
+    Quirk(  # 1.6 wants text; many send an object
+        name="data_transfer_json",
+        versions=V16,
+        actions=frozenset({"DataTransfer", "DataTransferResponse"}),
+        forgives=lambda found: found.keyword == "type" and found.path == ("data",),
+        mend=_replace(lambda value: msgspec.json.encode(value).decode()),
+    ),
+    Quirk(  # 29: true, or a list
+        name="configuration_value_json",
+        actions=ANSWERS_OF_KEYS,
+        forgives=_is_value_of_key,
+        mend=_replace(lambda value: msgspec.json.encode(value).decode()),
+    ),
+    Quirk(  # 31: nobody can tell whether it may be set
+        name="readonly_missing",
+        versions=V16,
+        actions=frozenset({"GetConfigurationResponse"}),
+        forgives=lambda found: found.keyword == "required" and found.limit == "readonly",
+    ),
+    Quirk(  # 31: the others are taken; who asked for this one is told that the station passed it over
+        name="key_left_out",
+        actions=ANSWERS_OF_KEYS,
+        forgives=lambda found: len(found.path) > 1 and found.path[0] in _ENTRY_LISTS,
+        mend=lambda found: [(found.path[:2], ABSENT)],
+    ),
+)
+
+
+class Mended(msgspec.Struct, frozen=True):
+    """A payload that translators can read, and the quirks that were met in it, by name, sorted."""
+
+    payload: Payload
+    quirks: tuple[str, ...]
+
+
+class Round(NamedTuple):
+    """A payload after its violations were put to the table once; `changed` where something in it is new."""
+
+    payload: Any
+    quirks: frozenset[str]
+    changed: bool
+
+
+# Of what nothing forgives so many violations are looked at.
+MAX_FAULTS = 20
+
+
+def forgive(label: str, action: str, payload: Any, violations: Iterable[Violation]) -> Round | Sequence[Violation]:
+    """Mends a message whose violations these are, in a copy; or returns those that nothing forgives, twenty at most.
+
+    What was mended may break another rule of its field (a number as text may be too long), so that the result is to be
+    validated again where it `changed`.
+    """
+    known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
+    met: set[str] = set()
+    changes: dict[Path, Any] = {}
+    faults: list[Violation] = []
+    for violation in violations:
+        quirk = next((quirk for quirk in known if quirk.forgives(violation)), None)
+        if quirk is None:
+            faults.append(violation)
+            if len(faults) == MAX_FAULTS:
+                break
+        elif not faults:
+            met.add(quirk.name)
+            changes.update(quirk.mend(violation))
+    return faults or Round(_with(payload, changes), frozenset(met), bool(changes))
+
+
+def unforgiven(label: str, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
+    """Those of the violations of a message that nothing forgives, twenty at most."""
+    known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
+    faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
+    return list(islice(faults, MAX_FAULTS))
+
+
+def _with(payload: Any, changes: Mapping[Path, Any]) -> Any:
+    if not changes:
+        return payload
+    mended = _copy(payload)
+    # Deepest and last first, so that what is left out moves nothing that is still to be changed.
+    for path in sorted(changes, key=_order, reverse=True):
+        value, place = changes[path], mended
+        for step in path[:-1]:
+            place = place[step]
+        if value is ABSENT:
+            del place[path[-1]]
+        else:
+            place[path[-1]] = value
+    return mended
+
+
+def _order(path: Path) -> tuple[int, list[tuple[int, str]]]:
+    return len(path), [(step, "") if isinstance(step, int) else (-1, step) for step in path]
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+# Where 1.6 has its meter values; 2.x has numbers there, which its schemas check.
+_METER_VALUES_OF: Mapping[str, str] = {"MeterValues": "meterValue", "StopTransaction": "transactionData"}
+
+
+def oddities(label: str, action: str, payload: Payload) -> tuple[str, ...]:
+    """Quirks in a message that no schema can see, sorted: sampled values that are blank, padded or no numbers (14)."""
+    if label != "1.6" or action not in _METER_VALUES_OF:
+        return ()
+    entries = payload.get(_METER_VALUES_OF[action], ())
+    for entry in entries:
+        for sample in entry["sampledValue"]:
+            if not is_number(sample["value"]):
+                return tuple(sorted(set(_odd_values(entries))))
+    return ()
+
+
+def _odd_values(entries: Iterable[Payload]) -> Iterator[str]:
+    for sample in (sample for entry in entries for sample in entry["sampledValue"]):
+        value = sample["value"]
+        if is_number(value) or sample.get("format") == "SignedData":
+            continue
+        if not value.strip():
+            yield "sampled_value_blank"
+        else:
+            yield "sampled_value_spaces" if is_number(value.strip()) else "sampled_value_text"

@@ -1,0 +1,161 @@
+"""What a translator is: pure functions between an OCPP payload and the mesh's messages, one module per action.
+
+A version (`v16`, …) is a table of them. Nothing here does I/O or knows of grpc; the session carries out what a
+translator asks for, by sending its items down lanes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from csms.common.v1 import origin_pb2
+from google.protobuf.message import Message
+
+Payload = dict[str, Any]
+"""The payload of an OCPP message: a JSON object."""
+
+
+class LaneName(StrEnum):
+    """The ingest RPCs that a message may be sent to; each has a lane (gateway/batching/ingest_batcher.py)."""
+
+    BOOTS = "boots"  # StationIngestService.NotifyBoots
+    STATUSES = "statuses"  # StationIngestService.NotifyStatuses
+    DATA_TRANSFERS = "data_transfers"  # StationIngestService.TransferData
+    CERTIFICATES = "certificates"  # StationIngestService.RequestCertificates
+    REPORTS = "reports"  # StationIngestService.NotifyReports
+    ASIDES = "asides"  # the same, in the background: no answer waits for it
+    AUTHORIZE = "authorize"  # AuthorizationService.Authorize
+    TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents
+    METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
+    AUTHORIZATIONS = "authorizations"  # TransactionIngestService.RecordAuthorizations
+    OPEN_TRANSACTIONS = "open_transactions"  # TransactionIngestService.CountOpenTransactions
+    STATION_EVENTS = "station_events"  # TransactionIngestService.NotifyStationEvents, in the background
+
+
+Items = Mapping[LaneName, Message]
+"""Items to send, at most one down each lane, all at once."""
+
+Results = Mapping[LaneName, Message]
+"""What came back, by lane. One that the route names as optional may be missing: that service was away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Salvage:
+    """How a message of money is acknowledged that cannot be read, once it is kept as it came (docs/adr/0008).
+
+    Its payload may be any JSON value at all. `to_questions(payload, origin)` says what to ask auth_svc all the same,
+    `to_response(payload, results)` makes the CALLRESULT's payload.
+    """
+
+    to_questions: Callable[[Any, origin_pb2.Origin], Items]
+    to_response: Callable[[Any, Results], Payload]
+
+
+def _no_questions(_payload: Any, _origin: origin_pb2.Origin) -> Items:
+    return {}
+
+
+def _nothing(_payload: Any, _results: Results) -> Payload:
+    return {}
+
+
+SILENT = Salvage(to_questions=_no_questions, to_response=_nothing)
+"""Of a message whose answer may be empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbound:
+    """How one action from a station is handled.
+
+    `to_items(payload, origin)` says what to send where; the payload is valid by the action's schema. It raises
+    `UnacceptableError` for what no schema can catch. None where the gateway answers by itself.
+    `to_response(payload, results, now_us)` makes the CALLRESULT's payload, valid by the response's schema.
+    `to_follow_up(payload, origin, results)` says what is still to be sent once all results are there, and to be waited
+    for before the station is answered; then `to_response` gets the results of both rounds. Empty items: nothing is.
+    `optional` lanes may fail without failing the message.
+    Messages that tell of money are `durable`, and have a `salvage`: they are answered only once they are committed,
+    never with a CALLERROR because something of ours is away; one that cannot be read is kept as it came. See
+    docs/DESIGN.md, "When a service is unavailable".
+    """
+
+    to_items: Callable[[Payload, origin_pb2.Origin], Items] | None
+    to_response: Callable[[Payload, Results, int], Payload]
+    optional: frozenset[LaneName] = frozenset()
+    salvage: Salvage | None = None
+    to_follow_up: Callable[[Payload, origin_pb2.Origin, Results], Items] | None = None
+
+    @property
+    def durable(self) -> bool:
+        """Whether it tells of money."""
+        return self.salvage is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallFailure:
+    """Why one of several CALLs has no answer that can be used: a reason of CommandService, or NOT_SENT."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outbound:
+    """How one command to a station is carried out.
+
+    `to_calls(command)` gives the payloads of one or more CALLs of `action`, sent in turn; it raises
+    `UnacceptableError` where this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the
+    answer from the CALLRESULTs. `silence_hint(payload)` says why a station may leave such a CALL unanswered.
+    `to_partial_answer` does so where some of several CALLs failed; without it, one that
+    fails fails the command. `to_limit_read(command)` is the command that has to be carried out first, to learn how much
+    the station takes in one CALL; None where that need not be known.
+    """
+
+    action: str
+    to_calls: Callable[[Any], Sequence[Payload]]
+    to_answer: Callable[[Any, Sequence[Payload]], Message]
+    to_partial_answer: Callable[[Any, Sequence[Payload | CallFailure]], Message] | None = None
+    silence_hint: Callable[[Payload], str] | None = None
+    to_limit_read: Callable[[Any], Any | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternatives:
+    """A command that this OCPP version says with one of several actions: `choose(command)` tells with which."""
+
+    outbounds: tuple[Outbound, ...]
+    choose: Callable[[Any], Outbound]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One OCPP version: what it is called, and what is done with each of its actions."""
+
+    label: str  # "1.6", "2.0.1", "2.1"
+    subprotocol: str  # "ocpp1.6", …
+    inbound: Mapping[str, Inbound]  # by action
+    outbound: Mapping[str, Outbound | Alternatives]  # by field of csms.gateway.v1.CallRequest.command
+
+    def outbound_for(self, name: str, command: Message) -> Outbound | None:
+        """How this command is carried out; None where this version has no such thing."""
+        route = self.outbound.get(name)
+        return route.choose(command) if isinstance(route, Alternatives) else route
+
+    def outbounds(self) -> Iterator[tuple[str, Outbound]]:
+        """Every way to carry out a command, with the command's name."""
+        for name, route in self.outbound.items():
+            for outbound in route.outbounds if isinstance(route, Alternatives) else (route,):
+                yield name, outbound
+
+
+class UnacceptableError(Exception):
+    """A payload or command that its schema allows but that cannot be carried out.
+
+    `code` is the OCPP error code that tells a station ("PropertyConstraintViolation", "OccurrenceConstraintViolation",
+    …), `field` names what is wrong, the text says why.
+    """
+
+    def __init__(self, code: str, field: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field

@@ -1,0 +1,26 @@
+"""What a station may send because it was asked to: in no OCPP version is every message called as what asks for it."""
+
+from collections.abc import Mapping
+
+from gateway.ocpp.frames import Payload
+
+# Both TriggerMessage and 1.6's ExtendedTriggerMessage (security whitepaper, 5.6).
+ACTIONS = frozenset({"TriggerMessage", "ExtendedTriggerMessage"})
+
+_OTHERWISE_CALLED: Mapping[str, frozenset[str]] = {
+    # The security extension of 1.6 has a message of its own for it.
+    "FirmwareStatusNotification": frozenset({"FirmwareStatusNotification", "SignedFirmwareStatusNotification"}),
+    "SignChargePointCertificate": frozenset({"SignCertificate"}),  # 1.6
+    "SignChargingStationCertificate": frozenset({"SignCertificate"}),  # 2.x, as those below
+    "SignV2GCertificate": frozenset({"SignCertificate"}),
+    "SignV2G20Certificate": frozenset({"SignCertificate"}),
+    "SignCombinedCertificate": frozenset({"SignCertificate"}),
+}
+
+
+def invited(action: str, payload: Payload) -> frozenset[str]:
+    """The actions that a CALL to a station asks it for; none, where it is no trigger."""
+    if action not in ACTIONS:
+        return frozenset()
+    requested = str(payload.get("requestedMessage"))
+    return _OTHERWISE_CALLED.get(requested, frozenset({requested}))

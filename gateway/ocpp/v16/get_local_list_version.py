@@ -1,0 +1,27 @@
+"""GetLocalListVersion, 1.6 section 5.10."""
+
+from collections.abc import Sequence
+
+from csms.station.v1.local_list_pb2 import GetLocalListVersionRequest, GetLocalListVersionResponse
+
+from gateway.ocpp.translation import Outbound, Payload
+
+_MOST = 2**31 - 1
+
+
+def to_calls(_command: GetLocalListVersionRequest) -> Sequence[Payload]:
+    """A question without more to it."""
+    return [{}]
+
+
+def to_answer(_command: GetLocalListVersionRequest, payloads: Sequence[Payload]) -> GetLocalListVersionResponse:
+    """The version; none where the station says -1, which is that it keeps no list.
+
+    A version beyond 32 bits, which the schema allows, is none of ours: the largest is told in its place.
+    """
+    [payload] = payloads
+    version = int(payload["listVersion"])
+    return GetLocalListVersionResponse(version_number=None if version < 0 else min(version, _MOST))
+
+
+OUTBOUND = Outbound(action="GetLocalListVersion", to_calls=to_calls, to_answer=to_answer)

@@ -1,0 +1,58 @@
+"""GetLog, 1.6 security whitepaper section 5.5, or GetDiagnostics where that is what stations without it have."""
+
+from collections.abc import Sequence
+
+from csms.station.v1.log_pb2 import (
+    LOG_TYPE_DIAGNOSTICS,
+    LOG_TYPE_SECURITY,
+    LOG_TYPE_UNSPECIFIED,
+    GetLogRequest,
+    GetLogResponse,
+)
+
+from gateway.ocpp.checks import check_length, check_not_negative, check_time, check_uri
+from gateway.ocpp.enums import LOG_STATUSES
+from gateway.ocpp.translation import Alternatives, Outbound, Payload, UnacceptableError
+from gateway.ocpp.v16 import get_diagnostics
+from gateway.ocpp.v16.retries import retry_fields
+
+_TYPE_WORDS = {
+    LOG_TYPE_UNSPECIFIED: "DiagnosticsLog",
+    LOG_TYPE_DIAGNOSTICS: "DiagnosticsLog",
+    LOG_TYPE_SECURITY: "SecurityLog",
+}
+
+
+def to_calls(command: GetLogRequest) -> Sequence[Payload]:
+    """A log of a time, or all of it. UnacceptableError for a log that 1.6 does not know."""
+    word = _TYPE_WORDS.get(command.log_type)
+    if word is None:
+        raise UnacceptableError("NotSupported", "log_type", "OCPP 1.6 knows DIAGNOSTICS and SECURITY only")
+    location = check_uri(command.log.remote_location, "log.remote_location")
+    log = {"remoteLocation": check_length(location, 512, "log.remote_location")}
+    if command.log.HasField("oldest_time"):
+        log["oldestTimestamp"] = check_time(command.log.oldest_time, "log.oldest_time")
+    if command.log.HasField("latest_time"):
+        log["latestTimestamp"] = check_time(command.log.latest_time, "log.latest_time")
+    number = check_not_negative(command.log_upload_id, "log_upload_id")
+    return [{"logType": word, "requestId": number, "log": log} | retry_fields(command)]
+
+
+def to_answer(command: GetLogRequest, payloads: Sequence[Payload]) -> GetLogResponse:
+    """Whether it will, and the name of the file."""
+    [payload] = payloads
+    return GetLogResponse(
+        status=LOG_STATUSES[payload["status"]],
+        file_name=payload.get("filename", ""),
+        log_upload_id=command.log_upload_id,
+    )
+
+
+def choose(command: GetLogRequest) -> Outbound:
+    """GetDiagnostics for diagnostics, unless the station is known to have more."""
+    plain = command.log_type in (LOG_TYPE_UNSPECIFIED, LOG_TYPE_DIAGNOSTICS) and not command.use_security_extension
+    return get_diagnostics.OUTBOUND if plain else OUTBOUND
+
+
+OUTBOUND = Outbound(action="GetLog", to_calls=to_calls, to_answer=to_answer)
+ALTERNATIVES = Alternatives(outbounds=(get_diagnostics.OUTBOUND, OUTBOUND), choose=choose)

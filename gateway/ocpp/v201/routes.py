@@ -1,0 +1,47 @@
+"""What is done with each action of OCPP 2.0.1. Data."""
+
+from gateway.ocpp import heartbeat
+from gateway.ocpp.translation import Version
+from gateway.ocpp.v201 import (
+    authorize,
+    boot_notification,
+    change_availability,
+    clear_cache,
+    data_transfer,
+    get_variables,
+    meter_values,
+    request_start_transaction,
+    request_stop_transaction,
+    reset,
+    set_variables,
+    status_notification,
+    transaction_event,
+    trigger_message,
+    unlock_connector,
+)
+
+VERSION = Version(
+    label="2.0.1",
+    subprotocol="ocpp2.0.1",
+    inbound={
+        "Authorize": authorize.INBOUND,
+        "BootNotification": boot_notification.INBOUND,
+        "DataTransfer": data_transfer.INBOUND,
+        "Heartbeat": heartbeat.INBOUND,
+        "MeterValues": meter_values.INBOUND,
+        "StatusNotification": status_notification.INBOUND,
+        "TransactionEvent": transaction_event.INBOUND,
+    },
+    outbound={
+        "change_availability": change_availability.OUTBOUND,
+        "clear_cache": clear_cache.OUTBOUND,
+        "data_transfer": data_transfer.OUTBOUND,
+        "get_variables": get_variables.OUTBOUND,
+        "request_start_transaction": request_start_transaction.OUTBOUND,
+        "request_stop_transaction": request_stop_transaction.OUTBOUND,
+        "reset": reset.OUTBOUND,
+        "set_variables": set_variables.OUTBOUND,
+        "trigger_message": trigger_message.OUTBOUND,
+        "unlock_connector": unlock_connector.OUTBOUND,
+    },
+)

@@ -1,0 +1,99 @@
+"""What GetVariables and SetVariables have in common: which variable is meant, and which answer is about which."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from csms.station.v1.station_pb2 import Variable
+
+from gateway.ocpp.checks import check_given, check_length
+from gateway.ocpp.translation import Payload, UnacceptableError
+from gateway.ocpp.v201.parts import evse_payload, set_evse_of
+from mesh.masking import MASK, is_secret
+
+# AttributeEnumType. The first is what leaving it out means.
+ATTRIBUTE_TYPES = ("Actual", "Target", "MinSet", "MaxSet")
+_MAX_NAME = 50
+
+Key = tuple[str, str, int, int, str, str, str]
+
+
+def to_reference(variable: Variable, field: str) -> Payload:
+    """The fields that name a variable's attribute. UnacceptableError where 2.0.1 cannot name it."""
+    component: Payload = {"name": _name(variable.component, f"{field}.component")}
+    if variable.component_instance:
+        component["instance"] = check_length(variable.component_instance, _MAX_NAME, f"{field}.component_instance")
+    evse = evse_payload(variable.evse, f"{field}.evse")
+    if evse is not None:
+        component["evse"] = evse
+    named: Payload = {"name": _name(variable.variable, f"{field}.variable")}
+    if variable.variable_instance:
+        named["instance"] = check_length(variable.variable_instance, _MAX_NAME, f"{field}.variable_instance")
+    reference: Payload = {"component": component, "variable": named}
+    if variable.attribute_type:
+        if variable.attribute_type not in ATTRIBUTE_TYPES:
+            known = ", ".join(ATTRIBUTE_TYPES)
+            raise UnacceptableError("PropertyConstraintViolation", f"{field}.attribute_type", f"must be one of {known}")
+        reference["attributeType"] = variable.attribute_type
+    return reference
+
+
+def _name(text: str, field: str) -> str:
+    return check_length(check_given(text, field), _MAX_NAME, field)
+
+
+def to_variable(item: Payload, value: str = "") -> Variable:
+    """The variable that an answer is about. Secrets are masked here already: nobody behind needs them."""
+    component, named = item["component"], item["variable"]
+    variable = Variable(
+        component=component["name"],
+        component_instance=component.get("instance", ""),
+        variable=named["name"],
+        variable_instance=named.get("instance", ""),
+        attribute_type=item.get("attributeType", ""),
+        value=MASK if value and is_secret(named["name"]) else value,
+    )
+    if "evse" in component:
+        set_evse_of(variable.evse, component["evse"])
+    return variable
+
+
+def without_value(variable: Variable) -> Variable:
+    """What an operator asked for, as an answer names it."""
+    named = Variable()
+    named.CopyFrom(variable)
+    for field in ("value", "readonly", "update_time"):
+        named.ClearField(field)
+    return named
+
+
+class Matched(NamedTuple):
+    """Answers by what they answer: one or none for each variable, in its place; and what was told beside."""
+
+    answers: Sequence[Payload | None]
+    beside: Sequence[Payload]
+
+
+def match(variables: Sequence[Variable], items: Iterable[Payload]) -> Matched:
+    """Finds the answer to each variable, whatever their order. Names are compared without regard to case."""
+    found: dict[Key, list[Payload]] = {}
+    for item in items:
+        found.setdefault(_key(to_variable(item)), []).append(item)
+    answers = [_take(found, _key(variable)) for variable in variables]
+    return Matched(answers, [item for rest in found.values() for item in rest])
+
+
+def _take(found: dict[Key, list[Payload]], key: Key) -> Payload | None:
+    waiting = found.get(key)
+    return waiting.pop(0) if waiting else None
+
+
+def _key(variable: Variable) -> Key:
+    return (
+        variable.component.lower(),
+        variable.component_instance.lower(),
+        variable.evse.evse_id,
+        variable.evse.connector_id,
+        variable.variable.lower(),
+        variable.variable_instance.lower(),
+        variable.attribute_type or ATTRIBUTE_TYPES[0],
+    )

@@ -1,0 +1,1 @@
+"""The WebSocket edge: handshakes, admissions and the sockets of stations."""
