@@ -37,13 +37,13 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "OCPP-J: parse": ("gateway.ocpp.frames:parse",),
         "schema and quirks": ("gateway.ocpp.schemas:Schemas.accept",),
         "translate in": (
-            "gateway.ocpp.v16.routes:VERSION.inbound.*.to_items",
-            "gateway.ocpp.v201.routes:VERSION.inbound.*.to_items",
+            "gateway.ocpp.v16.routes:ROUTES.inbound.*.to_items",
+            "gateway.ocpp.v201.routes:ROUTES.inbound.*.to_items",
         ),
         "lanes": ("gateway.batching.ingest_batcher:Lane.submit", "gateway.batching.ingest_batcher:Lane._take_batch"),
         "translate out": (
-            "gateway.ocpp.v16.routes:VERSION.inbound.*.to_response",
-            "gateway.ocpp.v201.routes:VERSION.inbound.*.to_response",
+            "gateway.ocpp.v16.routes:ROUTES.inbound.*.to_response",
+            "gateway.ocpp.v201.routes:ROUTES.inbound.*.to_response",
         ),
         "OCPP-J: encode": ("gateway.ocpp.frames:encode_result",),
         "WebSocket: frames out": ("gateway.websocket.socket:StationSocket.write",),

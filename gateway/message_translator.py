@@ -7,8 +7,8 @@ import msgspec
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
-from gateway.connection.inbound import Dialect
 from gateway.ocpp.schemas import SchemaFault, Schemas
+from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import Inbound, LaneName, UnacceptableError
 from mesh.errors import MeshError
 
@@ -18,8 +18,8 @@ Item = TransactionEventItem | MeterValuesItem
 class MessageTranslator:
     """Translates as the sessions of stations do: the same schemas, the same quirks, the same translators."""
 
-    def __init__(self, dialects: Iterable[Dialect]) -> None:
-        self._dialects = {version.label: (version, schemas) for version, schemas in dialects}
+    def __init__(self, versions: Iterable[ServedVersion]) -> None:
+        self._versions = {version.routes.label: version for version in versions}
 
     def translate(self, label: str, action: str, payload: str, origin: Origin) -> Item:
         """A message of the OCPP version `label`, its payload as JSON, as the item that transaction_svc records.
@@ -44,15 +44,15 @@ class MessageTranslator:
         return item
 
     def _find(self, label: str, action: str) -> tuple[Inbound, Schemas]:
-        dialect = self._dialects.get(label)
-        route = dialect[0].inbound.get(action) if dialect is not None else None
-        if dialect is None or route is None or not route.durable:
+        version = self._versions.get(label)
+        route = version.routes.inbound.get(action) if version is not None else None
+        if version is None or route is None or not route.durable:
             raise MeshError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "UNSUPPORTED_ACTION",
                 f"{action} of OCPP {label} is not a message about transactions that this central system translates",
             )
-        return route, dialect[1]
+        return route, version.schemas
 
 
 def _refused(reason: str, code: str, message: str) -> MeshError:

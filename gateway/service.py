@@ -12,16 +12,16 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 
 from gateway.batching.buffers import Buffer
 from gateway.batching.mesh_client import MeshClient
-from gateway.connection.inbound import Dialect
 from gateway.connection.keepalive_monitor import Watch
 from gateway.connection.registry import Registry
 from gateway.lease import LeaseClient, NodeLease
 from gateway.message_translator import MessageTranslator
 from gateway.metrics import Metrics
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import Version
-from gateway.ocpp.v16.routes import VERSION as V16
-from gateway.ocpp.v201.routes import VERSION as V201
+from gateway.ocpp.served_version import ServedVersion
+from gateway.ocpp.translation import Routes
+from gateway.ocpp.v16.routes import ROUTES as V16
+from gateway.ocpp.v201.routes import ROUTES as V201
 from gateway.servicer import GatewayServicer
 from gateway.settings import GatewaySettings
 from gateway.websocket.client_address import ClientAddresses
@@ -36,7 +36,7 @@ from mesh.times import now_us
 log = get_logger(__name__)
 
 # In the order of preference.
-VERSIONS: tuple[Version, ...] = (V201, V16)
+VERSIONS: tuple[Routes, ...] = (V201, V16)
 
 DRAIN_S = 5.0
 
@@ -65,9 +65,9 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
         stack.push_async_callback(buffer.drain, DRAIN_S)
         for _ in range(buffer.runners):
             await _beside(stack, buffer.run())
-    dialects = {version.subprotocol: (version, _schemas(version)) for version in VERSIONS}
-    server = _station_server(mesh, registry, buffers, metrics, dialects, settings=settings)
-    downward = _downward_server(settings, registry, server, dialects)
+    versions = {routes.ocpp.subprotocol: ServedVersion(routes, _schemas(routes)) for routes in VERSIONS}
+    server = _station_server(mesh, registry, buffers, metrics, versions, settings=settings)
+    downward = _downward_server(settings, registry, server, versions)
     lease = _node_lease(settings, downward, server)
     loop_s = asyncio.get_running_loop().time
     watch = Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
@@ -139,12 +139,12 @@ def _station_server(
     registry: Registry,
     buffers: _Buffers,
     metrics: Metrics,
-    dialects: Mapping[str, Dialect],
+    versions: Mapping[str, ServedVersion],
     *,
     settings: GatewaySettings,
 ) -> StationServer:
     return StationServer(
-        versions=dialects,
+        versions=versions,
         mesh=mesh,
         registry=registry,
         messages=buffers.messages,
@@ -159,17 +159,17 @@ def _station_server(
     )
 
 
-def _schemas(version: Version) -> Schemas:
-    schemas = Schemas(version.label)
-    schemas.warm(version.inbound)
+def _schemas(routes: Routes) -> Schemas:
+    schemas = Schemas(routes.ocpp)
+    schemas.warm(routes.inbound)
     return schemas
 
 
 def _downward_server(
-    settings: GatewaySettings, registry: Registry, server: StationServer, dialects: Mapping[str, Dialect]
+    settings: GatewaySettings, registry: Registry, server: StationServer, versions: Mapping[str, ServedVersion]
 ) -> GrpcServer:
     downward = mesh_server(settings.mesh_address, secret=settings.mesh_secret, services=MESH_SERVICES["gateway"])
-    translator = MessageTranslator(dialects.values())
+    translator = MessageTranslator(versions.values())
     servicer = GatewayServicer(registry=registry, server=server, translator=translator)
     gateway_service_pb2_grpc.add_GatewayServiceServicer_to_server(servicer, downward.server)
     return downward

@@ -87,7 +87,7 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
 
 async def _carry_out(session: Session, name: str, command: Any, timeout_s: float) -> Any:
     """A typed command: translated into one or more CALLs, and their answers back."""
-    route = session.version.outbound_for(name, command)
+    route = session.routes.outbound_for(name, command)
     if route is None:
         raise _unsupported(session, name, "for which this is not served; SendCall takes any of its actions")
     payloads = _to_calls(session, route, command)
@@ -215,7 +215,7 @@ def _check_request(session: Session, action: str, payload: Payload) -> None:
         raise MeshError(
             grpc.StatusCode.INVALID_ARGUMENT,
             "INVALID_PAYLOAD",
-            f"{action} of OCPP {session.version.label} does not allow this: {fault.message}",
+            f"{action} of OCPP {session.routes.label} does not allow this: {fault.message}",
             {"ocpp_error_code": fault.code, "field": "payload"},
         )
 
@@ -225,7 +225,7 @@ def _invalid_answer(session: Session, what: str, code: str) -> MeshError:
     return MeshError(
         grpc.StatusCode.ABORTED,
         "INVALID_ANSWER",
-        f"the station answered, but not as OCPP {session.version.label} has it: {what}",
+        f"the station answered, but not as OCPP {session.routes.label} has it: {what}",
         {"ocpp_error_code": code},
     )
 
@@ -234,5 +234,5 @@ def _unsupported(session: Session, what: str, why: str = "which does not have th
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
         "UNSUPPORTED_BY_VERSION",
-        f"the station speaks OCPP {session.version.label}, {why}: {what}",
+        f"the station speaks OCPP {session.routes.label}, {why}: {what}",
     )

@@ -18,8 +18,9 @@ from gateway.connection.boot_watch import BootWatch
 from gateway.connection.clock_watch import ClockWatch, told_us
 from gateway.connection.ingest_plan import Exchange
 from gateway.ocpp.frames import Call, Payload, TruncatedCall
-from gateway.ocpp.schemas import SchemaFault, Schemas
-from gateway.ocpp.translation import Inbound, Items, LaneName, Results, Salvage, UnacceptableError, Version
+from gateway.ocpp.schemas import SchemaFault
+from gateway.ocpp.served_version import ServedVersion
+from gateway.ocpp.translation import Inbound, Items, LaneName, Results, Salvage, UnacceptableError
 from gateway.ocpp.values import set_time
 from mesh.errors import from_status
 from mesh.logs import get_logger
@@ -37,9 +38,6 @@ _NOT_ACCEPTED = SchemaFault(
 
 # What is asked and noted beside a message, which is answered in any case.
 _ASKED_BESIDE = frozenset({LaneName.AUTHORIZATIONS, LaneName.OPEN_TRANSACTIONS})
-
-Dialect = tuple[Version, Schemas]
-"""An OCPP version, and how its messages look."""
 
 
 class RefusalError(Exception):
@@ -64,8 +62,8 @@ class InboundCalls:
         tenant_id: str,
         station_id: str,
         epoch: int,
-        dialect: Dialect,
-        others: Sequence[Dialect],
+        served: ServedVersion,
+        others: Sequence[ServedVersion],
         accepted: bool,
         heartbeat_interval_s: int,
         clock: Clock,
@@ -79,7 +77,7 @@ class InboundCalls:
         self.boot_watch = BootWatch()
         self._station_id = station_id
         self._call_origin = origin_pb2.Origin(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
-        self._version, self._schemas = dialect
+        self._routes, self._schemas = served
         self._others = others
         self._clock = clock
         self._count = count
@@ -93,7 +91,7 @@ class InboundCalls:
 
     def is_about_transactions(self, action: str) -> bool:
         """Whether a message of this action is never lost: it is kept raw where it cannot be read (docs/adr/0008)."""
-        route = self._version.inbound.get(action)
+        route = self._routes.inbound.get(action)
         return route is not None and route.salvage is not None
 
     def begin(self, call: Call, ordinal: int, time_us: int, source: bytes = b"") -> Exchange:
@@ -101,7 +99,7 @@ class InboundCalls:
 
         `ordinal` and `time_us` are of when it was read, `source` is the text of its frame.
         """
-        route = self._version.inbound.get(call.action)
+        route = self._routes.inbound.get(call.action)
         if route is None:
             return self._unknown(call, self._origin(ordinal, time_us))
         if not self.accepted and call.action != "BootNotification" and call.action not in self._invited:
@@ -151,18 +149,18 @@ class InboundCalls:
 
     def _unknown(self, call: Call, origin: origin_pb2.Origin) -> Exchange:
         """An action that is not served: NotSupported where it is known, NotImplemented where not (docs/adr/0007)."""
-        label = self._version.label
+        label = self._routes.label
         if call.action in self._schemas.actions:
             raise RefusalError("NotSupported", f"{call.action} is not supported by this central system")
         for other in self._others:
-            if call.action in other[1].actions:
+            if call.action in other.schemas.actions:
                 return self._foreign(call, origin, other, code="NotSupported")
         raise RefusalError("NotImplemented", f"OCPP {label} has no action of this name")
 
     def _misfit(self, call: Call, origin: origin_pb2.Origin, route: Inbound, fault: SchemaFault) -> Exchange:
         """A message that its schema refuses: kept and acknowledged where it tells of money (docs/adr/0008)."""
         for other in self._others:
-            schemas = other[1]
+            schemas = other.schemas
             if call.action in schemas.actions and schemas.fits(call.action, "request", call.payload):
                 return self._foreign(call, origin, other, code=fault.code)
         if route.salvage is None:
@@ -172,14 +170,14 @@ class InboundCalls:
             return self._keep(call, origin, route.salvage, cut, reason="FRAME_TRUNCATED")
         return self._keep(call, origin, route.salvage, fault, reason="SCHEMA_VIOLATION")
 
-    def _foreign(self, call: Call, origin: origin_pb2.Origin, other: Dialect, *, code: str) -> Exchange:
+    def _foreign(self, call: Call, origin: origin_pb2.Origin, other: ServedVersion, *, code: str) -> Exchange:
         """What a message of another OCPP version is told (quirk 3); one of money is kept all the same."""
         self._note_quirk(QuirkName.MESSAGE_OF_OTHER_VERSION)
-        spoken, told = self._version.label, other[0].label
+        spoken, told = self._routes.label, other.routes.label
         fault = SchemaFault(
             code=code, message=f"this is {call.action} of OCPP {told}, and this connection speaks OCPP {spoken}"
         )
-        route = other[0].inbound.get(call.action)
+        route = other.routes.inbound.get(call.action)
         if route is None or route.salvage is None:
             raise RefusalError(fault.code, fault.message)
         reason = "OTHER_VERSION" if self.accepted else STATION_NOT_ACCEPTED
@@ -229,7 +227,7 @@ class InboundCalls:
     ) -> Exchange:
         """Has a message put into quarantine as it came, and acknowledges it by `salvage`; refuses it without one."""
         raw = RawMessage(
-            ocpp_version=label or self._version.label,
+            ocpp_version=label or self._routes.label,
             action=call.action,
             payload=msgspec.json.encode(call.payload).decode(),
             reason=reason,

@@ -22,7 +22,7 @@ from csms.station.v1 import station_pb2
 from gateway.batching.ingest_batcher import Way
 from gateway.connection import ingest_plan
 from gateway.connection.budgets import StationBudgets
-from gateway.connection.inbound import INTERNAL_ERROR, Dialect, InboundCalls, RefusalError
+from gateway.connection.inbound import INTERNAL_ERROR, InboundCalls, RefusalError
 from gateway.connection.inbound_queue import Arrival, Inbox
 from gateway.connection.ingest_plan import Exchange
 from gateway.connection.large_frames import LARGE_BYTES, aside
@@ -31,7 +31,8 @@ from gateway.message_log.message_log import RECEIVED, SENT, Recorder, to_loggabl
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Call, CallError, CallResult, Frame, Malformed, Payload
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import LaneName, Results, Version
+from gateway.ocpp.served_version import ServedVersion
+from gateway.ocpp.translation import LaneName, Results, Routes
 from gateway.ocpp.triggers import invited
 from mesh.errors import MeshError
 from mesh.logs import get_logger
@@ -116,17 +117,17 @@ class Session:
         *,
         socket: Socket,
         connection: Connection,
-        version: Version,
+        routes: Routes,
         schemas: Schemas,
         lanes: Mapping[LaneName, Way],
         recorder: Recorder,
         budgets: StationBudgets,
         clock: Clock,
         count: Callable[[str, str], None],
-        others: Sequence[Dialect] = (),
+        others: Sequence[ServedVersion] = (),
     ) -> None:
         self.connection = connection
-        self.version = version
+        self.routes = routes
         self.schemas = schemas
         self.last_seen_us = self.last_alive_us = self.pinged_us = clock()
         self.quirks: Counter[str] = Counter()
@@ -145,7 +146,7 @@ class Session:
             tenant_id=connection.tenant_id,
             station_id=connection.station_id,
             epoch=connection.epoch,
-            dialect=(version, schemas),
+            served=ServedVersion(routes, schemas),
             others=others,
             accepted=connection.booted and accepted,
             heartbeat_interval_s=connection.heartbeat_interval_s,
@@ -274,13 +275,13 @@ class Session:
             self._later(self._receive_large(data, self._ordinal, now_us))
             return
         try:
-            self._on_frame(frames.parse(data, self.version.label), data, self._ordinal, now_us)
+            self._on_frame(frames.parse(data, self.routes.ocpp), data, self._ordinal, now_us)
         except Exception as error:
             self._fail_frame(error)
 
     async def _receive_large(self, data: bytes, ordinal: int, now_us: int) -> None:
         try:
-            frame = await aside(frames.parse, data, self.version.label)
+            frame = await aside(frames.parse, data, self.routes.ocpp)
             loggable = await aside(to_loggable, data)
             self._on_frame(frame, data, ordinal, now_us, loggable)
         except Exception as error:
@@ -337,8 +338,8 @@ class Session:
         message_id = frame.message_id
         if not frame.wants_answer and message_id is not None:
             self.outgoing.spoil(message_id, frame.description)
-        if message_id is None and self.version.label != "1.6":
-            message_id = frames.UNREADABLE_ID
+        if message_id is None:
+            message_id = self.routes.ocpp.unreadable_id
         if frame.wants_answer and message_id is not None:
             error = frames.encode_error(message_id, frame.code, frame.description)
             if not self._answer(error, frames.CALL_ERROR, message_id, ""):

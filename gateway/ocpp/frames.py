@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from gateway.ocpp.lenient import BYTE_ORDER_MARK, mended
+from gateway.ocpp.versions import OcppVersion
 from mesh.quirks import QuirkName
 
 CALL, CALL_RESULT, CALL_ERROR, CALL_RESULT_ERROR, SEND = 2, 3, 4, 5, 6
@@ -25,8 +26,6 @@ MAX_DESCRIPTION_LENGTH = 255
 MAX_DEPTH = 64
 # No valid message of 1 MiB has as many lists and objects; making very many of them costs far more than their bytes.
 MAX_CONTAINERS = 100_000
-# Answers to frames whose id cannot be read carry this one (OCPP-J 2.0.1, 4.2.3); 1.6 has none such.
-UNREADABLE_ID = "-1"
 
 Payload = dict[str, Any]
 
@@ -112,37 +111,37 @@ _decode_21 = msgspec.json.Decoder(Call | Send | CallResult).decode
 _NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def parse(data: bytes, label: str) -> Frame:
-    """The message in a frame of the OCPP version `label` ("1.6", "2.0.1", "2.1"). Never raises."""
+def parse(data: bytes, version: OcppVersion) -> Frame:
+    """The message in a frame of this OCPP version. Never raises."""
     if len(data) > MAX_CONTAINERS and _holds_too_much(data):
         why = f"the frame holds more than {MAX_CONTAINERS} lists and objects"
-        return _unread(label, data, why)
+        return _unread(version, data, why)
     try:
-        frame: Call | CallResult = (_decode_21 if label == "2.1" else _decode)(data)
+        frame: Call | CallResult = (_decode_21 if version.has_unconfirmed_messages else _decode)(data)
     except _NOT_READ:
-        return _parse_rare(data, label)
+        return _parse_rare(data, version)
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(data, [frame.payload]):  # it rarely is asked
-        return _parse_rare(data, label)
+        return _parse_rare(data, version)
     return frame
 
 
-def _parse_rare(data: bytes, label: str) -> Frame:
+def _parse_rare(data: bytes, version: OcppVersion) -> Frame:
     """A CALLERROR, of which stations leave out or add what they like; an odd frame; or what is wrong with it."""
     try:
         frame = _decode_any(data)
     except _NOT_READ:
-        return _parse_mended(data, label)
-    return _read(frame, data, label)
+        return _parse_mended(data, version)
+    return _read(frame, data, version)
 
 
-def _parse_mended(data: bytes, label: str) -> Frame:
+def _parse_mended(data: bytes, version: OcppVersion) -> Frame:
     """A frame that is no JSON as it is, but nearly."""
     text = mended(data)
     try:
         frame = _decode_any(text)
     except _NOT_READ:
-        return _unread(label, data, "the frame is not JSON", text)
-    parsed = _read(frame, text, label)
+        return _unread(version, data, "the frame is not JSON", text)
+    parsed = _read(frame, text, version)
     if isinstance(parsed, Malformed):
         return parsed
     if isinstance(parsed, Mended):
@@ -150,20 +149,20 @@ def _parse_mended(data: bytes, label: str) -> Frame:
     return Mended(parsed, (QuirkName.FRAME_FORM,))
 
 
-def _read(frame: Any, data: bytes, label: str) -> Frame:
+def _read(frame: Any, data: bytes, version: OcppVersion) -> Frame:
     """The message in a frame that is JSON; `data` is its text."""
     if not isinstance(frame, list) or not frame:
-        return _malformed(label, None, "the frame is not a JSON array")
+        return _malformed(version, None, "the frame is not a JSON array")
     if _is_too_deep(data, frame):
-        fault = _malformed(label, _readable_id(frame, data), f"the frame is nested more than {MAX_DEPTH} levels deep")
-        return fault if frame[0] == CALL else _silent(label, fault.message_id, fault.description)
+        fault = _malformed(version, _readable_id(frame, data), f"the frame is nested more than {MAX_DEPTH} levels deep")
+        return fault if frame[0] == CALL else _silent(version, fault.message_id, fault.description)
     kind = frame[0] if isinstance(frame[0], int) and not isinstance(frame[0], bool) else -1
-    parser = (_PARSERS_21 if label == "2.1" else _PARSERS).get(kind)
+    parser = (_PARSERS_21 if version.has_unconfirmed_messages else _PARSERS).get(kind)
     message_id = _readable_id(frame, data)
     if parser is None:
-        code = "FormationViolation" if label == "1.6" else "MessageTypeNotSupported"
+        code = version.unknown_message_type_code
         return Malformed(message_id, code, "the message type is not one of this OCPP version")
-    parsed = parser(frame, message_id, label)
+    parsed = parser(frame, message_id, version)
     if isinstance(parsed, Malformed) or message_id is None:
         return parsed
     if isinstance(message_id, NumericId):
@@ -198,25 +197,25 @@ def _is_too_deep(data: bytes, frame: list[Any]) -> bool:
     return True
 
 
-def _parse_call(frame: list[Any], message_id: str | None, label: str) -> Call | Malformed:
+def _parse_call(frame: list[Any], message_id: str | None, version: OcppVersion) -> Call | Malformed:
     if message_id is None:
-        return _malformed(label, None, "the message id is neither a string of up to 255 characters nor a number")
+        return _malformed(version, None, "the message id is neither a string of up to 255 characters nor a number")
     if len(frame) != 4:
-        return _malformed(label, message_id, f"a CALL has 4 elements, this one has {len(frame)}")
+        return _malformed(version, message_id, f"a CALL has 4 elements, this one has {len(frame)}")
     if not isinstance(frame[2], str):
-        return _malformed(label, message_id, "the action is not a string")
+        return _malformed(version, message_id, "the action is not a string")
     return (Send if frame[0] == SEND else Call)(message_id, frame[2], frame[3])
 
 
-def _parse_result(frame: list[Any], message_id: str | None, label: str) -> CallResult | Malformed:
+def _parse_result(frame: list[Any], message_id: str | None, version: OcppVersion) -> CallResult | Malformed:
     if message_id is None or len(frame) != 3:
-        return _silent(label, message_id, "a CALLRESULT is [3, id, payload]")
+        return _silent(version, message_id, "a CALLRESULT is [3, id, payload]")
     return CallResult(message_id, frame[2])
 
 
-def _parse_error(frame: list[Any], message_id: str | None, label: str) -> CallError | Malformed:
+def _parse_error(frame: list[Any], message_id: str | None, version: OcppVersion) -> CallError | Malformed:
     if message_id is None or len(frame) < 3:
-        return _silent(label, message_id, "a CALLERROR is [4, id, code, description, details]")
+        return _silent(version, message_id, "a CALLERROR is [4, id, code, description, details]")
     # Stations leave the last two out, or give null: what counts is that the call has failed.
     description = frame[3] if len(frame) > 3 and isinstance(frame[3], str) else ""
     details = frame[4] if len(frame) > 4 and isinstance(frame[4], dict) else {}
@@ -235,7 +234,7 @@ def _readable_id(frame: list[Any], data: bytes) -> str | None:
     return NumericId(match[3].decode())  # of the text: a float would lose digits
 
 
-def _unread(label: str, data: bytes, why: str, text: bytes | None = None) -> Malformed:
+def _unread(version: OcppVersion, data: bytes, why: str, text: bytes | None = None) -> Malformed:
     """A frame that is not JSON, or not read, with its id if it has any (`[2,"id","MeterValues",{"value":,…`).
 
     `text` is the frame with all mended that can be, where it may be one of which the end is missing.
@@ -243,12 +242,12 @@ def _unread(label: str, data: bytes, why: str, text: bytes | None = None) -> Mal
     data = data.removeprefix(BYTE_ORDER_MARK)
     match = _START.match(data)
     if match is None:
-        return _malformed(label, None, why)
+        return _malformed(version, None, why)
     message_id = match[2].decode("ascii") if match[3] is None else NumericId(match[3].decode("ascii"))
     if match[1] != b"2":
-        return _silent(label, message_id, why)
+        return _silent(version, message_id, why)
     truncated = None if text is None else _truncated(message_id, data, match.end(), text)
-    return msgspec.structs.replace(_malformed(label, message_id, why), truncated=truncated)
+    return msgspec.structs.replace(_malformed(version, message_id, why), truncated=truncated)
 
 
 def _truncated(message_id: str, data: bytes, position: int, text: bytes) -> TruncatedCall | None:
@@ -274,18 +273,16 @@ def _ends_too_soon(data: bytes) -> bool:
     return False
 
 
-def _malformed(label: str, message_id: str | None, description: str) -> Malformed:
-    # 1.6: "Payload for Action is syntactically incorrect"; 2.x: RpcFrameworkError, "not a valid RPC request".
-    code = "FormationViolation" if label == "1.6" else "RpcFrameworkError"
-    return Malformed(message_id, code, description)
+def _malformed(version: OcppVersion, message_id: str | None, description: str) -> Malformed:
+    return Malformed(message_id, version.malformed_call_code, description)
 
 
-def _silent(label: str, message_id: str | None, description: str) -> Malformed:
+def _silent(version: OcppVersion, message_id: str | None, description: str) -> Malformed:
     """A broken answer of the station: answering it would only confuse (there is no answer to an answer)."""
-    return Malformed(message_id, _malformed(label, None, "").code, description, wants_answer=False)
+    return Malformed(message_id, version.malformed_call_code, description, wants_answer=False)
 
 
-_Parser = Callable[[list[Any], str | None, str], Call | CallResult | CallError | Malformed]
+_Parser = Callable[[list[Any], str | None, OcppVersion], Call | CallResult | CallError | Malformed]
 _PARSERS: Mapping[int, _Parser] = {CALL: _parse_call, CALL_RESULT: _parse_result, CALL_ERROR: _parse_error}
 _PARSERS_21: Mapping[int, _Parser] = {**_PARSERS, CALL_RESULT_ERROR: _parse_error, SEND: _parse_call}
 

@@ -17,11 +17,11 @@ from gateway.ocpp.lenient import WrittenNumbers
 from gateway.ocpp.schema_places import detailed
 from gateway.ocpp.tolerances import MAX_FAULTS, Mended, Round, Violation, forgive, oddities, unforgiven
 from gateway.ocpp.values import shorten
+from gateway.ocpp.versions import OcppVersion
 
 Kind = Literal["request", "response"]
 KINDS: tuple[Kind, ...] = ("request", "response")
 
-_FOLDERS = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
 _NO_NUL = "^[^\\x00]*$"
 _MAX_VALUES = 10_000
 # Mending one fault may show another in the same place: a number as text, then its length.
@@ -40,29 +40,16 @@ class SchemaFault:
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Codes:
-    """Error codes of one OCPP-J. 1.6: 4.2.3 and its errata 5.1, 5.2. 2.x: part 4, 4.3."""
-
-    form: str  # the payload is no JSON object
-    occurrence: str  # too few or too many of something
-
-
-_CODES_OF_16 = _Codes(form="FormationViolation", occurrence="OccurenceConstraintViolation")
-_CODES_OF_2 = _Codes(form="FormatViolation", occurrence="OccurrenceConstraintViolation")
-
-# All others say that a value is not one that the field may have.
+# Keywords of JSON Schema. All others say that a value is not one that the field may have.
 _OCCURRENCE = frozenset({"required", "additionalProperties", "minItems", "maxItems"})
 
 
 class Schemas:
     """The schemas of one OCPP version, each compiled when it is first needed (about a millisecond)."""
 
-    def __init__(self, label: str) -> None:
-        """`label` is "1.6", "2.0.1" or "2.1"; anything else raises KeyError."""
-        self.label = label
-        self._codes = _CODES_OF_16 if label == "1.6" else _CODES_OF_2
-        self._folder = importlib.resources.files("ocpp") / _FOLDERS[label] / "schemas"
+    def __init__(self, version: OcppVersion) -> None:
+        self._version = version
+        self._folder = importlib.resources.files("ocpp") / version.schema_folder / "schemas"
         self._files = {file.name.removesuffix(".json") for file in self._folder.iterdir()}
         self._validators: dict[tuple[str, Kind], jsonschema_rs.Validator] = {}
         self._schemas: dict[tuple[str, Kind], dict[str, Any]] = {}
@@ -97,11 +84,11 @@ class Schemas:
         message = action if kind == "request" else f"{action}Response"
         test = self._tests.get((action, kind)) or self._compile(action, kind)
         if test(payload):
-            return Mended(payload, oddities(self.label, message, payload))
+            return Mended(payload, oddities(self._version, message, payload))
         numbers = WrittenNumbers(source)
         if is_large(payload):
             # What is wrong at its beginning is nearly always all there is to know, and costs next to nothing.
-            faults = unforgiven(self.label, message, self._errors(action, kind, _beginning(payload), numbers))
+            faults = unforgiven(self._version, message, self._errors(action, kind, _beginning(payload), numbers))
             if faults:
                 return self._fault(min(faults, key=_gravity))
         if _count(payload) > _MAX_VALUES:
@@ -112,13 +99,13 @@ class Schemas:
         message = action if kind == "request" else f"{action}Response"
         met: set[str] = set()
         for _ in range(_MAX_ROUNDS):
-            mended = forgive(self.label, message, payload, self._errors(action, kind, payload, numbers))
+            mended = forgive(self._version, message, payload, self._errors(action, kind, payload, numbers))
             if not isinstance(mended, Round):
                 return self._fault(min(mended, key=_gravity))
             payload = mended.payload
             met |= mended.quirks
             if not mended.changed or self._is_valid(action, kind, payload):
-                met.update(oddities(self.label, message, payload))
+                met.update(oddities(self._version, message, payload))
                 return Mended(payload, tuple(sorted(met)))
         return self._fault(min(islice(self.violations(action, kind, payload), MAX_FAULTS), key=_gravity))
 
@@ -149,11 +136,11 @@ class Schemas:
 
     def schema(self, action: str, kind: Kind) -> dict[str, Any]:
         """The official schema itself, as parsed JSON. Raises KeyError as `check` does."""
-        name = action + ("Response" if kind == "response" else "" if self.label == "1.6" else "Request")
+        name = action + ("Response" if kind == "response" else self._version.request_suffix)
         if name not in self._files and kind == "request":
             name = action  # 2.1's NotifyPeriodicEventStream is a message without an answer, and named like none else
         if action not in self.actions or name not in self._files:
-            raise KeyError(f"OCPP {self.label} has no {kind} of {action}")
+            raise KeyError(f"OCPP {self._version.label} has no {kind} of {action}")
         text = (self._folder / f"{name}.json").read_bytes().removeprefix(b"\xef\xbb\xbf")
         return msgspec.json.decode(text, type=dict[str, Any])
 
@@ -172,14 +159,14 @@ class Schemas:
 
     def _fault(self, violation: Violation) -> SchemaFault:
         if not violation.path and violation.keyword == "type":
-            return SchemaFault(code=self._codes.form, message="The payload must be a JSON object.")
+            return SchemaFault(code=self._version.no_object_code, message="The payload must be a JSON object.")
         message = f"{_path(violation)} {_complaint(violation)}."
         return SchemaFault(code=self._code(violation.keyword), message=shorten(message, _MAX_DESCRIPTION))
 
     def _code(self, keyword: str) -> str:
         if keyword == "type":
             return "TypeConstraintViolation"
-        return self._codes.occurrence if keyword in _OCCURRENCE else "PropertyConstraintViolation"
+        return self._version.occurrence_code if keyword in _OCCURRENCE else "PropertyConstraintViolation"
 
 
 def is_large(payload: Any) -> bool:

@@ -28,6 +28,7 @@ import msgspec
 
 from gateway.ocpp.translation import Payload
 from gateway.ocpp.values import clean, decimal_text, is_number, parse_us
+from gateway.ocpp.versions import V16, V21, V201, OcppVersion
 
 Path = tuple[str | int, ...]
 
@@ -83,21 +84,21 @@ class Quirk:
     name: str
     forgives: Callable[[Violation], bool]
     mend: Callable[[Violation], Iterable[Change]] = _keep
-    versions: frozenset[str] = frozenset()
+    versions: frozenset[OcppVersion] = frozenset()
     actions: frozenset[str] = frozenset()
     in_answers: bool = True
 
-    def covers(self, label: str, action: str) -> bool:
+    def covers(self, version: OcppVersion, action: str) -> bool:
         """Whether the fault is known of this action of this OCPP version."""
-        if self.versions and label not in self.versions:
+        if self.versions and version not in self.versions:
             return False
         if self.actions:
             return action in self.actions
         return self.in_answers or not action.endswith("Response")
 
 
-V16 = frozenset({"1.6"})
-V2 = frozenset({"2.0.1", "2.1"})
+_V16 = frozenset({V16})
+_V2 = frozenset({V201, V21})
 # Messages with meter values in them.
 METERED = frozenset({"MeterValues", "StopTransaction", "TransactionEvent"})
 # Messages of money.
@@ -215,14 +216,14 @@ QUIRKS = (
     ),
     Quirk(  # 14
         name="sampled_value_number",
-        versions=V16,
+        versions=_V16,
         actions=METERED,
         forgives=lambda found: _is_sampled_value(found) and _is_number(found.value),
         mend=lambda found: [(found.path, found.written or decimal_text(found.value))],
     ),
     Quirk(  # 14, the other way round: 2.x wants numbers
         name="sampled_value_string",
-        versions=V2,
+        versions=_V2,
         actions=METERED,
         forgives=lambda found: _is_sampled_value(found) and isinstance(found.value, str),
     ),
@@ -244,13 +245,13 @@ QUIRKS = (
     ),
     Quirk(  # 17
         name="id_tag_long",
-        versions=V16,
+        versions=_V16,
         actions=IDENTIFIED,
         forgives=lambda found: _is_long_id(found, "idTag"),
     ),
     Quirk(  # 17
         name="id_token_long",
-        versions=V2,
+        versions=_V2,
         actions=IDENTIFIED,
         forgives=lambda found: _is_long_id(found, "idToken"),
     ),
@@ -266,7 +267,7 @@ QUIRKS = (
     ),
     Quirk(  # 28: more supported measurands than CiString500Type can hold
         name="configuration_value_long",
-        versions=V16,
+        versions=_V16,
         actions=frozenset({"GetConfigurationResponse"}),
         forgives=lambda found: found.keyword == "maxLength" and found.field == "value",
     ),
@@ -306,7 +307,7 @@ QUIRKS = (
     ),
     Quirk(  # 1.6 wants text; many send an object
         name="data_transfer_json",
-        versions=V16,
+        versions=_V16,
         actions=frozenset({"DataTransfer", "DataTransferResponse"}),
         forgives=lambda found: found.keyword == "type" and found.path == ("data",),
         mend=_replace(lambda value: msgspec.json.encode(value).decode()),
@@ -319,7 +320,7 @@ QUIRKS = (
     ),
     Quirk(  # 31: nobody can tell whether it may be set
         name="readonly_missing",
-        versions=V16,
+        versions=_V16,
         actions=frozenset({"GetConfigurationResponse"}),
         forgives=lambda found: found.keyword == "required" and found.limit == "readonly",
     ),
@@ -351,13 +352,15 @@ class Round(NamedTuple):
 MAX_FAULTS = 20
 
 
-def forgive(label: str, action: str, payload: Any, violations: Iterable[Violation]) -> Round | Sequence[Violation]:
+def forgive(
+    version: OcppVersion, action: str, payload: Any, violations: Iterable[Violation]
+) -> Round | Sequence[Violation]:
     """Mends a message whose violations these are, in a copy; or returns those that nothing forgives, twenty at most.
 
     What was mended may break another rule of its field (a number as text may be too long), so that the result is to be
     validated again where it `changed`.
     """
-    known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
+    known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
     met: set[str] = set()
     changes: dict[Path, Any] = {}
     faults: list[Violation] = []
@@ -373,9 +376,9 @@ def forgive(label: str, action: str, payload: Any, violations: Iterable[Violatio
     return faults or Round(_with(payload, changes), frozenset(met), bool(changes))
 
 
-def unforgiven(label: str, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
+def unforgiven(version: OcppVersion, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
     """Those of the violations of a message that nothing forgives, twenty at most."""
-    known = [quirk for quirk in QUIRKS if quirk.covers(label, action)]
+    known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
     faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
     return list(islice(faults, MAX_FAULTS))
 
@@ -410,9 +413,9 @@ def _copy(value: Any) -> Any:
 _METER_VALUES_OF: Mapping[str, str] = {"MeterValues": "meterValue", "StopTransaction": "transactionData"}
 
 
-def oddities(label: str, action: str, payload: Payload) -> tuple[str, ...]:
+def oddities(version: OcppVersion, action: str, payload: Payload) -> tuple[str, ...]:
     """Quirks in a message that no schema can see, sorted: sampled values that are blank, padded or no numbers (14)."""
-    if label != "1.6" or action not in _METER_VALUES_OF:
+    if not version.has_text_readings or action not in _METER_VALUES_OF:
         return ()
     entries = payload.get(_METER_VALUES_OF[action], ())
     for entry in entries:

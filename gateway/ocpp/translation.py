@@ -12,6 +12,8 @@ from typing import Any
 from csms.common.v1 import origin_pb2
 from google.protobuf.message import Message
 
+from gateway.ocpp.versions import OcppVersion
+
 Payload = dict[str, Any]
 """The payload of an OCPP message: a JSON object."""
 
@@ -128,13 +130,17 @@ class Alternatives:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Version:
-    """One OCPP version: what it is called, and what is done with each of its actions."""
+class Routes:
+    """What is done with each action of one OCPP version."""
 
-    label: str  # "1.6", "2.0.1", "2.1"
-    subprotocol: str  # "ocpp1.6", …
+    ocpp: OcppVersion
     inbound: Mapping[str, Inbound]  # by action
     outbound: Mapping[str, Outbound | Alternatives]  # by field of csms.gateway.v1.CallRequest.command
+
+    @property
+    def label(self) -> str:
+        """Of the version: "1.6", "2.0.1", "2.1"."""
+        return self.ocpp.label
 
     def outbound_for(self, name: str, command: Message) -> Outbound | None:
         """How this command is carried out; None where this version has no such thing."""

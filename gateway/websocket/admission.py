@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from gateway.connection.session import Connection
-from gateway.ocpp.translation import Version
+from gateway.ocpp.translation import Routes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """A station that may speak: its OCPP version, its connection's epoch, and the lease under which it was let in."""
+    """A station that may speak: its OCPP version's routes, its connection, and the lease that it was admitted under."""
 
-    version: Version
+    routes: Routes
     connection: Connection
     term: int  # of gateway.lease.NodeLease

@@ -25,8 +25,8 @@ from gateway.connection.registry import Registry
 from gateway.connection.session import Connection, Session
 from gateway.lease import NodeLease
 from gateway.message_log.message_log import Recorder
-from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import LaneName, Version
+from gateway.ocpp.served_version import ServedVersion
+from gateway.ocpp.translation import LaneName, Routes
 from gateway.websocket.admission import Admission
 from gateway.websocket.client_address import ClientAddresses
 from gateway.websocket.compression import BoundedDeflateFactory
@@ -78,7 +78,7 @@ class StationServer:
     def __init__(
         self,
         *,
-        versions: Mapping[str, tuple[Version, Schemas]],
+        versions: Mapping[str, ServedVersion],
         mesh: MeshClient,
         registry: Registry,
         messages: Buffer[bytes],
@@ -196,11 +196,11 @@ class StationServer:
         item = ingest.OpenConnectionItem(
             station_id=identity,
             node_id=self._lease.node_id,
-            ocpp_version=self._versions[next(iter(chosen))][0].label,
+            ocpp_version=self._versions[next(iter(chosen))].routes.label,
             remote_address=self._addresses.read(request.headers, socket.peer),
             credential=offer.secret,
             username=offer.username,
-            offered_ocpp_versions=[self._versions[name][0].label for name in chosen],
+            offered_ocpp_versions=[self._versions[name].routes.label for name in chosen],
             opening_id=secrets.token_hex(16),
         )
         odd = [] if _offered(request) else [QuirkName.NO_SUBPROTOCOL]
@@ -254,7 +254,7 @@ class StationServer:
     def _spoken(self, chosen: Mapping[str, str], item: ingest.OpenConnectionItem, result: OpenResult) -> str:
         """The sub-protocol to speak: of the version that the station is pinned to, else the first that it offers."""
         label = result.ocpp_version or item.ocpp_version
-        return next(name for name in chosen if self._versions[name][0].label == label)
+        return next(name for name in chosen if self._versions[name].routes.label == label)
 
     def _to_admission(
         self,
@@ -267,7 +267,7 @@ class StationServer:
         subprotocol = self._spoken(chosen, item, result)
         if chosen[subprotocol] not in {"", subprotocol}:
             odd = [*odd, QuirkName.SUBPROTOCOL_CASE]
-        return _to_admission(self._versions[subprotocol][0], term, odd, item.station_id, result)
+        return _to_admission(self._versions[subprotocol].routes, term, odd, item.station_id, result)
 
     def _ended_opening(self, station: str) -> None:
         self._opening[station] -= 1
@@ -305,8 +305,8 @@ class StationServer:
         self._count("handshake", "101")
         connection = admission.connection
         known = {"station_id": connection.station_id, "epoch": connection.epoch}
-        log.info("connected", ocpp_version=admission.version.label, **known)
-        session = self._make_session(websocket, admission.version, connection)
+        log.info("connected", ocpp_version=admission.routes.label, **known)
+        session = self._make_session(websocket, admission.routes, connection)
         replaced = self._registry.add(session)
         if replaced is not None:
             session.note_quirk(QuirkName.HALF_OPEN_SOCKET)
@@ -330,13 +330,13 @@ class StationServer:
         if has_news(session):
             self._sightings.add(take_sighting(session, self._clock()))
 
-    def _make_session(self, websocket: StationSocket, version: Version, connection: Connection) -> Session:
+    def _make_session(self, websocket: StationSocket, routes: Routes, connection: Connection) -> Session:
         budgets = self._budgets.of(connection.station_id)
         return Session(
             socket=websocket,
             connection=connection,
-            version=version,
-            schemas=self._versions[version.subprotocol][1],
+            routes=routes,
+            schemas=self._versions[routes.ocpp.subprotocol].schemas,
             lanes=self._lanes,
             recorder=Recorder(
                 buffer=self._messages,
@@ -348,7 +348,7 @@ class StationServer:
             budgets=budgets,
             clock=self._clock,
             count=self._count,
-            others=[other for other in self._versions.values() if other[0] is not version],
+            others=[other for other in self._versions.values() if other.routes is not routes],
         )
 
     def _note_closed(self, connection: Connection, code: int) -> None:
@@ -400,7 +400,7 @@ def _answer_subprotocol(socket: StationSocket, response: Response, name: str) ->
         response.headers["Sec-WebSocket-Protocol"] = name
 
 
-def _to_admission(version: Version, term: int, odd: Sequence[str], station: str, result: OpenResult) -> Admission:
+def _to_admission(routes: Routes, term: int, odd: Sequence[str], station: str, result: OpenResult) -> Admission:
     connection = Connection(
         station_id=station,
         tenant_id=result.tenant_id,
@@ -410,7 +410,7 @@ def _to_admission(version: Version, term: int, odd: Sequence[str], station: str,
         heartbeat_interval_s=result.heartbeat_interval_s,
         quirks=(*odd, *result.quirks),
     )
-    return Admission(version=version, connection=connection, term=term)
+    return Admission(routes=routes, connection=connection, term=term)
 
 
 def _to_handshake_error(error: MeshError) -> BadHandshakeError:

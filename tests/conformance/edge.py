@@ -14,14 +14,14 @@ from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from csms.station.v1.command_service_pb2 import RequestStopTransactionRequest
 
 from gateway.ocpp.schemas import KINDS, Kind, Schemas
-from gateway.ocpp.translation import Version
+from gateway.ocpp.translation import Routes
 from mesh.channels import open_channel
 from tests.conformance.ocpp_table import VERSIONS, rpcs_of_command
 from tests.gateway import payloads
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
 
-SCHEMAS: Mapping[str, Schemas] = {version.label: Schemas(version.label) for version in VERSIONS.values()}
+SCHEMAS: Mapping[str, Schemas] = {version.label: Schemas(version.ocpp) for version in VERSIONS.values()}
 
 # Tables that change without any message, or with every one.
 _NOISE = frozenset(
@@ -56,9 +56,9 @@ class Edge:
         self._count += 1
         return f"CP{self._count}"
 
-    def station(self, version: Version, station_id: str | None = None) -> RawStation:
+    def station(self, version: Routes, station_id: str | None = None) -> RawStation:
         """A station of a version."""
-        return RawStation(self.mesh.station_url(station_id or self.new_id()), subprotocols=[version.subprotocol])
+        return RawStation(self.mesh.station_url(station_id or self.new_id()), subprotocols=[version.ocpp.subprotocol])
 
     async def command(self, station_id: str, name: str, command: Any) -> Any:
         """Gives a command, as an operator where an RPC takes it as it is, else as a service does."""
@@ -113,7 +113,7 @@ async def running_edge(folder: Path) -> AsyncIterator[Edge]:
         yield Edge(mesh, GatewayServiceStub(channel), folder)
 
 
-async def boot(station: RawStation, version: Version) -> None:
+async def boot(station: RawStation, version: Routes) -> None:
     """Sends the least BootNotification."""
     schema = SCHEMAS[version.label].schema("BootNotification", "request")
     answer = await station.call("BootNotification", payloads.minimal(schema))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
 from gateway.ocpp.lenient import mended
-from gateway.ocpp.translation import Version
+from gateway.ocpp.translation import Routes
 from mesh.errors import from_status
 from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.edge import SCHEMAS, Edge, boot, examples
@@ -168,7 +168,7 @@ def _changed_bytes(draw: st.DrawFn, data: bytes) -> bytes:
 class Prober:
     """A station that sends frames and holds the gateway to what OCPP-J says; it connects again where that closes."""
 
-    def __init__(self, edge: Edge, version: Version) -> None:
+    def __init__(self, edge: Edge, version: Routes) -> None:
         self.edge = edge
         self.version = version
         self.station_id = edge.new_id()

@@ -15,7 +15,7 @@ with atheris.instrument_imports(include=["gateway", "mesh"]):
     from gateway.ocpp import frames
     from gateway.ocpp.schemas import Schemas
     from gateway.ocpp.tolerances import Mended
-    from gateway.ocpp.translation import UnacceptableError, Version
+    from gateway.ocpp.translation import Routes, UnacceptableError
     from gateway.ocpp.v16 import routes as v16
     from gateway.ocpp.v201 import routes as v201
     from tests.conformance.catalogue import DIRECTIONS
@@ -24,8 +24,8 @@ from csms.common.v1.origin_pb2 import Origin
 
 from tests.conformance.edge import examples
 
-VERSIONS = (v16.VERSION, v201.VERSION)
-SCHEMAS = {version.label: Schemas(version.label) for version in VERSIONS}
+VERSIONS = (v16.ROUTES, v201.ROUTES)
+SCHEMAS = {version.label: Schemas(version.ocpp) for version in VERSIONS}
 ORIGIN = Origin(tenant_id="default", station_id="CP1", epoch=1, ordinal=1)
 LONGEST = 4_000
 
@@ -35,12 +35,12 @@ def one_frame(data: bytes) -> None:
     if not data:
         return
     version = VERSIONS[data[0] % len(VERSIONS)]
-    frame = frames.parse(data[1:], version.label)
+    frame = frames.parse(data[1:], version.ocpp)
     if isinstance(frame, frames.Call):
         _handle(version, frame)
 
 
-def _handle(version: Version, call: frames.Call) -> None:
+def _handle(version: Routes, call: frames.Call) -> None:
     route = version.inbound.get(call.action)
     if route is None:
         return

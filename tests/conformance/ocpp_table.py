@@ -20,7 +20,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventR
 from google.protobuf import descriptor_pb2
 
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import Alternatives, Inbound, LaneName, Outbound, Results, Version
+from gateway.ocpp.translation import Alternatives, Inbound, LaneName, Outbound, Results, Routes
 from gateway.ocpp.v16 import routes as v16
 from gateway.ocpp.v201 import routes as v201
 from mesh.contract import OPERATOR_SERVICES
@@ -40,7 +40,7 @@ from tests.gateway import payloads
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "OCPP.md"
-VERSIONS: Mapping[str, Version] = {"v16": v16.VERSION, "v201": v201.VERSION}  # by folder
+VERSIONS: Mapping[str, Routes] = {"v16": v16.ROUTES, "v201": v201.ROUTES}  # by folder
 
 EVERY_ACTION = "tests/conformance/test_every_action.py"
 NOT_SENT = "n/a: stations do not send it"
@@ -95,7 +95,7 @@ def rows(folder: str) -> Iterator[Row]:
     """The rows of one version, every action that its schemas have."""
     version = VERSIONS[folder]
     commands = dict(commands_by_action(version))
-    for action in sorted(Schemas(version.label).actions):
+    for action in sorted(Schemas(version.ocpp).actions):
         inbound, names = version.inbound.get(action), commands.get(action, [])
         yield Row(
             action=f"`{action}`",
@@ -106,7 +106,7 @@ def rows(folder: str) -> Iterator[Row]:
         )
 
 
-def commands_by_action(version: Version) -> Mapping[str, list[str]]:
+def commands_by_action(version: Routes) -> Mapping[str, list[str]]:
     """The commands of the contract that make CALLs of an action, by field of CallRequest.command."""
     found: dict[str, list[str]] = {}
     for name, route in version.outbound.items():
@@ -120,31 +120,31 @@ def outbounds(route: Outbound | Alternatives) -> tuple[Outbound, ...]:
     return route.outbounds if isinstance(route, Alternatives) else (route,)
 
 
-def chooser(version: Version, name: str) -> Callable[[Any], Outbound]:
+def chooser(version: Routes, name: str) -> Callable[[Any], Outbound]:
     """Says which action a command is said with."""
     route = version.outbound[name]
     return route.choose if isinstance(route, Alternatives) else lambda _command: route
 
 
-def lanes(version: Version, action: str) -> list[LaneName]:
+def lanes(version: Routes, action: str) -> list[LaneName]:
     """The lanes that an action may use."""
     return sorted({lane for lane, _item in _items(version, action)})
 
 
-def lanes_after(version: Version, action: str) -> list[LaneName]:
+def lanes_after(version: Routes, action: str) -> list[LaneName]:
     """The lanes that an action may use once the services have spoken, before it is answered."""
     return sorted({lane for lane, _item in _items_after(version, action)})
 
 
-def _items_after(version: Version, action: str) -> list[tuple[LaneName, Any]]:
-    to_follow_up, schema = version.inbound[action].to_follow_up, Schemas(version.label).schema(action, "request")
+def _items_after(version: Routes, action: str) -> list[tuple[LaneName, Any]]:
+    to_follow_up, schema = version.inbound[action].to_follow_up, Schemas(version.ocpp).schema(action, "request")
     if to_follow_up is None:
         return []
     payload = payloads.maximal(schema)
     return [found for results in _VERDICTS for found in to_follow_up(payload, Origin(), results).items()]
 
 
-def tables(version: Version, action: str) -> list[str]:
+def tables(version: Routes, action: str) -> list[str]:
     """The tables that an action of a station may write, as tests/conformance/catalogue.py has them."""
     ways = [*lanes(version, action), *lanes_after(version, action)]
     found = [table for lane in ways for table in DESTINATIONS[lane].tables]
@@ -152,12 +152,12 @@ def tables(version: Version, action: str) -> list[str]:
     return found + [table for kind in sorted(kinds) for table in REPORT_TABLES[kind]]
 
 
-def _kinds_of_reports(version: Version, action: str) -> set[str]:
+def _kinds_of_reports(version: Routes, action: str) -> set[str]:
     reports = {LaneName.REPORTS, LaneName.ASIDES}
     return {item.WhichOneof("report") for lane, item in _items(version, action) if lane in reports}
 
 
-def changes(version: Version, action: str) -> list[str]:
+def changes(version: Routes, action: str) -> list[str]:
     """The tables whose rows an action of a station may change beside those, where there are any it is about."""
     kinds = _kinds_of_reports(version, action)
     found = [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
@@ -166,9 +166,9 @@ def changes(version: Version, action: str) -> list[str]:
     return found + [table for kind in sorted(events) for table in STATION_EVENT_CHANGES[kind]]
 
 
-def _items(version: Version, action: str) -> list[tuple[LaneName, Any]]:
+def _items(version: Routes, action: str) -> list[tuple[LaneName, Any]]:
     """The items of an action with the least and the most that its schema allows, and with any word."""
-    to_items, schema = version.inbound[action].to_items, Schemas(version.label).schema(action, "request")
+    to_items, schema = version.inbound[action].to_items, Schemas(version.ocpp).schema(action, "request")
     if to_items is None:
         return []
     examples = [payloads.minimal(schema), payloads.maximal(schema)]
@@ -199,12 +199,12 @@ def text() -> str:
     """The whole file."""
     parts = [HEAD.format(always="`, `".join(ALWAYS), every=f"[{EVERY_ACTION}](../{EVERY_ACTION})")]
     for folder, version in VERSIONS.items():
-        count = len(Schemas(version.label).actions)
+        count = len(Schemas(version.ocpp).actions)
         parts += [f"## OCPP {version.label}: {count} actions", "", *_table(rows(folder)), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _from_station(version: Version, action: str, inbound: Inbound | None) -> str:
+def _from_station(version: Routes, action: str, inbound: Inbound | None) -> str:
     if action not in DIRECTIONS[version.label].from_station:
         return NOT_SENT
     if inbound is None:
@@ -219,7 +219,7 @@ def _from_station(version: Version, action: str, inbound: Inbound | None) -> str
     return f"{module} → {told}" + (f"; where the answers ask for it, then {after}" if after else "")
 
 
-def _to_station(version: Version, action: str, names: Iterable[str]) -> str:
+def _to_station(version: Routes, action: str, names: Iterable[str]) -> str:
     if action not in DIRECTIONS[version.label].to_station:
         return NOT_ASKED
     ways = []
@@ -229,7 +229,7 @@ def _to_station(version: Version, action: str, names: Iterable[str]) -> str:
     return "; ".join(ways) or "`CommandService/SendCall`"
 
 
-def _stored(version: Version, action: str, inbound: Inbound | None, names: Iterable[str]) -> str:
+def _stored(version: Routes, action: str, inbound: Inbound | None, names: Iterable[str]) -> str:
     found = [] if inbound is None else tables(version, action) + changes(version, action)
     if action in DIRECTIONS[version.label].to_station:
         found += COMMANDS
@@ -237,7 +237,7 @@ def _stored(version: Version, action: str, inbound: Inbound | None, names: Itera
     return ", ".join(f"`{table}`" for table in dict.fromkeys(found)) or "only the log"
 
 
-def _tested(folder: str, version: Version, action: str, names: Iterable[str]) -> str:
+def _tested(folder: str, version: Routes, action: str, names: Iterable[str]) -> str:
     files = list[str]()
     inbound = version.inbound.get(action)
     modules: list[Any] = [] if inbound is None else [inbound.to_items or inbound.to_response]

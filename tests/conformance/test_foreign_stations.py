@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from csms.station.v1 import station_service_pb2
 
-from gateway.ocpp.translation import Version
+from gateway.ocpp.translation import Routes
 from mesh.quirks import QuirkName
 from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.commands import Maker
@@ -40,7 +40,7 @@ ODDITIES = {
 async def test_a_whole_session(edge: Edge, folder: str, library: str) -> None:
     """Every message that the version lets stations send, every command, least and most: no fault on either side."""
     version, station_id = VERSIONS[folder], edge.new_id()
-    async with STATIONS[library](edge.mesh.station_url(station_id), version.subprotocol) as station:
+    async with STATIONS[library](edge.mesh.station_url(station_id), version.ocpp.subprotocol) as station:
         await _say_everything(station, version)
         if folder == "v16":
             await _charge(station)
@@ -50,7 +50,7 @@ async def test_a_whole_session(edge: Edge, folder: str, library: str) -> None:
         assert await _quirks(edge, station_id) <= ODDITIES
 
 
-async def _say_everything(station: ForeignStation, version: Version) -> None:
+async def _say_everything(station: ForeignStation, version: Routes) -> None:
     """BootNotification first, then every message, those that are not handled too."""
     actions = sorted(DIRECTIONS[version.label].from_station, key=lambda action: action != "BootNotification")
     for action in actions:
@@ -74,7 +74,7 @@ async def _charge(station: ForeignStation) -> None:
     assert not isinstance(await station.call("StopTransaction", stop), str)
 
 
-async def _be_told_everything(edge: Edge, station: ForeignStation, station_id: str, version: Version) -> set[str]:
+async def _be_told_everything(edge: Edge, station: ForeignStation, station_id: str, version: Routes) -> set[str]:
     """Every command by its RPC, every other action by SendCall, answered with the least and with the most."""
     told = set()
     for name in version.outbound:

@@ -14,7 +14,7 @@ import station_svc.models
 import transaction_svc.models
 from gateway.batching.mesh_client import MeshClient
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import LaneName, Version
+from gateway.ocpp.translation import LaneName, Routes
 from tests.conformance import ocpp_table
 from tests.conformance.catalogue import (
     ALWAYS,
@@ -49,10 +49,10 @@ def _lines(label: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("version", VERSIONS.values(), ids=lambda version: version.label)
-def test_the_file_has_every_action_of_the_schemas(version: Version) -> None:
+def test_the_file_has_every_action_of_the_schemas(version: Routes) -> None:
     """One line for each action that the schemas have, no cell empty, each sent one way at least."""
     lines = _lines(version.label)
-    assert [line[0] for line in lines] == [f"`{action}`" for action in sorted(Schemas(version.label).actions)]
+    assert [line[0] for line in lines] == [f"`{action}`" for action in sorted(Schemas(version.ocpp).actions)]
     for line in lines:
         assert len(line) == len(COLUMNS)
         assert all(line)
@@ -72,10 +72,10 @@ def test_the_file_names_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS.values(), ids=lambda version: version.label)
-def test_directions(version: Version) -> None:
+def test_directions(version: Routes) -> None:
     """Each action of the schemas is sent one way at least, nothing else is, and routes go the right way."""
     directions = DIRECTIONS[version.label]
-    assert directions.from_station | directions.to_station == Schemas(version.label).actions
+    assert directions.from_station | directions.to_station == Schemas(version.ocpp).actions
     assert set(version.inbound) <= directions.from_station
     assert set(ocpp_table.commands_by_action(version)) <= directions.to_station
 

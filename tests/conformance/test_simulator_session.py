@@ -10,7 +10,7 @@ from csms.auth.v1.id_token_service_pb2_grpc import IdTokenServiceStub
 from csms.station.v1 import station_service_pb2
 from csms.transaction.v1 import transaction_service_pb2
 
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.v16.routes import ROUTES
 from mesh.quirks import QuirkName
 from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge
@@ -37,8 +37,8 @@ async def test_a_whole_session_with_the_simulator(edge: Edge) -> None:
         plug_in(runner)
         swipe(runner)
         await eventually(_has_transaction(edge, station_id, transaction_service_pb2.TRANSACTION_STATE_ACTIVE))
-        for name in sorted(VERSION.outbound, key=lambda name: name == "reset"):
-            command: Any = Maker(name, chooser(VERSION, name)).minimal()
+        for name in sorted(ROUTES.outbound, key=lambda name: name == "reset"):
+            command: Any = Maker(name, chooser(ROUTES, name)).minimal()
             answer = await edge.command(station_id, name, command)
             assert type(answer).__name__ == type(command).__name__.removesuffix("Request") + "Response"
         await eventually(_has_transaction(edge, station_id, transaction_service_pb2.TRANSACTION_STATE_ENDED))

@@ -27,9 +27,10 @@ from gateway.connection.budgets import StationBudgets
 from gateway.connection.session import Connection, Session
 from gateway.message_log.message_log import Recorder
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import LaneName, Version
-from gateway.ocpp.v16.routes import VERSION as V16
-from gateway.ocpp.v201.routes import VERSION as V201
+from gateway.ocpp.served_version import ServedVersion
+from gateway.ocpp.translation import LaneName, Routes
+from gateway.ocpp.v16.routes import ROUTES as V16
+from gateway.ocpp.v201.routes import ROUTES as V201
 from gateway.websocket.server import DEFLATE, MAX_FRAME_BYTES
 from gateway.websocket.socket import StationSocket
 from tests.conftest import FakeClock
@@ -37,7 +38,7 @@ from tests.cpu import Longest, longest_callback
 from tests.waiting import until
 
 VERSIONS = (V16, V201)
-_SCHEMAS = {version.label: Schemas(version.label) for version in VERSIONS}
+_SCHEMAS = {version.label: Schemas(version.ocpp) for version in VERSIONS}
 
 
 class Wire:
@@ -126,7 +127,7 @@ class _Server:
 class LoneSocket:
     """One socket after its handshake, with its session. Used within `lone_socket`."""
 
-    def __init__(self, version: Version, *, compressed: bool, longest: Longest) -> None:
+    def __init__(self, version: Routes, *, compressed: bool, longest: Longest) -> None:
         self.longest = longest
         self.logged_bytes = 0
         extensions = [DEFLATE] if compressed else None
@@ -151,7 +152,7 @@ class LoneSocket:
                 booted=True,
                 heartbeat_interval_s=300,
             ),
-            version=version,
+            routes=version,
             schemas=schemas,
             lanes=self.lanes,
             recorder=Recorder(
@@ -160,7 +161,7 @@ class LoneSocket:
             budgets=self.budgets,
             clock=FakeClock(),
             count=lambda _kind, _label: None,
-            others=[(other, _SCHEMAS[other.label]) for other in VERSIONS if other is not version],
+            others=[ServedVersion(other, _SCHEMAS[other.label]) for other in VERSIONS if other is not version],
         )
         self.socket.attach(self.session)
 
@@ -215,7 +216,7 @@ _RESULTS: dict[LaneName, Any] = {
 
 
 @contextmanager
-def lone_socket(version: Version = V16, *, compressed: bool = False) -> Iterator[LoneSocket]:
+def lone_socket(version: Routes = V16, *, compressed: bool = False) -> Iterator[LoneSocket]:
     """A socket, with its callbacks measured. Use within asyncio's own event loop."""
     with longest_callback() as longest:
         lone = LoneSocket(version, compressed=compressed, longest=longest)

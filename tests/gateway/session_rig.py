@@ -29,13 +29,14 @@ from gateway.connection.budgets import StationBudgets
 from gateway.connection.session import Connection, Session, SocketClosedError
 from gateway.message_log.message_log import Recorder
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import LaneName, Version
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.translation import LaneName, Routes
+from gateway.ocpp.v16.routes import ROUTES
+from gateway.ocpp.versions import V16
 from mesh.errors import MeshError
 from tests.conftest import FakeClock
 from tests.waiting import until
 
-SCHEMAS = Schemas("1.6")
+SCHEMAS = Schemas(V16)
 BOOT = '[2,"b","BootNotification",{"chargePointModel":"M","chargePointVendor":"V"}]'
 STATUS = '[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
 START = '[2,"t","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]'
@@ -142,7 +143,7 @@ class Rig:
         status: RegistrationStatus.ValueType,
         *,
         booted: bool,
-        version: Version,
+        version: Routes,
         schemas: Schemas,
         clock: FakeClock,
         budgets: StationBudgets | None = None,
@@ -176,7 +177,7 @@ class Rig:
                 booted=booted,
                 heartbeat_interval_s=300,
             ),
-            version=version,
+            routes=version,
             schemas=schemas,
             lanes=self.services,
             recorder=Recorder(
@@ -202,7 +203,7 @@ async def session_rig(
     status: RegistrationStatus.ValueType = REGISTRATION_STATUS_ACCEPTED,
     *,
     booted: bool = True,
-    version: Version = VERSION,
+    version: Routes = ROUTES,
     schemas: Schemas = SCHEMAS,
     clock: FakeClock | None = None,
     budgets: StationBudgets | None = None,

@@ -21,6 +21,7 @@ from csms.transaction.v1 import transaction_event_pb2
 
 from gateway.ocpp import certificate_enums, enums
 from gateway.ocpp.schemas import KINDS, Schemas
+from gateway.ocpp.versions import BY_LABEL, V16
 
 # Enumerations of 2.x by the names of their types.
 TABLES_2: Mapping[str, Mapping[str, int]] = {
@@ -217,7 +218,7 @@ ENUMS: Mapping[Any, Mapping[str, int]] = {
 
 
 def _messages(label: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    schemas = Schemas(label)
+    schemas = Schemas(BY_LABEL[label])
     for action in sorted(schemas.actions):
         for kind in KINDS:
             if (action, kind) != ("NotifyPeriodicEventStream", "response"):
@@ -330,7 +331,7 @@ def _plain(name: str) -> str:
 def test_authorization_in_16() -> None:
     """Every outcome has one of 1.6's five words, and only the accepted one as Accepted."""
     assert set(enums.AUTHORIZATION_STATUS_WORDS_16) == set(id_token_pb2.AuthorizationStatus.values())
-    schema = Schemas("1.6").schema("Authorize", "response")
+    schema = Schemas(V16).schema("Authorize", "response")
     five = schema["properties"]["idTagInfo"]["properties"]["status"]["enum"]
     assert set(enums.AUTHORIZATION_STATUS_WORDS_16.values()) == set(five)
     accepted = [status for status, word in enums.AUTHORIZATION_STATUS_WORDS_16.items() if word == "Accepted"]
@@ -342,7 +343,7 @@ def test_authorization_in_16() -> None:
 
 def test_units_of_16() -> None:
     """The units that are spelled anew are 1.6's own."""
-    schema = Schemas("1.6").schema("MeterValues", "request")
+    schema = Schemas(V16).schema("MeterValues", "request")
     meter_value = schema["properties"]["meterValue"]["items"]["properties"]
     units = meter_value["sampledValue"]["items"]["properties"]["unit"]["enum"]
     assert set(enums.UNITS_16) <= set(units)

@@ -9,21 +9,24 @@ from hypothesis import strategies as st
 
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Call, CallError, CallResult, Malformed, Mended, Send, TruncatedCall, parse
+from gateway.ocpp.versions import V16, V21, V201, OcppVersion
 from mesh.quirks import QuirkName
 
-VERSIONS = ["1.6", "2.0.1", "2.1"]
+VERSIONS = [V16, V201, V21]
 
 
-@pytest.mark.parametrize("label", VERSIONS)
-def test_call(label: str) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_call(version: OcppVersion) -> None:
     """4.2.1: a CALL has an id, an action and a payload."""
-    assert parse(b'[2,"19223201","BootNotification",{"a":1}]', label) == Call("19223201", "BootNotification", {"a": 1})
+    assert parse(b'[2,"19223201","BootNotification",{"a":1}]', version) == Call(
+        "19223201", "BootNotification", {"a": 1}
+    )
 
 
-@pytest.mark.parametrize("label", VERSIONS)
-def test_call_result(label: str) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_call_result(version: OcppVersion) -> None:
     """4.2.2: a CALLRESULT has an id and a payload."""
-    assert parse(b'[3,"7",{"status":"Accepted"}]', label) == CallResult("7", {"status": "Accepted"})
+    assert parse(b'[3,"7",{"status":"Accepted"}]', version) == CallResult("7", {"status": "Accepted"})
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,7 @@ def test_call_result(label: str) -> None:
 )
 def test_call_error_in_every_length_that_stations_send(frame: str) -> None:
     """4.2.3: what counts in a CALLERROR is its id and code, the rest may be missing."""
-    error = parse(frame.encode(), "1.6")
+    error = parse(frame.encode(), V16)
     assert isinstance(error, CallError)
     assert (error.message_id, error.code) == ("7", "NotSupported")
 
@@ -45,11 +48,11 @@ def test_call_error_in_every_length_that_stations_send(frame: str) -> None:
 def test_send_and_call_result_error_belong_to_2_1() -> None:
     """2.1 adds SEND and CALLRESULTERROR; before it their types are unknown."""
     send = b'[6,"1","NotifyPeriodicEventStream",{}]'
-    assert parse(send, "2.1") == Send("1", "NotifyPeriodicEventStream", {})
-    assert parse(send, "2.0.1") == Malformed(
+    assert parse(send, V21) == Send("1", "NotifyPeriodicEventStream", {})
+    assert parse(send, V201) == Malformed(
         "1", "MessageTypeNotSupported", "the message type is not one of this OCPP version"
     )
-    error = parse(b'[5,"1","InternalError","",{}]', "2.1")
+    error = parse(b'[5,"1","InternalError","",{}]', V21)
     assert isinstance(error, CallError)
     assert error.of_result
 
@@ -75,16 +78,16 @@ def test_send_and_call_result_error_belong_to_2_1() -> None:
         (b"[" * 20_000, None),
     ],
 )
-@pytest.mark.parametrize("label", VERSIONS)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_malformed_frames_are_refused_with_their_id_where_it_can_be_read(
-    frame: bytes, message_id: str | None, label: str
+    frame: bytes, message_id: str | None, version: OcppVersion
 ) -> None:
     """4.2.3, quirk 10: whatever arrives, an answer names the id if there is one to be read."""
-    malformed = parse(frame, label)
+    malformed = parse(frame, version)
     assert isinstance(malformed, Malformed)
     assert malformed.message_id == message_id
     assert malformed.wants_answer
-    expected = {"FormationViolation"} if label == "1.6" else {"RpcFrameworkError", "MessageTypeNotSupported"}
+    expected = {"FormationViolation"} if version is V16 else {"RpcFrameworkError", "MessageTypeNotSupported"}
     assert malformed.code in expected
 
 
@@ -95,7 +98,7 @@ _WHOLE = b'[2,"5","StopTransaction",{"meterStop":12.5e1,"a":[true,"x"],"b":{"c":
 def test_a_frame_that_ends_too_soon_says_what_it_would_have_been(length: int) -> None:
     """Wherever it was cut behind its action, within a number too; the text is kept as it came."""
     for frame in (_WHOLE[:length], _WHOLE[:length] + b" \r\n"):
-        malformed = parse(frame, "1.6")
+        malformed = parse(frame, V16)
         assert isinstance(malformed, Malformed)
         assert malformed.truncated == TruncatedCall("5", "StopTransaction", frame[_WHOLE.index(b"{") :].decode())
         assert malformed.code == "FormationViolation"
@@ -119,7 +122,7 @@ def test_a_frame_that_ends_too_soon_says_what_it_would_have_been(length: int) ->
 )
 def test_what_counts_as_truncated(frame: bytes, truncated: bool) -> None:
     """Only the end is missing, or braces before the last bracket; anything else that is wrong is no truncation."""
-    malformed = parse(frame, "1.6")
+    malformed = parse(frame, V16)
     assert isinstance(malformed, Malformed)
     assert (malformed.truncated is not None) == truncated
 
@@ -128,12 +131,12 @@ def test_what_counts_as_truncated(frame: bytes, truncated: bool) -> None:
 def test_frames_that_are_nested_too_deep_are_refused(levels: int) -> None:
     """Code that walks through payloads relies on the bound; many short lists side by side are no depth."""
     deep = b'[2,"5","DataTransfer",{"vendorId":"v","data":' + b'{"a":' * levels + b"1" + b"}" * levels + b"}]"
-    assert parse(deep, "1.6") == Malformed("5", "FormationViolation", "the frame is nested more than 64 levels deep")
-    answer = parse(deep.replace(b'[2,"5","DataTransfer",', b'[3,"5",'), "1.6")
+    assert parse(deep, V16) == Malformed("5", "FormationViolation", "the frame is nested more than 64 levels deep")
+    answer = parse(deep.replace(b'[2,"5","DataTransfer",', b'[3,"5",'), V16)
     assert isinstance(answer, Malformed)
     assert not answer.wants_answer
     wide = b'[2,"5","DataTransfer",{"vendorId":"v","data":[' + b",".join([b"[[]]"] * levels) + b"]}]"
-    assert isinstance(parse(wide, "1.6"), Call)
+    assert isinstance(parse(wide, V16), Call)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_frames_that_are_nested_too_deep_are_refused(levels: int) -> None:
 )
 def test_broken_answers_are_not_answered(frame: bytes) -> None:
     """There is no answer to an answer."""
-    malformed = parse(frame, "1.6")
+    malformed = parse(frame, V16)
     assert isinstance(malformed, Malformed)
     assert not malformed.wants_answer
 
@@ -163,23 +166,23 @@ def test_broken_answers_are_not_answered(frame: bytes) -> None:
 )
 def test_frames_that_are_nearly_json(frame: bytes, payload: object) -> None:
     """Faults that leave the meaning clear are mended and counted; strings keep all their characters."""
-    assert parse(frame, "1.6") == Mended(Call("5", "Boot", payload), (QuirkName.FRAME_FORM,))
+    assert parse(frame, V16) == Mended(Call("5", "Boot", payload), (QuirkName.FRAME_FORM,))
     answer = frame.replace(b'[2,"5","Boot",', b'[3,"5",')
-    assert parse(answer, "2.0.1") == Mended(CallResult("5", payload), (QuirkName.FRAME_FORM,))
+    assert parse(answer, V201) == Mended(CallResult("5", payload), (QuirkName.FRAME_FORM,))
 
 
 @pytest.mark.parametrize(
     "number", ["4711", "0", "-1", "9007199254740993", "98765432109876543210987", "1.50", "1e5", "-0"]
 )
-@pytest.mark.parametrize("label", VERSIONS)
-def test_a_number_for_an_id_is_answered_digit_for_digit(number: str, label: str) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_number_for_an_id_is_answered_digit_for_digit(number: str, version: OcppVersion) -> None:
     """Also above 2^53, and above what any machine's integer holds."""
     for frame in (
         f'[2,{number},"Boot",{{"a":1}}]',
         f' [ 2 ,\n{number} , "Boot", {{"a":1,}}]',
         f'\ufeff[2,{number},"Boot",{{"a":1}}]',
     ):
-        mended = parse(frame.encode(), label)
+        mended = parse(frame.encode(), version)
         assert isinstance(mended, Mended)
         assert isinstance(mended.frame, Call)
         assert mended.frame == Call(number, "Boot", {"a": 1})
@@ -191,7 +194,7 @@ def test_a_number_for_an_id_is_answered_digit_for_digit(number: str, label: str)
 
 def test_an_empty_id_is_answered_as_it_came() -> None:
     """Served, and counted."""
-    mended = parse(b'[2,"","Heartbeat",{}]', "1.6")
+    mended = parse(b'[2,"","Heartbeat",{}]', V16)
     assert mended == Mended(Call("", "Heartbeat", {}), (QuirkName.MESSAGE_ID_EMPTY,))
     assert frames.encode_result("", {}) == b'[3,"",{}]'
 
@@ -200,7 +203,7 @@ def test_a_frame_that_is_long_and_broken_is_read_once() -> None:
     """No text makes the mending slow: half a megabyte of escaped quotes that never end."""
     for filler in (b'\\"', b'"', b",", b"\\", b'",', b"\\ud800", b", "):
         frame = b'[2,"5","DataTransfer",{"data":"' + filler * (500_000 // len(filler))
-        assert isinstance(parse(frame, "1.6"), Malformed)
+        assert isinstance(parse(frame, V16), Malformed)
 
 
 _ANY_JSON = st.recursive(
@@ -224,9 +227,9 @@ def test_mended_frames_lose_nothing(payload: object, faults: set[str]) -> None:
         text = "\ufeff" + text
     if "nul" in faults:
         text += "\0"
-    parsed = parse(text.encode(), "1.6")
+    parsed = parse(text.encode(), V16)
     frame = parsed.frame if isinstance(parsed, Mended) else parsed
-    assert frame == parse(whole.encode(), "1.6") == Call("5", "Boot", payload)
+    assert frame == parse(whole.encode(), V16) == Call("5", "Boot", payload)
 
 
 def test_frames_that_are_sent() -> None:

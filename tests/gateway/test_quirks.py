@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from gateway.ocpp.schemas import SchemaFault, Schemas
 from gateway.ocpp.tolerances import QUIRKS, Mended
+from gateway.ocpp.versions import BY_LABEL
 from mesh.quirks import QuirkName
 from tests.gateway import payloads
 from tests.gateway.payloads import TIME
 
-SCHEMAS = {label: Schemas(label) for label in ("1.6", "2.0.1", "2.1")}
+SCHEMAS = {label: Schemas(version) for label, version in BY_LABEL.items()}
 
 
 def accept(action: str, payload: Any, label: str = "1.6") -> Mended:

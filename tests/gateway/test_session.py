@@ -111,7 +111,7 @@ async def test_what_a_trigger_invites(action: str, word: str, allowed: set[str])
         sent = (await rig.answers(1))[0]
         rig.wire.put(json.dumps([3, sent[1], {}]))
         await call
-        for number, name in enumerate(sorted(asking & rig.session.version.inbound.keys()), 2):
+        for number, name in enumerate(sorted(asking & rig.session.routes.inbound.keys()), 2):
             rig.wire.put(json.dumps([2, name, name, {}]))
             answer = (await rig.answers(number))[-1]
             assert (answer[2] != "SecurityError") == (name in allowed), answer

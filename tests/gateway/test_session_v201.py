@@ -21,11 +21,12 @@ from google.rpc.status_pb2 import Status
 from gateway.batching.ingest_batcher import LaneUnavailableError
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import LaneName
-from gateway.ocpp.v201.routes import VERSION
+from gateway.ocpp.v201.routes import ROUTES
+from gateway.ocpp.versions import V201
 from tests.gateway.session_rig import HEARTBEAT, NOT_ACCEPTED, Rig, session_rig
 from tests.waiting import until
 
-SCHEMAS = Schemas("2.0.1")
+SCHEMAS = Schemas(V201)
 BOOT = '[2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]'
 STATUS = json.dumps(
     [
@@ -54,7 +55,7 @@ def event(**fields: Any) -> str:
 async def _rig(
     status: RegistrationStatus.ValueType = REGISTRATION_STATUS_ACCEPTED, *, booted: bool = True
 ) -> AsyncIterator[Rig]:
-    async with session_rig(status, booted=booted, version=VERSION, schemas=SCHEMAS) as rig:
+    async with session_rig(status, booted=booted, version=ROUTES, schemas=SCHEMAS) as rig:
         yield rig
 
 

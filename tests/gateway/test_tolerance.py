@@ -18,14 +18,16 @@ from gateway.connection.inbound import InboundCalls, RefusalError
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Call
 from gateway.ocpp.schemas import KINDS, Kind, SchemaFault, Schemas
+from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.tolerances import Mended
 from gateway.ocpp.translation import LaneName
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.v16.routes import ROUTES
+from gateway.ocpp.versions import V16
 from tests.gateway import payloads
 
-SCHEMAS = Schemas("1.6")
+SCHEMAS = Schemas(V16)
 CASES: list[tuple[str, Kind]] = [(action, kind) for action in sorted(SCHEMAS.actions) for kind in KINDS]
-INBOUND = sorted(VERSION.inbound)
+INBOUND = sorted(ROUTES.inbound)
 ABSENT: Final = object()
 REFUSED: Final = object()
 
@@ -174,7 +176,7 @@ def _dumped(value: Any) -> str:
 def accepted(action: str, kind: Kind, payload: Any) -> Mended | SchemaFault:
     """The accepted payload of a message, read from its text."""
     source = frame_of(payload, action, kind)
-    frame = frames.parse(source, "1.6")
+    frame = frames.parse(source, V16)
     assert isinstance(frame, frames.Call | frames.CallResult)
     return SCHEMAS.accept(action, frame.payload, kind, source=source)
 
@@ -292,7 +294,7 @@ def test_what_is_tolerated_is_served(data: st.DataObject) -> None:
     payload["vendorInfo"] = {"meterValue": 5, "timestamp": []}
     met: list[str] = []
     source = frame_of(payload, action, "request")
-    frame = frames.parse(source, "1.6")
+    frame = frames.parse(source, V16)
     assert isinstance(frame, Call)
     exchange = _inbound(met).begin(frame, 1, 1_760_000_000_000_000, source)
     assert "unknown_field" in met
@@ -312,9 +314,9 @@ def test_what_is_not_tolerated_is_refused_or_kept(action: str) -> None:
             sent = copy.deepcopy(whole)
             payloads.put(sent, place.path, fault.sent)
             source = frame_of(sent, action, "request")
-            frame = frames.parse(source, "1.6")
+            frame = frames.parse(source, V16)
             assert isinstance(frame, Call)
-            if VERSION.inbound[action].salvage is None:
+            if ROUTES.inbound[action].salvage is None:
                 with pytest.raises(RefusalError):
                     _inbound([]).begin(frame, 1, 1_760_000_000_000_000, source)
             else:
@@ -329,7 +331,7 @@ def _inbound(met: list[str]) -> InboundCalls:
         tenant_id="default",
         station_id="CP1",
         epoch=1,
-        dialect=(VERSION, SCHEMAS),
+        served=ServedVersion(ROUTES, SCHEMAS),
         others=(),
         accepted=True,
         heartbeat_interval_s=300,

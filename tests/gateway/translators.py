@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.tolerances import Mended
-from gateway.ocpp.translation import Items, LaneName, Payload, Results, UnacceptableError, Version
+from gateway.ocpp.translation import Items, LaneName, Payload, Results, Routes, UnacceptableError
 from tests.gateway import payloads
 
 ORIGIN = Origin(
@@ -34,9 +34,9 @@ def sampled(meter_values: Any) -> list[SampledValue]:
 class Translators:
     """The translators of one version, used as a session uses them."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Routes) -> None:
         self.version = version
-        self.schemas = Schemas(version.label)
+        self.schemas = Schemas(version.ocpp)
 
     def to_items(self, action: str, payload: Payload) -> Items:
         """The items of an action, for a payload that the schema accepts, or that known quirks excuse."""

@@ -30,8 +30,9 @@ from sqlalchemy import Engine, func, select
 
 from gateway.message_translator import MessageTranslator
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.v16.routes import VERSION as V16
-from gateway.ocpp.v201.routes import VERSION as V201
+from gateway.ocpp.served_version import ServedVersion
+from gateway.ocpp.v16.routes import ROUTES as V16
+from gateway.ocpp.v201.routes import ROUTES as V201
 from mesh.errors import MeshError, unavailable
 from mesh.operators import set_caller
 from tests.conftest import FakeClock
@@ -43,7 +44,7 @@ from transaction_svc.gateway_client import AnyItem
 from transaction_svc.mends import MOST_MENDS
 from transaction_svc.retention import Retention
 
-_TRANSLATOR = MessageTranslator([(V16, Schemas("1.6")), (V201, Schemas("2.0.1"))])
+_TRANSLATOR = MessageTranslator([ServedVersion(routes, Schemas(routes.ocpp)) for routes in (V16, V201)])
 BROKEN = {"connectorId": 1, "idTag": "TAG", "meterStart": "1000 Wh", "timestamp": "2025-10-08T08:53:20Z"}
 MENDED = BROKEN | {"meterStart": 1000}
 

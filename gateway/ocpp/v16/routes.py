@@ -1,7 +1,7 @@
 """What is done with each action of OCPP 1.6. Data."""
 
 from gateway.ocpp import heartbeat
-from gateway.ocpp.translation import Version
+from gateway.ocpp.translation import Routes
 from gateway.ocpp.v16 import (
     authorize,
     boot_notification,
@@ -39,10 +39,10 @@ from gateway.ocpp.v16 import (
     unlock_connector,
     update_firmware,
 )
+from gateway.ocpp.versions import V16
 
-VERSION = Version(
-    label="1.6",
-    subprotocol="ocpp1.6",
+ROUTES = Routes(
+    ocpp=V16,
     inbound={
         "Authorize": authorize.INBOUND,
         "BootNotification": boot_notification.INBOUND,

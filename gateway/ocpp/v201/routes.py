@@ -1,7 +1,7 @@
 """What is done with each action of OCPP 2.0.1. Data."""
 
 from gateway.ocpp import heartbeat
-from gateway.ocpp.translation import Version
+from gateway.ocpp.translation import Routes
 from gateway.ocpp.v201 import (
     authorize,
     boot_notification,
@@ -19,10 +19,10 @@ from gateway.ocpp.v201 import (
     trigger_message,
     unlock_connector,
 )
+from gateway.ocpp.versions import V201
 
-VERSION = Version(
-    label="2.0.1",
-    subprotocol="ocpp2.0.1",
+ROUTES = Routes(
+    ocpp=V201,
     inbound={
         "Authorize": authorize.INBOUND,
         "BootNotification": boot_notification.INBOUND,

@@ -1,10 +1,10 @@
 """The translators of 1.6, as their tests use them."""
 
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway import translators
 from tests.gateway.translators import Translators
 
-TRANSLATORS = Translators(VERSION)
+TRANSLATORS = Translators(ROUTES)
 SCHEMAS = TRANSLATORS.schemas
 ORIGIN = translators.ORIGIN
 NOW = translators.NOW

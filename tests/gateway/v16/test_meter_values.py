@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.ocpp import enums
 from gateway.ocpp.translation import LaneName, UnacceptableError
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
 
@@ -161,7 +161,7 @@ def test_impossible_numbers(fields: dict[str, int]) -> None:
 
 def test_response() -> None:
     """The answer is empty, and waits for the commit."""
-    assert VERSION.inbound[ACTION].durable
-    assert not VERSION.inbound[ACTION].optional
+    assert ROUTES.inbound[ACTION].durable
+    assert not ROUTES.inbound[ACTION].optional
     assert helpers.to_response(ACTION, {}, {LaneName.METER_VALUES: MeterValuesResult(repeated=True)}) == {}
     assert helpers.to_response(ACTION, {}, {LaneName.TRANSACTION_EVENTS: TransactionEventResult()}) == {}

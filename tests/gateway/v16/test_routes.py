@@ -6,25 +6,25 @@ from csms.gateway.v1.gateway_service_pb2 import CallRequest, CallResponse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
 
 
 def test_names() -> None:
     """Label and sub-protocol are OCPP's."""
-    assert (VERSION.label, VERSION.subprotocol) == ("1.6", "ocpp1.6")
+    assert (ROUTES.label, ROUTES.ocpp.subprotocol) == ("1.6", "ocpp1.6")
 
 
 def test_outbound_commands() -> None:
     """Every command of the contract is there but the raw one; each answers in the field of its own name."""
     commands = {field.name for field in CallRequest.DESCRIPTOR.oneofs_by_name["command"].fields}
-    assert set(VERSION.outbound) == commands - {"send_call"}
-    assert {route.action for _, route in VERSION.outbounds()} | set(VERSION.inbound) <= helpers.SCHEMAS.actions
-    for name in VERSION.outbound:
+    assert set(ROUTES.outbound) == commands - {"send_call"}
+    assert {route.action for _, route in ROUTES.outbounds()} | set(ROUTES.inbound) <= helpers.SCHEMAS.actions
+    for name in ROUTES.outbound:
         command = _possible(name)
         calls = helpers.to_calls(name, command)
-        route = VERSION.outbound_for(name, command)
+        route = ROUTES.outbound_for(name, command)
         assert route is not None
         answers = [payloads.minimal(helpers.SCHEMAS.schema(route.action, "response")) for _ in calls]
         CallResponse(**{name: helpers.to_answer(name, command, *answers)})

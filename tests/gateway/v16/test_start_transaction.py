@@ -21,7 +21,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
 from gateway.ocpp.translation import LaneName, UnacceptableError
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway.v16 import helpers
 
 ACTION = "StartTransaction"
@@ -99,7 +99,7 @@ def test_question() -> None:
 
 def test_route() -> None:
     """A start is money: it waits for its commit, but neither for auth_svc nor for station_svc."""
-    route = VERSION.inbound[ACTION]
+    route = ROUTES.inbound[ACTION]
     assert route.durable
     assert route.optional == {LaneName.AUTHORIZE, LaneName.REPORTS}
 

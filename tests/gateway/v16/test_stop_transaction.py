@@ -16,7 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
 from gateway.ocpp.translation import LaneName, UnacceptableError
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway.v16 import helpers
 
 ACTION = "StopTransaction"
@@ -121,8 +121,8 @@ def test_made_from_the_schema() -> None:
 
 def test_route() -> None:
     """A stop is money: it waits for its commit, but neither for auth_svc nor for station_svc."""
-    assert VERSION.inbound[ACTION].durable
-    assert VERSION.inbound[ACTION].optional == {LaneName.AUTHORIZE}
+    assert ROUTES.inbound[ACTION].durable
+    assert ROUTES.inbound[ACTION].optional == {LaneName.AUTHORIZE}
 
 
 def test_response() -> None:

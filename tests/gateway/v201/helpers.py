@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from gateway.ocpp.v201.routes import VERSION
+from gateway.ocpp.v201.routes import ROUTES
 from tests.gateway import translators
 from tests.gateway.translators import Translators
 
-TRANSLATORS = Translators(VERSION)
+TRANSLATORS = Translators(ROUTES)
 SCHEMAS = TRANSLATORS.schemas
 ORIGIN = translators.ORIGIN
 NOW = translators.NOW
@@ -41,7 +41,7 @@ def answer_words(action: str, name: str) -> list[str]:
 def statuses_told(command_name: str, command: Any, name: str) -> dict[str, int]:
     """Maps each status word of a station; checks that the fields beside it are carried over."""
     told = {}
-    route = VERSION.outbound_for(command_name, command)
+    route = ROUTES.outbound_for(command_name, command)
     assert route is not None
     for word in answer_words(route.action, name):
         answer = to_answer(command_name, command, {"status": word} | INFO)

@@ -12,7 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.ocpp import enums
 from gateway.ocpp.frames import Call, parse
 from gateway.ocpp.translation import LaneName, UnacceptableError
-from gateway.ocpp.v201.routes import VERSION
+from gateway.ocpp.v201.routes import ROUTES
+from gateway.ocpp.versions import V201
 from tests.gateway import payloads
 from tests.gateway.v201 import helpers
 
@@ -81,7 +82,7 @@ def test_numbers(text: str, value: str) -> None:
     """A number on the wire becomes the shortest plain decimal text that is exactly it."""
     values = f'[{{"timestamp":"{TIME}","sampledValue":[{{"value":{text}}}]}}]'
     frame = f'[2,"1","{ACTION}",{{"evseId":1,"meterValue":{values}}}]'
-    call = parse(frame.encode(), "2.0.1")
+    call = parse(frame.encode(), V201)
     assert isinstance(call, Call)
     [told] = helpers.sampled(helpers.item(ACTION, call.payload, LaneName.METER_VALUES).meter_values)
     assert told.value == value
@@ -163,6 +164,6 @@ def test_impossible_numbers(number: int) -> None:
 
 def test_response() -> None:
     """The answer is empty, and waits for the commit."""
-    assert VERSION.inbound[ACTION].durable
-    assert not VERSION.inbound[ACTION].optional
+    assert ROUTES.inbound[ACTION].durable
+    assert not ROUTES.inbound[ACTION].optional
     assert helpers.to_response(ACTION, {}, {LaneName.METER_VALUES: MeterValuesResult(repeated=True)}) == {}

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.v201 import parts
-from gateway.ocpp.v201.routes import VERSION
+from gateway.ocpp.v201.routes import ROUTES
 from tests.gateway import payloads
 from tests.gateway.v201 import helpers
 
 
 def test_names() -> None:
     """Label and sub-protocol are OCPP's."""
-    assert (VERSION.label, VERSION.subprotocol) == ("2.0.1", "ocpp2.0.1")
+    assert (ROUTES.label, ROUTES.ocpp.subprotocol) == ("2.0.1", "ocpp2.0.1")
 
 
 def test_inbound_actions() -> None:
     """Every action is one of 2.0.1's, and all that a session needs are there."""
-    assert set(VERSION.inbound) == {
+    assert set(ROUTES.inbound) == {
         "Authorize",
         "BootNotification",
         "DataTransfer",
@@ -31,20 +31,20 @@ def test_inbound_actions() -> None:
         "StatusNotification",
         "TransactionEvent",
     }
-    assert set(VERSION.inbound) <= helpers.SCHEMAS.actions
+    assert set(ROUTES.inbound) <= helpers.SCHEMAS.actions
 
 
 def test_heartbeat() -> None:
     """The gateway answers by itself, with its time."""
-    assert VERSION.inbound["Heartbeat"].to_items is None
+    assert ROUTES.inbound["Heartbeat"].to_items is None
     assert helpers.to_response("Heartbeat", {}, {}) == {"currentTime": helpers.NOW}
 
 
 def test_outbound_commands() -> None:
     """Each command is one of the contract's, and answers in the field of its own name."""
     commands = {field.name for field in CallRequest.DESCRIPTOR.oneofs_by_name["command"].fields}
-    assert set(VERSION.outbound) <= commands - {"send_call"}
-    for name, route in VERSION.outbounds():
+    assert set(ROUTES.outbound) <= commands - {"send_call"}
+    for name, route in ROUTES.outbounds():
         command = _possible(name)
         calls = helpers.to_calls(name, command)
         for make in (payloads.minimal, payloads.maximal):

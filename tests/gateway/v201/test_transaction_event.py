@@ -16,7 +16,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway.ocpp.schemas import SchemaFault
 from gateway.ocpp.translation import LaneName, UnacceptableError
-from gateway.ocpp.v201.routes import VERSION
+from gateway.ocpp.v201.routes import ROUTES
 from tests.gateway.v201 import helpers
 
 ACTION = "TransactionEvent"
@@ -178,7 +178,7 @@ def test_question() -> None:
 
 def test_route() -> None:
     """An event is money: it waits for its commit, but not for auth_svc."""
-    route = VERSION.inbound[ACTION]
+    route = ROUTES.inbound[ACTION]
     assert route.durable
     assert route.optional == {LaneName.AUTHORIZE}
 

@@ -6,7 +6,7 @@ import grpc
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 
 from gateway.ocpp.translation import UnacceptableError
-from gateway.ocpp.v16.routes import VERSION
+from gateway.ocpp.v16.routes import ROUTES
 from mesh.errors import MeshError, invalid_field
 
 
@@ -28,7 +28,7 @@ class ListStation:
         """One command."""
         name = str(request.WhichOneof("command"))
         command = getattr(request, name)
-        route = VERSION.outbound_for(name, command)
+        route = ROUTES.outbound_for(name, command)
         assert route is not None
         try:
             payloads = route.to_calls(command)
