@@ -18,7 +18,7 @@ AS_TEXT_16 = {
     "StopTransaction transactionData.sampledValue.unit",
 }
 AS_TEXT_2 = {
-    "AttributeEnumType",  # gateway/ocpp/v201/variables.py
+    "AttributeEnumType",  # gateway/ocpp/v2/variables.py
     "IdTokenEnumType",  # ADR 0005
 }
 # Words that decide how the value beside them is read, and go no further.

@@ -11,7 +11,7 @@ from csms.common.v1.origin_pb2 import Origin
 
 from gateway.ocpp.authorizations import authorize, question_about_open_transactions
 from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
-from gateway.ocpp.v201.parts import id_token_info, is_somebody, set_id_token
+from gateway.ocpp.v2.parts import id_token_info, is_somebody, set_id_token
 
 _UNCHECKED = "NoCertificateAvailable"
 

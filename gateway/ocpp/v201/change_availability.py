@@ -6,7 +6,7 @@ from csms.station.v1.command_service_pb2 import ChangeAvailabilityRequest, Chang
 
 from gateway.ocpp.enums import CHANGE_AVAILABILITY_STATUSES, OPERATIONAL_STATUSES, words
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
-from gateway.ocpp.v201.parts import evse_payload, status_info
+from gateway.ocpp.v2.parts import evse_payload, status_info
 
 _STATUS_WORDS = words(OPERATIONAL_STATUSES)
 

@@ -6,7 +6,7 @@ from csms.station.v1.command_service_pb2 import ClearCacheRequest, ClearCacheRes
 
 from gateway.ocpp.enums import CLEAR_CACHE_STATUSES
 from gateway.ocpp.translation import Outbound, Payload
-from gateway.ocpp.v201.parts import status_info
+from gateway.ocpp.v2.parts import status_info
 
 
 def to_calls(_command: ClearCacheRequest) -> Sequence[Payload]:

@@ -12,7 +12,7 @@ from gateway.ocpp.checks import check_given, check_length
 from gateway.ocpp.enums import DATA_TRANSFER_STATUSES
 from gateway.ocpp.results import transfer_response
 from gateway.ocpp.translation import Inbound, Items, LaneName, Outbound, Payload
-from gateway.ocpp.v201.parts import status_info
+from gateway.ocpp.v2.parts import status_info
 from gateway.ocpp.values import clean
 
 

@@ -15,8 +15,8 @@ from csms.station.v1.station_pb2 import Variable
 from gateway.ocpp.enums import GET_VARIABLE_STATUSES
 from gateway.ocpp.split_reads import failure_of, hint, limit_read, no_answer, parts
 from gateway.ocpp.translation import CallFailure, Outbound, Payload, UnacceptableError
-from gateway.ocpp.v201.parts import status_info
-from gateway.ocpp.v201.variables import match, to_reference, to_variable, without_value
+from gateway.ocpp.v2.parts import status_info
+from gateway.ocpp.v2.variables import match, to_reference, to_variable, without_value
 
 _LIMIT = "ItemsPerMessage of GetVariables"
 # Part 2, B06.FR.05.

@@ -4,7 +4,7 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
 
 from gateway.ocpp.translation import SILENT, Inbound, Items, LaneName, Payload, Results
-from gateway.ocpp.v201.parts import add_meter_values, set_evse
+from gateway.ocpp.v2.parts import add_meter_values, set_evse
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:

@@ -8,8 +8,8 @@ from gateway.ocpp.charging_profiles import check_start_profile
 from gateway.ocpp.checks import check_not_negative
 from gateway.ocpp.enums import REQUEST_START_STOP_STATUSES
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
-from gateway.ocpp.v201 import charging_profiles
-from gateway.ocpp.v201.parts import id_token_payload, status_info
+from gateway.ocpp.v2 import charging_profiles
+from gateway.ocpp.v2.parts import id_token_payload, status_info
 
 
 def to_calls(command: RequestStartTransactionRequest) -> Sequence[Payload]:

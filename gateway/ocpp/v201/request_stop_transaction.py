@@ -7,7 +7,7 @@ from csms.station.v1.command_service_pb2 import RequestStopTransactionRequest, R
 from gateway.ocpp.checks import check_given, check_length
 from gateway.ocpp.enums import REQUEST_START_STOP_STATUSES
 from gateway.ocpp.translation import Outbound, Payload
-from gateway.ocpp.v201.parts import status_info
+from gateway.ocpp.v2.parts import status_info
 
 _MAX_TRANSACTION_ID = 36
 

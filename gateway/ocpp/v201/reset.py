@@ -12,7 +12,7 @@ from csms.station.v1.command_service_pb2 import (
 from gateway.ocpp.checks import check_not_negative
 from gateway.ocpp.enums import RESET_STATUSES, RESET_TYPES, words
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
-from gateway.ocpp.v201.parts import status_info
+from gateway.ocpp.v2.parts import status_info
 
 _TYPE_WORDS = words(RESET_TYPES)
 _TYPE_WORDS[RESET_TYPE_UNSPECIFIED] = _TYPE_WORDS[RESET_TYPE_ON_IDLE]

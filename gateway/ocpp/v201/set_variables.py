@@ -15,8 +15,8 @@ from csms.station.v1.station_pb2 import Variable
 from gateway.ocpp.checks import check_length
 from gateway.ocpp.enums import SET_VARIABLE_STATUSES
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
-from gateway.ocpp.v201.parts import status_info
-from gateway.ocpp.v201.variables import match, to_reference, to_variable, without_value
+from gateway.ocpp.v2.parts import status_info
+from gateway.ocpp.v2.variables import match, to_reference, to_variable, without_value
 
 _MAX_VALUE = 1000
 _TAKEN = frozenset({SET_VARIABLE_STATUS_ACCEPTED, SET_VARIABLE_STATUS_REBOOT_REQUIRED})

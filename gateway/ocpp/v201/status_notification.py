@@ -7,7 +7,7 @@ from csms.station.v1.station_pb2 import CONNECTOR_STATUS_UNSPECIFIED
 from gateway.ocpp import station_events
 from gateway.ocpp.enums import CONNECTOR_STATUSES
 from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
-from gateway.ocpp.v201.parts import set_evse
+from gateway.ocpp.v2.parts import set_evse
 from gateway.ocpp.values import parse_us, set_time
 
 

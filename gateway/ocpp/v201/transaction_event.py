@@ -25,7 +25,7 @@ from gateway.ocpp.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TR
 from gateway.ocpp.quarantine_responses import readable_text
 from gateway.ocpp.results import authorization
 from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results, Salvage
-from gateway.ocpp.v201.parts import add_meter_values, id_token_info, is_somebody, set_evse_of, set_id_token
+from gateway.ocpp.v2.parts import add_meter_values, id_token_info, is_somebody, set_evse_of, set_id_token
 from gateway.ocpp.values import parse_us, set_time
 
 # What leaving stoppedReason out means (TransactionType).

@@ -6,7 +6,7 @@ from csms.station.v1.command_service_pb2 import TriggerMessageRequest, TriggerMe
 
 from gateway.ocpp.enums import MESSAGE_TRIGGERS, TRIGGER_MESSAGE_STATUSES, words
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
-from gateway.ocpp.v201.parts import evse_payload, status_info
+from gateway.ocpp.v2.parts import evse_payload, status_info
 
 # What only 1.6 can be asked for.
 _NOT_2 = frozenset({"DiagnosticsStatusNotification"})

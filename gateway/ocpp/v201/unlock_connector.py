@@ -6,7 +6,7 @@ from csms.station.v1.command_service_pb2 import UnlockConnectorRequest, UnlockCo
 
 from gateway.ocpp.enums import UNLOCK_STATUSES
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
-from gateway.ocpp.v201.parts import evse_payload, status_info
+from gateway.ocpp.v2.parts import evse_payload, status_info
 
 
 def to_calls(command: UnlockConnectorRequest) -> Sequence[Payload]:

@@ -9,7 +9,7 @@ from csms.station.v1.command_service_pb2 import RequestStartTransactionRequest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.ocpp.translation import Payload, UnacceptableError
-from gateway.ocpp.v201.charging_profiles import to_payload
+from gateway.ocpp.v2.charging_profiles import to_payload
 from tests.gateway.v201 import helpers
 
 NAME = "request_start_transaction"

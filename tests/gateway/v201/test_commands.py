@@ -18,7 +18,7 @@ from csms.station.v1.command_service_pb2 import (
 )
 
 from gateway.ocpp.translation import UnacceptableError
-from gateway.ocpp.v201 import parts
+from gateway.ocpp.v2 import parts
 from tests.gateway.v201 import helpers
 
 START, STOP = "request_start_transaction", "request_stop_transaction"

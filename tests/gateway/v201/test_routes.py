@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.ocpp.translation import UnacceptableError
-from gateway.ocpp.v201 import parts
+from gateway.ocpp.v2 import parts
 from gateway.ocpp.v201.routes import ROUTES
 from tests.gateway import payloads
 from tests.gateway.v201 import helpers

@@ -1,4 +1,4 @@
-"""What GetVariables and SetVariables have in common: which variable is meant, and which answer is about which."""
+"""Variables, as GetVariables and SetVariables have in common: how one is named, and which answer is about which."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.checks import check_given, check_length
 from gateway.ocpp.translation import Payload, UnacceptableError
-from gateway.ocpp.v201.parts import evse_payload, set_evse_of
+from gateway.ocpp.v2.parts import evse_payload, set_evse_of
 from mesh.masking import MASK, is_secret
 
 # AttributeEnumType. The first is what leaving it out means.

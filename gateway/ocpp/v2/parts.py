@@ -1,4 +1,4 @@
-"""What several actions of 2.0.1 have in common: EVSEs, id tokens, status infos, meter values."""
+"""Data types that several actions of OCPP 2.x have in common: EVSEs, id tokens, status infos, meter values."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Charging profiles as 2.0.1 has them, part 2, ChargingProfileType."""
+"""Charging profiles as OCPP 2.x has them, part 2, ChargingProfileType."""
 
 from csms.station.v1.charging_profile_pb2 import (
     RECURRENCY_KIND_UNSPECIFIED,
