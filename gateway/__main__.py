@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from gateway.service import start
 from gateway.settings import GatewaySettings
-from gateway.workers import Workers
+from gateway.workers import WorkerProcesses
 from mesh.logs import get_logger
 from mesh.process import run, settle
 from mesh.settings import Environment
@@ -17,7 +17,7 @@ log = get_logger(__name__)
 async def _serve(stop: asyncio.Event) -> None:
     """Runs the gateway until `stop` is set, and the other workers beside it."""
     settings = GatewaySettings.read(Environment(os.environ))
-    workers = Workers(count=settings.workers - 1)
+    workers = WorkerProcesses(count=settings.workers - 1)
     async with AsyncExitStack() as stack:
         # Told first and waited for last: all stop at the same time.
         stack.push_async_callback(workers.ended)

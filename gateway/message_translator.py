@@ -9,7 +9,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, 
 
 from gateway.ocpp.schemas import SchemaFault, Schemas
 from gateway.ocpp.served_version import ServedVersion
-from gateway.ocpp.translation import Inbound, LaneName, UnacceptableError
+from gateway.ocpp.translation import Inbound, IngestRpc, UnacceptableError
 from mesh.errors import MeshError
 
 Item = TransactionEventItem | MeterValuesItem
@@ -39,7 +39,7 @@ class MessageTranslator:
             items = route.to_items(accepted.payload, origin)
         except UnacceptableError as error:
             raise _refused("VALUE_OUT_OF_RANGE", error.code, f"{error.field}: {error}") from error
-        item = items.get(LaneName.TRANSACTION_EVENTS) or items[LaneName.METER_VALUES]
+        item = items.get(IngestRpc.TRANSACTION_EVENTS) or items[IngestRpc.METER_VALUES]
         assert isinstance(item, Item)  # noqa: S101 - these lanes take nothing else
         return item
 

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway.batching.buffers import Buffer
-from gateway.batching.ingest_batcher import Lane
+from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.connection.registry import Registry
 
 _HELP = {
@@ -27,16 +27,18 @@ class Metrics(Collector):
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._registry: Registry | None = None
-        self._lanes: Sequence[Lane[Any, Any]] = ()
+        self._batchers: Sequence[IngestBatcher[Any, Any]] = ()
         self._buffers: Sequence[Buffer[Any]] = ()
 
     def count(self, kind: str, label: str) -> None:
         """Counts one event. `kind` is a key of `_HELP`; labels must be few."""
         self._counts[kind, label] += 1
 
-    def watch(self, *, registry: Registry, lanes: Sequence[Lane[Any, Any]], buffers: Sequence[Buffer[Any]]) -> None:
+    def watch(
+        self, *, registry: Registry, batchers: Sequence[IngestBatcher[Any, Any]], buffers: Sequence[Buffer[Any]]
+    ) -> None:
         """Names what to read when scraped."""
-        self._registry, self._lanes, self._buffers = registry, lanes, buffers
+        self._registry, self._batchers, self._buffers = registry, batchers, buffers
 
     def collect(self) -> Iterator[Metric]:
         """See prometheus_client's Collector. Runs in the thread of the scrape: reads only."""
@@ -48,17 +50,17 @@ class Metrics(Collector):
         yield from families.values()
         if self._registry is not None:
             yield GaugeMetricFamily("csms_gateway_stations", "Stations connected here", value=len(self._registry))
-        yield from self._collect_lanes()
+        yield from self._collect_batchers()
         yield from self._collect_buffers()
 
-    def _collect_lanes(self) -> Iterator[Metric]:
+    def _collect_batchers(self) -> Iterator[Metric]:
         depth = GaugeMetricFamily("csms_gateway_lane_depth", "Items that wait in a lane", labels=["lane"])
         items = CounterMetricFamily("csms_gateway_lane_items", "Items delivered by a lane", labels=["lane"])
         batches = CounterMetricFamily("csms_gateway_lane_batches", "Batches delivered by a lane", labels=["lane"])
-        for lane in self._lanes:
-            depth.add_metric([lane.name], lane.depth)
-            items.add_metric([lane.name], lane.items)
-            batches.add_metric([lane.name], lane.batches)
+        for batcher in self._batchers:
+            depth.add_metric([batcher.name], batcher.depth)
+            items.add_metric([batcher.name], batcher.items)
+            batches.add_metric([batcher.name], batcher.batches)
         yield from (depth, items, batches)
 
     def _collect_buffers(self) -> Iterator[Metric]:

@@ -12,7 +12,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 
 from gateway.batching.buffers import Buffer
 from gateway.batching.mesh_client import MeshClient
-from gateway.connection.keepalive_monitor import Watch
+from gateway.connection.keepalive_monitor import KeepaliveMonitor
 from gateway.connection.registry import Registry
 from gateway.lease import LeaseClient, NodeLease
 from gateway.message_translator import MessageTranslator
@@ -48,7 +48,7 @@ class RunningGateway:
     mesh: MeshClient
     registry: Registry
     lease: NodeLease
-    watch: Watch
+    keepalive_monitor: KeepaliveMonitor
     ocpp_port: int
     mesh_port: int
     metrics_port: int
@@ -70,21 +70,21 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
     downward = _downward_server(settings, registry, server, versions)
     lease = _node_lease(settings, downward, server)
     loop_s = asyncio.get_running_loop().time
-    watch = Watch(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
-    await _beside(stack, watch.run())
+    keepalive_monitor = KeepaliveMonitor(registry=registry, sightings=buffers.sightings, clock=now_us, loop_s=loop_s)
+    await _beside(stack, keepalive_monitor.run())
     await downward.start(ready=False)
     stack.push_async_callback(downward.stop)
     await _beside(stack, lease.run())
     ocpp_port = await server.start(settings.host, settings.ocpp_port, lease=lease, shared_port=settings.shared_port)
     stack.push_async_callback(server.stop)
-    metrics.watch(registry=registry, lanes=mesh.all_lanes(), buffers=buffers.all())
+    metrics.watch(registry=registry, batchers=mesh.all_batchers(), buffers=buffers.all())
     metrics_port = serve_metrics(stack, settings.metrics_address, [metrics])
     log.info("serving", ocpp_port=ocpp_port, mesh_port=downward.port, metrics_port=metrics_port)
     return RunningGateway(
         mesh=mesh,
         registry=registry,
         lease=lease,
-        watch=watch,
+        keepalive_monitor=keepalive_monitor,
         ocpp_port=ocpp_port,
         mesh_port=downward.port,
         metrics_port=metrics_port,
@@ -108,8 +108,8 @@ class _Buffers:
             name="closings", flush=mesh.close_connections, delay_s=0.02, batch=256, capacity=100_000
         )
         # Soon enough for what nobody waits for: each batch costs two processes a call, and station_svc a transaction.
-        self.asides: Buffer[ingest.ReportItem] = Buffer(
-            name="asides", flush=mesh.note_asides, delay_s=0.25, batch=256, capacity=100_000
+        self.background_reports: Buffer[ingest.ReportItem] = Buffer(
+            name="asides", flush=mesh.record_background_reports, delay_s=0.25, batch=256, capacity=100_000
         )
         self.station_events: Buffer[StationEventItem] = Buffer(
             name="station_events", flush=mesh.notify_station_events, delay_s=0.1, batch=256, capacity=100_000
@@ -120,7 +120,7 @@ class _Buffers:
 
     def all(self) -> tuple[Buffer[Any], ...]:
         """Every buffer."""
-        return (self.messages, self.closings, self.asides, self.station_events, self.sightings)
+        return (self.messages, self.closings, self.background_reports, self.station_events, self.sightings)
 
 
 async def _open_mesh(stack: AsyncExitStack, settings: GatewaySettings) -> MeshClient:
@@ -150,7 +150,7 @@ def _station_server(
         messages=buffers.messages,
         closings=buffers.closings,
         sightings=buffers.sightings,
-        asides=buffers.asides,
+        background_reports=buffers.background_reports,
         station_events=buffers.station_events,
         count=metrics.count,
         clock=now_us,

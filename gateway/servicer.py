@@ -9,7 +9,7 @@ from csms.gateway.v1 import gateway_service_pb2, gateway_service_pb2_grpc
 from csms.station.v1 import command_service_pb2
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 
-from gateway.connection.large_frames import aside
+from gateway.connection.large_frames import run_in_thread
 from gateway.connection.outgoing import station_offline
 from gateway.connection.registry import Registry
 from gateway.connection.session import Session
@@ -93,7 +93,7 @@ async def _carry_out(session: Session, name: str, command: Any, timeout_s: float
     payloads = _to_calls(session, route, command)
     if route.to_partial_answer is not None:
         return await _carry_out_in_parts(session, route, command, payloads, timeout_s)
-    answers = [await _exchange(session, route, payload, timeout_s) for payload in payloads]
+    answers = [await _send_one(session, route, payload, timeout_s) for payload in payloads]
     try:
         return route.to_answer(command, answers)
     except UnacceptableError as error:
@@ -118,7 +118,7 @@ async def _carry_out_in_parts(
     if told is not None:
         command = with_limit(command, told)
         payloads = _to_calls(session, route, command)
-    answer: Any = route.to_partial_answer(command, await _exchange_all(session, route, payloads, timeout_s))
+    answer: Any = route.to_partial_answer(command, await _send_all(session, route, payloads, timeout_s))
     if told is not None:
         answer.results.extend([one for one in told.results if one not in answer.results])
     return answer
@@ -132,14 +132,14 @@ async def _read_limit(session: Session, route: Outbound, command: Any, timeout_s
     [payload] = route.to_calls(reading)
     limit_timeout_s = min(timeout_s * LIMIT_SHARE, LIMIT_TIMEOUT_S)
     try:
-        told: Any = route.to_answer(reading, [await _exchange(session, route, payload, limit_timeout_s)])
+        told: Any = route.to_answer(reading, [await _send_one(session, route, payload, limit_timeout_s)])
     except MeshError as error:
         log.info("limit of a station not read", station_id=session.connection.station_id, reason=error.reason)
         return None
     return told if with_limit(command, told).items_per_message else None
 
 
-async def _exchange_all(
+async def _send_all(
     session: Session, route: Outbound, payloads: Sequence[Payload], timeout_s: float
 ) -> Sequence[Payload | CallFailure]:
     """An answer for each payload, or why there is none. Raises MeshError where none was answered.
@@ -150,7 +150,7 @@ async def _exchange_all(
     first: MeshError | None = None
     for position, payload in enumerate(payloads):
         try:
-            answers.append(await _exchange(session, route, payload, timeout_s))
+            answers.append(await _send_one(session, route, payload, timeout_s))
         except MeshError as error:
             first = first or error
             answers.append(CallFailure(reason=error.reason, message=error.message))
@@ -163,7 +163,7 @@ async def _exchange_all(
     return answers
 
 
-async def _exchange(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
+async def _send_one(session: Session, route: Outbound, payload: Payload, timeout_s: float) -> Payload:
     _check_request(session, route.action, payload)
     try:
         answer = await session.call(route.action, payload, timeout_s=timeout_s)
@@ -173,7 +173,7 @@ async def _exchange(session: Session, route: Outbound, payload: Payload, timeout
         raise
     accept = partial(session.schemas.accept, source=answer.source)
     if is_large(answer.payload):
-        accepted = await aside(accept, route.action, answer.payload, "response")
+        accepted = await run_in_thread(accept, route.action, answer.payload, "response")
     else:
         accepted = accept(route.action, answer.payload, "response")
     if isinstance(accepted, SchemaFault):
@@ -196,7 +196,7 @@ async def _send_call(
     if isinstance(answer, dict):
         try:
             if is_large(answer):
-                await aside(response.payload.update, answer)
+                await run_in_thread(response.payload.update, answer)
             else:
                 response.payload.update(answer)
         except (OverflowError, ValueError) as error:

@@ -20,7 +20,7 @@ SETTLED_S = 60.0
 STOP_S = 15.0
 
 
-class Workers:
+class WorkerProcesses:
     """The gateways beside the first. `start`, then `tell` them to stop, then wait until they have `ended`.
 
     The last two are apart so that the first stops while the others do.

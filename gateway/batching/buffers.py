@@ -60,9 +60,9 @@ class Buffer(Generic[Item]):
         self._items: deque[Item] = deque()
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
-        self._roomy = asyncio.Event()
-        self._roomy.set()
-        self.crowded = False  # whether more comes in than its service takes; never while that is away
+        self._has_capacity = asyncio.Event()
+        self._has_capacity.set()
+        self.backlogged = False  # whether more comes in than its service takes; never while that is away
         self._away = False
         self.dropped = 0
 
@@ -74,7 +74,7 @@ class Buffer(Generic[Item]):
         if waiting > self._half or self._bytes > self._half_bytes:
             self._drop_oldest()
             if not self._away:
-                self._set_crowded(True)
+                self._set_backlogged(True)
         if waiting == 1:
             self._wake.set()
         if waiting >= self._batch:
@@ -85,11 +85,11 @@ class Buffer(Generic[Item]):
         """Items that wait to be handed over."""
         return len(self._items)
 
-    async def room(self, timeout_s: float) -> None:
+    async def wait_for_capacity(self, timeout_s: float) -> None:
         """Waits until it is not crowded, for `timeout_s` seconds at the most."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._roomy.wait()
+                await self._has_capacity.wait()
         except TimeoutError:
             pass
 
@@ -121,12 +121,12 @@ class Buffer(Generic[Item]):
         except TimeoutError:
             pass
 
-    def _set_crowded(self, crowded: bool) -> None:
-        self.crowded = crowded
-        if crowded:
-            self._roomy.clear()
+    def _set_backlogged(self, backlogged: bool) -> None:
+        self.backlogged = backlogged
+        if backlogged:
+            self._has_capacity.clear()
         else:
-            self._roomy.set()
+            self._has_capacity.set()
 
     def _is_half_full(self) -> bool:
         return len(self._items) > self._half or self._bytes > self._half_bytes
@@ -164,7 +164,7 @@ class Buffer(Generic[Item]):
             raise
         self._away = False
         if not self._is_half_full():
-            self._set_crowded(False)
+            self._set_backlogged(False)
         return True
 
     def _failed(self, batch: Sequence[Item], error: MeshError) -> bool:
@@ -173,7 +173,7 @@ class Buffer(Generic[Item]):
             self.dropped += len(batch)
             return True
         self._away = True
-        self._set_crowded(False)
+        self._set_backlogged(False)
         log.warning("not handed over yet", buffer=self.name, waiting=len(self._items), error=str(error))
         self._keep(batch)
         return False

@@ -25,7 +25,7 @@ log = get_logger(__name__)
 
 Item = TypeVar("Item", bound=Message)
 Result = TypeVar("Result")
-Told_contra = TypeVar("Told_contra", contravariant=True)
+Outcome_contra = TypeVar("Outcome_contra", contravariant=True)
 
 MAX_ITEMS = 256
 MAX_BYTES = 1024 * 1024
@@ -37,46 +37,48 @@ SECOND_BATCH_ITEMS = 128
 # more to say, or whoever else speaks at the same time. Half of a batch's price does not depend on its size (at 50
 # stations in a closed loop, 25 % less CPU per message). It waits for a part of the time that the large batch took, and
 # not at all where that one is long gone: a lane with little to do adds no delay.
-GATHER_FROM_ITEMS = 8
-PATIENT_FROM_ITEMS = 2
-GATHER_SHARE = 0.5
-MOST_GATHER_S = 0.005
-GATHER_WITHIN_S = 0.05
+LINGER_FROM_ITEMS = 8
+FIXED_LINGER_FROM_ITEMS = 2
+LINGER_SHARE = 0.5
+MAX_LINGER_S = 0.005
+LINGER_WITHIN_S = 0.05
 FIRST_BACKOFF_S = 0.05
 MOST_BACKOFF_S = 1.0
 
 
-class LaneUnavailableError(Exception):
+class IngestUnavailableError(Exception):
     """The service was away for longer than the item could wait. The item may or may not be committed."""
 
 
-class Waiter(Protocol[Told_contra]):
+class Waiter(Protocol[Outcome_contra]):
     """Who waits for the result of an item: a future, or what is cheaper. None of these may raise."""
 
     def done(self) -> bool:
         """Whether it was told already, or waits no more."""
 
-    def set_result(self, result: Told_contra, /) -> None:
+    def set_result(self, result: Outcome_contra, /) -> None:
         """Tells it the result."""
 
-    def set_exception(self, error: LaneUnavailableError, /) -> None:
+    def set_exception(self, error: IngestUnavailableError, /) -> None:
         """Tells it that there will be none."""
 
 
-class _Entry(msgspec.Struct, Generic[Result], frozen=True):
+class QueuedItem(msgspec.Struct, Generic[Result], frozen=True):
+    """A serialized item that waits to be sent."""
+
     item: bytes
     deadline_s: float
     waiter: Waiter[Result]
 
 
-class Way(Protocol):
+class ItemSink(Protocol):
     """Where an item can be sent, and its result waited for."""
 
     def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
         """Sends an item; see `Lane.submit`."""
 
 
-class BackgroundLane(Generic[Item, Result]):
+class BackgroundSink(Generic[Item, Result]):
     """The way of items that no answer waits for: a buffer takes each at once, and `result` stands for its result.
 
     They outlast an absence of their service; a gateway that is killed loses those of its last moment.
@@ -93,7 +95,7 @@ class BackgroundLane(Generic[Item, Result]):
         waiter.set_result(self._result)
 
 
-class Lane(Generic[Item, Result]):
+class IngestBatcher(Generic[Item, Result]):
     """The way of one kind of item to one ingest RPC.
 
     `send(items)` does the RPC with serialized items and returns one result per item, in their order; it raises
@@ -109,21 +111,21 @@ class Lane(Generic[Item, Result]):
         *,
         name: str,
         send: Callable[[Sequence[bytes]], Awaitable[Sequence[Result]]],
-        patience_s: float | None = None,
+        max_linger_s: float | None = None,
     ) -> None:
         self.name = name
-        self._patience_s = patience_s
+        self._max_linger_s = max_linger_s
         self._send = send
-        self._queue: deque[_Entry[Result]] = deque()
+        self._queue: deque[QueuedItem[Result]] = deque()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._pump_scheduled = False
         self._failures = 0
         self._away_since_s: float | None = None
-        self._resume: asyncio.Handle | None = None
-        self._gathering: asyncio.Handle | None = None
+        self._retry: asyncio.Handle | None = None
+        self._lingering: asyncio.Handle | None = None
         self._enough = 0  # with as many items as this the next batch need not wait
-        self._gather_s = 0.0
+        self._linger_s = 0.0
         self._busy_until_s = 0.0
         self.batches = 0
         self.items = 0
@@ -133,19 +135,19 @@ class Lane(Generic[Item, Result]):
 
         The queue is bounded by the callers: each session waits for its item before it reads on.
         """
-        self._queue.append(_Entry(item.SerializeToString(), deadline_s, waiter))
-        if self._gathering is not None:
+        self._queue.append(QueuedItem(item.SerializeToString(), deadline_s, waiter))
+        if self._lingering is not None:
             if len(self._queue) >= self._enough:
-                self._end_gathering()
+                self._end_linger()
         elif self._busy_until_s and not self._in_flight and not self._pump_scheduled:
-            self._gather()
+            self._linger()
         else:
             self._schedule_pump()
 
     def ask(self, item: Item, *, deadline_s: float) -> "asyncio.Future[Result]":
         """Sends an item, as `submit` does; the future has what a waiter would be told."""
         result: asyncio.Future[Result] = self._loop.create_future()
-        result.add_done_callback(_hear)
+        result.add_done_callback(_retrieve_exception)
         self.submit(item, result, deadline_s=deadline_s)
         return result
 
@@ -160,21 +162,21 @@ class Lane(Generic[Item, Result]):
 
     async def close(self) -> None:
         """Waits for batches in flight; what still waits fails."""
-        while self._in_flight or self._pump_scheduled or self._gathering is not None:
-            self._end_gathering()
+        while self._in_flight or self._pump_scheduled or self._lingering is not None:
+            self._end_linger()
             await asyncio.sleep(0)
             if self._in_flight:
                 await asyncio.wait(self._in_flight)
             if self._away_since_s is not None:
                 break
-        if self._resume is not None:
-            self._resume.cancel()
+        if self._retry is not None:
+            self._retry.cancel()
         while self._queue:  # whoever is told may send the next item at once, and is told the same
             _fail(self._queue.popleft())
 
     def _schedule_pump(self) -> None:
         # At the end of this turn of the event loop, so that all that arrived in it leaves together.
-        if not self._pump_scheduled and self._resume is None:
+        if not self._pump_scheduled and self._retry is None:
             self._pump_scheduled = True
             self._loop.call_soon(self._pump)
 
@@ -193,39 +195,39 @@ class Lane(Generic[Item, Result]):
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        if self._queue and self._gathering is None:
+        if self._queue and self._lingering is None:
             self._schedule_pump()
 
     def _note_size(self, items: int, took_s: float) -> None:
         """Decides whether what comes next waits for company, and for how long."""
-        if items < (GATHER_FROM_ITEMS if self._patience_s is None else PATIENT_FROM_ITEMS):
+        if items < (LINGER_FROM_ITEMS if self._max_linger_s is None else FIXED_LINGER_FROM_ITEMS):
             return
-        if self._patience_s is None:
+        if self._max_linger_s is None:
             self._enough = min(MAX_ITEMS, items + len(self._queue))
-            self._gather_s = min(MOST_GATHER_S, took_s * GATHER_SHARE)
+            self._linger_s = min(MAX_LINGER_S, took_s * LINGER_SHARE)
         else:
-            self._enough, self._gather_s = MAX_ITEMS, self._patience_s
-        self._busy_until_s = self._loop.time() + GATHER_WITHIN_S
-        if self._queue and self._gathering is None:
-            self._gather()
+            self._enough, self._linger_s = MAX_ITEMS, self._max_linger_s
+        self._busy_until_s = self._loop.time() + LINGER_WITHIN_S
+        if self._queue and self._lingering is None:
+            self._linger()
 
-    def _gather(self) -> None:
+    def _linger(self) -> None:
         """Lets items gather for a moment, where the lane was busy just now."""
-        if self._loop.time() < self._busy_until_s and self._resume is None:
-            self._gathering = self._loop.call_later(self._gather_s, self._end_gathering)
+        if self._loop.time() < self._busy_until_s and self._retry is None:
+            self._lingering = self._loop.call_later(self._linger_s, self._end_linger)
         else:
             self._busy_until_s = 0.0
             self._schedule_pump()
 
-    def _end_gathering(self) -> None:
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
+    def _end_linger(self) -> None:
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
         if self._queue:
             self._schedule_pump()
 
-    def _take_batch(self) -> list[_Entry[Result]]:
-        batch: list[_Entry[Result]] = []
+    def _take_batch(self) -> list[QueuedItem[Result]]:
+        batch: list[QueuedItem[Result]] = []
         size = 0
         queue = self._queue
         while queue and len(batch) < MAX_ITEMS:
@@ -235,20 +237,20 @@ class Lane(Generic[Item, Result]):
             batch.append(queue.popleft())
         return batch
 
-    async def _deliver(self, batch: list[_Entry[Result]]) -> None:
+    async def _deliver(self, batch: list[QueuedItem[Result]]) -> None:
         begun_s = self._loop.time()
         try:
-            results = await self._send([entry.item for entry in batch])
+            results = await self._send([queued.item for queued in batch])
         except Exception as error:  # whatever failed, the items are still ours to deliver
             self._failed(batch, error)
             return
         self._succeeded()
         self.batches += 1
         self.items += len(batch)
-        for entry, result in zip(batch, results, strict=True):
-            if not entry.waiter.done():
+        for queued, result in zip(batch, results, strict=True):
+            if not queued.waiter.done():
                 try:
-                    entry.waiter.set_result(result)
+                    queued.waiter.set_result(result)
                 except Exception:  # what one station meets is no reason to leave the others without an answer
                     log.exception("result not taken", lane=self.name)
         self._note_size(len(batch), self._loop.time() - begun_s)
@@ -259,28 +261,28 @@ class Lane(Generic[Item, Result]):
         self._failures = 0
         self._away_since_s = None
 
-    def _failed(self, batch: list[_Entry[Result]], error: Exception) -> None:
+    def _failed(self, batch: list[QueuedItem[Result]], error: Exception) -> None:
         if self._away_since_s is None:
             self._away_since_s = self._loop.time()
             reason = error.reason if isinstance(error, MeshError) else repr(error)
             log.warning("service does not answer", lane=self.name, error=reason)
         self._failures += 1
         # Back to the front, in order, but for what can wait no longer or is not waited for any more.
-        self._queue.extendleft(entry for entry in reversed(batch) if not entry.waiter.done())
+        self._queue.extendleft(queued for queued in reversed(batch) if not queued.waiter.done())
         self._drop_expired()
-        if self._resume is None:
-            self._resume = self._loop.call_later(self._backoff_s(), self._try_again)
+        if self._retry is None:
+            self._retry = self._loop.call_later(self._backoff_s(), self._try_again)
 
     def _drop_expired(self) -> None:
         now_s = self._loop.time()
         for _ in range(len(self._queue)):
-            entry = self._queue.popleft()
-            if entry.waiter.done():
+            queued = self._queue.popleft()
+            if queued.waiter.done():
                 continue
-            if entry.deadline_s <= now_s:
-                _fail(entry)
+            if queued.deadline_s <= now_s:
+                _fail(queued)
             else:
-                self._queue.append(entry)
+                self._queue.append(queued)
 
     def _backoff_s(self) -> float:
         most = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures, 10))
@@ -288,7 +290,7 @@ class Lane(Generic[Item, Result]):
         return jitter
 
     def _try_again(self) -> None:
-        self._resume = None
+        self._retry = None
         self._drop_expired()
         if self._queue:
             self._schedule_pump()
@@ -298,15 +300,15 @@ class Lane(Generic[Item, Result]):
             task.add_done_callback(self._landed)
 
 
-def _fail(entry: _Entry[Any]) -> None:
-    if not entry.waiter.done():
+def _fail(queued: QueuedItem[Any]) -> None:
+    if not queued.waiter.done():
         try:
-            entry.waiter.set_exception(LaneUnavailableError())
+            queued.waiter.set_exception(IngestUnavailableError())
         except Exception:  # as above
             log.exception("failure not taken")
 
 
-def _hear(result: "asyncio.Future[Any]") -> None:
+def _retrieve_exception(result: "asyncio.Future[Any]") -> None:
     """Whoever asked may be gone: a failure that nobody hears is none to complain of."""
     if not result.cancelled():
         result.exception()

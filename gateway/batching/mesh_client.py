@@ -13,8 +13,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionI
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.batching.ingest_batcher import Lane
-from gateway.ocpp.translation import LaneName
+from gateway.batching.ingest_batcher import IngestBatcher
+from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.wire import repeated
 from mesh.errors import from_rpc_error, unavailable
 
@@ -23,7 +23,7 @@ ATTEMPT_TIMEOUT_S = 5.0
 
 # What goes beside the messages of a session, once or twice in each: in a small batch it costs more than they do. Nobody
 # who holds a card to a reader notices.
-_PATIENCE_S = {LaneName.AUTHORIZE: 0.02}
+_MAX_LINGER_S = {IngestRpc.AUTHORIZE: 0.02}
 
 _STATIONS = station.DESCRIPTOR.services_by_name["StationIngestService"]
 _TRANSACTIONS = transaction.DESCRIPTOR.services_by_name["TransactionIngestService"]
@@ -82,27 +82,28 @@ class MeshClient:
         transactions = partial(_sender, _TRANSACTIONS, transaction_channel)
         authorization = partial(_sender, _AUTHORIZATION, auth_channel)
         senders = {
-            LaneName.BOOTS: stations("NotifyBoots"),
-            LaneName.STATUSES: stations("NotifyStatuses"),
-            LaneName.DATA_TRANSFERS: stations("TransferData"),
-            LaneName.CERTIFICATES: stations("RequestCertificates"),
-            LaneName.REPORTS: stations("NotifyReports"),
-            LaneName.AUTHORIZE: authorization("Authorize"),
-            LaneName.TRANSACTION_EVENTS: transactions("RecordTransactionEvents"),
-            LaneName.METER_VALUES: transactions("RecordMeterValues"),
-            LaneName.AUTHORIZATIONS: transactions("RecordAuthorizations"),
-            LaneName.OPEN_TRANSACTIONS: transactions("CountOpenTransactions"),
+            IngestRpc.BOOTS: stations("NotifyBoots"),
+            IngestRpc.STATUSES: stations("NotifyStatuses"),
+            IngestRpc.DATA_TRANSFERS: stations("TransferData"),
+            IngestRpc.CERTIFICATES: stations("RequestCertificates"),
+            IngestRpc.REPORTS: stations("NotifyReports"),
+            IngestRpc.AUTHORIZE: authorization("Authorize"),
+            IngestRpc.TRANSACTION_EVENTS: transactions("RecordTransactionEvents"),
+            IngestRpc.METER_VALUES: transactions("RecordMeterValues"),
+            IngestRpc.AUTHORIZATIONS: transactions("RecordAuthorizations"),
+            IngestRpc.OPEN_TRANSACTIONS: transactions("CountOpenTransactions"),
         }
-        self.lanes: Mapping[LaneName, Lane[Any, Any]] = {
-            name: Lane(name=name, send=send, patience_s=_PATIENCE_S.get(name)) for name, send in senders.items()
+        self.batchers: Mapping[IngestRpc, IngestBatcher[Any, Any]] = {
+            name: IngestBatcher(name=name, send=send, max_linger_s=_MAX_LINGER_S.get(name))
+            for name, send in senders.items()
         }
-        self.openings: Lane[station.OpenConnectionItem, station.OpenConnectionResult] = Lane(
+        self.openings: IngestBatcher[station.OpenConnectionItem, station.OpenConnectionResult] = IngestBatcher(
             name="openings", send=stations("OpenConnections")
         )
 
-    def all_lanes(self) -> Sequence[Lane[Any, Any]]:
+    def all_batchers(self) -> Sequence[IngestBatcher[Any, Any]]:
         """Every lane, for metrics and for closing."""
-        return (*self.lanes.values(), self.openings)
+        return (*self.batchers.values(), self.openings)
 
     async def close_connections(self, items: Sequence[station.CloseConnectionItem]) -> None:
         """Notes closed sockets. Raises MeshError."""
@@ -112,7 +113,7 @@ class MeshClient:
         """Notes signs of life. Raises MeshError."""
         await _call(self._stations.RecordSightings, station.RecordSightingsRequest(items=items), ATTEMPT_TIMEOUT_S)
 
-    async def note_asides(self, items: Sequence[station.ReportItem]) -> None:
+    async def record_background_reports(self, items: Sequence[station.ReportItem]) -> None:
         """Passes on reports that no answer waits for; one that is refused alone is lost. Raises MeshError."""
         await _call(self._stations.NotifyReports, station.NotifyReportsRequest(items=items), ATTEMPT_TIMEOUT_S)
 
@@ -127,8 +128,8 @@ class MeshClient:
 
     async def close(self) -> None:
         """Waits for the batches in flight; what still waits fails."""
-        for lane in self.all_lanes():
-            await lane.close()
+        for batcher in self.all_batchers():
+            await batcher.close()
 
 
 async def _call(method: Any, request: Any, timeout_s: float) -> Any:

@@ -44,7 +44,7 @@ class ClockWatch:
         return receive_us - self._late[1] >= APART_US
 
 
-def told_us(payload: dict[str, Any]) -> int | None:
+def stated_us(payload: dict[str, Any]) -> int | None:
     """When a message of a station says that it is; None where it says nothing that can be read."""
     text = payload.get("timestamp")
     if text is None and (entries := payload.get("meterValue")):

@@ -15,12 +15,12 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventI
 from google.protobuf.message import Message
 
 from gateway.connection.boot_watch import BootWatch
-from gateway.connection.clock_watch import ClockWatch, told_us
-from gateway.connection.ingest_plan import Exchange
+from gateway.connection.clock_watch import ClockWatch, stated_us
+from gateway.connection.ingest_plan import IngestPlan
 from gateway.ocpp.frames import Call, Payload, TruncatedCall
 from gateway.ocpp.schemas import SchemaFault
 from gateway.ocpp.served_version import ServedVersion
-from gateway.ocpp.translation import Inbound, Items, LaneName, Results, Salvage, UnacceptableError
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, QuarantineResponse, Results, UnacceptableError
 from gateway.ocpp.values import set_time
 from mesh.errors import from_status
 from mesh.logs import get_logger
@@ -37,7 +37,7 @@ _NOT_ACCEPTED = SchemaFault(
 )
 
 # What is asked and noted beside a message, which is answered in any case.
-_ASKED_BESIDE = frozenset({LaneName.AUTHORIZATIONS, LaneName.OPEN_TRANSACTIONS})
+_ASKED_BESIDE = frozenset({IngestRpc.AUTHORIZATIONS, IngestRpc.OPEN_TRANSACTIONS})
 
 
 class RefusalError(Exception):
@@ -83,59 +83,59 @@ class InboundCalls:
         self._count = count
         self._note_quirk = note_quirk
         self._allow_transfer = allow_transfer
-        self._invited: set[str] = set()
+        self._triggered_actions: set[str] = set()
 
-    def invite(self, actions: frozenset[str]) -> None:
+    def allow_triggered(self, actions: frozenset[str]) -> None:
         """Lets a station that is not accepted yet send what it was asked for (OCPP 2.0.1, B02.FR.06)."""
-        self._invited |= actions
+        self._triggered_actions |= actions
 
     def is_about_transactions(self, action: str) -> bool:
         """Whether a message of this action is never lost: it is kept raw where it cannot be read (docs/adr/0008)."""
         route = self._routes.inbound.get(action)
-        return route is not None and route.salvage is not None
+        return route is not None and route.quarantine_response is not None
 
-    def begin(self, call: Call, ordinal: int, time_us: int, source: bytes = b"") -> Exchange:
+    def begin(self, call: Call, ordinal: int, time_us: int, source: bytes = b"") -> IngestPlan:
         """What a CALL asks of the services. Raises RefusalError.
 
         `ordinal` and `time_us` are of when it was read, `source` is the text of its frame.
         """
         route = self._routes.inbound.get(call.action)
         if route is None:
-            return self._unknown(call, self._origin(ordinal, time_us))
-        if not self.accepted and call.action != "BootNotification" and call.action not in self._invited:
-            return self._from_unaccepted(call, self._origin(ordinal, time_us), route, source)
+            return self._on_unknown_action(call, self._origin(ordinal, time_us))
+        if not self.accepted and call.action != "BootNotification" and call.action not in self._triggered_actions:
+            return self._on_unaccepted_station(call, self._origin(ordinal, time_us), route, source)
         accepted = self._schemas.accept(call.action, call.payload, source=source)
         if isinstance(accepted, SchemaFault):
-            return self._misfit(call, self._origin(ordinal, time_us), route, accepted)
+            return self._on_schema_violation(call, self._origin(ordinal, time_us), route, accepted)
         payload = accepted.payload
         for quirk in accepted.quirks:
             self._note_quirk(quirk)
         self._watch_clock(payload, time_us)
         if route.to_items is None:
-            return Exchange({}, lambda results: route.to_response(payload, results, self._clock()))
+            return IngestPlan({}, lambda results: route.to_response(payload, results, self._clock()))
         origin = self._origin(ordinal, time_us)
         try:
             items = route.to_items(payload, origin)
         except UnacceptableError as error:
             fault = SchemaFault(code=error.code, message=f"{error.field}: {error}")
-            if route.salvage is None:
+            if route.quarantine_response is None:
                 raise RefusalError(fault.code, fault.message) from error
-            return self._keep(call, origin, route.salvage, fault, reason="VALUE_OUT_OF_RANGE")
+            return self._quarantine(call, origin, route.quarantine_response, fault, reason="VALUE_OUT_OF_RANGE")
         return (
             self._transfer(route, payload, items, time_us)
-            if LaneName.DATA_TRANSFERS in items
-            else _exchange(route, payload, origin, items, partial(self._answer, route, payload))
+            if IngestRpc.DATA_TRANSFERS in items
+            else _plan(route, payload, origin, items, partial(self._answer, route, payload))
         )
 
-    def _transfer(self, route: Inbound, payload: Payload, items: Items, time_us: int) -> Exchange:
+    def _transfer(self, route: Inbound, payload: Payload, items: Items, time_us: int) -> IngestPlan:
         """A vendor's own message, of which each writes a row, whoever its vendor is: so many are stored."""
-        if self._allow_transfer(items[LaneName.DATA_TRANSFERS].ByteSize(), time_us):
-            return Exchange(items, partial(self._answer, route, payload), route.optional)
+        if self._allow_transfer(items[IngestRpc.DATA_TRANSFERS].ByteSize(), time_us):
+            return IngestPlan(items, partial(self._answer, route, payload), route.optional)
         self._note_quirk(QuirkName.TRANSFER_NOT_STORED)
-        return Exchange({}, lambda _results: {"status": "Rejected"})
+        return IngestPlan({}, lambda _results: {"status": "Rejected"})
 
     def _answer(self, route: Inbound, payload: Payload, results: Results) -> Payload:
-        self._check(results, durable=route.salvage is not None)
+        self._check(results, durable=route.quarantine_response is not None)
         return route.to_response(payload, results, self._clock())
 
     def _origin(self, ordinal: int, time_us: int) -> origin_pb2.Origin:
@@ -147,51 +147,57 @@ class InboundCalls:
 
     # What cannot be taken as what it says it is
 
-    def _unknown(self, call: Call, origin: origin_pb2.Origin) -> Exchange:
+    def _on_unknown_action(self, call: Call, origin: origin_pb2.Origin) -> IngestPlan:
         """An action that is not served: NotSupported where it is known, NotImplemented where not (docs/adr/0007)."""
         label = self._routes.label
         if call.action in self._schemas.actions:
             raise RefusalError("NotSupported", f"{call.action} is not supported by this central system")
         for other in self._others:
             if call.action in other.schemas.actions:
-                return self._foreign(call, origin, other, code="NotSupported")
+                return self._on_other_version(call, origin, other, code="NotSupported")
         raise RefusalError("NotImplemented", f"OCPP {label} has no action of this name")
 
-    def _misfit(self, call: Call, origin: origin_pb2.Origin, route: Inbound, fault: SchemaFault) -> Exchange:
+    def _on_schema_violation(
+        self, call: Call, origin: origin_pb2.Origin, route: Inbound, fault: SchemaFault
+    ) -> IngestPlan:
         """A message that its schema refuses: kept and acknowledged where it tells of money (docs/adr/0008)."""
         for other in self._others:
             schemas = other.schemas
             if call.action in schemas.actions and schemas.fits(call.action, "request", call.payload):
-                return self._foreign(call, origin, other, code=fault.code)
-        if route.salvage is None:
+                return self._on_other_version(call, origin, other, code=fault.code)
+        if route.quarantine_response is None:
             raise RefusalError(fault.code, fault.message)
         if isinstance(call, TruncatedCall):
             cut = SchemaFault(code=fault.code, message="The frame ends before its payload does.")
-            return self._keep(call, origin, route.salvage, cut, reason="FRAME_TRUNCATED")
-        return self._keep(call, origin, route.salvage, fault, reason="SCHEMA_VIOLATION")
+            return self._quarantine(call, origin, route.quarantine_response, cut, reason="FRAME_TRUNCATED")
+        return self._quarantine(call, origin, route.quarantine_response, fault, reason="SCHEMA_VIOLATION")
 
-    def _foreign(self, call: Call, origin: origin_pb2.Origin, other: ServedVersion, *, code: str) -> Exchange:
+    def _on_other_version(
+        self, call: Call, origin: origin_pb2.Origin, other: ServedVersion, *, code: str
+    ) -> IngestPlan:
         """What a message of another OCPP version is told (quirk 3); one of money is kept all the same."""
         self._note_quirk(QuirkName.MESSAGE_OF_OTHER_VERSION)
-        spoken, told = self._routes.label, other.routes.label
+        spoken, other_label = self._routes.label, other.routes.label
         fault = SchemaFault(
-            code=code, message=f"this is {call.action} of OCPP {told}, and this connection speaks OCPP {spoken}"
+            code=code, message=f"this is {call.action} of OCPP {other_label}, and this connection speaks OCPP {spoken}"
         )
         route = other.routes.inbound.get(call.action)
-        if route is None or route.salvage is None:
+        if route is None or route.quarantine_response is None:
             raise RefusalError(fault.code, fault.message)
         reason = "OTHER_VERSION" if self.accepted else STATION_NOT_ACCEPTED
-        return self._keep(call, origin, None, fault, reason=reason, label=told)
+        return self._quarantine(call, origin, None, fault, reason=reason, label=other_label)
 
-    def _from_unaccepted(self, call: Call, origin: origin_pb2.Origin, route: Inbound, source: bytes) -> Exchange:
+    def _on_unaccepted_station(
+        self, call: Call, origin: origin_pb2.Origin, route: Inbound, source: bytes
+    ) -> IngestPlan:
         """A message of a station that is not accepted: SecurityError, and quarantine where it tells of money.
 
         Only an event of a transaction that is recorded already is recorded and answered as ever: the session began
         while the station was accepted. transaction_svc decides that (docs/adr/0013).
         """
-        if route.salvage is None:
+        if route.quarantine_response is None:
             raise RefusalError(_NOT_ACCEPTED.code, _NOT_ACCEPTED.message)
-        kept = self._keep(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED)
+        kept = self._quarantine(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED)
         accepted = self._schemas.accept(call.action, call.payload, source=source)
         if isinstance(accepted, SchemaFault) or route.to_items is None:
             return kept
@@ -199,12 +205,12 @@ class InboundCalls:
             items = dict(route.to_items(accepted.payload, origin))
         except UnacceptableError:
             return kept
-        item, raw = items.get(LaneName.TRANSACTION_EVENTS), kept.items[LaneName.TRANSACTION_EVENTS]
+        item, raw = items.get(IngestRpc.TRANSACTION_EVENTS), kept.items[IngestRpc.TRANSACTION_EVENTS]
         if not isinstance(item, TransactionEventItem) or not isinstance(raw, TransactionEventItem):
             return kept
         item.raw.CopyFrom(raw.raw)
         item.known_transaction_only = True
-        items.pop(LaneName.REPORTS, None)  # a start that may not begin uses no reservation
+        items.pop(IngestRpc.REPORTS, None)  # a start that may not begin uses no reservation
 
         def answer(results: Results) -> Payload:
             if _is_unaccepted(results):
@@ -213,18 +219,18 @@ class InboundCalls:
                 self._note_quirk(quirk)
             return self._answer(route, accepted.payload, results)
 
-        return _exchange(route, accepted.payload, origin, items, answer)
+        return _plan(route, accepted.payload, origin, items, answer)
 
-    def _keep(
+    def _quarantine(
         self,
         call: Call,
         origin: origin_pb2.Origin,
-        salvage: Salvage | None,
+        quarantine_response: QuarantineResponse | None,
         fault: SchemaFault,
         *,
         reason: str,
         label: str | None = None,
-    ) -> Exchange:
+    ) -> IngestPlan:
         """Has a message put into quarantine as it came, and acknowledges it by `salvage`; refuses it without one."""
         raw = RawMessage(
             ocpp_version=label or self._routes.label,
@@ -233,16 +239,16 @@ class InboundCalls:
             reason=reason,
             message=fault.message,
         )
-        questions = {} if salvage is None else salvage.to_questions(call.payload, origin)
+        questions = {} if quarantine_response is None else quarantine_response.to_questions(call.payload, origin)
 
         def answer(results: Results) -> Payload:
             self._check(results, durable=True)
-            if salvage is None:
+            if quarantine_response is None:
                 raise RefusalError(fault.code, fault.message)
-            return salvage.to_response(call.payload, results)
+            return quarantine_response.to_response(call.payload, results)
 
         kept = TransactionEventItem(origin=origin, raw=raw)
-        return Exchange({LaneName.TRANSACTION_EVENTS: kept, **questions}, answer, frozenset({LaneName.AUTHORIZE}))
+        return IngestPlan({IngestRpc.TRANSACTION_EVENTS: kept, **questions}, answer, frozenset({IngestRpc.AUTHORIZE}))
 
     # What the services said
 
@@ -253,14 +259,14 @@ class InboundCalls:
             elif _has_quirks(type(result)):  # type: ignore[arg-type]
                 for quirk in result.quirks:  # type: ignore[attr-defined]
                     self._note_quirk(quirk)
-        boot = results.get(LaneName.BOOTS)
+        boot = results.get(IngestRpc.BOOTS)
         if isinstance(boot, station_ingest_service_pb2.BootResult):
             self.accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
             self.heartbeat_interval_s = boot.interval_s
-            self._invited.clear()
+            self._triggered_actions.clear()
             self.boot_watch.answer(boot.registration_status)
 
-    def _note_refused_item(self, name: LaneName, result: Message, *, durable: bool) -> None:
+    def _note_refused_item(self, name: IngestRpc, result: Message, *, durable: bool) -> None:
         log.warning("item refused", lane=name, station_id=self._station_id)
         self._count("item_refused", name)
         if name in _ASKED_BESIDE:
@@ -269,11 +275,11 @@ class InboundCalls:
         # docs/DESIGN.md, "When a service is unavailable".
         if not durable:
             raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
-        if name is not LaneName.AUTHORIZE and not _is_not_kept(result):
+        if name is not IngestRpc.AUTHORIZE and not _is_not_kept(result):
             self._note_quirk(QuirkName.MESSAGE_QUARANTINED)
 
     def _watch_clock(self, payload: Payload, time_us: int) -> None:
-        us = told_us(payload)
+        us = stated_us(payload)
         if us is not None and self.clock_watch.observe(us, time_us):
             self._note_quirk(QuirkName.CLOCK_SKEW)
 
@@ -290,23 +296,23 @@ def _is_not_kept(result: Any) -> bool:
 
 def _is_unaccepted(results: Results) -> bool:
     """Whether transaction_svc did not record the event because its station is not accepted."""
-    result = results[LaneName.TRANSACTION_EVENTS]
+    result = results[IngestRpc.TRANSACTION_EVENTS]
     assert isinstance(result, TransactionEventResult)  # noqa: S101 - the lane gives nothing else
     return result.HasField("error") and from_status(result.error).metadata.get("cause") == STATION_NOT_ACCEPTED
 
 
-def _exchange(
+def _plan(
     route: Inbound, payload: Payload, origin: origin_pb2.Origin, items: Items, answer: Callable[[Results], Payload]
-) -> Exchange:
+) -> IngestPlan:
     """Sends the items, and what the route has to follow them before the answer is made."""
     to_follow_up = route.to_follow_up
     if to_follow_up is None or not items:
-        return Exchange(items, answer, route.optional)
+        return IngestPlan(items, answer, route.optional)
 
-    def follow_up(results: Results) -> Exchange | None:
+    def follow_up(results: Results) -> IngestPlan | None:
         following = to_follow_up(payload, origin, results)
         if not following:
             return None
-        return Exchange(following, lambda further: answer({**results, **further}), route.optional)
+        return IngestPlan(following, lambda further: answer({**results, **further}), route.optional)
 
-    return Exchange(items, answer, route.optional, follow_up)
+    return IngestPlan(items, answer, route.optional, follow_up)

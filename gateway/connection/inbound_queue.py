@@ -9,13 +9,13 @@ import msgspec
 from gateway.ocpp.frames import Call
 
 # CALLs that a station may send ahead of our answers, though the standard allows one; beyond it the socket is not read.
-INBOX_SIZE = 16
-INBOX_BYTES = 1024 * 1024
+MAX_WAITING_CALLS = 16
+MAX_WAITING_BYTES = 1024 * 1024
 # CALLs that are served one right after the other, before other sockets have their turn, come to so many bytes.
 TURN_BYTES = 8 * 1024
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class ReceivedCall(msgspec.Struct, frozen=True):
     """A CALL as it came."""
 
     call: Call
@@ -24,23 +24,27 @@ class Arrival(msgspec.Struct, frozen=True):
     time_us: int
 
 
-class Inbox:
+class InboundCallQueue:
     """Serves CALLs in turn. `serve(arrival)` begins; whoever answers the CALL then says so with `answered`.
 
     That may be before `serve` returns, which must not raise. Where too much waits, the socket is told to `hold`.
     """
 
     def __init__(
-        self, *, serve: Callable[[Arrival], None], hold: Callable[[], None], resume: Callable[[], None]
+        self,
+        *,
+        serve: Callable[[ReceivedCall], None],
+        pause_reading: Callable[[], None],
+        resume_reading: Callable[[], None],
     ) -> None:
         self._serve = serve
-        self._hold = hold
-        self._resume = resume
-        self._waiting: deque[Arrival] = deque()
+        self._pause_reading = pause_reading
+        self._resume_reading = resume_reading
+        self._waiting: deque[ReceivedCall] = deque()
         self._waiting_bytes = 0
         self._open: dict[str, bytes] = {}
-        self._current: Arrival | None = None
-        self._is_taking_turns = self._is_held = False
+        self._current: ReceivedCall | None = None
+        self._is_taking_turns = self._is_paused = False
         self._emptied: asyncio.Future[None] | None = None
 
     @property
@@ -52,17 +56,17 @@ class Inbox:
         """The frame of a CALL of this id that is not answered yet, if there is one."""
         return self._open.get(message_id)
 
-    def add(self, arrival: Arrival) -> None:
+    def add(self, received: ReceivedCall) -> None:
         """Takes a CALL, and serves it now or in its turn."""
-        self._open[arrival.call.message_id] = arrival.data
+        self._open[received.call.message_id] = received.data
         if self._current is None and not self._is_taking_turns:  # then none waits either
-            self._take_turns(arrival)
+            self._take_turns(received)
             return
-        self._waiting.append(arrival)
-        self._waiting_bytes += len(arrival.data)
+        self._waiting.append(received)
+        self._waiting_bytes += len(received.data)
         if self._is_full():
-            self._is_held = True
-            self._hold()
+            self._is_paused = True
+            self._pause_reading()
 
     def answered(self) -> None:
         """The CALL that was being served is done with: the next one's turn."""
@@ -83,19 +87,19 @@ class Inbox:
                 self._emptied = asyncio.get_running_loop().create_future()
             await asyncio.wait([self._emptied], timeout=timeout_s)
 
-    def _take_turns(self, arrival: Arrival | None) -> None:
+    def _take_turns(self, received: ReceivedCall | None) -> None:
         self._is_taking_turns = True
         bytes_left = TURN_BYTES
-        while arrival is not None:
-            bytes_left -= len(arrival.data)
-            self._current = arrival
-            self._serve(arrival)
+        while received is not None:
+            bytes_left -= len(received.data)
+            self._current = received
+            self._serve(received)
             if not self._waiting:
                 break
             if self._must_wait(bytes_left):
                 asyncio.get_running_loop().call_soon(self._go_on)  # until then turns are being taken
                 return
-            arrival = self._next()
+            received = self._next()
         self._is_taking_turns = False
         self._rest()
 
@@ -104,9 +108,9 @@ class Inbox:
         if self._current is None and self._emptied is not None:
             self._emptied.set_result(None)
             self._emptied = None
-        if self._is_held and not self._is_full():
-            self._is_held = False
-            self._resume()
+        if self._is_paused and not self._is_full():
+            self._is_paused = False
+            self._resume_reading()
 
     def _must_wait(self, bytes_left: int) -> bool:
         """Whether the next CALL's turn is after that of other sockets."""
@@ -115,12 +119,12 @@ class Inbox:
     def _go_on(self) -> None:
         self._take_turns(self._next())
 
-    def _next(self) -> Arrival | None:
+    def _next(self) -> ReceivedCall | None:
         if self._current is not None or not self._waiting:
             return None
-        arrival = self._waiting.popleft()
-        self._waiting_bytes -= len(arrival.data)
-        return arrival
+        received = self._waiting.popleft()
+        self._waiting_bytes -= len(received.data)
+        return received
 
     def _is_full(self) -> bool:
-        return len(self._waiting) >= INBOX_SIZE or self._waiting_bytes >= INBOX_BYTES
+        return len(self._waiting) >= MAX_WAITING_CALLS or self._waiting_bytes >= MAX_WAITING_BYTES

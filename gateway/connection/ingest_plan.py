@@ -5,19 +5,19 @@ from typing import Any
 
 import msgspec
 
-from gateway.batching.ingest_batcher import LaneUnavailableError, Way
+from gateway.batching.ingest_batcher import IngestUnavailableError, ItemSink
 from gateway.ocpp.frames import Payload
-from gateway.ocpp.translation import Items, LaneName, Results
+from gateway.ocpp.translation import IngestRpc, Items, Results
 
 # How long a station waits for an answer before it gives up, by its usual settings; lanes try for as long.
 STATION_BUDGET_S = 20.0
 # What is only asked beside a message (is this token still good?) is not waited for as long.
 OPTIONAL_BUDGET_S = 5.0
 
-_NONE: frozenset[LaneName] = frozenset()
+_NONE: frozenset[IngestRpc] = frozenset()
 
 
-class Exchange(msgspec.Struct, frozen=True):
+class IngestPlan(msgspec.Struct, frozen=True):
     """`items` to send, none where the gateway answers by itself; `answer(results)` makes the CALLRESULT's payload.
 
     It raises RefusalError where the CALL is to be refused. Results of `optional` lanes may be missing.
@@ -27,26 +27,26 @@ class Exchange(msgspec.Struct, frozen=True):
 
     items: Items
     answer: Callable[[Results], Payload]
-    optional: frozenset[LaneName] = _NONE
-    follow_up: "Callable[[Results], Exchange | None] | None" = None
+    optional: frozenset[IngestRpc] = _NONE
+    follow_up: "Callable[[Results], IngestPlan | None] | None" = None
 
 
 Done = Callable[[Results | None], None]
 """Takes the results; None where a service was away for too long. Must not raise."""
 
 
-def submit(exchange: Exchange, lanes: Mapping[LaneName, Way], done: Done, *, now_s: float) -> None:
+def submit(plan: IngestPlan, sinks: Mapping[IngestRpc, ItemSink], done: Done, *, now_s: float) -> None:
     """Sends the items, all at once; calls `done` once, when each has its result or is waited for no more.
 
     That may be before this returns. `now_s` is the time by the loop's clock. Raises where an item cannot be sent; then
     `done` is not called.
     """
-    items, optional = exchange.items, exchange.optional
+    items, optional = plan.items, plan.optional
     if len(items) == 1:  # as of nearly every CALL: then there is nothing to collect
         [name] = items
         waiter = _LoneWaiter(done, name, is_optional=name in optional)
         try:
-            lanes[name].submit(items[name], waiter, deadline_s=now_s + _budget_s(name in optional))
+            sinks[name].submit(items[name], waiter, deadline_s=now_s + _budget_s(name in optional))
         except Exception:
             waiter.forget()
             raise
@@ -55,7 +55,7 @@ def submit(exchange: Exchange, lanes: Mapping[LaneName, Way], done: Done, *, now
     try:
         for name, item in items.items():
             is_optional = name in optional
-            lanes[name].submit(
+            sinks[name].submit(
                 item, _Waiter(collector, name, is_optional=is_optional), deadline_s=now_s + _budget_s(is_optional)
             )
     except Exception:
@@ -70,27 +70,27 @@ def _budget_s(is_optional: bool) -> float:
 class _LoneWaiter:
     """Waits for the only item of an exchange; see batching.ingest_batcher.Waiter."""
 
-    __slots__ = ("_done", "_is_optional", "_is_told", "_name")
+    __slots__ = ("_done", "_is_done", "_is_optional", "_name")
 
-    def __init__(self, done: Done, name: LaneName, *, is_optional: bool) -> None:
+    def __init__(self, done: Done, name: IngestRpc, *, is_optional: bool) -> None:
         self._done = done
         self._name = name
         self._is_optional = is_optional
-        self._is_told = False
+        self._is_done = False
 
     def done(self) -> bool:
-        return self._is_told
+        return self._is_done
 
     def set_result(self, result: Any) -> None:
-        self._is_told = True
+        self._is_done = True
         self._done({self._name: result})
 
-    def set_exception(self, _error: LaneUnavailableError) -> None:
-        self._is_told = True
+    def set_exception(self, _error: IngestUnavailableError) -> None:
+        self._is_done = True
         self._done({} if self._is_optional else None)
 
     def forget(self) -> None:
-        self._is_told = True
+        self._is_done = True
 
 
 class _Collector:
@@ -101,9 +101,9 @@ class _Collector:
     def __init__(self, count: int, done: Done) -> None:
         self._missing = count
         self._done = done
-        self._results: dict[LaneName, Any] = {}
+        self._results: dict[IngestRpc, Any] = {}
 
-    def take(self, name: LaneName, result: Any) -> None:
+    def take(self, name: IngestRpc, result: Any) -> None:
         self._results[name] = result
         self.go_without()
 
@@ -124,23 +124,23 @@ class _Collector:
 class _Waiter:
     """Waits for one item of an exchange; see batching.ingest_batcher.Waiter. Cheaper than a future; needs no task."""
 
-    __slots__ = ("_collector", "_is_optional", "_is_told", "_name")
+    __slots__ = ("_collector", "_is_done", "_is_optional", "_name")
 
-    def __init__(self, collector: _Collector, name: LaneName, *, is_optional: bool) -> None:
+    def __init__(self, collector: _Collector, name: IngestRpc, *, is_optional: bool) -> None:
         self._collector = collector
         self._name = name
         self._is_optional = is_optional
-        self._is_told = False
+        self._is_done = False
 
     def done(self) -> bool:
-        return self._is_told
+        return self._is_done
 
     def set_result(self, result: Any) -> None:
-        self._is_told = True
+        self._is_done = True
         self._collector.take(self._name, result)
 
-    def set_exception(self, _error: LaneUnavailableError) -> None:
-        self._is_told = True
+    def set_exception(self, _error: IngestUnavailableError) -> None:
+        self._is_done = True
         if self._is_optional:
             self._collector.go_without()
         else:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 
 from gateway.batching.buffers import Buffer
-from gateway.connection.last_seen import has_news, take_sighting
+from gateway.connection.last_seen import has_news, take_last_seen
 from gateway.connection.registry import Registry
 from gateway.connection.session import Session
 from mesh.logs import get_logger
@@ -24,7 +24,7 @@ GONE_AFTER_US = 20 * 60 * SECOND_US
 GONE_AFTER_HEARTBEATS = 3
 
 
-class Watch:
+class KeepaliveMonitor:
     """Sweeps over all sessions every few seconds. Run `run()` as a task."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Watch:
             noted[session] = session.last_seen_us
             self._judge(session)
             if session.last_seen_us > self._noted_us.get(session, 0) or has_news(session):
-                self._sightings.add(take_sighting(session, self._clock()))
+                self._sightings.add(take_last_seen(session, self._clock()))
         self._noted_us = noted
 
     def _judge(self, session: Session) -> None:

@@ -14,7 +14,7 @@ LARGE_BYTES = 8 * 1024
 _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-frames")
 
 
-async def aside(work: Callable[..., T], *arguments: Any) -> T:
+async def run_in_thread(work: Callable[..., T], *arguments: Any) -> T:
     """The result of `work(*arguments)`, which must not touch what belongs to the event loop.
 
     Work waits in no queue but that of its sockets, each of which is held while its frame is here.

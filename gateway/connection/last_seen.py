@@ -11,7 +11,7 @@ def has_news(session: Session) -> bool:
     return bool(session.quirks or session.conditions())
 
 
-def take_sighting(session: Session, now_us: int) -> ingest.Sighting:
+def take_last_seen(session: Session, now_us: int) -> ingest.Sighting:
     """What is to be told of a session; it is told once."""
     reports = [
         ingest.ConditionReport(

@@ -56,7 +56,7 @@ class OutgoingCalls:
             async with asyncio.timeout(timeout_s), self._turn:
                 self._raise_if_closed()
                 sent = True
-                return await self._exchange(action, payload)
+                return await self._send_and_wait(action, payload)
         except TimeoutError:
             if not sent:
                 raise _turn_never_came(timeout_s) from None
@@ -82,7 +82,7 @@ class OutgoingCalls:
             answer.set_exception(_refused(frame))
         return action
 
-    def spoil(self, message_id: str, why: str) -> None:
+    def fail_pending(self, message_id: str, why: str) -> None:
         """The answer to a CALL came, but cannot be read."""
         self._note_answer(message_id)
         if self._pending is not None and self._pending[0] == message_id and not self._pending[2].done():
@@ -106,7 +106,7 @@ class OutgoingCalls:
                 )
             )
 
-    async def _exchange(self, action: str, payload: Payload) -> Answer:
+    async def _send_and_wait(self, action: str, payload: Payload) -> Answer:
         self._count += 1
         message_id = f"{self._prefix}{self._count}"
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()

@@ -19,21 +19,21 @@ from typing import Any, Protocol
 
 from csms.station.v1 import station_pb2
 
-from gateway.batching.ingest_batcher import Way
+from gateway.batching.ingest_batcher import ItemSink
 from gateway.connection import ingest_plan
 from gateway.connection.budgets import StationBudgets
 from gateway.connection.inbound import INTERNAL_ERROR, InboundCalls, RefusalError
-from gateway.connection.inbound_queue import Arrival, Inbox
-from gateway.connection.ingest_plan import Exchange
-from gateway.connection.large_frames import LARGE_BYTES, aside
+from gateway.connection.inbound_queue import InboundCallQueue, ReceivedCall
+from gateway.connection.ingest_plan import IngestPlan
+from gateway.connection.large_frames import LARGE_BYTES, run_in_thread
 from gateway.connection.outgoing import Answer, OutgoingCalls
-from gateway.message_log.message_log import RECEIVED, SENT, Recorder, to_loggable
+from gateway.message_log.message_log import RECEIVED, SENT, MessageLog, to_loggable
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Call, CallError, CallResult, Frame, Malformed, Payload
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.served_version import ServedVersion
-from gateway.ocpp.translation import LaneName, Results, Routes
-from gateway.ocpp.triggers import invited
+from gateway.ocpp.translation import IngestRpc, Results, Routes
+from gateway.ocpp.triggers import triggered_actions
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.quirks import QuirkName
@@ -69,10 +69,10 @@ class Socket(Protocol):
     async def drain(self) -> None:
         """Returns once the far end reads again. Raises SocketClosedError."""
 
-    def hold(self) -> None:
+    def pause_reading(self) -> None:
         """Takes no more messages until `resume`."""
 
-    def resume(self) -> None:
+    def resume_reading(self) -> None:
         """Takes messages again."""
 
     async def close(self, code: int, reason: str) -> None:
@@ -119,8 +119,8 @@ class Session:
         connection: Connection,
         routes: Routes,
         schemas: Schemas,
-        lanes: Mapping[LaneName, Way],
-        recorder: Recorder,
+        sinks: Mapping[IngestRpc, ItemSink],
+        message_log: MessageLog,
         budgets: StationBudgets,
         clock: Clock,
         count: Callable[[str, str], None],
@@ -134,8 +134,8 @@ class Session:
         self.blocked_since_s: float | None = None
         self.outgoing = OutgoingCalls(prefix=f"{connection.epoch:x}", send=self._send_call)
         self._socket = socket
-        self._lanes = lanes
-        self._recorder = recorder
+        self._sinks = sinks
+        self._message_log = message_log
         self._budgets = budgets
         self._clock = clock
         self._count = count
@@ -156,11 +156,13 @@ class Session:
             allow_transfer=budgets.allow_transfer,
         )
         self._thread = threading.get_ident()
-        self._holds = 0
-        self._told: Conditions = {}
+        self._pauses = 0
+        self._reported: Conditions = {}
         self._greeted = self._is_turned_away = False
         self._awaits_pong = self._is_mute = False
-        self._inbox = Inbox(serve=self._serve, hold=self._hold, resume=self._resume)
+        self._inbound_queue = InboundCallQueue(
+            serve=self._serve, pause_reading=self._pause_reading, resume_reading=self._resume_reading
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         for quirk in connection.quirks:
             self.note_quirk(quirk)
@@ -212,11 +214,11 @@ class Session:
 
     async def finish(self, timeout_s: float) -> None:
         """Waits until the CALLs that were read are answered, for at most `timeout_s` seconds."""
-        await self._inbox.finish(timeout_s)
+        await self._inbound_queue.finish(timeout_s)
 
     async def call(self, action: str, payload: Payload, *, timeout_s: float) -> Answer:
         """Sends the station a CALL and returns its answer. See OutgoingCalls.call."""
-        self.inbound.invite(invited(action, payload))
+        self.inbound.allow_triggered(triggered_actions(action, payload))
         try:
             return await self.outgoing.call(action, payload, timeout_s=timeout_s)
         except MeshError as error:
@@ -237,9 +239,9 @@ class Session:
 
     def take_quirks(self) -> dict[str, int]:
         """The faults met since the last call, and the frames that found no place in the log."""
-        left_out, self._recorder.left_out = self._recorder.left_out, 0
-        if left_out:
-            self.quirks[QuirkName.FRAMES_NOT_LOGGED] += left_out
+        dropped, self._message_log.dropped = self._message_log.dropped, 0
+        if dropped:
+            self.quirks[QuirkName.FRAMES_NOT_LOGGED] += dropped
         quirks = dict(self.quirks)
         self.quirks.clear()
         return quirks
@@ -251,14 +253,14 @@ class Session:
             CLOCK_SKEW: self.inbound.clock_watch.skew_s,
             BOOT_REFUSED: self.inbound.boot_watch.refused,
         }
-        return {kind: size for kind, size in present.items() if size is not None and size != self._told.get(kind)}
+        return {kind: size for kind, size in present.items() if size is not None and size != self._reported.get(kind)}
 
     def take_conditions(self) -> Conditions:
         """The same, told from now on; of refused boots, how many there are more."""
         news = self.conditions()
         refused = news.get(BOOT_REFUSED)
-        before = self._told.get(BOOT_REFUSED, 0)
-        self._told |= news
+        before = self._reported.get(BOOT_REFUSED, 0)
+        self._reported |= news
         return news | {BOOT_REFUSED: refused - before} if refused else news
 
     # What comes in
@@ -271,7 +273,7 @@ class Session:
         self.last_seen_us = self.last_alive_us = now_us
         self._ordinal += 1
         if len(data) > LARGE_BYTES:
-            self._hold()  # what follows stays behind it
+            self._pause_reading()  # what follows stays behind it
             self._later(self._receive_large(data, self._ordinal, now_us))
             return
         try:
@@ -281,13 +283,13 @@ class Session:
 
     async def _receive_large(self, data: bytes, ordinal: int, now_us: int) -> None:
         try:
-            frame = await aside(frames.parse, data, self.routes.ocpp)
-            loggable = await aside(to_loggable, data)
+            frame = await run_in_thread(frames.parse, data, self.routes.ocpp)
+            loggable = await run_in_thread(to_loggable, data)
             self._on_frame(frame, data, ordinal, now_us, loggable)
         except Exception as error:
             self._fail_frame(error)
         finally:
-            self._resume()
+            self._resume_reading()
 
     def _fail_frame(self, error: Exception) -> None:
         log.error("frame not understood", station_id=self.connection.station_id, exc_info=error)
@@ -305,7 +307,7 @@ class Session:
             return
         else:
             kind, action = _kind_of(frame), self.outgoing.resolve(frame, data) or ""
-        self._recorder.add(RECEIVED, ordinal, now_us, data, kind, frame.message_id or "", action, loggable)
+        self._message_log.add(RECEIVED, ordinal, now_us, data, kind, frame.message_id or "", action, loggable)
         if isinstance(frame, Call):
             self._on_call(frame, data, ordinal, now_us)
         elif isinstance(frame, Malformed):
@@ -319,11 +321,11 @@ class Session:
             # A station that was accepted may go on without a boot: 1.6 section 4.2 wants one after a (re)boot only.
             if call.action != "BootNotification" and not self.inbound.accepted:
                 self.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
-        if (earlier := self._inbox.open_data(call.message_id)) is not None:
+        if (earlier := self._inbound_queue.open_data(call.message_id)) is not None:
             self.note_quirk(QuirkName.REPEATED_CALL if earlier == data else QuirkName.MESSAGE_ID_REUSED)
             if earlier == data:  # quirk 19: one call, one answer
                 return
-        self._inbox.add(Arrival(call, data, ordinal, now_us))
+        self._inbound_queue.add(ReceivedCall(call, data, ordinal, now_us))
 
     def _on_malformed(self, frame: Malformed, data: bytes, ordinal: int, now_us: int) -> None:
         self.note_quirk(QuirkName.MALFORMED_FRAME)
@@ -337,77 +339,79 @@ class Session:
             return
         message_id = frame.message_id
         if not frame.wants_answer and message_id is not None:
-            self.outgoing.spoil(message_id, frame.description)
+            self.outgoing.fail_pending(message_id, frame.description)
         if message_id is None:
             message_id = self.routes.ocpp.unreadable_id
         if frame.wants_answer and message_id is not None:
             error = frames.encode_error(message_id, frame.code, frame.description)
             if not self._answer(error, frames.CALL_ERROR, message_id, ""):
-                self._hold()
+                self._pause_reading()
                 self._later(self._resume_once_read())
 
     # What is done about it. The inbox calls `_serve`, and all else follows from it. What cannot be gone on with ends
     # this connection, and nobody else's: the lanes that tell of results have other stations to tell.
 
-    def _serve(self, arrival: Arrival) -> None:
-        if self._recorder.crowded:
-            self._later(self._begin_once_logged(arrival))
+    def _serve(self, received: ReceivedCall) -> None:
+        if self._message_log.backlogged:
+            self._later(self._begin_once_logged(received))
         else:
-            self._begin(arrival)
+            self._begin(received)
 
-    async def _begin_once_logged(self, arrival: Arrival) -> None:
-        await self._recorder.room()
-        self._begin(arrival)
+    async def _begin_once_logged(self, received: ReceivedCall) -> None:
+        await self._message_log.wait_for_capacity()
+        self._begin(received)
 
-    def _begin(self, arrival: Arrival) -> None:
-        if len(arrival.data) > LARGE_BYTES:
-            self._later(self._begin_large(arrival))
+    def _begin(self, received: ReceivedCall) -> None:
+        if len(received.data) > LARGE_BYTES:
+            self._later(self._begin_large(received))
             return
         try:
-            asked = self.inbound.begin(arrival.call, arrival.ordinal, arrival.time_us, arrival.data)
+            plan = self.inbound.begin(received.call, received.ordinal, received.time_us, received.data)
         except Exception as error:
-            self._refuse(arrival.call, error)
+            self._refuse(received.call, error)
         else:
-            self._ask(arrival.call, asked)
+            self._ask(received.call, plan)
 
-    async def _begin_large(self, arrival: Arrival) -> None:
+    async def _begin_large(self, received: ReceivedCall) -> None:
         try:
-            asked = await aside(self.inbound.begin, arrival.call, arrival.ordinal, arrival.time_us, arrival.data)
+            plan = await run_in_thread(
+                self.inbound.begin, received.call, received.ordinal, received.time_us, received.data
+            )
         except Exception as error:
-            self._refuse(arrival.call, error)
+            self._refuse(received.call, error)
         else:
-            self._ask(arrival.call, asked)
+            self._ask(received.call, plan)
 
-    def _ask(self, call: Call, asked: Exchange) -> None:
+    def _ask(self, call: Call, plan: IngestPlan) -> None:
         try:
-            if asked.items:
+            if plan.items:
                 # The station waits since now, and all that is sent for one CALL has its budget.
                 begun_s = self._loop.time()
-                ingest_plan.submit(asked, self._lanes, partial(self._conclude, call, asked, begun_s), now_s=begun_s)
+                ingest_plan.submit(plan, self._sinks, partial(self._conclude, call, plan, begun_s), now_s=begun_s)
                 return
         except Exception as error:
             self._refuse(call, error)
         else:
-            self._conclude(call, asked, 0.0, {})
+            self._conclude(call, plan, 0.0, {})
 
-    def _conclude(self, call: Call, asked: Exchange, begun_s: float, results: Results | None) -> None:
+    def _conclude(self, call: Call, plan: IngestPlan, begun_s: float, results: Results | None) -> None:
         """Answers from what the services said; where they are away for too long, closes the socket instead."""
         try:
             if results is None:
                 self._later(self._give_up(call))
-            elif asked.follow_up is not None and (further := asked.follow_up(results)) is not None:
-                ingest_plan.submit(further, self._lanes, partial(self._conclude, call, further, begun_s), now_s=begun_s)
+            elif plan.follow_up is not None and (further := plan.follow_up(results)) is not None:
+                ingest_plan.submit(further, self._sinks, partial(self._conclude, call, further, begun_s), now_s=begun_s)
             else:
-                self._answer_from(call, asked, results)
+                self._answer_from(call, plan, results)
         except Exception as error:
             self._break_off(error)
 
-    def _answer_from(self, call: Call, asked: Exchange, results: Results) -> None:
-        if len(results) < len(asked.items):
-            missing = [str(name) for name in asked.items if name not in results]
+    def _answer_from(self, call: Call, plan: IngestPlan, results: Results) -> None:
+        if len(results) < len(plan.items):
+            missing = [str(name) for name in plan.items if name not in results]
             log.warning("answered without", lanes=missing, station_id=self.connection.station_id)
         try:
-            data = frames.encode_result(call.message_id, asked.answer(results))
+            data = frames.encode_result(call.message_id, plan.answer(results))
         except Exception as error:
             self._refuse(call, error)
         else:
@@ -431,11 +435,11 @@ class Session:
         try:
             await self.close(SERVICE_UNAVAILABLE, "service unavailable, try again later")
         finally:
-            self._inbox.answered()
+            self._inbound_queue.answered()
 
     def _reply(self, call: Call, data: bytes, kind: int) -> None:
         if call.unconfirmed or self._answer(data, kind, call.message_id, call.action):
-            self._inbox.answered()
+            self._inbound_queue.answered()
         else:
             self._later(self._go_on_once_read())
 
@@ -456,12 +460,12 @@ class Session:
             with suppress(SocketClosedError):
                 await self._drain()
         finally:
-            self._inbox.answered()
+            self._inbound_queue.answered()
 
     async def _resume_once_read(self) -> None:
         with suppress(SocketClosedError):
             await self._drain()
-            self._resume()
+            self._resume_reading()
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -496,19 +500,19 @@ class Session:
 
     def _write(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
         self._ordinal += 1
-        self._recorder.add(SENT, self._ordinal, self._clock(), data, kind, message_id, action)
+        self._message_log.add(SENT, self._ordinal, self._clock(), data, kind, message_id, action)
         return self._socket.write(data)
 
     # Small things
 
-    def _hold(self) -> None:
-        self._holds += 1
-        self._socket.hold()
+    def _pause_reading(self) -> None:
+        self._pauses += 1
+        self._socket.pause_reading()
 
-    def _resume(self) -> None:
-        self._holds -= 1
-        if not self._holds:
-            self._socket.resume()
+    def _resume_reading(self) -> None:
+        self._pauses -= 1
+        if not self._pauses:
+            self._socket.resume_reading()
 
 
 def _kind_of(frame: CallResult | CallError) -> int:

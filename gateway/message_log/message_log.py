@@ -22,7 +22,7 @@ RECEIVED = station_pb2.MESSAGE_DIRECTION_RECEIVED
 SENT = station_pb2.MESSAGE_DIRECTION_SENT
 
 
-class Recorder:
+class MessageLog:
     """The message log of one socket. `allowance` is what its station may still put into it."""
 
     def __init__(
@@ -31,17 +31,17 @@ class Recorder:
         self._add = buffer.add
         self._buffer = buffer
         self._allowance = allowance
-        self.left_out = 0
+        self.dropped = 0
         self._entry = LogEntries(tenant_id=tenant_id, station_id=station_id, epoch=epoch).entry
 
     @property
-    def crowded(self) -> bool:
+    def backlogged(self) -> bool:
         """Whether the log takes frames more slowly than they come."""
-        return self._buffer.crowded
+        return self._buffer.backlogged
 
-    async def room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Lets the log catch up, for a moment."""
-        await self._buffer.room(MOST_PAUSE_S)
+        await self._buffer.wait_for_capacity(MOST_PAUSE_S)
 
     def add(  # noqa: PLR0917 - a frame is what it is, and this is done for every one
         self,
@@ -60,7 +60,7 @@ class Recorder:
         """
         allowance = self._allowance
         if allowance.left <= 0 and not allowance.refill(time_us):
-            self.left_out += 1
+            self.dropped += 1
             return
         payload = to_loggable(data) if loggable is None else loggable
         entry = self._entry(direction, ordinal, time_us, message_type, message_id, action, payload)

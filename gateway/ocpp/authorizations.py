@@ -17,7 +17,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 )
 
 from gateway.ocpp.results import authorization, result_of
-from gateway.ocpp.translation import Items, LaneName, Results
+from gateway.ocpp.translation import IngestRpc, Items, Results
 
 _ACCEPTED = AUTHORIZATION_STATUS_ACCEPTED
 
@@ -31,7 +31,7 @@ def judge(results: Results, *, limited: bool = True) -> IdTokenInfo:
     While auth_svc is away the token counts as accepted: the station let the driver in by itself. A repeated event gets
     the refusal of the first time. `limited`: a token that holds as many other transactions as it may is refused.
     """
-    recorded = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
+    recorded = result_of(results, IngestRpc.TRANSACTION_EVENTS, TransactionEventResult)
     info, status = authorization(results), recorded.authorization_status
     if status:
         return _with_status(info, status)
@@ -46,11 +46,11 @@ def refusal(origin: Origin, results: Results, info: IdTokenInfo) -> Items:
     """Tells transaction_svc of a token that was refused; nothing where it was accepted, or where that is known."""
     if info.status == _ACCEPTED:
         return {}
-    recorded = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
+    recorded = result_of(results, IngestRpc.TRANSACTION_EVENTS, TransactionEventResult)
     if not recorded.event_key:
         return {}
     status = info.status or AUTHORIZATION_STATUS_INVALID  # as the station is told of a status that is not known
-    return {LaneName.AUTHORIZATIONS: AuthorizationItem(origin=origin, event_key=recorded.event_key, status=status)}
+    return {IngestRpc.AUTHORIZATIONS: AuthorizationItem(origin=origin, event_key=recorded.event_key, status=status)}
 
 
 def _is_reached(limit: int, recorded: TransactionEventResult) -> bool:
@@ -68,7 +68,7 @@ def question_about_open_transactions(origin: Origin, results: Results) -> CountO
 
     The caller adds the token.
     """
-    result = results.get(LaneName.AUTHORIZE)
+    result = results.get(IngestRpc.AUTHORIZE)
     if not isinstance(result, AuthorizeResult) or not result.limit_authorize or not result.max_concurrent_transactions:
         return None
     if result.HasField("error") or result.id_token_info.status != _ACCEPTED:
@@ -85,7 +85,7 @@ def authorize(results: Results) -> IdTokenInfo:
     info = authorization(results)
     if info is None:
         return IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
-    held = results.get(LaneName.OPEN_TRANSACTIONS)
+    held = results.get(IngestRpc.OPEN_TRANSACTIONS)
     if (
         isinstance(held, CountOpenTransactionsResult)
         and not held.HasField("error")
@@ -97,7 +97,7 @@ def authorize(results: Results) -> IdTokenInfo:
 
 
 def _limit(results: Results) -> int:
-    result = results.get(LaneName.AUTHORIZE)
+    result = results.get(IngestRpc.AUTHORIZE)
     return result.max_concurrent_transactions if isinstance(result, AuthorizeResult) else 0
 
 

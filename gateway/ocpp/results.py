@@ -8,7 +8,7 @@ from csms.station.v1.station_ingest_service_pb2 import BootResult, TransferDataR
 from google.protobuf.message import Message
 
 from gateway.ocpp.enums import DATA_TRANSFER_STATUSES, REGISTRATION_STATUSES, words
-from gateway.ocpp.translation import LaneName, Payload, Results
+from gateway.ocpp.translation import IngestRpc, Payload, Results
 from gateway.ocpp.values import format_us
 
 M = TypeVar("M", bound=Message)
@@ -17,17 +17,17 @@ _REGISTRATION_WORDS = words(REGISTRATION_STATUSES)
 _TRANSFER_WORDS = words(DATA_TRANSFER_STATUSES)
 
 
-def result_of(results: Results, lane: LaneName, kind: type[M]) -> M:
+def result_of(results: Results, rpc: IngestRpc, kind: type[M]) -> M:
     """The result of a lane that the route does not name as optional."""
-    result = results[lane]
+    result = results[rpc]
     if not isinstance(result, kind):
-        raise TypeError(f"{lane} returned {type(result).__name__}, not {kind.__name__}")
+        raise TypeError(f"{rpc} returned {type(result).__name__}, not {kind.__name__}")
     return result
 
 
 def authorization(results: Results) -> IdTokenInfo | None:
     """What auth_svc said of the id token; None where it was not asked, was away, or could not say."""
-    result: Message | None = results.get(LaneName.AUTHORIZE)
+    result: Message | None = results.get(IngestRpc.AUTHORIZE)
     if not isinstance(result, AuthorizeResult) or result.HasField("error"):
         return None
     return result.id_token_info
@@ -35,7 +35,7 @@ def authorization(results: Results) -> IdTokenInfo | None:
 
 def boot_response(_payload: Payload, results: Results, now_us: int) -> Payload:
     """BootNotification: whether the station may work; a status that is not known counts as Rejected."""
-    result = result_of(results, LaneName.BOOTS, BootResult)
+    result = result_of(results, IngestRpc.BOOTS, BootResult)
     return {
         "status": _REGISTRATION_WORDS.get(result.registration_status, "Rejected"),
         "currentTime": format_us(now_us),
@@ -45,5 +45,5 @@ def boot_response(_payload: Payload, results: Results, now_us: int) -> Payload:
 
 def transfer_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
     """DataTransfer: what became of it; a status that is not known counts as Rejected."""
-    result = result_of(results, LaneName.DATA_TRANSFERS, TransferDataResult)
+    result = result_of(results, IngestRpc.DATA_TRANSFERS, TransferDataResult)
     return {"status": _TRANSFER_WORDS.get(result.status, "Rejected")}

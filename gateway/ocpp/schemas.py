@@ -15,12 +15,12 @@ import msgspec
 
 from gateway.ocpp.lenient import WrittenNumbers
 from gateway.ocpp.schema_places import detailed
-from gateway.ocpp.tolerances import MAX_FAULTS, Mended, Round, Violation, forgive, oddities, unforgiven
+from gateway.ocpp.tolerances import MAX_FAULTS, Mended, Round, Violation, anomalies, forgive, unforgiven
 from gateway.ocpp.values import shorten
 from gateway.ocpp.versions import OcppVersion
 
-Kind = Literal["request", "response"]
-KINDS: tuple[Kind, ...] = ("request", "response")
+PayloadKind = Literal["request", "response"]
+KINDS: tuple[PayloadKind, ...] = ("request", "response")
 
 _NO_NUL = "^[^\\x00]*$"
 _MAX_VALUES = 10_000
@@ -51,17 +51,17 @@ class Schemas:
         self._version = version
         self._folder = importlib.resources.files("ocpp") / version.schema_folder / "schemas"
         self._files = {file.name.removesuffix(".json") for file in self._folder.iterdir()}
-        self._validators: dict[tuple[str, Kind], jsonschema_rs.Validator] = {}
-        self._schemas: dict[tuple[str, Kind], dict[str, Any]] = {}
-        self._tests: dict[tuple[str, Kind], Callable[[Any], bool]] = {}
+        self._validators: dict[tuple[str, PayloadKind], jsonschema_rs.Validator] = {}
+        self._schemas: dict[tuple[str, PayloadKind], dict[str, Any]] = {}
+        self._tests: dict[tuple[str, PayloadKind], Callable[[Any], bool]] = {}
         self.actions = frozenset(name.removesuffix("Request") for name in self._files if not name.endswith("Response"))
 
-    def warm(self, actions: Iterable[str], kind: Kind = "request") -> None:
+    def warm(self, actions: Iterable[str], kind: PayloadKind = "request") -> None:
         """Compiles the schemas of these actions now, so that no station waits for it."""
         for action in actions:
             self._compile(action, kind)
 
-    def check(self, action: str, kind: Kind, payload: Any) -> SchemaFault | None:
+    def check(self, action: str, kind: PayloadKind, payload: Any) -> SchemaFault | None:
         """Says what is wrong with a payload by the official schema, None where nothing is.
 
         Raises KeyError for what the version does not have: an action that is not in `actions`, or the response of one
@@ -71,11 +71,13 @@ class Schemas:
             return None
         return self._fault(min(islice(self.violations(action, kind, payload), MAX_FAULTS), key=_gravity))
 
-    def fits(self, action: str, kind: Kind, payload: Any) -> bool:
+    def fits(self, action: str, kind: PayloadKind, payload: Any) -> bool:
         """Whether a payload is valid. Raises KeyError as `check` does."""
         return self._is_valid(action, kind, payload)
 
-    def accept(self, action: str, payload: Any, kind: Kind = "request", *, source: bytes = b"") -> Mended | SchemaFault:
+    def accept(
+        self, action: str, payload: Any, kind: PayloadKind = "request", *, source: bytes = b""
+    ) -> Mended | SchemaFault:
         """Takes what a station sent, known faults of chargers mended (gateway/ocpp/tolerances.py), or says why not.
 
         `source` is the text of the frame or of the payload; without it a number that becomes text may lose zeros or
@@ -84,7 +86,7 @@ class Schemas:
         message = action if kind == "request" else f"{action}Response"
         test = self._tests.get((action, kind)) or self._compile(action, kind)
         if test(payload):
-            return Mended(payload, oddities(self._version, message, payload))
+            return Mended(payload, anomalies(self._version, message, payload))
         numbers = WrittenNumbers(source)
         if is_large(payload):
             # What is wrong at its beginning is nearly always all there is to know, and costs next to nothing.
@@ -95,7 +97,7 @@ class Schemas:
             return self._fault(min(islice(self.violations(action, kind, payload), MAX_FAULTS), key=_gravity))
         return self._mend(action, kind, payload, numbers)
 
-    def _mend(self, action: str, kind: Kind, payload: Any, numbers: WrittenNumbers) -> Mended | SchemaFault:
+    def _mend(self, action: str, kind: PayloadKind, payload: Any, numbers: WrittenNumbers) -> Mended | SchemaFault:
         message = action if kind == "request" else f"{action}Response"
         met: set[str] = set()
         for _ in range(_MAX_ROUNDS):
@@ -105,11 +107,11 @@ class Schemas:
             payload = mended.payload
             met |= mended.quirks
             if not mended.changed or self._is_valid(action, kind, payload):
-                met.update(oddities(self._version, message, payload))
+                met.update(anomalies(self._version, message, payload))
                 return Mended(payload, tuple(sorted(met)))
         return self._fault(min(islice(self.violations(action, kind, payload), MAX_FAULTS), key=_gravity))
 
-    def violations(self, action: str, kind: Kind, payload: Any) -> Iterator[Violation]:
+    def violations(self, action: str, kind: PayloadKind, payload: Any) -> Iterator[Violation]:
         """What is wrong with a payload by the official schema. Raises KeyError as `check` does.
 
         Of a payload of more than 10,000 values only the beginnings of its lists are looked at, or else nothing but that
@@ -123,7 +125,7 @@ class Schemas:
                 yield Violation("size", (), None, None)
         yield from self._errors(action, kind, payload, WrittenNumbers(b""))
 
-    def _errors(self, action: str, kind: Kind, payload: Any, numbers: WrittenNumbers) -> Iterator[Violation]:
+    def _errors(self, action: str, kind: PayloadKind, payload: Any, numbers: WrittenNumbers) -> Iterator[Violation]:
         validator = self._validators[action, kind]
         schema = self._schemas[action, kind]
         for error in validator.iter_errors(payload):
@@ -134,7 +136,7 @@ class Schemas:
                 return
             yield detailed(Violation(error.kind.name, path, error.instance, _limit(error)), schema, numbers)
 
-    def schema(self, action: str, kind: Kind) -> dict[str, Any]:
+    def schema(self, action: str, kind: PayloadKind) -> dict[str, Any]:
         """The official schema itself, as parsed JSON. Raises KeyError as `check` does."""
         name = action + ("Response" if kind == "response" else self._version.request_suffix)
         if name not in self._files and kind == "request":
@@ -144,11 +146,11 @@ class Schemas:
         text = (self._folder / f"{name}.json").read_bytes().removeprefix(b"\xef\xbb\xbf")
         return msgspec.json.decode(text, type=dict[str, Any])
 
-    def _is_valid(self, action: str, kind: Kind, payload: Any) -> bool:
+    def _is_valid(self, action: str, kind: PayloadKind, payload: Any) -> bool:
         test = self._tests.get((action, kind))
         return (test or self._compile(action, kind))(payload)
 
-    def _compile(self, action: str, kind: Kind) -> Callable[[Any], bool]:
+    def _compile(self, action: str, kind: PayloadKind) -> Callable[[Any], bool]:
         schema = self.schema(action, kind)
         _forbid_nul(schema)
         validator = jsonschema_rs.validator_for(schema, validate_formats=True)

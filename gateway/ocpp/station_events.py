@@ -6,7 +6,7 @@ from csms.station.v1.station_pb2 import CONNECTOR_STATUS_AVAILABLE, StationIdent
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem
 
 from gateway.ocpp.results import result_of
-from gateway.ocpp.translation import Items, LaneName, Results
+from gateway.ocpp.translation import IngestRpc, Items, Results
 
 
 def booted(identity: StationIdentity, origin: Origin, results: Results) -> Items:
@@ -18,11 +18,11 @@ def booted(identity: StationIdentity, origin: Origin, results: Results) -> Items
     boot = item.boot
     boot.vendor_name, boot.model = identity.vendor_name, identity.model
     boot.firmware_version = identity.firmware_version
-    result = result_of(results, LaneName.BOOTS, BootResult)
+    result = result_of(results, IngestRpc.BOOTS, BootResult)
     if result.HasField("message_attempts") and result.HasField("message_attempt_interval_s"):
         boot.message_attempts = result.message_attempts
         boot.message_attempt_interval_s = result.message_attempt_interval_s
-    return {LaneName.STATION_EVENTS: item}
+    return {IngestRpc.STATION_EVENTS: item}
 
 
 def available(report: StatusReport, origin: Origin) -> StationEventItem | None:

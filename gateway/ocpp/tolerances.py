@@ -413,7 +413,7 @@ def _copy(value: Any) -> Any:
 _METER_VALUES_OF: Mapping[str, str] = {"MeterValues": "meterValue", "StopTransaction": "transactionData"}
 
 
-def oddities(version: OcppVersion, action: str, payload: Payload) -> tuple[str, ...]:
+def anomalies(version: OcppVersion, action: str, payload: Payload) -> tuple[str, ...]:
     """Quirks in a message that no schema can see, sorted: sampled values that are blank, padded or no numbers (14)."""
     if not version.has_text_readings or action not in _METER_VALUES_OF:
         return ()

@@ -18,7 +18,7 @@ Payload = dict[str, Any]
 """The payload of an OCPP message: a JSON object."""
 
 
-class LaneName(StrEnum):
+class IngestRpc(StrEnum):
     """The ingest RPCs that a message may be sent to; each has a lane (gateway/batching/ingest_batcher.py)."""
 
     BOOTS = "boots"  # StationIngestService.NotifyBoots
@@ -26,7 +26,7 @@ class LaneName(StrEnum):
     DATA_TRANSFERS = "data_transfers"  # StationIngestService.TransferData
     CERTIFICATES = "certificates"  # StationIngestService.RequestCertificates
     REPORTS = "reports"  # StationIngestService.NotifyReports
-    ASIDES = "asides"  # the same, in the background: no answer waits for it
+    BACKGROUND_REPORTS = "asides"  # the same, in the background: no answer waits for it
     AUTHORIZE = "authorize"  # AuthorizationService.Authorize
     TRANSACTION_EVENTS = "transaction_events"  # TransactionIngestService.RecordTransactionEvents
     METER_VALUES = "meter_values"  # TransactionIngestService.RecordMeterValues
@@ -35,15 +35,15 @@ class LaneName(StrEnum):
     STATION_EVENTS = "station_events"  # TransactionIngestService.NotifyStationEvents, in the background
 
 
-Items = Mapping[LaneName, Message]
+Items = Mapping[IngestRpc, Message]
 """Items to send, at most one down each lane, all at once."""
 
-Results = Mapping[LaneName, Message]
+Results = Mapping[IngestRpc, Message]
 """What came back, by lane. One that the route names as optional may be missing: that service was away."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Salvage:
+class QuarantineResponse:
     """How a message of money is acknowledged that cannot be read, once it is kept as it came (docs/adr/0008).
 
     Its payload may be any JSON value at all. `to_questions(payload, origin)` says what to ask auth_svc all the same,
@@ -62,7 +62,7 @@ def _nothing(_payload: Any, _results: Results) -> Payload:
     return {}
 
 
-SILENT = Salvage(to_questions=_no_questions, to_response=_nothing)
+SILENT = QuarantineResponse(to_questions=_no_questions, to_response=_nothing)
 """Of a message whose answer may be empty."""
 
 
@@ -83,14 +83,14 @@ class Inbound:
 
     to_items: Callable[[Payload, origin_pb2.Origin], Items] | None
     to_response: Callable[[Payload, Results, int], Payload]
-    optional: frozenset[LaneName] = frozenset()
-    salvage: Salvage | None = None
+    optional: frozenset[IngestRpc] = frozenset()
+    quarantine_response: QuarantineResponse | None = None
     to_follow_up: Callable[[Payload, origin_pb2.Origin, Results], Items] | None = None
 
     @property
     def durable(self) -> bool:
         """Whether it tells of money."""
-        return self.salvage is not None
+        return self.quarantine_response is not None
 
 
 @dataclass(frozen=True, kw_only=True)

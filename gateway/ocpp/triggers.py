@@ -18,7 +18,7 @@ _OTHERWISE_CALLED: Mapping[str, frozenset[str]] = {
 }
 
 
-def invited(action: str, payload: Payload) -> frozenset[str]:
+def triggered_actions(action: str, payload: Payload) -> frozenset[str]:
     """The actions that a CALL to a station asks it for; none, where it is no trigger."""
     if action not in ACTIONS:
         return frozenset()

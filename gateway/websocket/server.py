@@ -16,17 +16,17 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from gateway.batching.buffers import Buffer
-from gateway.batching.ingest_batcher import BackgroundLane, LaneUnavailableError, Way
+from gateway.batching.ingest_batcher import BackgroundSink, IngestUnavailableError, ItemSink
 from gateway.batching.mesh_client import MeshClient
 from gateway.connection.budgets import Budgets
 from gateway.connection.ingest_plan import STATION_BUDGET_S
-from gateway.connection.last_seen import has_news, take_sighting
+from gateway.connection.last_seen import has_news, take_last_seen
 from gateway.connection.registry import Registry
 from gateway.connection.session import Connection, Session
 from gateway.lease import NodeLease
-from gateway.message_log.message_log import Recorder
+from gateway.message_log.message_log import MessageLog
 from gateway.ocpp.served_version import ServedVersion
-from gateway.ocpp.translation import LaneName, Routes
+from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.websocket.admission import Admission
 from gateway.websocket.client_address import ClientAddresses
 from gateway.websocket.compression import BoundedDeflateFactory
@@ -84,7 +84,7 @@ class StationServer:
         messages: Buffer[bytes],
         closings: Buffer[ingest.CloseConnectionItem],
         sightings: Buffer[ingest.Sighting],
-        asides: Buffer[ingest.ReportItem],
+        background_reports: Buffer[ingest.ReportItem],
         station_events: Buffer[StationEventItem],
         count: Callable[[str, str], None],
         clock: Clock,
@@ -93,10 +93,10 @@ class StationServer:
     ) -> None:
         self._versions = versions  # by sub-protocol, in the order of preference
         self._mesh = mesh
-        self._lanes: Mapping[LaneName, Way] = {
-            **mesh.lanes,
-            LaneName.ASIDES: BackgroundLane(buffer=asides, result=ingest.ReportResult()),
-            LaneName.STATION_EVENTS: BackgroundLane(buffer=station_events, result=StationEventResult()),
+        self._sinks: Mapping[IngestRpc, ItemSink] = {
+            **mesh.sinks,
+            IngestRpc.BACKGROUND_REPORTS: BackgroundSink(buffer=background_reports, result=ingest.ReportResult()),
+            IngestRpc.STATION_EVENTS: BackgroundSink(buffer=station_events, result=StationEventResult()),
         }
         self._registry = registry
         self._messages = messages
@@ -239,7 +239,7 @@ class StationServer:
         try:
             # Where this handshake is given up the answer is still waited for: it names the connection to close.
             result = await asyncio.shield(asked)
-        except LaneUnavailableError:
+        except IngestUnavailableError:
             raise BadHandshakeError(503, "not ready: try again later") from None
         if result.HasField("error"):
             error = from_status(result.error)
@@ -287,7 +287,7 @@ class StationServer:
             self._closings.add(_closing(tenant_id, station, epoch, self._clock(), NO_CODE))
 
     def _is_backend_away(self) -> bool:
-        return any(lane.away_for_s() > STATION_BUDGET_S for lane in self._mesh.lanes.values())
+        return any(batcher.away_for_s() > STATION_BUDGET_S for batcher in self._mesh.sinks.values())
 
     def _select_subprotocol(self, _connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         chosen = choose_subprotocols(offered, tuple(self._versions)) if offered else {}
@@ -328,7 +328,7 @@ class StationServer:
         """Tells what the watch has not told yet, once the CALLs that were read are done with."""
         await session.finish(STATION_BUDGET_S)
         if has_news(session):
-            self._sightings.add(take_sighting(session, self._clock()))
+            self._sightings.add(take_last_seen(session, self._clock()))
 
     def _make_session(self, websocket: StationSocket, routes: Routes, connection: Connection) -> Session:
         budgets = self._budgets.of(connection.station_id)
@@ -337,8 +337,8 @@ class StationServer:
             connection=connection,
             routes=routes,
             schemas=self._versions[routes.ocpp.subprotocol].schemas,
-            lanes=self._lanes,
-            recorder=Recorder(
+            sinks=self._sinks,
+            message_log=MessageLog(
                 buffer=self._messages,
                 tenant_id=connection.tenant_id,
                 station_id=connection.station_id,

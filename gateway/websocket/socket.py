@@ -90,7 +90,7 @@ class StationSocket(ServerConnection):
         self._inflated = 0  # bytes of the messages that the library made of the last frame
         self._reads_all = False  # whether the library has the rest of the connection, whatever comes
         self._discards = False
-        self._holds = 0
+        self._pauses = 0
         self._ending: asyncio.TimerHandle | None = None
 
     # The handshake
@@ -132,7 +132,7 @@ class StationSocket(ServerConnection):
         # With an extension a frame's bytes are not its text.
         longest = self.protocol.max_message_size or TURN_BYTES
         self._takes_lone_text = not self.protocol.extensions and longest >= TURN_BYTES
-        if self._holds & _TOO_EARLY:
+        if self._pauses & _TOO_EARLY:
             self._release(_TOO_EARLY)
         else:
             self._take_rest()
@@ -166,7 +166,7 @@ class StationSocket(ServerConnection):
             return
         self._rest += data
         if len(self._rest) > EARLY_BYTES:
-            self._hold(_TOO_EARLY)
+            self._pause_for(_TOO_EARLY)
 
     def _leave_unclaimed(self) -> None:
         if (admission := self.claim()) is not None:
@@ -174,11 +174,11 @@ class StationSocket(ServerConnection):
 
     # Reading and not reading
 
-    def hold(self) -> None:
+    def pause_reading(self) -> None:
         """Takes no more messages until `resume`: what is unread stays in the kernel's buffers."""
-        self._hold(_BY_SESSION)
+        self._pause_for(_BY_SESSION)
 
-    def resume(self) -> None:
+    def resume_reading(self) -> None:
         """Takes messages again, from the next turn of the event loop on.
 
         What a lost connection left unread stays so: the station knows that it was not answered.
@@ -187,26 +187,26 @@ class StationSocket(ServerConnection):
 
     def check_lost(self) -> None:
         """Drops a connection that the far end has closed while it was not read from, which nothing else would show."""
-        if not self._holds or self.is_lost or self.transport.is_closing():
+        if not self._pauses or self.is_lost or self.transport.is_closing():
             return
         poll = select.poll()
         poll.register(self.transport.get_extra_info("socket").fileno(), _GONE)
         if poll.poll(0):
             self.transport.abort()
 
-    def _hold(self, reason: int) -> None:
-        if not self._holds and not self.is_lost and not self.transport.is_closing():
+    def _pause_for(self, reason: int) -> None:
+        if not self._pauses and not self.is_lost and not self.transport.is_closing():
             self.transport.pause_reading()
-        self._holds |= reason
+        self._pauses |= reason
 
     def _release(self, reason: int) -> None:
-        if not self._holds & reason:
+        if not self._pauses & reason:
             return
-        self._holds &= ~reason
+        self._pauses &= ~reason
         if not self._may_read():
             return
         if self._rest and self._receiver is not None:
-            self._holds = _FOR_A_TURN
+            self._pauses = _FOR_A_TURN
             self.loop.call_soon(self._next_turn)
         else:
             self.transport.resume_reading()
@@ -214,15 +214,15 @@ class StationSocket(ServerConnection):
     def _next_turn(self) -> None:
         if self.is_lost:
             return
-        self._holds &= ~_FOR_A_TURN
-        if self._holds:
+        self._pauses &= ~_FOR_A_TURN
+        if self._pauses:
             return  # a turn follows once these are released
         self._take_rest()
         if self._may_read():
             self.transport.resume_reading()
 
     def _may_read(self) -> bool:
-        return not self._holds and not self.is_lost and not self.transport.is_closing()
+        return not self._pauses and not self.is_lost and not self.transport.is_closing()
 
     # Writing
 
@@ -301,7 +301,7 @@ class StationSocket(ServerConnection):
     def pause_writing(self) -> None:
         """The far end does not read: nothing more is taken from it, since answers and pongs would pile up."""
         super().pause_writing()
-        self._hold(_UNREAD_ANSWERS)
+        self._pause_for(_UNREAD_ANSWERS)
         if self._receiver is not None:
             self._receiver.on_write_paused(True)
 
@@ -317,9 +317,9 @@ class StationSocket(ServerConnection):
         if self._reads_all:
             super().data_received(data)
         elif (receiver := self._receiver) is not None:
-            if self._rest or self._holds:
+            if self._rest or self._pauses:
                 self._rest += data
-                if len(self._rest) >= self._needed and not self._holds:
+                if len(self._rest) >= self._needed and not self._pauses:
                     self._take_rest()
             elif (body := self._lone_text(data)) > 0:
                 receiver.receive(apply_mask(data[body:], data[body - 4 : body]))
@@ -353,7 +353,7 @@ class StationSocket(ServerConnection):
         at, end, frames_left, bytes_left = 0, len(data), TURN_FRAMES, TURN_BYTES
         longest = protocol.max_message_size or end
         self._needed = 0
-        while not self._holds and end - at >= 2:
+        while not self._pauses and end - at >= 2:
             body, after = _extent(data, at, end)
             length = after - body
             if length > longest:
@@ -375,7 +375,7 @@ class StationSocket(ServerConnection):
         return at
 
     def _end_turn(self) -> None:
-        self._hold(_FOR_A_TURN)
+        self._pause_for(_FOR_A_TURN)
         self.loop.call_soon(self._next_turn)
 
     def _give_frame(self, data: bytes | bytearray) -> int:

@@ -7,7 +7,7 @@ schemas, and against what a running mesh really writes.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,41 +157,41 @@ DIRECTIONS: Mapping[str, Directions] = {
 # Every frame of every message, whatever is done with it, and the last sign of life.
 ALWAYS: tuple[str, ...] = ("station.message", "station.sighting")
 
-DESTINATIONS: Mapping[LaneName, Destination] = {
-    LaneName.BOOTS: Destination(rpc="csms.station.v1.StationIngestService/NotifyBoots", tables=("station.station",)),
-    LaneName.STATUSES: Destination(
+DESTINATIONS: Mapping[IngestRpc, Destination] = {
+    IngestRpc.BOOTS: Destination(rpc="csms.station.v1.StationIngestService/NotifyBoots", tables=("station.station",)),
+    IngestRpc.STATUSES: Destination(
         rpc="csms.station.v1.StationIngestService/NotifyStatuses",
         tables=("station.connector", "station.status_report"),
     ),
-    LaneName.DATA_TRANSFERS: Destination(
+    IngestRpc.DATA_TRANSFERS: Destination(
         rpc="csms.station.v1.StationIngestService/TransferData", tables=("station.data_transfer",)
     ),
     # Which tables depends on the kind of report: see REPORT_TABLES.
-    LaneName.CERTIFICATES: Destination(
+    IngestRpc.CERTIFICATES: Destination(
         rpc="csms.station.v1.StationIngestService/RequestCertificates",
         tables=("station.certificate_request", "station.job"),
     ),
-    LaneName.REPORTS: Destination(rpc="csms.station.v1.StationIngestService/NotifyReports", tables=()),
-    LaneName.ASIDES: Destination(rpc="csms.station.v1.StationIngestService/NotifyReports", tables=()),
+    IngestRpc.REPORTS: Destination(rpc="csms.station.v1.StationIngestService/NotifyReports", tables=()),
+    IngestRpc.BACKGROUND_REPORTS: Destination(rpc="csms.station.v1.StationIngestService/NotifyReports", tables=()),
     # Answers from the id tokens that operators keep; nothing is written.
-    LaneName.AUTHORIZE: Destination(rpc="csms.auth.v1.AuthorizationService/Authorize", tables=()),
-    LaneName.TRANSACTION_EVENTS: Destination(
+    IngestRpc.AUTHORIZE: Destination(rpc="csms.auth.v1.AuthorizationService/Authorize", tables=()),
+    IngestRpc.TRANSACTION_EVENTS: Destination(
         rpc="csms.transaction.v1.TransactionIngestService/RecordTransactionEvents",
         tables=("transaction.tx", "transaction.tx_event"),
     ),
-    LaneName.METER_VALUES: Destination(
+    IngestRpc.METER_VALUES: Destination(
         rpc="csms.transaction.v1.TransactionIngestService/RecordMeterValues",
         tables=("transaction.meter_values",),
     ),
-    LaneName.AUTHORIZATIONS: Destination(
+    IngestRpc.AUTHORIZATIONS: Destination(
         rpc="csms.transaction.v1.TransactionIngestService/RecordAuthorizations",
         tables=("transaction.tx", "transaction.tx_event"),
     ),
-    LaneName.OPEN_TRANSACTIONS: Destination(
+    IngestRpc.OPEN_TRANSACTIONS: Destination(
         rpc="csms.transaction.v1.TransactionIngestService/CountOpenTransactions", tables=()
     ),
     # In the background; which tables depends on the kind of event: see STATION_EVENT_CHANGES.
-    LaneName.STATION_EVENTS: Destination(
+    IngestRpc.STATION_EVENTS: Destination(
         rpc="csms.transaction.v1.TransactionIngestService/NotifyStationEvents", tables=()
     ),
 }

@@ -13,7 +13,7 @@ from csms.gateway.v1.gateway_service_pb2 import CallRequest
 from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from csms.station.v1.command_service_pb2 import RequestStopTransactionRequest
 
-from gateway.ocpp.schemas import KINDS, Kind, Schemas
+from gateway.ocpp.schemas import KINDS, PayloadKind, Schemas
 from gateway.ocpp.translation import Routes
 from mesh.channels import open_channel
 from tests.conformance.ocpp_table import VERSIONS, rpcs_of_command
@@ -121,14 +121,14 @@ async def boot(station: RawStation, version: Routes) -> None:
 
 
 @cache
-def examples(label: str, action: str, kind: Kind) -> Sequence[Any]:
+def examples(label: str, action: str, kind: PayloadKind) -> Sequence[Any]:
     """The least and the most that a schema allows, and one for every word of every enumeration in it."""
     schema = SCHEMAS[label].schema(action, kind)
     words = [payload for _path, payload in payloads.every_word(schema)]
     return [payloads.minimal(schema), payloads.maximal(schema), *words]
 
 
-def check(label: str, action: str, kind: Kind, payload: Any) -> None:
+def check(label: str, action: str, kind: PayloadKind, payload: Any) -> None:
     """Fails where a payload is not valid by its official schema."""
     assert kind in KINDS
     fault = SCHEMAS[label].check(action, kind, payload)

@@ -44,8 +44,8 @@ def _handle(version: Routes, call: frames.Call) -> None:
     route = version.inbound.get(call.action)
     if route is None:
         return
-    if route.salvage is not None:
-        for item in route.salvage.to_questions(call.payload, ORIGIN).values():
+    if route.quarantine_response is not None:
+        for item in route.quarantine_response.to_questions(call.payload, ORIGIN).values():
             item.SerializeToString()
     accepted = SCHEMAS[version.label].accept(call.action, call.payload)
     if not isinstance(accepted, Mended) or route.to_items is None:

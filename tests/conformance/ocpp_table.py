@@ -20,7 +20,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventR
 from google.protobuf import descriptor_pb2
 
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import Alternatives, Inbound, LaneName, Outbound, Results, Routes
+from gateway.ocpp.translation import Alternatives, Inbound, IngestRpc, Outbound, Results, Routes
 from gateway.ocpp.v16 import routes as v16
 from gateway.ocpp.v201 import routes as v201
 from mesh.contract import OPERATOR_SERVICES
@@ -75,12 +75,12 @@ class Row:
 
 
 # Results that have a follow-up: of a boot, of an id token that is refused or has a limit.
-_RECORDED = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(event_key="0.ab"), LaneName.BOOTS: BootResult()}
+_RECORDED = {IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(event_key="0.ab"), IngestRpc.BOOTS: BootResult()}
 _VERDICTS: tuple[Results, ...] = (
-    _RECORDED | {LaneName.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_BLOCKED))},
+    _RECORDED | {IngestRpc.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_BLOCKED))},
     _RECORDED
     | {
-        LaneName.AUTHORIZE: AuthorizeResult(
+        IngestRpc.AUTHORIZE: AuthorizeResult(
             id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED),
             max_concurrent_transactions=1,
             limit_authorize=True,
@@ -126,17 +126,17 @@ def chooser(version: Routes, name: str) -> Callable[[Any], Outbound]:
     return route.choose if isinstance(route, Alternatives) else lambda _command: route
 
 
-def lanes(version: Routes, action: str) -> list[LaneName]:
+def rpcs(version: Routes, action: str) -> list[IngestRpc]:
     """The lanes that an action may use."""
-    return sorted({lane for lane, _item in _items(version, action)})
+    return sorted({rpc for rpc, _item in _items(version, action)})
 
 
-def lanes_after(version: Routes, action: str) -> list[LaneName]:
+def rpcs_after(version: Routes, action: str) -> list[IngestRpc]:
     """The lanes that an action may use once the services have spoken, before it is answered."""
-    return sorted({lane for lane, _item in _items_after(version, action)})
+    return sorted({rpc for rpc, _item in _items_after(version, action)})
 
 
-def _items_after(version: Routes, action: str) -> list[tuple[LaneName, Any]]:
+def _items_after(version: Routes, action: str) -> list[tuple[IngestRpc, Any]]:
     to_follow_up, schema = version.inbound[action].to_follow_up, Schemas(version.ocpp).schema(action, "request")
     if to_follow_up is None:
         return []
@@ -146,15 +146,15 @@ def _items_after(version: Routes, action: str) -> list[tuple[LaneName, Any]]:
 
 def tables(version: Routes, action: str) -> list[str]:
     """The tables that an action of a station may write, as tests/conformance/catalogue.py has them."""
-    ways = [*lanes(version, action), *lanes_after(version, action)]
-    found = [table for lane in ways for table in DESTINATIONS[lane].tables]
+    used = [*rpcs(version, action), *rpcs_after(version, action)]
+    found = [table for rpc in used for table in DESTINATIONS[rpc].tables]
     kinds = _kinds_of_reports(version, action)
     return found + [table for kind in sorted(kinds) for table in REPORT_TABLES[kind]]
 
 
 def _kinds_of_reports(version: Routes, action: str) -> set[str]:
-    reports = {LaneName.REPORTS, LaneName.ASIDES}
-    return {item.WhichOneof("report") for lane, item in _items(version, action) if lane in reports}
+    reports = {IngestRpc.REPORTS, IngestRpc.BACKGROUND_REPORTS}
+    return {item.WhichOneof("report") for rpc, item in _items(version, action) if rpc in reports}
 
 
 def changes(version: Routes, action: str) -> list[str]:
@@ -162,11 +162,11 @@ def changes(version: Routes, action: str) -> list[str]:
     kinds = _kinds_of_reports(version, action)
     found = [table for kind in sorted(kinds) for table in REPORT_CHANGES.get(kind, ())]
     items = [*_items(version, action), *_items_after(version, action)]
-    events = {item.WhichOneof("event") for lane, item in items if lane is LaneName.STATION_EVENTS}
+    events = {item.WhichOneof("event") for rpc, item in items if rpc is IngestRpc.STATION_EVENTS}
     return found + [table for kind in sorted(events) for table in STATION_EVENT_CHANGES[kind]]
 
 
-def _items(version: Routes, action: str) -> list[tuple[LaneName, Any]]:
+def _items(version: Routes, action: str) -> list[tuple[IngestRpc, Any]]:
     """The items of an action with the least and the most that its schema allows, and with any word."""
     to_items, schema = version.inbound[action].to_items, Schemas(version.ocpp).schema(action, "request")
     if to_items is None:
@@ -213,8 +213,8 @@ def _from_station(version: Routes, action: str, inbound: Inbound | None) -> str:
     if inbound.to_items is None:
         return f"{module}: the gateway's own answer"
     told, after = (
-        ", ".join(f"`{_short(DESTINATIONS[lane].rpc)}`" for lane in found)
-        for found in (lanes(version, action), lanes_after(version, action))
+        ", ".join(f"`{_short(DESTINATIONS[rpc].rpc)}`" for rpc in found)
+        for found in (rpcs(version, action), rpcs_after(version, action))
     )
     return f"{module} → {told}" + (f"; where the answers ask for it, then {after}" if after else "")
 
@@ -222,11 +222,11 @@ def _from_station(version: Routes, action: str, inbound: Inbound | None) -> str:
 def _to_station(version: Routes, action: str, names: Iterable[str]) -> str:
     if action not in DIRECTIONS[version.label].to_station:
         return NOT_ASKED
-    ways = []
+    used = []
     for name in names:
         [outbound] = [found for found in outbounds(version.outbound[name]) if found.action == action]
-        ways.append(f"{', '.join(f'`{rpc}`' for rpc in rpcs_of_command(name))} → {_module(outbound.to_calls)}")
-    return "; ".join(ways) or "`CommandService/SendCall`"
+        used.append(f"{', '.join(f'`{rpc}`' for rpc in rpcs_of_command(name))} → {_module(outbound.to_calls)}")
+    return "; ".join(used) or "`CommandService/SendCall`"
 
 
 def _stored(version: Routes, action: str, inbound: Inbound | None, names: Iterable[str]) -> str:
@@ -287,7 +287,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Makes docs/OCPP.md from the code.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where the file is not up to date")
     check: bool = parser.parse_args().check
-    missing = sorted(set(LaneName) - set(DESTINATIONS))
+    missing = sorted(set(IngestRpc) - set(DESTINATIONS))
     if missing:
         sys.stderr.write(f"tests/conformance/catalogue.py does not say where these lanes go: {', '.join(missing)}\n")
         return 1

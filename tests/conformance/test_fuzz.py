@@ -73,7 +73,7 @@ async def probers(edge: Edge) -> AsyncIterator[Mapping[str, Prober]]:
     for prober in found.values():
         await prober.connected()
         [session] = [one for one in edge.mesh.gateway.registry if one.connection.station_id == prober.station_id]
-        assert session._inbox.is_idle
+        assert session._inbound_queue.is_idle
         assert session.outgoing._waiting == 0
         await prober.close()
 

@@ -14,7 +14,7 @@ import station_svc.models
 import transaction_svc.models
 from gateway.batching.mesh_client import MeshClient
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import LaneName, Routes
+from gateway.ocpp.translation import IngestRpc, Routes
 from tests.conformance import ocpp_table
 from tests.conformance.catalogue import (
     ALWAYS,
@@ -89,7 +89,7 @@ def test_1_6_is_complete() -> None:
 
 async def test_lanes_go_where_the_table_says() -> None:
     """Every lane has its line, and the RPC there is the one that the gateway calls."""
-    assert set(DESTINATIONS) == set(LaneName), "tests/conformance/catalogue.py lacks a lane"
+    assert set(DESTINATIONS) == set(IngestRpc), "tests/conformance/catalogue.py lacks a lane"
     called: list[str] = []
 
     class Spy(grpc.aio.UnaryUnaryClientInterceptor):
@@ -100,13 +100,13 @@ async def test_lanes_go_where_the_table_says() -> None:
 
     channel = grpc.aio.insecure_channel("127.0.0.1:1", interceptors=[Spy()])
     mesh = MeshClient(station_channel=channel, transaction_channel=channel, auth_channel=channel)
-    background: dict[LaneName, Callable[[Sequence[Any]], Awaitable[None]]] = {
-        LaneName.ASIDES: mesh.note_asides,
-        LaneName.STATION_EVENTS: mesh.notify_station_events,
+    background: dict[IngestRpc, Callable[[Sequence[Any]], Awaitable[None]]] = {
+        IngestRpc.BACKGROUND_REPORTS: mesh.record_background_reports,
+        IngestRpc.STATION_EVENTS: mesh.notify_station_events,
     }
-    for name in LaneName:
+    for name in IngestRpc:
         with pytest.raises(RuntimeError, match="not sent"):
-            await (background[name]([]) if name in background else mesh.lanes[name]._send([]))
+            await (background[name]([]) if name in background else mesh.batchers[name]._send([]))
         assert called.pop() == f"/{DESTINATIONS[name].rpc}"
     await channel.close()
 

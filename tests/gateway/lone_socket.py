@@ -25,10 +25,10 @@ from websockets.server import ServerProtocol
 from gateway.batching.buffers import Buffer
 from gateway.connection.budgets import StationBudgets
 from gateway.connection.session import Connection, Session
-from gateway.message_log.message_log import Recorder
+from gateway.message_log.message_log import MessageLog
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.served_version import ServedVersion
-from gateway.ocpp.translation import LaneName, Routes
+from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.v16.routes import ROUTES as V16
 from gateway.ocpp.v201.routes import ROUTES as V201
 from gateway.websocket.server import DEFLATE, MAX_FRAME_BYTES
@@ -98,7 +98,7 @@ class Wire:
         """See asyncio.WriteTransport."""
 
 
-class _Lane:
+class _Sink:
     """A service that answers at the next turn of the event loop."""
 
     def __init__(self, result: Any) -> None:
@@ -135,7 +135,7 @@ class LoneSocket:
         self.socket = StationSocket(protocol, _Server())
         self.socket.close_timeout = 0.01  # nobody is at the other end to close
         self.wire = Wire(self.socket)
-        self.lanes: dict[LaneName, Any] = {name: _Lane(result) for name, result in _RESULTS.items()}
+        self.sinks: dict[IngestRpc, Any] = {name: _Sink(result) for name, result in _RESULTS.items()}
         self.budgets = StationBudgets()
         buffer: Buffer[bytes] = Buffer(name="log", flush=self._keep, delay_s=0, batch=1024, capacity=50_000, size=len)
         self.buffer = buffer
@@ -154,8 +154,8 @@ class LoneSocket:
             ),
             routes=version,
             schemas=schemas,
-            lanes=self.lanes,
-            recorder=Recorder(
+            sinks=self.sinks,
+            message_log=MessageLog(
                 buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=self.budgets.log
             ),
             budgets=self.budgets,
@@ -202,16 +202,16 @@ class LoneSocket:
         self.logged_bytes += sum(map(len, entries))
 
 
-_RESULTS: dict[LaneName, Any] = {
-    LaneName.BOOTS: BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300),
-    LaneName.STATUSES: StatusResult(),
-    LaneName.DATA_TRANSFERS: TransferDataResult(),
-    LaneName.CERTIFICATES: RequestCertificateResult(),
-    LaneName.REPORTS: ReportResult(),
-    LaneName.ASIDES: ReportResult(),
-    LaneName.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED)),
-    LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="7"),
-    LaneName.METER_VALUES: MeterValuesResult(),
+_RESULTS: dict[IngestRpc, Any] = {
+    IngestRpc.BOOTS: BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300),
+    IngestRpc.STATUSES: StatusResult(),
+    IngestRpc.DATA_TRANSFERS: TransferDataResult(),
+    IngestRpc.CERTIFICATES: RequestCertificateResult(),
+    IngestRpc.REPORTS: ReportResult(),
+    IngestRpc.BACKGROUND_REPORTS: ReportResult(),
+    IngestRpc.AUTHORIZE: AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED)),
+    IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="7"),
+    IngestRpc.METER_VALUES: MeterValuesResult(),
 }
 
 

@@ -26,8 +26,8 @@ import station_svc.service
 import transaction_svc.migrations
 import transaction_svc.service
 from auth_svc.settings import AuthSettings
-from gateway.batching.ingest_batcher import Lane
-from gateway.ocpp.translation import LaneName
+from gateway.batching.ingest_batcher import IngestBatcher
+from gateway.ocpp.translation import IngestRpc
 from gateway.service import RunningGateway, start
 from gateway.settings import GatewaySettings
 from mesh import service
@@ -121,9 +121,9 @@ class MeshRig:
         response = await self.stations.ListMessages(request, metadata=self.metadata, timeout=TIMEOUT_S)
         return response.messages
 
-    def lane_of_transactions(self) -> Lane[Any, Any]:
+    def batcher_of_transactions(self) -> IngestBatcher[Any, Any]:
         """The gateway's lane to transaction_svc."""
-        return self.gateway.mesh.lanes[LaneName.TRANSACTION_EVENTS]
+        return self.gateway.mesh.batchers[IngestRpc.TRANSACTION_EVENTS]
 
 
 class HeldAnswers:

@@ -24,12 +24,12 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 )
 
 from gateway.batching.buffers import Buffer
-from gateway.batching.ingest_batcher import LaneUnavailableError, Waiter
+from gateway.batching.ingest_batcher import IngestUnavailableError, Waiter
 from gateway.connection.budgets import StationBudgets
 from gateway.connection.session import Connection, Session, SocketClosedError
-from gateway.message_log.message_log import Recorder
+from gateway.message_log.message_log import MessageLog
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import LaneName, Routes
+from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.v16.routes import ROUTES
 from gateway.ocpp.versions import V16
 from mesh.errors import MeshError
@@ -83,11 +83,11 @@ class Wire:
         """See gateway.connection.session.Socket."""
         await self.reads.wait()
 
-    def hold(self) -> None:
+    def pause_reading(self) -> None:
         """See gateway.connection.session.Socket."""
         self.held = True
 
-    def resume(self) -> None:
+    def resume_reading(self) -> None:
         """See gateway.connection.session.Socket."""
         self.held = False
         self._deliver()
@@ -129,7 +129,7 @@ class Service:
         self.deadlines.append(deadline_s)
         if self.result is None:
             self.waiting.append(waiter)
-        elif isinstance(self.result, LaneUnavailableError):
+        elif isinstance(self.result, IngestUnavailableError):
             waiter.set_exception(self.result)
         else:
             waiter.set_result(self.result)
@@ -149,18 +149,18 @@ class Rig:
         budgets: StationBudgets | None = None,
     ) -> None:
         self.wire = Wire()
-        self.services: dict[LaneName, Any] = {
-            LaneName.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
-            LaneName.STATUSES: Service(StatusResult()),
-            LaneName.REPORTS: Service(ReportResult()),
-            LaneName.ASIDES: Service(ReportResult()),
-            LaneName.STATION_EVENTS: Service(StationEventResult()),
-            LaneName.AUTHORIZE: Service(
+        self.services: dict[IngestRpc, Any] = {
+            IngestRpc.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
+            IngestRpc.STATUSES: Service(StatusResult()),
+            IngestRpc.REPORTS: Service(ReportResult()),
+            IngestRpc.BACKGROUND_REPORTS: Service(ReportResult()),
+            IngestRpc.STATION_EVENTS: Service(StationEventResult()),
+            IngestRpc.AUTHORIZE: Service(
                 AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
             ),
-            LaneName.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
-            LaneName.AUTHORIZATIONS: Service(AuthorizationResult()),
-            LaneName.OPEN_TRANSACTIONS: Service(CountOpenTransactionsResult()),
+            IngestRpc.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
+            IngestRpc.AUTHORIZATIONS: Service(AuthorizationResult()),
+            IngestRpc.OPEN_TRANSACTIONS: Service(CountOpenTransactionsResult()),
         }
         self.frames: list[Message] = []
         self.counts: list[tuple[str, str]] = []
@@ -179,8 +179,8 @@ class Rig:
             ),
             routes=version,
             schemas=schemas,
-            lanes=self.services,
-            recorder=Recorder(
+            sinks=self.services,
+            message_log=MessageLog(
                 buffer=buffer, tenant_id="default", station_id="CP1", epoch=42, allowance=self.budgets.log
             ),
             budgets=self.budgets,

@@ -14,7 +14,7 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventResult
 
 from gateway.ocpp.authorizations import judge, refusal
-from gateway.ocpp.translation import LaneName, Results
+from gateway.ocpp.translation import IngestRpc, Results
 
 ACCEPTED, BLOCKED = AUTHORIZATION_STATUS_ACCEPTED, AUTHORIZATION_STATUS_BLOCKED
 CONCURRENT = AUTHORIZATION_STATUS_CONCURRENT_TX
@@ -22,8 +22,8 @@ GROUP = IdToken(id_token="G")
 
 
 def _results(recorded: TransactionEventResult, said: AuthorizeResult | None) -> Results:
-    events = {LaneName.TRANSACTION_EVENTS: recorded}
-    return events if said is None else events | {LaneName.AUTHORIZE: said}
+    events = {IngestRpc.TRANSACTION_EVENTS: recorded}
+    return events if said is None else events | {IngestRpc.AUTHORIZE: said}
 
 
 def _said(status: int = ACCEPTED, *, most: int = 0) -> AuthorizeResult:

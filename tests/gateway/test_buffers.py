@@ -127,7 +127,7 @@ async def test_whoever_adds_may_wait_for_room() -> None:
     buffer = _buffer(service)
     for n in range(6):
         buffer.add(n)
-    waiting = asyncio.ensure_future(buffer.room(60))
+    waiting = asyncio.ensure_future(buffer.wait_for_capacity(60))
     await asyncio.sleep(0)
     assert not waiting.done()
     await buffer.drain(5)
@@ -137,7 +137,7 @@ async def test_whoever_adds_may_wait_for_room() -> None:
     service.failures = 1
     await buffer.drain(5)
     buffer.add(6)
-    assert not buffer.crowded
+    assert not buffer.backlogged
     assert buffer.depth == 7
 
 
@@ -146,8 +146,8 @@ async def test_nobody_waits_for_room_for_ever() -> None:
     buffer = _buffer(Service())
     for n in range(6):
         buffer.add(n)
-    await buffer.room(0.001)
-    assert buffer.crowded
+    await buffer.wait_for_capacity(0.001)
+    assert buffer.backlogged
 
 
 async def test_two_runners_hand_over_at_the_same_time() -> None:

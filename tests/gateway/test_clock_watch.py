@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.connection.clock_watch import ClockWatch, told_us
+from gateway.connection.clock_watch import ClockWatch, stated_us
 
 NOW_US = 1_790_000_000_000_000
 MINUTE_US = 60_000_000
@@ -80,4 +80,4 @@ def test_a_skew_that_drifts_is_told_again_after_a_minute() -> None:
 )
 def test_what_a_message_says(payload: dict[str, object], us: int | None) -> None:
     """Its own time, or that of its last meter values."""
-    assert told_us(payload) == us
+    assert stated_us(payload) == us

@@ -25,7 +25,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from gateway.batching.ingest_batcher import Lane
+from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.connection.keepalive_monitor import BLOCKED_S
 from gateway.connection.session import Session
 from gateway.websocket.server import StationServer
@@ -205,12 +205,12 @@ async def test_nothing_is_read_from_who_speaks_no_version_of_ours(mesh: MeshRig)
 class Held:
     """Openings whose answers are held until they are released. Use as a context manager."""
 
-    def __init__(self, lane: Lane[Any, Any]) -> None:
-        self._send = lane._send
+    def __init__(self, batcher: IngestBatcher[Any, Any]) -> None:
+        self._send = batcher._send
         self.asked = asyncio.Event()
         self.released = asyncio.Event()
         self.answers = 0
-        lane._send = self._hold
+        batcher._send = self._hold
 
     def __enter__(self) -> Self:
         return self
@@ -234,7 +234,7 @@ async def test_what_comes_early_is_bounded_in_bytes(mesh: MeshRig) -> None:
         async with calling(mesh, handshake("CP1")) as caller:
             await held.asked.wait()
             sending = asyncio.ensure_future(_write(caller, b"".join([beat] * count)))
-            await until(lambda: _sockets()[0]._holds)
+            await until(lambda: _sockets()[0]._pauses)
             [early] = _sockets()
             assert len(early._rest) <= EARLY_BYTES + 256 * 1024
             held.released.set()
@@ -294,14 +294,14 @@ async def test_a_connection_lost_while_it_is_not_read(mesh: MeshRig) -> None:
         assert " 101 " in await caller.head()
         await until(lambda: len(mesh.gateway.registry))
         held: Any = _session(mesh, "CP1")._socket
-        held.hold()
-        mesh.gateway.watch.sweep()
+        held.pause_reading()
+        mesh.gateway.keepalive_monitor.sweep()
         assert len(mesh.gateway.registry) == 1  # what is there still is left alone
         caller.writer.write(frame(b'[2,"1","Heartbeat",{}]'))
         caller.reset()
 
         def is_noticed() -> bool:
-            mesh.gateway.watch.sweep()
+            mesh.gateway.keepalive_monitor.sweep()
             return not len(mesh.gateway.registry)
 
         await until(is_noticed)
@@ -450,7 +450,7 @@ async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
         assert not held.transport.is_reading()
         assert session.blocked_since_s is not None
         session.blocked_since_s -= BLOCKED_S + 1
-        mesh.gateway.watch.sweep()
+        mesh.gateway.keepalive_monitor.sweep()
         await until(lambda: not len(mesh.gateway.registry))
         await asyncio.gather(sending, return_exceptions=True)
 
@@ -482,7 +482,7 @@ async def test_transfers_of_a_station_are_bounded(mesh: MeshRig, tmp_path: Path)
         await until(lambda: logged() > 3 * MIB)
 
     async def is_counted() -> bool:
-        mesh.gateway.watch.sweep()
+        mesh.gateway.keepalive_monitor.sweep()
         asked = station_service_pb2.GetStationRequest(station_id="CP1")
         response = await mesh.stations.GetStation(asked, metadata=mesh.metadata, timeout=TIMEOUT_S)
         return response.station.quirks["transfer_not_stored"] == statuses.count("Rejected")

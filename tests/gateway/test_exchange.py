@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from csms.common.v1.origin_pb2 import Origin
 
-from gateway.batching.ingest_batcher import LaneUnavailableError, Waiter
+from gateway.batching.ingest_batcher import IngestUnavailableError, Waiter
 from gateway.connection import ingest_plan
-from gateway.connection.ingest_plan import OPTIONAL_BUDGET_S, STATION_BUDGET_S, Exchange
-from gateway.ocpp.translation import LaneName
+from gateway.connection.ingest_plan import OPTIONAL_BUDGET_S, STATION_BUDGET_S, IngestPlan
+from gateway.ocpp.translation import IngestRpc
 
-EVENTS, AUTHORIZE = LaneName.TRANSACTION_EVENTS, LaneName.AUTHORIZE
+EVENTS, AUTHORIZE = IngestRpc.TRANSACTION_EVENTS, IngestRpc.AUTHORIZE
 
 
-class FakeLane:
+class FakeSink:
     """Keeps who waits, or answers at once."""
 
     def __init__(self, result: Any = None) -> None:
@@ -34,9 +34,9 @@ class Asked:
     """An exchange with two lanes, of which one is optional, and what came of it."""
 
     def __init__(self, *, optional: bool = True, events: Any = None, authorize: Any = None) -> None:
-        self.events, self.authorize = FakeLane(events), FakeLane(authorize)
+        self.events, self.authorize = FakeSink(events), FakeSink(authorize)
         self.outcomes: list[Any] = []
-        asked = Exchange(
+        asked = IngestPlan(
             {EVENTS: Origin(), AUTHORIZE: Origin()},
             lambda _results: {},
             frozenset({AUTHORIZE} if optional else ()),
@@ -63,7 +63,7 @@ def test_results_that_are_there_at_once() -> None:
 def test_an_optional_service_may_be_away() -> None:
     """Then its result is missing, and the others count."""
     asked = Asked()
-    asked.authorize.waiters[0].set_exception(LaneUnavailableError())
+    asked.authorize.waiters[0].set_exception(IngestUnavailableError())
     asked.events.waiters[0].set_result("a")
     assert asked.outcomes == [{EVENTS: "a"}]
 
@@ -71,21 +71,21 @@ def test_an_optional_service_may_be_away() -> None:
 def test_any_other_may_not() -> None:
     """Nothing comes of it then, said once, whatever comes later."""
     asked = Asked(optional=False)
-    asked.events.waiters[0].set_exception(LaneUnavailableError())
+    asked.events.waiters[0].set_exception(IngestUnavailableError())
     assert asked.outcomes == [None]
     asked.authorize.waiters[0].set_result("b")
     assert asked.outcomes == [None]
     asked = Asked(optional=False)
-    asked.events.waiters[0].set_exception(LaneUnavailableError())
-    asked.authorize.waiters[0].set_exception(LaneUnavailableError())
+    asked.events.waiters[0].set_exception(IngestUnavailableError())
+    asked.authorize.waiters[0].set_exception(IngestUnavailableError())
     assert asked.outcomes == [None]
 
 
 def test_an_item_that_cannot_be_sent_ends_it() -> None:
     """The caller gets the error, and no result that still comes from lanes that were asked before."""
-    events, outcomes = FakeLane(), list[Any]()
-    asked = Exchange({EVENTS: Origin(), AUTHORIZE: Origin()}, lambda _results: {})
+    events, outcomes = FakeSink(), list[Any]()
+    asked = IngestPlan({EVENTS: Origin(), AUTHORIZE: Origin()}, lambda _results: {})
     with pytest.raises(KeyError):
         ingest_plan.submit(asked, {EVENTS: events}, outcomes.append, now_s=100.0)
-    events.waiters[0].set_exception(LaneUnavailableError())
+    events.waiters[0].set_exception(IngestUnavailableError())
     assert outcomes == []

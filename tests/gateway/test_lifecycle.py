@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.connection import ingest_plan as exchange_module
+from gateway.connection import ingest_plan as ingest_plan_module
 from gateway.service import RunningGateway, start
 from gateway.websocket import server as server_module
 from tests.gateway.raw_station import RawStation
@@ -88,8 +88,8 @@ async def test_a_service_that_restarts_within_the_budget_is_not_noticed(mesh: Me
         await station.boot()
         await mesh.transaction_service.stop()
         starting = asyncio.ensure_future(station.call("StartTransaction", START))
-        lane = mesh.lane_of_transactions()
-        await until(lambda: lane.away_for_s() > 0)
+        batcher = mesh.batcher_of_transactions()
+        await until(lambda: batcher.away_for_s() > 0)
         await mesh.transaction_service.start()
         assert (await starting)["transactionId"] >= 1
 
@@ -102,7 +102,7 @@ async def test_beyond_the_budget_sockets_close_and_handshakes_are_refused_until_
         await station.boot()
         await mesh.transaction_service.stop()
         for module in (
-            exchange_module,
+            ingest_plan_module,
             server_module,
         ):  # from here on only: whatever else a station says has the usual time
             monkeypatch.setattr(module, "STATION_BUDGET_S", 0.3)

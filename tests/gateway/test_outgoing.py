@@ -149,8 +149,8 @@ async def test_an_unreadable_answer_ends_the_wait() -> None:
     calls = _calls(wire)
     call = asyncio.ensure_future(calls.call("Reset", {}, timeout_s=60))
     await until(lambda: wire.sent)
-    calls.spoil("other", "odd")
-    calls.spoil("2a-1", "a CALLRESULT is [3, id, payload]")
+    calls.fail_pending("other", "odd")
+    calls.fail_pending("2a-1", "a CALLRESULT is [3, id, payload]")
     with pytest.raises(MeshError) as error:
         await call
     assert error.value.reason == "INVALID_ANSWER"

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.batching.buffers import Buffer
 from gateway.connection.budgets import LOG_BURST_BYTES, StationBudgets
-from gateway.message_log.message_log import MAX_LOGGED_BYTES, RECEIVED, Recorder, to_loggable
+from gateway.message_log.message_log import MAX_LOGGED_BYTES, RECEIVED, MessageLog, to_loggable
 from mesh.masking import SECRET_VARIABLES
 
 NOW_US = 1_780_000_000_000_000
@@ -71,14 +71,16 @@ async def test_what_one_socket_may_put_into_the_log_is_bounded(action: str) -> N
         entries.extend(batch)
 
     buffer: Buffer[bytes] = Buffer(name="log", flush=keep, delay_s=0, batch=999, capacity=999)
-    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=StationBudgets().log)
+    message_log = MessageLog(
+        buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=StationBudgets().log
+    )
     frame = f'[2,"1","{action}",{{"x":"{"x" * 60_000}"}}]'.encode()
     for ordinal in range(200):
-        recorder.add(RECEIVED, ordinal, NOW_US, frame, 2, "1", action)
+        message_log.add(RECEIVED, ordinal, NOW_US, frame, 2, "1", action)
     await buffer.drain(5)
     logged = sum(map(len, entries))
     assert LOG_BURST_BYTES - 2 * len(frame) < logged < LOG_BURST_BYTES + 2 * len(frame)
-    assert recorder.left_out == 200 - len(entries)
+    assert message_log.dropped == 200 - len(entries)
 
 
 async def test_a_clock_that_is_set_back_costs_nobody_the_log() -> None:
@@ -88,14 +90,16 @@ async def test_a_clock_that_is_set_back_costs_nobody_the_log() -> None:
         pass
 
     buffer: Buffer[bytes] = Buffer(name="log", flush=keep, delay_s=0, batch=999, capacity=999)
-    recorder = Recorder(buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=StationBudgets().log)
+    message_log = MessageLog(
+        buffer=buffer, tenant_id="default", station_id="CP1", epoch=1, allowance=StationBudgets().log
+    )
     frame = b"x" * MAX_LOGGED_BYTES
-    while not recorder.left_out:
-        recorder.add(RECEIVED, 1, NOW_US, frame, 0, "", "")
+    while not message_log.dropped:
+        message_log.add(RECEIVED, 1, NOW_US, frame, 0, "", "")
     for time_us in (NOW_US - 3_600_000_000, NOW_US - 3_599_000_000):
-        recorder.left_out = 0
-        recorder.add(RECEIVED, 1, time_us, frame, 0, "", "")
-    assert recorder.left_out == 0
+        message_log.dropped = 0
+        message_log.add(RECEIVED, 1, time_us, frame, 0, "", "")
+    assert message_log.dropped == 0
 
 
 @pytest.mark.parametrize("filling", [0, 60_000, 65_400, 65_450, 65_480, 65_500, 65_536, 70_000])

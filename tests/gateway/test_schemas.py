@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.ocpp.schemas import KINDS, Kind, SchemaFault, Schemas
+from gateway.ocpp.schemas import KINDS, PayloadKind, SchemaFault, Schemas
 from gateway.ocpp.versions import BY_LABEL, V16
 from tests.gateway import payloads
 
@@ -12,7 +12,7 @@ LABELS = ("1.6", "2.0.1", "2.1")
 SCHEMAS = {label: Schemas(BY_LABEL[label]) for label in LABELS}
 
 
-def _all_messages() -> list[tuple[str, str, Kind]]:
+def _all_messages() -> list[tuple[str, str, PayloadKind]]:
     return [
         (label, action, kind)
         for label in LABELS

@@ -20,10 +20,10 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 )
 from google.rpc.status_pb2 import Status
 
-from gateway.batching.ingest_batcher import LaneUnavailableError
+from gateway.batching.ingest_batcher import IngestUnavailableError
 from gateway.connection import inbound_queue
 from gateway.connection.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from mesh.errors import MeshError
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, Rig, session_rig
@@ -58,19 +58,19 @@ async def test_a_refused_start_is_counted_where_it_is_kept(reason: str, quirks: 
     """A start beyond the bound gets the same SecurityError, and no person has to look for it."""
     error = MeshError(grpc.StatusCode.INVALID_ARGUMENT, reason, "not accepted", {"cause": "STATION_NOT_ACCEPTED"})
     async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
-        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events = rig.services[IngestRpc.TRANSACTION_EVENTS]
         events.result = TransactionEventResult(error=error.to_status())
         rig.wire.put(START.replace('"timestamp"', '"reservationId":7,"timestamp"'))
         assert (await rig.answers(1))[0][:3] == [4, "t", "SecurityError"]
         assert rig.session.quirks["message_quarantined"] == quirks
         assert events.items[0].known_transaction_only
-        assert not rig.services[LaneName.REPORTS].items  # the reservation is not used
+        assert not rig.services[IngestRpc.REPORTS].items  # the reservation is not used
 
 
 async def test_a_pending_station_is_not_answered_before_its_message_is_kept() -> None:
     """While transaction_svc is unavailable the socket is closed, as for any message about a transaction."""
     async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = IngestUnavailableError()
         rig.wire.put(START)
         await until(lambda: rig.wire.closed_with)
     assert (rig.wire.closed_with, rig.wire.sent) == (1013, [])
@@ -103,7 +103,7 @@ async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
         ("GetConfiguration", "StatusNotification", set()),
     ],
 )
-async def test_what_a_trigger_invites(action: str, word: str, allowed: set[str]) -> None:
+async def test_a_trigger_allows_what_it_asks_for(action: str, word: str, allowed: set[str]) -> None:
     """Messages that are called otherwise than what asks for them are let through, and no others."""
     asking = {"StatusNotification", "SignCertificate", "FirmwareStatusNotification", "SignedFirmwareStatusNotification"}
     async with session_rig(REGISTRATION_STATUS_PENDING) as rig:
@@ -165,7 +165,7 @@ async def test_an_unreadable_frame_is_logged_and_counted_and_otherwise_ignored()
 async def test_calls_are_answered_in_order_and_answers_pass_them() -> None:
     """4.5: a handler that waits holds up later CALLs, never the answer to a CALL of ours."""
     async with session_rig() as rig:
-        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events = rig.services[IngestRpc.TRANSACTION_EVENTS]
         events.result = None
         rig.wire.put(START)
         rig.wire.put(HEARTBEAT)
@@ -185,7 +185,7 @@ async def test_calls_are_answered_in_order_and_answers_pass_them() -> None:
 async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
     """Quirk 19: the same frame twice before our answer gets one answer; afterwards it is a call again."""
     async with session_rig() as rig:
-        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events = rig.services[IngestRpc.TRANSACTION_EVENTS]
         events.result = None
         rig.wire.put(START)
         rig.wire.put(START)
@@ -199,12 +199,12 @@ async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
         assert rig.session.quirks["repeated_call"] == 1
 
 
-@pytest.mark.parametrize(("bound", "value"), [("INBOX_SIZE", 4), ("INBOX_BYTES", 400)])
+@pytest.mark.parametrize(("bound", "value"), [("MAX_WAITING_CALLS", 4), ("MAX_WAITING_BYTES", 400)])
 async def test_a_flood_of_calls_stops_the_reading(monkeypatch: pytest.MonkeyPatch, bound: str, value: int) -> None:
     """The queue is bounded, in CALLs and in bytes: beyond it the socket is not read, and no CALL is lost."""
     monkeypatch.setattr(inbound_queue, bound, value)
     async with session_rig() as rig:
-        statuses = rig.services[LaneName.STATUSES]
+        statuses = rig.services[IngestRpc.STATUSES]
         statuses.result = None
         for number in range(50):
             rig.wire.put(STATUS.replace('"s"', f'"{number}"'))
@@ -245,7 +245,7 @@ async def test_a_station_that_does_not_read_is_not_read_from() -> None:
 async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing() -> None:
     """docs/DESIGN.md, "When a service is unavailable": a CALLERROR would cost the station one of its attempts."""
     async with session_rig() as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = IngestUnavailableError()
         rig.wire.put(START)
         await until(lambda: rig.wire.closed_with)
     assert rig.wire.closed_with == 1013
@@ -255,7 +255,7 @@ async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing()
 async def test_a_start_is_answered_without_auth() -> None:
     """docs/DESIGN.md, "Authorization of a start": it is committed even while auth_svc is unavailable."""
     async with session_rig() as rig:
-        rig.services[LaneName.AUTHORIZE].result = LaneUnavailableError()
+        rig.services[IngestRpc.AUTHORIZE].result = IngestUnavailableError()
         rig.wire.put(START)
         answer = (await rig.answers(1))[0]
     assert answer == [3, "t", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}}]
@@ -263,18 +263,18 @@ async def test_a_start_is_answered_without_auth() -> None:
 
 def _refuse(rig: Rig) -> None:
     """auth_svc refuses the tag of a start."""
-    rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(transaction_id="7", event_key="0.ab")
-    rig.services[LaneName.AUTHORIZE].result.id_token_info.status = AUTHORIZATION_STATUS_BLOCKED
+    rig.services[IngestRpc.TRANSACTION_EVENTS].result = TransactionEventResult(transaction_id="7", event_key="0.ab")
+    rig.services[IngestRpc.AUTHORIZE].result.id_token_info.status = AUTHORIZATION_STATUS_BLOCKED
 
 
 async def test_a_refused_start_is_not_answered_before_its_refusal_is_recorded() -> None:
     """Where it cannot be, the station keeps its start and sends it again."""
     async with session_rig() as rig:
         _refuse(rig)
-        rig.services[LaneName.AUTHORIZATIONS].result = LaneUnavailableError()
+        rig.services[IngestRpc.AUTHORIZATIONS].result = IngestUnavailableError()
         rig.wire.put(START)
         await until(lambda: rig.wire.closed_with)
-        assert len(rig.services[LaneName.AUTHORIZATIONS].items) == 1
+        assert len(rig.services[IngestRpc.AUTHORIZATIONS].items) == 1
     assert rig.wire.closed_with == 1013
     assert rig.wire.sent == []
 
@@ -283,7 +283,7 @@ async def test_a_refusal_that_fails_for_its_content_keeps_no_answer_back() -> No
     """It would fail again, and the station would send its start for ever."""
     async with session_rig() as rig:
         _refuse(rig)
-        rig.services[LaneName.AUTHORIZATIONS].result = AuthorizationResult(error=Status(code=5))
+        rig.services[IngestRpc.AUTHORIZATIONS].result = AuthorizationResult(error=Status(code=5))
         rig.wire.put(START)
         answer = (await rig.answers(1))[0]
         assert ("item_refused", "authorizations") in rig.counts
@@ -295,9 +295,9 @@ async def test_all_that_one_call_sends_has_one_budget() -> None:
     """The second round ends when the station gives up, not 20 s after the first one."""
     async with session_rig() as rig:
         _refuse(rig)
-        rig.services[LaneName.TRANSACTION_EVENTS].result = None
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = None
         rig.wire.put(START)
-        events, refusals = rig.services[LaneName.TRANSACTION_EVENTS], rig.services[LaneName.AUTHORIZATIONS]
+        events, refusals = rig.services[IngestRpc.TRANSACTION_EVENTS], rig.services[IngestRpc.AUTHORIZATIONS]
         await until(lambda: events.waiting)
         events.waiting[0].set_result(TransactionEventResult(transaction_id="7", event_key="0.ab"))
         await rig.answers(1)
@@ -311,42 +311,42 @@ async def test_all_that_one_call_sends_has_one_budget() -> None:
         (CountOpenTransactionsResult(count=1, held_by_station=True), "Accepted"),
         (CountOpenTransactionsResult(), "Accepted"),
         (CountOpenTransactionsResult(error=Status(code=13)), "Accepted"),
-        (LaneUnavailableError(), "Accepted"),
+        (IngestUnavailableError(), "Accepted"),
     ],
 )
 async def test_authorize_asks_what_a_tag_holds_where_the_setting_says_so(held: Any, status: str) -> None:
     """Else nothing is asked, and never is a driver kept from stopping."""
     authorize = '[2,"a","Authorize",{"idTag":"T"}]'
     async with session_rig() as rig:
-        lane = rig.services[LaneName.OPEN_TRANSACTIONS]
-        lane.result = held
-        told = rig.services[LaneName.AUTHORIZE].result
+        service = rig.services[IngestRpc.OPEN_TRANSACTIONS]
+        service.result = held
+        told = rig.services[IngestRpc.AUTHORIZE].result
         told.max_concurrent_transactions = 1
         rig.wire.put(authorize)
         assert (await rig.answers(1))[0][2] == {"idTagInfo": {"status": "Accepted"}}
-        assert not lane.items
+        assert not service.items
         told.limit_authorize = True
         rig.wire.put(authorize)
         assert (await rig.answers(2))[1][2] == {"idTagInfo": {"status": status}}
-        assert [item.id_token.id_token for item in lane.items] == ["T"]
+        assert [item.id_token.id_token for item in service.items] == ["T"]
 
 
-@pytest.mark.parametrize("result", [LaneUnavailableError(), ReportResult(error=Status(code=13))])
+@pytest.mark.parametrize("result", [IngestUnavailableError(), ReportResult(error=Status(code=13))])
 async def test_money_does_not_wait_for_reports(result: Any) -> None:
     """The report to station_svc beside a start may be lost; the transaction is committed and answered."""
     async with session_rig() as rig:
-        rig.services[LaneName.REPORTS].result = result
+        rig.services[IngestRpc.REPORTS].result = result
         rig.wire.put(START.replace('"idTag"', '"reservationId":3,"idTag"'))
         answer = (await rig.answers(1))[0]
-        assert len(rig.services[LaneName.REPORTS].items) == 1
-        assert len(rig.services[LaneName.TRANSACTION_EVENTS].items) == 1
+        assert len(rig.services[IngestRpc.REPORTS].items) == 1
+        assert len(rig.services[IngestRpc.TRANSACTION_EVENTS].items) == 1
     assert answer[:2] == [3, "t"]
 
 
 async def test_a_message_of_money_that_its_service_quarantined_is_acknowledged() -> None:
     """docs/DESIGN.md, "When a service is unavailable": transaction_svc keeps it."""
     async with session_rig() as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
         rig.wire.put(START)
         assert (await rig.answers(1))[0][0] == 3
         assert ("item_refused", "transaction_events") in rig.counts
@@ -375,7 +375,7 @@ async def test_a_message_of_money_that_cannot_be_read_is_kept_raw_and_acknowledg
 ) -> None:
     """ADR 8: a CALLERROR would burn one of the station's attempts, and the message would be lost with the last."""
     async with session_rig() as rig:
-        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events = rig.services[IngestRpc.TRANSACTION_EVENTS]
         events.result = TransactionEventResult(error=Status(code=3))
         rig.wire.put(json.dumps([2, "x", "StartTransaction", payload]))
         assert (await rig.answers(1))[0] == [3, "x", answer]
@@ -384,7 +384,7 @@ async def test_a_message_of_money_that_cannot_be_read_is_kept_raw_and_acknowledg
         assert json.loads(raw.payload) == payload
         assert raw.message
         assert events.items[0].origin.ordinal == 1
-        asked = [item.id_token.id_token for item in rig.services[LaneName.AUTHORIZE].items]
+        asked = [item.id_token.id_token for item in rig.services[IngestRpc.AUTHORIZE].items]
         assert asked == (["T"] if answer["idTagInfo"]["status"] == "Accepted" else [])  # type: ignore[index]
         assert rig.session.quirks["message_quarantined"] == 1
 
@@ -392,7 +392,7 @@ async def test_a_message_of_money_that_cannot_be_read_is_kept_raw_and_acknowledg
 async def test_a_message_of_money_that_cannot_be_read_waits_for_its_service() -> None:
     """It is acknowledged only once it is kept."""
     async with session_rig() as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = IngestUnavailableError()
         rig.wire.put('[2,"x","StopTransaction",{}]')
         await until(lambda: rig.wire.closed_with)
     assert rig.wire.closed_with == 1013
@@ -402,7 +402,7 @@ async def test_a_message_of_money_that_cannot_be_read_waits_for_its_service() ->
 async def test_other_messages_that_could_not_be_stored_are_refused() -> None:
     """A message that is not about a transaction may be lost, but not silently."""
     async with session_rig() as rig:
-        rig.services[LaneName.STATUSES].result = StatusResult(error=Status(code=13))
+        rig.services[IngestRpc.STATUSES].result = StatusResult(error=Status(code=13))
         rig.wire.put(STATUS)
         assert (await rig.answers(1))[0][:3] == [4, "s", "InternalError"]
 
@@ -427,7 +427,7 @@ async def test_items_carry_where_they_came_from() -> None:
         rig.wire.put(HEARTBEAT)
         rig.wire.put(STATUS)
         await rig.answers(2)
-        origin = rig.services[LaneName.STATUSES].items[0].origin
+        origin = rig.services[IngestRpc.STATUSES].items[0].origin
     assert (origin.tenant_id, origin.station_id, origin.epoch) == ("default", "CP1", 42)
     assert origin.ordinal in {2, 3}
     assert origin.receive_time.seconds == 1_760_000_000
@@ -436,7 +436,7 @@ async def test_items_carry_where_they_came_from() -> None:
 async def test_an_answer_that_cannot_be_sent_harms_no_other_station() -> None:
     """A fault of one socket ends that connection; the lane, which delivers results to others, is not affected."""
     async with session_rig() as rig:
-        statuses = rig.services[LaneName.STATUSES]
+        statuses = rig.services[IngestRpc.STATUSES]
         statuses.result = None
         rig.wire.put(STATUS)
         rig.wire.fault = RuntimeError("broken")
@@ -461,7 +461,7 @@ async def test_a_fault_while_a_station_does_not_read_ends_its_connection() -> No
 async def test_a_fault_while_the_next_call_is_taken_harms_no_other_station() -> None:
     """The lane that delivers a result is not affected, and the connection that cannot go on is ended."""
     async with session_rig() as rig:
-        statuses = rig.services[LaneName.STATUSES]
+        statuses = rig.services[IngestRpc.STATUSES]
         statuses.result = None
         rig.wire.put(STATUS)
 
@@ -469,10 +469,10 @@ async def test_a_fault_while_the_next_call_is_taken_harms_no_other_station() -> 
             raise RuntimeError("broken")
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(rig.session._inbox, "answered", answered)
+            patch.setattr(rig.session._inbound_queue, "answered", answered)
             statuses.waiting[0].set_result(StatusResult())
         assert rig.wire.closed_with == 1006
-        rig.session._inbox.answered()
+        rig.session._inbound_queue.answered()
 
 
 async def test_a_numeric_or_empty_message_id_is_answered_as_it_came() -> None:

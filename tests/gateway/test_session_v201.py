@@ -18,9 +18,9 @@ from csms.station.v1.station_pb2 import (
 from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationResult, TransactionEventResult
 from google.rpc.status_pb2 import Status
 
-from gateway.batching.ingest_batcher import LaneUnavailableError
+from gateway.batching.ingest_batcher import IngestUnavailableError
 from gateway.ocpp.schemas import Schemas
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.v201.routes import ROUTES
 from gateway.ocpp.versions import V201
 from tests.gateway.session_rig import HEARTBEAT, NOT_ACCEPTED, Rig, session_rig
@@ -62,15 +62,15 @@ async def _rig(
 async def test_a_station_boots_and_then_may_do_its_work() -> None:
     """B01: before an accepted boot only BootNotification is served, all others get SecurityError."""
     async with _rig(booted=False) as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         for frame in (event(), HEARTBEAT, BOOT, STATUS):
             rig.wire.put(frame)
         start, heartbeat, booted, noted = await rig.answers(4)
-        [offered] = rig.services[LaneName.TRANSACTION_EVENTS].items
+        [offered] = rig.services[IngestRpc.TRANSACTION_EVENTS].items
         assert (offered.known_transaction_only, offered.raw.reason) == (True, "STATION_NOT_ACCEPTED")
         assert (offered.event.transaction_id, json.loads(offered.raw.payload)) == ("tx-1", EVENT)
         assert rig.session.quirks["message_quarantined"] == 1
-        assert rig.services[LaneName.BOOTS].items[0].reason == BOOT_REASON_POWER_UP
+        assert rig.services[IngestRpc.BOOTS].items[0].reason == BOOT_REASON_POWER_UP
     assert start[:3] == [4, "t", "SecurityError"]
     assert heartbeat[:3] == [4, "h", "SecurityError"]
     assert (booted[2]["status"], booted[2]["interval"]) == ("Accepted", 300)
@@ -81,8 +81,8 @@ async def test_a_station_boots_and_then_may_do_its_work() -> None:
 async def test_a_pending_or_rejected_station_may_not_go_on(status: RegistrationStatus.ValueType) -> None:
     """B02.FR.09, B03.FR.07: what it may not send is answered with SecurityError; the connection stays."""
     async with _rig(booted=False) as rig:
-        rig.services[LaneName.BOOTS].result.registration_status = status
-        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
+        rig.services[IngestRpc.BOOTS].result.registration_status = status
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         for frame in (BOOT, event(), BOOT.replace('"b"', '"again"')):
             rig.wire.put(frame)
         first, refused, second = await rig.answers(3)
@@ -94,7 +94,7 @@ async def test_a_pending_or_rejected_station_may_not_go_on(status: RegistrationS
 async def test_a_pending_station_may_send_what_it_was_asked_for() -> None:
     """B02.FR.06: a triggered message is served while the station is pending, others are not."""
     async with _rig(REGISTRATION_STATUS_PENDING) as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = NOT_ACCEPTED
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = NOT_ACCEPTED
         call = asyncio.ensure_future(
             rig.session.call("TriggerMessage", {"requestedMessage": "StatusNotification"}, timeout_s=60)
         )
@@ -191,14 +191,14 @@ async def test_an_event_that_cannot_be_read_is_kept_raw_and_acknowledged(
 ) -> None:
     """ADR 8: no CALLERROR, and the id token is asked about where it can be read."""
     async with _rig() as rig:
-        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events = rig.services[IngestRpc.TRANSACTION_EVENTS]
         events.result = TransactionEventResult(error=Status(code=3))
         rig.wire.put(event(**fields))
         assert (await rig.answers(1))[0] == [3, "t", answer]
         raw = events.items[0].raw
         assert (raw.ocpp_version, raw.action, raw.reason) == ("2.0.1", "TransactionEvent", reason)
         assert json.loads(raw.payload) == EVENT | fields
-        assert len(rig.services[LaneName.AUTHORIZE].items) == (fields.keys() != {"idToken"})
+        assert len(rig.services[IngestRpc.AUTHORIZE].items) == (fields.keys() != {"idToken"})
 
 
 async def test_a_whole_number_with_a_point_holds_nobody_up() -> None:
@@ -206,7 +206,7 @@ async def test_a_whole_number_with_a_point_holds_nobody_up() -> None:
     async with _rig() as rig:
         rig.wire.put(event(seqNo=4.0))
         assert (await rig.answers(1))[0][0] == 3
-        assert rig.services[LaneName.TRANSACTION_EVENTS].items[0].event.seq_no == 4
+        assert rig.services[IngestRpc.TRANSACTION_EVENTS].items[0].event.seq_no == 4
 
 
 async def test_an_event_is_recorded_and_its_token_asked_about() -> None:
@@ -214,8 +214,8 @@ async def test_an_event_is_recorded_and_its_token_asked_about() -> None:
     async with _rig() as rig:
         rig.wire.put(event())
         answer = (await rig.answers(1))[0]
-        [recorded] = rig.services[LaneName.TRANSACTION_EVENTS].items
-        [question] = rig.services[LaneName.AUTHORIZE].items
+        [recorded] = rig.services[IngestRpc.TRANSACTION_EVENTS].items
+        [question] = rig.services[IngestRpc.AUTHORIZE].items
     assert answer == [3, "t", {"idTokenInfo": {"status": "Accepted"}}]
     assert recorded.event.id_token == question.id_token == IdToken(id_token="T", type="ISO14443")
     assert recorded.origin == question.origin
@@ -224,7 +224,7 @@ async def test_an_event_is_recorded_and_its_token_asked_about() -> None:
 async def test_an_event_is_answered_without_auth() -> None:
     """docs/DESIGN.md, "Authorization of a start": it is committed even while auth_svc is unavailable."""
     async with _rig() as rig:
-        rig.services[LaneName.AUTHORIZE].result = LaneUnavailableError()
+        rig.services[IngestRpc.AUTHORIZE].result = IngestUnavailableError()
         rig.wire.put(event())
         assert await rig.answers(1) == [[3, "t", {"idTokenInfo": {"status": "Accepted"}}]]
 
@@ -232,16 +232,16 @@ async def test_an_event_is_answered_without_auth() -> None:
 async def test_one_transaction_too_many_is_told_once_that_is_recorded() -> None:
     """auth_svc says how many a token may hold, transaction_svc how many it holds; the answer waits for the record."""
     async with _rig() as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(event_key="0.ab", concurrent_count=1)
-        rig.services[LaneName.AUTHORIZE].result.max_concurrent_transactions = 1
-        authorizations = rig.services[LaneName.AUTHORIZATIONS]
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = TransactionEventResult(event_key="0.ab", concurrent_count=1)
+        rig.services[IngestRpc.AUTHORIZE].result.max_concurrent_transactions = 1
+        authorizations = rig.services[IngestRpc.AUTHORIZATIONS]
         authorizations.result = None
         rig.wire.put(event())
         await until(lambda: authorizations.waiting)
         assert rig.wire.sent == []
         [refusal] = authorizations.items
         assert (refusal.event_key, refusal.status) == ("0.ab", AUTHORIZATION_STATUS_CONCURRENT_TX)
-        assert refusal.origin == rig.services[LaneName.TRANSACTION_EVENTS].items[0].origin
+        assert refusal.origin == rig.services[IngestRpc.TRANSACTION_EVENTS].items[0].origin
         authorizations.waiting[0].set_result(AuthorizationResult())
         assert (await rig.answers(1))[0][2] == {"idTokenInfo": {"status": "ConcurrentTx"}}
 
@@ -249,7 +249,7 @@ async def test_one_transaction_too_many_is_told_once_that_is_recorded() -> None:
 async def test_an_event_that_its_service_quarantined_is_acknowledged() -> None:
     """docs/DESIGN.md, "When a service is unavailable": the station need not send it again."""
     async with _rig() as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = TransactionEventResult(error=Status(code=3))
         rig.wire.put(event())
         assert (await rig.answers(1))[0][0] == 3
         assert ("item_refused", "transaction_events") in rig.counts
@@ -258,7 +258,7 @@ async def test_an_event_that_its_service_quarantined_is_acknowledged() -> None:
 async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing() -> None:
     """docs/DESIGN.md, "When a service is unavailable": a CALLERROR would cost the station one of its attempts."""
     async with _rig() as rig:
-        rig.services[LaneName.TRANSACTION_EVENTS].result = LaneUnavailableError()
+        rig.services[IngestRpc.TRANSACTION_EVENTS].result = IngestUnavailableError()
         rig.wire.put(event())
         await until(lambda: rig.wire.closed_with)
     assert rig.wire.closed_with == 1013
@@ -268,7 +268,7 @@ async def test_a_service_that_stays_away_closes_the_socket_instead_of_refusing()
 async def test_an_event_repeated_while_it_is_handled_is_one_call() -> None:
     """Quirk 19, in 2.0.1 as in 1.6."""
     async with _rig() as rig:
-        events = rig.services[LaneName.TRANSACTION_EVENTS]
+        events = rig.services[IngestRpc.TRANSACTION_EVENTS]
         events.result = None
         rig.wire.put(event())
         rig.wire.put(event())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.protocol import OPEN
 
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from tests.cpu import BOUND_S
 from tests.gateway.lone_socket import LoneSocket, lone_socket
 from tests.gateway.websocket_frames import CONTINUATION, PING, TEXT, deflate, deflated, frame
@@ -89,7 +89,7 @@ async def test_the_largest_legitimate_message() -> None:
     with lone_socket() as lone:
         await lone.feed(data)
         assert lone.wire.last[2:].startswith(b'[3,"day",')
-        assert lone.lanes[LaneName.TRANSACTION_EVENTS].item_bytes > 100_000
+        assert lone.sinks[IngestRpc.TRANSACTION_EVENTS].item_bytes > 100_000
         _check(lone)
 
 
@@ -174,7 +174,7 @@ async def test_a_day_of_samples_that_never_change_may_be_compressed() -> None:
     with lone_socket(compressed=True) as lone:
         await lone.feed(deflated(text))
         assert lone.socket.protocol.state is OPEN
-        assert lone.lanes[LaneName.TRANSACTION_EVENTS].items == 1
+        assert lone.sinks[IngestRpc.TRANSACTION_EVENTS].items == 1
 
 
 async def test_a_swelling_message_in_parts_is_counted_as_a_whole() -> None:

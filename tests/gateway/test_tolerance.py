@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from gateway.connection.inbound import InboundCalls, RefusalError
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Call
-from gateway.ocpp.schemas import KINDS, Kind, SchemaFault, Schemas
+from gateway.ocpp.schemas import KINDS, PayloadKind, SchemaFault, Schemas
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.tolerances import Mended
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.v16.routes import ROUTES
 from gateway.ocpp.versions import V16
 from tests.gateway import payloads
 
 SCHEMAS = Schemas(V16)
-CASES: list[tuple[str, Kind]] = [(action, kind) for action in sorted(SCHEMAS.actions) for kind in KINDS]
+CASES: list[tuple[str, PayloadKind]] = [(action, kind) for action in sorted(SCHEMAS.actions) for kind in KINDS]
 INBOUND = sorted(ROUTES.inbound)
 ABSENT: Final = object()
 REFUSED: Final = object()
@@ -92,7 +92,7 @@ def _resolved(root: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str
     return schema
 
 
-def faults(action: str, kind: Kind, place: Place) -> Iterator[Fault]:
+def faults(action: str, kind: PayloadKind, place: Place) -> Iterator[Fault]:
     """Every fault that this place may have, tolerated or not."""
     schema, name = place.schema, place.path[-1]
     if place.is_sample:
@@ -112,7 +112,7 @@ def faults(action: str, kind: Kind, place: Place) -> Iterator[Fault]:
         yield from _faults_of_type(action, kind, place)
 
 
-def _faults_of_type(action: str, kind: Kind, place: Place) -> Iterator[Fault]:
+def _faults_of_type(action: str, kind: PayloadKind, place: Place) -> Iterator[Fault]:
     schema, name = place.schema, place.path[-1]
     match schema.get("type"):
         case "string":
@@ -134,7 +134,7 @@ def _faults_of_type(action: str, kind: Kind, place: Place) -> Iterator[Fault]:
             yield Fault("text", REFUSED)
 
 
-def _faults_of_text(action: str, kind: Kind, place: Place) -> Iterator[Fault]:
+def _faults_of_text(action: str, kind: PayloadKind, place: Place) -> Iterator[Fault]:
     is_value_of_key = (action, kind) in ENTRIES and place.path[-1] == "value"
     quirk = "sampled_value_number" if place.is_sample else "number_for_text"
     for number in ("40000", "1.50", "-0.0", "98765432109876543210", "1e5"):
@@ -157,7 +157,7 @@ def _faults_of_text(action: str, kind: Kind, place: Place) -> Iterator[Fault]:
             yield Fault("x" * max(256, 4 * limit + 1), REFUSED)
 
 
-def frame_of(payload: Any, action: str, kind: Kind) -> bytes:
+def frame_of(payload: Any, action: str, kind: PayloadKind) -> bytes:
     """The text of the frame, numbers in the characters that they were given."""
     head = f'[2,"id",{json.dumps(action)},' if kind == "request" else '[3,"id",'
     return (head + _dumped(payload) + "]").encode()
@@ -173,7 +173,7 @@ def _dumped(value: Any) -> str:
     return json.dumps(value)
 
 
-def accepted(action: str, kind: Kind, payload: Any) -> Mended | SchemaFault:
+def accepted(action: str, kind: PayloadKind, payload: Any) -> Mended | SchemaFault:
     """The accepted payload of a message, read from its text."""
     source = frame_of(payload, action, kind)
     frame = frames.parse(source, V16)
@@ -181,7 +181,7 @@ def accepted(action: str, kind: Kind, payload: Any) -> Mended | SchemaFault:
     return SCHEMAS.accept(action, frame.payload, kind, source=source)
 
 
-def expected(action: str, kind: Kind, whole: Any, done: Mapping[payloads.Path, Fault]) -> tuple[Any, set[str]]:
+def expected(action: str, kind: PayloadKind, whole: Any, done: Mapping[payloads.Path, Fault]) -> tuple[Any, set[str]]:
     """The payload that translators must get, or REFUSED, and the quirks that must be counted."""
     payload, quirks, entries = copy.deepcopy(whole), set[str](), ENTRIES.get((action, kind))
     left_out: set[payloads.Path] = set()
@@ -205,7 +205,7 @@ def expected(action: str, kind: Kind, whole: Any, done: Mapping[payloads.Path, F
     return payload, quirks
 
 
-def verify(action: str, kind: Kind, whole: Any, done: Mapping[payloads.Path, Fault]) -> None:
+def verify(action: str, kind: PayloadKind, whole: Any, done: Mapping[payloads.Path, Fault]) -> None:
     """Sends the message with these faults and compares all that is made of it."""
     sent = copy.deepcopy(whole)
     for path, fault in done.items():
@@ -221,7 +221,7 @@ def verify(action: str, kind: Kind, whole: Any, done: Mapping[payloads.Path, Fau
 
 
 @pytest.mark.parametrize(("action", "kind"), CASES)
-def test_each_fault_in_each_place(action: str, kind: Kind) -> None:
+def test_each_fault_in_each_place(action: str, kind: PayloadKind) -> None:
     """One fault at a time: what is tolerated is mended and nothing else is touched, what is not is refused."""
     schema = SCHEMAS.schema(action, kind)
     whole = payloads.maximal(schema)
@@ -231,7 +231,7 @@ def test_each_fault_in_each_place(action: str, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(("action", "kind"), CASES)
-def test_unknown_fields_in_each_object(action: str, kind: Kind) -> None:
+def test_unknown_fields_in_each_object(action: str, kind: PayloadKind) -> None:
     """A vendor's own field costs nobody a message, wherever it stands and whatever it holds."""
     whole = payloads.maximal(SCHEMAS.schema(action, kind))
     objects = [
@@ -298,7 +298,7 @@ def test_what_is_tolerated_is_served(data: st.DataObject) -> None:
     assert isinstance(frame, Call)
     exchange = _inbound(met).begin(frame, 1, 1_760_000_000_000_000, source)
     assert "unknown_field" in met
-    kept = exchange.items.get(LaneName.TRANSACTION_EVENTS)
+    kept = exchange.items.get(IngestRpc.TRANSACTION_EVENTS)
     assert not getattr(kept, "raw", None) or not kept.raw.action  # type: ignore[union-attr]
 
 
@@ -316,12 +316,12 @@ def test_what_is_not_tolerated_is_refused_or_kept(action: str) -> None:
             source = frame_of(sent, action, "request")
             frame = frames.parse(source, V16)
             assert isinstance(frame, Call)
-            if ROUTES.inbound[action].salvage is None:
+            if ROUTES.inbound[action].quarantine_response is None:
                 with pytest.raises(RefusalError):
                     _inbound([]).begin(frame, 1, 1_760_000_000_000_000, source)
             else:
                 items = _inbound([]).begin(frame, 1, 1_760_000_000_000_000, source).items
-                raw = items[LaneName.TRANSACTION_EVENTS].raw  # type: ignore[attr-defined]
+                raw = items[IngestRpc.TRANSACTION_EVENTS].raw  # type: ignore[attr-defined]
                 assert raw.reason == "SCHEMA_VIOLATION"
                 assert json.loads(raw.payload) == json.loads(_dumped(sent))
 

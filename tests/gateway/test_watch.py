@@ -9,7 +9,7 @@ from gateway.allowance import Allowance
 from gateway.batching.buffers import Buffer
 from gateway.connection import keepalive_monitor as watch_module
 from gateway.connection.budgets import StationBudgets
-from gateway.connection.keepalive_monitor import Watch
+from gateway.connection.keepalive_monitor import KeepaliveMonitor
 from gateway.connection.registry import Registry
 from mesh.times import SECOND_US
 from tests.conftest import FakeClock
@@ -28,8 +28,10 @@ class Log:
         self.sightings.extend(items)  # type: ignore[arg-type]
 
 
-def _watch(log: Log, registry: Registry, clock: FakeClock) -> Watch:
-    return Watch(registry=registry, sightings=log.buffer, clock=clock, loop_s=asyncio.get_running_loop().time)
+def _watch(log: Log, registry: Registry, clock: FakeClock) -> KeepaliveMonitor:
+    return KeepaliveMonitor(
+        registry=registry, sightings=log.buffer, clock=clock, loop_s=asyncio.get_running_loop().time
+    )
 
 
 async def test_a_station_is_noted_once_for_all_it_sent(clock: FakeClock) -> None:

@@ -169,7 +169,7 @@ async def test_two_starts_at_once(mesh_on_both: MeshRig) -> None:
         one = asyncio.ensure_future(_start(a, "TAG"))
         await until(lambda: mesh.transaction_service.waiting)
         other = asyncio.ensure_future(_start(b, "TAG", minute=1))
-        await until(lambda: mesh.lane_of_transactions().depth)
+        await until(lambda: mesh.batcher_of_transactions().depth)
         mesh.transaction_service.release()
         assert sorted([(await one)[0], (await other)[0]]) == ["Accepted", "ConcurrentTx"]
 

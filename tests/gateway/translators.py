@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.tolerances import Mended
-from gateway.ocpp.translation import Items, LaneName, Payload, Results, Routes, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, Items, Payload, Results, Routes, UnacceptableError
 from tests.gateway import payloads
 
 ORIGIN = Origin(
@@ -46,15 +46,15 @@ class Translators:
         assert route.to_items is not None
         return route.to_items(accepted.payload, ORIGIN)
 
-    def item(self, action: str, payload: Payload, lane: LaneName) -> Any:
+    def item(self, action: str, payload: Payload, rpc: IngestRpc) -> Any:
         """The one item that the action sends, down this lane. It must survive the wire."""
         items = self.to_items(action, payload)
-        assert set(items) - {LaneName.STATION_EVENTS} == {lane} - {LaneName.STATION_EVENTS}
-        return over_the_wire(items[lane])
+        assert set(items) - {IngestRpc.STATION_EVENTS} == {rpc} - {IngestRpc.STATION_EVENTS}
+        return over_the_wire(items[rpc])
 
     def station_event(self, action: str, payload: Payload) -> Any:
         """The event of the station that transaction_svc is notified of; None where there is none."""
-        item = self.to_items(action, payload).get(LaneName.STATION_EVENTS)
+        item = self.to_items(action, payload).get(IngestRpc.STATION_EVENTS)
         return None if item is None else over_the_wire(item)
 
     def to_response(self, action: str, payload: Payload, results: Results) -> Payload:
@@ -68,11 +68,11 @@ class Translators:
         to_follow_up = self.version.inbound[action].to_follow_up
         return {} if to_follow_up is None else to_follow_up(payload, ORIGIN, results)
 
-    def follow_up(self, action: str, payload: Payload, results: Results, lane: LaneName) -> Any:
+    def follow_up(self, action: str, payload: Payload, results: Results, rpc: IngestRpc) -> Any:
         """The one item of it, down this lane. It must survive the wire."""
         items = self.follow_ups(action, payload, results)
-        assert set(items) == {lane}
-        return over_the_wire(items[lane])
+        assert set(items) == {rpc}
+        return over_the_wire(items[rpc])
 
     def to_calls(self, command_name: str, command: Message) -> Sequence[Payload]:
         """The payloads of the CALLs that carry out a command, each of which must be valid by its schema."""

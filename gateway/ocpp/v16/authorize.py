@@ -4,7 +4,7 @@ from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.origin_pb2 import Origin
 
 from gateway.ocpp.authorizations import authorize, question_about_open_transactions
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 from gateway.ocpp.v16.parts import id_tag_info
 
 
@@ -16,7 +16,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     item = AuthorizeItem()
     item.origin.CopyFrom(origin)
     item.id_token.id_token = id_tag
-    return {LaneName.AUTHORIZE: item}
+    return {IngestRpc.AUTHORIZE: item}
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
@@ -25,7 +25,7 @@ def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
     if question is None:
         return {}
     question.id_token.id_token = payload["idTag"]
-    return {LaneName.OPEN_TRANSACTIONS: question}
+    return {IngestRpc.OPEN_TRANSACTIONS: question}
 
 
 def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
@@ -37,5 +37,5 @@ INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
     to_follow_up=to_follow_up,
-    optional=frozenset({LaneName.OPEN_TRANSACTIONS}),
+    optional=frozenset({IngestRpc.OPEN_TRANSACTIONS}),
 )

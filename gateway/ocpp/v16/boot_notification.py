@@ -6,12 +6,12 @@ from csms.station.v1.station_pb2 import StationIdentity
 
 from gateway.ocpp import station_events
 from gateway.ocpp.results import boot_response
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
     """A boot. 1.6 tells no reason for it."""
-    return {LaneName.BOOTS: BootItem(origin=origin, identity=_to_identity(payload))}
+    return {IngestRpc.BOOTS: BootItem(origin=origin, identity=_to_identity(payload))}
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:

@@ -9,7 +9,7 @@ from csms.station.v1.station_ingest_service_pb2 import TransferDataItem
 from gateway.ocpp.checks import check_given, check_length
 from gateway.ocpp.enums import DATA_TRANSFER_STATUSES
 from gateway.ocpp.results import transfer_response
-from gateway.ocpp.translation import Inbound, Items, LaneName, Outbound, Payload
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Outbound, Payload
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
@@ -20,7 +20,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         message_id=payload.get("messageId", ""),
         data=payload.get("data", ""),
     )
-    return {LaneName.DATA_TRANSFERS: item}
+    return {IngestRpc.DATA_TRANSFERS: item}
 
 
 def to_calls(command: DataTransferRequest) -> Sequence[Payload]:

@@ -5,7 +5,7 @@ from csms.station.v1.log_pb2 import UPLOAD_LOG_STATUS_UNSPECIFIED
 from csms.station.v1.station_ingest_service_pb2 import ReportItem
 
 from gateway.ocpp.enums import UPLOAD_LOG_STATUSES
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
@@ -13,7 +13,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     item = ReportItem(origin=origin)
     item.log_status.status = UPLOAD_LOG_STATUSES.get(payload["status"], UPLOAD_LOG_STATUS_UNSPECIFIED)
     item.log_status.reported_status = payload["status"]
-    return {LaneName.REPORTS: item}
+    return {IngestRpc.REPORTS: item}
 
 
 def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:

@@ -6,7 +6,7 @@ from csms.station.v1.station_ingest_service_pb2 import ReportItem
 
 from gateway.ocpp.checks import check_int32
 from gateway.ocpp.enums import UPLOAD_LOG_STATUSES
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
@@ -18,7 +18,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     number = check_int32(payload.get("requestId", -1), "requestId")
     if number >= 0:
         report.log_upload_id = number
-    return {LaneName.REPORTS: item}
+    return {IngestRpc.REPORTS: item}
 
 
 def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:

@@ -4,7 +4,7 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_event_pb2 import TRANSACTION_EVENT_TYPE_UPDATED
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 
-from gateway.ocpp.translation import SILENT, Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import SILENT, Inbound, IngestRpc, Items, Payload, Results
 from gateway.ocpp.v16.parts import add_meter_values, set_evse, transaction_id_text
 from gateway.ocpp.values import set_time
 
@@ -15,7 +15,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         values = MeterValuesItem(origin=origin)
         set_evse(values.evse, payload["connectorId"])
         add_meter_values(values.meter_values, payload["meterValue"])
-        return {LaneName.METER_VALUES: values}
+        return {IngestRpc.METER_VALUES: values}
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
     event = item.event
@@ -25,7 +25,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     us = add_meter_values(event.meter_values, payload["meterValue"])
     if us is not None:
         set_time(event.event_time, us)
-    return {LaneName.TRANSACTION_EVENTS: item}
+    return {IngestRpc.TRANSACTION_EVENTS: item}
 
 
 def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:
@@ -33,4 +33,4 @@ def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:
     return {}
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response, salvage=SILENT)
+INBOUND = Inbound(to_items=to_items, to_response=to_response, quarantine_response=SILENT)

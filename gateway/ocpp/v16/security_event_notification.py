@@ -8,7 +8,7 @@ from csms.station.v1.security_event_pb2 import (
 )
 from csms.station.v1.station_ingest_service_pb2 import ReportItem
 
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 from gateway.ocpp.values import parse_us, set_time
 
 # What 1.6 calls differently from 2.x.
@@ -62,7 +62,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     us = parse_us(payload["timestamp"])
     if us is not None:
         set_time(event.event_time, us)
-    return {LaneName.REPORTS: item}
+    return {IngestRpc.REPORTS: item}
 
 
 def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:

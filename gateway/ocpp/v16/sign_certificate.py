@@ -6,7 +6,7 @@ from csms.station.v1.station_ingest_service_pb2 import RequestCertificateItem, R
 
 from gateway.ocpp.enums import GENERIC_STATUSES, words
 from gateway.ocpp.results import result_of
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 _STATUS_WORDS = words(GENERIC_STATUSES)
 
@@ -18,12 +18,12 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         csr=payload["csr"],
         certificate_type=CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE,
     )
-    return {LaneName.CERTIFICATES: item}
+    return {IngestRpc.CERTIFICATES: item}
 
 
 def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
     """Whether it will get one, by CertificateSigned; a status that is not known counts as Rejected."""
-    result = result_of(results, LaneName.CERTIFICATES, RequestCertificateResult)
+    result = result_of(results, IngestRpc.CERTIFICATES, RequestCertificateResult)
     return {"status": _STATUS_WORDS.get(result.status, "Rejected")}
 
 

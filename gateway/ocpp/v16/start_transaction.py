@@ -20,7 +20,7 @@ from gateway.ocpp.authorizations import judge, refusal
 from gateway.ocpp.checks import check_int32
 from gateway.ocpp.quarantine_responses import readable_text
 from gateway.ocpp.results import authorization, result_of
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results, Salvage
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, QuarantineResponse, Results
 from gateway.ocpp.v16.parts import add_register, id_tag_info, set_evse
 from gateway.ocpp.values import parse_us, set_time
 
@@ -39,13 +39,13 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     if us is not None:
         set_time(event.event_time, us)
     add_register(event.meter_values, payload["meterStart"], us, READING_CONTEXT_TRANSACTION_BEGIN)
-    items: dict[LaneName, Message] = {LaneName.TRANSACTION_EVENTS: item}
+    items: dict[IngestRpc, Message] = {IngestRpc.TRANSACTION_EVENTS: item}
     if "reservationId" in payload:
         event.reservation_id = check_int32(payload["reservationId"], "reservationId")
-        items[LaneName.REPORTS] = _to_use(event, origin)
+        items[IngestRpc.REPORTS] = _to_use(event, origin)
     if id_tag.strip():
         event.id_token.id_token = id_tag
-        question = items[LaneName.AUTHORIZE] = AuthorizeItem()
+        question = items[IngestRpc.AUTHORIZE] = AuthorizeItem()
         question.origin.CopyFrom(origin)
         question.id_token.id_token = id_tag
         question.evse.CopyFrom(event.evse)
@@ -72,7 +72,7 @@ def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
 
     A start that went into quarantine has no number; the station is told 0, and its later messages name that (quirk 18).
     """
-    result = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
+    result = result_of(results, IngestRpc.TRANSACTION_EVENTS, TransactionEventResult)
     tag_info = id_tag_info(_judge(payload, results))
     return {"transactionId": int(result.transaction_id or 0), "idTagInfo": tag_info}
 
@@ -87,7 +87,7 @@ def to_questions(payload: Any, origin: Origin) -> Items:
     id_tag = readable_text(payload, "idTag")
     if not id_tag:
         return {}
-    return {LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=id_tag))}
+    return {IngestRpc.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=id_tag))}
 
 
 def to_acknowledgement(payload: Any, results: Results) -> Payload:
@@ -101,6 +101,6 @@ INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
     to_follow_up=to_follow_up,
-    optional=frozenset({LaneName.AUTHORIZE, LaneName.REPORTS}),
-    salvage=Salvage(to_questions=to_questions, to_response=to_acknowledgement),
+    optional=frozenset({IngestRpc.AUTHORIZE, IngestRpc.REPORTS}),
+    quarantine_response=QuarantineResponse(to_questions=to_questions, to_response=to_acknowledgement),
 )

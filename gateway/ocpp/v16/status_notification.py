@@ -6,7 +6,7 @@ from csms.station.v1.station_pb2 import CONNECTOR_STATUS_UNSPECIFIED
 
 from gateway.ocpp import station_events
 from gateway.ocpp.enums import CONNECTOR_STATUSES
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 from gateway.ocpp.v16.parts import set_evse
 from gateway.ocpp.values import parse_us, set_time
 
@@ -29,7 +29,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     if us is not None:
         set_time(report.status_time, us)
     event = station_events.available(report, origin)
-    return {LaneName.STATUSES: item} if event is None else {LaneName.STATUSES: item, LaneName.STATION_EVENTS: event}
+    return {IngestRpc.STATUSES: item} if event is None else {IngestRpc.STATUSES: item, IngestRpc.STATION_EVENTS: event}
 
 
 def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from gateway.ocpp.enums import STOPPED_REASONS
 from gateway.ocpp.results import authorization
-from gateway.ocpp.translation import SILENT, Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import SILENT, Inbound, IngestRpc, Items, Payload, Results
 from gateway.ocpp.v16.parts import add_meter_values, add_register, id_tag_info, transaction_id_text
 from gateway.ocpp.values import parse_us, set_time
 
@@ -36,10 +36,10 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     end = ReportItem()
     end.origin.CopyFrom(origin)
     end.transaction_end.transaction_id = event.transaction_id
-    items: dict[LaneName, Message] = {LaneName.TRANSACTION_EVENTS: item, LaneName.ASIDES: end}
+    items: dict[IngestRpc, Message] = {IngestRpc.TRANSACTION_EVENTS: item, IngestRpc.BACKGROUND_REPORTS: end}
     if id_tag.strip():
         event.id_token.id_token = id_tag
-        items[LaneName.AUTHORIZE] = AuthorizeItem(origin=origin, id_token=event.id_token)
+        items[IngestRpc.AUTHORIZE] = AuthorizeItem(origin=origin, id_token=event.id_token)
     return items
 
 
@@ -52,6 +52,6 @@ def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
 INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
-    optional=frozenset({LaneName.AUTHORIZE}),
-    salvage=SILENT,
+    optional=frozenset({IngestRpc.AUTHORIZE}),
+    quarantine_response=SILENT,
 )

@@ -10,7 +10,7 @@ from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.origin_pb2 import Origin
 
 from gateway.ocpp.authorizations import authorize, question_about_open_transactions
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 from gateway.ocpp.v2.parts import id_token_info, is_somebody, set_id_token
 
 _UNCHECKED = "NoCertificateAvailable"
@@ -24,7 +24,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     item = AuthorizeItem()
     item.origin.CopyFrom(origin)
     set_id_token(item.id_token, id_token)
-    return {LaneName.AUTHORIZE: item}
+    return {IngestRpc.AUTHORIZE: item}
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
@@ -33,7 +33,7 @@ def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
     if question is None:
         return {}
     set_id_token(question.id_token, payload["idToken"])
-    return {LaneName.OPEN_TRANSACTIONS: question}
+    return {IngestRpc.OPEN_TRANSACTIONS: question}
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
@@ -52,5 +52,5 @@ INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
     to_follow_up=to_follow_up,
-    optional=frozenset({LaneName.OPEN_TRANSACTIONS}),
+    optional=frozenset({IngestRpc.OPEN_TRANSACTIONS}),
 )

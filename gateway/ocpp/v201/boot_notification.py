@@ -7,13 +7,13 @@ from csms.station.v1.station_pb2 import BOOT_REASON_UNSPECIFIED, StationIdentity
 from gateway.ocpp import station_events
 from gateway.ocpp.enums import BOOT_REASONS
 from gateway.ocpp.results import boot_response
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
     """A boot, and why."""
     reason = BOOT_REASONS.get(payload["reason"], BOOT_REASON_UNSPECIFIED)
-    return {LaneName.BOOTS: BootItem(origin=origin, identity=_to_identity(payload), reason=reason)}
+    return {IngestRpc.BOOTS: BootItem(origin=origin, identity=_to_identity(payload), reason=reason)}
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:

@@ -11,7 +11,7 @@ from csms.station.v1.station_ingest_service_pb2 import TransferDataItem
 from gateway.ocpp.checks import check_given, check_length
 from gateway.ocpp.enums import DATA_TRANSFER_STATUSES
 from gateway.ocpp.results import transfer_response
-from gateway.ocpp.translation import Inbound, Items, LaneName, Outbound, Payload
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Outbound, Payload
 from gateway.ocpp.v2.parts import status_info
 from gateway.ocpp.values import clean
 
@@ -24,7 +24,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         message_id=payload.get("messageId", ""),
         data=_to_text(payload),
     )
-    return {LaneName.DATA_TRANSFERS: item}
+    return {IngestRpc.DATA_TRANSFERS: item}
 
 
 def to_calls(command: DataTransferRequest) -> Sequence[Payload]:

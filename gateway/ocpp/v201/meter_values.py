@@ -3,7 +3,7 @@
 from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem
 
-from gateway.ocpp.translation import SILENT, Inbound, Items, LaneName, Payload, Results
+from gateway.ocpp.translation import SILENT, Inbound, IngestRpc, Items, Payload, Results
 from gateway.ocpp.v2.parts import add_meter_values, set_evse
 
 
@@ -12,7 +12,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     item = MeterValuesItem(origin=origin)
     set_evse(item.evse, payload["evseId"], 0, "evseId")
     add_meter_values(item.meter_values, payload["meterValue"])
-    return {LaneName.METER_VALUES: item}
+    return {IngestRpc.METER_VALUES: item}
 
 
 def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:
@@ -20,4 +20,4 @@ def to_response(_payload: Payload, _results: Results, _now_us: int) -> Payload:
     return {}
 
 
-INBOUND = Inbound(to_items=to_items, to_response=to_response, salvage=SILENT)
+INBOUND = Inbound(to_items=to_items, to_response=to_response, quarantine_response=SILENT)

@@ -24,7 +24,7 @@ from gateway.ocpp.checks import check_int32
 from gateway.ocpp.enums import CHARGING_STATES, EVENT_TYPES, STOPPED_REASONS, TRIGGER_REASONS
 from gateway.ocpp.quarantine_responses import readable_text
 from gateway.ocpp.results import authorization
-from gateway.ocpp.translation import Inbound, Items, LaneName, Payload, Results, Salvage
+from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, QuarantineResponse, Results
 from gateway.ocpp.v2.parts import add_meter_values, id_token_info, is_somebody, set_evse_of, set_id_token
 from gateway.ocpp.values import parse_us, set_time
 
@@ -47,14 +47,14 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     _set_rest(event, payload)
     id_token = payload.get("idToken")
     if id_token is None or not is_somebody(id_token):
-        return {LaneName.TRANSACTION_EVENTS: item}
+        return {IngestRpc.TRANSACTION_EVENTS: item}
     set_id_token(event.id_token, id_token)
     question = AuthorizeItem()
     question.origin.CopyFrom(origin)
     question.id_token.CopyFrom(event.id_token)
     if event.HasField("evse"):
         question.evse.CopyFrom(event.evse)
-    return {LaneName.TRANSACTION_EVENTS: item, LaneName.AUTHORIZE: question}
+    return {IngestRpc.TRANSACTION_EVENTS: item, IngestRpc.AUTHORIZE: question}
 
 
 def _set_transaction(event: TransactionEvent, info: Payload) -> None:
@@ -110,7 +110,7 @@ def to_questions(payload: Any, origin: Origin) -> Items:
     text, kind = readable_text(payload, "idToken", "idToken"), readable_text(payload, "idToken", "type")
     if not text:
         return {}
-    return {LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=text, type=kind))}
+    return {IngestRpc.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=text, type=kind))}
 
 
 def to_acknowledgement(payload: Any, results: Results) -> Payload:
@@ -126,6 +126,6 @@ INBOUND = Inbound(
     to_items=to_items,
     to_response=to_response,
     to_follow_up=to_follow_up,
-    optional=frozenset({LaneName.AUTHORIZE}),
-    salvage=Salvage(to_questions=to_questions, to_response=to_acknowledgement),
+    optional=frozenset({IngestRpc.AUTHORIZE}),
+    quarantine_response=QuarantineResponse(to_questions=to_questions, to_response=to_acknowledgement),
 )

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from tests.gateway.field.kit import STATION, Field
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S
@@ -35,7 +35,7 @@ async def test_quirk_24_a_reboot_after_each_configuration_change(field: Field) -
 
 async def test_quirk_25_a_storm_of_stations(field: Field) -> None:
     """All are let in and accepted, in far fewer batches than there are stations."""
-    openings, boots = field.mesh.gateway.mesh.openings, field.mesh.gateway.mesh.lanes[LaneName.BOOTS]
+    openings, boots = field.mesh.gateway.mesh.openings, field.mesh.gateway.mesh.batchers[IngestRpc.BOOTS]
     counts_before = openings.items, openings.batches, boots.items, boots.batches
     async with AsyncExitStack() as stack:
 

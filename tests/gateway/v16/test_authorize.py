@@ -10,7 +10,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import CountOpenTransact
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from tests.gateway.v16 import helpers
 
 ACTION = "Authorize"
@@ -19,15 +19,15 @@ PAYLOAD = {"idTag": "DEADBEEF"}
 
 def answer(result: AuthorizeResult) -> object:
     """The idTagInfo that the station is given."""
-    return helpers.to_response(ACTION, PAYLOAD, {LaneName.AUTHORIZE: result})["idTagInfo"]
+    return helpers.to_response(ACTION, PAYLOAD, {IngestRpc.AUTHORIZE: result})["idTagInfo"]
 
 
 def test_question() -> None:
     """The tag is asked about; 1.6 knows no type of it, and no place."""
-    item = helpers.item(ACTION, PAYLOAD, LaneName.AUTHORIZE)
+    item = helpers.item(ACTION, PAYLOAD, IngestRpc.AUTHORIZE)
     assert item == AuthorizeItem(origin=helpers.ORIGIN, id_token=IdToken(id_token="DEADBEEF"))
     for payload in helpers.request_payloads(ACTION):
-        helpers.item(ACTION, payload, LaneName.AUTHORIZE)
+        helpers.item(ACTION, payload, IngestRpc.AUTHORIZE)
 
 
 @pytest.mark.parametrize("id_tag", ["", "  "])
@@ -84,8 +84,8 @@ def test_what_a_token_holds() -> None:
     """Asked only where auth_svc wants Authorize to be answered by it, and only of a token that it accepts."""
     info = IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED)
     said = AuthorizeResult(id_token_info=info, max_concurrent_transactions=2, limit_authorize=True)
-    results: dict[LaneName, Any] = {LaneName.AUTHORIZE: said}
-    item = helpers.follow_up(ACTION, PAYLOAD, results, LaneName.OPEN_TRANSACTIONS)
+    results: dict[IngestRpc, Any] = {IngestRpc.AUTHORIZE: said}
+    item = helpers.follow_up(ACTION, PAYLOAD, results, IngestRpc.OPEN_TRANSACTIONS)
     assert (item.origin, item.id_token.id_token) == (helpers.ORIGIN, "DEADBEEF")
     for count, held_by_station, status in (
         (1, False, "Accepted"),
@@ -94,7 +94,7 @@ def test_what_a_token_holds() -> None:
         (3, True, "Accepted"),
     ):
         held = CountOpenTransactionsResult(count=count, held_by_station=held_by_station)
-        response = helpers.to_response(ACTION, PAYLOAD, results | {LaneName.OPEN_TRANSACTIONS: held})
+        response = helpers.to_response(ACTION, PAYLOAD, results | {IngestRpc.OPEN_TRANSACTIONS: held})
         assert response["idTagInfo"] == {"status": status}
     for change in (
         AuthorizeResult(id_token_info=info, max_concurrent_transactions=2),
@@ -102,4 +102,4 @@ def test_what_a_token_holds() -> None:
         AuthorizeResult(id_token_info=IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_BLOCKED)),
         AuthorizeResult(error=Status(code=13)),
     ):
-        assert helpers.follow_ups(ACTION, PAYLOAD, {LaneName.AUTHORIZE: change}) == {}
+        assert helpers.follow_ups(ACTION, PAYLOAD, {IngestRpc.AUTHORIZE: change}) == {}

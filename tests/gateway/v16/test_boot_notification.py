@@ -9,7 +9,7 @@ from csms.station.v1.station_pb2 import StationIdentity
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted
 from google.rpc.status_pb2 import Status
 
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from tests.gateway.v16 import helpers
 
 ACTION = "BootNotification"
@@ -17,7 +17,7 @@ ACTION = "BootNotification"
 
 def test_minimal() -> None:
     """Vendor and model are enough."""
-    item = helpers.item(ACTION, {"chargePointVendor": "V", "chargePointModel": "M"}, LaneName.BOOTS)
+    item = helpers.item(ACTION, {"chargePointVendor": "V", "chargePointModel": "M"}, IngestRpc.BOOTS)
     assert item == BootItem(origin=helpers.ORIGIN, identity=StationIdentity(vendor_name="V", model="M"))
     assert item.reason == station_pb2.BOOT_REASON_UNSPECIFIED
 
@@ -36,7 +36,7 @@ def test_maximal() -> None:
         "meterSerialNumber": "meter-serial",
     }
     assert set(payload) == set(helpers.SCHEMAS.schema(ACTION, "request")["properties"])
-    assert helpers.item(ACTION, payload, LaneName.BOOTS).identity == StationIdentity(
+    assert helpers.item(ACTION, payload, IngestRpc.BOOTS).identity == StationIdentity(
         model="model",
         vendor_name="vendor",
         serial_number="cp-serial",
@@ -66,7 +66,7 @@ def test_transaction_svc_is_notified_of_a_boot(result: BootResult, attempts: dic
     """With the serial numbers of meters, and how often the station repeats a message, once station_svc says that."""
     payload: dict[str, Any] = {"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1.2.3"}
     assert helpers.station_event(ACTION, payload) is None
-    item = helpers.follow_up(ACTION, payload, {LaneName.BOOTS: result}, LaneName.STATION_EVENTS)
+    item = helpers.follow_up(ACTION, payload, {IngestRpc.BOOTS: result}, IngestRpc.STATION_EVENTS)
     assert item.origin == helpers.ORIGIN
     assert item.boot == StationBooted(vendor_name="V", model="M", firmware_version="1.2.3", **attempts)
 
@@ -74,7 +74,7 @@ def test_transaction_svc_is_notified_of_a_boot(result: BootResult, attempts: dic
 def test_made_from_the_schema() -> None:
     """Everything the schema allows can be sent on."""
     for payload in helpers.request_payloads(ACTION):
-        helpers.item(ACTION, payload, LaneName.BOOTS)
+        helpers.item(ACTION, payload, IngestRpc.BOOTS)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,6 @@ def test_made_from_the_schema() -> None:
 )
 def test_response(status: station_pb2.RegistrationStatus.ValueType, word: str) -> None:
     """The status, our time in the form that every station reads, and the interval."""
-    results = {LaneName.BOOTS: BootResult(registration_status=status, interval_s=300)}
+    results = {IngestRpc.BOOTS: BootResult(registration_status=status, interval_s=300)}
     response = helpers.to_response(ACTION, {}, results)
     assert response == {"status": word, "currentTime": helpers.NOW, "interval": 300}

@@ -4,7 +4,7 @@ import pytest
 from csms.station.v1.command_service_pb2 import DataTransferRequest, DataTransferResponse
 from csms.station.v1.station_ingest_service_pb2 import DataTransferStatus, TransferDataItem, TransferDataResult
 
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from tests.gateway.v16 import helpers
 
 ACTION = "DataTransfer"
@@ -13,19 +13,19 @@ ACTION = "DataTransfer"
 def test_from_the_station() -> None:
     """Vendor, kind and data are passed on; data that is no text as JSON."""
     payload = {"vendorId": "org.v", "messageId": "m", "data": "d"}
-    item = helpers.item(ACTION, payload, LaneName.DATA_TRANSFERS)
+    item = helpers.item(ACTION, payload, IngestRpc.DATA_TRANSFERS)
     assert item == TransferDataItem(origin=helpers.ORIGIN, vendor_id="org.v", message_id="m", data="d")
-    item = helpers.item(ACTION, {"vendorId": "v", "data": {"a": 1}}, LaneName.DATA_TRANSFERS)
+    item = helpers.item(ACTION, {"vendorId": "v", "data": {"a": 1}}, IngestRpc.DATA_TRANSFERS)
     assert item == TransferDataItem(origin=helpers.ORIGIN, vendor_id="v", data='{"a":1}')
     for payload in helpers.request_payloads(ACTION):
-        helpers.item(ACTION, payload, LaneName.DATA_TRANSFERS)
+        helpers.item(ACTION, payload, IngestRpc.DATA_TRANSFERS)
 
 
 def test_answer_to_the_station() -> None:
     """Every status has its word."""
     told = {}
     for status in DataTransferStatus.values():
-        results = {LaneName.DATA_TRANSFERS: TransferDataResult(status=status)}
+        results = {IngestRpc.DATA_TRANSFERS: TransferDataResult(status=status)}
         told[DataTransferStatus.Name(status)] = helpers.to_response(ACTION, {}, results)["status"]
     assert told == {
         "DATA_TRANSFER_STATUS_UNSPECIFIED": "Rejected",

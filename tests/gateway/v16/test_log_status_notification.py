@@ -4,7 +4,7 @@ import pytest
 from csms.station.v1 import log_pb2
 from csms.station.v1.station_ingest_service_pb2 import ReportResult
 
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from tests.gateway.v16 import helpers
 
 ACTION = "LogStatusNotification"
@@ -14,7 +14,7 @@ def test_words() -> None:
     """Every word has a status of its own, and goes along itself. AcceptedCanceled came with 2.0.1."""
     statuses = set()
     for payload in helpers.request_payloads(ACTION):
-        report = helpers.item(ACTION, payload, LaneName.REPORTS).log_status
+        report = helpers.item(ACTION, payload, IngestRpc.REPORTS).log_status
         assert report.reported_status == payload["status"]
         statuses.add(report.status)
     later = {log_pb2.UPLOAD_LOG_STATUS_UNSPECIFIED, log_pb2.UPLOAD_LOG_STATUS_ACCEPTED_CANCELED}
@@ -26,7 +26,7 @@ def test_words() -> None:
 )
 def test_numbers(payload: dict[str, int], number: int | None) -> None:
     """The upload that is named, if one is; below 0 there is none."""
-    report = helpers.item(ACTION, {"status": "Uploading", **payload}, LaneName.REPORTS).log_status
+    report = helpers.item(ACTION, {"status": "Uploading", **payload}, IngestRpc.REPORTS).log_status
     found = report.log_upload_id if report.HasField("log_upload_id") else None
     assert found == number
 
@@ -40,4 +40,4 @@ def test_a_number_that_is_too_large() -> None:
 
 def test_answer() -> None:
     """Empty."""
-    assert helpers.to_response(ACTION, {"status": "Idle"}, {LaneName.REPORTS: ReportResult()}) == {}
+    assert helpers.to_response(ACTION, {"status": "Idle"}, {IngestRpc.REPORTS: ReportResult()}) == {}

@@ -11,7 +11,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesResult
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.ocpp import enums
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway import payloads
 from tests.gateway.v16 import helpers
@@ -29,14 +29,14 @@ def entry(*samples: dict[str, Any], time: str = TIME) -> dict[str, Any]:
 def sample(**fields: Any) -> SampledValue:
     """The translation of one sampled value."""
     payload = {"connectorId": 1, "meterValue": [entry({"value": "1", **fields})]}
-    item = helpers.item(ACTION, payload, LaneName.METER_VALUES)
+    item = helpers.item(ACTION, payload, IngestRpc.METER_VALUES)
     [value] = helpers.sampled(item.meter_values)
     return value
 
 
 def test_outside_a_transaction() -> None:
     """Values of no transaction go down their own lane, EVSE 0 being the main meter."""
-    item = helpers.item(ACTION, {"connectorId": 0, "meterValue": [entry({"value": "5"})]}, LaneName.METER_VALUES)
+    item = helpers.item(ACTION, {"connectorId": 0, "meterValue": [entry({"value": "5"})]}, IngestRpc.METER_VALUES)
     assert item.origin == helpers.ORIGIN
     assert item.HasField("evse")
     assert item.evse == EvseRef()
@@ -51,7 +51,7 @@ def test_in_a_transaction() -> None:
         entry({"value": "4"}, time="2025-01-01T12:01:00Z"),
     ]
     payload = {"connectorId": 3, "transactionId": 42, "meterValue": values}
-    item = helpers.item(ACTION, payload, LaneName.TRANSACTION_EVENTS)
+    item = helpers.item(ACTION, payload, IngestRpc.TRANSACTION_EVENTS)
     assert item.origin == helpers.ORIGIN
     event = item.event
     assert event.event_type == transaction_event_pb2.TRANSACTION_EVENT_TYPE_UPDATED
@@ -67,7 +67,7 @@ def test_in_a_transaction() -> None:
 def test_any_transaction(number: int) -> None:
     """Quirk 18: the number is kept whatever it is."""
     payload = {"connectorId": 1, "transactionId": number, "meterValue": [entry({"value": "1"})]}
-    assert helpers.item(ACTION, payload, LaneName.TRANSACTION_EVENTS).event.transaction_id == str(number)
+    assert helpers.item(ACTION, payload, IngestRpc.TRANSACTION_EVENTS).event.transaction_id == str(number)
 
 
 def test_defaults() -> None:
@@ -84,7 +84,7 @@ def test_words() -> None:
     """Every word of every enumeration arrives as itself, units in 2.x's spelling."""
     seen = set()
     for path, payload in payloads.every_word(helpers.SCHEMAS.schema(ACTION, "request")):
-        item = helpers.item(ACTION, payload, LaneName.TRANSACTION_EVENTS)
+        item = helpers.item(ACTION, payload, IngestRpc.TRANSACTION_EVENTS)
         value = helpers.sampled(item.event.meter_values)[0]
         field, word = str(path[-1]), payload["meterValue"][0]["sampledValue"][0][path[-1]]
         told = {
@@ -126,9 +126,9 @@ def test_odd_values() -> None:
     """Quirk 14: numbers are taken, blanks skipped, spaces cut off, the rest kept. Quirk 15: none at all is fine."""
     values = [entry({"value": 5}, {"value": ""}, {"value": " "}, {"value": None}, {"value": " 7 "}, {"value": "x"})]
     payload = {"connectorId": 1, "meterValue": values}
-    item = helpers.item(ACTION, payload, LaneName.METER_VALUES)
+    item = helpers.item(ACTION, payload, IngestRpc.METER_VALUES)
     assert [value.value for value in helpers.sampled(item.meter_values)] == ["5", "7", "x"]
-    item = helpers.item(ACTION, {"connectorId": 1, "meterValue": [entry()]}, LaneName.METER_VALUES)
+    item = helpers.item(ACTION, {"connectorId": 1, "meterValue": [entry()]}, IngestRpc.METER_VALUES)
     assert len(item.meter_values) == 1
     assert not item.meter_values[0].sampled_values
 
@@ -136,18 +136,18 @@ def test_odd_values() -> None:
 def test_unreadable_time() -> None:
     """Values without a readable time are kept without one; the event takes what is readable."""
     payload = {"connectorId": 1, "transactionId": 1, "meterValue": [entry({"value": "1"}, time="?")]}
-    event = helpers.item(ACTION, payload, LaneName.TRANSACTION_EVENTS).event
+    event = helpers.item(ACTION, payload, IngestRpc.TRANSACTION_EVENTS).event
     assert not event.HasField("event_time")
     assert not event.meter_values[0].HasField("sample_time")
     payload["meterValue"] = [entry({"value": "1"}, time="?"), entry({"value": "1"}), entry({"value": "1"}, time="?")]
-    assert helpers.item(ACTION, payload, LaneName.TRANSACTION_EVENTS).event.event_time == Timestamp(seconds=NOON)
+    assert helpers.item(ACTION, payload, IngestRpc.TRANSACTION_EVENTS).event.event_time == Timestamp(seconds=NOON)
 
 
 def test_made_from_the_schema() -> None:
     """The least and the most that the schema allows can be sent on."""
     schema = helpers.SCHEMAS.schema(ACTION, "request")
-    helpers.item(ACTION, payloads.minimal(schema), LaneName.METER_VALUES)
-    helpers.item(ACTION, payloads.maximal(schema), LaneName.TRANSACTION_EVENTS)
+    helpers.item(ACTION, payloads.minimal(schema), IngestRpc.METER_VALUES)
+    helpers.item(ACTION, payloads.maximal(schema), IngestRpc.TRANSACTION_EVENTS)
 
 
 @pytest.mark.parametrize("fields", [{"connectorId": -1}, {"connectorId": 2**40}, {"transactionId": 2**63}])
@@ -163,5 +163,5 @@ def test_response() -> None:
     """The answer is empty, and waits for the commit."""
     assert ROUTES.inbound[ACTION].durable
     assert not ROUTES.inbound[ACTION].optional
-    assert helpers.to_response(ACTION, {}, {LaneName.METER_VALUES: MeterValuesResult(repeated=True)}) == {}
-    assert helpers.to_response(ACTION, {}, {LaneName.TRANSACTION_EVENTS: TransactionEventResult()}) == {}
+    assert helpers.to_response(ACTION, {}, {IngestRpc.METER_VALUES: MeterValuesResult(repeated=True)}) == {}
+    assert helpers.to_response(ACTION, {}, {IngestRpc.TRANSACTION_EVENTS: TransactionEventResult()}) == {}

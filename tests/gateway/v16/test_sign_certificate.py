@@ -10,7 +10,7 @@ from csms.common.v1.status_info_pb2 import (
 )
 from csms.station.v1.station_ingest_service_pb2 import RequestCertificateItem, RequestCertificateResult
 
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from tests.gateway.v16 import helpers
 
 ACTION = "SignCertificate"
@@ -19,7 +19,7 @@ ACTION = "SignCertificate"
 def test_a_request() -> None:
     """It goes on as it came: the authority reads it."""
     csr = "-----BEGIN CERTIFICATE REQUEST-----\r\né\r\n-----END CERTIFICATE REQUEST-----"
-    assert helpers.item(ACTION, {"csr": csr}, LaneName.CERTIFICATES) == RequestCertificateItem(
+    assert helpers.item(ACTION, {"csr": csr}, IngestRpc.CERTIFICATES) == RequestCertificateItem(
         origin=helpers.ORIGIN, csr=csr, certificate_type=CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE
     )
 
@@ -34,11 +34,11 @@ def test_a_request() -> None:
 )
 def test_answers(status: GenericStatus.ValueType, word: str) -> None:
     """A status that is not known promises nothing."""
-    results = {LaneName.CERTIFICATES: RequestCertificateResult(status=status, reason="CSR_KEY_WEAK")}
+    results = {IngestRpc.CERTIFICATES: RequestCertificateResult(status=status, reason="CSR_KEY_WEAK")}
     assert helpers.to_response(ACTION, {"csr": "x"}, results) == {"status": word}
 
 
 def test_whatever_the_schema_allows() -> None:
     """Every payload has its item."""
     for payload in helpers.request_payloads(ACTION):
-        assert helpers.item(ACTION, payload, LaneName.CERTIFICATES).csr == payload["csr"]
+        assert helpers.item(ACTION, payload, IngestRpc.CERTIFICATES).csr == payload["csr"]

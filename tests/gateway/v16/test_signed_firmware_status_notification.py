@@ -4,7 +4,7 @@ import pytest
 from csms.station.v1 import firmware_pb2
 from csms.station.v1.station_ingest_service_pb2 import ReportResult
 
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from tests.gateway.v16 import helpers
 
 ACTION = "SignedFirmwareStatusNotification"
@@ -14,7 +14,7 @@ def test_words() -> None:
     """Every word has a status of its own, and goes along itself."""
     statuses = set()
     for payload in helpers.request_payloads(ACTION):
-        report = helpers.item(ACTION, payload, LaneName.REPORTS).firmware_status
+        report = helpers.item(ACTION, payload, IngestRpc.REPORTS).firmware_status
         assert report.reported_status == payload["status"]
         statuses.add(report.status)
     assert statuses == set(firmware_pb2.FirmwareStatus.values()) - {firmware_pb2.FIRMWARE_STATUS_UNSPECIFIED}
@@ -25,7 +25,7 @@ def test_words() -> None:
 )
 def test_numbers(payload: dict[str, int], number: int | None) -> None:
     """The update that is named, if one is; below 0 there is none."""
-    report = helpers.item(ACTION, {"status": "Installing", **payload}, LaneName.REPORTS).firmware_status
+    report = helpers.item(ACTION, {"status": "Installing", **payload}, IngestRpc.REPORTS).firmware_status
     found = report.firmware_update_id if report.HasField("firmware_update_id") else None
     assert found == number
 
@@ -39,4 +39,4 @@ def test_a_number_that_is_too_large() -> None:
 
 def test_answer() -> None:
     """Empty."""
-    assert helpers.to_response(ACTION, {"status": "Idle"}, {LaneName.REPORTS: ReportResult()}) == {}
+    assert helpers.to_response(ACTION, {"status": "Idle"}, {IngestRpc.REPORTS: ReportResult()}) == {}

@@ -20,7 +20,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway.v16 import helpers
 
@@ -31,7 +31,7 @@ NOON = Timestamp(seconds=1_735_732_800)
 
 def event(**fields: Any) -> TransactionEvent:
     """The event that is sent on for the minimal payload with these fields."""
-    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | fields)[LaneName.TRANSACTION_EVENTS])
+    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | fields)[IngestRpc.TRANSACTION_EVENTS])
     assert isinstance(item, TransactionEventItem)
     assert item.origin == helpers.ORIGIN
     return item.event
@@ -47,13 +47,13 @@ def respond(
     return helpers.to_response(ACTION, MINIMAL | fields, results_of(status, held=held))
 
 
-def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[LaneName, Any]:
+def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[IngestRpc, Any]:
     """The results of the services for such a start."""
     recorded = TransactionEventResult(transaction_id="77", event_key="0.ab", concurrent_count=held)
-    results: dict[LaneName, Any] = {LaneName.TRANSACTION_EVENTS: recorded}
+    results: dict[IngestRpc, Any] = {IngestRpc.TRANSACTION_EVENTS: recorded}
     if status is not None:
         info = IdTokenInfo(status=status, group_id_token=IdToken(id_token="G"))
-        results[LaneName.AUTHORIZE] = AuthorizeResult(id_token_info=info, max_concurrent_transactions=1)
+        results[IngestRpc.AUTHORIZE] = AuthorizeResult(id_token_info=info, max_concurrent_transactions=1)
     return results
 
 
@@ -80,19 +80,19 @@ def test_event() -> None:
 
 def test_report() -> None:
     """station_svc is notified of a reservation that was used, with its place and time."""
-    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | {"reservationId": 9})[LaneName.REPORTS])
+    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | {"reservationId": 9})[IngestRpc.REPORTS])
     use = ReservationUse(reservation_id=9, evse=EvseRef(evse_id=2, connector_id=1), use_time=NOON)
     assert item == ReportItem(origin=helpers.ORIGIN, reservation_use=use)
     items = helpers.to_items(ACTION, MINIMAL | {"reservationId": 0, "timestamp": ""})
-    unreadable = helpers.over_the_wire(items[LaneName.REPORTS])
+    unreadable = helpers.over_the_wire(items[IngestRpc.REPORTS])
     assert not unreadable.reservation_use.HasField("use_time")
 
 
 def test_question() -> None:
     """The tag is asked about at the same time, with its place."""
     items = helpers.to_items(ACTION, MINIMAL)
-    assert set(items) == {LaneName.TRANSACTION_EVENTS, LaneName.AUTHORIZE}
-    assert items[LaneName.AUTHORIZE] == AuthorizeItem(
+    assert set(items) == {IngestRpc.TRANSACTION_EVENTS, IngestRpc.AUTHORIZE}
+    assert items[IngestRpc.AUTHORIZE] == AuthorizeItem(
         origin=helpers.ORIGIN, id_token=IdToken(id_token="TAG"), evse=EvseRef(evse_id=2, connector_id=1)
     )
 
@@ -101,7 +101,7 @@ def test_route() -> None:
     """A start is money: it waits for its commit, but neither for auth_svc nor for station_svc."""
     route = ROUTES.inbound[ACTION]
     assert route.durable
-    assert route.optional == {LaneName.AUTHORIZE, LaneName.REPORTS}
+    assert route.optional == {IngestRpc.AUTHORIZE, IngestRpc.REPORTS}
 
 
 def test_made_from_the_schema() -> None:
@@ -111,7 +111,7 @@ def test_made_from_the_schema() -> None:
             helpers.over_the_wire(item)
 
 
-def test_oddities_are_kept() -> None:
+def test_anomalies_are_kept() -> None:
     """A register below zero, a long tag, an unreadable time: recorded, not refused."""
     odd = event(meterStart=-1, idTag="T" * 200, timestamp="soon")
     assert odd.meter_values[0].sampled_values[0].value == "-1"
@@ -153,11 +153,11 @@ def test_a_refusal_is_recorded_before_the_station_is_answered() -> None:
     accepted, blocked = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED, id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
     concurrent = id_token_pb2.AUTHORIZATION_STATUS_CONCURRENT_TX
     for status, held, expected in ((blocked, 1, blocked), (accepted, 1, concurrent)):
-        item = helpers.follow_up(ACTION, MINIMAL, results_of(status, held=held), LaneName.AUTHORIZATIONS)
+        item = helpers.follow_up(ACTION, MINIMAL, results_of(status, held=held), IngestRpc.AUTHORIZATIONS)
         assert item == AuthorizationItem(origin=helpers.ORIGIN, event_key="0.ab", status=expected)
     assert helpers.follow_ups(ACTION, MINIMAL, results_of(accepted)) == {}
     assert helpers.follow_ups(ACTION, MINIMAL, results_of(None, held=1)) == {}
-    quarantined = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(error=Status(code=3))}
+    quarantined = {IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(error=Status(code=3))}
     assert helpers.follow_ups(ACTION, MINIMAL, results_of(blocked) | quarantined) == {}
     assert helpers.follow_ups(ACTION, MINIMAL | {"idTag": ""}, quarantined) == {}
 
@@ -167,8 +167,8 @@ def test_auth_is_away() -> None:
     assert respond(None, held=1) == respond(None)
     assert respond(None) == {"transactionId": 77, "idTagInfo": {"status": "Accepted"}}
     failed = {
-        LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="77"),
-        LaneName.AUTHORIZE: AuthorizeResult(error=Status(code=13)),
+        IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="77"),
+        IngestRpc.AUTHORIZE: AuthorizeResult(error=Status(code=13)),
     }
     assert helpers.to_response(ACTION, MINIMAL, failed) == respond(None)
 
@@ -176,12 +176,12 @@ def test_auth_is_away() -> None:
 @pytest.mark.parametrize("id_tag", ["", " "])
 def test_blank_tag(id_tag: str) -> None:
     """A blank tag is nobody's: the start is recorded, nobody is asked, and nobody is let in."""
-    assert set(helpers.to_items(ACTION, MINIMAL | {"idTag": id_tag})) == {LaneName.TRANSACTION_EVENTS}
+    assert set(helpers.to_items(ACTION, MINIMAL | {"idTag": id_tag})) == {IngestRpc.TRANSACTION_EVENTS}
     assert not event(idTag=id_tag).HasField("id_token")
     assert respond(None, idTag=id_tag)["idTagInfo"] == {"status": "Invalid"}
 
 
 def test_quarantined() -> None:
     """A start that could not be recorded as such is acknowledged all the same."""
-    results = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(error=Status(code=3))}
+    results = {IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(error=Status(code=3))}
     assert helpers.to_response(ACTION, MINIMAL, results)["transactionId"] == 0

@@ -9,7 +9,7 @@ from csms.station.v1.station_ingest_service_pb2 import StatusItem, StatusResult
 from csms.station.v1.station_pb2 import StatusReport
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from tests.gateway.v16 import helpers
 
 ACTION = "StatusNotification"
@@ -31,7 +31,7 @@ STATUSES = {
 
 def report(**fields: Any) -> StatusReport:
     """The item for the minimal payload with these fields."""
-    item = helpers.item(ACTION, MINIMAL | fields, LaneName.STATUSES)
+    item = helpers.item(ACTION, MINIMAL | fields, IngestRpc.STATUSES)
     assert isinstance(item, StatusItem)
     assert item.origin == helpers.ORIGIN
     return item.status
@@ -97,7 +97,7 @@ def test_station_as_a_whole() -> None:
 def test_made_from_the_schema() -> None:
     """Everything the schema allows can be sent on."""
     for payload in helpers.request_payloads(ACTION):
-        helpers.item(ACTION, payload, LaneName.STATUSES)
+        helpers.item(ACTION, payload, IngestRpc.STATUSES)
 
 
 @pytest.mark.parametrize("connector_id", [-1, 2**31, -(10**30)])
@@ -115,7 +115,7 @@ def test_unreadable_time() -> None:
 
 def test_response() -> None:
     """The answer is empty."""
-    assert helpers.to_response(ACTION, MINIMAL, {LaneName.STATUSES: StatusResult()}) == {}
+    assert helpers.to_response(ACTION, MINIMAL, {IngestRpc.STATUSES: StatusResult()}) == {}
 
 
 def test_an_available_connector_is_told_to_transaction_svc() -> None:

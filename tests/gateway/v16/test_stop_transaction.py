@@ -15,7 +15,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventR
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway.v16 import helpers
 
@@ -29,12 +29,12 @@ END = SampledValue(
     location=meter_value_pb2.MEASURAND_LOCATION_OUTLET,
     unit="Wh",
 )
-RECORDED = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="42")}
+RECORDED = {IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="42")}
 
 
 def event(**fields: Any) -> TransactionEvent:
     """The event that is sent on for the minimal payload with these fields."""
-    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | fields)[LaneName.TRANSACTION_EVENTS])
+    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL | fields)[IngestRpc.TRANSACTION_EVENTS])
     assert item.origin == helpers.ORIGIN
     assert isinstance(item.event, TransactionEvent)
     return item.event
@@ -42,7 +42,7 @@ def event(**fields: Any) -> TransactionEvent:
 
 def test_minimal() -> None:
     """A stop without a tag asks nobody; without a reason it is local; it names no connector."""
-    assert set(helpers.to_items(ACTION, MINIMAL)) == {LaneName.TRANSACTION_EVENTS, LaneName.ASIDES}
+    assert set(helpers.to_items(ACTION, MINIMAL)) == {IngestRpc.TRANSACTION_EVENTS, IngestRpc.BACKGROUND_REPORTS}
     assert event() == TransactionEvent(
         event_type=transaction_event_pb2.TRANSACTION_EVENT_TYPE_ENDED,
         transaction_id="42",
@@ -56,14 +56,14 @@ def test_minimal() -> None:
 def test_with_tag() -> None:
     """The event has the tag that stopped it, and auth_svc is asked about it."""
     items = helpers.to_items(ACTION, MINIMAL | {"idTag": "TAG"})
-    assert items[LaneName.AUTHORIZE] == AuthorizeItem(origin=helpers.ORIGIN, id_token=IdToken(id_token="TAG"))
+    assert items[IngestRpc.AUTHORIZE] == AuthorizeItem(origin=helpers.ORIGIN, id_token=IdToken(id_token="TAG"))
     assert event(idTag="TAG").id_token == IdToken(id_token="TAG")
-    assert LaneName.AUTHORIZE not in helpers.to_items(ACTION, MINIMAL | {"idTag": " "})
+    assert IngestRpc.AUTHORIZE not in helpers.to_items(ACTION, MINIMAL | {"idTag": " "})
 
 
 def test_report() -> None:
     """station_svc is notified that the transaction is over, so that its charging profiles end with it."""
-    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL)[LaneName.ASIDES])
+    item = helpers.over_the_wire(helpers.to_items(ACTION, MINIMAL)[IngestRpc.BACKGROUND_REPORTS])
     assert item == ReportItem(origin=helpers.ORIGIN, transaction_end=TransactionEnd(transaction_id="42"))
 
 
@@ -103,7 +103,7 @@ def test_any_transaction(number: int) -> None:
     assert event(transactionId=number).transaction_id == str(number)
 
 
-def test_oddities_are_kept() -> None:
+def test_anomalies_are_kept() -> None:
     """Quirks 11 and 21: an unreadable time and a register below zero are recorded, not refused."""
     odd = event(meterStop=-1, timestamp="")
     assert odd.meter_values[0].sampled_values[0].value == "-1"
@@ -122,7 +122,7 @@ def test_made_from_the_schema() -> None:
 def test_route() -> None:
     """A stop is money: it waits for its commit, but neither for auth_svc nor for station_svc."""
     assert ROUTES.inbound[ACTION].durable
-    assert ROUTES.inbound[ACTION].optional == {LaneName.AUTHORIZE}
+    assert ROUTES.inbound[ACTION].optional == {IngestRpc.AUTHORIZE}
 
 
 def test_response() -> None:
@@ -130,8 +130,8 @@ def test_response() -> None:
     assert helpers.to_response(ACTION, MINIMAL, RECORDED) == {}
     for status in id_token_pb2.AuthorizationStatus.values():
         result = AuthorizeResult(id_token_info=IdTokenInfo(status=status))
-        response = helpers.to_response(ACTION, MINIMAL | {"idTag": "T"}, RECORDED | {LaneName.AUTHORIZE: result})
+        response = helpers.to_response(ACTION, MINIMAL | {"idTag": "T"}, RECORDED | {IngestRpc.AUTHORIZE: result})
         assert set(response) == {"idTagInfo"}
     failed = AuthorizeResult(error=Status(code=13))
-    assert helpers.to_response(ACTION, MINIMAL | {"idTag": "T"}, RECORDED | {LaneName.AUTHORIZE: failed}) == {}
+    assert helpers.to_response(ACTION, MINIMAL | {"idTag": "T"}, RECORDED | {IngestRpc.AUTHORIZE: failed}) == {}
     assert helpers.to_response(ACTION, MINIMAL | {"idTag": "T"}, RECORDED) == {}

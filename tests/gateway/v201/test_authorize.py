@@ -10,7 +10,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import CountOpenTransact
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from tests.gateway.v201 import helpers
 
 ACTION = "Authorize"
@@ -27,19 +27,19 @@ HASH = {
 
 def answer(result: AuthorizeResult) -> Any:
     """The idTokenInfo that the station is given."""
-    return helpers.to_response(ACTION, PAYLOAD, {LaneName.AUTHORIZE: result})["idTokenInfo"]
+    return helpers.to_response(ACTION, PAYLOAD, {IngestRpc.AUTHORIZE: result})["idTokenInfo"]
 
 
 def test_question() -> None:
     """The token is asked about with its type."""
-    item = helpers.item(ACTION, PAYLOAD, LaneName.AUTHORIZE)
+    item = helpers.item(ACTION, PAYLOAD, IngestRpc.AUTHORIZE)
     assert item == AuthorizeItem(origin=helpers.ORIGIN, id_token=IdToken(id_token="DEADBEEF", type="ISO14443"))
 
 
 def test_start_button() -> None:
     """C02: the empty token of a start button is asked about too."""
     payload = {"idToken": {"idToken": "", "type": "NoAuthorization"}}
-    assert helpers.item(ACTION, payload, LaneName.AUTHORIZE).id_token == IdToken(type="NoAuthorization")
+    assert helpers.item(ACTION, payload, IngestRpc.AUTHORIZE).id_token == IdToken(type="NoAuthorization")
 
 
 @pytest.mark.parametrize("text", ["", "  "])
@@ -107,8 +107,8 @@ def test_what_a_token_holds() -> None:
     """Asked only where auth_svc wants Authorize to be answered by it, and only of a token that it accepts."""
     info = IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED)
     said = AuthorizeResult(id_token_info=info, max_concurrent_transactions=2, limit_authorize=True)
-    results: dict[LaneName, Any] = {LaneName.AUTHORIZE: said}
-    item = helpers.follow_up(ACTION, PAYLOAD, results, LaneName.OPEN_TRANSACTIONS)
+    results: dict[IngestRpc, Any] = {IngestRpc.AUTHORIZE: said}
+    item = helpers.follow_up(ACTION, PAYLOAD, results, IngestRpc.OPEN_TRANSACTIONS)
     assert (item.origin, item.id_token.id_token) == (helpers.ORIGIN, "DEADBEEF")
     for count, held_by_station, status in (
         (1, False, "Accepted"),
@@ -117,7 +117,7 @@ def test_what_a_token_holds() -> None:
         (3, True, "Accepted"),
     ):
         held = CountOpenTransactionsResult(count=count, held_by_station=held_by_station)
-        response = helpers.to_response(ACTION, PAYLOAD, results | {LaneName.OPEN_TRANSACTIONS: held})
+        response = helpers.to_response(ACTION, PAYLOAD, results | {IngestRpc.OPEN_TRANSACTIONS: held})
         assert response["idTokenInfo"] == {"status": status}
     for change in (
         AuthorizeResult(id_token_info=info, max_concurrent_transactions=2),
@@ -125,4 +125,4 @@ def test_what_a_token_holds() -> None:
         AuthorizeResult(id_token_info=IdTokenInfo(status=id_token_pb2.AUTHORIZATION_STATUS_BLOCKED)),
         AuthorizeResult(error=Status(code=13)),
     ):
-        assert helpers.follow_ups(ACTION, PAYLOAD, {LaneName.AUTHORIZE: change}) == {}
+        assert helpers.follow_ups(ACTION, PAYLOAD, {IngestRpc.AUTHORIZE: change}) == {}

@@ -9,7 +9,7 @@ from csms.station.v1.station_pb2 import BootReason, StationIdentity
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted
 from google.rpc.status_pb2 import Status
 
-from gateway.ocpp.translation import LaneName
+from gateway.ocpp.translation import IngestRpc
 from tests.gateway.v201 import helpers
 
 ACTION = "BootNotification"
@@ -18,7 +18,7 @@ ACTION = "BootNotification"
 def boot(reason: str = "PowerUp", **station: Any) -> BootItem:
     """The item for a boot."""
     payload = {"reason": reason, "chargingStation": {"vendorName": "V", "model": "M"} | station}
-    item = helpers.item(ACTION, payload, LaneName.BOOTS)
+    item = helpers.item(ACTION, payload, IngestRpc.BOOTS)
     assert isinstance(item, BootItem)
     return item
 
@@ -58,7 +58,7 @@ def test_transaction_svc_is_notified_of_a_boot(result: BootResult, attempts: dic
         "chargingStation": {"vendorName": "V", "model": "M", "firmwareVersion": "1.2.3"},
     }
     assert helpers.station_event(ACTION, payload) is None
-    item = helpers.follow_up(ACTION, payload, {LaneName.BOOTS: result}, LaneName.STATION_EVENTS)
+    item = helpers.follow_up(ACTION, payload, {IngestRpc.BOOTS: result}, IngestRpc.STATION_EVENTS)
     assert item.origin == helpers.ORIGIN
     assert item.boot == StationBooted(vendor_name="V", model="M", firmware_version="1.2.3", **attempts)
 
@@ -76,7 +76,7 @@ def test_reasons() -> None:
 def test_made_from_the_schema() -> None:
     """Everything the schema allows can be sent on."""
     for payload in helpers.request_payloads(ACTION):
-        helpers.item(ACTION, payload, LaneName.BOOTS)
+        helpers.item(ACTION, payload, IngestRpc.BOOTS)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,6 @@ def test_made_from_the_schema() -> None:
 )
 def test_response(status: station_pb2.RegistrationStatus.ValueType, word: str) -> None:
     """The status, our time in the form that every station reads, and the interval."""
-    results = {LaneName.BOOTS: BootResult(registration_status=status, interval_s=300)}
+    results = {IngestRpc.BOOTS: BootResult(registration_status=status, interval_s=300)}
     response = helpers.to_response(ACTION, {}, results)
     assert response == {"status": word, "currentTime": helpers.NOW, "interval": 300}

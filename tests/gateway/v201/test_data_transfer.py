@@ -6,7 +6,7 @@ import pytest
 from csms.station.v1.command_service_pb2 import DataTransferRequest
 from csms.station.v1.station_ingest_service_pb2 import DataTransferStatus, TransferDataItem, TransferDataResult
 
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from tests.gateway.v201 import helpers
 
 ACTION = "DataTransfer"
@@ -30,23 +30,23 @@ NAME = "data_transfer"
 )
 def test_data_from_the_station(data: Any, text: str) -> None:
     """Text is kept as it came, anything else as JSON; U+0000 is nowhere."""
-    item = helpers.item(ACTION, {"vendorId": "v", "messageId": "m", "data": data}, LaneName.DATA_TRANSFERS)
+    item = helpers.item(ACTION, {"vendorId": "v", "messageId": "m", "data": data}, IngestRpc.DATA_TRANSFERS)
     assert item == TransferDataItem(origin=helpers.ORIGIN, vendor_id="v", message_id="m", data=text)
 
 
 def test_without_data() -> None:
     """A message may be all."""
-    item = helpers.item(ACTION, {"vendorId": "v"}, LaneName.DATA_TRANSFERS)
+    item = helpers.item(ACTION, {"vendorId": "v"}, IngestRpc.DATA_TRANSFERS)
     assert item == TransferDataItem(origin=helpers.ORIGIN, vendor_id="v")
     for payload in helpers.request_payloads(ACTION):
-        helpers.item(ACTION, payload, LaneName.DATA_TRANSFERS)
+        helpers.item(ACTION, payload, IngestRpc.DATA_TRANSFERS)
 
 
 def test_answer_to_the_station() -> None:
     """Every status has its word."""
     told = set()
     for status in DataTransferStatus.values():
-        results = {LaneName.DATA_TRANSFERS: TransferDataResult(status=status)}
+        results = {IngestRpc.DATA_TRANSFERS: TransferDataResult(status=status)}
         word = helpers.to_response(ACTION, {}, results)["status"]
         name = DataTransferStatus.Name(status).removeprefix("DATA_TRANSFER_STATUS_").replace("_", "")
         assert word.upper() == ("REJECTED" if name == "UNSPECIFIED" else name)

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.ocpp import enums
 from gateway.ocpp.frames import Call, parse
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from gateway.ocpp.v201.routes import ROUTES
 from gateway.ocpp.versions import V201
 from tests.gateway import payloads
@@ -30,7 +30,7 @@ def entry(*samples: dict[str, Any], time: str = TIME) -> dict[str, Any]:
 
 def samples(*given: dict[str, Any]) -> list[SampledValue]:
     """The translation of sampled values."""
-    item = helpers.item(ACTION, {"evseId": 1, "meterValue": [entry(*given)]}, LaneName.METER_VALUES)
+    item = helpers.item(ACTION, {"evseId": 1, "meterValue": [entry(*given)]}, IngestRpc.METER_VALUES)
     return helpers.sampled(item.meter_values)
 
 
@@ -43,14 +43,14 @@ def sample(**fields: Any) -> SampledValue:
 def test_place_and_time() -> None:
     """Values of no transaction go down their own lane, EVSE 0 being the main meter."""
     payload = {"evseId": 0, "meterValue": [entry({"value": 5}), entry({"value": 6}, time="?")]}
-    item = helpers.item(ACTION, payload, LaneName.METER_VALUES)
+    item = helpers.item(ACTION, payload, IngestRpc.METER_VALUES)
     assert item.origin == helpers.ORIGIN
     assert item.HasField("evse")
     assert item.evse == EvseRef()
     assert item.meter_values[0].sample_time == Timestamp(seconds=NOON)
     assert not item.meter_values[1].HasField("sample_time")
     payload["evseId"] = 3
-    assert helpers.item(ACTION, payload, LaneName.METER_VALUES).evse == EvseRef(evse_id=3)
+    assert helpers.item(ACTION, payload, IngestRpc.METER_VALUES).evse == EvseRef(evse_id=3)
 
 
 def test_defaults() -> None:
@@ -84,7 +84,7 @@ def test_numbers(text: str, value: str) -> None:
     frame = f'[2,"1","{ACTION}",{{"evseId":1,"meterValue":{values}}}]'
     call = parse(frame.encode(), V201)
     assert isinstance(call, Call)
-    [told] = helpers.sampled(helpers.item(ACTION, call.payload, LaneName.METER_VALUES).meter_values)
+    [told] = helpers.sampled(helpers.item(ACTION, call.payload, IngestRpc.METER_VALUES).meter_values)
     assert told.value == value
 
 
@@ -114,7 +114,7 @@ def test_words() -> None:
     """Every word of every enumeration arrives as itself."""
     seen = set()
     for path, payload in payloads.every_word(helpers.SCHEMAS.schema(ACTION, "request")):
-        item = helpers.item(ACTION, payload, LaneName.METER_VALUES)
+        item = helpers.item(ACTION, payload, IngestRpc.METER_VALUES)
         value = helpers.sampled(item.meter_values)[0]
         field, word = str(path[-1]), payload["meterValue"][0]["sampledValue"][0][path[-1]]
         told = {
@@ -151,7 +151,7 @@ def test_odd_values() -> None:
 def test_made_from_the_schema() -> None:
     """The least and the most that the schema allows can be sent on."""
     for payload in helpers.request_payloads(ACTION):
-        helpers.item(ACTION, payload, LaneName.METER_VALUES)
+        helpers.item(ACTION, payload, IngestRpc.METER_VALUES)
 
 
 @pytest.mark.parametrize("number", [-1, 2**40])
@@ -166,4 +166,4 @@ def test_response() -> None:
     """The answer is empty, and waits for the commit."""
     assert ROUTES.inbound[ACTION].durable
     assert not ROUTES.inbound[ACTION].optional
-    assert helpers.to_response(ACTION, {}, {LaneName.METER_VALUES: MeterValuesResult(repeated=True)}) == {}
+    assert helpers.to_response(ACTION, {}, {IngestRpc.METER_VALUES: MeterValuesResult(repeated=True)}) == {}

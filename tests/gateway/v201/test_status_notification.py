@@ -9,7 +9,7 @@ from csms.station.v1.station_ingest_service_pb2 import StatusResult
 from csms.station.v1.station_pb2 import ConnectorStatus, StatusReport
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from tests.gateway.v201 import helpers
 
 ACTION = "StatusNotification"
@@ -18,7 +18,7 @@ PAYLOAD = {"timestamp": "2025-01-01T12:00:00Z", "connectorStatus": "Occupied", "
 
 def status(**fields: Any) -> StatusReport:
     """The item for a status."""
-    item = helpers.item(ACTION, PAYLOAD | fields, LaneName.STATUSES)
+    item = helpers.item(ACTION, PAYLOAD | fields, IngestRpc.STATUSES)
     assert item.origin == helpers.ORIGIN
     assert isinstance(item.status, StatusReport)
     return item.status
@@ -44,7 +44,7 @@ def test_words() -> None:
     assert (odd.status, odd.reported_status) == (station_pb2.CONNECTOR_STATUS_UNSPECIFIED, "Sleeping")
 
 
-def test_oddities() -> None:
+def test_anomalies() -> None:
     """Quirk 11: an unreadable time is none. Whole numbers may have a point."""
     assert not status(timestamp="now").HasField("status_time")
     assert status(evseId=2.0, connectorId=1.0).evse == EvseRef(evse_id=2, connector_id=1)
@@ -61,12 +61,12 @@ def test_impossible_numbers(field: str, value: int) -> None:
 def test_made_from_the_schema() -> None:
     """Everything the schema allows can be sent on."""
     for payload in helpers.request_payloads(ACTION):
-        helpers.item(ACTION, payload, LaneName.STATUSES)
+        helpers.item(ACTION, payload, IngestRpc.STATUSES)
 
 
 def test_response() -> None:
     """The answer is empty."""
-    assert helpers.to_response(ACTION, PAYLOAD, {LaneName.STATUSES: StatusResult()}) == {}
+    assert helpers.to_response(ACTION, PAYLOAD, {IngestRpc.STATUSES: StatusResult()}) == {}
 
 
 def test_an_available_connector_is_told_to_transaction_svc() -> None:

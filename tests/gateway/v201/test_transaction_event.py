@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
 from gateway.ocpp.schemas import SchemaFault
-from gateway.ocpp.translation import LaneName, UnacceptableError
+from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from gateway.ocpp.v201.routes import ROUTES
 from tests.gateway.v201 import helpers
 
@@ -38,7 +38,7 @@ def event(info: dict[str, Any] | None = None, **fields: Any) -> TransactionEvent
     """The event that is sent on for the minimal payload with these fields, of transactionInfo and of itself."""
     payload = MINIMAL | fields
     payload["transactionInfo"] = {"transactionId": "tx-1"} | (info or {})
-    item = helpers.over_the_wire(helpers.to_items(ACTION, payload)[LaneName.TRANSACTION_EVENTS])
+    item = helpers.over_the_wire(helpers.to_items(ACTION, payload)[IngestRpc.TRANSACTION_EVENTS])
     assert item.origin == helpers.ORIGIN
     assert isinstance(item.event, TransactionEvent)
     return item.event
@@ -54,13 +54,13 @@ def respond(
     return helpers.to_response(ACTION, MINIMAL | {"idToken": TOKEN} | fields, results_of(status, held=held))
 
 
-def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[LaneName, Any]:
+def results_of(status: id_token_pb2.AuthorizationStatus.ValueType | None, *, held: int = 0) -> dict[IngestRpc, Any]:
     """The results of the services for such an event."""
     recorded = TransactionEventResult(transaction_id="tx-1", event_key="0.ab", concurrent_count=held)
-    results: dict[LaneName, Any] = {LaneName.TRANSACTION_EVENTS: recorded}
+    results: dict[IngestRpc, Any] = {IngestRpc.TRANSACTION_EVENTS: recorded}
     if status is not None:
         info = IdTokenInfo(status=status, group_id_token=IdToken(id_token="G", type="Central"))
-        results[LaneName.AUTHORIZE] = AuthorizeResult(id_token_info=info, max_concurrent_transactions=1)
+        results[IngestRpc.AUTHORIZE] = AuthorizeResult(id_token_info=info, max_concurrent_transactions=1)
     return results
 
 
@@ -74,7 +74,7 @@ def test_minimal() -> None:
         seq_no=0,
     )
     assert event().HasField("seq_no")
-    assert set(helpers.to_items(ACTION, MINIMAL)) == {LaneName.TRANSACTION_EVENTS}
+    assert set(helpers.to_items(ACTION, MINIMAL)) == {IngestRpc.TRANSACTION_EVENTS}
 
 
 def test_everything() -> None:
@@ -170,8 +170,8 @@ def test_question() -> None:
     """A token is asked about at the same time, with its place."""
     items = helpers.to_items(ACTION, MINIMAL | {"idToken": TOKEN, "evse": {"id": 2}})
     token = IdToken(id_token="TAG", type="ISO14443")
-    assert items[LaneName.AUTHORIZE] == AuthorizeItem(origin=helpers.ORIGIN, id_token=token, evse=EvseRef(evse_id=2))
-    question = helpers.to_items(ACTION, MINIMAL | {"idToken": TOKEN})[LaneName.AUTHORIZE]
+    assert items[IngestRpc.AUTHORIZE] == AuthorizeItem(origin=helpers.ORIGIN, id_token=token, evse=EvseRef(evse_id=2))
+    question = helpers.to_items(ACTION, MINIMAL | {"idToken": TOKEN})[IngestRpc.AUTHORIZE]
     assert isinstance(question, AuthorizeItem)
     assert not question.HasField("evse")
 
@@ -180,7 +180,7 @@ def test_route() -> None:
     """An event is money: it waits for its commit, but not for auth_svc."""
     route = ROUTES.inbound[ACTION]
     assert route.durable
-    assert route.optional == {LaneName.AUTHORIZE}
+    assert route.optional == {IngestRpc.AUTHORIZE}
 
 
 def test_made_from_the_schema() -> None:
@@ -190,7 +190,7 @@ def test_made_from_the_schema() -> None:
             helpers.over_the_wire(item)
 
 
-def test_oddities_are_kept() -> None:
+def test_anomalies_are_kept() -> None:
     """Quirks 11 and 17: an unreadable time, a long token: recorded, not refused. Whole numbers may have a point."""
     odd = event(timestamp="soon", idToken={"idToken": "T" * 200, "type": "ISO14443"}, seqNo=3.0)
     assert not odd.HasField("event_time")
@@ -220,7 +220,7 @@ def test_impossible_numbers(payload: dict[str, Any], field: str) -> None:
 
 def test_response_without_a_token() -> None:
     """There is nothing to say."""
-    results = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="tx-1")}
+    results = {IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="tx-1")}
     assert helpers.to_response(ACTION, MINIMAL, results) == {}
     assert helpers.follow_ups(ACTION, MINIMAL, results) == {}
 
@@ -248,7 +248,7 @@ def test_a_refusal_is_recorded_before_the_station_is_answered() -> None:
     """As it is answered; an acceptance is not."""
     payload = MINIMAL | {"idToken": TOKEN}
     for status, held, expected in ((BLOCKED, 1, BLOCKED), (ACCEPTED, 1, CONCURRENT)):
-        item = helpers.follow_up(ACTION, payload, results_of(status, held=held), LaneName.AUTHORIZATIONS)
+        item = helpers.follow_up(ACTION, payload, results_of(status, held=held), IngestRpc.AUTHORIZATIONS)
         assert item == AuthorizationItem(origin=helpers.ORIGIN, event_key="0.ab", status=expected)
     assert helpers.follow_ups(ACTION, payload, results_of(ACCEPTED)) == {}
     assert helpers.follow_ups(ACTION, payload, results_of(None, held=1)) == {}
@@ -262,8 +262,8 @@ def test_auth_is_away() -> None:
     assert respond(None, eventType="Ended") == {"idTokenInfo": {"status": "Accepted"}}
     assert respond(None, held=1) == {"idTokenInfo": {"status": "Accepted"}}
     failed = {
-        LaneName.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="tx-1"),
-        LaneName.AUTHORIZE: AuthorizeResult(error=Status(code=13)),
+        IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(transaction_id="tx-1"),
+        IngestRpc.AUTHORIZE: AuthorizeResult(error=Status(code=13)),
     }
     assert helpers.to_response(ACTION, MINIMAL | {"idToken": TOKEN}, failed) == respond(None)
 
@@ -271,7 +271,7 @@ def test_auth_is_away() -> None:
 def test_blank_token() -> None:
     """A blank token is nobody's: the event is recorded, nobody is asked, and nobody is let in."""
     blank = {"idToken": " ", "type": "ISO14443"}
-    assert set(helpers.to_items(ACTION, MINIMAL | {"idToken": blank})) == {LaneName.TRANSACTION_EVENTS}
+    assert set(helpers.to_items(ACTION, MINIMAL | {"idToken": blank})) == {IngestRpc.TRANSACTION_EVENTS}
     assert not event(idToken=blank).HasField("id_token")
     assert respond(None, idToken=blank) == {"idTokenInfo": {"status": "Invalid"}}
 
@@ -280,8 +280,8 @@ def test_start_button() -> None:
     """C02: the empty token of a start button is recorded by its type, and asked about."""
     pressed = {"idToken": "", "type": "NoAuthorization"}
     assert set(helpers.to_items(ACTION, MINIMAL | {"idToken": pressed})) == {
-        LaneName.TRANSACTION_EVENTS,
-        LaneName.AUTHORIZE,
+        IngestRpc.TRANSACTION_EVENTS,
+        IngestRpc.AUTHORIZE,
     }
     assert event(idToken=pressed).id_token == IdToken(type="NoAuthorization")
     assert respond(ACCEPTED, idToken=pressed)["idTokenInfo"]["status"] == "Accepted"
@@ -289,5 +289,5 @@ def test_start_button() -> None:
 
 def test_quarantined() -> None:
     """An event that could not be recorded as such is acknowledged all the same."""
-    results = {LaneName.TRANSACTION_EVENTS: TransactionEventResult(error=Status(code=3))}
+    results = {IngestRpc.TRANSACTION_EVENTS: TransactionEventResult(error=Status(code=3))}
     assert helpers.to_response(ACTION, MINIMAL, results) == {}
