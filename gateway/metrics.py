@@ -1,4 +1,4 @@
-"""What the gateway counts, for Prometheus. Plain integers on the hot path, turned into samples when scraped."""
+"""Metrics of the gateway, for Prometheus. Plain integers on the hot path, turned into samples when scraped."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -92,7 +92,7 @@ async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGate
 
 
 class _Buffers:
-    """What leaves in the background: some minutes of a busy fleet, and 64 MiB each at the most."""
+    """Buffers of items that leave in the background: some minutes of a busy fleet, and 64 MiB each at the most."""
 
     def __init__(self, mesh: MeshClient) -> None:
         self.messages: Buffer[bytes] = Buffer(

@@ -125,7 +125,7 @@ async def _carry_out_in_parts(
 
 
 async def _read_limit(session: Session, route: Outbound, command: Any, timeout_s: float) -> Any:
-    """What the station said of its limit, where that has to be known first; None where it said nothing of it."""
+    """The limit that the station states, where it has to be known first; None where it states none."""
     reading = None if route.to_limit_read is None else route.to_limit_read(command)
     if reading is None:
         return None

@@ -1,4 +1,4 @@
-"""What a gateway is told."""
+"""The settings of a gateway."""
 
 from dataclasses import dataclass
 from typing import Self

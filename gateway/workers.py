@@ -87,7 +87,7 @@ async def _stop(process: Process, ended: "asyncio.Future[int]") -> None:
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a worker is told: as the first, but for the ports that only one can have."""
+    """The environment of a worker: that of the first, but for the ports that only one can have."""
     own = {
         "CSMS_GATEWAY_WORKERS": "1",
         "CSMS_GATEWAY_SHARED_PORT": "1",

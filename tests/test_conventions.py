@@ -16,7 +16,18 @@ PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "not
 _PRUNED = {"gen", "third_party", "data", "node_modules", "__pycache__", "dist"}
 _SUFFIXES = {".py", ".proto", ".md", ".yaml", ".yml", ".lua", ".toml"}
 # Packages whose docstrings follow the rule of CONTRIBUTING.md, "Language"; the others come one at a time.
-WORDED = ("mesh", "station_svc", "auth_svc", "notification_svc", "deploy", "benchmarks", "chaos", "simulator", "tests")
+WORDED = (
+    "mesh",
+    "gateway",
+    "station_svc",
+    "auth_svc",
+    "notification_svc",
+    "deploy",
+    "benchmarks",
+    "chaos",
+    "simulator",
+    "tests",
+)
 # Modules of these packages that are still to come.
 NOT_YET_WORDED = {"mesh/rowset.py", "mesh/scripts.py", "mesh/workers.py"}
 _BARE = {"what", "whatever", "whichever", "whoever"}

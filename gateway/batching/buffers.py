@@ -1,8 +1,8 @@
-"""What leaves the gateway in the background, never as part of an acknowledgement: frames for the log, signs of life.
+"""Buffers for items that leave in the background and that no answer waits for: frames for the log, signs of life.
 
 A buffer is flushed when it is old or large enough. It is bounded, in items and in bytes: while its service is away it
-keeps the newest and counts what it had to drop. While its service is there but slower than what comes in, whoever adds
-to it may wait for room.
+keeps the newest and counts what it had to drop. While its service answers more slowly than items come in, a caller that
+adds to it may wait for capacity.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ log = get_logger(__name__)
 Item = TypeVar("Item")
 
 RETRY_S = 1.0
-# As much as a lane sends at once, far below what a gRPC message may hold.
+# As much as an ingest batcher sends at once, far below what a gRPC message may hold.
 BATCH_BYTES = 1024 * 1024
 # Failures that pass by themselves. Any other is about the batch, which would fail for ever.
 _PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
@@ -86,7 +86,7 @@ class Buffer(Generic[Item]):
         return len(self._items)
 
     async def wait_for_capacity(self, timeout_s: float) -> None:
-        """Waits until it is not crowded, for `timeout_s` seconds at the most."""
+        """Waits until it is not backlogged, for `timeout_s` seconds at the most."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._has_capacity.wait()

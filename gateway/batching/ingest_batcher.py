@@ -4,8 +4,8 @@ See docs/DESIGN.md, "Batches".
 
 After a batch of some size the next one waits for a moment, so that those who were just answered can join it.
 
-A lane rides out the absence of its service: it sends a failed batch again, item by item within each one's deadline. The
-services find repeated items by their content, so that sending again is safe.
+While its service is unavailable a batcher sends failed batches again, each item within its own deadline. The services
+find repeated items by their content, so that sending again is safe.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ MAX_IN_FLIGHT = 2
 # A second batch leaves only when this many items wait: two small batches cost more than one large one (at 50 stations
 # in a closed loop, 12 % more CPU per message), and only a large load gains by two.
 SECOND_BATCH_ITEMS = 128
-# After a batch of at least this many items the next one waits for company: those who were just answered, who may have
-# more to say, or whoever else speaks at the same time. Half of a batch's price does not depend on its size (at 50
+# After a batch of at least this many items the next one lingers: stations that were just answered may send more, and
+# others may send at the same time. Half of a batch's price does not depend on its size (at 50
 # stations in a closed loop, 25 % less CPU per message). It waits for a part of the time that the large batch took, and
-# not at all where that one is long gone: a lane with little to do adds no delay.
+# not at all where that one is long gone: a batcher with little to do adds no delay.
 LINGER_FROM_ITEMS = 8
 FIXED_LINGER_FROM_ITEMS = 2
 LINGER_SHARE = 0.5
@@ -51,16 +51,16 @@ class IngestUnavailableError(Exception):
 
 
 class Waiter(Protocol[Outcome_contra]):
-    """Who waits for the result of an item: a future, or what is cheaper. None of these may raise."""
+    """Takes the result of an item: a future, or an object that costs less. None of these methods may raise."""
 
     def done(self) -> bool:
-        """Whether it was told already, or waits no more."""
+        """Whether it has its result already, or waits no more."""
 
     def set_result(self, result: Outcome_contra, /) -> None:
-        """Tells it the result."""
+        """Takes the result."""
 
     def set_exception(self, error: IngestUnavailableError, /) -> None:
-        """Tells it that there will be none."""
+        """Takes note that there will be none."""
 
 
 class QueuedItem(msgspec.Struct, Generic[Result], frozen=True):
@@ -72,16 +72,16 @@ class QueuedItem(msgspec.Struct, Generic[Result], frozen=True):
 
 
 class ItemSink(Protocol):
-    """Where an item can be sent, and its result waited for."""
+    """Takes items of one ingest RPC, and gives each result to a waiter."""
 
     def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
-        """Sends an item; see `Lane.submit`."""
+        """Sends an item; see `IngestBatcher.submit`."""
 
 
 class BackgroundSink(Generic[Item, Result]):
-    """The way of items that no answer waits for: a buffer takes each at once, and `result` stands for its result.
+    """A sink of items that no answer waits for: a buffer takes each at once, and `result` stands for its result.
 
-    They outlast an absence of their service; a gateway that is killed loses those of its last moment.
+    They are kept while their service is unavailable; a gateway that is killed loses those of its last moment.
     """
 
     def __init__(self, *, buffer: Buffer[Item], result: Result) -> None:
@@ -96,14 +96,14 @@ class BackgroundSink(Generic[Item, Result]):
 
 
 class IngestBatcher(Generic[Item, Result]):
-    """The way of one kind of item to one ingest RPC.
+    """Sends the items of one ingest RPC in batches.
 
     `send(items)` does the RPC with serialized items and returns one result per item, in their order; it raises
     MeshError where the whole batch failed. It is also called with no items, as a probe. Use from one event loop;
     `close` when done.
 
-    A lane of what goes beside other messages is given `patience_s`: its items come a few at a time, each from another
-    station, so where several came at once just now, all that comes within this time leaves together.
+    With `max_linger_s` it always lingers for so long after a batch of several items. That is for items that go beside
+    other messages: they come a few at a time, each from another station.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class IngestBatcher(Generic[Item, Result]):
         self.items = 0
 
     def submit(self, item: Item, waiter: Waiter[Result], *, deadline_s: float) -> None:
-        """Sends an item; `waiter` is told its result, or LaneUnavailableError from `deadline_s` of the loop's clock on.
+        """Sends an item; `waiter` gets the result, or IngestUnavailableError after `deadline_s` of the loop's clock.
 
         The queue is bounded by the callers: each session waits for its item before it reads on.
         """
@@ -145,7 +145,7 @@ class IngestBatcher(Generic[Item, Result]):
             self._schedule_pump()
 
     def ask(self, item: Item, *, deadline_s: float) -> "asyncio.Future[Result]":
-        """Sends an item, as `submit` does; the future has what a waiter would be told."""
+        """Sends an item, as `submit` does; the future gets what a waiter would."""
         result: asyncio.Future[Result] = self._loop.create_future()
         result.add_done_callback(_retrieve_exception)
         self.submit(item, result, deadline_s=deadline_s)
@@ -171,7 +171,7 @@ class IngestBatcher(Generic[Item, Result]):
                 break
         if self._retry is not None:
             self._retry.cancel()
-        while self._queue:  # whoever is told may send the next item at once, and is told the same
+        while self._queue:  # a waiter may send the next item at once, which fails too
             _fail(self._queue.popleft())
 
     def _schedule_pump(self) -> None:
@@ -199,7 +199,7 @@ class IngestBatcher(Generic[Item, Result]):
             self._schedule_pump()
 
     def _note_size(self, items: int, took_s: float) -> None:
-        """Decides whether what comes next waits for company, and for how long."""
+        """Decides whether the next batch lingers, and for how long."""
         if items < (LINGER_FROM_ITEMS if self._max_linger_s is None else FIXED_LINGER_FROM_ITEMS):
             return
         if self._max_linger_s is None:
@@ -212,7 +212,7 @@ class IngestBatcher(Generic[Item, Result]):
             self._linger()
 
     def _linger(self) -> None:
-        """Lets items gather for a moment, where the lane was busy just now."""
+        """Waits a moment for more items, where the batcher was busy just now."""
         if self._loop.time() < self._busy_until_s and self._retry is None:
             self._lingering = self._loop.call_later(self._linger_s, self._end_linger)
         else:
@@ -309,6 +309,6 @@ def _fail(queued: QueuedItem[Any]) -> None:
 
 
 def _retrieve_exception(result: "asyncio.Future[Any]") -> None:
-    """Whoever asked may be gone: a failure that nobody hears is none to complain of."""
+    """Marks an exception as seen: a caller that is gone is no reason for asyncio to log it."""
     if not result.cancelled():
         result.exception()

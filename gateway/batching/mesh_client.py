@@ -1,4 +1,4 @@
-"""The gateway's calls into the mesh: a lane per ingest RPC, and the calls that are not batched by a lane."""
+"""The gateway's calls into the mesh: a batcher for each ingest RPC, and calls that buffers make."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.wire import repeated
 from mesh.errors import from_rpc_error, unavailable
 
-# One attempt of a lane; the lane tries again within each item's own deadline.
+# One attempt of a batcher, which tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
 
 # What goes beside the messages of a session, once or twice in each: in a small batch it costs more than they do. Nobody
@@ -48,7 +48,7 @@ def _raw(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Ca
 
 
 def _sender(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) -> Send:
-    """The sending end of a lane: one RPC for a batch, one result per item.
+    """The sending end of a batcher: one RPC for a batch, one result per item.
 
     Its request has a field `items` and no other, so that serialized items need not become messages once more.
     """
@@ -102,7 +102,7 @@ class MeshClient:
         )
 
     def all_batchers(self) -> Sequence[IngestBatcher[Any, Any]]:
-        """Every lane, for metrics and for closing."""
+        """Every batcher, for metrics and for closing."""
         return (*self.batchers.values(), self.openings)
 
     async def close_connections(self, items: Sequence[station.CloseConnectionItem]) -> None:

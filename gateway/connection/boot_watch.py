@@ -1,4 +1,4 @@
-"""Whether a station's boots are refused: what it would not tell anybody. Pure, one per connection."""
+"""Counts the boots of a station that are refused, for operators: the station reports none. Pure, one per connection."""
 
 from csms.station.v1 import station_pb2
 

@@ -1,4 +1,4 @@
-"""What one station may cost, whatever it sends and however often it connects again."""
+"""Budgets of one station for its log, its malformed frames and its DataTransfers, across reconnects."""
 
 from collections import OrderedDict
 
@@ -13,7 +13,7 @@ LOG_BYTES_PER_SECOND = 128 * 1024
 # its connection, nor does a single large one, nor a burst of small ones.
 MALFORMED_FRAMES_PER_MINUTE = 60
 MALFORMED_BYTES_PER_MINUTE = 256 * 1024
-# DataTransfer writes a row each, whoever the vendor is.
+# Each DataTransfer writes a row, of any vendor.
 TRANSFER_BURST_ROWS = 1_000
 TRANSFER_ROWS_PER_MINUTE = 60
 TRANSFER_BURST_BYTES = 4 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Whether a station's clock is right, from the times it tells (quirk 12). Pure, one per connection."""
+"""Whether a station's clock is right, from the times in its messages (quirk 12). Pure, one per connection."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from mesh.times import SECOND_US
 # same, did not: the clock is behind.
 APART_US = 60 * SECOND_US
 SAME_US = 10 * SECOND_US
-# A skew that changes by less is told as it was.
+# A skew that changes by less is reported as it was.
 DRIFT_S = 60
 
 
@@ -22,7 +22,7 @@ class ClockWatch:
         self._late: tuple[int, int] | None = None  # by how much a message was late (negative), and when it was read
 
     def observe(self, time_us: int, receive_us: int) -> bool:
-        """Takes a time that a station told, and when it was read; true where the station's clock is surely wrong."""
+        """Takes the time in a message, and when it was read; true where the station's clock is surely wrong."""
         lead_us = time_us - receive_us
         if (
             time_us < EARLIEST_US
@@ -45,7 +45,7 @@ class ClockWatch:
 
 
 def stated_us(payload: dict[str, Any]) -> int | None:
-    """When a message of a station says that it is; None where it says nothing that can be read."""
+    """The time that a message of a station states; None where it has none that can be read."""
     text = payload.get("timestamp")
     if text is None and (entries := payload.get("meterValue")):
         text = entries[-1]["timestamp"]

@@ -1,6 +1,6 @@
-"""What is done about the CALLs of one station: checked, translated, and answered from what the services say.
+"""Handles the CALLs of one station: checks and translates them, and answers from the results of the services.
 
-Sans-I/O: a CALL comes in, an `Exchange` goes out, or a `RefusalError`. Nothing here knows of the socket or the lanes.
+Sans-I/O: a CALL comes in, an `IngestPlan` goes out, or a `RefusalError`. Nothing here knows the socket or the batchers.
 """
 
 from collections.abc import Callable, Sequence
@@ -95,7 +95,7 @@ class InboundCalls:
         return route is not None and route.quarantine_response is not None
 
     def begin(self, call: Call, ordinal: int, time_us: int, source: bytes = b"") -> IngestPlan:
-        """What a CALL asks of the services. Raises RefusalError.
+        """Plans what a CALL asks of the services. Raises RefusalError.
 
         `ordinal` and `time_us` are of when it was read, `source` is the text of its frame.
         """
@@ -128,7 +128,7 @@ class InboundCalls:
         )
 
     def _transfer(self, route: Inbound, payload: Payload, items: Items, time_us: int) -> IngestPlan:
-        """A vendor's own message, of which each writes a row, whoever its vendor is: so many are stored."""
+        """A vendor's own message. Each writes a row, so that a station may have only so many stored."""
         if self._allow_transfer(items[IngestRpc.DATA_TRANSFERS].ByteSize(), time_us):
             return IngestPlan(items, partial(self._answer, route, payload), route.optional)
         self._note_quirk(QuirkName.TRANSFER_NOT_STORED)
@@ -160,7 +160,7 @@ class InboundCalls:
     def _on_schema_violation(
         self, call: Call, origin: origin_pb2.Origin, route: Inbound, fault: SchemaFault
     ) -> IngestPlan:
-        """A message that its schema refuses: kept and acknowledged where it tells of money (docs/adr/0008)."""
+        """A message that its schema refuses: kept and acknowledged where it is about a transaction (docs/adr/0008)."""
         for other in self._others:
             schemas = other.schemas
             if call.action in schemas.actions and schemas.fits(call.action, "request", call.payload):
@@ -175,7 +175,7 @@ class InboundCalls:
     def _on_other_version(
         self, call: Call, origin: origin_pb2.Origin, other: ServedVersion, *, code: str
     ) -> IngestPlan:
-        """What a message of another OCPP version is told (quirk 3); one of money is kept all the same."""
+        """Refuses a message of another OCPP version (quirk 3); one about a transaction goes into quarantine."""
         self._note_quirk(QuirkName.MESSAGE_OF_OTHER_VERSION)
         spoken, other_label = self._routes.label, other.routes.label
         fault = SchemaFault(
@@ -190,7 +190,7 @@ class InboundCalls:
     def _on_unaccepted_station(
         self, call: Call, origin: origin_pb2.Origin, route: Inbound, source: bytes
     ) -> IngestPlan:
-        """A message of a station that is not accepted: SecurityError, and quarantine where it tells of money.
+        """A message of a station that is not accepted: SecurityError, and quarantine where it is about a transaction.
 
         Only an event of a transaction that is recorded already is recorded and answered as ever: the session began
         while the station was accepted. transaction_svc decides that (docs/adr/0013).
@@ -231,7 +231,7 @@ class InboundCalls:
         reason: str,
         label: str | None = None,
     ) -> IngestPlan:
-        """Has a message put into quarantine as it came, and acknowledges it by `salvage`; refuses it without one."""
+        """Has a message put into quarantine as it came; acknowledges it by its quarantine response, refuses it without."""
         raw = RawMessage(
             ocpp_version=label or self._routes.label,
             action=call.action,
@@ -271,7 +271,7 @@ class InboundCalls:
         self._count("item_refused", name)
         if name in _ASKED_BESIDE:
             return
-        # A message of money that failed for its content is kept by its service, and acknowledged: see
+        # A message about a transaction that failed for its content is kept by its service, and acknowledged: see
         # docs/DESIGN.md, "When a service is unavailable".
         if not durable:
             raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
@@ -297,7 +297,7 @@ def _is_not_kept(result: Any) -> bool:
 def _is_unaccepted(results: Results) -> bool:
     """Whether transaction_svc did not record the event because its station is not accepted."""
     result = results[IngestRpc.TRANSACTION_EVENTS]
-    assert isinstance(result, TransactionEventResult)  # noqa: S101 - the lane gives nothing else
+    assert isinstance(result, TransactionEventResult)  # noqa: S101 - this RPC gives nothing else
     return result.HasField("error") and from_status(result.error).metadata.get("cause") == STATION_NOT_ACCEPTED
 
 

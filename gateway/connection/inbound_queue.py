@@ -25,9 +25,9 @@ class ReceivedCall(msgspec.Struct, frozen=True):
 
 
 class InboundCallQueue:
-    """Serves CALLs in turn. `serve(arrival)` begins; whoever answers the CALL then says so with `answered`.
+    """Serves CALLs in turn. `serve(received)` begins; the caller says with `answered` that the CALL has its answer.
 
-    That may be before `serve` returns, which must not raise. Where too much waits, the socket is told to `hold`.
+    That may be before `serve` returns, which must not raise. Where too much waits, `pause_reading` is called.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What one CALL asks of the services: its items go down their lanes, and their results come back, without a task."""
+"""The ingest RPCs that one CALL needs: its items go to their sinks, and the results come back, without a task."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from gateway.batching.ingest_batcher import IngestUnavailableError, ItemSink
 from gateway.ocpp.frames import Payload
 from gateway.ocpp.translation import IngestRpc, Items, Results
 
-# How long a station waits for an answer before it gives up, by its usual settings; lanes try for as long.
+# How long a station waits for an answer before it gives up, by its usual settings; batchers try for as long.
 STATION_BUDGET_S = 20.0
 # What is only asked beside a message (is this token still good?) is not waited for as long.
 OPTIONAL_BUDGET_S = 5.0
@@ -20,9 +20,9 @@ _NONE: frozenset[IngestRpc] = frozenset()
 class IngestPlan(msgspec.Struct, frozen=True):
     """`items` to send, none where the gateway answers by itself; `answer(results)` makes the CALLRESULT's payload.
 
-    It raises RefusalError where the CALL is to be refused. Results of `optional` lanes may be missing.
-    `follow_up(results)` says what is to be exchanged before that, once the results of this exchange are there; the
-    exchange that it returns makes the answer in its place. None where there is nothing more to send.
+    It raises RefusalError where the CALL is to be refused. Results of `optional` RPCs may be missing.
+    `follow_up(results)` is called once the results of this plan are there; the plan that it returns is carried out
+    next, and makes the answer in place of this one. None where there is nothing more to send.
     """
 
     items: Items
@@ -68,7 +68,7 @@ def _budget_s(is_optional: bool) -> float:
 
 
 class _LoneWaiter:
-    """Waits for the only item of an exchange; see batching.ingest_batcher.Waiter."""
+    """Waits for the only item of a plan; see batching.ingest_batcher.Waiter."""
 
     __slots__ = ("_done", "_is_done", "_is_optional", "_name")
 
@@ -94,7 +94,7 @@ class _LoneWaiter:
 
 
 class _Collector:
-    """Collects the results of one exchange."""
+    """Collects the results of one plan."""
 
     __slots__ = ("_done", "_missing", "_results")
 
@@ -122,7 +122,7 @@ class _Collector:
 
 
 class _Waiter:
-    """Waits for one item of an exchange; see batching.ingest_batcher.Waiter. Cheaper than a future; needs no task."""
+    """Waits for one item of a plan; see batching.ingest_batcher.Waiter. Cheaper than a future; needs no task."""
 
     __slots__ = ("_collector", "_is_done", "_is_optional", "_name")
 

@@ -1,4 +1,4 @@
-"""What is told of a session now and then: when its station was last seen, what was odd, what is wrong with it."""
+"""Reports about a session, sent now and then: when its station was last seen, its quirks, its conditions."""
 
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 
@@ -7,12 +7,12 @@ from mesh.times import to_timestamp
 
 
 def has_news(session: Session) -> bool:
-    """Whether there is anything to tell beside that the station was seen."""
+    """Whether there is anything to report beside the time when the station was seen."""
     return bool(session.quirks or session.conditions())
 
 
 def take_last_seen(session: Session, now_us: int) -> ingest.Sighting:
-    """What is to be told of a session; it is told once."""
+    """The report about a session; quirks and conditions are reported once."""
     reports = [
         ingest.ConditionReport(
             type=kind,

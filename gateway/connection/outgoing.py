@@ -95,7 +95,7 @@ class OutgoingCalls:
             self.unanswered = 0  # late or not, readable or not: it answers
 
     def close(self) -> None:
-        """The socket is closed: whoever waits is told."""
+        """The socket is closed: every call that waits fails."""
         self._closed = True
         if self._pending is not None and not self._pending[2].done():
             self._pending[2].set_exception(

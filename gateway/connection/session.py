@@ -1,11 +1,10 @@
-"""One station's connection: socket ↔ OCPP-J ↔ translators ↔ lanes.
+"""One station's connection: socket ↔ OCPP-J ↔ translators ↔ batchers.
 
-Receiving never waits for a handler: CALLs go into an inbox and are served in their order, answers go to whoever waits
-for them, so a handler may call the station it is serving (docs/DESIGN.md, "Independent queues").
+Receiving never waits for a handler: CALLs go into a queue and are served in their order, answers go to the calls that
+wait for them, so a handler may call the station it is serving (docs/DESIGN.md, "Independent queues").
 
-Serving a CALL is a chain of plain calls, from the frame to the lanes and from their results to the answer: a task for
-each message would cost as much as all that is done in it (docs/PERFORMANCE.md). What has to wait for
-something rare is left to one.
+Serving a CALL is a chain of plain calls, from the frame to the batchers and from their results to the answer: a task
+for each message would cost as much as all that is done in it (docs/PERFORMANCE.md). Only rare waits have one.
 """
 
 import asyncio
@@ -51,7 +50,7 @@ UNRESPONSIVE = station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE
 CLOCK_SKEW = station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW
 BOOT_REFUSED = station_pb2.STATION_CONDITION_TYPE_BOOT_REFUSED
 Conditions = dict[station_pb2.StationConditionType.ValueType, int]
-"""Sizes of what may be wrong with a station, as in csms.station.v1.ConditionReport."""
+"""Sizes of conditions of a station, as in csms.station.v1.ConditionReport."""
 
 
 class Socket(Protocol):
@@ -70,7 +69,7 @@ class Socket(Protocol):
         """Returns once the far end reads again. Raises SocketClosedError."""
 
     def pause_reading(self) -> None:
-        """Takes no more messages until `resume`."""
+        """Takes no more messages until `resume_reading`."""
 
     def resume_reading(self) -> None:
         """Takes messages again."""
@@ -169,11 +168,11 @@ class Session:
 
     @property
     def heartbeat_interval_s(self) -> int:
-        """Seconds between the station's heartbeats, as it was told."""
+        """Seconds between the station's heartbeats, by the last answer to its boot."""
         return self.inbound.heartbeat_interval_s
 
     def closed(self) -> None:
-        """The socket is closed: whoever waits for an answer of the station is told."""
+        """The socket is closed: calls that wait for an answer of the station fail."""
         self.outgoing.close()
 
     async def close(self, code: int, reason: str) -> None:
@@ -247,7 +246,7 @@ class Session:
         return quirks
 
     def conditions(self) -> Conditions:
-        """What has become of what may be wrong with the station, where that was not told yet."""
+        """Conditions of the station whose size has changed since they were last reported."""
         present = {
             UNRESPONSIVE: self.outgoing.unanswered,
             CLOCK_SKEW: self.inbound.clock_watch.skew_s,
@@ -256,14 +255,14 @@ class Session:
         return {kind: size for kind, size in present.items() if size is not None and size != self._reported.get(kind)}
 
     def take_conditions(self) -> Conditions:
-        """The same, told from now on; of refused boots, how many there are more."""
+        """The same, reported from now on; of refused boots, how many more there are."""
         news = self.conditions()
         refused = news.get(BOOT_REFUSED)
         before = self._reported.get(BOOT_REFUSED, 0)
         self._reported |= news
         return news | {BOOT_REFUSED: refused - before} if refused else news
 
-    # What comes in
+    # Receiving
 
     def receive(self, data: bytes) -> None:
         """Takes a message of the station. Never waits, never raises; a flood of CALLs makes the socket hold back."""
@@ -348,8 +347,8 @@ class Session:
                 self._pause_reading()
                 self._later(self._resume_once_read())
 
-    # What is done about it. The inbox calls `_serve`, and all else follows from it. What cannot be gone on with ends
-    # this connection, and nobody else's: the lanes that tell of results have other stations to tell.
+    # Handling. The queue calls `_serve`, and all else follows from it. A failure here ends this connection and no
+    # other: batchers call it with results, and have results of other stations to deliver.
 
     def _serve(self, received: ReceivedCall) -> None:
         if self._message_log.backlogged:
@@ -443,7 +442,7 @@ class Session:
         else:
             self._later(self._go_on_once_read())
 
-    # What goes out
+    # Sending
 
     def _answer(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
         """Sends an answer; false where the station does not read."""

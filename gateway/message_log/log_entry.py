@@ -79,7 +79,7 @@ def _text(before: bytes, text: str) -> bytes:
 
 
 def _kind(direction: int, message_type: int, action: str) -> bytes:
-    """What frames of the same kind begin with, up to the ordinal."""
+    """The beginning of all entries of the same kind, up to the ordinal."""
     kind = _DIRECTION + varint(direction) + _MESSAGE_TYPE + varint(message_type)
     return _text(_ACTION, action) + kind + _ORDINAL
 

@@ -1,4 +1,4 @@
-"""What becomes of an id token: auth_svc's word, and what transaction_svc counts. Pure, for every OCPP version."""
+"""Decisions about id tokens: the status of auth_svc, the counts of transaction_svc. Pure, for every OCPP version."""
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeResult
 from csms.common.v1.id_token_pb2 import (
@@ -26,7 +26,7 @@ _ACCEPTED = AUTHORIZATION_STATUS_ACCEPTED
 
 
 def judge(results: Results, *, limited: bool = True) -> IdTokenInfo:
-    """What an event's id token may do.
+    """Decides about the id token of an event.
 
     While auth_svc is away the token counts as accepted: the station let the driver in by itself. A repeated event gets
     the refusal of the first time. `limited`: a token that holds as many other transactions as it may is refused.
@@ -77,7 +77,7 @@ def question_about_open_transactions(origin: Origin, results: Results) -> CountO
 
 
 def authorize(results: Results) -> IdTokenInfo:
-    """What Authorize says of a token.
+    """Decides what Authorize answers about a token.
 
     ConcurrentTx never to a station that has one of the token's transactions: the driver stops with it there. While
     transaction_svc is away the token is accepted, and its start is judged when it comes.

@@ -1,4 +1,4 @@
-"""What makes a charging profile one, and what of it versions say alike. OCPP 2.0.1 part 2, K01; 1.6 section 3.13."""
+"""Charging profiles: checks, and the conversions that the versions share. OCPP 2.0.1 part 2, K01; 1.6 section 3.13."""
 
 from collections.abc import Callable, Sequence
 

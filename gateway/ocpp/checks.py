@@ -1,4 +1,4 @@
-"""What the schemas do not ask for, and every version's translators must: numbers that can be stored, texts that fit."""
+"""Checks of commands that no schema makes, for every version: numbers that can be stored, texts that fit."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""What came back from the lanes, and the answers made of it that are the same in every OCPP version."""
+"""Results of the ingest RPCs, and the answers made of them that are the same in every OCPP version."""
 
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ _TRANSFER_WORDS = words(DATA_TRANSFER_STATUSES)
 
 
 def result_of(results: Results, rpc: IngestRpc, kind: type[M]) -> M:
-    """The result of a lane that the route does not name as optional."""
+    """The result of an RPC that the route does not name as optional."""
     result = results[rpc]
     if not isinstance(result, kind):
         raise TypeError(f"{rpc} returned {type(result).__name__}, not {kind.__name__}")
@@ -26,7 +26,7 @@ def result_of(results: Results, rpc: IngestRpc, kind: type[M]) -> M:
 
 
 def authorization(results: Results) -> IdTokenInfo | None:
-    """What auth_svc said of the id token; None where it was not asked, was away, or could not say."""
+    """The status of the id token by auth_svc; None where it was not asked, was away, or could not say."""
     result: Message | None = results.get(IngestRpc.AUTHORIZE)
     if not isinstance(result, AuthorizeResult) or result.HasField("error"):
         return None

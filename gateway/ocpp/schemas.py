@@ -112,7 +112,7 @@ class Schemas:
         return self._fault(min(islice(self.violations(action, kind, payload), MAX_FAULTS), key=_gravity))
 
     def violations(self, action: str, kind: PayloadKind, payload: Any) -> Iterator[Violation]:
-        """What is wrong with a payload by the official schema. Raises KeyError as `check` does.
+        """Violations of the official schema in a payload. Raises KeyError as `check` does.
 
         Of a payload of more than 10,000 values only the beginnings of its lists are looked at, or else nothing but that
         it is wrong is told: finding a violation costs about 3 µs, and each holds a copy of what it is about.
@@ -172,7 +172,7 @@ class Schemas:
 
 
 def is_large(payload: Any) -> bool:
-    """Whether a payload has so many values that work on it is to be done aside (gateway/connection/large_frames.py)."""
+    """Whether a payload has so many values that it is worked on in a thread (connection/large_frames.py)."""
     return _count(payload, 1_000) > 1_000
 
 

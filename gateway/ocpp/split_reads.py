@@ -45,7 +45,7 @@ def with_limit(command: GetVariablesRequest, told: GetVariablesResponse) -> GetV
 
 
 def no_answer(limit: str, count: int) -> StatusInfo:
-    """What is said of an item that the station passed over in silence. `limit` is what the station calls its limit."""
+    """The failure of an item that the station left out of its answer. `limit` is what the station calls its limit."""
     said = f"the station said nothing of it, of {count} that it was asked for at once"
     return StatusInfo(reason_code=NO_ANSWER, additional_info="; ".join(filter(None, (said, hint(limit, count)))))
 
@@ -56,5 +56,5 @@ def hint(limit: str, count: int) -> str:
 
 
 def failure_of(failure: CallFailure) -> StatusInfo:
-    """What is said of an item whose CALL has no answer."""
+    """The failure of an item whose CALL has no answer."""
     return StatusInfo(reason_code=failure.reason, additional_info=failure.message)

@@ -1,4 +1,4 @@
-"""What transaction_svc is notified of beside transactions: boots, and connectors that became available. Pure."""
+"""Events that transaction_svc gets beside transactions: boots, and connectors that became available. Pure."""
 
 from csms.common.v1.origin_pb2 import Origin
 from csms.station.v1.station_ingest_service_pb2 import BootResult

@@ -2,7 +2,7 @@
 
 The rule: a message that its official schema refuses is taken all the same when **every** violation in it is one that
 an entry of `QUIRKS` forgives. There is no second, weaker schema: the validator lists the violations, each is put to the
-table, and the first that no entry forgives is what the station is told. A message is validated again once something in
+table, and the station gets the first that no entry forgives. A message is validated again once something in
 it was mended, so that nothing hides behind what was mended.
 
 Forgiven is what leaves the meaning clear. The meaning of a reading is never guessed (measurand, unit, phase, location,
@@ -12,7 +12,7 @@ The translators get the station's own words: an unknown enum word, a long id tag
 Only what could not be handled otherwise is rewritten (a number as a sampled value becomes its text) or left out (null
 where a field may be missing).
 
-Some oddities no schema can see (a sampled value of "12 kWh"); `oddities` finds those in messages that are valid.
+Some anomalies no schema can see (a sampled value of "12 kWh"); `anomalies` finds those in messages that are valid.
 Names of quirks are what operators see per station, and in the metrics: they never change.
 """
 
@@ -101,7 +101,7 @@ _V16 = frozenset({V16})
 _V2 = frozenset({V201, V21})
 # Messages with meter values in them.
 METERED = frozenset({"MeterValues", "StopTransaction", "TransactionEvent"})
-# Messages of money.
+# Messages about transactions.
 MONEY = METERED | {"StartTransaction"}
 # Messages worth more than the time in them.
 PRECIOUS = MONEY | {"StatusNotification", "SecurityEventNotification"}

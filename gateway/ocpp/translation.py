@@ -1,7 +1,7 @@
-"""What a translator is: pure functions between an OCPP payload and the mesh's messages, one module per action.
+"""The form of translators: pure functions between an OCPP payload and the mesh's messages, one module per action.
 
 A version (`v16`, …) is a table of them. Nothing here does I/O or knows of grpc; the session carries out what a
-translator asks for, by sending its items down lanes.
+translator asks for, by sending its items.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ Payload = dict[str, Any]
 
 
 class IngestRpc(StrEnum):
-    """The ingest RPCs that a message may be sent to; each has a lane (gateway/batching/ingest_batcher.py)."""
+    """The ingest RPCs that a message may be sent to; each has a sink (batching/ingest_batcher.py)."""
 
     BOOTS = "boots"  # StationIngestService.NotifyBoots
     STATUSES = "statuses"  # StationIngestService.NotifyStatuses
@@ -36,15 +36,15 @@ class IngestRpc(StrEnum):
 
 
 Items = Mapping[IngestRpc, Message]
-"""Items to send, at most one down each lane, all at once."""
+"""Items to send, at most one by each RPC, all at once."""
 
 Results = Mapping[IngestRpc, Message]
-"""What came back, by lane. One that the route names as optional may be missing: that service was away."""
+"""Results by RPC. One that the route names as optional may be missing: its service was unavailable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuarantineResponse:
-    """How a message of money is acknowledged that cannot be read, once it is kept as it came (docs/adr/0008).
+    """How a message about a transaction is acknowledged that goes into quarantine (docs/adr/0008).
 
     Its payload may be any JSON value at all. `to_questions(payload, origin)` says what to ask auth_svc all the same,
     `to_response(payload, results)` makes the CALLRESULT's payload.
@@ -63,7 +63,7 @@ def _nothing(_payload: Any, _results: Results) -> Payload:
 
 
 SILENT = QuarantineResponse(to_questions=_no_questions, to_response=_nothing)
-"""Of a message whose answer may be empty."""
+"""For a message whose answer may be empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +75,9 @@ class Inbound:
     `to_response(payload, results, now_us)` makes the CALLRESULT's payload, valid by the response's schema.
     `to_follow_up(payload, origin, results)` says what is still to be sent once all results are there, and to be waited
     for before the station is answered; then `to_response` gets the results of both rounds. Empty items: nothing is.
-    `optional` lanes may fail without failing the message.
-    Messages that tell of money are `durable`, and have a `salvage`: they are answered only once they are committed,
-    never with a CALLERROR because something of ours is away; one that cannot be read is kept as it came. See
+    `optional` RPCs may fail without failing the message.
+    Messages about transactions are `durable`, and have a `quarantine_response`: they are answered only once they are
+    committed, never with a CALLERROR because a service is unavailable; one that cannot be read is kept as it came. See
     docs/DESIGN.md, "When a service is unavailable".
     """
 
@@ -89,7 +89,7 @@ class Inbound:
 
     @property
     def durable(self) -> bool:
-        """Whether it tells of money."""
+        """Whether it is about a transaction, and must not be lost."""
         return self.quarantine_response is not None
 
 
@@ -123,7 +123,7 @@ class Outbound:
 
 @dataclass(frozen=True, kw_only=True)
 class Alternatives:
-    """A command that this OCPP version says with one of several actions: `choose(command)` tells with which."""
+    """A command that this OCPP version says with one of several actions: `choose(command)` returns it."""
 
     outbounds: tuple[Outbound, ...]
     choose: Callable[[Any], Outbound]
@@ -131,7 +131,7 @@ class Alternatives:
 
 @dataclass(frozen=True, kw_only=True)
 class Routes:
-    """What is done with each action of one OCPP version."""
+    """The routes of one OCPP version: how each of its actions is handled."""
 
     ocpp: OcppVersion
     inbound: Mapping[str, Inbound]  # by action

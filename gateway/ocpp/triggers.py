@@ -1,4 +1,4 @@
-"""What a station may send because it was asked to: in no OCPP version is every message called as what asks for it."""
+"""Messages that a trigger allows. Some have another name than the trigger that asks for them."""
 
 from collections.abc import Mapping
 

@@ -27,7 +27,7 @@ def varint(number: int) -> bytes:
 
 
 def tag(field: FieldDescriptor) -> bytes:
-    """What stands before a field: an integer or an enumeration, or else a text or a message with its length."""
+    """The tag before a field: an integer or an enumeration, or else a text or a message with its length."""
     is_number = field.cpp_type not in {FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_MESSAGE}
     return varint(field.number << 3 | (_VARINT if is_number else _LENGTH_DELIMITED))
 

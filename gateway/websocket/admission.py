@@ -1,4 +1,4 @@
-"""What a handshake found out about the station at the other end."""
+"""The result of a handshake that admits a station."""
 
 from dataclasses import dataclass
 

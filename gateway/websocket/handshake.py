@@ -20,7 +20,7 @@ _NEEDLESSLY_ENCODED = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DdEe
 
 @dataclass(frozen=True)
 class Credential:
-    """What a station offers to prove itself; both empty where it offers nothing."""
+    """The credential that a station presents; both empty where it offers nothing."""
 
     username: str
     secret: bytes
@@ -100,7 +100,7 @@ def choose_subprotocols(offered: Sequence[str], spoken: Sequence[str]) -> Mappin
 
 
 def credential(authorization: str | None, target: str) -> Credential:
-    """What the station proves itself with: HTTP Basic (security profile 1), else `?token=`.
+    """The credential of a request: HTTP Basic (security profile 1), else `?token=`.
 
     Raises BadHandshakeError 401 where the Authorization header cannot be read.
     """

@@ -1,8 +1,8 @@
-"""Delays the refusal of a wrong credential: whoever tries many is told so more and more slowly.
+"""Delays the refusal of a wrong credential: a caller that tries many is refused more and more slowly.
 
 Per station and address, since thousands of stations share one address, and a stranger must not hold up the station
 whose name it uses. Only refusals wait: a right credential is checked, and comes in, as fast as ever. What is
-remembered, and how many wait, is bounded; a refusal beyond that is told at once.
+remembered, and how many wait, is bounded; a refusal beyond that is sent at once.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class RefusalDelays:
 
 
 def _network(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 address: whoever has one has all of it (RFC 6177)."""
+    """An IPv4 address, or the /64 of an IPv6 address: its owner has all of it (RFC 6177)."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -130,7 +130,7 @@ class StationServer:
                 extensions=[DEFLATE],
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
-                # Our own watch counts any frame as life (quirk 4): gateway/connection/keepalive_monitor.py.
+                # Our own monitor counts any frame as life (quirk 4): connection/keepalive_monitor.py.
                 ping_interval=None,
                 max_size=MAX_FRAME_BYTES,
                 max_queue=4,
@@ -325,7 +325,7 @@ class StationServer:
             log.info("disconnected", code=websocket.final_code, reason=websocket.close_reason, **known)
 
     async def _tell_last(self, session: Session) -> None:
-        """Tells what the watch has not told yet, once the CALLs that were read are done with."""
+        """Reports what the keepalive monitor has not reported yet, once the CALLs that were read are answered."""
         await session.finish(STATION_BUDGET_S)
         if has_news(session):
             self._sightings.add(take_last_seen(session, self._clock()))

@@ -47,7 +47,7 @@ MAX_FRAGMENTS = 8192
 # Why a socket is not read from; it is read from again once none of these is left.
 _BY_SESSION, _FOR_A_TURN, _UNREAD_ANSWERS, _TOO_EARLY = 1, 2, 4, 8
 
-# Linux tells that the far end has closed even while nothing is read; elsewhere only a reset shows.
+# Linux reports that the far end has closed even while nothing is read; elsewhere only a reset shows.
 _GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
@@ -175,7 +175,7 @@ class StationSocket(ServerConnection):
     # Reading and not reading
 
     def pause_reading(self) -> None:
-        """Takes no more messages until `resume`: what is unread stays in the kernel's buffers."""
+        """Takes no more messages until `resume_reading`: what is unread stays in the kernel's buffers."""
         self._pause_for(_BY_SESSION)
 
     def resume_reading(self) -> None:

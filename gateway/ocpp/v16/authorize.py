@@ -29,7 +29,7 @@ def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
 
 
 def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
-    """What the id tag may do."""
+    """The status of the id tag."""
     return {"idTagInfo": id_tag_info(authorize(results))}
 
 

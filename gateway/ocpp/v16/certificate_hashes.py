@@ -1,4 +1,4 @@
-"""What DeleteCertificate and GetInstalledCertificateIds have in common: how 1.6 names a certificate."""
+"""Hashes by which DeleteCertificate and GetInstalledCertificateIds of 1.6 name a certificate."""
 
 from csms.station.v1.certificate_pb2 import CertificateHashData
 

@@ -1,4 +1,4 @@
-"""What GetConfiguration and ChangeConfiguration have in common: 1.6's keys as 2.x's variables."""
+"""Configuration keys of 1.6 as variables of 2.x, for GetConfiguration and ChangeConfiguration."""
 
 from csms.station.v1.station_pb2 import Variable
 

@@ -15,7 +15,7 @@ def to_calls(command: DeleteCertificateRequest) -> Sequence[Payload]:
 
 
 def to_answer(_command: DeleteCertificateRequest, payloads: Sequence[Payload]) -> DeleteCertificateResponse:
-    """What came of it."""
+    """The outcome."""
     [payload] = payloads
     return DeleteCertificateResponse(status=DELETE_CERTIFICATE_STATUSES[payload["status"]])
 

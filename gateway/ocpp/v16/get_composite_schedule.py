@@ -32,7 +32,7 @@ def to_calls(command: GetCompositeScheduleRequest) -> Sequence[Payload]:
 
 
 def to_answer(command: GetCompositeScheduleRequest, payloads: Sequence[Payload]) -> GetCompositeScheduleResponse:
-    """What the station told. UnacceptableError for numbers that cannot be kept."""
+    """The schedule of the station. Raises UnacceptableError for numbers that cannot be kept."""
     [payload] = payloads
     answer = GetCompositeScheduleResponse(status=GENERIC_STATUSES[payload["status"]])
     if "chargingSchedule" in payload:

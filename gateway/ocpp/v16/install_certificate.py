@@ -26,7 +26,7 @@ def to_calls(command: InstallCertificateRequest) -> Sequence[Payload]:
 
 
 def to_answer(_command: InstallCertificateRequest, payloads: Sequence[Payload]) -> InstallCertificateResponse:
-    """What came of it."""
+    """The outcome."""
     [payload] = payloads
     return InstallCertificateResponse(status=INSTALL_CERTIFICATE_STATUSES[payload["status"]])
 

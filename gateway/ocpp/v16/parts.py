@@ -1,4 +1,4 @@
-"""What several actions of 1.6 have in common: connectors, id tags, meter values."""
+"""Data types that several actions of 1.6 have in common: connectors, id tags, meter values."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What is done with each action of OCPP 1.6. Data."""
+"""The routes of OCPP 1.6: the translator of each action. Data."""
 
 from gateway.ocpp import heartbeat
 from gateway.ocpp.translation import Routes

@@ -53,7 +53,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
 
 
 def _to_use(event: TransactionEvent, origin: Origin) -> ReportItem:
-    """What station_svc hears of it: the reservation is used."""
+    """The report for station_svc that the reservation is used."""
     item = ReportItem(origin=origin)
     item.reservation_use.reservation_id = event.reservation_id
     item.reservation_use.evse.CopyFrom(event.evse)
@@ -78,7 +78,7 @@ def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
 
 
 def _judge(payload: Payload, results: Results) -> IdTokenInfo:
-    """What the id tag may do; a blank one is nobody's."""
+    """The status of the id tag; a blank one is nobody's."""
     return judge(results) if payload["idTag"].strip() else IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
 
 

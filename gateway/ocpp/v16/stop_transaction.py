@@ -44,7 +44,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
 
 
 def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
-    """What the id tag may do, where there was one and auth_svc could say."""
+    """The status of the id tag, where there was one and auth_svc could say."""
     info = authorization(results)
     return {} if info is None else {"idTagInfo": id_tag_info(info)}
 

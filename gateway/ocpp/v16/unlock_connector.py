@@ -18,7 +18,7 @@ def to_calls(command: UnlockConnectorRequest) -> Sequence[Payload]:
 
 
 def to_answer(_command: UnlockConnectorRequest, payloads: Sequence[Payload]) -> UnlockConnectorResponse:
-    """What came of it."""
+    """The outcome."""
     [payload] = payloads
     return UnlockConnectorResponse(status=UNLOCK_STATUSES[payload["status"]])
 

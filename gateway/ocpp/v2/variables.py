@@ -58,7 +58,7 @@ def to_variable(item: Payload, value: str = "") -> Variable:
 
 
 def without_value(variable: Variable) -> Variable:
-    """What an operator asked for, as an answer names it."""
+    """A requested variable, as an answer names it."""
     named = Variable()
     named.CopyFrom(variable)
     for field in ("value", "readonly", "update_time"):
@@ -67,7 +67,7 @@ def without_value(variable: Variable) -> Variable:
 
 
 class Matched(NamedTuple):
-    """Answers by what they answer: one or none for each variable, in its place; and what was told beside."""
+    """Answers by what they answer: one or none for each variable, in its place; and those to no request."""
 
     answers: Sequence[Payload | None]
     beside: Sequence[Payload]

@@ -37,7 +37,7 @@ def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
-    """What the id token may do."""
+    """The status of the id token."""
     response: Payload = {"idTokenInfo": id_token_info(authorize(results))}
     if _has_certificate(payload):
         response["certificateStatus"] = _UNCHECKED

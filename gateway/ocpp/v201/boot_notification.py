@@ -17,7 +17,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
-    """What transaction_svc is notified of."""
+    """The event for transaction_svc."""
     return station_events.booted(_to_identity(payload), origin, results)
 
 

@@ -39,7 +39,7 @@ def to_calls(command: DataTransferRequest) -> Sequence[Payload]:
 
 
 def to_answer(_command: DataTransferRequest, payloads: Sequence[Payload]) -> DataTransferResponse:
-    """What came of it."""
+    """The outcome."""
     [payload] = payloads
     return DataTransferResponse(
         status=DATA_TRANSFER_STATUSES[payload["status"]],

@@ -91,7 +91,7 @@ def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
-    """What the id token may do, where the event brought one."""
+    """The status of the id token, where the event brought one."""
     id_token = payload.get("idToken")
     if id_token is None:
         return {}
@@ -114,7 +114,7 @@ def to_questions(payload: Any, origin: Origin) -> Items:
 
 
 def to_acknowledgement(payload: Any, results: Results) -> Payload:
-    """What the id token may do, where the event brought one; one that cannot be read is nobody's."""
+    """The status of the id token, where the event brought one; one that cannot be read is nobody's."""
     if not isinstance(payload, dict) or "idToken" not in payload:
         return {}
     readable = readable_text(payload, "idToken", "idToken")
