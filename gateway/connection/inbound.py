@@ -231,7 +231,7 @@ class InboundCalls:
         reason: str,
         label: str | None = None,
     ) -> IngestPlan:
-        """Has a message put into quarantine as it came; acknowledges it by its quarantine response, refuses it without."""
+        """Puts a message into quarantine as it came; acknowledges it by its quarantine response, refuses it without."""
         raw = RawMessage(
             ocpp_version=label or self._routes.label,
             action=call.action,

@@ -20,7 +20,7 @@ class Directions:
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """The ingest RPC at the far end of a lane, and the tables that it may write, as schema.table."""
+    """The full name of an ingest RPC, and the tables that it may write, as schema.table."""
 
     rpc: str
     tables: tuple[str, ...]

@@ -127,12 +127,12 @@ def chooser(version: Routes, name: str) -> Callable[[Any], Outbound]:
 
 
 def rpcs(version: Routes, action: str) -> list[IngestRpc]:
-    """The lanes that an action may use."""
+    """The ingest RPCs that an action may use."""
     return sorted({rpc for rpc, _item in _items(version, action)})
 
 
 def rpcs_after(version: Routes, action: str) -> list[IngestRpc]:
-    """The lanes that an action may use once the services have spoken, before it is answered."""
+    """The ingest RPCs that an action may use once the services have spoken, before it is answered."""
     return sorted({rpc for rpc, _item in _items_after(version, action)})
 
 
@@ -289,7 +289,7 @@ def main() -> int:
     check: bool = parser.parse_args().check
     missing = sorted(set(IngestRpc) - set(DESTINATIONS))
     if missing:
-        sys.stderr.write(f"tests/conformance/catalogue.py does not say where these lanes go: {', '.join(missing)}\n")
+        sys.stderr.write(f"tests/conformance/catalogue.py does not say where these go: {', '.join(missing)}\n")
         return 1
     if not check:
         FILE.write_text(text())

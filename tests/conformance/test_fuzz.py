@@ -35,7 +35,7 @@ def _fuzz(count: int) -> settings:
 
 
 EVERY = 50  # frames after which the bystander is looked at
-# Nobody takes the events of the rig; messages of money that cannot be read are kept as they came (docs/adr/0008).
+# Nobody takes the events of the rig; unreadable messages about transactions go into quarantine.
 HARMLESS = {
     ("events wait in the outbox", None),
     ("item refused", "transaction_events"),

@@ -88,8 +88,8 @@ def test_1_6_is_complete() -> None:
 
 
 async def test_lanes_go_where_the_table_says() -> None:
-    """Every lane has its line, and the RPC there is the one that the gateway calls."""
-    assert set(DESTINATIONS) == set(IngestRpc), "tests/conformance/catalogue.py lacks a lane"
+    """Every ingest RPC has its line, and the RPC there is the one that the gateway calls."""
+    assert set(DESTINATIONS) == set(IngestRpc), "tests/conformance/catalogue.py lacks an ingest RPC"
     called: list[str] = []
 
     class Spy(grpc.aio.UnaryUnaryClientInterceptor):

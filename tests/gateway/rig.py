@@ -122,7 +122,7 @@ class MeshRig:
         return response.messages
 
     def batcher_of_transactions(self) -> IngestBatcher[Any, Any]:
-        """The gateway's lane to transaction_svc."""
+        """The gateway's batcher of transaction events."""
         return self.gateway.mesh.batchers[IngestRpc.TRANSACTION_EVENTS]
 
 

@@ -1,4 +1,4 @@
-"""A session with a test at both of its ends: the socket, and the services' ends of the lanes."""
+"""A session with a test at both of its ends: the socket, and the services."""
 
 import asyncio
 import json
@@ -114,7 +114,7 @@ class Wire:
 
 
 class Service:
-    """The far end of one lane: answers with `result`, or holds items back while it is None."""
+    """A service behind one ingest RPC: answers with `result`, or holds items back while it is None."""
 
     def __init__(self, result: Any) -> None:
         self.result = result
@@ -123,7 +123,7 @@ class Service:
         self.deadlines: list[float] = []
 
     def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
-        """See gateway.batching.ingest_batcher.Lane."""
+        """See gateway.batching.ingest_batcher.ItemSink."""
         assert deadline_s > 0
         self.items.append(item)
         self.deadlines.append(deadline_s)

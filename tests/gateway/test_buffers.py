@@ -122,7 +122,7 @@ async def test_a_batch_that_is_refused_for_itself_is_dropped() -> None:
 
 
 async def test_whoever_adds_may_wait_for_room() -> None:
-    """Half full, it is crowded until its service has caught up; not while the service is unavailable."""
+    """Half full, it is backlogged until its service has caught up; not while the service is unavailable."""
     service = Service()
     buffer = _buffer(service)
     for n in range(6):

@@ -1,4 +1,4 @@
-"""One station's connection, with the socket and the services' ends of the lanes played by the test."""
+"""One station's connection, with the socket and the services played by the test."""
 
 import asyncio
 import json
@@ -434,7 +434,7 @@ async def test_items_carry_where_they_came_from() -> None:
 
 
 async def test_an_answer_that_cannot_be_sent_harms_no_other_station() -> None:
-    """A fault of one socket ends that connection; the lane, which delivers results to others, is not affected."""
+    """A fault of one socket ends that connection; the batcher, which delivers results to others, is not affected."""
     async with session_rig() as rig:
         statuses = rig.services[IngestRpc.STATUSES]
         statuses.result = None
@@ -459,7 +459,7 @@ async def test_a_fault_while_a_station_does_not_read_ends_its_connection() -> No
 
 
 async def test_a_fault_while_the_next_call_is_taken_harms_no_other_station() -> None:
-    """The lane that delivers a result is not affected, and the connection that cannot go on is ended."""
+    """The batcher that delivers a result is not affected, and the connection that cannot go on is ended."""
     async with session_rig() as rig:
         statuses = rig.services[IngestRpc.STATUSES]
         statuses.result = None

@@ -68,7 +68,7 @@ _SMALL: Mapping[str, Callable[[], Any]] = {
 
 
 def _frame(message_id: str, value: Any) -> bytes:
-    """A frame of what costs much: as text within a DataTransfer, or as the meter values of a message of money."""
+    """A frame of what costs much: as text within a DataTransfer, or as meter values about a transaction."""
     if isinstance(value, str):
         text = json.dumps([2, message_id, "DataTransfer", {"vendorId": "v", "data": value}])
     else:

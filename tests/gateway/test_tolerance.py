@@ -1,4 +1,4 @@
-"""A fleet's worth of oddities: every message and answer of 1.6, with each tolerated fault in each of its places.
+"""A fleet's worth of faults: every message and answer of 1.6, with each tolerated fault in each of its places.
 
 Payloads are made from the official schemas; what is expected of a fault is written down here by itself, so that the
 table of quirks is not measured against itself. Frames are text, read and served as a session reads and serves them.
@@ -296,15 +296,15 @@ def test_what_is_tolerated_is_served(data: st.DataObject) -> None:
     source = frame_of(payload, action, "request")
     frame = frames.parse(source, V16)
     assert isinstance(frame, Call)
-    exchange = _inbound(met).begin(frame, 1, 1_760_000_000_000_000, source)
+    plan = _inbound(met).begin(frame, 1, 1_760_000_000_000_000, source)
     assert "unknown_field" in met
-    kept = exchange.items.get(IngestRpc.TRANSACTION_EVENTS)
+    kept = plan.items.get(IngestRpc.TRANSACTION_EVENTS)
     assert not getattr(kept, "raw", None) or not kept.raw.action  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("action", INBOUND)
 def test_what_is_not_tolerated_is_refused_or_kept(action: str) -> None:
-    """A message of money goes into quarantine as it came; any other gets its error."""
+    """A message about a transaction goes into quarantine as it came; any other gets its error."""
     schema = SCHEMAS.schema(action, "request")
     whole = payloads.maximal(schema)
     for place in places(schema, whole):

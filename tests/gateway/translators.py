@@ -47,7 +47,7 @@ class Translators:
         return route.to_items(accepted.payload, ORIGIN)
 
     def item(self, action: str, payload: Payload, rpc: IngestRpc) -> Any:
-        """The one item that the action sends, down this lane. It must survive the wire."""
+        """The one item that the action sends, by this RPC. It must survive the wire."""
         items = self.to_items(action, payload)
         assert set(items) - {IngestRpc.STATION_EVENTS} == {rpc} - {IngestRpc.STATION_EVENTS}
         return over_the_wire(items[rpc])
@@ -69,7 +69,7 @@ class Translators:
         return {} if to_follow_up is None else to_follow_up(payload, ORIGIN, results)
 
     def follow_up(self, action: str, payload: Payload, results: Results, rpc: IngestRpc) -> Any:
-        """The one item of it, down this lane. It must survive the wire."""
+        """The one item of it, by this RPC. It must survive the wire."""
         items = self.follow_ups(action, payload, results)
         assert set(items) == {rpc}
         return over_the_wire(items[rpc])

@@ -35,7 +35,7 @@ def sample(**fields: Any) -> SampledValue:
 
 
 def test_outside_a_transaction() -> None:
-    """Values of no transaction go down their own lane, EVSE 0 being the main meter."""
+    """Values of no transaction go by an RPC of their own, EVSE 0 being the main meter."""
     item = helpers.item(ACTION, {"connectorId": 0, "meterValue": [entry({"value": "5"})]}, IngestRpc.METER_VALUES)
     assert item.origin == helpers.ORIGIN
     assert item.HasField("evse")

@@ -41,7 +41,7 @@ def sample(**fields: Any) -> SampledValue:
 
 
 def test_place_and_time() -> None:
-    """Values of no transaction go down their own lane, EVSE 0 being the main meter."""
+    """Values of no transaction go by an RPC of their own, EVSE 0 being the main meter."""
     payload = {"evseId": 0, "meterValue": [entry({"value": 5}), entry({"value": 6}, time="?")]}
     item = helpers.item(ACTION, payload, IngestRpc.METER_VALUES)
     assert item.origin == helpers.ORIGIN

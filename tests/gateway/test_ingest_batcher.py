@@ -15,7 +15,7 @@ from tests.waiting import until
 
 
 class Service:
-    """The far end of a lane: answers each item with its ordinal, once it is let."""
+    """A service: answers each item with its ordinal, once it is let."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -146,7 +146,7 @@ async def test_a_batcher_whose_large_batch_is_long_gone_sends_at_once(monkeypatc
 
 
 async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane with little to do adds no delay."""
+    """A batcher with little to do adds no delay."""
     monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
     monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
     service = Service()
@@ -156,7 +156,7 @@ async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Items that linger leave at once when the lane closes."""
+    """Items that linger leave at once when the batcher closes."""
     monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
     monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
     service = Service()
@@ -167,7 +167,7 @@ async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_closing_delivers_what_waits_for_the_batch_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the batch comes back while the lane closes."""
+    """Also where the batch comes back while the batcher closes."""
     monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
     monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
     service = Service()
@@ -246,7 +246,7 @@ async def test_a_failure_nobody_hears_is_no_error_in_the_log() -> None:
 
 
 async def test_an_empty_batcher_probes_until_the_service_is_back() -> None:
-    """When nobody asks any more, the lane itself finds out that the service is back."""
+    """When nobody asks any more, the batcher itself finds out that the service is back."""
     service = Service()
     service.away = True
     batcher = _batcher(service)

@@ -1,4 +1,4 @@
-"""The items of one CALL down their lanes, and their results back."""
+"""The items of one CALL down to the services, and their results back."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class FakeSink:
 
 
 class Asked:
-    """An exchange with two lanes, of which one is optional, and what came of it."""
+    """A plan with two RPCs, of which one is optional, and what came of it."""
 
     def __init__(self, *, optional: bool = True, events: Any = None, authorize: Any = None) -> None:
         self.events, self.authorize = FakeSink(events), FakeSink(authorize)
@@ -56,7 +56,7 @@ def test_it_is_done_when_the_last_result_is_there() -> None:
 
 
 def test_results_that_are_there_at_once() -> None:
-    """A lane may answer while it is asked."""
+    """A sink may answer while it takes an item."""
     assert Asked(events="a", authorize="b").outcomes == [{EVENTS: "a", AUTHORIZE: "b"}]
 
 
@@ -82,7 +82,7 @@ def test_any_other_may_not() -> None:
 
 
 def test_an_item_that_cannot_be_sent_ends_it() -> None:
-    """The caller gets the error, and no result that still comes from lanes that were asked before."""
+    """The caller gets the error, and no result that still comes from RPCs that were sent before."""
     events, outcomes = FakeSink(), list[Any]()
     asked = IngestPlan({EVENTS: Origin(), AUTHORIZE: Origin()}, lambda _results: {})
     with pytest.raises(KeyError):

@@ -109,7 +109,7 @@ def test_11_in_a_meter_value() -> None:
     ],
 )
 def test_11_unreadable_time(action: str, payload: Any) -> None:
-    """A message of money is not thrown away for an unreadable time."""
+    """A message about a transaction is not thrown away for an unreadable time."""
     accepted = accept(action, payload)
     assert accepted.payload == payload
     assert accepted.quirks == ("timestamp_unreadable",)
