@@ -114,13 +114,13 @@ async def _carry_out_in_parts(
 ) -> Any:
     """A command whose answer may be of several CALLs. What was read of the station's limit stands in it too."""
     assert route.to_partial_answer is not None  # noqa: S101 - by whom it is called
-    told = await _read_limit(session, route, command, timeout_s)
-    if told is not None:
-        command = with_limit(command, told)
+    limit_answer = await _read_limit(session, route, command, timeout_s)
+    if limit_answer is not None:
+        command = with_limit(command, limit_answer)
         payloads = _to_calls(session, route, command)
     answer: Any = route.to_partial_answer(command, await _send_all(session, route, payloads, timeout_s))
-    if told is not None:
-        answer.results.extend([one for one in told.results if one not in answer.results])
+    if limit_answer is not None:
+        answer.results.extend([one for one in limit_answer.results if one not in answer.results])
     return answer
 
 
@@ -132,11 +132,11 @@ async def _read_limit(session: Session, route: Outbound, command: Any, timeout_s
     [payload] = route.to_calls(reading)
     limit_timeout_s = min(timeout_s * LIMIT_SHARE, LIMIT_TIMEOUT_S)
     try:
-        told: Any = route.to_answer(reading, [await _send_one(session, route, payload, limit_timeout_s)])
+        limit_answer: Any = route.to_answer(reading, [await _send_one(session, route, payload, limit_timeout_s)])
     except MeshError as error:
         log.info("limit of a station not read", station_id=session.connection.station_id, reason=error.reason)
         return None
-    return told if with_limit(command, told).items_per_message else None
+    return limit_answer if with_limit(command, limit_answer).items_per_message else None
 
 
 async def _send_all(

@@ -33,8 +33,8 @@ class WorkerProcesses:
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Runs them from now on, again and again. `environment` is the first's, with the OCPP port it is bound to."""
-        told = _environment(environment) if self._count else {}
-        self._tasks = [asyncio.create_task(self._keep(number, told)) for number in range(2, self._count + 2)]
+        own = _environment(environment) if self._count else {}
+        self._tasks = [asyncio.create_task(self._keep(number, own)) for number in range(2, self._count + 2)]
 
     def tell(self) -> None:
         """Tells all of them to stop."""
@@ -69,9 +69,9 @@ class WorkerProcesses:
         """Runs one worker until it ends or is to stop; returns its exit status."""
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment, stdin=PIPE)
         ended = asyncio.ensure_future(process.wait())
-        told = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
-        told.cancel()
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
         if not ended.done():
             await _stop(process, ended)
         return await ended

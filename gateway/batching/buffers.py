@@ -1,8 +1,8 @@
 """Buffers for items that leave in the background and that no answer waits for: frames for the log, signs of life.
 
-A buffer is flushed when it is old or large enough. It is bounded, in items and in bytes: while its service is away it
-keeps the newest and counts what it had to drop. While its service answers more slowly than items come in, a caller that
-adds to it may wait for capacity.
+A buffer is flushed when it is old or large enough. It is bounded, in items and in bytes: while its service is
+unavailable it keeps the newest items and counts those that it drops. While its service answers more slowly than items
+come in, a caller that adds to it may wait for capacity.
 """
 
 import asyncio
@@ -62,8 +62,8 @@ class Buffer(Generic[Item]):
         self._full = asyncio.Event()
         self._has_capacity = asyncio.Event()
         self._has_capacity.set()
-        self.backlogged = False  # whether more comes in than its service takes; never while that is away
-        self._away = False
+        self.backlogged = False  # whether more comes in than its service takes; never while it is unavailable
+        self._is_unavailable = False
         self.dropped = 0
 
     def add(self, item: Item) -> None:
@@ -73,7 +73,7 @@ class Buffer(Generic[Item]):
         waiting = len(self._items)
         if waiting > self._half or self._bytes > self._half_bytes:
             self._drop_oldest()
-            if not self._away:
+            if not self._is_unavailable:
                 self._set_backlogged(True)
         if waiting == 1:
             self._wake.set()
@@ -162,7 +162,7 @@ class Buffer(Generic[Item]):
         except asyncio.CancelledError:
             self._keep(batch)
             raise
-        self._away = False
+        self._is_unavailable = False
         if not self._is_half_full():
             self._set_backlogged(False)
         return True
@@ -172,7 +172,7 @@ class Buffer(Generic[Item]):
             log.error("refused: dropped", buffer=self.name, items=len(batch), error=str(error))
             self.dropped += len(batch)
             return True
-        self._away = True
+        self._is_unavailable = True
         self._set_backlogged(False)
         log.warning("not handed over yet", buffer=self.name, waiting=len(self._items), error=str(error))
         self._keep(batch)

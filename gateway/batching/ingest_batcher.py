@@ -47,7 +47,7 @@ MOST_BACKOFF_S = 1.0
 
 
 class IngestUnavailableError(Exception):
-    """The service was away for longer than the item could wait. The item may or may not be committed."""
+    """The service was unavailable for longer than the item could wait. The item may or may not be committed."""
 
 
 class Waiter(Protocol[Outcome_contra]):
@@ -121,7 +121,7 @@ class IngestBatcher(Generic[Item, Result]):
         self._loop = asyncio.get_running_loop()
         self._pump_scheduled = False
         self._failures = 0
-        self._away_since_s: float | None = None
+        self._unavailable_since_s: float | None = None
         self._retry: asyncio.Handle | None = None
         self._lingering: asyncio.Handle | None = None
         self._enough = 0  # with as many items as this the next batch need not wait
@@ -156,9 +156,9 @@ class IngestBatcher(Generic[Item, Result]):
         """Items that wait to be sent."""
         return len(self._queue)
 
-    def away_for_s(self) -> float:
-        """For how long the service has been away, in seconds; 0 while it answers."""
-        return 0.0 if self._away_since_s is None else self._loop.time() - self._away_since_s
+    def unavailable_for_s(self) -> float:
+        """For how long the service has been unavailable, in seconds; 0 while it answers."""
+        return 0.0 if self._unavailable_since_s is None else self._loop.time() - self._unavailable_since_s
 
     async def close(self) -> None:
         """Waits for batches in flight; what still waits fails."""
@@ -167,7 +167,7 @@ class IngestBatcher(Generic[Item, Result]):
             await asyncio.sleep(0)
             if self._in_flight:
                 await asyncio.wait(self._in_flight)
-            if self._away_since_s is not None:
+            if self._unavailable_since_s is not None:
                 break
         if self._retry is not None:
             self._retry.cancel()
@@ -191,7 +191,7 @@ class IngestBatcher(Generic[Item, Result]):
         if not self._in_flight:
             return True
         enough = len(self._queue) >= SECOND_BATCH_ITEMS and len(self._in_flight) < MAX_IN_FLIGHT
-        return enough and self._away_since_s is None
+        return enough and self._unavailable_since_s is None
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
@@ -256,14 +256,14 @@ class IngestBatcher(Generic[Item, Result]):
         self._note_size(len(batch), self._loop.time() - begun_s)
 
     def _succeeded(self) -> None:
-        if self._away_since_s is not None:
-            log.info("service is back", lane=self.name, away_s=round(self.away_for_s(), 1))
+        if self._unavailable_since_s is not None:
+            log.info("service is back", lane=self.name, away_s=round(self.unavailable_for_s(), 1))
         self._failures = 0
-        self._away_since_s = None
+        self._unavailable_since_s = None
 
     def _failed(self, batch: list[QueuedItem[Result]], error: Exception) -> None:
-        if self._away_since_s is None:
-            self._away_since_s = self._loop.time()
+        if self._unavailable_since_s is None:
+            self._unavailable_since_s = self._loop.time()
             reason = error.reason if isinstance(error, MeshError) else repr(error)
             log.warning("service does not answer", lane=self.name, error=reason)
         self._failures += 1
@@ -294,7 +294,7 @@ class IngestBatcher(Generic[Item, Result]):
         self._drop_expired()
         if self._queue:
             self._schedule_pump()
-        elif self._away_since_s is not None and not self._in_flight:
+        elif self._unavailable_since_s is not None and not self._in_flight:
             task = self._loop.create_task(self._deliver([]))
             self._in_flight.add(task)
             task.add_done_callback(self._landed)

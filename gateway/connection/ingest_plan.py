@@ -32,7 +32,7 @@ class IngestPlan(msgspec.Struct, frozen=True):
 
 
 Done = Callable[[Results | None], None]
-"""Takes the results; None where a service was away for too long. Must not raise."""
+"""Takes the results; None where a service was unavailable for too long. Must not raise."""
 
 
 def submit(plan: IngestPlan, sinks: Mapping[IngestRpc, ItemSink], done: Done, *, now_s: float) -> None:

@@ -157,7 +157,7 @@ class Session:
         self._thread = threading.get_ident()
         self._pauses = 0
         self._reported: Conditions = {}
-        self._greeted = self._is_turned_away = False
+        self._greeted = self._is_refused = False
         self._awaits_pong = self._is_mute = False
         self._inbound_queue = InboundCallQueue(
             serve=self._serve, pause_reading=self._pause_reading, resume_reading=self._resume_reading
@@ -266,7 +266,7 @@ class Session:
 
     def receive(self, data: bytes) -> None:
         """Takes a message of the station. Never waits, never raises; a flood of CALLs makes the socket hold back."""
-        if self._is_turned_away:
+        if self._is_refused:
             return
         now_us = self._clock()
         self.last_seen_us = self.last_alive_us = now_us
@@ -333,7 +333,7 @@ class Session:
             return
         if not self._budgets.bear_malformed(len(data), now_us):
             self._count("refused", "TooManyMalformedFrames")
-            self._is_turned_away = True
+            self._is_refused = True
             self._later(self.close(POLICY_VIOLATION, "too many frames that are no OCPP messages"))
             return
         message_id = frame.message_id
@@ -394,7 +394,7 @@ class Session:
             self._conclude(call, plan, 0.0, {})
 
     def _conclude(self, call: Call, plan: IngestPlan, begun_s: float, results: Results | None) -> None:
-        """Answers from what the services said; where they are away for too long, closes the socket instead."""
+        """Answers from what the services said; where they are unavailable for too long, closes the socket instead."""
         try:
             if results is None:
                 self._later(self._give_up(call))

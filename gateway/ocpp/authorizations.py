@@ -28,8 +28,8 @@ _ACCEPTED = AUTHORIZATION_STATUS_ACCEPTED
 def judge(results: Results, *, limited: bool = True) -> IdTokenInfo:
     """Decides about the id token of an event.
 
-    While auth_svc is away the token counts as accepted: the station let the driver in by itself. A repeated event gets
-    the refusal of the first time. `limited`: a token that holds as many other transactions as it may is refused.
+    While auth_svc is unavailable the token counts as accepted: the station let the driver in by itself. A repeated event
+    gets the refusal of the first time. `limited`: a token that holds as many other transactions as it may is refused.
     """
     recorded = result_of(results, IngestRpc.TRANSACTION_EVENTS, TransactionEventResult)
     info, status = authorization(results), recorded.authorization_status
@@ -80,7 +80,7 @@ def authorize(results: Results) -> IdTokenInfo:
     """Decides what Authorize answers about a token.
 
     ConcurrentTx never to a station that has one of the token's transactions: the driver stops with it there. While
-    transaction_svc is away the token is accepted, and its start is judged when it comes.
+    transaction_svc is unavailable the token is accepted, and its start is judged when it comes.
     """
     info = authorization(results)
     if info is None:

@@ -89,5 +89,5 @@ def _kind(measurand: str, context: str, location: str, phase: str | None, unit: 
 
 def _unknown_words(words: Iterable[str | None]) -> str:
     """Words outside OCPP's enumerations as "field=word", with "; " between several. Units are kept as text anyway."""
-    told = zip(_ENUMERATIONS, words, strict=True)
-    return "; ".join(f"{field}={word}" for (field, known), word in told if word is not None and word not in known)
+    pairs = zip(_ENUMERATIONS, words, strict=True)
+    return "; ".join(f"{field}={word}" for (field, known), word in pairs if word is not None and word not in known)

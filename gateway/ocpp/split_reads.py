@@ -34,11 +34,11 @@ def limit_read(command: GetVariablesRequest, limit: Variable) -> GetVariablesReq
     return GetVariablesRequest(station_id=command.station_id, variables=[limit])
 
 
-def with_limit(command: GetVariablesRequest, told: GetVariablesResponse) -> GetVariablesRequest:
+def with_limit(command: GetVariablesRequest, limit_answer: GetVariablesResponse) -> GetVariablesRequest:
     """The command with what the station said of its limit; as it is where the station named no number above 0."""
     limited = GetVariablesRequest()
     limited.CopyFrom(command)
-    for value in (one.variable.value for one in told.results if one.status == GET_VARIABLE_STATUS_ACCEPTED):
+    for value in (one.variable.value for one in limit_answer.results if one.status == GET_VARIABLE_STATUS_ACCEPTED):
         if re.fullmatch("[0-9]{1,9}", value):
             limited.items_per_message = int(value)
     return limited
@@ -46,8 +46,8 @@ def with_limit(command: GetVariablesRequest, told: GetVariablesResponse) -> GetV
 
 def no_answer(limit: str, count: int) -> StatusInfo:
     """The failure of an item that the station left out of its answer. `limit` is what the station calls its limit."""
-    said = f"the station said nothing of it, of {count} that it was asked for at once"
-    return StatusInfo(reason_code=NO_ANSWER, additional_info="; ".join(filter(None, (said, hint(limit, count)))))
+    reason = f"the station said nothing of it, of {count} that it was asked for at once"
+    return StatusInfo(reason_code=NO_ANSWER, additional_info="; ".join(filter(None, (reason, hint(limit, count)))))
 
 
 def hint(limit: str, count: int) -> str:

@@ -94,7 +94,7 @@ class StationServer:
         self._versions = versions  # by sub-protocol, in the order of preference
         self._mesh = mesh
         self._sinks: Mapping[IngestRpc, ItemSink] = {
-            **mesh.sinks,
+            **mesh.batchers,
             IngestRpc.BACKGROUND_REPORTS: BackgroundSink(buffer=background_reports, result=ingest.ReportResult()),
             IngestRpc.STATION_EVENTS: BackgroundSink(buffer=station_events, result=StationEventResult()),
         }
@@ -189,7 +189,7 @@ class StationServer:
         if not chosen:
             return _upgrade_stranger(socket, request)
         response = _upgrade(socket, request)
-        if self._lease is None or not self._lease.held or self._is_backend_away():
+        if self._lease is None or not self._lease.held or self._is_backend_unavailable():
             raise BadHandshakeError(503, "not ready: try again later")
         term = self._lease.term
         offer = credential(single_header(request.headers, "Authorization"), request.path)
@@ -286,8 +286,8 @@ class StationServer:
             log.warning("connection without a socket: closed", station_id=station, epoch=epoch)
             self._closings.add(_closing(tenant_id, station, epoch, self._clock(), NO_CODE))
 
-    def _is_backend_away(self) -> bool:
-        return any(batcher.away_for_s() > STATION_BUDGET_S for batcher in self._mesh.sinks.values())
+    def _is_backend_unavailable(self) -> bool:
+        return any(batcher.unavailable_for_s() > STATION_BUDGET_S for batcher in self._mesh.batchers.values())
 
     def _select_subprotocol(self, _connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         chosen = choose_subprotocols(offered, tuple(self._versions)) if offered else {}
@@ -300,7 +300,7 @@ class StationServer:
         admission = websocket.claim()
         if admission is None:
             self._count("handshake", "subprotocol")
-            await websocket.turn_away(PROTOCOL_ERROR, f"sub-protocols spoken here: {', '.join(self._versions)}")
+            await websocket.close_unadmitted(PROTOCOL_ERROR, f"sub-protocols spoken here: {', '.join(self._versions)}")
             return
         self._count("handshake", "101")
         connection = admission.connection

@@ -111,7 +111,7 @@ class StationSocket(ServerConnection):
         admission, self.admission = self.admission, None
         return admission
 
-    async def turn_away(self, code: int, reason: str) -> None:
+    async def close_unadmitted(self, code: int, reason: str) -> None:
         """Closes a connection whose messages nobody takes: nothing more of it is parsed."""
         self._discards = True
         self._rest.clear()

@@ -385,7 +385,7 @@ async def test_an_opening_whose_first_answer_was_lost(mesh: MeshRig, monkeypatch
     monkeypatch.setattr("gateway.batching.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
     mesh.station_answers.hold()
     async with calling(mesh, handshake("CP1")) as caller:
-        await until(mesh.gateway.mesh.openings.away_for_s)
+        await until(mesh.gateway.mesh.openings.unavailable_for_s)
         mesh.station_answers.release()
         assert " 101 " in await caller.head()
         await until(lambda: len(mesh.gateway.registry))

@@ -211,11 +211,11 @@ async def test_an_absence_is_ridden_out_in_order() -> None:
     batcher = _batcher(service)
     results = [batcher.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(3)]
     await until(lambda: len(service.batches) >= 3)
-    assert batcher.away_for_s() > 0
+    assert batcher.unavailable_for_s() > 0
     results += [batcher.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(3, 6)]
     service.away = False
     assert await asyncio.gather(*results) == list(range(6))
-    assert batcher.away_for_s() == 0
+    assert batcher.unavailable_for_s() == 0
 
 
 async def test_an_item_fails_at_its_deadline_and_only_it() -> None:
@@ -253,7 +253,7 @@ async def test_an_empty_batcher_probes_until_the_service_is_back() -> None:
     with pytest.raises(IngestUnavailableError):
         await batcher.ask(Origin(ordinal=1), deadline_s=_in(0))
     service.away = False
-    await until(lambda: batcher.away_for_s() == 0)
+    await until(lambda: batcher.unavailable_for_s() == 0)
     assert service.batches[-1] == []
 
 
@@ -292,7 +292,7 @@ async def test_closing_fails_what_waits_for_an_absent_service() -> None:
     service.away = True
     batcher = _batcher(service)
     result = batcher.ask(Origin(ordinal=1), deadline_s=_in(60))
-    await until(lambda: batcher.away_for_s() > 0)
+    await until(lambda: batcher.unavailable_for_s() > 0)
     await batcher.close()
     with pytest.raises(IngestUnavailableError):
         await result

@@ -89,7 +89,7 @@ async def test_a_service_that_restarts_within_the_budget_is_not_noticed(mesh: Me
         await mesh.transaction_service.stop()
         starting = asyncio.ensure_future(station.call("StartTransaction", START))
         batcher = mesh.batcher_of_transactions()
-        await until(lambda: batcher.away_for_s() > 0)
+        await until(lambda: batcher.unavailable_for_s() > 0)
         await mesh.transaction_service.start()
         assert (await starting)["transactionId"] >= 1
 

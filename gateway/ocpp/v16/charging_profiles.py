@@ -94,10 +94,10 @@ def _to_period(period: ChargingSchedulePeriod, field: str) -> Payload:
 
 def to_periods(entries: Sequence[Payload]) -> list[ChargingSchedulePeriod]:
     """Periods as a station told them. UnacceptableError for numbers that cannot be kept."""
-    return [_to_told_period(entry, f"chargingSchedulePeriod[{index}]") for index, entry in enumerate(entries)]
+    return [_to_reported_period(entry, f"chargingSchedulePeriod[{index}]") for index, entry in enumerate(entries)]
 
 
-def _to_told_period(entry: Payload, field: str) -> ChargingSchedulePeriod:
+def _to_reported_period(entry: Payload, field: str) -> ChargingSchedulePeriod:
     return ChargingSchedulePeriod(
         start_period_s=check_int32(entry["startPeriod"], f"{field}.startPeriod"),
         limit=to_rate(entry["limit"], f"{field}.limit"),

@@ -41,17 +41,17 @@ def to_answer(command: GetCompositeScheduleRequest, payloads: Sequence[Payload])
     return answer
 
 
-def _fill(schedule: CompositeSchedule, told: Payload, payload: Payload) -> None:
+def _fill(schedule: CompositeSchedule, reported: Payload, payload: Payload) -> None:
     # Some stations tell the start only within the schedule.
-    us = parse_us(payload.get("scheduleStart") or told.get("startSchedule") or "")
+    us = parse_us(payload.get("scheduleStart") or reported.get("startSchedule") or "")
     if us is not None:
         set_time(schedule.start_time, us)
-    if "duration" in told:
-        schedule.duration_s = check_int32(told["duration"], "chargingSchedule.duration")
-    schedule.charging_rate_unit = CHARGING_RATE_UNITS[told["chargingRateUnit"]]
-    schedule.periods.extend(to_periods(told["chargingSchedulePeriod"]))
-    if "minChargingRate" in told:
-        schedule.min_charging_rate = to_rate(told["minChargingRate"], "chargingSchedule.minChargingRate")
+    if "duration" in reported:
+        schedule.duration_s = check_int32(reported["duration"], "chargingSchedule.duration")
+    schedule.charging_rate_unit = CHARGING_RATE_UNITS[reported["chargingRateUnit"]]
+    schedule.periods.extend(to_periods(reported["chargingSchedulePeriod"]))
+    if "minChargingRate" in reported:
+        schedule.min_charging_rate = to_rate(reported["minChargingRate"], "chargingSchedule.minChargingRate")
 
 
 OUTBOUND = Outbound(action="GetCompositeSchedule", to_calls=to_calls, to_answer=to_answer)

@@ -42,8 +42,8 @@ def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload | CallFai
     One that the station passed over in silence counts as rejected, with a hint: it may have stopped at its
     ItemsPerMessage.
     """
-    told = [payload for payload in payloads if not isinstance(payload, CallFailure)]
-    matched = match(command.variables, [item for payload in told for item in payload["getVariableResult"]])
+    answers = [payload for payload in payloads if not isinstance(payload, CallFailure)]
+    matched = match(command.variables, [item for payload in answers for item in payload["getVariableResult"]])
     infos = [
         failure_of(payload) if isinstance(payload, CallFailure) else no_answer(_LIMIT, len(part))
         for part, payload in zip(parts(command.variables, command.items_per_message), payloads, strict=True)
