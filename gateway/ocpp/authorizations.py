@@ -28,8 +28,9 @@ _ACCEPTED = AUTHORIZATION_STATUS_ACCEPTED
 def judge(results: Results, *, limited: bool = True) -> IdTokenInfo:
     """Decides about the id token of an event.
 
-    While auth_svc is unavailable the token counts as accepted: the station let the driver in by itself. A repeated event
-    gets the refusal of the first time. `limited`: a token that holds as many other transactions as it may is refused.
+    While auth_svc is unavailable the token counts as accepted: the station let the driver in by itself. A repeated
+    event gets the refusal of the first time. `limited`: a token that holds as many other transactions as it may is
+    refused.
     """
     recorded = result_of(results, IngestRpc.TRANSACTION_EVENTS, TransactionEventResult)
     info, status = authorization(results), recorded.authorization_status

@@ -1,4 +1,4 @@
-"""What the OCPP versions have, by direction, and where what is said ends up. Data, beside `v16/routes.py` and the like.
+"""The actions of the OCPP versions by direction, and the tables that their contents end up in. Data.
 
 `docs/OCPP.md` is made from the routes and from these tables (`make docs`); tests/conformance holds both against the
 schemas, and against what a running mesh really writes.
