@@ -70,7 +70,7 @@ class GatewayServicer(gateway_service_pb2_grpc.GatewayServiceServicer):
             session = self._registry.find(reference.station_id, reference.epoch)
             if session is not None:
                 if request.quirk:
-                    session.note_quirk(request.quirk)
+                    session.reports.note_quirk(request.quirk)
                 self._server.close_soon(session, request.close_code, request.reason)
         return gateway_service_pb2.CloseSocketsResponse()
 
@@ -179,7 +179,7 @@ async def _send_one(session: Session, route: Outbound, payload: Payload, timeout
     if isinstance(accepted, SchemaFault):
         raise _invalid_answer(session, accepted.message, accepted.code)
     for quirk in accepted.quirks:
-        session.note_quirk(quirk)
+        session.reports.note_quirk(quirk)
     return accepted.payload
 
 
@@ -200,7 +200,7 @@ async def _send_call(
             else:
                 response.payload.update(answer)
         except (OverflowError, ValueError) as error:
-            session.note_quirk(QuirkName.INVALID_ANSWER)
+            session.reports.note_quirk(QuirkName.INVALID_ANSWER)
             raise MeshError(
                 grpc.StatusCode.ABORTED,
                 "INVALID_ANSWER",
@@ -221,7 +221,7 @@ def _check_request(session: Session, action: str, payload: Payload) -> None:
 
 
 def _invalid_answer(session: Session, what: str, code: str) -> MeshError:
-    session.note_quirk(QuirkName.INVALID_ANSWER)
+    session.reports.note_quirk(QuirkName.INVALID_ANSWER)
     return MeshError(
         grpc.StatusCode.ABORTED,
         "INVALID_ANSWER",

@@ -51,24 +51,24 @@ class KeepaliveMonitor:
         """Looks at every session once."""
         noted = {}
         for session in self._registry:
-            noted[session] = session.last_seen_us
+            noted[session] = session.liveness.last_seen_us
             self._judge(session)
-            if session.last_seen_us > self._noted_us.get(session, 0) or has_news(session):
+            if session.liveness.last_seen_us > self._noted_us.get(session, 0) or has_news(session):
                 self._sightings.add(take_last_seen(session, self._clock()))
         self._noted_us = noted
 
     def _judge(self, session: Session) -> None:
-        station_id = session.connection.station_id
-        if session.blocked_since_s is not None and self._loop_s() - session.blocked_since_s > BLOCKED_S:
+        station_id, liveness = session.connection.station_id, session.liveness
+        if liveness.blocked_since_s is not None and self._loop_s() - liveness.blocked_since_s > BLOCKED_S:
             log.warning("station reads nothing: cut off", station_id=station_id)
             session.abort()
             return
         session.check_lost()
         session.check_pong()
         now_us = self._clock()
-        silent_us = now_us - session.last_alive_us
+        silent_us = now_us - liveness.last_alive_us
         if silent_us > max(GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.heartbeat_interval_s * SECOND_US):
             log.warning("station is silent: cut off", station_id=station_id, silent_s=silent_us // SECOND_US)
             session.abort()
-        elif now_us - max(session.last_alive_us, session.pinged_us) > PING_AFTER_US:
+        elif now_us - max(liveness.last_alive_us, liveness.pinged_us) > PING_AFTER_US:
             session.ping()

@@ -8,25 +8,26 @@ for each message would cost as much as all that is done in it (docs/PERFORMANCE.
 """
 
 import asyncio
-import threading
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from csms.station.v1 import station_pb2
 
 from gateway.batching.ingest_batcher import ItemSink
 from gateway.connection import ingest_plan
 from gateway.connection.budgets import StationBudgets
+from gateway.connection.frame_channel import FrameChannel, Socket, SocketClosedError
 from gateway.connection.inbound import INTERNAL_ERROR, InboundCalls, RefusalError
 from gateway.connection.inbound_queue import InboundCallQueue, ReceivedCall
 from gateway.connection.ingest_plan import IngestPlan
 from gateway.connection.large_frames import LARGE_BYTES, run_in_thread
+from gateway.connection.liveness import Liveness
 from gateway.connection.outgoing import Answer, OutgoingCalls
-from gateway.message_log.message_log import RECEIVED, SENT, MessageLog, to_loggable
+from gateway.connection.station_reports import BOOT_REFUSED, CLOCK_SKEW, UNRESPONSIVE, PresentConditions, StationReports
+from gateway.message_log.message_log import RECEIVED, MessageLog, to_loggable
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Call, CallError, CallResult, Frame, Malformed, Payload
 from gateway.ocpp.schemas import Schemas
@@ -36,60 +37,12 @@ from gateway.ocpp.triggers import triggered_actions
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.quirks import QuirkName
-from mesh.times import SECOND_US, Clock
+from mesh.times import Clock
 
 log = get_logger(__name__)
 
-# A frame that comes this long after a ping that had no pong shows that the station answers none.
-PONG_WITHIN_US = 10 * SECOND_US
-
 SERVICE_UNAVAILABLE = 1013  # "try again later", RFC 6455 and its registry
 POLICY_VIOLATION = 1008
-
-UNRESPONSIVE = station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE
-CLOCK_SKEW = station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW
-BOOT_REFUSED = station_pb2.STATION_CONDITION_TYPE_BOOT_REFUSED
-Conditions = dict[station_pb2.StationConditionType.ValueType, int]
-"""Sizes of conditions of a station, as in csms.station.v1.ConditionReport."""
-
-
-class Socket(Protocol):
-    """The WebSocket, as far as a session needs it; it gives each message to `Session.receive`."""
-
-    def check_lost(self) -> None:
-        """Drops a connection that the far end has closed while the socket was held."""
-
-    def write(self, data: bytes) -> bool:
-        """Sends a text message; false where the far end does not read, so that the caller must `drain` first.
-
-        Raises SocketClosedError.
-        """
-
-    async def drain(self) -> None:
-        """Returns once the far end reads again. Raises SocketClosedError."""
-
-    def pause_reading(self) -> None:
-        """Takes no more messages until `resume_reading`."""
-
-    def resume_reading(self) -> None:
-        """Takes messages again."""
-
-    async def close(self, code: int, reason: str) -> None:
-        """Closes the socket; returns once it is closed."""
-
-    def abort(self) -> None:
-        """Drops the connection without a word."""
-
-    def ask_for_pong(self) -> None:
-        """Sends a WebSocket ping."""
-
-
-class SocketClosedError(Exception):
-    """The socket is closed; `code` is the WebSocket close code, 1006 where there was none."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"socket closed with {code}")
-        self.code = code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,18 +81,17 @@ class Session:
         self.connection = connection
         self.routes = routes
         self.schemas = schemas
-        self.last_seen_us = self.last_alive_us = self.pinged_us = clock()
-        self.quirks: Counter[str] = Counter()
-        self.blocked_since_s: float | None = None
+        self.liveness = Liveness(clock())
+        self.reports = StationReports(count=count, quirks=connection.quirks)
         self.outgoing = OutgoingCalls(prefix=f"{connection.epoch:x}", send=self._send_call)
         self._socket = socket
+        self._channel = FrameChannel(socket=socket, message_log=message_log, liveness=self.liveness, clock=clock)
         self._sinks = sinks
         self._message_log = message_log
         self._budgets = budgets
         self._clock = clock
         self._count = count
         self._loop = asyncio.get_running_loop()
-        self._ordinal = 0
         accepted = connection.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
         self.inbound = InboundCalls(
             tenant_id=connection.tenant_id,
@@ -151,20 +103,14 @@ class Session:
             heartbeat_interval_s=connection.heartbeat_interval_s,
             clock=clock,
             count=count,
-            note_quirk=self._note_quirk_from_anywhere,
+            note_quirk=self.reports.note_quirk_from_anywhere,
             allow_transfer=budgets.allow_transfer,
         )
-        self._thread = threading.get_ident()
-        self._pauses = 0
-        self._reported: Conditions = {}
         self._greeted = self._is_refused = False
-        self._awaits_pong = self._is_mute = False
         self._inbound_queue = InboundCallQueue(
-            serve=self._serve, pause_reading=self._pause_reading, resume_reading=self._resume_reading
+            serve=self._serve, pause_reading=self._channel.pause_reading, resume_reading=self._channel.resume_reading
         )
         self._tasks: set[asyncio.Task[None]] = set()
-        for quirk in connection.quirks:
-            self.note_quirk(quirk)
 
     @property
     def heartbeat_interval_s(self) -> int:
@@ -185,8 +131,7 @@ class Session:
 
     def ping(self) -> None:
         """Asks for a sign of life at the WebSocket level."""
-        self.pinged_us = self._clock()
-        self._awaits_pong = True
+        self.liveness.on_ping(self._clock())
         self._socket.ask_for_pong()
 
     def check_lost(self) -> None:
@@ -195,21 +140,19 @@ class Session:
 
     def on_write_paused(self, paused: bool, /) -> None:
         """The far end does not read what it is sent, or reads it again."""
-        if not paused:
-            self.blocked_since_s = None
-        elif self.blocked_since_s is None:
-            self.blocked_since_s = self._loop.time()
+        if paused:
+            self.liveness.on_blocked(self._loop.time())
+        else:
+            self.liveness.on_unblocked()
 
     def on_pong(self) -> None:
         """The station answered a ping."""
-        self.last_alive_us = self._clock()
-        self._awaits_pong = False
+        self.liveness.on_pong(self._clock())
 
     def check_pong(self) -> None:
         """Counts, once a connection, a station that sends messages but answers no ping (quirk 4)."""
-        if self._awaits_pong and not self._is_mute and self.last_seen_us - self.pinged_us > PONG_WITHIN_US:
-            self._is_mute = True
-            self.note_quirk(QuirkName.NO_PONG)
+        if self.liveness.became_mute():
+            self.reports.note_quirk(QuirkName.NO_PONG)
 
     async def finish(self, timeout_s: float) -> None:
         """Waits until the CALLs that were read are answered, for at most `timeout_s` seconds."""
@@ -222,45 +165,23 @@ class Session:
             return await self.outgoing.call(action, payload, timeout_s=timeout_s)
         except MeshError as error:
             if error.reason == "CALL_TIMEOUT":
-                self.note_quirk(QuirkName.CALL_UNANSWERED)
+                self.reports.note_quirk(QuirkName.CALL_UNANSWERED)
             raise
-
-    def note_quirk(self, name: str) -> None:
-        """Counts a known fault of the station's software."""
-        self.quirks[name] += 1
-        self._count("quirk", name)
-
-    def _note_quirk_from_anywhere(self, name: str) -> None:
-        if threading.get_ident() == self._thread:
-            self.note_quirk(name)
-        else:
-            self._loop.call_soon_threadsafe(self.note_quirk, name)
 
     def take_quirks(self) -> dict[str, int]:
         """The faults met since the last call, and the frames that found no place in the log."""
         dropped, self._message_log.dropped = self._message_log.dropped, 0
         if dropped:
-            self.quirks[QuirkName.FRAMES_NOT_LOGGED] += dropped
-        quirks = dict(self.quirks)
-        self.quirks.clear()
-        return quirks
+            self.reports.quirks[QuirkName.FRAMES_NOT_LOGGED] += dropped
+        return self.reports.take_quirks()
 
-    def conditions(self) -> Conditions:
-        """Conditions of the station whose size has changed since they were last reported."""
-        present = {
+    def conditions(self) -> PresentConditions:
+        """The conditions of the station."""
+        return {
             UNRESPONSIVE: self.outgoing.unanswered,
             CLOCK_SKEW: self.inbound.clock_watch.skew_s,
             BOOT_REFUSED: self.inbound.boot_watch.refused,
         }
-        return {kind: size for kind, size in present.items() if size is not None and size != self._reported.get(kind)}
-
-    def take_conditions(self) -> Conditions:
-        """The same, reported from now on; of refused boots, how many more there are."""
-        news = self.conditions()
-        refused = news.get(BOOT_REFUSED)
-        before = self._reported.get(BOOT_REFUSED, 0)
-        self._reported |= news
-        return news | {BOOT_REFUSED: refused - before} if refused else news
 
     # Receiving
 
@@ -269,14 +190,14 @@ class Session:
         if self._is_refused:
             return
         now_us = self._clock()
-        self.last_seen_us = self.last_alive_us = now_us
-        self._ordinal += 1
+        self.liveness.on_frame(now_us)
+        ordinal = self._channel.number()
         if len(data) > LARGE_BYTES:
-            self._pause_reading()  # what follows stays behind it
-            self._later(self._receive_large(data, self._ordinal, now_us))
+            self._channel.pause_reading()  # what follows stays behind it
+            self._later(self._receive_large(data, ordinal, now_us))
             return
         try:
-            self._on_frame(frames.parse(data, self.routes.ocpp), data, self._ordinal, now_us)
+            self._on_frame(frames.parse(data, self.routes.ocpp), data, ordinal, now_us)
         except Exception as error:
             self._fail_frame(error)
 
@@ -288,7 +209,7 @@ class Session:
         except Exception as error:
             self._fail_frame(error)
         finally:
-            self._resume_reading()
+            self._channel.resume_reading()
 
     def _fail_frame(self, error: Exception) -> None:
         log.error("frame not understood", station_id=self.connection.station_id, exc_info=error)
@@ -301,7 +222,7 @@ class Session:
             kind, action = 0, ""
         elif isinstance(frame, frames.Mended):
             for quirk in frame.quirks:
-                self.note_quirk(quirk)
+                self.reports.note_quirk(quirk)
             self._on_frame(frame.frame, data, ordinal, now_us, loggable)
             return
         else:
@@ -319,15 +240,15 @@ class Session:
             self._greeted = True
             # A station that was accepted may go on without a boot: 1.6 section 4.2 wants one after a (re)boot only.
             if call.action != "BootNotification" and not self.inbound.accepted:
-                self.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
+                self.reports.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
         if (earlier := self._inbound_queue.open_data(call.message_id)) is not None:
-            self.note_quirk(QuirkName.REPEATED_CALL if earlier == data else QuirkName.MESSAGE_ID_REUSED)
+            self.reports.note_quirk(QuirkName.REPEATED_CALL if earlier == data else QuirkName.MESSAGE_ID_REUSED)
             if earlier == data:  # quirk 19: one call, one answer
                 return
         self._inbound_queue.add(ReceivedCall(call, data, ordinal, now_us))
 
     def _on_malformed(self, frame: Malformed, data: bytes, ordinal: int, now_us: int) -> None:
-        self.note_quirk(QuirkName.MALFORMED_FRAME)
+        self.reports.note_quirk(QuirkName.MALFORMED_FRAME)
         if frame.truncated is not None and self.inbound.is_about_transactions(frame.truncated.action):
             self._on_call(frame.truncated, data, ordinal, now_us)  # kept raw, and acknowledged
             return
@@ -344,7 +265,7 @@ class Session:
         if frame.wants_answer and message_id is not None:
             error = frames.encode_error(message_id, frame.code, frame.description)
             if not self._answer(error, frames.CALL_ERROR, message_id, ""):
-                self._pause_reading()
+                self._channel.pause_reading()
                 self._later(self._resume_once_read())
 
     # Handling. The queue calls `_serve`, and all else follows from it. A failure here ends this connection and no
@@ -447,7 +368,7 @@ class Session:
     def _answer(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
         """Sends an answer; false where the station does not read."""
         try:
-            return self._write(data, kind, message_id, action)
+            return self._channel.write(data, kind, message_id, action)
         except SocketClosedError:
             return True  # it is safe to lose an answer: the station asks again, and is recognized
         except Exception as error:
@@ -457,14 +378,14 @@ class Session:
     async def _go_on_once_read(self) -> None:
         try:
             with suppress(SocketClosedError):
-                await self._drain()
+                await self._channel.drain()
         finally:
             self._inbound_queue.answered()
 
     async def _resume_once_read(self) -> None:
         with suppress(SocketClosedError):
-            await self._drain()
-            self._resume_reading()
+            await self._channel.drain()
+            self._channel.resume_reading()
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -483,35 +404,9 @@ class Session:
 
     async def _send_call(self, data: bytes, message_id: str, action: str) -> None:
         try:
-            await self._send(data, frames.CALL, message_id, action)
+            await self._channel.send(data, frames.CALL, message_id, action)
         except SocketClosedError:
             self.outgoing.close()
-
-    async def _send(self, data: bytes, kind: int, message_id: str, action: str) -> None:
-        if not self._write(data, kind, message_id, action):
-            await self._drain()
-
-    async def _drain(self) -> None:
-        if self.blocked_since_s is None:
-            self.blocked_since_s = self._loop.time()
-        await self._socket.drain()
-        self.blocked_since_s = None
-
-    def _write(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
-        self._ordinal += 1
-        self._message_log.add(SENT, self._ordinal, self._clock(), data, kind, message_id, action)
-        return self._socket.write(data)
-
-    # Small things
-
-    def _pause_reading(self) -> None:
-        self._pauses += 1
-        self._socket.pause_reading()
-
-    def _resume_reading(self) -> None:
-        self._pauses -= 1
-        if not self._pauses:
-            self._socket.resume_reading()
 
 
 def _kind_of(frame: CallResult | CallError) -> int:

@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import CLOSING, OPEN, SEND_EOF
 from websockets.speedups import apply_mask
 
-from gateway.connection.session import SocketClosedError
+from gateway.connection.frame_channel import SocketClosedError
 from gateway.websocket.admission import Admission
 
 # RFC 6455, 5.2: FIN and opcode 1; the mask bit.

@@ -5,15 +5,13 @@ from typing import Any
 
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 
-from gateway.batching.buffers import Buffer
-from mesh.times import Clock, to_timestamp
+from gateway.websocket.closings import Closings
 
 # An opening that timed out here may be committed there after its closing was: it is closed again. No transaction of
 # station_svc takes as long as the last of these, nor does an RPC wait there as long without its caller.
 AGAIN_AFTER_S = (5.0, 30.0, 120.0)
 # Closings that wait for their next time. Beyond it a connection is closed once only.
 MOST_WAITING = 30_000
-NO_CODE = 1006  # no close frame at all
 
 
 class UnansweredOpenings:
@@ -22,24 +20,16 @@ class UnansweredOpenings:
     def __init__(
         self,
         *,
-        closings: Buffer[ingest.CloseConnectionItem],
-        clock: Clock,
+        closings: Closings,
         call_later: Callable[[float, Callable[[], None]], Any],
     ) -> None:
         self._closings = closings
-        self._clock = clock
         self._call_later = call_later
         self._waiting = 0
 
     def note(self, opening: ingest.OpenConnectionItem) -> None:
-        """Has the connection of this handshake closed. The buffer keeps it while station_svc is unavailable."""
-        item = ingest.CloseConnectionItem(
-            station_id=opening.station_id,
-            opening_id=opening.opening_id,
-            close_time=to_timestamp(self._clock()),
-            close_code=NO_CODE,
-        )
-        self._closings.add(item)
+        """Has the connection of this handshake closed."""
+        item = self._closings.add_opening(opening)
         for delay_s in AGAIN_AFTER_S:
             if self._waiting < MOST_WAITING:
                 self._waiting += 1
@@ -47,4 +37,4 @@ class UnansweredOpenings:
 
     def _close_again(self, item: ingest.CloseConnectionItem) -> None:
         self._waiting -= 1
-        self._closings.add(item)
+        self._closings.repeat(item)

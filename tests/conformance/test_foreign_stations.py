@@ -97,7 +97,7 @@ async def _be_told_everything(edge: Edge, station: ForeignStation, station_id: s
 async def _quirks(edge: Edge, station_id: str) -> set[str]:
     """The quirks that the gateway has counted for a station, reported to station_svc or not yet."""
     [session] = [found for found in edge.mesh.gateway.registry if found.connection.station_id == station_id]
-    waiting: set[str] = set(session.quirks)
+    waiting: set[str] = set(session.reports.quirks)
     request = station_service_pb2.GetStationRequest(station_id=station_id)
     response: Any = await edge.mesh.stations.GetStation(request, metadata=edge.mesh.metadata, timeout=TIMEOUT_S)
     return waiting | set(response.station.quirks)

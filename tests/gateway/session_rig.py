@@ -26,7 +26,8 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 from gateway.batching.buffers import Buffer
 from gateway.batching.ingest_batcher import IngestUnavailableError, Waiter
 from gateway.connection.budgets import StationBudgets
-from gateway.connection.session import Connection, Session, SocketClosedError
+from gateway.connection.frame_channel import SocketClosedError
+from gateway.connection.session import Connection, Session
 from gateway.message_log.message_log import MessageLog
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import IngestRpc, Routes
@@ -71,7 +72,7 @@ class Wire:
         self._deliver()
 
     def write(self, data: bytes) -> bool:
-        """See gateway.connection.session.Socket."""
+        """See gateway.connection.frame_channel.Socket."""
         if self.fault is not None:
             raise self.fault
         if self.closed_with is not None:
@@ -80,32 +81,32 @@ class Wire:
         return self.reads.is_set()
 
     async def drain(self) -> None:
-        """See gateway.connection.session.Socket."""
+        """See gateway.connection.frame_channel.Socket."""
         await self.reads.wait()
 
     def pause_reading(self) -> None:
-        """See gateway.connection.session.Socket."""
+        """See gateway.connection.frame_channel.Socket."""
         self.held = True
 
     def resume_reading(self) -> None:
-        """See gateway.connection.session.Socket."""
+        """See gateway.connection.frame_channel.Socket."""
         self.held = False
         self._deliver()
 
     async def close(self, code: int, reason: str) -> None:
-        """See gateway.connection.session.Socket."""
+        """See gateway.connection.frame_channel.Socket."""
         assert len(reason) <= 123
         self.closed_with = code
 
     def abort(self) -> None:
-        """See gateway.connection.session.Socket."""
+        """See gateway.connection.frame_channel.Socket."""
         self.closed_with = 1006
 
     def check_lost(self) -> None:
-        """See gateway.connection.session.Socket."""
+        """See gateway.connection.frame_channel.Socket."""
 
     def ask_for_pong(self) -> None:
-        """See gateway.connection.session.Socket."""
+        """See gateway.connection.frame_channel.Socket."""
         self.pings += 1
 
     def _deliver(self) -> None:

@@ -323,7 +323,7 @@ async def test_an_opening_that_was_committed_without_an_answer(
 ) -> None:
     """The handshake is given up; once station_svc answers again its connection is closed, by itself."""
     del victim
-    monkeypatch.setattr("gateway.websocket.server.OPENING_BUDGET_S", 0.3)
+    monkeypatch.setattr("gateway.websocket.admissions.OPENING_BUDGET_S", 0.3)
     monkeypatch.setattr("gateway.batching.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
     mesh.station_answers.hold()
     async with calling(mesh, handshake("CP1")) as caller:
@@ -339,19 +339,19 @@ async def test_an_opening_that_was_committed_without_an_answer(
 
 async def test_an_opening_that_is_committed_after_its_closing(mesh: MeshRig, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is closed again some times later: nothing else would ever tell station_svc of it."""
-    monkeypatch.setattr("gateway.websocket.server.OPENING_BUDGET_S", 0.3)
+    monkeypatch.setattr("gateway.websocket.admissions.OPENING_BUDGET_S", 0.3)
     monkeypatch.setattr("gateway.batching.mesh_client.ATTEMPT_TIMEOUT_S", 0.2)
     again: list[Callable[[], None]] = []
     noted: list[Any] = []
     server = _server(mesh)
-    flush = server._closings._flush
+    flush = server._closings._buffer._flush
 
     async def flush_and_note(items: Any) -> None:
         await flush(items)
         noted.extend(items)
 
-    monkeypatch.setattr(server._unanswered, "_call_later", lambda _delay_s, work: again.append(work))
-    monkeypatch.setattr(server._closings, "_flush", flush_and_note)
+    monkeypatch.setattr(server._admissions._unanswered, "_call_later", lambda _delay_s, work: again.append(work))
+    monkeypatch.setattr(server._closings._buffer, "_flush", flush_and_note)
     admit, released, admitted = Admission.admit, asyncio.Event(), []
 
     async def admit_late(*arguments: Any) -> Any:
@@ -448,8 +448,8 @@ async def test_pongs_that_nobody_reads_do_not_pile_up(mesh: MeshRig) -> None:
         assert held.transport.get_write_buffer_size() < 128 * 1024
         assert len(held._rest) < MIB
         assert not held.transport.is_reading()
-        assert session.blocked_since_s is not None
-        session.blocked_since_s -= BLOCKED_S + 1
+        assert session.liveness.blocked_since_s is not None
+        session.liveness.blocked_since_s -= BLOCKED_S + 1
         mesh.gateway.keepalive_monitor.sweep()
         await until(lambda: not len(mesh.gateway.registry))
         await asyncio.gather(sending, return_exceptions=True)

@@ -166,7 +166,7 @@ async def test_credentials_of_a_registered_station(mesh: MeshRig) -> None:
 async def _sweep_often(mesh: MeshRig, session: Session, piles: list[int]) -> None:
     """Has the watch look often, and notes how much waits for a station while it is not reading."""
     while True:
-        if session.blocked_since_s is not None:
+        if session.liveness.blocked_since_s is not None:
             piles.append(session._socket.transport.get_write_buffer_size())  # type: ignore[attr-defined]
         mesh.gateway.keepalive_monitor.sweep()
         await asyncio.sleep(0.05)

@@ -7,7 +7,7 @@ from csms.station.v1.station_ingest_service_pb2 import Sighting
 
 from gateway.allowance import Allowance
 from gateway.batching.buffers import Buffer
-from gateway.connection import keepalive_monitor as watch_module
+from gateway.connection import keepalive_monitor
 from gateway.connection.budgets import StationBudgets
 from gateway.connection.keepalive_monitor import KeepaliveMonitor
 from gateway.connection.registry import Registry
@@ -42,7 +42,7 @@ async def test_a_station_is_noted_once_for_all_it_sent(clock: FakeClock) -> None
         registry.add(rig.session)
         for _ in range(3):
             rig.wire.put(HEARTBEAT)
-        rig.session.note_quirk("repeated_call")
+        rig.session.reports.note_quirk("repeated_call")
         watch.sweep()
         watch.sweep()
         await log.buffer.drain(5)
@@ -102,10 +102,10 @@ async def test_a_station_that_does_not_read_is_cut_off(monkeypatch: pytest.Monke
         registry.add(rig.session)
         rig.wire.reads.clear()
         rig.wire.put(HEARTBEAT)
-        await until(lambda: rig.session.blocked_since_s is not None)
+        await until(lambda: rig.session.liveness.blocked_since_s is not None)
         codes = []
-        for limit_s in (watch_module.BLOCKED_S, -1):
-            monkeypatch.setattr(watch_module, "BLOCKED_S", limit_s)
+        for limit_s in (keepalive_monitor.BLOCKED_S, -1):
+            monkeypatch.setattr(keepalive_monitor, "BLOCKED_S", limit_s)
             watch.sweep()
             codes.append(rig.wire.closed_with)
         assert codes == [None, 1006]

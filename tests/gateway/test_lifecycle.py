@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from gateway.connection import ingest_plan as ingest_plan_module
+from gateway.connection import ingest_plan
 from gateway.service import RunningGateway, start
-from gateway.websocket import server as server_module
+from gateway.websocket import admissions
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually, until
@@ -101,10 +101,7 @@ async def test_beyond_the_budget_sockets_close_and_handshakes_are_refused_until_
     async with RawStation(mesh.station_url("CP1")) as station:
         await station.boot()
         await mesh.transaction_service.stop()
-        for module in (
-            ingest_plan_module,
-            server_module,
-        ):  # from here on only: whatever else a station says has the usual time
+        for module in (ingest_plan, admissions):  # from here on only: other messages have the usual time
             monkeypatch.setattr(module, "STATION_BUDGET_S", 0.3)
         await station.send(f'[2,"s","StartTransaction",{START}]'.replace("'", '"'))
         assert await station.close_code() == 1013

@@ -62,7 +62,7 @@ async def test_a_refused_start_is_counted_where_it_is_kept(reason: str, quirks: 
         events.result = TransactionEventResult(error=error.to_status())
         rig.wire.put(START.replace('"timestamp"', '"reservationId":7,"timestamp"'))
         assert (await rig.answers(1))[0][:3] == [4, "t", "SecurityError"]
-        assert rig.session.quirks["message_quarantined"] == quirks
+        assert rig.session.reports.quirks["message_quarantined"] == quirks
         assert events.items[0].known_transaction_only
         assert not rig.services[IngestRpc.REPORTS].items  # the reservation is not used
 
@@ -156,7 +156,7 @@ async def test_an_unreadable_frame_is_logged_and_counted_and_otherwise_ignored()
         rig.wire.put("what is this")
         rig.wire.put(HEARTBEAT)
         assert (await rig.answers(1))[0][1] == "h"
-        assert rig.session.quirks["malformed_frame"] == 1
+        assert rig.session.reports.quirks["malformed_frame"] == 1
         await rig.buffer.drain(5)
     assert rig.frames[0].payload == "what is this"
     assert rig.frames[0].message_type == 0
@@ -196,7 +196,7 @@ async def test_a_call_repeated_while_it_is_handled_is_one_call() -> None:
         assert len(events.items) == 1
         rig.wire.put(START)
         assert [answer[1] for answer in await rig.answers(2)] == ["t", "t"]
-        assert rig.session.quirks["repeated_call"] == 1
+        assert rig.session.reports.quirks["repeated_call"] == 1
 
 
 @pytest.mark.parametrize(("bound", "value"), [("MAX_WAITING_CALLS", 4), ("MAX_WAITING_BYTES", 400)])
@@ -234,11 +234,11 @@ async def test_a_station_that_does_not_read_is_not_read_from() -> None:
         rig.wire.reads.clear()
         for number in range(50):
             rig.wire.put(f'[2,"{number}","Heartbeat",{{}}]')
-        await until(lambda: rig.session.blocked_since_s is not None)
+        await until(lambda: rig.session.liveness.blocked_since_s is not None)
         assert len(rig.wire.sent) == 1
         rig.wire.reads.set()
         answers = await rig.answers(50)
-        assert rig.session.blocked_since_s is None
+        assert rig.session.liveness.blocked_since_s is None
     assert [answer[1] for answer in answers] == [str(number) for number in range(50)]
 
 
@@ -287,7 +287,7 @@ async def test_a_refusal_that_fails_for_its_content_keeps_no_answer_back() -> No
         rig.wire.put(START)
         answer = (await rig.answers(1))[0]
         assert ("item_refused", "authorizations") in rig.counts
-        assert not rig.session.quirks["message_quarantined"]
+        assert not rig.session.reports.quirks["message_quarantined"]
     assert answer == [3, "t", {"transactionId": 7, "idTagInfo": {"status": "Blocked"}}]
 
 
@@ -386,7 +386,7 @@ async def test_a_message_of_money_that_cannot_be_read_is_kept_raw_and_acknowledg
         assert events.items[0].origin.ordinal == 1
         asked = [item.id_token.id_token for item in rig.services[IngestRpc.AUTHORIZE].items]
         assert asked == (["T"] if answer["idTagInfo"]["status"] == "Accepted" else [])  # type: ignore[index]
-        assert rig.session.quirks["message_quarantined"] == 1
+        assert rig.session.reports.quirks["message_quarantined"] == 1
 
 
 async def test_a_message_of_money_that_cannot_be_read_waits_for_its_service() -> None:
@@ -523,7 +523,7 @@ async def test_bad_frames_that_are_few_or_small_cost_no_connection(count: int, s
         rig.wire.put(HEARTBEAT)
         assert (await rig.answers(1))[0][1] == "h"
         assert rig.wire.closed_with is None
-        assert rig.session.quirks["malformed_frame"] == count
+        assert rig.session.reports.quirks["malformed_frame"] == count
 
 
 async def test_messages_in_quarantine_are_no_malformed_frames() -> None:

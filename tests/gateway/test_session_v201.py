@@ -69,7 +69,7 @@ async def test_a_station_boots_and_then_may_do_its_work() -> None:
         [offered] = rig.services[IngestRpc.TRANSACTION_EVENTS].items
         assert (offered.known_transaction_only, offered.raw.reason) == (True, "STATION_NOT_ACCEPTED")
         assert (offered.event.transaction_id, json.loads(offered.raw.payload)) == ("tx-1", EVENT)
-        assert rig.session.quirks["message_quarantined"] == 1
+        assert rig.session.reports.quirks["message_quarantined"] == 1
         assert rig.services[IngestRpc.BOOTS].items[0].reason == BOOT_REASON_POWER_UP
     assert start[:3] == [4, "t", "SecurityError"]
     assert heartbeat[:3] == [4, "h", "SecurityError"]
@@ -130,7 +130,7 @@ async def test_a_broken_answer_is_not_answered(frame: str) -> None:
         rig.wire.put(frame)
         rig.wire.put(HEARTBEAT)
         assert (await rig.answers(1))[0][1] == "h"
-        assert rig.session.quirks["malformed_frame"] == 1
+        assert rig.session.reports.quirks["malformed_frame"] == 1
 
 
 @pytest.mark.parametrize(
@@ -276,4 +276,4 @@ async def test_an_event_repeated_while_it_is_handled_is_one_call() -> None:
         events.waiting[0].set_result(TransactionEventResult(transaction_id="tx-1"))
         assert len(await rig.answers(1)) == 1
         assert len(events.items) == 1
-        assert rig.session.quirks["repeated_call"] == 1
+        assert rig.session.reports.quirks["repeated_call"] == 1

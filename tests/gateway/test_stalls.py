@@ -202,10 +202,10 @@ async def test_pings_of_a_station_that_never_reads() -> None:
         assert lone.wire.unread < 40_000
         assert not lone.wire.is_reading
         assert len(lone.socket._rest) <= 256 * 1024
-        blocked = [lone.session.blocked_since_s is not None]  # and it is cut off as one that does not read
+        blocked = [lone.session.liveness.blocked_since_s is not None]  # and it is cut off as one that does not read
         lone.socket.resume_writing()
         lone.wire.reads = True
-        assert [*blocked, lone.session.blocked_since_s is not None] == [True, False]
+        assert [*blocked, lone.session.liveness.blocked_since_s is not None] == [True, False]
         await lone.settle()
         assert lone.wire.is_reading
 

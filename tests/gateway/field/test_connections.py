@@ -11,8 +11,7 @@ import pytest
 from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 from grpc_status import rpc_status
 
-from gateway.connection import keepalive_monitor as watch_module
-from gateway.connection import session as session_module
+from gateway.connection import keepalive_monitor, liveness
 from gateway.service import start as start_gateway
 from mesh.errors import MeshError, from_status
 from tests.gateway.field.kit import STATION, Field, at, start, stop
@@ -91,8 +90,8 @@ async def test_quirk_03_messages_of_1_6_over_2_0_1(field: Field, action: str, pa
 
 async def test_quirk_04_no_pongs(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any frame proves life: a station that answers no ping is served on, and counted once."""
-    monkeypatch.setattr(watch_module, "PING_AFTER_US", -1)
-    monkeypatch.setattr(session_module, "PONG_WITHIN_US", 0)
+    monkeypatch.setattr(keepalive_monitor, "PING_AFTER_US", -1)
+    monkeypatch.setattr(liveness, "PONG_WITHIN_US", 0)
     async with field.station() as station:
         station.never_pong()
         await station.boot()

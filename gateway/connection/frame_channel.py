@@ -1,0 +1,95 @@
+"""The sending end of one connection: frames are numbered, logged and written; reading pauses where others are slow."""
+
+import asyncio
+from typing import Protocol
+
+from gateway.connection.liveness import Liveness
+from gateway.message_log.message_log import SENT, MessageLog
+from mesh.times import Clock
+
+
+class Socket(Protocol):
+    """The WebSocket, as far as a session needs it; it gives each message to `Session.receive`."""
+
+    def check_lost(self) -> None:
+        """Drops a connection that the far end has closed while the socket was held."""
+
+    def write(self, data: bytes) -> bool:
+        """Sends a text message; false where the far end does not read, so that the caller must `drain` first.
+
+        Raises SocketClosedError.
+        """
+
+    async def drain(self) -> None:
+        """Returns once the far end reads again. Raises SocketClosedError."""
+
+    def pause_reading(self) -> None:
+        """Takes no more messages until `resume_reading`."""
+
+    def resume_reading(self) -> None:
+        """Takes messages again."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Closes the socket; returns once it is closed."""
+
+    def abort(self) -> None:
+        """Drops the connection without a word."""
+
+    def ask_for_pong(self) -> None:
+        """Sends a WebSocket ping."""
+
+
+class SocketClosedError(Exception):
+    """The socket is closed; `code` is the WebSocket close code, 1006 where there was none."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"socket closed with {code}")
+        self.code = code
+
+
+class FrameChannel:
+    """Numbers the frames of one socket either way, and sends and logs those that go out."""
+
+    __slots__ = ("_clock", "_liveness", "_loop", "_message_log", "_ordinal", "_pauses", "_socket")
+
+    def __init__(self, *, socket: Socket, message_log: MessageLog, liveness: Liveness, clock: Clock) -> None:
+        self._socket = socket
+        self._message_log = message_log
+        self._liveness = liveness
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._ordinal = 0
+        self._pauses = 0
+
+    def number(self) -> int:
+        """The ordinal of a frame that was read."""
+        self._ordinal += 1
+        return self._ordinal
+
+    def write(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
+        """Sends and logs a frame; false where the station does not read. Raises SocketClosedError."""
+        self._ordinal += 1
+        self._message_log.add(SENT, self._ordinal, self._clock(), data, kind, message_id, action)
+        return self._socket.write(data)
+
+    async def send(self, data: bytes, kind: int, message_id: str, action: str) -> None:
+        """The same; returns once the station reads. Raises SocketClosedError."""
+        if not self.write(data, kind, message_id, action):
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Returns once the station reads what it was sent. Raises SocketClosedError."""
+        self._liveness.on_blocked(self._loop.time())
+        await self._socket.drain()
+        self._liveness.on_unblocked()
+
+    def pause_reading(self) -> None:
+        """Takes no more frames until each such call is followed by `resume_reading`."""
+        self._pauses += 1
+        self._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Takes frames again, where no other call of `pause_reading` is left."""
+        self._pauses -= 1
+        if not self._pauses:
+            self._socket.resume_reading()

@@ -1,0 +1,47 @@
+"""Signs of life of one station, and whether it reads what it is sent. Pure; the keepalive monitor judges them."""
+
+from mesh.times import SECOND_US
+
+# A frame that comes this long after a ping that had no pong shows that the station answers none.
+PONG_WITHIN_US = 10 * SECOND_US
+
+
+class Liveness:
+    """The times of one connection, by the clock; `blocked_since_s` is by the loop's clock."""
+
+    __slots__ = ("_awaits_pong", "_is_mute", "blocked_since_s", "last_alive_us", "last_seen_us", "pinged_us")
+
+    def __init__(self, now_us: int) -> None:
+        self.last_seen_us = self.last_alive_us = self.pinged_us = now_us  # a frame; any sign; a ping of ours
+        self.blocked_since_s: float | None = None  # since when it does not read, None while it does
+        self._awaits_pong = self._is_mute = False
+
+    def on_frame(self, now_us: int) -> None:
+        """The station sent a frame."""
+        self.last_seen_us = self.last_alive_us = now_us
+
+    def on_ping(self, now_us: int) -> None:
+        """The station is sent a ping."""
+        self.pinged_us = now_us
+        self._awaits_pong = True
+
+    def on_pong(self, now_us: int) -> None:
+        """The station answered a ping."""
+        self.last_alive_us = now_us
+        self._awaits_pong = False
+
+    def on_blocked(self, now_s: float) -> None:
+        """The station does not read what it is sent."""
+        if self.blocked_since_s is None:
+            self.blocked_since_s = now_s
+
+    def on_unblocked(self) -> None:
+        """The station reads again."""
+        self.blocked_since_s = None
+
+    def became_mute(self) -> bool:
+        """Whether the station sends frames but answers no ping (quirk 4); true once a connection."""
+        if self._awaits_pong and not self._is_mute and self.last_seen_us - self.pinged_us > PONG_WITHIN_US:
+            self._is_mute = True
+            return True
+        return False

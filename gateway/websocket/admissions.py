@@ -1,0 +1,223 @@
+"""Admits stations: from the request of a handshake to a connection that station_svc has opened."""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+
+import grpc
+from csms.station.v1 import station_ingest_service_pb2 as ingest
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from gateway.batching.ingest_batcher import IngestUnavailableError
+from gateway.batching.mesh_client import MeshClient
+from gateway.connection.ingest_plan import STATION_BUDGET_S
+from gateway.connection.session import Connection
+from gateway.lease import NodeLease
+from gateway.ocpp.served_version import ServedVersion
+from gateway.ocpp.translation import Routes
+from gateway.websocket.admission import Admission
+from gateway.websocket.client_address import ClientAddresses
+from gateway.websocket.closings import Closings
+from gateway.websocket.handshake import (
+    BadHandshakeError,
+    choose_subprotocols,
+    credential,
+    is_odd_path,
+    single_header,
+    station_id,
+)
+from gateway.websocket.origins import check_origin
+from gateway.websocket.refusal_delays import RefusalDelays
+from gateway.websocket.socket import StationSocket
+from gateway.websocket.unanswered_openings import UnansweredOpenings
+from gateway.websocket.upgrades import answer_subprotocol, offered, refuse, upgrade, upgrade_stranger
+from mesh.errors import MeshError, from_status
+from mesh.logs import get_logger
+from mesh.masking import mask_text
+from mesh.quirks import QuirkName
+
+log = get_logger(__name__)
+
+OpenResult = ingest.OpenConnectionResult
+
+# How long a handshake waits for station_svc before it is answered with 503.
+OPENING_BUDGET_S = 10.0
+
+
+class Admissions:
+    """Answers the requests of handshakes. No station is admitted until `lease` is set, nor while it is not held."""
+
+    def __init__(
+        self,
+        *,
+        versions: Mapping[str, ServedVersion],
+        mesh: MeshClient,
+        closings: Closings,
+        count: Callable[[str, str], None],
+        addresses: ClientAddresses,
+        origins: Collection[str],
+    ) -> None:
+        self.lease: NodeLease | None = None
+        self._versions = versions  # by sub-protocol, in the order of preference
+        self._mesh = mesh
+        self._closings = closings
+        self._count = count
+        self._addresses = addresses
+        self._origins = origins
+        loop = asyncio.get_running_loop()
+        self._unanswered = UnansweredOpenings(closings=closings, call_later=loop.call_later)
+        self._refusals = RefusalDelays(clock_s=loop.time, count=count)
+        self._opening: Counter[str] = Counter()  # handshakes under way, by station
+
+    def is_opening(self, station: str) -> bool:
+        """Whether a handshake of the station is under way."""
+        return station in self._opening
+
+    def release(self) -> None:
+        """Sends the refusals that are delayed."""
+        self._refusals.release()
+
+    async def process_request(self, connection: ServerConnection, request: Request) -> Response:
+        """Answers the request of a handshake; see `process_request` of websockets."""
+        assert isinstance(connection, StationSocket)  # noqa: S101 - made by our own factory
+        try:
+            return await self._admit(connection, request)
+        except BadHandshakeError as error:
+            self._count("handshake", str(error.status))
+            log.info("handshake refused", status=error.status, reason=str(error), path=mask_text(request.path[:300]))
+            return refuse(connection, error)
+
+    async def _admit(self, socket: StationSocket, request: Request) -> Response:
+        """The answer to a request: 101 where the station is admitted. Raises BadHandshakeError."""
+        odd_origin = check_origin(request.headers.get_all("Origin"), self._origins)
+        identity = station_id(request.path)
+        chosen = choose_subprotocols(offered(request), tuple(self._versions))
+        if not chosen:
+            return upgrade_stranger(socket, request)
+        response = upgrade(socket, request)
+        if self.lease is None or not self.lease.held or self._is_backend_unavailable():
+            raise BadHandshakeError(503, "not ready: try again later")
+        term = self.lease.term
+        offer = credential(single_header(request.headers, "Authorization"), request.path)
+        item = ingest.OpenConnectionItem(
+            station_id=identity,
+            node_id=self.lease.node_id,
+            ocpp_version=self._versions[next(iter(chosen))].routes.label,
+            remote_address=self._addresses.read(request.headers, socket.peer),
+            credential=offer.secret,
+            username=offer.username,
+            offered_ocpp_versions=[self._versions[name].routes.label for name in chosen],
+            opening_id=secrets.token_hex(16),
+        )
+        odd = [] if offered(request) else [QuirkName.NO_SUBPROTOCOL]
+        if is_odd_path(request.path):
+            odd.append(QuirkName.ODD_PATH)
+        if odd_origin:
+            odd.append(QuirkName.ODD_ORIGIN)
+        result = await self._open(socket, item, partial(self._to_admission, chosen, term, odd, item))
+        if result is None:
+            return upgrade_stranger(socket, request)
+        answer_subprotocol(socket, response, chosen[self._spoken(chosen, item, result)])
+        if not self.lease.holds(term):  # the connection is closed with the socket
+            raise BadHandshakeError(503, "not ready: try again later")
+        return response
+
+    async def _open(
+        self, socket: StationSocket, item: ingest.OpenConnectionItem, to_admission: Callable[[OpenResult], Admission]
+    ) -> OpenResult | None:
+        """Has the connection opened. The socket has the admission from then on, whatever becomes of the handshake.
+
+        None for a station that is pinned to a version that it does not offer.
+        """
+
+        def opened(asked: "asyncio.Future[OpenResult]") -> None:
+            self._ended_opening(item.station_id)
+            if asked.cancelled() or asked.exception() is not None:
+                self._unanswered.note(item)
+            elif not asked.result().HasField("error"):
+                socket.admit(to_admission(asked.result()))
+
+        deadline_s = asyncio.get_running_loop().time() + OPENING_BUDGET_S
+        self._opening[item.station_id] += 1
+        socket.on_unclaimed = self._note_unclaimed
+        asked = self._mesh.openings.ask(item, deadline_s=deadline_s)
+        asked.add_done_callback(opened)
+        try:
+            # Where this handshake is given up the answer is still waited for: it names the connection to close.
+            result = await asyncio.shield(asked)
+        except IngestUnavailableError:
+            raise BadHandshakeError(503, "not ready: try again later") from None
+        if result.HasField("error"):
+            error = from_status(result.error)
+            if error.code is grpc.StatusCode.UNAUTHENTICATED:
+                await self._refusals.delay(item.station_id, item.remote_address)
+            if error.reason == "VERSION_NOT_OFFERED":
+                return None
+            raise _to_handshake_error(error)
+        self._refusals.succeeded(item.station_id, item.remote_address)
+        return result
+
+    def _spoken(self, chosen: Mapping[str, str], item: ingest.OpenConnectionItem, result: OpenResult) -> str:
+        """The sub-protocol to speak: of the version that the station is pinned to, else the first that it offers."""
+        label = result.ocpp_version or item.ocpp_version
+        return next(name for name in chosen if self._versions[name].routes.label == label)
+
+    def _to_admission(
+        self,
+        chosen: Mapping[str, str],
+        term: int,
+        odd: Sequence[str],
+        item: ingest.OpenConnectionItem,
+        result: OpenResult,
+    ) -> Admission:
+        subprotocol = self._spoken(chosen, item, result)
+        if chosen[subprotocol] not in {"", subprotocol}:
+            odd = [*odd, QuirkName.SUBPROTOCOL_CASE]
+        return _to_admission(self._versions[subprotocol].routes, term, odd, item.station_id, result)
+
+    def _ended_opening(self, station: str) -> None:
+        self._opening[station] -= 1
+        if self._opening[station] <= 0:
+            del self._opening[station]
+
+    def _note_unclaimed(self, admission: Admission) -> None:
+        """The handshake did not complete: no socket has this connection."""
+        self._count("handshake", "lost")
+        log.info("handshake lost", station_id=admission.connection.station_id, epoch=admission.connection.epoch)
+        connection = admission.connection
+        self._closings.add(tenant_id=connection.tenant_id, station_id=connection.station_id, epoch=connection.epoch)
+
+    def _is_backend_unavailable(self) -> bool:
+        return any(batcher.unavailable_for_s() > STATION_BUDGET_S for batcher in self._mesh.batchers.values())
+
+    def select_subprotocol(self, _connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The sub-protocol of a handshake; see `select_subprotocol` of websockets."""
+        chosen = choose_subprotocols(offered, tuple(self._versions)) if offered else {}
+        return next(map(Subprotocol, chosen.values()), None)
+
+
+def _to_admission(routes: Routes, term: int, odd: Sequence[str], station: str, result: OpenResult) -> Admission:
+    connection = Connection(
+        station_id=station,
+        tenant_id=result.tenant_id,
+        epoch=result.epoch,
+        registration_status=result.registration_status,
+        booted=result.booted,
+        heartbeat_interval_s=result.heartbeat_interval_s,
+        quirks=(*odd, *result.quirks),
+    )
+    return Admission(routes=routes, connection=connection, term=term)
+
+
+def _to_handshake_error(error: MeshError) -> BadHandshakeError:
+    statuses = {
+        grpc.StatusCode.UNAUTHENTICATED: 401,
+        grpc.StatusCode.NOT_FOUND: 404,
+        grpc.StatusCode.PERMISSION_DENIED: 403,
+        grpc.StatusCode.INVALID_ARGUMENT: 400,
+    }
+    return BadHandshakeError(statuses.get(error.code, 503), error.message)
