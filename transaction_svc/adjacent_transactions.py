@@ -34,7 +34,7 @@ def link(connection: Connection, batch: BatchContext) -> None:
             return
         _link(connection, batch, moved, ended)
         # One that was never told above 0 hands on the register of the one before it.
-        moved, ended = [], [tx for tx in batch.changed() if _hands_on(tx)]
+        moved, ended = [], [tx for tx in batch.changed() if _has_unpropagated_end(tx)]
 
 
 def _link(
@@ -48,7 +48,7 @@ def _link(
     rows = [_row(tx.key, tx.state.evse_id, tx.state.begin_us) for tx in linked if not _is_known(batch, tx)]
     rows += [_row(tx.key, *position) for tx, position in left]
     if rows:
-        for row in store.neighbours(connection, rows):
+        for row in store.adjacent_transactions(connection, rows):
             batch.adopt(row)
     evses = {(tx.key[0], tx.key[1], tx.state.evse_id) for tx in linked}
     evses.update((tx.key[0], tx.key[1], evse_id) for tx, (evse_id, _begin_us) in left)
@@ -61,7 +61,7 @@ def _link(
         }
         _link_evse(of_evse, fresh, left_us)
     for tx in linked:
-        tx.hand_on()
+        tx.note_propagated_end()
 
 
 def read_adjacent(connection: Connection, batch: BatchContext, evse_positions: Iterable[EvsePosition]) -> None:
@@ -69,7 +69,7 @@ def read_adjacent(connection: Connection, batch: BatchContext, evse_positions: I
     batch.evse_positions.update(evse_positions)
     rows = [_row((tenant, station, "", 0), evse_id, us) for tenant, station, evse_id, us in batch.evse_positions]
     if rows:
-        for row in store.neighbours(connection, rows):
+        for row in store.adjacent_transactions(connection, rows):
             batch.adopt(row)
 
 
@@ -85,11 +85,11 @@ def _may_be_followed(tx: TrackedTransaction) -> bool:
 
 
 def _has_another_end(tx: TrackedTransaction) -> bool:
-    return tx.reassessed or (_may_be_followed(tx) and tx.state.meter.at_end != tx.at_end)
+    return tx.reassessed or (_may_be_followed(tx) and tx.state.meter.at_end != tx.propagated_end)
 
 
-def _hands_on(tx: TrackedTransaction) -> bool:
-    return _may_be_followed(tx) and tx.state.meter.at_end != tx.at_end
+def _has_unpropagated_end(tx: TrackedTransaction) -> bool:
+    return _may_be_followed(tx) and tx.state.meter.at_end != tx.propagated_end
 
 
 def _is_known(batch: BatchContext, tx: TrackedTransaction) -> bool:

@@ -62,7 +62,7 @@ def read_question(item: CountOpenTransactionsItem) -> TokenQuestion:
     return TokenQuestion(tenant_id, station_id, match_key(token))
 
 
-def record_refusals(connection: Connection, refusals: Sequence[Refusal], now_us: int) -> Sequence[None]:
+def save_refusals(connection: Connection, refusals: Sequence[Refusal], now_us: int) -> Sequence[None]:
     """Records refusals, and folds their transactions anew. One that is recorded already stays as it is.
 
     Raises MeshError EVENT_NOT_FOUND.
@@ -86,7 +86,7 @@ def record_refusals(connection: Connection, refusals: Sequence[Refusal], now_us:
         tx = batch.adopt(lookup.tx)
         batch.mark_for_rebuild(tx.name, tx.generation)
     if rows:
-        token_store.change_records(connection, rows)
+        token_store.update_event_records(connection, rows)
         rebuild_names(connection, batch)
         adjacent_transactions.link(
             connection, batch

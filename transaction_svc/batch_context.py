@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from transaction_svc import stored_form, transaction_state
-from transaction_svc.ends import Frame
+from transaction_svc.ends import FramePosition
 from transaction_svc.energy import Terms
 from transaction_svc.idempotency_keys import events_hash
 from transaction_svc.received_items import ReceivedEvent
@@ -14,7 +14,7 @@ from transaction_svc.store import Lookup, TransactionRow
 from transaction_svc.tracked_transaction import Key, Name, TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
-HELD_TOGETHER = 500
+PIECE_SIZE = 500
 """Events of one station that belong to no transaction and are kept, and read again, as one piece."""
 
 
@@ -39,12 +39,12 @@ class BatchContext:
         self._rows: list[dict[str, Any]] = []
         self.to_rebuild: dict[Name, int] = {}  # names to be folded anew, from which generation on
         # Numbers of other systems of which something is kept, with the first frame that named each.
-        self.others: dict[Name, Frame] = {}
+        self.foreign_numbers: dict[Name, FramePosition] = {}
         # Tenant, station, EVSE and time: the transactions before and after have been read.
         self.evse_positions: set[tuple[str, str, int, int]] = set()
         self.terms: Mapping[tuple[str, str], Terms] = {}  # of transactions that are new, by station
 
-    def take_lookups(self, items: Sequence[ReceivedEvent], lookups: Iterable[Lookup]) -> None:
+    def add_lookups(self, items: Sequence[ReceivedEvent], lookups: Iterable[Lookup]) -> None:
         """Takes in what the database knows of the items."""
         for lookup in lookups:
             tx = self.adopt(lookup.tx)
@@ -96,7 +96,7 @@ class BatchContext:
         """Where a station's next event goes that belongs to no transaction. What there is must have been looked up."""
         name = (tenant_id, station_id, "")
         latest = self._latest.get(name)
-        if latest is not None and latest.state.event_count < HELD_TOGETHER:
+        if latest is not None and latest.state.event_count < PIECE_SIZE:
             return latest
         fresh = self.create(name)
         # What was measured last, of this piece or one before it.
@@ -107,9 +107,9 @@ class BatchContext:
         """Where an event is recorded already; of several that say the same, the last."""
         return self._recorded.get(item.content)
 
-    def note_other(self, name: Name, frame: Frame) -> None:
+    def note_foreign_number(self, name: Name, frame: FramePosition) -> None:
         """Notes that a frame named a number of another system."""
-        self.others[name] = min(frame, self.others.get(name, frame))
+        self.foreign_numbers[name] = min(frame, self.foreign_numbers.get(name, frame))
 
     def of_station(self, tenant_id: str, station_id: str) -> Sequence[TrackedTransaction]:
         """The transactions of a station that this batch has seen."""
@@ -157,7 +157,7 @@ class BatchContext:
         """Notes that a name has to be folded anew from a generation on."""
         self.to_rebuild[name] = min(generation, self.to_rebuild.get(name, generation))
 
-    def take_terms(self, tx: TrackedTransaction, terms: Terms) -> None:
+    def set_terms(self, tx: TrackedTransaction, terms: Terms) -> None:
         """Has a transaction folded anew, with other terms of its meter."""
         before = tx.state.meter.terms
         tx.state.meter.terms = msgspec.structs.replace(

@@ -15,22 +15,22 @@ STATION, SUPERSEDED, ABANDONED, OPERATOR, STATION_DELETED = 1, 2, 3, 4, 5
 # csms.transaction.v1.StoppedReason of each that is not the station's.
 REASONS = {SUPERSEDED: 25, ABANDONED: 26, OPERATOR: 27, STATION_DELETED: 28}
 
-Frame = tuple[int, int]
+FramePosition = tuple[int, int]
 """Epoch and ordinal of the frame that told of something: of two of one station, the larger was read later."""
 
 
 class Mark(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """The latest boot, or available connector, since a transaction began."""
 
-    frame: Frame
+    frame: FramePosition
     since_us: int  # when it was received; of several without an event between them, the first
     grace_us: int
     # Of the latest available connector; when it was received, where its station gave no time that can be believed.
-    time_frame: Frame = (0, 0)
+    time_frame: FramePosition = (0, 0)
     time_us: int | None = None
     expired: bool = False  # whether the transaction was ended for it
 
-    def precedes(self, frame: Frame, order_us: int) -> bool:
+    def precedes(self, frame: FramePosition, order_us: int) -> bool:
         """Whether an event shows that the transaction went on after this mark.
 
         One that was read later does, unless the station's clock says that it happened before: a station that was

@@ -125,14 +125,14 @@ def _begun(readings: Sequence[Reading]) -> Sequence[Reading]:
 
 def _ended(readings: Sequence[Reading]) -> Sequence[Reading]:
     ends: dict[int, int] = {}
-    for place, reading in enumerate(readings):
+    for index, reading in enumerate(readings):
         known = ends.get(reading.series)
         if reading.rank != BEGIN and (known is None or _is_later(reading, readings[known])):
-            ends[reading.series] = place
+            ends[reading.series] = index
     last = set(ends.values())
     return [
-        reading if reading.rank == BEGIN else _ranked(reading, END if place in last else BETWEEN)
-        for place, reading in enumerate(readings)
+        reading if reading.rank == BEGIN else _ranked(reading, END if index in last else BETWEEN)
+        for index, reading in enumerate(readings)
     ]
 
 

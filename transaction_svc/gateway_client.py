@@ -19,7 +19,7 @@ AnyItem = TransactionEventItem | MeterValuesItem
 
 TIMEOUT_S = 5.0
 # Errors that tell of the payload. All others tell of the gateway or of the way to it.
-_VERDICTS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION})
+_PAYLOAD_ERRORS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION})
 
 
 class Translator(Protocol):
@@ -47,7 +47,7 @@ class GatewayClient:
             response = await self._gateway.TranslateMessage(request, timeout=TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             failure = from_rpc_error(error)
-            if failure.code in _VERDICTS:
+            if failure.code in _PAYLOAD_ERRORS:
                 raise failure from error
             log.warning("gateway unavailable", error=failure.message, code=failure.code.name)
             raise unavailable(

@@ -62,13 +62,13 @@ def ingest_batch(
     """
     numbers = _numbers(connection, items)
     batch = BatchContext()
-    batch.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
-    strays = _look_around(connection, batch, items)
+    batch.add_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
+    to_match = _read_surroundings(connection, batch, items)
     if beginning := _may_begin_at(batch, items):
         batch.terms = meters.find(connection, beginning, now_us)
     anomalies = Anomalies()
     taken = [
-        _record_one(batch, item, number, anomalies, stray=id(item) in strays)
+        _ingest_one(batch, item, number, anomalies, by_match=id(item) in to_match)
         for item, number in zip(items, numbers, strict=True)
     ]
     if not may_begin:
@@ -94,10 +94,10 @@ def write_back(connection: Connection, batch: BatchContext, *, now_us: int) -> N
         events = []
         rebuild_names(connection, batch)
     adjacent_transactions.link(connection, batch)
-    if unsettled := unmatched.unsettled(batch):
+    if to_reassign := unmatched.to_reassign(batch):
         store.write(connection, events=events)
         events = []
-        unmatched.settle(connection, batch, unsettled)
+        unmatched.reassign(connection, batch, to_reassign)
         adjacent_transactions.link(connection, batch)  # registers at their ends may be others now
     write_changes(connection, batch, events, now_us=now_us)
 
@@ -155,32 +155,32 @@ def _may_begin_at(batch: BatchContext, items: Iterable[ReceivedEvent]) -> set[tu
     }
 
 
-def _look_around(connection: Connection, batch: BatchContext, items: Sequence[ReceivedEvent]) -> Container[int]:
+def _read_surroundings(connection: Connection, batch: BatchContext, items: Sequence[ReceivedEvent]) -> Container[int]:
     """Reads what decides where events belong that do not say so; returns which those are, by their `id()`.
 
     And what is beside the starts, which has to be read for each of them at some time.
     """
-    places: list[adjacent_transactions.EvsePosition] = []
-    strays: list[ReceivedEvent] = []
+    positions: list[adjacent_transactions.EvsePosition] = []
+    to_match: list[ReceivedEvent] = []
     for item in items:
         record = item.record
         if record.kind == STARTED:
             if record.evse_id and _may_be_new(batch, item):
-                places.append((*item.name[:2], record.evse_id, record.order_us))
-        elif record.seq_no is None and matching.is_stray(batch, item):
-            strays.append(item)
-    if strays:
-        unmatched.read_others(connection, batch, {item.name[:2] for item in strays})
-        for item in strays:
+                positions.append((*item.name[:2], record.evse_id, record.order_us))
+        elif record.seq_no is None and matching.needs_matching(batch, item):
+            to_match.append(item)
+    if to_match:
+        unmatched.read_unmatched(connection, batch, {item.name[:2] for item in to_match})
+        for item in to_match:
             evses = _CONNECTORS if item.record.kind == ENDED else (item.record.evse_id,)
-            places.extend((*item.name[:2], evse_id, item.record.order_us) for evse_id in evses if evse_id)
-        if stops := sorted({item.name[:2] for item in strays if item.record.kind == ENDED}):
-            unmatched.note_numbers(connection, batch, stops)
+            positions.extend((*item.name[:2], evse_id, item.record.order_us) for evse_id in evses if evse_id)
+        if stops := sorted({item.name[:2] for item in to_match if item.record.kind == ENDED}):
+            unmatched.note_foreign_numbers(connection, batch, stops)
             for row in store.open_transactions(connection, stops):
                 batch.adopt(row)
-    if places:
-        adjacent_transactions.read_adjacent(connection, batch, places)
-    return frozenset(id(item) for item in strays)
+    if positions:
+        adjacent_transactions.read_adjacent(connection, batch, positions)
+    return frozenset(id(item) for item in to_match)
 
 
 def _may_be_new(batch: BatchContext, item: ReceivedEvent) -> bool:
@@ -191,8 +191,8 @@ def _may_be_new(batch: BatchContext, item: ReceivedEvent) -> bool:
     return batch.latest(item.name) is None
 
 
-def _record_one(
-    batch: BatchContext, item: ReceivedEvent, number: str, anomalies: Anomalies, *, stray: bool
+def _ingest_one(
+    batch: BatchContext, item: ReceivedEvent, number: str, anomalies: Anomalies, *, by_match: bool
 ) -> tuple[RecordedEvent, bool]:
     """Adds an event to its transaction, unless it is recorded already."""
     repeat_no = 0
@@ -201,7 +201,7 @@ def _record_one(
         if _is_repeat(batch, item, known):
             return known, True
         repeat_no = known.repeat_no + 1
-    tx = matching.find_transaction(batch, item, number, stray=stray)
+    tx = matching.find_transaction(batch, item, number, by_match=by_match)
     anomalies.before(item, tx)
     known = batch.add(item, tx, repeat_no)
     # A start that was sent again with another time is kept, and is a repeat all the same.
@@ -219,8 +219,8 @@ def _is_repeat(batch: BatchContext, item: ReceivedEvent, known: RecordedEvent) -
     if item.record.kind == STARTED:
         return not known.tx.state.ended
     latest = batch.latest(item.name)
-    begun_anew = latest is not None and latest.name == known.tx.name and latest.generation > known.tx.generation
-    return latest is None or not begun_anew or latest.state.stopped
+    has_newer_use = latest is not None and latest.name == known.tx.name and latest.generation > known.tx.generation
+    return latest is None or not has_newer_use or latest.state.stopped
 
 
 def rebuild_names(connection: Connection, batch: BatchContext) -> None:
@@ -235,8 +235,8 @@ def rebuild_names(connection: Connection, batch: BatchContext) -> None:
         }
         for name, generation in sorted(batch.to_rebuild.items())
     ]
-    by_name: dict[Name, list[store.RecordRow]] = {}
-    for row in store.facts(connection, wanted):
+    by_name: dict[Name, list[store.EventRecordRow]] = {}
+    for row in store.event_records(connection, wanted):
         by_name.setdefault((row.tenant_id, row.station_id, row.transaction_id), []).append(row)
     for tx_row in store.generations(connection, wanted):
         batch.adopt(tx_row)
@@ -247,11 +247,11 @@ def rebuild_names(connection: Connection, batch: BatchContext) -> None:
         store.move_events(connection, sorted(moves, key=_CONTENT))
 
 
-def _rebuild_name(batch: BatchContext, name: Name, rows: Sequence[store.RecordRow]) -> Iterable[dict[str, Any]]:
+def _rebuild_name(batch: BatchContext, name: Name, rows: Sequence[store.EventRecordRow]) -> Iterable[dict[str, Any]]:
     """Folds the events of a name anew; returns the rows of those that move to another generation."""
-    told = [(stored_form.decode_record(row.fact), row) for row in rows]
-    row_of = {id(record): row for record, row in told}
-    for generation, use in _uses(told, batch.to_rebuild[name]):
+    decoded = [(stored_form.decode_record(row.fact), row) for row in rows]
+    row_of = {id(record): row for record, row in decoded}
+    for generation, use in _uses(decoded, batch.to_rebuild[name]):
         tx = batch.get((*name, generation))
         tx.state = transaction_state.rebuild(use, tx.state)
         tx.changed = True
@@ -271,13 +271,13 @@ def _rebuild_name(batch: BatchContext, name: Name, rows: Sequence[store.RecordRo
 
 
 def _uses(
-    told: Sequence[tuple[EventRecord, store.RecordRow]], first: int
+    decoded: Sequence[tuple[EventRecord, store.EventRecordRow]], first: int
 ) -> Iterable[tuple[int, Sequence[EventRecord]]]:
     """The uses of a name with their generations. Where we gave the name (1.6), each event keeps its generation."""
-    if any(record.seq_no is not None for record, _row in told):
-        return enumerate(transaction_state.generations(record for record, _row in told), start=first)
+    if any(record.seq_no is not None for record, _row in decoded):
+        return enumerate(transaction_state.generations(record for record, _row in decoded), start=first)
     kept: dict[int, list[EventRecord]] = {}
-    for record, row in told:
+    for record, row in decoded:
         kept.setdefault(row.generation, []).append(record)
     return kept.items()
 

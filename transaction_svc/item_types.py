@@ -23,12 +23,12 @@ Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind(Generic[Item, Read, Done]):
+class ItemType(Generic[Item, Read, Done]):
     """How items of one kind are read, and recorded in one transaction: `record` returns one result per item."""
 
     message: type[Item]
     reader: Callable[[Item, int], Read]
-    record: Callable[[Connection, Sequence[Read], int, MeterTerms], Sequence[Done]]
+    ingest: Callable[[Connection, Sequence[Read], int, MeterTerms], Sequence[Done]]
 
     @property
     def name(self) -> str:
@@ -54,7 +54,7 @@ class RecordedValues:
     transaction_id: str = ""
 
 
-def _record_values(
+def _ingest_values(
     connection: Connection, items: Sequence[ReceivedMeterValues], _now_us: int, _meters: MeterTerms
 ) -> Sequence[RecordedValues]:
     added = set(store.insert_meter_values(connection, items))
@@ -66,11 +66,11 @@ def _record_values(
     return recorded
 
 
-EVENTS: Kind[TransactionEventItem, received_items.ReceivedEvent, IngestResult] = Kind(
-    message=TransactionEventItem, reader=received_items.read_event, record=ingestion.ingest_batch
+EVENTS: ItemType[TransactionEventItem, received_items.ReceivedEvent, IngestResult] = ItemType(
+    message=TransactionEventItem, reader=received_items.read_event, ingest=ingestion.ingest_batch
 )
-METER_VALUES: Kind[MeterValuesItem, ReceivedMeterValues, RecordedValues] = Kind(
-    message=MeterValuesItem, reader=received_items.read_values, record=_record_values
+METER_VALUES: ItemType[MeterValuesItem, ReceivedMeterValues, RecordedValues] = ItemType(
+    message=MeterValuesItem, reader=received_items.read_values, ingest=_ingest_values
 )
-KINDS: Mapping[str, Kind[Any, Any, Any]] = {kind.name: kind for kind in (EVENTS, METER_VALUES)}
+ITEM_TYPES: Mapping[str, ItemType[Any, Any, Any]] = {item_type.name: item_type for item_type in (EVENTS, METER_VALUES)}
 """By the names that the tables have."""

@@ -21,7 +21,7 @@ _SENT_AGAIN_WITHIN_US = 300_000_000
 _BEFORE_START_US = 60_000_000
 
 
-def find_transaction(batch: BatchContext, item: ReceivedEvent, number: str, *, stray: bool) -> TrackedTransaction:
+def find_transaction(batch: BatchContext, item: ReceivedEvent, number: str, *, by_match: bool) -> TrackedTransaction:
     """The transaction that a new event belongs to, made where there is none; where none fits, what holds such events.
 
     Only a 1.6 start has a `number`. `stray` is what `is_stray` said of the event before the batch was recorded.
@@ -32,16 +32,16 @@ def find_transaction(batch: BatchContext, item: ReceivedEvent, number: str, *, s
     if number:
         return _started_before(batch, item) or batch.create((tenant_id, station_id, number))
     latest = batch.latest(item.name)
-    if latest is not None and latest.stored and (not stray or _is_our_stop(batch, item, latest.state)):
+    if latest is not None and latest.stored and (not by_match or _is_our_stop(batch, item, latest.state)):
         return latest
     item.record.named = named
-    found = None if item.name in batch.others else find_match(batch, tenant_id, station_id, item.record)
+    found = None if item.name in batch.foreign_numbers else find_match(batch, tenant_id, station_id, item.record)
     if found is None and not item.record.names_none:
-        batch.note_other(item.name, item.record.frame)
+        batch.note_foreign_number(item.name, item.record.frame)
     return found or batch.unmatched_piece(tenant_id, station_id)
 
 
-def is_stray(batch: BatchContext, item: ReceivedEvent) -> bool:
+def needs_matching(batch: BatchContext, item: ReceivedEvent) -> bool:
     """Whether values or a stop of 1.6 do not belong to a transaction by the number that they name."""
     latest = batch.latest(item.name)
     if latest is None or not latest.state.started or names_none(item.name[2]):
@@ -142,7 +142,7 @@ def _is_our_stop(batch: BatchContext, item: ReceivedEvent, state: TransactionSta
     record = item.record
     if record.kind != ENDED or not state.started or state.stopped or names_none(item.name[2]):
         return False
-    named_frame = batch.others.get(item.name)
+    named_frame = batch.foreign_numbers.get(item.name)
     if named_frame is not None and (state.first_frame is None or named_frame < state.first_frame):
         return False
     begin = state.meter.meter_start_mwh

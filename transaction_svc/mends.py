@@ -9,7 +9,7 @@ from mesh.errors import MeshError
 from transaction_svc import quarantine_store as store
 from transaction_svc import received_items
 from transaction_svc.gateway_client import AnyItem
-from transaction_svc.item_types import KINDS
+from transaction_svc.item_types import ITEM_TYPES
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine_store import RECORDED, Mend, Quarantined
 
@@ -33,7 +33,7 @@ class NotMendableError(MeshError):
         super().__init__(grpc.StatusCode.FAILED_PRECONDITION, reason, message)
 
 
-def record(
+def apply_mend(
     connection: Connection,
     *,
     tenant_id: str,
@@ -79,16 +79,16 @@ def record(
     )
     if failure is not None:
         return note_failure(connection, found, failure, now_us)
-    return record_item(connection, found, item, now_us, meters)
+    return ingest_item(connection, found, item, now_us, meters)
 
 
-def record_item(
+def ingest_item(
     connection: Connection, found: Quarantined, item: AnyItem, now_us: int, meters: MeterTerms
 ) -> Quarantined:
     """Records an item as the ingest does, as one that came when and from where the quarantined one came."""
     item.origin.CopyFrom(to_item(found.kind, found.item).origin)
-    kind = KINDS[item.DESCRIPTOR.name]
-    [done] = kind.record(connection, [kind.read(item, now_us)], now_us, meters)
+    item_type = ITEM_TYPES[item.DESCRIPTOR.name]
+    [done] = item_type.ingest(connection, [item_type.read(item, now_us)], now_us, meters)
     return store.change(
         connection,
         found.tenant_id,
@@ -127,7 +127,7 @@ def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bo
 
 def to_item(kind: str, text: str) -> AnyItem:
     """An item as the tables keep it."""
-    item: AnyItem = KINDS[kind].message.FromString(received_items.decode(text))
+    item: AnyItem = ITEM_TYPES[kind].message.FromString(received_items.decode(text))
     return item
 
 

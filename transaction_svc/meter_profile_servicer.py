@@ -30,7 +30,7 @@ from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
 from transaction_svc import meter_profile_store as store
 from transaction_svc.meter_profile_store import Identity
-from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, MeterTerms, fold_name, profile_id
+from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, MeterTerms, normalize_name, profile_id
 from transaction_svc.readings import LOCATIONS
 
 SPECIAL_ROLES = {
@@ -84,7 +84,7 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
             most=size + 1,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(rows, size, lambda row: row.place, binding=request.filter)
+        page, token = cut_page(rows, size, lambda row: row.sort_key, binding=request.filter)
         return ListMeterProfilesResponse(meter_profiles=[_to_message(row) for row in page], next_page_token=token)
 
     async def DeleteMeterProfile(
@@ -116,9 +116,9 @@ def _read(given: MeterProfile, tenant_id: str, *, now_us: int, username: str) ->
         raise invalid_field("meter_profile.max_power_w", f"must be 0, or from {LEAST_POWER_W} to {MOST_POWER_W}")
     identity = Identity(
         station_id=given.station_id,
-        vendor=fold_name(given.vendor_name),
-        model=fold_name(given.model),
-        firmware=fold_name(given.firmware_version),
+        vendor=normalize_name(given.vendor_name),
+        model=normalize_name(given.model),
+        firmware=normalize_name(given.firmware_version),
     )
     return store.MeterProfile(
         tenant_id=tenant_id,

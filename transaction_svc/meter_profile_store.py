@@ -55,12 +55,12 @@ class MeterProfile:
         return Identity(self.station_id, self.vendor_key, self.model_key, self.firmware_key)
 
     @property
-    def place(self) -> tuple[str, str, str, str]:
+    def sort_key(self) -> tuple[str, str, str, str]:
         """Its place in lists."""
         return self.vendor_key, self.model_key, self.firmware_key, self.station_id
 
 
-_PLACE = (
+_SORT_KEY = (
     meter_profile.c.vendor_key,
     meter_profile.c.model_key,
     meter_profile.c.firmware_key,
@@ -152,8 +152,8 @@ def list_profiles(
     if condition is not None:
         query = query.where(condition)
     if after is not None:
-        query = query.where(sa.tuple_(*_PLACE) > after)
-    return [_profile(row) for row in connection.execute(query.order_by(*_PLACE).limit(most))]
+        query = query.where(sa.tuple_(*_SORT_KEY) > after)
+    return [_profile(row) for row in connection.execute(query.order_by(*_SORT_KEY).limit(most))]
 
 
 def delete_profile(connection: Connection, tenant_id: str, profile_id: str) -> bool:

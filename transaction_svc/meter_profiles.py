@@ -40,7 +40,7 @@ class PowerLimits:
     dc_w: int = 400_000
 
 
-def fold_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """The form in which vendors, models and firmware versions are compared."""
     return name.replace("\0", "").strip().casefold()
 
@@ -145,5 +145,8 @@ def _is_fresh(read_us: int, now_us: int) -> bool:
 def _identity(station_id: str, names: tuple[str, str, str]) -> Identity:
     vendor, model, firmware = names
     return Identity(
-        station_id=station_id, vendor=fold_name(vendor), model=fold_name(model), firmware=fold_name(firmware)
+        station_id=station_id,
+        vendor=normalize_name(vendor),
+        model=normalize_name(model),
+        firmware=normalize_name(firmware),
     )

@@ -9,7 +9,7 @@ from transaction_svc.event_record import BEGIN, END, ENDED, STARTED, UPDATED, Ev
 from transaction_svc.register import Moment, ReadingKey, Register
 from transaction_svc.stored_names import SHORT
 
-SaidReading = tuple[int, int]
+ReportedReading = tuple[int, int]
 """Series and register in mWh, as the station said it."""
 
 
@@ -26,8 +26,8 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     registers: dict[int, Register] = {}  # by series
     terms: Terms = msgspec.field(default_factory=Terms)
     assessed: Energy | None = None  # of readings that are not sound; the energy of others is not worth storing
-    begin_said: SaidReading | None = None
-    end_said: SaidReading | None = None
+    reported_begin: ReportedReading | None = None
+    reported_end: ReportedReading | None = None
     broken: bool = False  # a register below zero
     stop: Stop | None = None
     by_sequence: bool = False  # times go back, so readings are ordered by seq_no
@@ -69,12 +69,12 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     @property
     def meter_start_mwh(self) -> int | None:
         """The register at the start, as the station said it."""
-        return self.begin_said[1] if self.begin_said else None
+        return self.reported_begin[1] if self.reported_begin else None
 
     @property
     def meter_stop_mwh(self) -> int | None:
         """The register at the end, as the station said it."""
-        return self.end_said[1] if self.end_said else None
+        return self.reported_end[1] if self.reported_end else None
 
     @property
     def flags(self) -> Sequence[str]:
@@ -91,14 +91,14 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         return self.broken or (self.assessed is not None and any(register.fell for register in self.registers.values()))
 
     @property
-    def at_end(self) -> SaidReading | None:
+    def at_end(self) -> ReportedReading | None:
         """The register as the transaction leaves it; that of the one before it where it was never told above 0."""
         found = self._at_end_alone()
         if (found is None or not found[1]) and self.terms.previous_mwh is not None:
             return self.terms.previous_series, self.terms.previous_mwh
         return found
 
-    def _at_end_alone(self) -> SaidReading | None:
+    def _at_end_alone(self) -> ReportedReading | None:
         if not self.registers:
             return None
         if self.assessed is None:
@@ -109,14 +109,14 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
             return alone.series, register.runs[register.current].last
         return alone.series, alone.end_mwh
 
-    def follow(self, previous: SaidReading | None) -> bool:
+    def follow(self, previous: ReportedReading | None) -> bool:
         """Takes the register as the transaction before left it; true where that is news."""
         series, mwh = previous or (0, None)
         if (series, mwh) == (self.terms.previous_series, self.terms.previous_mwh):
             return False
         self.terms.previous_series, self.terms.previous_mwh = series, mwh
         if self.assessed is not None or not self.registers:  # sound readings need nothing else
-            self.reckon()
+            self.reassess()
         return True
 
     def begin(self, record: EventRecord) -> None:
@@ -130,11 +130,11 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         """Takes the end, before its readings."""
         self.stop = Stop(record.order_us, record.seq_no)
 
-    def reckon(self) -> None:
+    def reassess(self) -> None:
         """Makes the energy anew, from the readings or from terms that have changed."""
-        left_out = self._is_end_implausible() and not self._has_end()
+        drops_end = self._is_end_implausible() and not self._has_end()
         self._assess()
-        if left_out:
+        if drops_end:
             self._flag_end()
 
     def _assess(self) -> None:
@@ -169,7 +169,7 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
             return False
         if reading.rank == BEGIN:
             return record.kind == STARTED and self._begins(reading, record)
-        if self.stop is not None and (record.kind != ENDED or reading.rank != END or self.end_said is not None):
+        if self.stop is not None and (record.kind != ENDED or reading.rank != END or self.reported_end is not None):
             return False
         register = self.registers.get(reading.series)
         if register is None or not register.go_on(
@@ -177,21 +177,21 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         ):
             return False
         if reading.rank == END:
-            self.end_said = reading.series, reading.mwh
+            self.reported_end = reading.series, reading.mwh
         return True
 
     def _begins(self, reading: Reading, record: EventRecord) -> bool:
         """Takes the begin of a transaction of which no other reading is known."""
-        if self.registers or self.begin_said is not None or self.broken or reading.mwh <= 0:
+        if self.registers or self.reported_begin is not None or self.broken or reading.mwh <= 0:
             return False
         self.registers[reading.series] = Register.begin(reading.mwh, _moment(reading, record))
-        self.begin_said = reading.series, reading.mwh
+        self.reported_begin = reading.series, reading.mwh
         return True
 
     def rebuild(self, records: Sequence[EventRecord]) -> None:
         """Takes the readings and intervals of all events."""
         for record in records:
-            self._note_said(record)
+            self._note_reported(record)
             self.broken = self.broken or any(reading.mwh < 0 for reading in self.counted(record))
         readings = self._in_order(records)
         self._push_all(taken for taken in readings if not self._is_closing(*taken))
@@ -204,13 +204,13 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     def _take_readings(self, record: EventRecord) -> bool:
         if self.stop is not None and record.kind == UPDATED:
             return self._is_after_end(record) or (self._has_end() and self._is_all_closing(record))
-        self._note_said(record)
+        self._note_reported(record)
         for reading in self.counted(record):
             if reading.mwh < 0:
                 self.broken = True
             elif not self._take_reading(reading, record):
                 return False
-        self.reckon()
+        self.reassess()
         return self.stop is None or not self._is_end_implausible()
 
     def _has_another_last(self, record: EventRecord) -> bool:
@@ -238,16 +238,16 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         """Whether a reading was taken after an end that told the register (quirk 22, 1.6)."""
         if self.stop is None or record.kind != UPDATED or record.seq_no is not None or self.terms.is_sampled_only:
             return False
-        return reading.at_us > self.stop.order_us and self.end_said is not None and self.end_said[1] >= 0
+        return reading.at_us > self.stop.order_us and self.reported_end is not None and self.reported_end[1] >= 0
 
-    def _note_said(self, record: EventRecord) -> None:
+    def _note_reported(self, record: EventRecord) -> None:
         """Notes begin and end as the station said them: of several series the one that is preferred."""
         for reading in record.readings:
-            said = reading.series, reading.mwh
-            if reading.rank == BEGIN and (self.begin_said is None or said[0] < self.begin_said[0]):
-                self.begin_said = said
-            elif reading.rank == END and (self.end_said is None or said[0] <= self.end_said[0]):
-                self.end_said = said
+            reported = reading.series, reading.mwh
+            if reading.rank == BEGIN and (self.reported_begin is None or reported[0] < self.reported_begin[0]):
+                self.reported_begin = reported
+            elif reading.rank == END and (self.reported_end is None or reported[0] <= self.reported_end[0]):
+                self.reported_end = reported
 
     def _take_reading(self, reading: Reading, record: EventRecord) -> bool:
         register = self.registers.get(reading.series)
@@ -280,22 +280,22 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     def _in_order(self, records: Sequence[EventRecord]) -> Sequence[tuple[Reading, EventRecord]]:
         """The readings up to the end, each once: a stop may tell again what was told before."""
-        told: dict[tuple[int, ReadingKey], tuple[Reading, EventRecord]] = {}
+        unique: dict[tuple[int, ReadingKey], tuple[Reading, EventRecord]] = {}
         for record in records:
             if not self._is_after_end(record):
                 for reading in self.counted(record):
-                    told.setdefault((reading.series, self._key(reading, record)), (reading, record))
-        sound = (taken for taken in told.values() if taken[0].mwh >= 0)
+                    unique.setdefault((reading.series, self._key(reading, record)), (reading, record))
+        sound = (taken for taken in unique.values() if taken[0].mwh >= 0)
         return sorted(sound, key=lambda taken: self._key(*taken))
 
     def _push_all(self, readings: Iterable[tuple[Reading, EventRecord]]) -> None:
         self.registers = {}
         taken = list(readings)
         has_sampled_end = self.stop is not None and self.terms.is_sampled_only
-        last = {reading.series: place for place, (reading, _fact) in enumerate(taken) if has_sampled_end}
-        for place, (reading, record) in enumerate(taken):
+        last = {reading.series: index for index, (reading, _record) in enumerate(taken) if has_sampled_end}
+        for index, (reading, record) in enumerate(taken):
             register = self.registers.setdefault(reading.series, Register())
-            self._push(register, self._key(reading, record), reading, record, is_last=last.get(reading.series) == place)
+            self._push(register, self._key(reading, record), reading, record, is_last=last.get(reading.series) == index)
         self._assess()
 
     def _take_intervals(self, record: EventRecord) -> bool:

@@ -61,7 +61,7 @@ class Quarantine:
         found = await self._get(tenant_id, quarantine_id)
         note = partial(_note, tenant_id=tenant_id, quarantine_id=quarantine_id, now_us=now_us)
         try:
-            translated = await self._translate_anew(found)
+            translated = await self._retranslate(found)
         except MeshError as error:
             if error.code is grpc.StatusCode.UNAVAILABLE:
                 raise
@@ -81,7 +81,7 @@ class Quarantine:
         found = await self._get(tenant_id, quarantine_id)
         item = await self._replacement(found, mend)
         mending = partial(
-            mends.record,
+            mends.apply_mend,
             tenant_id=tenant_id,
             quarantine_id=quarantine_id,
             item=item,
@@ -113,7 +113,7 @@ class Quarantine:
         [outcome] = await commit_batch(self._database, [work], run_each)
         return outcome
 
-    async def _translate_anew(self, found: Quarantined) -> AnyItem | None:
+    async def _retranslate(self, found: Quarantined) -> AnyItem | None:
         """What a raw message without a mend says by the present translators; None where that is not the question."""
         item = _raw_of(found)
         if item is None or found.mends or found.state == RECORDED or self._translator is None:
@@ -207,7 +207,7 @@ def _rerun(
         item = mends.to_item(found.mends[-1].kind, found.mends[-1].item)
     elif item is None:
         item = mends.to_item(found.kind, found.item)
-    return mends.record_item(connection, found, item, now_us, meters)
+    return mends.ingest_item(connection, found, item, now_us, meters)
 
 
 def _note(

@@ -40,11 +40,11 @@ def to_quarantined_item(row: Quarantined) -> QuarantinedItem:
     )
     data = received_items.decode(row.item)
     if row.kind == EVENTS.name:
-        told = TransactionEventItem.FromString(data)
-        if told.HasField("raw"):
-            item.raw_message.CopyFrom(_to_raw(told))
+        event_item = TransactionEventItem.FromString(data)
+        if event_item.HasField("raw"):
+            item.raw_message.CopyFrom(_to_raw(event_item))
         else:
-            item.transaction_event.CopyFrom(_to_event(told))
+            item.transaction_event.CopyFrom(_to_event(event_item))
     else:
         item.meter_values.CopyFrom(_to_meter_values(MeterValuesItem.FromString(data)))
     return item

@@ -172,7 +172,8 @@ def list_events(
     )
     keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(*of_tx)
     keys = sorted(
-        (*stored_form.decode_record(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed)
+        (*stored_form.decode_record(record).key, content, repeat)
+        for record, content, repeat in connection.execute(keyed)
     )
     page = [key for key in keys if after is None or key > after][:most]
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
@@ -231,7 +232,7 @@ def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_
         group = by_hash[row.tx_hash]
         if (row.station_id, row.transaction_id, row.generation) != group[1:]:
             continue
-        fact = stored_form.decode_record(row.fact)
+        record = stored_form.decode_record(row.fact)
         yield Unmatched(
             key=(*group, row.receive_us, row.content_key, row.repeat_no),
             station_id=row.station_id,
@@ -239,8 +240,8 @@ def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_
             receive_us=row.receive_us,
             epoch=row.epoch,
             ordinal=row.ordinal,
-            refused_status=fact.refused_status,
-            awaits_start=fact.seq_no is not None or fact.names_none,
+            refused_status=record.refused_status,
+            awaits_start=record.seq_no is not None or record.names_none,
         )
 
 

@@ -10,7 +10,7 @@ from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
 
 from transaction_svc.clocks import is_plausible, read_time
 from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, UNSIGNED, Interval, Reading, series_number
-from transaction_svc.signed_records import read_record
+from transaction_svc.signed_records import read_signed_readings
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _LONGEST_NUMBER = 64
@@ -138,14 +138,14 @@ def read_meter_values(
 
 def _signed_energies(sample: SampledValue, measurand: int, *, verify: bool) -> Iterable[_Sample]:
     """The energies of a sample with a signed record, which may hold several."""
-    if (place := _place(sample)) is None:
+    if (found := _location_and_phase(sample)) is None:
         return ()
-    location, phase = place
+    location, phase = found
     rank = _RANKS.get(sample.context, BETWEEN)
-    if records := read_record(sample.signed_meter_value, verify=verify and rank != BETWEEN):
+    if signed_readings := read_signed_readings(sample.signed_meter_value, verify=verify and rank != BETWEEN):
         return [
-            _Sample(False, rank if record.rank is None else record.rank, location, phase, record.proof, record.mwh)
-            for record in records
+            _Sample(False, rank if signed.rank is None else signed.rank, location, phase, signed.proof, signed.mwh)
+            for signed in signed_readings
         ]
     energy = _energy(sample, measurand, SIGNED)
     return () if energy is None else (energy,)
@@ -153,9 +153,9 @@ def _signed_energies(sample: SampledValue, measurand: int, *, verify: bool) -> I
 
 def _energy(sample: SampledValue, measurand: int, proof: int) -> _Sample | None:
     """The energy that the value of a sample gives; None where it gives none."""
-    if (place := _place(sample)) is None:
+    if (found := _location_and_phase(sample)) is None:
         return None
-    location, phase = place
+    location, phase = found
     rank = _RANKS.get(sample.context, BETWEEN)
     mwh = to_mwh(sample.value, sample.unit, sample.multiplier)
     if mwh is None or (rank == BETWEEN and not -_MOST_MWH < mwh < _MOST_MWH):
@@ -163,7 +163,7 @@ def _energy(sample: SampledValue, measurand: int, proof: int) -> _Sample | None:
     return _Sample(measurand == _INTERVAL, rank, location, phase, proof, mwh)
 
 
-def _place(sample: SampledValue) -> tuple[int, int] | None:
+def _location_and_phase(sample: SampledValue) -> tuple[int, int] | None:
     """Location and phases of a sample; None where it is of another quantity, or of a place that this does not know."""
     words = sample.raw_words
     # An unspecified measurand with the station's own word for it is some other quantity, not the default one.

@@ -46,5 +46,5 @@ def _reassess(connection: Connection, *, name: Name, username: str, now_us: int,
         tx = batch.adopt(lookup.tx)
         count = tx.state.reassessment.count if tx.state.reassessment else 0
         tx.state.reassessment = Reassessment(count + 1, now_us, username)
-        batch.take_terms(tx, batch.terms[tx.name[:2]])
+        batch.set_terms(tx, batch.terms[tx.name[:2]])
     ingestion.write_back(connection, batch, now_us=now_us)

@@ -61,7 +61,7 @@ def read_event(item: TransactionEventItem, now_us: int) -> ReceivedEvent:
         receive_us = now_us
     time_us = read_time(event, "event_time")
     plausible = time_us is not None and is_plausible(time_us, receive_us)
-    record = _read_record(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
+    record = _to_event_record(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
     data = event.SerializeToString(deterministic=True)
     key = idempotency_keys.event_key(event, record, data, plausible=plausible)
     record.frame = (origin.epoch, origin.ordinal)
@@ -101,7 +101,7 @@ def decode(text: str) -> bytes:
     return binascii.a2b_base64(text)
 
 
-def _read_record(
+def _to_event_record(
     event: TransactionEvent, named: str, *, time_us: int | None, plausible: bool, receive_us: int, now_us: int
 ) -> EventRecord:
     kind, evse = event.event_type, event.evse

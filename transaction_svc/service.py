@@ -25,7 +25,7 @@ from transaction_svc.settings import TransactionSettings
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: TransactionSettings, clock: Clock) -> Parts:
     """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
-    store.give_no_number_before(database.engine, settings.first_transaction_id)
+    store.set_first_number(database.engine, settings.first_transaction_id)
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
     meters = MeterTerms(settings.power_limits)

@@ -30,7 +30,7 @@ _IMPORT = re.compile(r"(?:^|[-:])(?:0?1\.0?8\.|0?1-[0-9A-Fa-f]{1,2}:(?:98\.0?8|0
 _ECDSA_SHA256 = re.compile(r"ECDSA-\w+-SHA256")
 
 
-class Record(NamedTuple):
+class SignedReading(NamedTuple):
     """One reading of a signed record."""
 
     rank: int | None  # None where the record leaves it to the message
@@ -38,7 +38,7 @@ class Record(NamedTuple):
     mwh: int
 
 
-def read_record(signed: SignedMeterValue, *, verify: bool = True) -> Sequence[Record]:
+def read_signed_readings(signed: SignedMeterValue, *, verify: bool = True) -> Sequence[SignedReading]:
     """The import readings of a signed record; none where it is not OCMF.
 
     To verify a signature costs a tenth of a millisecond; without `verify` the readings count as not proven.
@@ -52,7 +52,7 @@ def read_record(signed: SignedMeterValue, *, verify: bool = True) -> Sequence[Re
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError, InvalidOperation):
         return ()
     proof = VERIFIED if verify and _is_verified(payload, signature, signed.public_key) else SIGNED
-    return [Record(rank, proof, mwh) for rank, mwh in readings]
+    return [SignedReading(rank, proof, mwh) for rank, mwh in readings]
 
 
 def _as_ocmf(data: str) -> str | None:

@@ -18,7 +18,7 @@ from mesh.times import Clock
 from transaction_svc import ends, ingestion, store, stored_form
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.clocks import is_plausible, read_time
-from transaction_svc.ends import Closure, Frame, Mark
+from transaction_svc.ends import Closure, FramePosition, Mark
 from transaction_svc.grace import Grace, MessageAttempts
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.received_items import check_origin, clean
@@ -32,7 +32,7 @@ class StationEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event of a station on its way into the database."""
 
     station: _StationKey  # tenant, station
-    frame: Frame
+    frame: FramePosition
     receive_us: int
 
 
@@ -94,11 +94,13 @@ def _read_attempts(boot: StationBooted) -> MessageAttempts | None:
 
 
 def _read_available(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
-    said = item.connector_available
-    time_us = read_time(said, "status_time")
+    available = item.connector_available
+    time_us = read_time(available, "status_time")
     if time_us is None or not is_plausible(time_us, common["receive_us"]):
         time_us = common["receive_us"]
-    return Available(evse_id=said.evse.evse_id, connector_id=said.evse.connector_id, time_us=time_us, **common)
+    return Available(
+        evse_id=available.evse.evse_id, connector_id=available.evse.connector_id, time_us=time_us, **common
+    )
 
 
 def _read_removal(_item: StationEventItem, common: dict[str, Any]) -> StationEvent:
@@ -121,25 +123,25 @@ class StationEvents:
         self._meters = meters
         self._grace = grace
 
-    async def take(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
+    async def ingest(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
         """What each item failed with, None for most. Raises MeshError where the database is unavailable."""
         now_us = self._clock()
         outcomes: list[MeshError | None] = [None] * len(items)
         readable: list[tuple[int, StationEvent]] = []
-        for place, item in enumerate(items):
+        for index, item in enumerate(items):
             try:
-                readable.append((place, read(item, now_us)))
+                readable.append((index, read(item, now_us)))
             except MeshError as error:
-                outcomes[place] = error
-        concerned = await self._concerned([event for _place, event in readable])
-        places = [place for place, event in readable if id(event) in concerned]
-        events = [event for _place, event in readable if id(event) in concerned]
-        work = partial(_record, meters=self._meters, grace=self._grace, now_us=now_us)
-        for place, outcome in zip(places, await commit_batch(self._database, events, work), strict=True):
-            outcomes[place] = outcome
+                outcomes[index] = error
+        relevant = await self._relevant([event for _index, event in readable])
+        indexes = [index for index, event in readable if id(event) in relevant]
+        events = [event for _index, event in readable if id(event) in relevant]
+        work = partial(_ingest, meters=self._meters, grace=self._grace, now_us=now_us)
+        for index, outcome in zip(indexes, await commit_batch(self._database, events, work), strict=True):
+            outcomes[index] = outcome
         return outcomes
 
-    async def _concerned(self, events: Sequence[StationEvent]) -> set[int]:
+    async def _relevant(self, events: Sequence[StationEvent]) -> set[int]:
         """The ids of those events that may have something to write: most are of connectors where nothing is open."""
         stations = sorted({event.station for event in events})
         if not stations:
@@ -155,7 +157,7 @@ class StationEvents:
         }
 
 
-def _record(
+def _ingest(
     connection: Connection, events: Sequence[StationEvent], *, meters: MeterTerms, grace: Grace, now_us: int
 ) -> Sequence[MeshError | None]:
     batch = BatchContext()
@@ -166,7 +168,7 @@ def _record(
             _apply(batch, tx, event)
     if boots := _latest_boots(events):
         store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
-        _take_terms(connection, batch, boots, meters, now_us)
+        _set_terms(connection, batch, boots, meters, now_us)
     _set_grace(connection, batch, sorted({event.station for event in events}), grace)
     if any(batch.changed()):
         ingestion.write_back(connection, batch, now_us=now_us)
@@ -191,17 +193,17 @@ def _set_grace(connection: Connection, batch: BatchContext, stations: Iterable[_
             tx.changed = True
 
 
-def _take_terms(
+def _set_terms(
     connection: Connection, batch: BatchContext, boots: Iterable[Boot], meters: MeterTerms, now_us: int
 ) -> None:
     """Gives their meter profile to transactions that began after a boot, and were recorded before it."""
-    overtaking = [tx for boot in boots for tx in batch.of_station(*boot.station) if _is_after(boot, tx.state)]
-    if not overtaking:
+    begun_after = [tx for boot in boots for tx in batch.of_station(*boot.station) if _is_after(boot, tx.state)]
+    if not begun_after:
         return
-    terms = meters.find(connection, {tx.name[:2] for tx in overtaking}, now_us)
-    for tx in overtaking:
+    terms = meters.find(connection, {tx.name[:2] for tx in begun_after}, now_us)
+    for tx in begun_after:
         if terms[tx.name[:2]].pinned != tx.state.meter.terms.pinned:
-            batch.take_terms(tx, terms[tx.name[:2]])
+            batch.set_terms(tx, terms[tx.name[:2]])
 
 
 def _is_after(boot: Boot, state: TransactionState) -> bool:

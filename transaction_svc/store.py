@@ -46,7 +46,7 @@ class Lookup(msgspec.Struct, frozen=True):
     tx: TransactionRow
 
 
-class RecordRow(msgspec.Struct, frozen=True):
+class EventRecordRow(msgspec.Struct, frozen=True):
     """What a recorded event says, encoded, and where it is recorded."""
 
     tenant_id: str
@@ -140,7 +140,7 @@ _INSERT_EVENTS = RowStatement(
     ordinal="bigint",
 )
 
-_FACTS = RowStatement(
+_EVENT_RECORDS = RowStatement(
     """
     SELECT e.tenant_id, e.station_id, e.transaction_id, e.generation, e.content_key, e.repeat_no, e.fact
     FROM {rows} JOIN tx_event e
@@ -198,7 +198,7 @@ _AT = """
     FROM {{rows}} JOIN tx b ON b.evse_hash = rows.evse_hash AND b.begin_us = ({beside})
      AND b.tenant_id || '' = rows.tenant_id AND b.station_id || '' = rows.station_id AND b.evse_id = rows.evse_id
 """
-_NEIGHBOURS = RowStatement(
+_ADJACENT = RowStatement(
     _AT.format(beside=_BESIDE.format(side="<=", order="DESC"))
     + "UNION ALL"
     + _AT.format(beside=_BESIDE.format(side=">", order="ASC")),
@@ -373,7 +373,7 @@ def _look_up(connection: Connection, *calls: Call) -> Sequence[Lookup]:
     ]
 
 
-def give_no_number_before(engine: Engine, first: int) -> None:
+def set_first_number(engine: Engine, first: int) -> None:
     """Numbers for 1.6 transactions are `first` or above on all connections that are taken from now on."""
     engine.update_execution_options(**{_FIRST: first})
 
@@ -500,12 +500,12 @@ def write(
         run_later(connection, *calls)
 
 
-def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[RecordRow]:
+def event_records(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[EventRecordRow]:
     """What the events of names say, from a generation on.
 
     Rows of tenant_id, station_id, transaction_id, generation, tx_hash.
     """
-    return [RecordRow(*row) for row in run_prepared(connection, (_FACTS, rows))]
+    return [EventRecordRow(*row) for row in run_prepared(connection, (_EVENT_RECORDS, rows))]
 
 
 def generations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:
@@ -518,9 +518,9 @@ def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
     run_prepared(connection, (_MOVE_EVENTS, rows))
 
 
-def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:
+def adjacent_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:
     """The transactions next before and next after others on the same EVSE, by their begin."""
-    return [TransactionRow(*row) for row in run_prepared(connection, (_NEIGHBOURS, rows))]
+    return [TransactionRow(*row) for row in run_prepared(connection, (_ADJACENT, rows))]
 
 
 def insert_meter_values(

@@ -163,10 +163,10 @@ def _meter_1(old: _State1) -> Metering:
     register, last = old.register, _last_1(old.register)
     meter = Metering(broken=old.broken)
     if old.meter_begun:
-        meter.begin_said = 0, register.first
+        meter.reported_begin = 0, register.first
     is_over = old.stopped or old.next_begin_us is not None
     if is_over and (old.meter_ended or register.count > int(old.meter_begun)):
-        meter.end_said = 0, last
+        meter.reported_end = 0, last
     meter.assessed = Energy(
         mwh=register.settled + last - register.bottom,
         begin_mwh=register.first if register.count else None,

@@ -41,7 +41,7 @@ SHORT: Mapping[str, str] = {
     "stopped_reason": "xr",
     "stop_token": "xi",
     "stop_token_type": "xit",
-    "stop_said_mwh": "xs",
+    "reported_stop_mwh": "xs",
     "seq_count": "qn",
     "seq_most": "qm",
     "seq_us": "qt",
@@ -56,8 +56,8 @@ SHORT: Mapping[str, str] = {
     # Metering
     "registers": "g",
     "terms": "tm",
-    "begin_said": "bs",
-    "end_said": "es",
+    "reported_begin": "bs",
+    "reported_end": "es",
     "stop": "x",
     # Register and Run
     "runs": "rn",
@@ -80,4 +80,11 @@ SHORT: Mapping[str, str] = {
 }
 
 # Version 2 had the names that the fields had then.
-VERSION_2: Mapping[str, str] = {**SHORT, "told_us": "tu", "told_end": "te"}
+VERSION_2: Mapping[str, str] = {
+    **SHORT,
+    "told_us": "tu",
+    "told_end": "te",
+    "stop_said_mwh": "xs",
+    "begin_said": "bs",
+    "end_said": "es",
+}

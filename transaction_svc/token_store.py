@@ -46,7 +46,7 @@ _COUNT_OPEN = RowStatement(
     station_id="text",
 )
 
-_CHANGE_FACTS = RowStatement(
+_UPDATE_EVENT_RECORDS = RowStatement(
     """
     UPDATE tx_event SET fact = rows.fact FROM {rows}
     WHERE tx_event.tenant_id = rows.tenant_id AND tx_event.station_id = rows.station_id
@@ -73,6 +73,6 @@ def count_open(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Map
     return {n: (count, bool(at_station)) for n, count, at_station in _COUNT_OPEN.fetch(connection, rows)}
 
 
-def change_records(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def update_event_records(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Changes what recorded events say: rows of tenant_id, station_id, content_key, repeat_no, fact."""
-    run_prepared(connection, (_CHANGE_FACTS, rows))
+    run_prepared(connection, (_UPDATE_EVENT_RECORDS, rows))

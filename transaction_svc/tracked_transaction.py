@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from transaction_svc import stored_form
-from transaction_svc.metering import SaidReading
+from transaction_svc.metering import ReportedReading
 from transaction_svc.transaction_state import TransactionState
 
 Name = tuple[str, str, str]
@@ -26,7 +26,7 @@ class Before(msgspec.Struct, frozen=True):
     id_token: str = ""  # that holds it
     created_us: int = 0
     outcome: tuple[Any, ...] | None = None  # None where it goes on
-    at_end: SaidReading | None = None
+    at_end: ReportedReading | None = None
     refusals: int = 0
     hanging: bool = False
     fell: bool = False
@@ -40,9 +40,9 @@ class TrackedTransaction:
     """A transaction while a batch works on it. `found` is its fold as stored, empty for a new one."""
 
     __slots__ = (
-        "_at_end",
         "_before",
         "_found",
+        "_propagated_end",
         "arrivals",
         "changed",
         "flags",
@@ -67,7 +67,7 @@ class TrackedTransaction:
         self.is_plain = self.is_ordinary = False
         self.flags: Sequence[str] = ()
         self._found = found
-        self._at_end: SaidReading | msgspec.UnsetType | None = msgspec.UNSET
+        self._propagated_end: ReportedReading | msgspec.UnsetType | None = msgspec.UNSET
         self._before: Before | None = None
         if not found:
             self._before = _NEW
@@ -84,13 +84,13 @@ class TrackedTransaction:
         return self._before
 
     @property
-    def at_end(self) -> SaidReading | None:
+    def propagated_end(self) -> ReportedReading | None:
         """The register that the next transaction was given as the one this leaves."""
-        return self.before.at_end if self._at_end is msgspec.UNSET else self._at_end
+        return self.before.at_end if self._propagated_end is msgspec.UNSET else self._propagated_end
 
-    def hand_on(self) -> None:
+    def note_propagated_end(self) -> None:
         """Notes that the next transaction was given the register that this one leaves now."""
-        self._at_end = self.state.meter.at_end
+        self._propagated_end = self.state.meter.at_end
 
     @property
     def has_other_columns(self) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 from mesh.id_tokens import match_key
 from transaction_svc import ends
-from transaction_svc.ends import Closure, Frame, Mark
+from transaction_svc.ends import Closure, FramePosition, Mark
 from transaction_svc.energy import EnergyFlag
 from transaction_svc.event_record import END, ENDED, STARTED, UPDATED, EventRecord
 from transaction_svc.metering import Metering
@@ -47,7 +47,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     id_token_type: str = ""
     stop_token: str = ""
     stop_token_type: str = ""
-    stop_said_mwh: int | None = None  # 1.6's meterStop
+    reported_stop_mwh: int | None = None  # 1.6's meterStop
     charging_state: int = 0
     # What does not add up.
     seq_count: int = 0
@@ -60,8 +60,8 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     meter: Metering = msgspec.field(default_factory=Metering)
     is_stale: bool = False  # stored by an older version: the next event has it folded anew
     # What shows that it goes on.
-    first_frame: Frame | None = None
-    last_frame: Frame = (0, 0)
+    first_frame: FramePosition | None = None
+    last_frame: FramePosition = (0, 0)
     went_on: bool = False  # whether an event contradicts the mark
     # What is told from outside: not folded from the transaction's own events.
     next_begin_us: int | None = None  # when the next transaction on the same EVSE began
@@ -361,14 +361,14 @@ def _stop(state: TransactionState, record: EventRecord) -> None:
     state.meter.end(record)
     state.stopped_reason = record.stopped_reason
     state.stop_token, state.stop_token_type = record.id_token, record.id_token_type
-    state.stop_said_mwh = _meter_stop(record)
+    state.reported_stop_mwh = _meter_stop(record)
 
 
 def _is_same_stop(state: TransactionState, record: EventRecord) -> bool:
     """Whether a further end is the stop of 1.6 that is known, sent again with another time."""
     if record.seq_no is not None or match_key(record.id_token) != match_key(state.stop_token):
         return False
-    return _meter_stop(record) == state.stop_said_mwh
+    return _meter_stop(record) == state.reported_stop_mwh
 
 
 def _meter_stop(record: EventRecord) -> int | None:

@@ -19,26 +19,26 @@ from transaction_svc.tracked_transaction import Key, TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
 Station = tuple[str, str]
-_Event = tuple[TrackedTransaction, store.RecordRow, EventRecord]
+_Event = tuple[TrackedTransaction, store.EventRecordRow, EventRecord]
 
 # A stop that joins a transaction may set free what was taken for it and came after, and that may be another's.
 _PASSES = 3
 
 
-def read_others(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
+def read_unmatched(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
     """Reads what is kept of stations that belongs to no transaction, so that more of it finds its place."""
     names = [(tenant_id, station_id, "") for tenant_id, station_id in batch.missing(stations)]
     if names:
         rows = [lookup_row(n, *name) for n, name in enumerate(names)]
-        batch.take_lookups((), store.look_up(connection, rows))
+        batch.add_lookups((), store.look_up(connection, rows))
 
 
-def note_numbers(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
+def note_foreign_numbers(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
     """Notes which numbers of other systems stations have named."""
     held = [tx for station in sorted(set(stations)) if (tx := batch.latest((*station, ""))) and tx.stored]
     for tx, _row, record in _read(connection, batch, [tx.key for tx in held]):
         if not record.names_none:
-            batch.note_other((*tx.key[:2], record.named), record.frame)
+            batch.note_foreign_number((*tx.key[:2], record.named), record.frame)
 
 
 def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> 
     }
 
 
-def unsettled(batch: BatchContext) -> Sequence[TrackedTransaction]:
+def to_reassign(batch: BatchContext) -> Sequence[TrackedTransaction]:
     """Transactions, and what holds events that belong to none, of which events may turn out to belong elsewhere.
 
     They may belong to a transaction that has just begun: those that wait, and those of the one before it on its
@@ -68,12 +68,12 @@ def unsettled(batch: BatchContext) -> Sequence[TrackedTransaction]:
     return found
 
 
-def settle(connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]) -> None:
+def reassign(connection: Connection, batch: BatchContext, to_reassign: Sequence[TrackedTransaction]) -> None:
     """Puts events where they belong now. All of the batch must be written but for the transactions themselves."""
     for _ in range(_PASSES):
-        _settle(connection, batch, unsettled)
-        unsettled = [tx for tx in batch.changed() if _is_overrun(tx)]
-        if not unsettled:
+        _reassign_once(connection, batch, to_reassign)
+        to_reassign = [tx for tx in batch.changed() if _is_overrun(tx)]
+        if not to_reassign:
             return
 
 
@@ -82,8 +82,8 @@ def _is_overrun(tx: TrackedTransaction) -> bool:
     return tx.state.stopped and tx.state.matched_us > tx.state.stop_order_us
 
 
-def _settle(connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]) -> None:
-    sources = _read_sources(connection, batch, unsettled)
+def _reassign_once(connection: Connection, batch: BatchContext, to_reassign: Sequence[TrackedTransaction]) -> None:
+    sources = _read_sources(connection, batch, to_reassign)
     kept: dict[Key, list[EventRecord]] = {key: [] for key in sources}
     loose: list[_Event] = []
     for tx, row, record in _read(connection, batch, sorted(sources)):
@@ -96,10 +96,10 @@ def _settle(connection: Connection, batch: BatchContext, unsettled: Sequence[Tra
     moves, gaining = _move(batch, loose)
     if moves:
         store.move_events(connection, sorted(moves, key=lambda row: (row["station_id"], row["content_key"])))
-    settled: dict[Key, list[EventRecord]] = {key: [] for key in sources.keys() | gaining}
-    for tx, _row, record in _read(connection, batch, sorted(settled)):
-        settled[tx.key].append(record)
-    for key, records in settled.items():
+    events_of: dict[Key, list[EventRecord]] = {key: [] for key in sources.keys() | gaining}
+    for tx, _row, record in _read(connection, batch, sorted(events_of)):
+        events_of[tx.key].append(record)
+    for key, records in events_of.items():
         _rebuild(batch.get(key), records)
 
 
@@ -117,20 +117,20 @@ def _sources(batch: BatchContext, tx: TrackedTransaction) -> Iterator[TrackedTra
 
 
 def _read_sources(
-    connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]
+    connection: Connection, batch: BatchContext, to_reassign: Sequence[TrackedTransaction]
 ) -> Mapping[Key, int]:
     """Reads all that decides where events belong; returns of what, and from which time on, it has to be decided."""
-    from_us = {tx.key: 0 for tx in unsettled if not tx.is_unmatched_piece}
+    from_us = {tx.key: 0 for tx in to_reassign if not tx.is_unmatched_piece}
     # What waits may belong to those that begin with this batch, and to those whose events are looked at again.
     begins: dict[Station, int] = {}
-    for tx in (*unsettled, *batch.changed()):
+    for tx in (*to_reassign, *batch.changed()):
         if tx.state.started:
             station = tx.key[:2]
             begins[station] = min(tx.state.begin_us, begins.get(station, tx.state.begin_us))
-    stations = sorted({tx.key[:2] for tx in unsettled})
+    stations = sorted({tx.key[:2] for tx in to_reassign})
     for row in store.open_transactions(connection, stations):
         batch.adopt(row)
-    read_others(connection, batch, stations)
+    read_unmatched(connection, batch, stations)
     for station in stations:
         for piece in _pieces(connection, batch, station):
             if piece.state.latest_us >= begins[station]:
@@ -163,7 +163,8 @@ def _read(connection: Connection, batch: BatchContext, keys: Sequence[Key]) -> S
     if not asked:
         return []
     rows = {
-        (row.tenant_id, row.station_id, row.content_key, row.repeat_no): row for row in store.facts(connection, asked)
+        (row.tenant_id, row.station_id, row.content_key, row.repeat_no): row
+        for row in store.event_records(connection, asked)
     }
     wanted = set(keys)
     found = []
@@ -197,7 +198,7 @@ def _move(batch: BatchContext, loose: Sequence[_Event]) -> tuple[Sequence[dict[s
     return moves, gaining
 
 
-def _move_row(row: store.RecordRow, target: TrackedTransaction, record: EventRecord) -> dict[str, Any]:
+def _move_row(row: store.EventRecordRow, target: TrackedTransaction, record: EventRecord) -> dict[str, Any]:
     return {
         "tenant_id": row.tenant_id,
         "station_id": row.station_id,

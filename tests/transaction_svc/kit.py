@@ -287,7 +287,7 @@ class Service:
         )
         return list((await self.operator.ListTransactionEvents(request, CONTEXT)).events)
 
-    async def told(self, kind: str = "%") -> list[tuple[str, dict[str, Any]]]:
+    async def published(self, kind: str = "%") -> list[tuple[str, dict[str, Any]]]:
         """Types and data of the outbox's events, oldest first."""
         query = (
             sa.select(models.outbox.c.type, models.outbox.c.data)

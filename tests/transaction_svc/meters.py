@@ -49,9 +49,9 @@ class Session:
         """With other readings everywhere."""
         assert self.begin
         assert self.end
-        told = self.with_between(change)
+        changed = self.with_between(change)
         return replace(
-            told,
+            changed,
             begin=replace(self.begin, mwh=change(self.begin.mwh)),
             end=replace(self.end, mwh=change(self.end.mwh)),
         )
@@ -72,7 +72,7 @@ def sessions(draw: st.DrawFn, *, least_kwh: int = 0, most_kwh: int = 2_000_000, 
     return Session(begin, between, Sample(at_s + step_s, register * WH))
 
 
-def facts_of(session: Session, *, counted: bool = False) -> list[EventRecord]:
+def records_of(session: Session, *, counted: bool = False) -> list[EventRecord]:
     """The events of a session, with `counted` 2.x's, which have positions."""
     records = []
     if session.begin is not None:
@@ -80,8 +80,8 @@ def facts_of(session: Session, *, counted: bool = False) -> list[EventRecord]:
     records.extend(_fact(UPDATED, sample) for sample in session.between)
     if session.end is not None:
         records.append(_fact(ENDED, session.end, *(sample for sample in session.more if sample.at_s)))
-    for place, record in enumerate(records):
-        record.arrival, record.seq_no = place, place if counted else None
+    for index, record in enumerate(records):
+        record.arrival, record.seq_no = index, index if counted else None
     return records
 
 
@@ -102,7 +102,7 @@ def _fact(kind: int, *samples: Sample) -> EventRecord:
     )
 
 
-def fold_of(records: Sequence[EventRecord], state: TransactionState | None = None) -> TransactionState:
+def state_of(records: Sequence[EventRecord], state: TransactionState | None = None) -> TransactionState:
     """The facts folded as they come, anew where one comes out of order."""
     state = state or TransactionState()
     for count, record in enumerate(records, start=1):

@@ -110,9 +110,9 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
         readings = draw(registers(draw(st.integers(2, 6))))
         ends = draw(st.integers(0, 3)) > 0
         seq_no, events = 0, []
-        for place, reading in enumerate(readings):
-            kind = "UPDATED" if place else "STARTED"
-            kind = "ENDED" if ends and place == len(readings) - 1 else kind
+        for index, reading in enumerate(readings):
+            kind = "UPDATED" if index else "STARTED"
+            kind = "ENDED" if ends and index == len(readings) - 1 else kind
             more = {"evse": EvseRef(evse_id=1, connector_id=1)} if draw(st.booleans()) else {}
             state = draw(st.sampled_from([0, 1, 2, 3]))
             name = "one" if same_name else f"use{use}"
@@ -130,10 +130,10 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
 
 
 @st.composite
-def deliveries(draw: st.DrawFn, told: Sequence[tuple[int, int]]) -> Sequence[Sequence[tuple[int, int]]]:
+def deliveries(draw: st.DrawFn, sent: Sequence[tuple[int, int]]) -> Sequence[Sequence[tuple[int, int]]]:
     """Batches that hold each message, named by session and place, at least once, in any order."""
-    repeats = draw(st.lists(st.sampled_from(told), max_size=6))
-    left = list(draw(st.permutations([*told, *repeats])))
+    repeats = draw(st.lists(st.sampled_from(sent), max_size=6))
+    left = list(draw(st.permutations([*sent, *repeats])))
     batches = []
     while left:
         size = draw(st.integers(1, 6))
@@ -155,7 +155,7 @@ def named(event: TransactionEvent, name: str) -> TransactionEvent:
     return copy
 
 
-async def tell_16(
+async def report_16(
     service: Service, station: str, sessions: Sequence[Session], batches: Sequence[Sequence[tuple[int, int]]]
 ) -> Mapping[int, str]:
     """Sends them; what needs a number that is not given yet waits for it. Returns the numbers by session."""
@@ -163,10 +163,10 @@ async def tell_16(
     waiting: list[tuple[int, int]] = []
     for batch in [*batches, []]:
         messages, waiting = [*waiting, *batch], []
-        told = [(session, sessions[session].events[place]) for session, place in messages]
-        needing = [not is_start(event) and not event.transaction_id and n not in numbers for n, event in told]
+        sent = [(session, sessions[session].events[index]) for session, index in messages]
+        needing = [not is_start(event) and not event.transaction_id and n not in numbers for n, event in sent]
         waiting = [message for message, needs in zip(messages, needing, strict=True) if needs]
-        sendable = [each for each, needs in zip(told, needing, strict=True) if not needs]
+        sendable = [each for each, needs in zip(sent, needing, strict=True) if not needs]
         events = [
             event if is_start(event) or event.transaction_id else named(event, numbers[session])
             for session, event in sendable
@@ -215,15 +215,15 @@ def compare_16(run: Run, data: st.DataObject, drawn: st.SearchStrategy[Sequence[
     """Sends sessions in order and shuffled."""
     runner, service = run
     sessions = data.draw(drawn)
-    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
-    batches = data.draw(deliveries(told))
+    sent = [(n, index) for n, session in enumerate(sessions) for index in range(len(session.events))]
+    batches = data.draw(deliveries(sent))
     straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
 
     async def compare() -> None:
-        expected = await tell_16(service, straight, sessions, [[message] for message in told])
-        numbers = await tell_16(service, shuffled, sessions, batches)
+        expected = await report_16(service, straight, sessions, [[message] for message in sent])
+        numbers = await report_16(service, shuffled, sessions, batches)
         assert await seen(service, shuffled, numbers) == await seen(service, straight, expected)
-        again = await tell_16(service, shuffled, sessions, [told])
+        again = await report_16(service, shuffled, sessions, [sent])
         assert again == numbers
 
     runner.run(compare())
@@ -235,13 +235,13 @@ def test_2_x(run: Run, data: st.DataObject) -> None:
     """Any order at all, names used again included."""
     runner, service = run
     sessions = data.draw(sessions_2x())
-    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
-    batches = data.draw(deliveries(told))
+    sent = [(n, index) for n, session in enumerate(sessions) for index in range(len(session.events))]
+    batches = data.draw(deliveries(sent))
     straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
 
-    async def tell(station: str, batches: Sequence[Sequence[tuple[int, int]]]) -> None:
+    async def report(station: str, batches: Sequence[Sequence[tuple[int, int]]]) -> None:
         for batch in batches:
-            results = await service.send(*(sessions[n].events[place] for n, place in batch), station=station)
+            results = await service.send(*(sessions[n].events[index] for n, index in batch), station=station)
             assert not any(result.HasField("error") for result in results), results
 
     async def all_seen(station: str) -> Sequence[object]:
@@ -253,8 +253,8 @@ def test_2_x(run: Run, data: st.DataObject) -> None:
         return [[bare(found) for found in by_name], await seen(service, station, names)]
 
     async def compare() -> None:
-        await tell(straight, [[message] for message in told])
-        await tell(shuffled, batches)
+        await report(straight, [[message] for message in sent])
+        await report(shuffled, batches)
         assert await all_seen(shuffled) == await all_seen(straight)
 
     runner.run(compare())
@@ -266,24 +266,24 @@ def test_2_x_with_refused_tokens(run: Run, data: st.DataObject) -> None:
     """Tokens at any event, some of them refused, and refusals recorded at once or later, in any order."""
     runner, service = run
     sessions = data.draw(sessions_2x())
-    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
+    sent = [(n, index) for n, session in enumerate(sessions) for index in range(len(session.events))]
     refused = set()
-    for n, place in told:
-        event = sessions[n].events[place]
+    for n, index in sent:
+        event = sessions[n].events[index]
         text = data.draw(st.sampled_from(["", "TAG", "GOOD", "BAD"]))
         event.ClearField("id_token")
         if text:
             event.id_token.id_token = text
             if text == "BAD" or data.draw(st.integers(0, 4)) == 0:
-                refused.add((n, place))
-    batches = data.draw(deliveries(told))
+                refused.add((n, index))
+    batches = data.draw(deliveries(sent))
     lag = data.draw(st.lists(st.booleans(), min_size=len(batches), max_size=len(batches)))
     straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
 
-    async def tell(station: str, batches: Sequence[Sequence[tuple[int, int]]], lag: Sequence[bool]) -> None:
+    async def report(station: str, batches: Sequence[Sequence[tuple[int, int]]], lag: Sequence[bool]) -> None:
         waiting: list[str] = []
         for batch, later in zip(batches, lag, strict=True):
-            results = await service.send(*(sessions[n].events[place] for n, place in batch), station=station)
+            results = await service.send(*(sessions[n].events[index] for n, index in batch), station=station)
             assert not any(result.HasField("error") for result in results), results
             keys = [result.event_key for message, result in zip(batch, results, strict=True) if message in refused]
             waiting = [*keys, *waiting]
@@ -307,8 +307,8 @@ def test_2_x_with_refused_tokens(run: Run, data: st.DataObject) -> None:
         return [[bare(found) for found in by_name], statuses]
 
     async def compare() -> None:
-        await tell(straight, [[message] for message in told], [False] * len(told))
-        await tell(shuffled, batches, lag)
+        await report(straight, [[message] for message in sent], [False] * len(sent))
+        await report(shuffled, batches, lag)
         assert await all_seen(shuffled) == await all_seen(straight)
 
     runner.run(compare())

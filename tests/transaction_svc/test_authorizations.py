@@ -64,7 +64,7 @@ async def test_of_starts_at_once_each_counts_those_before_it(service: Service) -
     for n in range(5):
         starts = [start_16(0, id_tag=f"TAG{n}") for _ in range(4)]
         batches = await asyncio.gather(
-            *(service.send(event, station=f"{n}-{place}") for place, event in enumerate(starts))
+            *(service.send(event, station=f"{n}-{index}") for index, event in enumerate(starts))
         )
         assert sorted(result.concurrent_count for (result,) in batches) == [0, 1, 2, 3]
     items = [service.item(start_16(second), station=f"S{second}") for second in (7, 5, 6)]
@@ -85,18 +85,18 @@ async def test_the_session_is_the_accepted_tokens(service: Service, order: tuple
     events = [identified("BAD", 1, 10), identified("GOOD", 2, 20), event_2x("a", "ENDED", 3, 100, 6000)]
     start = await service.one(cable_first())
     assert (start.event_key, start.HasField("concurrent_count")) == ("", False)
-    for place in order:
-        result = await service.one(events[place])
-        if events[place].id_token.id_token == "BAD":
+    for index in order:
+        result = await service.one(events[index])
+        if events[index].id_token.id_token == "BAD":
             await service.refuse(result)
     found = await service.get("a")
     assert (found.id_token.id_token, found.energy_wh, list(found.flags)) == ("GOOD", 5000, [])
     assert found.authorization_status == NONE
     assert [tx.transaction_id for tx in await service.all(filter="id_token = good")] == ["a"]
     assert await service.all(filter="id_token = bad") == []
-    told = [(event.event.id_token.id_token, event.authorization_status) for event in await service.events("a")]
-    assert told == [("", NONE), ("BAD", BLOCKED), ("GOOD", NONE), ("", NONE)]
-    assert (await service.told("transaction.ended"))[-1][1]["idToken"]["idToken"] == "GOOD"
+    published = [(event.event.id_token.id_token, event.authorization_status) for event in await service.events("a")]
+    assert published == [("", NONE), ("BAD", BLOCKED), ("GOOD", NONE), ("", NONE)]
+    assert (await service.published("transaction.ended"))[-1][1]["idToken"]["idToken"] == "GOOD"
 
 
 async def test_a_start_that_brings_the_refused_token(service: Service) -> None:
@@ -136,8 +136,8 @@ async def test_where_only_refused_tokens_were_presented(service: Service) -> Non
     await service.one(stop_16(number, 90, 1600, id_tag="BAD"))
     found = await service.get(number)
     assert (found.energy_wh, list(found.flags)) == (600, ["refused_token"])
-    told = [(kind, data.get("authorizationStatus")) for kind, data in await service.told()]
-    assert told == [
+    published = [(kind, data.get("authorizationStatus")) for kind, data in await service.published()]
+    assert published == [
         ("transaction.started", None),
         ("transaction.updated", "AUTHORIZATION_STATUS_BLOCKED"),
         ("transaction.ended", "AUTHORIZATION_STATUS_BLOCKED"),
@@ -149,7 +149,7 @@ async def test_a_refusal_that_comes_after_the_end_is_told(service: Service) -> N
     number = (start := await service.one(start_16(0))).transaction_id
     await service.one(stop_16(number, 60, 2000))
     await service.refuse(start)
-    ended = [data for _kind, data in await service.told("transaction.ended")]
+    ended = [data for _kind, data in await service.published("transaction.ended")]
     assert [data.get("authorizationStatus") for data in ended] == [None, "AUTHORIZATION_STATUS_BLOCKED"]
     assert ended[-1]["flags"] == ["refused_token"]
     ids = sa.text("SELECT count(DISTINCT event_id), count(*) FROM outbox")
@@ -240,8 +240,8 @@ async def test_what_a_token_holds_is_counted_for_authorize(service: Service) -> 
 
     items = [item("A"), item("E"), item("C"), item("D"), item("A", "none"), item("A", tenant="other"), item("A", "")]
     response = await service.ingest.CountOpenTransactions(CountOpenTransactionsRequest(items=items), CONTEXT)
-    *told, failed = response.results
-    assert told == [
+    *published, failed = response.results
+    assert published == [
         CountOpenTransactionsResult(count=2, held_by_station=True),
         CountOpenTransactionsResult(count=2, held_by_station=True),
         CountOpenTransactionsResult(count=2),

@@ -12,7 +12,7 @@ from csms.transaction.v1.transaction_service_pb2 import EnergyBasis
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.transaction_svc.meters import BEGIN_US, KWH, POWER_W, WH, Sample, Session, facts_of, fold_of, sessions
+from tests.transaction_svc.meters import BEGIN_US, KWH, POWER_W, WH, Sample, Session, records_of, sessions, state_of
 from transaction_svc.energy import Basis, EnergyFlag
 from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, series_number
 from transaction_svc.register import SLACK_US, Moment, Register
@@ -26,9 +26,9 @@ EXAMPLES = settings(
 COUNTED = st.booleans()
 
 
-def told(session: Session, *, counted: bool = False) -> TransactionState:
+def reported_state(session: Session, *, counted: bool = False) -> TransactionState:
     """The assessment of the session."""
-    return fold_of(facts_of(session, counted=counted))
+    return state_of(records_of(session, counted=counted))
 
 
 def result(state: TransactionState) -> tuple[int, list[str]]:
@@ -40,14 +40,14 @@ def result(state: TransactionState) -> tuple[int, list[str]]:
 @given(sessions(), COUNTED)
 def test_a_sound_meter(session: Session, counted: bool) -> None:
     """End minus begin, without a flag."""
-    assert result(told(session, counted=counted)) == (session.mwh, [])
+    assert result(reported_state(session, counted=counted)) == (session.mwh, [])
 
 
 @EXAMPLES
 @given(sessions(), st.integers(0, 999), COUNTED)
 def test_rounding(session: Session, tremor: int, counted: bool) -> None:
     """Samples in parts of a watt-hour, begin and end in whole ones."""
-    assert result(told(session.with_between(lambda mwh: mwh + tremor), counted=counted)) == (session.mwh, [])
+    assert result(reported_state(session.with_between(lambda mwh: mwh + tremor), counted=counted)) == (session.mwh, [])
 
 
 @EXAMPLES
@@ -56,7 +56,7 @@ def test_a_coarse_register(session: Session, digits: int) -> None:
     """Up to steps of 1 kWh, every few seconds."""
     step = WH * 10**digits
     coarse = session.everywhere(lambda mwh: mwh // step * step)
-    assert result(told(coarse)) == (coarse.mwh, [])
+    assert result(reported_state(coarse)) == (coarse.mwh, [])
 
 
 @EXAMPLES
@@ -66,7 +66,7 @@ def test_readings_between_in_a_smaller_scale(session: Session, power: int, count
     assume(session.between)
     small = session.with_between(lambda mwh: mwh // 10**power // WH * WH)
     assume(small.between[0].mwh > 100 * WH)
-    energy, flags = result(told(small, counted=counted))
+    energy, flags = result(reported_state(small, counted=counted))
     assert energy == session.mwh
     assert EnergyFlag.SCALE_MISMATCH in flags
 
@@ -86,7 +86,7 @@ def test_begin_and_end_in_kilowatt_hours(session: Session, counted: bool) -> Non
         begin=replace(coarse.begin, mwh=coarse.begin.mwh // 1000),
         end=replace(coarse.end, mwh=coarse.end.mwh // 1000),
     )
-    state = told(small, counted=counted)
+    state = reported_state(small, counted=counted)
     energy, flags = result(state)
     assert abs(energy - session.mwh) <= KWH
     assert EnergyFlag.SCALE_MISMATCH in flags
@@ -101,7 +101,7 @@ def test_a_placeholder_at_the_begin(session: Session, counted: bool) -> None:
     """The first reading counts in its place; where there is none but the end, nothing does."""
     assert session.begin
     assert session.end
-    state = told(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
+    state = reported_state(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
     first = session.between[0].mwh if session.between else session.end.mwh
     assert result(state) == (session.end.mwh - first, [EnergyFlag.BEGIN_PLACEHOLDER])
     assert state.meter.meter_start_mwh == 0
@@ -112,7 +112,7 @@ def test_a_placeholder_at_the_begin(session: Session, counted: bool) -> None:
 def test_a_placeholder_after_another_transaction(session: Session, counted: bool) -> None:
     """The register goes on where that one left it, whatever the power."""
     assert session.begin
-    state = told(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
+    state = reported_state(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
     state.meter.follow((0, session.begin.mwh))
     energy, flags = result(state)
     assert energy == session.mwh
@@ -124,14 +124,16 @@ def test_a_placeholder_after_another_transaction(session: Session, counted: bool
 def test_a_register_that_starts_over(session: Session, data: st.DataObject, counted: bool) -> None:
     """The energy on either side counts, and is flagged; only the step between the two is not known."""
     assume(len(session.between) > 1)
-    place = data.draw(st.integers(1, len(session.between) - 1))
-    offset = session.between[place].mwh - data.draw(st.integers(0, 50)) * WH
-    again = [replace(sample, mwh=sample.mwh - offset) for sample in session.between[place:]]
+    index = data.draw(st.integers(1, len(session.between) - 1))
+    offset = session.between[index].mwh - data.draw(st.integers(0, 50)) * WH
+    again = [replace(sample, mwh=sample.mwh - offset) for sample in session.between[index:]]
     assert session.begin
     assert session.end
     end = replace(session.end, mwh=session.end.mwh - offset)
-    energy, flags = result(told(replace(session, between=[*session.between[:place], *again], end=end), counted=counted))
-    known = session.between[place - 1].mwh - session.begin.mwh + session.end.mwh - session.between[place].mwh
+    energy, flags = result(
+        reported_state(replace(session, between=[*session.between[:index], *again], end=end), counted=counted)
+    )
+    known = session.between[index - 1].mwh - session.begin.mwh + session.end.mwh - session.between[index].mwh
     assert energy == known
     assert EnergyFlag.METER_RESTART in flags
 
@@ -141,11 +143,11 @@ def test_a_register_that_starts_over(session: Session, data: st.DataObject, coun
 def test_one_wrong_reading(session: Session, data: st.DataObject, counted: bool) -> None:
     """It neither adds nor takes."""
     assume(session.between)
-    place = data.draw(st.integers(0, len(session.between) - 1))
+    index = data.draw(st.integers(0, len(session.between) - 1))
     between = list(session.between)
     wrong = data.draw(st.sampled_from([0, 7 * WH, 90_000_000 * KWH]))
-    between[place] = replace(between[place], mwh=wrong)
-    energy, flags = result(told(replace(session, between=between), counted=counted))
+    between[index] = replace(between[index], mwh=wrong)
+    energy, flags = result(reported_state(replace(session, between=between), counted=counted))
     assert energy == session.mwh
     assert flags
 
@@ -160,7 +162,7 @@ def test_times_that_are_equal_or_go_back(session: Session, data: st.DataObject) 
     times = data.draw(st.lists(st.integers(0, end_s), min_size=len(session.between), max_size=len(session.between)))
     between = [replace(sample, at_s=at_s) for sample, at_s in zip(session.between, times, strict=True)]
     for counted in (False, True):
-        assert told(replace(session, between=between), counted=counted).meter.energy_mwh == session.mwh
+        assert reported_state(replace(session, between=between), counted=counted).meter.energy_mwh == session.mwh
 
 
 @EXAMPLES
@@ -170,7 +172,7 @@ def test_two_locations(session: Session, loss: int, counted: bool) -> None:
     assert session.end
     inlet = series_number(1, 0)
     more = [Sample(0, 5 * KWH, inlet), Sample(session.end.at_s, 5 * KWH + session.mwh + loss * WH, inlet)]
-    assert result(told(replace(session, more=more), counted=counted)) == (session.mwh, [])
+    assert result(reported_state(replace(session, more=more), counted=counted)) == (session.mwh, [])
 
 
 @EXAMPLES
@@ -184,7 +186,7 @@ def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> 
         Sample(0, session.begin.mwh // 10**power, signed),
         Sample(session.end.at_s, session.end.mwh // 10**power, signed),
     ]
-    energy, flags = result(told(replace(session, more=more), counted=counted))
+    energy, flags = result(reported_state(replace(session, more=more), counted=counted))
     assert energy == session.mwh
     differs = abs(session.mwh - (more[1].mwh - more[0].mwh)) >= WH
     assert flags == ([EnergyFlag.SCALE_MISMATCH] if differs and power else [])
@@ -194,10 +196,10 @@ def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> 
 @given(sessions(), st.data(), COUNTED)
 def test_lost_repeated_and_late_messages(session: Session, data: st.DataObject, counted: bool) -> None:
     """Any order comes to the same as the right one, in every field that operators see."""
-    records = facts_of(session, counted=counted)
+    records = records_of(session, counted=counted)
     kept = [records[0], *data.draw(st.lists(st.sampled_from(records), unique_by=id)), records[-1]]
     kept = sorted({id(record): record for record in kept}.values(), key=lambda record: record.arrival)
-    straight, shuffled = fold_of(kept), fold_of(data.draw(st.permutations(kept)))
+    straight, shuffled = state_of(kept), state_of(data.draw(st.permutations(kept)))
     assert result(straight)[0] == session.mwh
     assert result(shuffled) == result(straight)
     assert shuffled.meter.energy == straight.meter.energy
@@ -209,7 +211,7 @@ def test_a_session_without_its_end(session: Session, counted: bool) -> None:
     """The last reading counts."""
     assert session.begin
     last = session.between[-1] if session.between else session.begin
-    state = told(replace(session, end=None), counted=counted)
+    state = reported_state(replace(session, end=None), counted=counted)
     assert result(state) == (last.mwh - session.begin.mwh, [])
     assert state.meter.energy.end_mwh == last.mwh
 
@@ -220,7 +222,7 @@ def test_a_session_without_its_begin(session: Session, counted: bool) -> None:
     """The first reading counts."""
     assert session.end
     first = session.between[0] if session.between else session.end
-    state = told(replace(session, begin=None), counted=counted)
+    state = reported_state(replace(session, begin=None), counted=counted)
     assert result(state) == (session.end.mwh - first.mwh, [EnergyFlag.BEGIN_PLACEHOLDER])
 
 
@@ -242,8 +244,8 @@ def any_sessions(draw: st.DrawFn) -> Session:
 @given(any_sessions(), st.data(), COUNTED)
 def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: bool) -> None:
     """Never below zero, never more than power and time allow, and flagged where it is not end minus begin."""
-    records = facts_of(session, counted=counted)
-    state = fold_of(records)
+    records = records_of(session, counted=counted)
+    state = state_of(records)
     energy, flags = result(state)
     most = POWER_W * (7200 * 1_000_000 + SLACK_US) // 3_600_000 + KWH
     assert 0 <= energy <= most
@@ -252,7 +254,7 @@ def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: b
         assert flags or abs(energy - (said[1] - said[0])) < WH
     if state.meter.energy.basis == Basis.NONE:
         assert (energy, state.meter.energy.end_mwh) == (0, None)
-    shuffled = fold_of(data.draw(st.permutations(records)))
+    shuffled = state_of(data.draw(st.permutations(records)))
     assert shuffled.meter.energy == state.meter.energy
     assert shuffled.meter.flags == state.meter.flags
 

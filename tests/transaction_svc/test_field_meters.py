@@ -41,8 +41,8 @@ async def test_a_begin_of_0_goes_on_from_the_last_register_above_0(
     energy: float,
 ) -> None:
     """Readings of zero before the first real one do not matter."""
-    for place, (start, readings, stop) in enumerate(before):
-        await charged(service, 3600 * place, start, readings, stop)
+    for index, (start, readings, stop) in enumerate(before):
+        await charged(service, 3600 * index, start, readings, stop)
     found = await charged(service, 3600 * len(before), *session)
     assert (found.energy_wh, list(found.flags)) == (energy, PLACEHOLDER)
 

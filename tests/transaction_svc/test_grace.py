@@ -147,9 +147,11 @@ async def test_whichever_comes_first(service: Service) -> None:
             station = f"S{next(numbers)}"
             number = (await service.one(start_16(), station=station)).transaction_id
             await service.one(values_16(number, 600, 1500), station=station)
-            told = [service.station_item(event, station=station) for event in (booted_with(3, 60), LONG, available())]
+            published = [
+                service.station_item(event, station=station) for event in (booted_with(3, 60), LONG, available())
+            ]
             for batch in (order[:cut], order[cut:]):
-                results = await service.notify_items([told[place] for place in batch])
+                results = await service.notify_items([published[index] for index in batch])
                 assert not any(result.HasField("error") for result in results)
     count = next(numbers) - 1
     due = sa.select(models.tx.c.hanging_due_us)

@@ -38,8 +38,8 @@ async def test_a_boot_or_an_available_connector_marks_at_once(service: Service, 
     found = await service.get(number)
     assert (found.state, found.hanging, found.hanging_time) == (ACTIVE, True, to_timestamp(service.clock()))
     assert (found.end_origin, found.HasField("end_time"), found.energy_wh) == (0, False, 500)
-    (told,) = await service.told("transaction.updated")
-    assert (told[1]["hanging"], told[1]["state"]) == (True, "TRANSACTION_STATE_ACTIVE")
+    (published,) = await service.published("transaction.updated")
+    assert (published[1]["hanging"], published[1]["state"]) == (True, "TRANSACTION_STATE_ACTIVE")
     assert not (await service.one(start_16(50, connector=2))).concurrent
 
 
@@ -68,9 +68,9 @@ async def test_it_ends_after_the_grace_period(service: Service) -> None:
     assert found.stopped_reason == tx.STOPPED_REASON_ABANDONED
     assert found.end_time.ToJsonString() == "2025-10-08T09:03:20Z"
     assert list(found.flags) == ["abandoned"]
-    (told,) = await service.told("transaction.ended")
-    assert told[1]["endOrigin"] == "TRANSACTION_END_ORIGIN_ABANDONED"
-    assert (told[1]["energyWh"], told[1]["stoppedReason"]) == (500, "STOPPED_REASON_ABANDONED")
+    (published,) = await service.published("transaction.ended")
+    assert published[1]["endOrigin"] == "TRANSACTION_END_ORIGIN_ABANDONED"
+    assert (published[1]["energyWh"], published[1]["stoppedReason"]) == (500, "STOPPED_REASON_ABANDONED")
 
 
 async def test_values_after_the_mark_remove_it(service: Service) -> None:
@@ -130,7 +130,7 @@ async def test_the_late_stop_corrects_it(service: Service) -> None:
     assert (found.state, found.energy_wh, found.stopped_reason) == (ENDED, 550, tx.STOPPED_REASON_POWER_LOSS)
     assert found.end_origin == transactions.TRANSACTION_END_ORIGIN_STATION
     assert list(found.flags) == ["late_stop"]
-    assert [data["energyWh"] for _kind, data in await service.told("transaction.ended")] == [500, 550]
+    assert [data["energyWh"] for _kind, data in await service.published("transaction.ended")] == [500, 550]
 
 
 async def test_late_values_open_it_again(service: Service) -> None:
@@ -142,12 +142,12 @@ async def test_late_values_open_it_again(service: Service) -> None:
     await service.one(values_16(number, 700, 1600))
     found = await service.get(number)
     assert (found.state, found.hanging, found.energy_wh, found.end_origin) == (ACTIVE, False, 600, 0)
-    assert (await service.told("transaction.updated"))[-1][1]["state"] == "TRANSACTION_STATE_ACTIVE"
+    assert (await service.published("transaction.updated"))[-1][1]["state"] == "TRANSACTION_STATE_ACTIVE"
     await service.one(stop_16(number, 800, 1700))
     found = await service.get(number)
     assert (found.state, found.energy_wh) == (ENDED, 700)
     assert found.end_origin == transactions.TRANSACTION_END_ORIGIN_STATION
-    assert len(await service.told("transaction.ended")) == 2
+    assert len(await service.published("transaction.ended")) == 2
 
 
 async def test_the_next_start_supersedes_a_hanging_one(service: Service) -> None:
@@ -279,7 +279,7 @@ async def test_a_removed_station_s_transactions_end(service: Service) -> None:
     other = (await service.one(start_16(2000))).transaction_id
     await service.notify_items([removal])
     assert (await service.get(other)).state == ACTIVE
-    assert len(await service.told("transaction.ended")) == 1
+    assert len(await service.published("transaction.ended")) == 1
     await service.one(stop_16(number, 620, 1510))
     assert (await service.get(number)).energy_wh == 510
 
@@ -301,7 +301,7 @@ async def test_many_are_ended_in_batches(service: Service) -> None:
     await service.notify_items([service.station_item(booted(), station=f"CP{n}") for n in range(250)])
     service.clock.advance(GRACE_S)
     assert await service.expiry.end_due() == 250
-    assert len(await service.told("transaction.ended")) == 250
+    assert len(await service.published("transaction.ended")) == 250
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -314,7 +314,7 @@ async def test_replicas_end_each_once(engine: Engine, clock: FakeClock) -> None:
     clock.advance(GRACE_S)
     ended = await asyncio.gather(*(service.expiry.end_due() for service in services))
     assert sum(ended) == 150
-    assert len(await first.told("transaction.ended")) == 150
+    assert len(await first.published("transaction.ended")) == 150
     for service in services:
         await service.database.close()
 

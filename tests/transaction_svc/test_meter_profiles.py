@@ -40,7 +40,7 @@ from tests.transaction_svc.kit import (
     stop_16,
     values_16,
 )
-from tests.transaction_svc.meters import KWH, Sample, Session, facts_of, fold_of, sessions
+from tests.transaction_svc.meters import KWH, Sample, Session, records_of, sessions, state_of
 from tests.transaction_svc.test_energy import COUNTED, EXAMPLES
 from transaction_svc import meter_profile_servicer
 from transaction_svc.energy import Basis, Terms
@@ -79,8 +79,8 @@ async def reassess(service: Service, transaction_id: str, *, station: str = "CP1
 async def play_16(service: Service, begin: int, between: Sequence[int], end: int, *, from_s: float = 0) -> str:
     """A session of 1.6, a reading every five minutes."""
     number = (await service.one(start_16(from_s, meter_start=begin))).transaction_id
-    for place, value in enumerate(between, start=1):
-        await service.one(values_16(number, from_s + 300 * place, value))
+    for index, value in enumerate(between, start=1):
+        await service.one(values_16(number, from_s + 300 * index, value))
     await service.one(stop_16(number, from_s + 300 * (len(between) + 1), end))
     return number
 
@@ -432,18 +432,18 @@ async def test_a_transaction_is_assessed_anew(service: Service) -> None:
     before = await service.get(number)
     assert before.flags
     assert not before.HasField("reassess_time")
-    ended = await service.told("transaction.ended")
+    ended = await service.published("transaction.ended")
     assert len(ended) == 1
     await set_profile(service, station_id="CP1", begin_end_exponent=0, sampled_exponent=-3)
     found = await reassess(service, number)
     assert found.energy_wh != before.energy_wh
     assert (found.reassessed_by, found.reassess_time.ToMicroseconds()) == ("ada", service.clock())
-    again = await service.told("transaction.ended")
+    again = await service.published("transaction.ended")
     assert len(again) == 2
     assert again[1][1]["energyWh"] == found.energy_wh
     assert again[1][1]["meterProfileId"] == found.meter_profile_id
     assert await reassess(service, number) == found
-    assert len(await service.told("transaction.ended")) == 2
+    assert len(await service.published("transaction.ended")) == 2
 
 
 async def test_flags_alone_are_published_too(service: Service) -> None:
@@ -452,8 +452,8 @@ async def test_flags_alone_are_published_too(service: Service) -> None:
     assert energy(await service.get(number)) == (1500, ["meter_rollback", "scale_mismatch"])
     await set_profile(service, station_id="CP1", sampled_exponent=3)
     assert energy(await reassess(service, number)) == (1500, [])
-    told = await service.told("transaction.ended")
-    assert [data.get("flags") for _kind, data in told] == [["meter_rollback", "scale_mismatch"], None]
+    published = await service.published("transaction.ended")
+    assert [data.get("flags") for _kind, data in published] == [["meter_rollback", "scale_mismatch"], None]
 
 
 async def test_the_transaction_after_it_is_assessed_too(service: Service) -> None:
@@ -465,7 +465,7 @@ async def test_the_transaction_after_it_is_assessed_too(service: Service) -> Non
     await reassess(service, first)
     found = await service.get(second)
     assert energy(found) == (2000, ["begin_placeholder"])
-    kinds = await service.told("transaction.ended")
+    kinds = await service.published("transaction.ended")
     assert [data["transactionId"] for _kind, data in kinds] == [first, second, first, second]
 
 
@@ -490,11 +490,11 @@ async def test_a_transaction_that_is_not_there(service: Service) -> None:
 # Any order
 
 
-def told(session: Session, pins: Pins, *, counted: bool, order: Sequence[int] | None = None) -> TransactionState:
+def published(session: Session, pins: Pins, *, counted: bool, order: Sequence[int] | None = None) -> TransactionState:
     """The assessment of a session with a profile."""
-    records = facts_of(session, counted=counted)
+    records = records_of(session, counted=counted)
     state = TransactionState(meter=Metering(terms=Terms(pins=pins)))
-    return fold_of(records if order is None else [records[place] for place in order], state)
+    return state_of(records if order is None else [records[index] for index in order], state)
 
 
 @EXAMPLES
@@ -516,7 +516,7 @@ def test_pinned_scales(session: Session, begin_end: int, between: int, counted: 
         begin=replace(coarse.begin, mwh=said(coarse.begin.mwh, begin_end)),
         end=replace(coarse.end, mwh=said(coarse.end.mwh, begin_end)),
     )
-    state = told(changed, Pins(begin_end_exponent=begin_end, sampled_exponent=between), counted=counted)
+    state = published(changed, Pins(begin_end_exponent=begin_end, sampled_exponent=between), counted=counted)
     assert (state.meter.energy_mwh, list(state.meter.flags)) == (coarse.mwh, [])
 
 
@@ -535,11 +535,11 @@ def test_a_pinned_source(session: Session, source: int, data: st.DataObject, cou
     else:
         changed = session.with_between(lambda _mwh: data.draw(wrong))
         expected = session.mwh
-    count = len(facts_of(changed))
+    count = len(records_of(changed))
     order = data.draw(st.permutations(range(count)))
     for state in (
-        told(changed, Pins(source=source), counted=counted),
-        told(changed, Pins(source=source), counted=counted, order=order),
+        published(changed, Pins(source=source), counted=counted),
+        published(changed, Pins(source=source), counted=counted, order=order),
     ):
         assert (state.meter.energy_mwh, list(state.meter.flags)) == (expected, [])
         assert (state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (
@@ -561,7 +561,7 @@ def test_signed_readings_in_another_scale(session: Session, counted: bool) -> No
             Sample(0, session.begin.mwh // 1000, signed),
             Sample(session.end.at_s, (session.end.mwh + surplus) // 1000, signed),
         ]
-        state = told(replace(session, more=more), pins, counted=counted)
+        state = published(replace(session, more=more), pins, counted=counted)
         if abs(session.mwh - (more[1].mwh - more[0].mwh)) >= 1000:
             assert (state.meter.energy_mwh, list(state.meter.flags)) == (session.mwh, flags)
 
@@ -576,5 +576,5 @@ def test_proven_readings_count_whatever_is_pinned(session: Session, source: int,
     wrong = session.everywhere(lambda mwh: mwh // 2)
     more = [Sample(0, session.begin.mwh, signed), Sample(session.end.at_s, session.end.mwh, signed)]
     pins = Pins(begin_end_exponent=3, sampled_exponent=3, source=source, location=1)
-    state = told(replace(wrong, more=more), pins, counted=counted)
+    state = published(replace(wrong, more=more), pins, counted=counted)
     assert (state.meter.energy_mwh, state.meter.basis) == (session.mwh, Basis.SIGNED_REGISTER)

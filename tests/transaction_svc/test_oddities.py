@@ -57,7 +57,7 @@ async def test_a_start_told_late_gives_back_the_place_its_end_had(service: Servi
     second = await service.get("second")
     assert (second.state, list(second.flags)) == (TRANSACTION_STATE_ACTIVE, [])
     await service.one(event_2x("second", "ENDED", 1, 400, 900))
-    assert [kind for kind, _data in await service.told()][-1] == "transaction.ended"
+    assert [kind for kind, _data in await service.published()][-1] == "transaction.ended"
     assert (await service.get("second")).energy_wh == 400
 
 
@@ -109,8 +109,8 @@ async def test_all_seq_nos_zero(service: Service) -> None:
     found = await service.get("a")
     assert (found.energy_wh, found.event_count, list(found.flags)) == (300, 4, ["seq_gap"])
     assert found.charging_state == tx.CHARGING_STATE_SUSPENDED_EV
-    told = [recorded.event.event_time for recorded in await service.events("a")]
-    assert told == [at(0), at(60), at(120), at(180)]
+    published = [recorded.event.event_time for recorded in await service.events("a")]
+    assert published == [at(0), at(60), at(120), at(180)]
 
 
 async def test_a_gap_in_seq_nos_is_flagged_until_it_is_filled(service: Service) -> None:
@@ -314,7 +314,7 @@ async def test_a_token_told_after_the_start_is_looked_at_then(service: Service) 
 async def test_oddities_are_told_to_be_counted(service: Service) -> None:
     """By the names of docs/QUIRKS.md: those of an event each time, those of a transaction when they first show."""
     number = (await service.one(start_16(0))).transaction_id
-    told = [
+    published = [
         list((await service.one(event)).quirks)
         for event in (
             values_16(number, 10, 1400),
@@ -327,7 +327,7 @@ async def test_oddities_are_told_to_be_counted(service: Service) -> None:
             stop_16("-1", 70, -1),
         )
     ]
-    assert told == [
+    assert published == [
         [],
         ["repeated_event"],
         ["meter_rollback"],
@@ -348,7 +348,7 @@ async def test_oddities_of_one_batch_are_told_once(service: Service) -> None:
         event_2x("a", "UPDATED", 7, 15, 160),
         event_2x("b", "STARTED", 0, 100, 0, evse=EvseRef(evse_id=2, connector_id=1)),
     )
-    told = [list(result.quirks) for result in results]
-    assert sorted(map(len, told)) == [0, 0, 0, 0, 1]
-    assert [name for names in told for name in names] == ["seq_gap"]
-    assert told[4] == []
+    published = [list(result.quirks) for result in results]
+    assert sorted(map(len, published)) == [0, 0, 0, 0, 1]
+    assert [name for names in published for name in names] == ["seq_gap"]
+    assert published[4] == []

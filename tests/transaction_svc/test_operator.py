@@ -72,7 +72,7 @@ async def test_lists_are_newest_first_in_pages(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "places"),
+    ("text", "indexes"),
     [
         ('state = "ACTIVE"', [0, 1, 2, 3]),
         ("state = ENDED", [4]),
@@ -89,10 +89,10 @@ async def test_lists_are_newest_first_in_pages(service: Service) -> None:
         ("hanging = true", []),
     ],
 )
-async def test_lists_are_filtered(service: Service, text: str, places: list[int]) -> None:
+async def test_lists_are_filtered(service: Service, text: str, indexes: list[int]) -> None:
     """By station, state, token, start, end, energy, flags, and whether they hang."""
     numbers = await fill(service)
-    assert [found.transaction_id for found in await service.all(filter=text)] == [numbers[place] for place in places]
+    assert [found.transaction_id for found in await service.all(filter=text)] == [numbers[index] for index in indexes]
 
 
 async def test_lists_of_one_station(service: Service) -> None:
@@ -159,9 +159,9 @@ async def test_other_tenants_see_nothing(service: Service) -> None:
 
 async def test_events_come_in_folding_order_in_pages(service: Service) -> None:
     """With where and when each came in."""
-    told = [event_2x("a", "ENDED", 4, 40, 50), *(event_2x("a", "UPDATED", n, n * 10, n * 10) for n in (3, 1, 2))]
-    told.append(event_2x("a", "STARTED", 0, 0, 0))
-    for event in told:
+    published = [event_2x("a", "ENDED", 4, 40, 50), *(event_2x("a", "UPDATED", n, n * 10, n * 10) for n in (3, 1, 2))]
+    published.append(event_2x("a", "STARTED", 0, 0, 0))
+    for event in published:
         await service.one(event)
     set_caller(VIEWER)
     seen: list[RecordedTransactionEvent] = []
@@ -175,7 +175,7 @@ async def test_events_come_in_folding_order_in_pages(service: Service) -> None:
             break
     assert [recorded.event.seq_no for recorded in seen] == [0, 1, 2, 3, 4]
     assert [recorded.ordinal for recorded in seen] == [5, 3, 4, 2, 1]
-    assert seen[4].event == told[0]
+    assert seen[4].event == published[0]
 
 
 async def test_meter_values_are_listed_in_pages(service: Service) -> None:
@@ -223,12 +223,12 @@ async def test_an_operator_ends_a_transaction(service: Service) -> None:
     assert (ended.operator_end.username, ended.operator_end.reason) == ("olga", "taken down")
     assert ended.operator_end.request_time == to_timestamp(service.clock())
     assert (ended.end_time, list(ended.flags)) == (at(600), ["operator_end"])
-    (told,) = await service.told("transaction.ended")
+    (published,) = await service.published("transaction.ended")
     who = {"username": "olga", "reason": "taken down", "requestTime": "2025-10-09T08:53:25Z"}
-    assert (told[1]["operatorEnd"], told[1]["endOrigin"]) == (who, "TRANSACTION_END_ORIGIN_OPERATOR")
+    assert (published[1]["operatorEnd"], published[1]["endOrigin"]) == (who, "TRANSACTION_END_ORIGIN_OPERATOR")
     service.clock.advance(5)
     assert await service.end(number, "taken down") == ended
-    assert len(await service.told("transaction.ended")) == 1
+    assert len(await service.published("transaction.ended")) == 1
     assert not (await service.one(start_16(700, connector=2))).concurrent
 
 
@@ -269,7 +269,7 @@ async def test_what_comes_after_an_operators_end(service: Service) -> None:
     found = await service.get(number)
     assert (found.energy_wh, found.end_origin) == (800, TRANSACTION_END_ORIGIN_STATION)
     assert (list(found.flags), found.operator_end) == (["late_stop"], ended.operator_end)
-    assert [data["energyWh"] for _kind, data in await service.told("transaction.ended")] == [0, 750, 800]
+    assert [data["energyWh"] for _kind, data in await service.published("transaction.ended")] == [0, 750, 800]
 
 
 async def test_the_latest_generation_is_ended(service: Service) -> None:

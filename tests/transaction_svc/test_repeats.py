@@ -232,8 +232,8 @@ async def test_a_batch_that_was_committed_but_not_answered_is_sent_again(service
     assert [result.repeated for result in again] == [True] * 5 + [False] * 5
     assert [result.repeated for result in await service.send_items([*starts, *stops])] == [True] * 10
     assert [(found.energy_wh, found.event_count) for found in await service.all()] == [(250, 2)] * 5
-    assert len(await service.told("transaction.started")) == 5
-    assert len(await service.told("transaction.ended")) == 5
+    assert len(await service.published("transaction.started")) == 5
+    assert len(await service.published("transaction.ended")) == 5
 
 
 async def test_an_event_without_a_readable_time_is_told_apart_by_what_was_measured(service: Service) -> None:

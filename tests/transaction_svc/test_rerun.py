@@ -102,7 +102,7 @@ async def test_a_raw_message_is_kept_shown_and_dismissed(service: Service) -> No
     again = await rerun(service, first.quarantine_id)
     assert (again.state, again.reason, again.run_count) == (QUARANTINE_STATE_OPEN, "SCHEMA_VIOLATION", 1)
     assert (await dismiss(service, second.quarantine_id)).state == QUARANTINE_STATE_DISMISSED
-    assert {kind for kind, _data in await service.told("transaction.quarantined")} == {"transaction.quarantined"}
+    assert {kind for kind, _data in await service.published("transaction.quarantined")} == {"transaction.quarantined"}
 
 
 async def test_quarantine_is_kept_for_its_days(service: Service) -> None:
@@ -232,11 +232,11 @@ async def test_what_fails_anew_is_to_be_looked_at_anew(service: Service, engine:
     await service.send(start_16(), station="BAD")
     (again,) = await kept(service)
     assert (again.quarantine_id, again.state) == (item.quarantine_id, QUARANTINE_STATE_OPEN)
-    assert [data["quarantineId"] for _kind, data in await service.told()] == [item.quarantine_id]
+    assert [data["quarantineId"] for _kind, data in await service.published()] == [item.quarantine_id]
     service.clock.advance(1)
     await dismiss(service, item.quarantine_id)
     await service.send(start_16(), start_16(), station="BAD")
-    assert len(await service.told("transaction.quarantined")) == 2
+    assert len(await service.published("transaction.quarantined")) == 2
 
 
 async def test_lists_are_filtered_and_paged(service: Service) -> None:

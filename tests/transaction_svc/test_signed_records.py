@@ -15,7 +15,7 @@ from csms.transaction.v1.transaction_service_pb2 import ENERGY_BASIS_REGISTER, E
 
 from tests.transaction_svc.kit import Service, event_2x, register, sampled
 from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, VERIFIED
-from transaction_svc.signed_records import Record, read_record
+from transaction_svc.signed_records import SignedReading, read_signed_readings
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -45,7 +45,7 @@ def signed(text: str, key: str | None = None) -> SignedMeterValue:
 def test_a_right_signature(encoding: str) -> None:
     """Value and unit are the record's."""
     text = ocmf({"TX": "B", "RV": 2114.1356, **IMPORT}, encoding=encoding)
-    assert read_record(signed(text)) == [Record(BEGIN, VERIFIED, 2114135600)]
+    assert read_signed_readings(signed(text)) == [SignedReading(BEGIN, VERIFIED, 2114135600)]
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_a_right_signature(encoding: str) -> None:
 )
 def test_public_keys_in_all_their_forms(form: str) -> None:
     """OCA's own notation, which OCPP 2.0.1 wants in base64, and what stations send beside it."""
-    assert read_record(signed(ocmf({"TX": "E", "RV": 1, **IMPORT}), form))[0].proof == VERIFIED
+    assert read_signed_readings(signed(ocmf({"TX": "E", "RV": 1, **IMPORT}), form))[0].proof == VERIFIED
 
 
 def test_records_in_base64_and_hexadecimal() -> None:
     """OCPP 2.0.1 carries them in base64."""
     text = ocmf({"TX": "B", "RV": 1, **IMPORT})
     for form in (base64.b64encode(text.encode()).decode(), text.encode().hex()):
-        assert read_record(signed(form)) == read_record(signed(text))
+        assert read_signed_readings(signed(form)) == read_signed_readings(signed(text))
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ def test_records_in_base64_and_hexadecimal() -> None:
 )
 def test_a_wrong_signature_proves_nothing(proof: SignedMeterValue) -> None:
     """The value is read all the same, to be compared."""
-    assert read_record(proof) == [Record(BEGIN, SIGNED, 9_000_000)]
+    assert read_signed_readings(proof) == [SignedReading(BEGIN, SIGNED, 9_000_000)]
 
 
 def test_begin_and_end_in_one_record() -> None:
     """An entry that leaves something out has it in common with the one before."""
     text = ocmf({"TX": "B", "RV": "1.5", **IMPORT}, {"TX": "C", "RV": "2"}, {"TX": "E", "RV": "3.25"}, {"RV": "4"})
-    assert [(record.rank, record.mwh) for record in read_record(signed(text))] == [
+    assert [(record.rank, record.mwh) for record in read_signed_readings(signed(text))] == [
         (BEGIN, 1_500_000),
         (BETWEEN, 2_000_000),
         (END, 3_250_000),
@@ -108,7 +108,9 @@ def test_begin_and_end_in_one_record() -> None:
 )
 def test_readings_that_are_no_import(entry: Mapping[str, Any]) -> None:
     """They are left out, their neighbours are not."""
-    assert [record.mwh for record in read_record(signed(ocmf(entry, {"TX": "E", "RV": 7, **IMPORT})))] == [7_000_000]
+    assert [record.mwh for record in read_signed_readings(signed(ocmf(entry, {"TX": "E", "RV": 7, **IMPORT})))] == [
+        7_000_000
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,13 +132,13 @@ def test_readings_that_are_no_import(entry: Mapping[str, Any]) -> None:
 )
 def test_records_that_cannot_be_read(text: str) -> None:
     """Another format, or none."""
-    assert not read_record(signed(text))
+    assert not read_signed_readings(signed(text))
 
 
 @pytest.mark.parametrize("code", ["1-0:1.8.0", "1-b:1.8.0", "01-00:98.08.00.FF", "01-00:B1.08.00*FF", "1-b:1.8.e"])
 def test_codes_of_the_import(code: str) -> None:
     """OBIS codes as meters in the field have them."""
-    assert read_record(signed(ocmf({"TX": "B", "RV": 1, "RI": code, "RU": "Wh", "ST": "G"})))[0].mwh == 1000
+    assert read_signed_readings(signed(ocmf({"TX": "B", "RV": 1, "RI": code, "RU": "Wh", "ST": "G"})))[0].mwh == 1000
 
 
 def _sample(text: str, value: str, context: Any) -> SampledValue:

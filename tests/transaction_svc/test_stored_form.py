@@ -111,7 +111,7 @@ def test_a_fold_of_version_2_is_read() -> None:
     assert (state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (936000000, 937500000)
     assert list(state.flags) == ["clock_skew", "meter_rollback", "other_counter"]
     before = state.meter.assessed
-    state.meter.reckon()
+    state.meter.reassess()
     assert state.meter.assessed == before
 
 

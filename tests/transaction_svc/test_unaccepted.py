@@ -128,7 +128,7 @@ async def test_messages_are_bounded_by_number(service: Service, monkeypatch: pyt
     assert verdicts(await service.send_items([other])) == [REFUSED]
     items = await kept(service, filter='station_id = "CP1"')
     assert len(items) == 3
-    assert len(await service.told("transaction.quarantined")) == 4
+    assert len(await service.published("transaction.quarantined")) == 4
     await dismiss(service, items[0].quarantine_id)
     assert verdicts(await offer(service, event_2x("y1", "STARTED", 0, 0, 0))) == [REFUSED]
 

@@ -72,7 +72,7 @@ async def test_numbers_that_are_none_make_no_transaction(service: Service) -> No
         ("0", UNMATCHED_REASON_AWAITING_START),
         ("-1", UNMATCHED_REASON_AWAITING_START),
     ]
-    assert await service.told() == []
+    assert await service.published() == []
     for number in numbers:
         with pytest.raises(MeshError, match="TRANSACTION_NOT_FOUND"):
             await service.get(number)
@@ -100,7 +100,7 @@ async def test_a_whole_session_before_its_start(service: Service, number: str) -
     assert (found.state, found.energy_wh, found.end_time) == (TRANSACTION_STATE_ENDED, 900, at(180))
     assert (found.event_count, list(found.flags)) == (4, [])
     assert [each.event.event.event_time for each in await service.unmatched()] == [at(190)]
-    assert [kind for kind, _data in await service.told()] == ["transaction.started", "transaction.ended"]
+    assert [kind for kind, _data in await service.published()] == ["transaction.started", "transaction.ended"]
     for event in (values_16(number, 60, 1300), stop_16(number, 180, 1900)):
         repeat = await service.one(event)
         assert (repeat.repeated, repeat.transaction_id) == (True, given)
@@ -256,7 +256,7 @@ async def test_numbers_begin_where_the_setting_says(engine: Engine, clock: FakeC
     given: list[int] = []
     for turn, first in enumerate((1, 1_000_000, 500, 1_000_001)):
         service = make_service(engine, clock)
-        store.give_no_number_before(service.database.engine, first)
+        store.set_first_number(service.database.engine, first)
         starts = [start_16(turn * 1000, connector=n, id_tag=f"{turn}-{n}") for n in (1, 2)]
         given.extend(int(result.transaction_id) for result in await service.send(*starts))
     await service.database.close()
@@ -312,7 +312,7 @@ async def test_each_generation_of_a_name_can_be_read(service: Service) -> None:
 
 async def test_what_is_unmatched_is_listed_in_pages(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each once, of one station or of all; in pieces that are read one at a time, which still find their start."""
-    monkeypatch.setattr(batch_context, "HELD_TOGETHER", 3)
+    monkeypatch.setattr(batch_context, "PIECE_SIZE", 3)
     for n in range(8):
         service.clock.advance(1)
         await service.one(values_16("0", n, 1000 + n), station=f"CP{n % 2 + 1}")
