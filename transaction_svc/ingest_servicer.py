@@ -48,9 +48,9 @@ T = TypeVar("T")
 
 
 class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionIngestServiceServicer):
-    """Records what stations say about transactions. What cannot be recorded is kept raw, and said so.
+    """Records messages of stations about transactions. Messages that cannot be recorded go into quarantine.
 
-    Records beside it which id tokens were refused, and counts what the others hold.
+    Also stores refusals of id tokens, and counts the open transactions of tokens.
     """
 
     def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace = GRACE) -> None:
@@ -130,16 +130,16 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     async def FindTransaction(self, request: FindTransactionRequest, context: Context) -> FindTransactionResponse:
         """See the contract."""
         names = request.tenant_id, request.station_id, request.transaction_id
-        if any("\0" in name for name in names):  # PostgreSQL does not even look for a NUL
+        if any("\0" in name for name in names):  # PostgreSQL refuses to compare with a NUL
             return FindTransactionResponse(found=False)
         found = await self._database.read(lambda connection: reading_store.has_transaction(connection, *names))
         return FindTransactionResponse(found=found)
 
     async def _ingest(self, item_type: ItemType[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:
-        """Reads and commits the items; quarantines those that fail. Raises MeshError where the database is away."""
+        """Reads and commits the items; quarantines those that fail. Raises MeshError UNAVAILABLE."""
         now_us = self._clock()
-        readable: dict[int, Read] = {}  # by place
-        of_known: dict[int, Read] = {}  # those that may begin no transaction
+        readable: dict[int, Read] = {}  # by index
+        of_known: dict[int, Read] = {}  # items that may not begin a transaction
         outcomes: list[Any] = [None] * len(items)
         for index, item in enumerate(items):
             try:
@@ -149,7 +149,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         await self._commit(
             readable, lambda connection, some: item_type.ingest(connection, some, now_us, self._meters), outcomes
         )
-        # Apart: one that is refused has its batch halved until it is alone, and strangers shall not slow down others.
+        # In a batch of their own: a refused item has its batch halved until it is alone, which slows down the others.
         of_known_only = partial(ingestion.ingest_batch, now_us=now_us, meters=self._meters, may_begin=False)
         await self._commit(of_known, of_known_only, outcomes)
         failed = [(index, outcome) for index, outcome in enumerate(outcomes) if isinstance(outcome, MeshError)]
@@ -163,7 +163,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         record: Callable[[Connection, Sequence[Any]], Sequence[Any]],
         outcomes: list[Any],
     ) -> None:
-        """Commits items, and puts what became of each in its place."""
+        """Commits items, and writes the outcome of each to its index."""
         done = await commit_batch(self._database, list(items.values()), record)
         for index, outcome in zip(items, done, strict=True):
             outcomes[index] = outcome
@@ -171,7 +171,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     async def _quarantine_failed(
         self, items: Sequence[AnyItem], failed: Sequence[tuple[int, MeshError]], outcomes: list[Any]
     ) -> None:
-        """Puts what failed into quarantine, and in its place what the gateway is to know of that."""
+        """Puts failed items into quarantine, and writes the errors for the gateway to their indexes."""
         keeping = [_to_quarantine(items[index], failure) for index, failure in failed]
         kept = await self._quarantine.keep(keeping)
         for (index, _failure), (_item, reported), is_kept in zip(failed, keeping, kept, strict=True):
@@ -183,7 +183,7 @@ def _is_of_known(item: AnyItem) -> bool:
 
 
 def _to_quarantine(item: AnyItem, failure: MeshError) -> tuple[AnyItem, MeshError]:
-    """What is kept of an item that failed, and why: of a station that is not accepted, the message as it came."""
+    """The item to quarantine, with its error; of a station that is not accepted, the raw message."""
     if not isinstance(item, TransactionEventItem) or not item.known_transaction_only:
         return item, failure
     raw = item.raw
@@ -201,7 +201,7 @@ def _refused(error: MeshError) -> MeshError:
 
 
 def _read_each(items: Sequence[M], read: Callable[[M], T]) -> tuple[Sequence[tuple[int, T]], dict[int, MeshError]]:
-    """The items that can be read, with their places; and what is wrong with the others, by place."""
+    """The items that can be read, with their indexes; and the errors of the others, by index."""
     done, errors = [], {}
     for index, item in enumerate(items):
         try:
@@ -220,8 +220,8 @@ def _quarantined(error: MeshError) -> MeshError:
     )
 
 
-# Results are written in place, and of most there is nothing to tell but the id: a quarter of the price of making each
-# with all its fields, and copying it into the response.
+# Results are written in place, field by field, since most have the id alone. To make each with all its fields, and copy
+# it into the response, costs four times as much.
 
 
 def _write_event_result(result: TransactionEventResult, outcome: IngestResult | MeshError) -> None:

@@ -1,4 +1,4 @@
-"""MeterProfileService: how operators pin what they know of the meters of a fleet."""
+"""MeterProfileService: operators pin their knowledge of the meters of a fleet."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -104,7 +104,7 @@ def _not_found(name: str) -> MeshError:
 
 
 def _read(given: MeterProfile, tenant_id: str, *, now_us: int, username: str) -> store.MeterProfile:
-    """The profile as it is kept. Raises MeshError INVALID_FIELD."""
+    """Reads a profile. Raises MeshError INVALID_FIELD."""
     for field in ("station_id", "vendor_name", "model", "firmware_version"):
         _check_text(given, field)
     for field, words in _WORDS.items():
@@ -166,7 +166,7 @@ _LOCATION_OF = {number: word for word, number in LOCATIONS.items() if word}
 
 
 def _to_message(profile: store.MeterProfile) -> MeterProfile:
-    """A row as the contract has it."""
+    """The message of a row."""
     location = 0 if profile.register_location is None else _LOCATION_OF[profile.register_location]
     return MeterProfile(
         meter_profile_id=profile.profile_id,

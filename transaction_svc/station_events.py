@@ -1,7 +1,7 @@
-"""What happened to stations beside their transactions: boots, available connectors, removals.
+"""Events of stations that concern their open transactions: boots, available connectors, removals.
 
-A boot is noted with the station. Each event is held against the transactions that are open there (`ends.py`). Where
-none is open, as at most connectors that report to be available, nothing is written.
+A boot is stored with the station. Each event may mark the station's open transactions as hanging (`ends.py`). Where
+none is open, as at most connectors that are reported as available, nothing is written.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field
 from mesh.times import Clock
-from transaction_svc import ends, ingestion, store, stored_form
+from transaction_svc import ends, ingestion, station_store, store, stored_form
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.clocks import is_plausible, read_time
 from transaction_svc.ends import Closure, FramePosition, Mark
@@ -29,7 +29,7 @@ _StationKey = tuple[str, str]
 
 
 class StationEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of a station on its way into the database."""
+    """An event of a station that was read, and is to be applied."""
 
     station: _StationKey  # tenant, station
     frame: FramePosition
@@ -46,15 +46,15 @@ class Boot(StationEvent, frozen=True, kw_only=True):
 
 
 class Available(StationEvent, frozen=True, kw_only=True):
-    """The station reported a connector as available; connector 0 stands for any of the EVSE."""
+    """The station reported a connector as available; connector 0 is any of the EVSE."""
 
     evse_id: int
     connector_id: int
-    time_us: int  # by the station's clock, where that can be believed; else when it was received, as for its events
+    time_us: int  # the station's time where plausible, else the receive time, as for events
 
 
 class Removal(StationEvent, frozen=True, kw_only=True):
-    """An operator removed the station, whose last connection is that of the frame."""
+    """An operator removed the station; the frame has the epoch of its last connection."""
 
 
 def read(item: StationEventItem, now_us: int) -> StationEvent:
@@ -85,7 +85,7 @@ def _read_boot(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
 
 
 def _read_attempts(boot: StationBooted) -> MessageAttempts | None:
-    """Both or none; a station that never sends a message, or waits for a negative time, does not say anything."""
+    """Attempts and interval, if both are known and valid."""
     if not boot.HasField("message_attempts") or not boot.HasField("message_attempt_interval_s"):
         return None
     if boot.message_attempts < 1 or boot.message_attempt_interval_s < 0:
@@ -115,7 +115,7 @@ _READERS: dict[str, Callable[[StationEventItem, dict[str, Any]], StationEvent]] 
 
 
 class StationEvents:
-    """Takes note of events of stations. `grace` says how long a transaction hangs before it is ended."""
+    """Applies events of stations to their open transactions. `grace` has the grace periods."""
 
     def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace) -> None:
         self._database = database
@@ -124,7 +124,7 @@ class StationEvents:
         self._grace = grace
 
     async def ingest(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
-        """What each item failed with, None for most. Raises MeshError where the database is unavailable."""
+        """Applies the items; returns the error of each, None for most. Raises MeshError UNAVAILABLE."""
         now_us = self._clock()
         outcomes: list[MeshError | None] = [None] * len(items)
         readable: list[tuple[int, StationEvent]] = []
@@ -142,7 +142,7 @@ class StationEvents:
         return outcomes
 
     async def _relevant(self, events: Sequence[StationEvent]) -> set[int]:
-        """The ids of those events that may have something to write: most are of connectors where nothing is open."""
+        """The `id()` of events that may change rows: most are of connectors without an open transaction."""
         stations = sorted({event.station for event in events})
         if not stations:
             return set()
@@ -167,7 +167,7 @@ def _ingest(
         for tx in batch.of_station(*event.station):
             _apply(batch, tx, event)
     if boots := _latest_boots(events):
-        store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
+        station_store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
         _set_terms(connection, batch, boots, meters, now_us)
     _set_grace(connection, batch, sorted({event.station for event in events}), grace)
     if any(batch.changed()):
@@ -176,7 +176,7 @@ def _ingest(
 
 
 def _set_grace(connection: Connection, batch: BatchContext, stations: Iterable[_StationKey], grace: Grace) -> None:
-    """Gives each mark at these stations the grace period by the latest boot, whichever event came first."""
+    """Sets the grace period of each mark at these stations by the latest boot, in any order of the events."""
     marked = [
         (tx, tx.state.mark)
         for station in stations
@@ -185,7 +185,7 @@ def _set_grace(connection: Connection, batch: BatchContext, stations: Iterable[_
     ]
     if not marked:
         return
-    attempts = store.find_attempts(connection, sorted({tx.key[:2] for tx, _mark in marked}))
+    attempts = station_store.find_attempts(connection, sorted({tx.key[:2] for tx, _mark in marked}))
     for tx, mark in marked:
         grace_us = grace.of(attempts.get(tx.key[:2]))
         if mark.grace_us != grace_us:
@@ -196,7 +196,7 @@ def _set_grace(connection: Connection, batch: BatchContext, stations: Iterable[_
 def _set_terms(
     connection: Connection, batch: BatchContext, boots: Iterable[Boot], meters: MeterTerms, now_us: int
 ) -> None:
-    """Gives their meter profile to transactions that began after a boot, and were recorded before it."""
+    """Gives the meter profile by a boot to transactions that began after it, and were recorded before it."""
     begun_after = [tx for boot in boots for tx in batch.of_station(*boot.station) if _is_after(boot, tx.state)]
     if not begun_after:
         return
@@ -211,7 +211,7 @@ def _is_after(boot: Boot, state: TransactionState) -> bool:
 
 
 def _changes(event: StationEvent, state: TransactionState) -> bool:
-    """Whether an event has something to say about a transaction."""
+    """Whether an event changes a transaction."""
     if state.ended:
         return False
     if isinstance(event, Removal):
@@ -219,19 +219,19 @@ def _changes(event: StationEvent, state: TransactionState) -> bool:
     if isinstance(event, Available) and not _is_at(event, state):
         return False
     if state.first_frame is not None and event.frame < state.first_frame:
-        return False  # as if there were no such transaction yet
+        return False  # the event is from before the transaction
     return _merge(event, state) != state.mark
 
 
 def _is_at(event: Available, state: TransactionState) -> bool:
-    """Whether a connector is the one of a transaction; where its station names none, that of its EVSE."""
+    """Whether a connector is that of a transaction; without a connector id, the EVSE decides."""
     if event.evse_id != state.evse_id or not state.evse_id:
         return False
     return event.connector_id == state.connector_id or not (event.connector_id and state.connector_id)
 
 
 def _merge(event: StationEvent, state: TransactionState) -> Mark:
-    """The mark with an event taken into account: the same, whichever of several comes first. `_set_grace` follows."""
+    """The mark after an event, the same in any order of events. `_set_grace` sets its grace period later."""
     time_us = event.time_us if isinstance(event, Available) else None
     mark = state.mark
     if mark is None:
@@ -255,7 +255,7 @@ def _apply(batch: BatchContext, tx: TrackedTransaction, event: StationEvent) -> 
     state.mark = _merge(event, state)
     state.went_on = False
     if state.mark.precedes(state.last_frame, state.latest_us):
-        batch.mark_for_rebuild(tx.name, tx.generation)  # one of its events may contradict the mark: they tell
+        batch.mark_for_rebuild(tx.name, tx.generation)  # one of its events may contradict the mark
 
 
 def _latest_boots(events: Iterable[StationEvent]) -> Sequence[Boot]:

@@ -1,8 +1,8 @@
-"""Events that name no transaction (quirk 18), when it turns out which one they belong to, or that it is another one.
+"""Reassignment of events that name no transaction (quirk 18), when a start or a stop changes their match.
 
-Told by when things happened, not by when we heard of them: an event that came before its start joins it when that
-comes; one that was taken for a transaction's goes to the one that began between, or waits again where a stop shows that
-nothing was open. Costs nothing unless a station sends such events: then a start or a stop reads them again.
+The times of events decide, not their arrival: an event that came before its start joins it when the start comes; an
+event that was matched moves to a transaction that began between, or waits again where a stop shows that none was open.
+Only stations with such events cost time: a start or a stop reads the events again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,12 +21,12 @@ from transaction_svc.transaction_state import TransactionState
 Station = tuple[str, str]
 _Event = tuple[TrackedTransaction, store.EventRecordRow, EventRecord]
 
-# A stop that joins a transaction may set free what was taken for it and came after, and that may be another's.
+# A stop that joins a transaction may release later events that were matched to it; these may match another one.
 _PASSES = 3
 
 
 def read_unmatched(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
-    """Reads what is kept of stations that belongs to no transaction, so that more of it finds its place."""
+    """Reads the latest holders of unmatched events of stations."""
     names = [(tenant_id, station_id, "") for tenant_id, station_id in batch.missing(stations)]
     if names:
         rows = [lookup_row(n, *name) for n, name in enumerate(names)]
@@ -34,7 +34,7 @@ def read_unmatched(connection: Connection, batch: BatchContext, stations: Iterab
 
 
 def note_foreign_numbers(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
-    """Notes which numbers of other systems stations have named."""
+    """Notes the transaction numbers of other systems that stations have named."""
     held = [tx for station in sorted(set(stations)) if (tx := batch.latest((*station, ""))) and tx.stored]
     for tx, _row, record in _read(connection, batch, [tx.key for tx in held]):
         if not record.names_none:
@@ -42,7 +42,7 @@ def note_foreign_numbers(connection: Connection, batch: BatchContext, stations: 
 
 
 def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> dict[str, Any]:
-    """What asks for the latest generation of a name."""
+    """A row that looks up the latest generation of a name."""
     return {
         "n": n,
         "tenant_id": tenant_id,
@@ -53,10 +53,10 @@ def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> 
 
 
 def to_reassign(batch: BatchContext) -> Sequence[TrackedTransaction]:
-    """Transactions, and what holds events that belong to none, of which events may turn out to belong elsewhere.
+    """Transactions and holders of unmatched events whose events may belong to another transaction now.
 
-    They may belong to a transaction that has just begun: those that wait, and those of the one before it on its
-    connector. Or they may be no part of one that ended before the last of them.
+    Events that wait, and those of the previous transaction on the EVSE, may belong to a transaction that has begun. The
+    events of a transaction that ended before them may belong to none.
     """
     found: list[TrackedTransaction] = []
     for tx in batch.changed():
@@ -69,7 +69,7 @@ def to_reassign(batch: BatchContext) -> Sequence[TrackedTransaction]:
 
 
 def reassign(connection: Connection, batch: BatchContext, to_reassign: Sequence[TrackedTransaction]) -> None:
-    """Puts events where they belong now. All of the batch must be written but for the transactions themselves."""
+    """Moves events to the transactions that they match now. All of the batch but its transactions must be written."""
     for _ in range(_PASSES):
         _reassign_once(connection, batch, to_reassign)
         to_reassign = [tx for tx in batch.changed() if _is_overrun(tx)]
@@ -78,7 +78,7 @@ def reassign(connection: Connection, batch: BatchContext, to_reassign: Sequence[
 
 
 def _is_overrun(tx: TrackedTransaction) -> bool:
-    """Whether a transaction ended before the last event that was taken for its own."""
+    """Whether a transaction ended before the latest event that was matched to it."""
     return tx.state.stopped and tx.state.matched_us > tx.state.stop_order_us
 
 
@@ -104,7 +104,7 @@ def _reassign_once(connection: Connection, batch: BatchContext, to_reassign: Seq
 
 
 def _sources(batch: BatchContext, tx: TrackedTransaction) -> Iterator[TrackedTransaction]:
-    """What may have events of a transaction that begins where it was not known to."""
+    """Transactions and holders that may have events of a transaction with a new position."""
     tenant_id, station_id = tx.key[:2]
     begin_us, evse_id = tx.state.begin_us, tx.state.evse_id
     holder = batch.latest((tenant_id, station_id, ""))
@@ -119,9 +119,9 @@ def _sources(batch: BatchContext, tx: TrackedTransaction) -> Iterator[TrackedTra
 def _read_sources(
     connection: Connection, batch: BatchContext, to_reassign: Sequence[TrackedTransaction]
 ) -> Mapping[Key, int]:
-    """Reads all that decides where events belong; returns of what, and from which time on, it has to be decided."""
+    """Reads the transactions that matching needs; returns those whose events are matched again, with the first time."""
     from_us = {tx.key: 0 for tx in to_reassign if not tx.is_unmatched_piece}
-    # What waits may belong to those that begin with this batch, and to those whose events are looked at again.
+    # Waiting events may match transactions that begin with this batch, and those whose events are matched again.
     begins: dict[Station, int] = {}
     for tx in (*to_reassign, *batch.changed()):
         if tx.state.started:
@@ -139,7 +139,7 @@ def _read_sources(
 
 
 def _pieces(connection: Connection, batch: BatchContext, station: Station) -> Sequence[TrackedTransaction]:
-    """All that holds events of a station that belong to no transaction."""
+    """The holders of unmatched events of a station."""
     latest = batch.latest((*station, ""))
     if latest is None or latest.generation == 1:
         return [] if latest is None else [latest]
@@ -176,7 +176,7 @@ def _read(connection: Connection, batch: BatchContext, keys: Sequence[Key]) -> S
 
 
 def _move(batch: BatchContext, loose: Sequence[_Event]) -> tuple[Sequence[dict[str, Any]], set[Key]]:
-    """Finds the place of each event, oldest first; returns the rows of those that move, and where they go."""
+    """Matches events, oldest first; returns the rows of those that move, and the keys of their new transactions."""
     moves: list[dict[str, Any]] = []
     gaining: set[Key] = set()
     order = sorted(loose, key=lambda each: (each[2].order_us, each[2].kind, each[2].recorded_us, each[2].arrival))
@@ -193,7 +193,7 @@ def _move(batch: BatchContext, loose: Sequence[_Event]) -> tuple[Sequence[dict[s
         if target.is_unmatched_piece:
             transaction_state.count_unmatched(target.state, record)
         else:
-            # What the next one goes by; where it is out of order, all is folded anew afterwards.
+            # The next event is matched by this state; it is rebuilt afterwards, so that the order does not matter.
             transaction_state.apply(target.state, record)
     return moves, gaining
 
@@ -216,7 +216,7 @@ def _rebuild(tx: TrackedTransaction, records: Sequence[EventRecord]) -> None:
     if not tx.is_unmatched_piece:
         tx.state = transaction_state.rebuild(records, tx.state)
         return
-    # It stays in its place of the list, and knows what was measured last in the pieces before it.
+    # A holder keeps its position in lists, and the latest time of the holders before it.
     before = tx.state
     tx.state = TransactionState(latest_us=before.latest_us if tx.generation > 1 else 0)
     for record in records:

@@ -36,7 +36,7 @@ from tests.transaction_svc.kit import (
     stop_16,
     values_16,
 )
-from transaction_svc import batch_context, store
+from transaction_svc import batch_context, number_store
 
 EVSE = EvseRef(evse_id=1, connector_id=1)
 
@@ -256,7 +256,7 @@ async def test_numbers_begin_where_the_setting_says(engine: Engine, clock: FakeC
     given: list[int] = []
     for turn, first in enumerate((1, 1_000_000, 500, 1_000_001)):
         service = make_service(engine, clock)
-        store.set_first_number(service.database.engine, first)
+        number_store.set_first_number(service.database.engine, first)
         starts = [start_16(turn * 1000, connector=n, id_tag=f"{turn}-{n}") for n in (1, 2)]
         given.extend(int(result.transaction_id) for result in await service.send(*starts))
     await service.database.close()
