@@ -289,10 +289,11 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Findings that do not add up and were corrected or are left for a person to judge, sorted ("clock_skew", "missing_start",
-        "late_stop", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did not send,
-        "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy in
-        docs/ENERGY.md). "orphan" is raised no more: events without a transaction are in the list of unmatched events.
+        """Findings that do not add up and were corrected or are left for a person to judge, sorted ("clock_skew",
+        "missing_start", "late_stop", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did
+        not send, "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the
+        energy in docs/ENERGY.md). "orphan" is raised no more: events without a transaction are in the list of unmatched
+        events.
         """
 
     @_builtins.property

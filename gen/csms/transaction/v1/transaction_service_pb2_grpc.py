@@ -182,12 +182,13 @@ class TransactionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MendQuarantinedItem(self, request, context):
-        """Replaces the content of such a message and records it, in one database transaction with the operator, time and reason. The
-        original content stays readable beside the mend, and the message keeps its station, connection and receive time.
-        Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
-        and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
-        The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
-        that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+        """Replaces the content of such a message and records it, in one database transaction with the operator, time and
+        reason. The original content stays readable beside the mend, and the message keeps its station, connection and
+        receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
+        is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+        repeated.
+        The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
+        Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
         another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
         the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason
