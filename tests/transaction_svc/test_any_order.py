@@ -1,8 +1,8 @@
-"""However a session's messages arrive - shuffled, repeated, sent again, in any batches - it comes to the same.
+"""A session's messages give the same result in any order, with repeats, and in any batches.
 
-Each example tells the same story twice: to one station in order, one by one; to another as hypothesis likes. What
-operators see of both must be equal. A 1.6 station can name a transaction only once it was given the number: there the
-start comes first, and may come again at any time. What names 0 or -1 may come before its start.
+Each example sends the same messages twice: for one station in order, one by one; for another as hypothesis chooses.
+Operators must read the same of both. A 1.6 station can name a transaction only after it got the number: there the start
+comes first, and may come again at any time. Messages with 0 or -1 may come before their start.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ NAMES = st.sampled_from(["", "0", "-1"])
 
 @dataclass
 class Session:
-    """A station's messages about one transaction, in order. The name is put in when they are sent."""
+    """A station's messages about one transaction, in order. The name is set when they are sent."""
 
     events: list[TransactionEvent] = field(default_factory=list)
 
@@ -73,9 +73,9 @@ def sessions_16(draw: st.DrawFn) -> Sequence[Session]:
 
 @st.composite
 def unnamed_16(draw: st.DrawFn) -> Sequence[Session]:
-    """Transactions of a station that does not have their numbers, or not yet; and starts sent again with other times.
+    """Transactions of a station that does not have their numbers; and starts that are sent again with other times.
 
-    The register is sound, since by it a stop is found: in any order, as long as nothing else tells transactions apart.
+    The register is sound, since a stop is matched by it.
     """
     sessions, now_s, register = [], 0, draw(st.integers(0, 100))
     tag = draw(st.sampled_from(["TAG", ""]))
@@ -100,9 +100,9 @@ def unnamed_16(draw: st.DrawFn) -> Sequence[Session]:
 
 @st.composite
 def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
-    """One to three transactions on an EVSE, which may all have one name; with each way of counting.
+    """One to three transactions on an EVSE, which may all have one name, with sequence numbers of each kind.
 
-    Those with names of their own may overlap: the station tells of one that is over by what it says of the next.
+    Those with names of their own may overlap: the begin of the next one ends a transaction without an end.
     """
     same_name, counting = draw(st.booleans()), draw(st.sampled_from(["right", "zero", "gaps"]))
     sessions, now_s = [], 0.0
@@ -121,7 +121,7 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
             events.append(event)
             now_s += draw(st.integers(1, 60))
             seq_no += {"right": 1, "zero": 0, "gaps": draw(st.integers(1, 2))}[counting]
-        # A start that never comes: with an end it is a transaction all the same, else it is none.
+        # Without its start, a transaction exists if it has an end.
         sessions.append(Session(events if draw(st.integers(0, 4)) else events[1:]))
         if not same_name:
             # No two begin at the same time, and none at a time of the others' events.
@@ -131,7 +131,7 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
 
 @st.composite
 def deliveries(draw: st.DrawFn, sent: Sequence[tuple[int, int]]) -> Sequence[Sequence[tuple[int, int]]]:
-    """Batches that hold each message, named by session and place, at least once, in any order."""
+    """Batches that have each message, by session and index, at least once, in any order."""
     repeats = draw(st.lists(st.sampled_from(sent), max_size=6))
     left = list(draw(st.permutations([*sent, *repeats])))
     batches = []
@@ -143,7 +143,7 @@ def deliveries(draw: st.DrawFn, sent: Sequence[tuple[int, int]]) -> Sequence[Seq
 
 
 def is_start(event: TransactionEvent) -> bool:
-    """Whether it is one."""
+    """Whether an event is a start."""
     return event.event_type == tx.TRANSACTION_EVENT_TYPE_STARTED
 
 
@@ -158,7 +158,7 @@ def named(event: TransactionEvent, name: str) -> TransactionEvent:
 async def report_16(
     service: Service, station: str, sessions: Sequence[Session], batches: Sequence[Sequence[tuple[int, int]]]
 ) -> Mapping[int, str]:
-    """Sends them; what needs a number that is not given yet waits for it. Returns the numbers by session."""
+    """Sends batches; messages wait for a number that they need. Returns the numbers by session."""
     numbers: dict[int, str] = {}
     waiting: list[tuple[int, int]] = []
     for batch in [*batches, []]:
@@ -181,14 +181,14 @@ async def report_16(
 
 
 def bare(found: Transaction) -> Transaction:
-    """A transaction without what may differ."""
+    """A transaction without the fields that may differ."""
     for name in ("station_id", "transaction_id", "create_time", "update_time"):
         found.ClearField(name)
     return found
 
 
 async def seen(service: Service, station: str, names: Mapping[int, str]) -> Sequence[object]:
-    """The operators' view of transactions: all of each, and its events in folding order."""
+    """The transactions that operators read, with their events, and the unmatched events."""
     found = []
     for _session, name in sorted(names.items()):
         events = [named(recorded.event, "") for recorded in await service.events(name, station=station)]

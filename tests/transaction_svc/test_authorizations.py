@@ -127,7 +127,7 @@ async def test_a_token_presented_again_is_not_counted_against_itself(service: Se
 
 
 async def test_where_only_refused_tokens_were_presented(service: Service) -> None:
-    """The first of them is shown, with its status; a flag once there is energy that somebody took."""
+    """The first token is shown, with its status, and a flag once there is energy."""
     number = (start := await service.one(start_16(0, id_tag="BAD"))).transaction_id
     await service.refuse(start)
     found = await service.get(number)
@@ -144,7 +144,7 @@ async def test_where_only_refused_tokens_were_presented(service: Service) -> Non
     ]
 
 
-async def test_a_refusal_that_comes_after_the_end_is_told(service: Service) -> None:
+async def test_a_refusal_after_the_end_is_published(service: Service) -> None:
     """An event of its own, for consumers that have the end already."""
     number = (start := await service.one(start_16(0))).transaction_id
     await service.one(stop_16(number, 60, 2000))
@@ -211,7 +211,7 @@ async def test_a_clock_that_says_the_same_twice(service: Service) -> None:
 
 
 async def test_what_is_wrong_with_one_refusal_touches_no_other(service: Service) -> None:
-    """Its result says why."""
+    """Its result has the reason."""
     start = await service.one(start_16(0))
     keys = ["", "0", "x.ab", "-1.ab", "0.", "0.a b", f"0.{'f' * 32}", start.event_key[:-1]]
     items = [service.refusal(key, BLOCKED) for key in keys]
@@ -253,7 +253,7 @@ async def test_what_a_token_holds_is_counted_for_authorize(service: Service) -> 
 
 
 async def test_rows_of_the_release_before_count(service: Service) -> None:
-    """It writes no column of ours: each of its open transactions is held."""
+    """It does not know the column `token_held`: each of its open transactions is held."""
     await service.one(start_16(0), station="A")
 
     def write(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Energy of meters of all kinds, right or flagged: sessions that hypothesis makes up, told as each kind of meter does.
+"""The energy of meters of all kinds is right or flagged: hypothesis makes sessions, as each kind of meter reports them.
 
 `make properties` runs each with 10,000 examples.
 """
@@ -249,9 +249,9 @@ def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: b
     energy, flags = result(state)
     most = POWER_W * (7200 * 1_000_000 + SLACK_US) // 3_600_000 + KWH
     assert 0 <= energy <= most
-    said: Any = state.meter.meter_start_mwh, state.meter.meter_stop_mwh
-    if None not in said and state.meter.energy.series == 0 and energy != said[1] - said[0]:
-        assert flags or abs(energy - (said[1] - said[0])) < WH
+    reported: Any = state.meter.meter_start_mwh, state.meter.meter_stop_mwh
+    if None not in reported and state.meter.energy.series == 0 and energy != reported[1] - reported[0]:
+        assert flags or abs(energy - (reported[1] - reported[0])) < WH
     if state.meter.energy.basis == Basis.NONE:
         assert (energy, state.meter.energy.end_mwh) == (0, None)
     shuffled = state_of(data.draw(st.permutations(records)))

@@ -67,7 +67,7 @@ async def test_a_session_without_a_begin_is_flagged(service: Service) -> None:
     assert (found.energy_wh, list(found.flags)) == (40000, PLACEHOLDER)
 
 
-async def test_begin_and_end_of_different_places(service: Service) -> None:
+async def test_begin_and_end_of_different_locations(service: Service) -> None:
     """They cannot be compared: flagged, not billed as nothing."""
     await service.one(event_2x("a", "STARTED", 0, 0, 100000))
     inlet = register(105000, location=meter.MEASURAND_LOCATION_INLET, context=meter.READING_CONTEXT_TRANSACTION_END)

@@ -1,4 +1,4 @@
-"""How long a transaction hangs before it is ended: by how often its station repeats messages, or by the setting."""
+"""Grace periods of hanging transactions, by the station's message attempts or by the setting."""
 
 import itertools
 
@@ -140,7 +140,7 @@ async def test_a_session_that_was_ended_too_soon_goes_on(service: Service) -> No
 
 
 async def test_whichever_comes_first(service: Service) -> None:
-    """Boots and available connectors in any order and in any batches: the latest boot says how long."""
+    """Boots and available connectors come in any order and in any batches: the latest boot decides."""
     numbers = itertools.count(1)
     for order in itertools.permutations(range(3)):
         for cut in (1, 2, 3):

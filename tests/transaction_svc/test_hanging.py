@@ -1,4 +1,4 @@
-"""Transactions whose stations send nothing more of them: marked at once, ended after a grace period, and corrected."""
+"""Hanging transactions are marked at once, ended after a grace period, and corrected by late events."""
 
 import asyncio
 from typing import Any
@@ -24,7 +24,7 @@ ACTIVE, ENDED = transactions.TRANSACTION_STATE_ACTIVE, transactions.TRANSACTION_
 
 
 async def charging(service: Service, **more: Any) -> str:
-    """A 1.6 transaction that goes on, with 500 Wh, last heard of 600 s after its start; its number."""
+    """Begins a 1.6 transaction with 500 Wh, whose last event is 600 s after its start; returns its number."""
     number = (await service.one(start_16(**more))).transaction_id
     await service.one(values_16(number, 600, 1500, connector=more.get("connector", 1)))
     return number
@@ -54,7 +54,7 @@ async def test_other_connectors_go_on(service: Service) -> None:
 
 
 async def test_it_ends_after_the_grace_period(service: Service) -> None:
-    """With what was believed last, at the time of its last event; told once, however often it is looked for."""
+    """With the last believed register, at the time of its last event; the end is published once."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(GRACE_S - 1)
@@ -89,7 +89,7 @@ async def test_values_after_the_mark_remove_it(service: Service) -> None:
 
 
 async def test_what_a_station_has_kept_does_not_remove_the_mark(service: Service) -> None:
-    """It boots, reports its connector by its own clock, then sends what it measured before; but that delays the end."""
+    """It boots, reports its connector with a time, then sends older values from its queue; they delay the end alone."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(1)
@@ -166,7 +166,7 @@ async def test_the_next_start_supersedes_a_hanging_one(service: Service) -> None
 
 
 async def test_a_mark_that_comes_late_changes_nothing(service: Service) -> None:
-    """The station said it before it started to charge: epoch and ordinal decide which is later, not arrival."""
+    """The mark is from before the start: epoch and ordinal decide which is later, not arrival."""
     early = [service.station_item(booted()), service.station_item(available(-5))]
     number = await charging(service)
     await service.notify_items(early)
@@ -185,7 +185,7 @@ async def test_an_event_that_comes_late_changes_nothing(service: Service) -> Non
 
 
 async def test_out_of_order_events_keep_the_mark(service: Service) -> None:
-    """A fold that is made anew from its events comes to the same."""
+    """A state that is rebuilt from its events is the same."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     await service.one(event_2x("a", "UPDATED", 3, 30, 300))
     late = service.item(event_2x("a", "UPDATED", 1, 10, 100))
@@ -211,7 +211,7 @@ async def test_an_evse_without_a_named_connector(service: Service) -> None:
 
 
 async def test_available_connectors_that_are_idle_write_nothing(service: Service) -> None:
-    """No transaction of the database is opened to write, however often they say so; nor for one that has ended."""
+    """Neither they nor events about an ended transaction open a write transaction of the database."""
     writes = 0
     write = service.database.write
 
@@ -266,7 +266,7 @@ async def test_stations_are_known_by_their_last_boot(service: Service) -> None:
 
 
 async def test_a_removed_station_s_transactions_end(service: Service) -> None:
-    """Once, also if it is reported again; not those of a station that was added anew under the same name."""
+    """Once, also if it is reported again; not those of a station that was added again under the same name."""
     number = await charging(service)
     removal = service.station_item(StationRemoved())
     await service.notify_items([removal])
@@ -332,7 +332,7 @@ async def test_flags_of_older_rows_are_filled_in(service: Service) -> None:
 
 
 async def test_a_column_that_older_code_left_is_set_right(service: Service) -> None:
-    """It says that a transaction is due that is not hanging: nothing is ended, and it is not looked at for ever."""
+    """The column has a due time for a transaction that is not hanging: it is not ended, and the column is corrected."""
     number = await charging(service)
     await service.database.write(lambda db: db.execute(sa.update(models.tx).values(hanging_due_us=1)).rowcount)
     assert await service.expiry.end_due() == 0

@@ -1,8 +1,8 @@
-"""However the events of a transaction and those of its station arrive, it comes to the same.
+"""The events of a transaction and those of its station give the same result in any order.
 
-Each example tells one story twice: to one station in the order in which the frames were read; to another with all that
-comes after the start, boots and available connectors too, in any order and in any batches. The times are the station's
-own, which may send what it kept while it was offline.
+Each example sends the same frames twice: for one station in the order in which they were read; for another, all frames
+after the start, boots and available connectors too, in any order and in any batches. The times are the station's own,
+which may send messages that it kept while it was offline.
 """
 
 import asyncio
@@ -56,10 +56,10 @@ def _event(frame: FramePosition, name: str, index: int, *, is_2x: bool) -> Trans
     return values_16(name, frame.seconds, reading)
 
 
-async def tell(
+async def report(
     service: Service, station: str, frames: Sequence[FramePosition], batches: Sequence[Sequence[int]], *, is_2x: bool
 ) -> Transaction:
-    """Sends the start, then the frames in batches; what the transaction comes to."""
+    """Sends the start, then the frames in batches; returns the transaction."""
     start = event_2x("a", "STARTED", 0, 0, 1000) if is_2x else start_16()
     name = (await service.one(start, station=station)).transaction_id
     for batch in batches:
@@ -89,7 +89,7 @@ async def tell(
 
 
 def _bare(found: Transaction) -> Transaction:
-    """A transaction without what may differ: the first of several marks is the one that came first."""
+    """A transaction without the fields that may differ: `hanging_time` is that of the mark that came first."""
     for name in ("station_id", "transaction_id", "create_time", "update_time", "hanging_time"):
         found.ClearField(name)
     return found
@@ -108,8 +108,8 @@ def test_any_order(run: Run, data: st.DataObject) -> None:
 
     async def compare() -> None:
         number = next(_stations)
-        straight = await tell(service, f"A{number}", frames, [[index] for index in range(len(frames))], is_2x=is_2x)
-        shuffled = await tell(service, f"B{number}", frames, batches, is_2x=is_2x)
+        straight = await report(service, f"A{number}", frames, [[index] for index in range(len(frames))], is_2x=is_2x)
+        shuffled = await report(service, f"B{number}", frames, batches, is_2x=is_2x)
         assert _bare(shuffled) == _bare(straight)
 
     runner.run(compare())

@@ -1,4 +1,4 @@
-"""An operator mends what is in quarantine: content replaced and recorded, who and why kept beside it."""
+"""Mends: an operator replaces the content of a quarantined message, which is recorded with user and reason."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -49,7 +49,7 @@ MENDED = BROKEN | {"meterStart": 1000}
 
 
 class Gateway:
-    """A gateway's own translator, without the way to it; it may be unavailable."""
+    """The translator of a gateway, without the call; it may be unavailable."""
 
     def __init__(self) -> None:
         self.available = True
@@ -140,7 +140,7 @@ async def test_a_raw_start_is_mended_and_gets_its_number(service: Service) -> No
 
 
 async def test_the_same_mend_again_changes_nothing(service: Service) -> None:
-    """A caller that heard no answer calls again; and other content is refused, since this one is recorded."""
+    """A caller without an answer may call again; other content is refused, since the item is recorded."""
     await service.send_items([raw_item(service, BROKEN)])
     item = await only(service)
     answers = await asyncio.gather(*(mend(service, item.quarantine_id, payload=MENDED) for _ in range(3)))
@@ -162,7 +162,7 @@ async def test_a_mended_message_that_came_again_is_a_repeat(service: Service) ->
 
 
 async def test_the_same_frame_again_opens_nothing(service: Service) -> None:
-    """A gateway sends an item again where the answer was lost; only another frame with the same content counts anew."""
+    """A gateway sends an item again where the answer was lost; only another frame opens it again."""
     sent = raw_item(service, BROKEN)
     await service.send_items([sent])
     item = await only(service)
@@ -197,7 +197,7 @@ async def test_a_payload_that_breaks_its_schema_is_refused(
 
 
 async def test_without_a_gateway_nothing_is_changed(engine: Engine, clock: FakeClock, gateway: Gateway) -> None:
-    """Neither where none is configured, nor while it is unavailable: mending and running again say so."""
+    """Mends and reruns fail where no gateway is configured, and while it is unavailable."""
     alone = make_service(engine, clock)
     await alone.send_items([raw_item(alone, BROKEN)])
     item = await only(alone)
@@ -217,7 +217,7 @@ async def test_without_a_gateway_nothing_is_changed(engine: Engine, clock: FakeC
 
 
 async def test_a_raw_message_is_translated_when_it_is_run_again(service: Service) -> None:
-    """As it came: it may be readable by now. One that is not says why."""
+    """A newer translator may be able to read it; otherwise the item has the reason."""
     items = [
         raw_item(service, MENDED, reason="OTHER_VERSION"),
         raw_item(service, BROKEN),

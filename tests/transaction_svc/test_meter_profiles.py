@@ -1,4 +1,4 @@
-"""Meter profiles: how operators keep them, and what they do to the energy of transactions."""
+"""Meter profiles: the methods for operators, and their effects on the energy of transactions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -70,7 +70,7 @@ async def list_profiles(service: Service, **more: Any) -> contract.ListMeterProf
 
 
 async def reassess(service: Service, transaction_id: str, *, station: str = "CP1") -> Transaction:
-    """Has a transaction assessed anew."""
+    """Reassesses a transaction."""
     set_caller(ADMIN)
     request = ReassessTransactionRequest(station_id=station, transaction_id=transaction_id)
     return (await service.operator.ReassessTransaction(request, CONTEXT)).transaction
@@ -233,7 +233,7 @@ def test_the_most_specific_one_applies() -> None:
 
 
 async def test_the_profile_of_a_model(service: Service) -> None:
-    """By what the station said when it booted last, without regard to case; of several the one that applies best."""
+    """By the names of the latest boot, without regard to case; the most specific profile applies."""
     await set_profile(service, vendor_name="VENDOR", begin_end_exponent=1)
     await set_profile(service, vendor_name="Vendor", model="Model", begin_end_exponent=2)
     await set_profile(service, vendor_name="Vendor", model="Model", firmware_version="2.0", begin_end_exponent=3)
@@ -310,7 +310,7 @@ async def test_power_is_that_of_the_profile(service: Service) -> None:
 
 
 async def test_kilowatt_hours_labelled_watt_hours(service: Service) -> None:
-    """Right and without a flag where the scale is pinned; what the station said stays as it said it."""
+    """The energy is right and without a flag where the scale is pinned; reported registers stay as they are."""
     await set_profile(service, station_id="CP1", **KWH_AS_WH)
     number = await play_16(service, 936, [936, 937], 938)
     found = await service.get(number)
@@ -426,7 +426,7 @@ async def test_a_begin_of_0(service: Service) -> None:
 # Transactions that were recorded before
 
 
-async def test_a_transaction_is_assessed_anew(service: Service) -> None:
+async def test_a_transaction_is_reassessed(service: Service) -> None:
     """With the present profile; published again where it comes to something else, and only there."""
     number = await play_16(service, 936, [936_100, 937_900], 938_100)
     before = await service.get(number)
@@ -502,7 +502,7 @@ def published(session: Session, pins: Pins, *, counted: bool, order: Sequence[in
 def test_pinned_scales(session: Session, begin_end: int, between: int, counted: bool) -> None:
     """With any two scales the energy is that of the meter, and no scale is doubted."""
 
-    def said(mwh: int, exponent: int) -> int:
+    def reported(mwh: int, exponent: int) -> int:
         factor: int = 10 ** abs(exponent)
         return mwh * factor if exponent < 0 else mwh // factor
 
@@ -512,9 +512,9 @@ def test_pinned_scales(session: Session, begin_end: int, between: int, counted: 
     assert coarse.begin
     assert coarse.end
     changed = replace(
-        coarse.with_between(lambda mwh: said(mwh, between)),
-        begin=replace(coarse.begin, mwh=said(coarse.begin.mwh, begin_end)),
-        end=replace(coarse.end, mwh=said(coarse.end.mwh, begin_end)),
+        coarse.with_between(lambda mwh: reported(mwh, between)),
+        begin=replace(coarse.begin, mwh=reported(coarse.begin.mwh, begin_end)),
+        end=replace(coarse.end, mwh=reported(coarse.end.mwh, begin_end)),
     )
     state = published(changed, Pins(begin_end_exponent=begin_end, sampled_exponent=between), counted=counted)
     assert (state.meter.energy_mwh, list(state.meter.flags)) == (coarse.mwh, [])

@@ -157,7 +157,7 @@ async def test_other_tenants_see_nothing(service: Service) -> None:
         )
 
 
-async def test_events_come_in_folding_order_in_pages(service: Service) -> None:
+async def test_events_are_in_the_order_of_their_keys_in_pages(service: Service) -> None:
     """With where and when each came in."""
     published = [event_2x("a", "ENDED", 4, 40, 50), *(event_2x("a", "UPDATED", n, n * 10, n * 10) for n in (3, 1, 2))]
     published.append(event_2x("a", "STARTED", 0, 0, 0))

@@ -4,7 +4,7 @@ from tests.transaction_svc.kit import Service, event_2x, start_16, stop_16, valu
 from transaction_svc.retention import Retention
 
 
-async def test_started_updated_and_ended_are_told_once(service: Service) -> None:
+async def test_started_updated_and_ended_are_published_once(service: Service) -> None:
     """In the resource's field names; a repeat publishes nothing."""
     number = (await service.one(start_16())).transaction_id
     service.clock.advance(60)
@@ -33,7 +33,7 @@ async def test_started_updated_and_ended_are_told_once(service: Service) -> None
     }
 
 
-async def test_updates_are_told_no_more_than_every_ten_seconds(service: Service) -> None:
+async def test_updates_are_published_every_ten_seconds_at_most(service: Service) -> None:
     """Of a transaction; each has its own ten seconds."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     for second in range(1, 31):
@@ -42,7 +42,7 @@ async def test_updates_are_told_no_more_than_every_ten_seconds(service: Service)
     assert [data["energyWh"] for _kind, data in await service.published("transaction.updated")] == [10, 20, 30]
 
 
-async def test_an_end_that_is_corrected_is_told_again(service: Service) -> None:
+async def test_an_end_that_is_corrected_is_published_again(service: Service) -> None:
     """Superseded first; then the late stop has the final figures. An event without a change is not published."""
     first = (await service.one(start_16(0))).transaction_id
     await service.one(start_16(100, meter_start=1500))
@@ -54,7 +54,7 @@ async def test_an_end_that_is_corrected_is_told_again(service: Service) -> None:
     assert published == [("STOPPED_REASON_SUPERSEDED", 0), ("STOPPED_REASON_LOCAL", 490)]
 
 
-async def test_what_a_start_ends_is_told_before_it(service: Service) -> None:
+async def test_a_superseded_end_is_published_before_the_start(service: Service) -> None:
     """However the two are called: consumers see one transaction at a time on an EVSE."""
     for name in ("b", "a"):
         await service.one(event_2x(name, "STARTED", 0, 10 if name == "a" else 0, 0))

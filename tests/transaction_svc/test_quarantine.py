@@ -1,4 +1,4 @@
-"""An event that fails for its own content is kept as it came, and disturbs no other."""
+"""An event that fails for its content is kept as it came; the others of its batch are recorded."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +35,7 @@ async def kept(service: Service) -> Sequence[Any]:
 
 
 async def test_what_cannot_be_an_event_is_quarantined(service: Service) -> None:
-    """Its neighbours are committed; what was sent can be read back whole."""
+    """The other items are committed; the message can be read back whole."""
     bad = [
         service.item(TransactionEvent(), station="KIND"),
         service.item(event_2x("", "UPDATED", 1, 0), station="NAMELESS"),

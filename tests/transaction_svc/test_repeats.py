@@ -1,4 +1,4 @@
-"""A message told twice is recorded once, found by its content.
+"""A message that is sent twice is recorded once: it is found by its content.
 
 See docs/DESIGN.md, "Idempotence by content".
 """
@@ -30,7 +30,7 @@ LOST_CLOCK = Timestamp(seconds=37)  # 1970
 
 
 async def test_a_repeated_start_gets_the_same_number(service: Service) -> None:
-    """Quirk 20: however the message comes again, now or with the transaction long over."""
+    """Quirk 20: a message may come again at once, or after the end of the transaction."""
     first = await service.one(start_16())
     again = await service.one(start_16())
     assert (again.transaction_id, again.repeated) == (first.transaction_id, True)
@@ -83,7 +83,7 @@ async def test_without_a_clock_a_start_like_an_ended_one_is_new(service: Service
 
 
 async def test_without_a_clock_a_late_copy_of_a_start_is_no_new_one(service: Service) -> None:
-    """Read by a gateway that hung, or sent twice by its lane: an older connection does not show what came after."""
+    """A gateway that hung reads it, or a batch is sent twice: the frame of an older connection is a late copy."""
     start = start_16()
     start.event_time.CopyFrom(LOST_CLOCK)
     hung, again = service.item(start), service.item(start)
@@ -96,7 +96,7 @@ async def test_without_a_clock_a_late_copy_of_a_start_is_no_new_one(service: Ser
     assert [found.energy_wh for found in await service.all()] == [500]
 
 
-async def test_without_a_clock_a_name_used_again_may_be_told_in_the_same_words(service: Service) -> None:
+async def test_without_a_clock_a_name_may_be_used_again_with_the_same_content(service: Service) -> None:
     """Time, seq_no and all else like the first use: the second has its own end all the same, and repeats are found."""
     use = [event_2x("1", kind, seq_no, 0) for seq_no, kind in enumerate(("STARTED", "UPDATED", "ENDED"))]
     for event in use:
@@ -127,7 +127,7 @@ async def test_the_first_stop_counts_and_a_differing_one_is_kept(service: Servic
 
 
 async def test_a_stop_sent_again_with_another_time_is_no_conflict(service: Service) -> None:
-    """1.6: the same meter and tag say the same. The first one's time counts; another tag or none differs."""
+    """1.6: the same meter and tag make the same stop. The first one's time counts; another tag or none differs."""
     cases: Sequence[tuple[dict[str, Any], bool]] = (
         ({"id_tag": "tag"}, False),
         ({"reason": tx.STOPPED_REASON_OTHER}, False),
@@ -141,7 +141,7 @@ async def test_a_stop_sent_again_with_another_time_is_no_conflict(service: Servi
         await service.one(stop_16(number, 60, 1500), station=station)
         result = await service.one(stop_16(number, 75, 1500, **again), station=station)
         assert (result.transaction_id, result.repeated) == (number, False)
-        await service.one(values_16(number, 20, 1100), station=station)  # out of order: all is folded anew
+        await service.one(values_16(number, 20, 1100), station=station)  # out of order: the transaction is rebuilt
         found = await service.get(number, station=station)
         assert (found.energy_wh, found.end_time, found.event_count) == (500, at(60), 5)
         assert list(found.flags) == ["conflicting_stop"] * differs
@@ -160,7 +160,7 @@ async def test_meter_values_repeat_by_what_they_say(service: Service) -> None:
     assert len(await service.events(number)) == 3
 
 
-async def test_an_event_of_2_x_repeats_by_its_place_and_time(service: Service) -> None:
+async def test_an_event_of_2_x_repeats_by_its_position_and_time(service: Service) -> None:
     """`offline` is no part of it: a station that sends again from its queue sets it."""
     await service.one(event_2x("a", "STARTED", 0, 0, 10))
     assert (await service.one(event_2x("a", "STARTED", 0, 0, 10, offline=True))).repeated
@@ -189,7 +189,7 @@ async def test_a_start_with_a_new_time_on_an_ended_name_is_a_new_generation(serv
     assert len(await service.events("1")) == 3
 
 
-async def test_generations_told_in_any_order_come_out_the_same(service: Service) -> None:
+async def test_generations_in_any_order_are_the_same(service: Service) -> None:
     """The end of the second use first, then the first use, then the start of the second."""
     events = [
         event_2x("1", "ENDED", 2, 1120, 1400),
@@ -236,8 +236,8 @@ async def test_a_batch_that_was_committed_but_not_answered_is_sent_again(service
     assert len(await service.published("transaction.ended")) == 5
 
 
-async def test_an_event_without_a_readable_time_is_told_apart_by_what_was_measured(service: Service) -> None:
-    """Quirk 11, at its worst: no time at all, and yet nothing is lost."""
+async def test_events_without_a_readable_time_differ_by_their_values(service: Service) -> None:
+    """Quirk 11: events without any time are all recorded."""
     await service.one(event_2x("a", "STARTED", 0, 0, 100))
     for value in (110, 120):
         event = event_2x("a", "UPDATED", 0, 0)

@@ -122,7 +122,7 @@ async def test_quarantine_is_kept_for_its_days(service: Service) -> None:
 
 
 async def test_an_item_is_recorded_once_its_cause_is_gone(service: Service, engine: Engine) -> None:
-    """As it came, exactly once, however often it is run; until then each try says why it failed."""
+    """It is recorded once, with any number of runs; until then each run stores its error."""
     refuse(engine)
     sent = service.item(event_2x("a", "STARTED", 0, 0, 100), station="BAD")
     await service.send_items([sent])
@@ -223,8 +223,8 @@ async def test_dismissing(service: Service, engine: Engine) -> None:
     )
 
 
-async def test_what_fails_anew_is_to_be_looked_at_anew(service: Service, engine: Engine) -> None:
-    """The same content again, after it was dealt with: a station without a clock says the same of two transactions."""
+async def test_a_dismissed_message_that_fails_again_is_open_again(service: Service, engine: Engine) -> None:
+    """The same content comes again: a station without a clock sends it for two transactions."""
     refuse(engine)
     await service.send(start_16(), station="BAD")
     (item,) = await kept(service)

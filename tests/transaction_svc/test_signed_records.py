@@ -1,4 +1,4 @@
-"""Signed meter records: which energy they prove, and that a wrong signature proves none."""
+"""Signed meter records: valid signatures prove their energy, invalid ones do not."""
 
 import base64
 import json
@@ -107,7 +107,7 @@ def test_begin_and_end_in_one_record() -> None:
     ],
 )
 def test_readings_that_are_no_import(entry: Mapping[str, Any]) -> None:
-    """They are left out, their neighbours are not."""
+    """They do not count; other entries of the record do."""
     assert [record.mwh for record in read_signed_readings(signed(ocmf(entry, {"TX": "E", "RV": 7, **IMPORT})))] == [
         7_000_000
     ]

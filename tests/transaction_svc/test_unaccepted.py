@@ -77,7 +77,7 @@ async def test_a_repeated_start_gets_its_number_again(service: Service) -> None:
         start_16(100),
         event_2x("new", "STARTED", 0, 100, 0),
         event_2x("new", "UPDATED", 1, 100, 0),
-        event_2x("a", "STARTED", 0, 100, 0),  # the name used anew
+        event_2x("a", "STARTED", 0, 100, 0),  # the name is used again
         event_2x("a", "STARTED", 0, -100, 0),  # and before
         stop_16("4242", 100, 2000),
         values_16("0", 100, 2000),
@@ -103,7 +103,7 @@ async def test_an_orphan_takes_no_more(service: Service) -> None:
     assert verdicts(await offer(service, values_16("0", 100, 2000), values_16("0", 200, 2000))) == [REFUSED] * 2
 
 
-async def test_neighbours_are_not_touched(service: Service) -> None:
+async def test_other_items_of_the_batch_are_recorded(service: Service) -> None:
     """One batch of both: each has its own answer."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     items = [

@@ -1,4 +1,4 @@
-"""Values alone make no transaction (quirk 18): what belongs to none waits, joins the one it means, or stays apart."""
+"""Values alone make no transaction (quirk 18): events without one wait, join the one they match, or stay unmatched."""
 
 import asyncio
 import importlib
@@ -47,7 +47,7 @@ def reasons(events: Sequence[UnmatchedEvent]) -> list[tuple[str, int]]:
 
 
 async def test_values_before_their_start_join_it(service: Service) -> None:
-    """They were measured after it, but heard of before: the start is ACTIVE, and has their energy."""
+    """They were measured after it, but arrive before it: the transaction is ACTIVE, and has their energy."""
     await service.one(values_16("0", -5 + 3600, 2000))
     assert await service.all() == []
     number = (await service.one(start_16(0, meter_start=1000))).transaction_id
@@ -129,7 +129,7 @@ async def test_what_was_taken_for_one_goes_to_the_one_that_began_between(service
     assert (found.energy_wh, found.state, found.end_time) == (200, TRANSACTION_STATE_ENDED, at(300))
 
 
-async def test_a_stop_told_late_sets_free_what_came_after_it(service: Service) -> None:
+async def test_a_late_stop_releases_later_events(service: Service) -> None:
     """Values without a number that were measured after the end are none of the transaction's."""
     number = (await service.one(start_16(0, meter_start=0))).transaction_id
     await service.send(values_16("0", 50, 50), values_16("0", 150, 150))
@@ -153,7 +153,7 @@ async def test_a_stop_that_fits_no_open_transaction_is_kept(service: Service) ->
 
 
 async def test_a_stop_that_could_mean_two_waits(service: Service) -> None:
-    """Better a question for a person than the wrong bill."""
+    """A person has to decide, since a wrong match would be a wrong bill."""
     for connector in (1, 2):
         await service.one(start_16(connector=connector))
     await service.one(stop_16("-1", 90, 1400))
@@ -161,12 +161,12 @@ async def test_a_stop_that_could_mean_two_waits(service: Service) -> None:
 
 
 async def test_a_number_named_before_we_gave_it_is_another_systems(service: Service) -> None:
-    """A fleet that moves here in mid-session: the session of before, and ours that gets the same number by accident."""
+    """A fleet moves here in mid-session: a transaction here gets the number of a session of the other system."""
     number = "1"  # the next that is given
     await service.send(values_16(number, 0, 5000), values_16(number, 60, 5100))
     given = (await service.one(start_16(300, meter_start=5300, id_tag="NEW"))).transaction_id
     assert given == number
-    # From the station's queue, after our start: measured before it.
+    # From the station's queue: read after the start, measured before it.
     await service.send(values_16(number, 120, 5200), stop_16(number, 180, 5300, id_tag="OLD"))
     found = await service.get(given)
     assert (found.state, found.event_count, found.energy_wh) == (TRANSACTION_STATE_ACTIVE, 1, 0)
@@ -240,7 +240,7 @@ async def test_a_number_that_its_station_has_named_is_known(
 
 
 async def test_a_stop_of_another_system_above_our_register(service: Service) -> None:
-    """Of another connector: its values were read before our start. Without them, one that is not above stays apart."""
+    """Its values were read before the start. Without them, a stop that is not above the register stays unmatched."""
     await service.one(values_16("1", 0, 50_000, connector=2))
     given = (await service.one(start_16(300, meter_start=1000, id_tag="NEW"))).transaction_id
     assert given == "1"
@@ -386,7 +386,7 @@ async def test_a_token_that_is_refused_when_its_start_comes_again_holds_nothing(
     assert (await service.one(start_16(0), station="CP2")).concurrent_count == 0
     third = await service.one(start_16(2))
     assert (third.transaction_id, third.concurrent_count) == (first.transaction_id, 1)
-    assert (await service.one(start_16(0), station="CP3")).concurrent_count == 2  # judged anew: it holds again
+    assert (await service.one(start_16(0), station="CP3")).concurrent_count == 2  # authorized again
     await service.refuse(third)
     assert (await service.get(first.transaction_id)).authorization_status == AUTHORIZATION_STATUS_BLOCKED
     assert (await service.one(start_16(0), station="CP4")).concurrent_count == 2
@@ -441,7 +441,7 @@ async def test_what_former_versions_took_for_transactions(service: Service, engi
     """Values alone are events that wait; an orphan that ended is shown, and neither holds a token nor a place."""
     started = await service.one(start_16(id_tag="OTHER"))
     array = '[1,1,1,[2,0,1,0],1,1,{started},null,{stopped},null,0,0,1,1,"TAG","","","",0,0,false,false,{orphan},false]'
-    folds = {
+    states = {
         "values-1": array.format(started="false", stopped="false", orphan="true"),
         "values-2": '{"v":2,"event_count":1,"begin_us":1,"evse_id":1,"orphan":true}',
         "stop-1": array.format(started="false", stopped="true", orphan="true"),
@@ -450,7 +450,7 @@ async def test_what_former_versions_took_for_transactions(service: Service, engi
     }
     migration = importlib.import_module("transaction_svc.migrations.versions.0007_waiting")
     with engine.begin() as connection:
-        for name, state in folds.items():
+        for name, state in states.items():
             connection.execute(sa.text(_ROW), {"station": "OLD", "name": name, "fold": state})
         migration._mark(connection)
         rows = connection.execute(
