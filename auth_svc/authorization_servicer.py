@@ -1,6 +1,6 @@
 """Serves the mesh: may this token charge, which tokens belong on local lists, which keys sign access tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 from csms.auth.v1.authorization_service_pb2 import (
@@ -110,11 +110,18 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         if news := _reader_forms(texts, found, now_us):
             await self._note_reader_forms(news, now_us)
         response = AuthorizeResponse()
-        for item, question in zip(request.items, questions, strict=True):
+        for question in questions:
             self._answer(response.results.add(), question, found, now_us)
+        if len(found) < len(texts):
+            self._note_unknown(request.items, questions, found)
+        return response
+
+    def _note_unknown(
+        self, items: Iterable[AuthorizeItem], questions: Iterable[_Question], found: Container[_Key]
+    ) -> None:
+        for item, question in zip(items, questions, strict=True):
             if question.key is not None and question.key not in found:
                 self._seen.note(question.key, item)
-        return response
 
     async def _note_reader_forms(self, forms: Mapping[_Key, str], now_us: int) -> None:
         """Notes how readers write tokens; no answer fails for it."""
@@ -188,7 +195,8 @@ class AuthorizationServicer(AuthorizationServiceServicer):
 def _read(item: AuthorizeItem) -> _Question:
     """Reads the question of an item. OCPP 2.0.1 part 2, C02: a start button sends no token at all, and may charge."""
     tenant_id, id_token = item.origin.tenant_id, item.id_token
-    text = id_token.id_token.strip()
+    told = id_token.id_token
+    text = told.strip()
     if not tenant_id:
         return _Question(error=invalid_field("origin.tenant_id", "is required"))
     if not text and id_token.type.casefold() == "noauthorization":
@@ -196,7 +204,7 @@ def _read(item: AuthorizeItem) -> _Question:
     if not text.isprintable() or not 1 <= len(text) <= MAX_TOKEN:
         # Of a form that no operator can register.
         return _Question(status=id_token_pb2.AUTHORIZATION_STATUS_INVALID)
-    return _Question(key=(tenant_id, match_key(text)), text=id_token.id_token)
+    return _Question(key=(tenant_id, match_key(text)), text=told)
 
 
 def _reader_form(token: id_token_store.IdToken | id_token_store.Standing) -> str:
@@ -214,7 +222,9 @@ def _reader_forms(
     news = {}
     for key, token in found.items():
         text, known = texts[key], token.reader_id_token or token.id_token
-        if text != known and text.casefold() != known.casefold() and now_us - token.reader_us >= _FORM_HOLDS_US:
+        if text == known:  # as nearly always
+            continue
+        if text.casefold() != known.casefold() and now_us - token.reader_us >= _FORM_HOLDS_US:
             news[key] = text
     return news
 

@@ -94,18 +94,15 @@ def find_standings(connection: Connection, texts: Mapping[Key, str]) -> dict[Key
     that is not ASCII.
     """
     rows = [{"tenant_id": tenant_id, "match_key": key} for tenant_id, key in texts]
-    found = {
-        (tenant_id, key): Standing(*standing) for tenant_id, key, *standing in _FIND_STANDINGS.fetch(connection, rows)
-    }
+    found = {(row[0], row[1]): Standing(*row[2:]) for row in _FIND_STANDINGS.fetch(connection, rows)}
+    if len(found) == len(texts):
+        return found
     missing = [
         {"tenant_id": key[0], "match_key": key[1], "token_key": fold(text.strip())}
         for key, text in texts.items()
         if key not in found
     ]
-    if missing:
-        for tenant_id, key, *standing in _FIND_BY_OLD_KEYS.fetch(connection, missing):
-            found[tenant_id, key] = Standing(*standing)
-    return found
+    return found | {(row[0], row[1]): Standing(*row[2:]) for row in _FIND_BY_OLD_KEYS.fetch(connection, missing)}
 
 
 def create_id_token(connection: Connection, token: IdToken) -> bool:

@@ -1,7 +1,8 @@
 """Before against after, by turns: `python -m benchmarks.turns COMMIT`. One run of each proves little.
 
 The commit is checked out into a worktree of its own. Both run the closed-loop table on PostgreSQL by turns, with the
-same Python and the same packages. The figure is the ratio of a pair's costs; the median of the pairs counts.
+same Python and the same packages. The figure is the ratio of a pair's costs in E, an echo that is measured around each
+case: a machine's speed may change by a half within minutes. The median of the pairs counts.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
 Case = tuple[str, int]
 """Workload and number of stations."""
+Pair = tuple["Cost", "Cost"]
+"""Before and after."""
 
 _BENCHMARK = ("-m", "benchmarks", "--database", "postgresql", "--storm", "0", "--fleet", "0", "--no-rest", "--no-steps")
 
@@ -58,34 +62,47 @@ def run_once(tree: Path, options: argparse.Namespace) -> Mapping[Case, Mapping[s
     return {(row["workload"], row["stations"]): row for row in found}
 
 
-def cost_us(row: Mapping[str, Any]) -> float:
+@dataclass(frozen=True)
+class Cost:
     """CPU time of a message, the database's included."""
-    return float(sum(row["cpu_us_per_message"].values()))
+
+    us: float
+    e: float
 
 
-def compare(tree: Path, options: argparse.Namespace) -> Mapping[Case, Sequence[tuple[float, float]]]:
+def cost(row: Mapping[str, Any]) -> Cost:
+    """The cost of one run of a case."""
+    us = float(sum(row["cpu_us_per_message"].values()))
+    return Cost(us, us / float(row["e_us"]))
+
+
+def compare(tree: Path, options: argparse.Namespace) -> Mapping[Case, Sequence[Pair]]:
     """The costs before and after of each pair, by case. The order of the two changes from pair to pair."""
-    costs: dict[Case, list[tuple[float, float]]] = {}
+    costs: dict[Case, list[Pair]] = {}
     for pair in range(options.pairs):
         trees = (tree, ROOT) if pair % 2 == 0 else (ROOT, tree)
         found = {place: run_once(place, options) for place in trees}
         for case, row in found[ROOT].items():
-            both = cost_us(found[tree][case]), cost_us(row)
-            costs.setdefault(case, []).append(both)
-            sys.stdout.write(f"pair {pair + 1}  {case[0]} {case[1]}  {both[0]:.1f} -> {both[1]:.1f} µs\n")
+            before, after = cost(found[tree][case]), cost(row)
+            costs.setdefault(case, []).append((before, after))
+            in_us, in_e = f"{before.us:.1f} -> {after.us:.1f} µs", f"{before.e:.2f} -> {after.e:.2f} E"
+            sys.stdout.write(f"pair {pair + 1}  {case[0]} {case[1]}  {in_us}, {in_e}\n")
             sys.stdout.flush()
     return costs
 
 
-def report(costs: Mapping[Case, Sequence[tuple[float, float]]], before: str) -> Mapping[str, Any]:
+def report(costs: Mapping[Case, Sequence[Pair]], before: str) -> Mapping[str, Any]:
     """The ratios, with commit and machine."""
     cases = [
         {
             "workload": workload,
             "stations": stations,
-            "before_us": [round(before_us, 1) for before_us, _after in pairs],
-            "after_us": [round(after_us, 1) for _before, after_us in pairs],
-            "median_ratio": round(statistics.median(after_us / before_us for before_us, after_us in pairs), 4),
+            "before_us": [round(before.us, 1) for before, _after in pairs],
+            "after_us": [round(after.us, 1) for _before, after in pairs],
+            "before_e": [round(before.e, 3) for before, _after in pairs],
+            "after_e": [round(after.e, 3) for _before, after in pairs],
+            "median_ratio_us": round(statistics.median(after.us / before.us for before, after in pairs), 4),
+            "median_ratio": round(statistics.median(after.e / before.e for before, after in pairs), 4),
         }
         for (workload, stations), pairs in costs.items()
     ]

@@ -6,7 +6,6 @@ from csms.common.v1.id_token_pb2 import (
     AUTHORIZATION_STATUS_CONCURRENT_TX,
     AUTHORIZATION_STATUS_INVALID,
     AuthorizationStatus,
-    IdToken,
     IdTokenInfo,
 )
 from csms.common.v1.origin_pb2 import Origin
@@ -33,28 +32,28 @@ def judge(results: Results, *, limited: bool = True) -> IdTokenInfo:
     the refusal of the first time. `limited`: a token that holds as many other transactions as it may is refused.
     """
     recorded = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
-    info = authorization(results)
-    if recorded.authorization_status:
-        return _with_status(info, recorded.authorization_status)
+    info, status = authorization(results), recorded.authorization_status
+    if status:
+        return _with_status(info, status)
     if info is None:
         return IdTokenInfo(status=_ACCEPTED)
-    if limited and info.status == _ACCEPTED and _is_reached(_limit(results), recorded):
+    if limited and (limit := _limit(results)) and info.status == _ACCEPTED and _is_reached(limit, recorded):
         return _with_status(info, AUTHORIZATION_STATUS_CONCURRENT_TX)
     return info
 
 
 def refusal(origin: Origin, results: Results, info: IdTokenInfo) -> Items:
     """Tells transaction_svc of a token that was refused; nothing where it was accepted, or where that is known."""
+    if info.status == _ACCEPTED:
+        return {}
     recorded = result_of(results, LaneName.TRANSACTION_EVENTS, TransactionEventResult)
-    if info.status == _ACCEPTED or not recorded.event_key:
+    if not recorded.event_key:
         return {}
     status = info.status or AUTHORIZATION_STATUS_INVALID  # as the station is told of a status that is not known
     return {LaneName.AUTHORIZATIONS: AuthorizationItem(origin=origin, event_key=recorded.event_key, status=status)}
 
 
 def _is_reached(limit: int, recorded: TransactionEventResult) -> bool:
-    if not limit:
-        return False
     if recorded.HasField("concurrent_count"):
         return recorded.concurrent_count >= limit
     # A transaction_svc of the release before tells only whether there is another one.
@@ -64,12 +63,17 @@ def _is_reached(limit: int, recorded: TransactionEventResult) -> bool:
 # Authorize
 
 
-def question_about_open_transactions(origin: Origin, id_token: IdToken, results: Results) -> Items:
-    """Asks how many transactions an accepted token holds, where auth_svc wants Authorize to be answered by it."""
-    info = authorization(results)
-    if info is None or info.status != _ACCEPTED or not _result(results).limit_authorize or not _limit(results):
-        return {}
-    return {LaneName.OPEN_TRANSACTIONS: CountOpenTransactionsItem(origin=origin, id_token=id_token)}
+def question_about_open_transactions(origin: Origin, results: Results) -> CountOpenTransactionsItem | None:
+    """Asks how many transactions an accepted token holds, where auth_svc wants Authorize to be answered by it.
+
+    The caller adds the token.
+    """
+    result = results.get(LaneName.AUTHORIZE)
+    if not isinstance(result, AuthorizeResult) or not result.limit_authorize or not result.max_concurrent_transactions:
+        return None
+    if result.HasField("error") or result.id_token_info.status != _ACCEPTED:
+        return None
+    return CountOpenTransactionsItem(origin=origin)
 
 
 def authorize(results: Results) -> IdTokenInfo:
@@ -92,13 +96,9 @@ def authorize(results: Results) -> IdTokenInfo:
     return info
 
 
-def _result(results: Results) -> AuthorizeResult:
-    result = results.get(LaneName.AUTHORIZE)
-    return result if isinstance(result, AuthorizeResult) else AuthorizeResult()
-
-
 def _limit(results: Results) -> int:
-    return _result(results).max_concurrent_transactions
+    result = results.get(LaneName.AUTHORIZE)
+    return result.max_concurrent_transactions if isinstance(result, AuthorizeResult) else 0
 
 
 def _with_status(info: IdTokenInfo | None, status: AuthorizationStatus.ValueType) -> IdTokenInfo:

@@ -8,6 +8,7 @@ to it may wait for room.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 import grpc
@@ -61,6 +62,7 @@ class Buffer(Generic[Item]):
         self._full = asyncio.Event()
         self._roomy = asyncio.Event()
         self._roomy.set()
+        self.crowded = False  # whether more comes in than its service takes; never while that is away
         self._away = False
         self.dropped = 0
 
@@ -72,7 +74,7 @@ class Buffer(Generic[Item]):
         if waiting > self._half or self._bytes > self._half_bytes:
             self._drop_oldest()
             if not self._away:
-                self._roomy.clear()
+                self._set_crowded(True)
         if waiting == 1:
             self._wake.set()
         if waiting >= self._batch:
@@ -82,11 +84,6 @@ class Buffer(Generic[Item]):
     def depth(self) -> int:
         """Items that wait to be handed over."""
         return len(self._items)
-
-    @property
-    def crowded(self) -> bool:
-        """Whether more comes in than its service takes. Never while the service is away: nobody waits for that."""
-        return not self._roomy.is_set()
 
     async def room(self, timeout_s: float) -> None:
         """Waits until it is not crowded, for `timeout_s` seconds at the most."""
@@ -124,6 +121,13 @@ class Buffer(Generic[Item]):
         except TimeoutError:
             pass
 
+    def _set_crowded(self, crowded: bool) -> None:
+        self.crowded = crowded
+        if crowded:
+            self._roomy.clear()
+        else:
+            self._roomy.set()
+
     def _is_half_full(self) -> bool:
         return len(self._items) > self._half or self._bytes > self._half_bytes
 
@@ -133,16 +137,15 @@ class Buffer(Generic[Item]):
             self.dropped += 1
 
     def _take_batch(self) -> list[Item]:
-        batch: list[Item] = []
-        size = 0
-        while self._items and len(batch) < self._batch:
-            size += self._size(self._items[0])
-            if batch and size > BATCH_BYTES:
+        items, size_of = self._items, self._size
+        count = size = 0
+        for item in islice(items, self._batch):
+            grown = size + size_of(item)
+            if count and grown > BATCH_BYTES:
                 break
-            item = self._items.popleft()
-            self._bytes -= self._size(item)
-            batch.append(item)
-        return batch
+            count, size = count + 1, grown
+        self._bytes -= size
+        return [items.popleft() for _ in range(count)]
 
     async def _hand_over(self) -> bool:
         batch = self._take_batch()
@@ -161,7 +164,7 @@ class Buffer(Generic[Item]):
             raise
         self._away = False
         if not self._is_half_full():
-            self._roomy.set()
+            self._set_crowded(False)
         return True
 
     def _failed(self, batch: Sequence[Item], error: MeshError) -> bool:
@@ -170,7 +173,7 @@ class Buffer(Generic[Item]):
             self.dropped += len(batch)
             return True
         self._away = True
-        self._roomy.set()
+        self._set_crowded(False)
         log.warning("not handed over yet", buffer=self.name, waiting=len(self._items), error=str(error))
         self._keep(batch)
         return False

@@ -1,7 +1,9 @@
 """What one CALL asks of the services: its items go down their lanes, and their results come back, without a task."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from gateway.lanes import LaneUnavailableError, Way
 from gateway.ocppj import Payload
@@ -15,7 +17,7 @@ OPTIONAL_BUDGET_S = 5.0
 _NONE: frozenset[LaneName] = frozenset()
 
 
-class Exchange(NamedTuple):
+class Exchange(msgspec.Struct, frozen=True):
     """`items` to send, none where the gateway answers by itself; `answer(results)` makes the CALLRESULT's payload.
 
     It raises RefusalError where the CALL is to be refused. Results of `optional` lanes may be missing.
@@ -39,17 +41,56 @@ def submit(exchange: Exchange, lanes: Mapping[LaneName, Way], done: Done, *, now
     That may be before this returns. `now_s` is the time by the loop's clock. Raises where an item cannot be sent; then
     `done` is not called.
     """
-    collector = _Collector(len(exchange.items), done)
+    items, optional = exchange.items, exchange.optional
+    if len(items) == 1:  # as of nearly every CALL: then there is nothing to collect
+        [name] = items
+        waiter = _LoneWaiter(done, name, is_optional=name in optional)
+        try:
+            lanes[name].submit(items[name], waiter, deadline_s=now_s + _budget_s(name in optional))
+        except Exception:
+            waiter.forget()
+            raise
+        return
+    collector = _Collector(len(items), done)
     try:
-        for name, item in exchange.items.items():
-            if name in exchange.optional:
-                waiter, budget_s = _Waiter(collector, name, is_optional=True), OPTIONAL_BUDGET_S
-            else:
-                waiter, budget_s = _Waiter(collector, name, is_optional=False), STATION_BUDGET_S
-            lanes[name].submit(item, waiter, deadline_s=now_s + budget_s)
+        for name, item in items.items():
+            is_optional = name in optional
+            lanes[name].submit(
+                item, _Waiter(collector, name, is_optional=is_optional), deadline_s=now_s + _budget_s(is_optional)
+            )
     except Exception:
         collector.forget()
         raise
+
+
+def _budget_s(is_optional: bool) -> float:
+    return OPTIONAL_BUDGET_S if is_optional else STATION_BUDGET_S
+
+
+class _LoneWaiter:
+    """Waits for the only item of an exchange; see gateway.lanes.Waiter."""
+
+    __slots__ = ("_done", "_is_optional", "_is_told", "_name")
+
+    def __init__(self, done: Done, name: LaneName, *, is_optional: bool) -> None:
+        self._done = done
+        self._name = name
+        self._is_optional = is_optional
+        self._is_told = False
+
+    def done(self) -> bool:
+        return self._is_told
+
+    def set_result(self, result: Any) -> None:
+        self._is_told = True
+        self._done({self._name: result})
+
+    def set_exception(self, _error: LaneUnavailableError) -> None:
+        self._is_told = True
+        self._done({} if self._is_optional else None)
+
+    def forget(self) -> None:
+        self._is_told = True
 
 
 class _Collector:

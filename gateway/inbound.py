@@ -4,7 +4,7 @@ Sans-I/O: a CALL comes in, an `Exchange` goes out, or a `RefusalError`. Nothing 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from csms.common.v1 import origin_pb2
 from csms.station.v1 import station_ingest_service_pb2, station_pb2
 from csms.transaction.v1.transaction_event_pb2 import RawMessage
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem, TransactionEventResult
+from google.protobuf.message import Message
 
 from gateway.boot_watch import BootWatch
 from gateway.clock_watch import ClockWatch, told_us
@@ -76,7 +77,8 @@ class InboundCalls:
         self.heartbeat_interval_s = heartbeat_interval_s
         self.clock_watch = ClockWatch()
         self.boot_watch = BootWatch()
-        self._origin_prototype = origin_pb2.Origin(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
+        self._station_id = station_id
+        self._call_origin = origin_pb2.Origin(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
         self._version, self._schemas = dialect
         self._others = others
         self._clock = clock
@@ -135,12 +137,12 @@ class InboundCalls:
         return Exchange({}, lambda _results: {"status": "Rejected"})
 
     def _answer(self, route: Inbound, payload: Payload, results: Results) -> Payload:
-        self._check(results, durable=route.durable)
+        self._check(results, durable=route.salvage is not None)
         return route.to_response(payload, results, self._clock())
 
     def _origin(self, ordinal: int, time_us: int) -> origin_pb2.Origin:
-        origin = origin_pb2.Origin()
-        origin.CopyFrom(self._origin_prototype)  # cheaper than naming each field anew
+        """Where and when a CALL came in, until the next one is begun; each item has a copy of its own."""
+        origin = self._call_origin
         origin.ordinal = ordinal
         set_time(origin.receive_time, time_us)
         return origin
@@ -248,20 +250,11 @@ class InboundCalls:
 
     def _check(self, results: Results, *, durable: bool) -> None:
         for name, result in results.items():
-            if not result.HasField("error"):
-                for quirk in getattr(result, "quirks", ()):
+            if result.HasField("error"):
+                self._note_refused_item(name, result, durable=durable)
+            elif _has_quirks(type(result)):  # type: ignore[arg-type]
+                for quirk in result.quirks:  # type: ignore[attr-defined]
                     self._note_quirk(quirk)
-                continue
-            log.warning("item refused", lane=name, station_id=self._origin_prototype.station_id)
-            self._count("item_refused", name)
-            if name in _ASKED_BESIDE:
-                continue
-            # A message of money that failed for its content is kept by its service, and acknowledged: see
-            # docs/DESIGN.md, "When a service is unavailable".
-            if not durable:
-                raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
-            if name is not LaneName.AUTHORIZE and not _is_not_kept(result):
-                self._note_quirk(QuirkName.MESSAGE_QUARANTINED)
         boot = results.get(LaneName.BOOTS)
         if isinstance(boot, station_ingest_service_pb2.BootResult):
             self.accepted = boot.registration_status == station_pb2.REGISTRATION_STATUS_ACCEPTED
@@ -269,10 +262,27 @@ class InboundCalls:
             self._invited.clear()
             self.boot_watch.answer(boot.registration_status)
 
+    def _note_refused_item(self, name: LaneName, result: Message, *, durable: bool) -> None:
+        log.warning("item refused", lane=name, station_id=self._station_id)
+        self._count("item_refused", name)
+        if name in _ASKED_BESIDE:
+            return
+        # A message of money that failed for its content is kept by its service, and acknowledged: see
+        # docs/DESIGN.md, "When a service is unavailable".
+        if not durable:
+            raise RefusalError(INTERNAL_ERROR, "the message could not be stored")
+        if name is not LaneName.AUTHORIZE and not _is_not_kept(result):
+            self._note_quirk(QuirkName.MESSAGE_QUARANTINED)
+
     def _watch_clock(self, payload: Payload, time_us: int) -> None:
         us = told_us(payload)
         if us is not None and self.clock_watch.observe(us, time_us):
             self._note_quirk(QuirkName.CLOCK_SKEW)
+
+
+@cache  # asking a message for a field that it lacks costs a microsecond
+def _has_quirks(kind: type[Message]) -> bool:
+    return "quirks" in kind.DESCRIPTOR.fields_by_name
 
 
 def _is_not_kept(result: Any) -> bool:

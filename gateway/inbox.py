@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 from gateway.ocppj import Call
 
@@ -14,7 +15,7 @@ INBOX_BYTES = 1024 * 1024
 TURN_BYTES = 8 * 1024
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True):
     """A CALL as it came."""
 
     call: Call
@@ -68,8 +69,12 @@ class Inbox:
         if self._current is not None:
             self._open.pop(self._current.call.message_id, None)
             self._current = None
-        if not self._is_taking_turns:  # else it was answered while being served, and the loop below goes on
+        if self._is_taking_turns:
+            return  # it was answered while being served, and the loop below goes on
+        if self._waiting:
             self._take_turns(self._next())
+        else:
+            self._rest()
 
     async def finish(self, timeout_s: float) -> None:
         """Waits until every CALL that was read is done with, for at most `timeout_s` seconds."""
@@ -85,11 +90,17 @@ class Inbox:
             bytes_left -= len(arrival.data)
             self._current = arrival
             self._serve(arrival)
+            if not self._waiting:
+                break
             if self._must_wait(bytes_left):
                 asyncio.get_running_loop().call_soon(self._go_on)  # until then turns are being taken
                 return
             arrival = self._next()
         self._is_taking_turns = False
+        self._rest()
+
+    def _rest(self) -> None:
+        """Nothing more is to be served for the moment."""
         if self._current is None and self._emptied is not None:
             self._emptied.set_result(None)
             self._emptied = None
@@ -99,7 +110,7 @@ class Inbox:
 
     def _must_wait(self, bytes_left: int) -> bool:
         """Whether the next CALL's turn is after that of other sockets."""
-        return self._current is None and bool(self._waiting) and len(self._waiting[0].data) > bytes_left
+        return self._current is None and len(self._waiting[0].data) > bytes_left
 
     def _go_on(self) -> None:
         self._take_turns(self._next())

@@ -12,8 +12,9 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+import msgspec
 from google.protobuf.message import Message
 
 from gateway.buffers import Buffer
@@ -62,7 +63,7 @@ class Waiter(Protocol[Told_contra]):
         """Tells it that there will be none."""
 
 
-class _Entry(NamedTuple, Generic[Result]):
+class _Entry(msgspec.Struct, Generic[Result], frozen=True):
     item: bytes
     deadline_s: float
     waiter: Waiter[Result]
@@ -226,11 +227,12 @@ class Lane(Generic[Item, Result]):
     def _take_batch(self) -> list[_Entry[Result]]:
         batch: list[_Entry[Result]] = []
         size = 0
-        while self._queue and len(batch) < MAX_ITEMS:
-            size += len(self._queue[0].item)
+        queue = self._queue
+        while queue and len(batch) < MAX_ITEMS:
+            size += len(queue[0].item)
             if batch and size > MAX_BYTES:
                 break
-            batch.append(self._queue.popleft())
+            batch.append(queue.popleft())
         return batch
 
     async def _deliver(self, batch: list[_Entry[Result]]) -> None:

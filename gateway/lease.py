@@ -106,7 +106,9 @@ class NodeLease:
 
     def holds(self, term: int) -> bool:
         """Whether the lease has held without a gap since `term` began."""
-        return self.term == term and self.held
+        return (
+            self.term == term and self._clock_s() < self._held_until_s
+        )  # as `held` says, for every frame that is sent
 
     async def run(self) -> None:
         """Renews until cancelled."""

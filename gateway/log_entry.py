@@ -22,6 +22,9 @@ _DIRECTION, _MESSAGE_TYPE = tag(_FIELDS["direction"]), tag(_FIELDS["message_type
 _MESSAGE_ID, _ACTION, _PAYLOAD = tag(_FIELDS["message_id"]), tag(_FIELDS["action"]), tag(_FIELDS["payload"])
 _MESSAGE_TIME = tag(_FIELDS["message_time"])
 _SECONDS, _NANOS = (tag(Timestamp.DESCRIPTOR.fields_by_name[name]) for name in ("seconds", "nanos"))
+# Fourteen bits of a varint that goes on after them, and the last two of thirty.
+_GOING_ON = tuple(bytes((number & 0x7F | 0x80, number >> 7 | 0x80)) for number in range(0x4000))
+_LAST = tuple(bytes((number,)) for number in range(4))
 
 # Names of OCPP's actions are shorter; a station may call its own what it likes.
 _LONGEST_KEPT_ACTION = 64
@@ -47,17 +50,19 @@ class LogEntries:
         """An entry. `payload` is UTF-8; type 0, id and action "" are of a frame that could not be read."""
         id_bytes = message_id.encode()
         second, rest_us = divmod(time_us, SECOND_US)
+        nanos = rest_us * 1000
         message = b"".join(
             (
                 self._names,
-                _kind(direction, message_type),
+                (_kept_kind if len(action) <= _LONGEST_KEPT_ACTION else _kind)(direction, message_type, action),
                 varint(ordinal),
                 _MESSAGE_ID,
                 varint(len(id_bytes)),
                 id_bytes,
-                _kept_action(action) if len(action) <= _LONGEST_KEPT_ACTION else _text(_ACTION, action),
                 _second(second),
-                _five_bytes(rest_us * 1000),
+                _GOING_ON[nanos & 0x3FFF],  # five bytes in all, whatever the number, so that their length is known
+                _GOING_ON[nanos >> 14 & 0x3FFF],
+                _LAST[nanos >> 28],
                 _PAYLOAD,
                 varint(len(payload)),
                 payload,
@@ -73,14 +78,13 @@ def _text(before: bytes, text: str) -> bytes:
     return before + varint(len(data)) + data
 
 
-@lru_cache(maxsize=32)
-def _kind(direction: int, message_type: int) -> bytes:
-    return _DIRECTION + varint(direction) + _MESSAGE_TYPE + varint(message_type) + _ORDINAL
+def _kind(direction: int, message_type: int, action: str) -> bytes:
+    """What frames of the same kind begin with, up to the ordinal."""
+    kind = _DIRECTION + varint(direction) + _MESSAGE_TYPE + varint(message_type)
+    return _text(_ACTION, action) + kind + _ORDINAL
 
 
-@lru_cache(maxsize=256)
-def _kept_action(action: str) -> bytes:
-    return _text(_ACTION, action)
+_kept_kind = lru_cache(maxsize=512)(_kind)
 
 
 @lru_cache(maxsize=4)
@@ -88,16 +92,3 @@ def _second(second: int) -> bytes:
     """A message's time, but for the nanoseconds."""
     stamp = _SECONDS + varint(second) + _NANOS
     return _MESSAGE_TIME + varint(len(stamp) + 5) + stamp
-
-
-def _five_bytes(nanos: int) -> bytes:
-    """A varint with as many zeros in front as make it five bytes, so that its length is known beforehand."""
-    return bytes(
-        (
-            nanos & 0x7F | 0x80,
-            nanos >> 7 & 0x7F | 0x80,
-            nanos >> 14 & 0x7F | 0x80,
-            nanos >> 21 & 0x7F | 0x80,
-            nanos >> 28,
-        )
-    )

@@ -21,8 +21,9 @@ from mesh.errors import from_rpc_error, unavailable
 # One attempt of a lane; the lane tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
 
-# What goes beside the messages of a session, once or twice in each: in a small batch it costs more than they do.
-_PATIENCE_S = {LaneName.AUTHORIZE: 0.01}
+# What goes beside the messages of a session, once or twice in each: in a small batch it costs more than they do. Nobody
+# who holds a card to a reader notices.
+_PATIENCE_S = {LaneName.AUTHORIZE: 0.02}
 
 _STATIONS = station.DESCRIPTOR.services_by_name["StationIngestService"]
 _TRANSACTIONS = transaction.DESCRIPTOR.services_by_name["TransactionIngestService"]

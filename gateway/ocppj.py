@@ -118,10 +118,12 @@ def parse(data: bytes, label: str) -> Frame:
         why = f"the frame holds more than {MAX_CONTAINERS} lists and objects"
         return _unread(label, data, why)
     try:
-        frame = (_decode_21 if label == "2.1" else _decode)(data)
+        frame: Call | CallResult = (_decode_21 if label == "2.1" else _decode)(data)
     except _NOT_READ:
         return _parse_rare(data, label)
-    return _parse_rare(data, label) if _is_too_deep(data, [frame.payload]) else frame
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(data, [frame.payload]):  # it rarely is asked
+        return _parse_rare(data, label)
+    return frame
 
 
 def _parse_rare(data: bytes, label: str) -> Frame:

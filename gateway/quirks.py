@@ -332,7 +332,7 @@ QUIRKS = (
 )
 
 
-class Mended(NamedTuple):
+class Mended(msgspec.Struct, frozen=True):
     """A payload that translators can read, and the quirks that were met in it, by name, sorted."""
 
     payload: Payload

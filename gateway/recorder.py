@@ -84,19 +84,18 @@ def to_loggable(data: bytes) -> bytes:
 
 def _is_suspect(lowered: str) -> bool:
     """Whether a frame in lower case may hold a secret. Nearly none does, and the rest is stored as it came."""
-    # Word by word, and in text: a loop over them, and a search in bytes, cost several times as much.
+    # Word by word, and in text: a loop over them, and a search in bytes, cost several times as much. A character that
+    # most frames lack is looked for first, at a tenth of the price of the words that have it.
     return (
-        "authorizationkey" in lowered
-        or "password" in lowered
-        or "cpopsk" in lowered
+        "password" in lowered
         or "simpin" in lowered
         or "vpn" in lowered
-        or "token=" in lowered
-        or "basic " in lowered
-        or "bearer " in lowered
-        or "://" in lowered
-        or "\\/\\/" in lowered  # of a URL, as some write it in JSON
-        or "datatransfer" in lowered
+        or ("k" in lowered and ("authorizationkey" in lowered or "cpopsk" in lowered))
+        or ("=" in lowered and "token=" in lowered)
+        or (" " in lowered and ("basic " in lowered or "bearer " in lowered))
+        # The latter is of a URL, as some write it in JSON.
+        or ("/" in lowered and ("://" in lowered or "\\/\\/" in lowered))
+        or ("f" in lowered and "datatransfer" in lowered)
     )
 
 

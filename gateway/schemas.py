@@ -95,7 +95,8 @@ class Schemas:
         digits. Raises KeyError as `check` does.
         """
         message = action if kind == "request" else f"{action}Response"
-        if self._is_valid(action, kind, payload):
+        test = self._tests.get((action, kind)) or self._compile(action, kind)
+        if test(payload):
             return Mended(payload, oddities(self.label, message, payload))
         numbers = WrittenNumbers(source)
         if is_large(payload):

@@ -107,8 +107,9 @@ class _Buffers:
         self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(
             name="closings", flush=mesh.close_connections, delay_s=0.02, batch=256, capacity=100_000
         )
+        # Soon enough for what nobody waits for: each batch costs two processes a call, and station_svc a transaction.
         self.asides: Buffer[ingest.ReportItem] = Buffer(
-            name="asides", flush=mesh.note_asides, delay_s=0.1, batch=256, capacity=100_000
+            name="asides", flush=mesh.note_asides, delay_s=0.25, batch=256, capacity=100_000
         )
         self.station_events: Buffer[StationEventItem] = Buffer(
             name="station_events", flush=mesh.notify_station_events, delay_s=0.1, batch=256, capacity=100_000

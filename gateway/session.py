@@ -379,16 +379,14 @@ class Session:
     def _ask(self, call: Call, asked: Exchange) -> None:
         try:
             if asked.items:
-                self._submit(call, asked, self._loop.time())
+                # The station waits since now, and all that is sent for one CALL has its budget.
+                begun_s = self._loop.time()
+                exchange.submit(asked, self._lanes, partial(self._conclude, call, asked, begun_s), now_s=begun_s)
                 return
         except Exception as error:
             self._refuse(call, error)
         else:
             self._conclude(call, asked, 0.0, {})
-
-    def _submit(self, call: Call, asked: Exchange, begun_s: float) -> None:
-        """Sends what is asked. The station waits since `begun_s`, and all that is sent for one CALL has its budget."""
-        exchange.submit(asked, self._lanes, partial(self._conclude, call, asked, begun_s), now_s=begun_s)
 
     def _conclude(self, call: Call, asked: Exchange, begun_s: float, results: Results | None) -> None:
         """Answers from what the services said; where they are away for too long, closes the socket instead."""
@@ -396,7 +394,7 @@ class Session:
             if results is None:
                 self._later(self._give_up(call))
             elif asked.follow_up is not None and (further := asked.follow_up(results)) is not None:
-                self._submit(call, further, begun_s)
+                exchange.submit(further, self._lanes, partial(self._conclude, call, further, begun_s), now_s=begun_s)
             else:
                 self._answer_from(call, asked, results)
         except Exception as error:

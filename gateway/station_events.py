@@ -29,7 +29,8 @@ def available(report: StatusReport, origin: Origin) -> StationEventItem | None:
     """A connector that became available; None for any other status, and for that of the station as a whole."""
     if report.status != CONNECTOR_STATUS_AVAILABLE or not report.evse.evse_id:
         return None
-    item = StationEventItem(origin=origin)
+    item = StationEventItem()
+    item.origin.CopyFrom(origin)
     item.connector_available.evse.CopyFrom(report.evse)
     if report.HasField("status_time"):
         item.connector_available.status_time.CopyFrom(report.status_time)

@@ -23,6 +23,7 @@ NUL = "\0"
 NUL_STAND_IN = "\N{REPLACEMENT CHARACTER}"
 
 
+@lru_cache(maxsize=4)  # messages tell the same time in several places, and their clock is watched besides
 def parse_us(text: str) -> int | None:
     """A station's timestamp as microseconds since 1970 in UTC, cut below that; None where it is unreadable.
 

@@ -1,24 +1,21 @@
-"""What happens in the background: lost gateways are noticed, and what is old is removed."""
+"""Work in the background: the connections of lost gateways are closed, and old rows are removed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from mesh import outbox
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
-from station_svc import housekeeping_store as store
-from station_svc.charging_profiles import rules as charging_profiles
-from station_svc.charging_profiles import store as charging_profile_store
-from station_svc.reservations import rules as reservations
-from station_svc.reservations import store as reservation_store
+from mesh.times import DAY_US, SECOND_US, Clock
+from station_svc.core import retention_store as store
+from station_svc.core.storage import Storage
+from station_svc.feature import DueHandler
+from station_svc.ingest.lease_store import close_lost
 
 log = get_logger(__name__)
 
-DAY_US = 24 * 3600 * SECOND_US
 # Rows per transaction: a few milliseconds, between which the work of gateways goes on.
 CHUNK = 500
 SWEEP_EVERY_S = 1.0
@@ -29,38 +26,36 @@ PAUSE_S = 0.02
 # A gateway whose renewal comes this late finds its connections as they were; until then they count as offline already.
 GRACE_S = 3.0
 
-Removal = Callable[..., int]
-"""`removal(connection, limit=…)` removes up to so many rows, and returns how many."""
+OUTBOX = "OUTBOX"
+"""The name of the retention of events, beside those that packages register."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Retention:
-    """For how long things are kept, in days; events, how long they wait for somebody to fetch them."""
-
-    messages: int = 30
-    status_reports: int = 90
-    data_transfers: int = 30
-    security_events: int = 365
-    charging_profiles: int = 90
-    reservations: int = 90
-    tasks: int = 365
-    certificate_requests: int = 365
-    commands: int = 30
-    connections: int = 30
-    jobs: int = 30
-    rollouts: int = 365
-    events: int = outbox.RETENTION_DAYS
+_Turn = Callable[..., int]
+"""`turn(db, limit=…)` changes up to so many rows, and returns how many."""
 
 
 class Housekeeper:
-    """Keeps house. `watch_nodes` and `tidy_up` run until they are cancelled."""
+    """Keeps house. `watch_nodes`, `watch_due` and `tidy_up` run until they are cancelled.
+
+    `retention` says for how many days rows are kept, by the name of each Retention in `storage`; where it says nothing,
+    the usual days count. `due` ends what has come to its end by time.
+    """
 
     def __init__(
-        self, *, database: Database, clock: Clock, retention: Retention, grace_s: float = GRACE_S, chunk: int = CHUNK
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        retention: Mapping[str, int],
+        storage: Sequence[Storage],
+        due: Sequence[DueHandler],
+        grace_s: float = GRACE_S,
+        chunk: int = CHUNK,
     ) -> None:
         self._database = database
         self._clock = clock
         self._retention = retention
+        self._storage = storage
+        self._due = due
         self._grace_s = grace_s
         self._chunk = chunk
 
@@ -71,7 +66,7 @@ class Housekeeper:
             await asyncio.sleep(SWEEP_EVERY_S)
 
     async def watch_due(self) -> None:
-        """Ends what has come to its end by time: charging profiles, reservations, and the wait for answers to them."""
+        """Ends what has come to its end by time."""
         while True:
             await _despite_database(self.end_due)
             await asyncio.sleep(DUE_EVERY_S)
@@ -86,16 +81,16 @@ class Housekeeper:
     async def close_lost(self) -> int:
         """Closes the connections of gateways whose lease ran out some time ago; returns how many."""
         before_us = self._clock() - int(self._grace_s * SECOND_US)
-        count = await self._in_chunks(partial(store.close_lost, before_us=before_us))
+        count = await self._in_chunks(partial(close_lost, before_us=before_us))
         if count:
             log.warning("connections of lost gateways closed", connections=count)
         return count
 
     async def end_due(self) -> int:
-        """Brings charging profiles and reservations to the state that time has brought them to; returns how many."""
+        """Brings what features keep to the state that time has brought it to; returns how many."""
         now_us = self._clock()
         count = 0
-        for end_due in (charging_profiles.end_due, reservations.end_due):
+        for end_due in self._due:
             count += await self._in_chunks(partial(end_due, now_us=now_us))
         return count
 
@@ -114,42 +109,29 @@ class Housekeeper:
         stations = await self._database.read(partial(store.removed_stations, limit=self._chunk))
         for tenant_id, station_id, through_epoch in stations:
             remove = partial(
-                store.remove_history, tenant_id=tenant_id, station_id=station_id, through_epoch=through_epoch
+                store.remove_history,
+                tables=[table for storage in self._storage for table in storage.history],
+                tenant_id=tenant_id,
+                station_id=station_id,
+                through_epoch=through_epoch,
             )
             count += await self._in_chunks(remove)
         return count
 
-    def _removals(self) -> list[Removal]:
-        keep = self._retention
-        aged = (
-            (store.MESSAGES, keep.messages),
-            (store.STATUS_REPORTS, keep.status_reports),
-            (store.DATA_TRANSFERS, keep.data_transfers),
-            (store.SECURITY_EVENTS, keep.security_events),
-            (store.TASKS, keep.tasks),
-            (store.TASK_REPORTS, keep.tasks),
-            (store.CERTIFICATE_REQUESTS, keep.certificate_requests),
-            (store.COMMANDS, keep.commands),
-            (store.JOBS, keep.jobs),
-        )
-        return [
-            *(partial(store.remove_old, age=age, before_us=self._days_ago(days)) for age, days in aged),
-            partial(charging_profile_store.remove_old, before_us=self._days_ago(keep.charging_profiles)),
-            partial(reservation_store.remove_old, before_us=self._days_ago(keep.reservations)),
-            partial(store.remove_old_connections, before_us=self._days_ago(keep.connections)),
-            partial(store.remove_old_rollouts, before_us=self._days_ago(keep.rollouts)),
-            partial(outbox.remove_old, now_us=self._clock(), days=keep.events),
-        ]
+    def _removals(self) -> Iterator[_Turn]:
+        now_us = self._clock()
+        for one in (one for storage in self._storage for one in storage.retention):
+            days = self._retention.get(one.name, one.days)
+            for removal in one.removals:
+                yield partial(removal, before_us=now_us - days * DAY_US)
+        yield partial(outbox.remove_old, now_us=now_us, days=self._retention.get(OUTBOX, outbox.RETENTION_DAYS))
 
-    def _days_ago(self, days: int) -> int:
-        return self._clock() - days * DAY_US
-
-    async def _in_chunks(self, removal: Removal) -> int:
+    async def _in_chunks(self, turn: _Turn) -> int:
         count = 0
         while True:
-            removed = await self._database.write(partial(removal, limit=self._chunk))
-            count += removed
-            if removed < self._chunk:
+            changed = await self._database.write(partial(turn, limit=self._chunk))
+            count += changed
+            if changed < self._chunk:
                 return count
             await asyncio.sleep(PAUSE_S)
 

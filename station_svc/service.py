@@ -1,18 +1,11 @@
-"""station_svc put together: its servicers, and what runs beside them."""
+"""station_svc put together: what its features register, its servicers, and what runs beside them."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
-from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
+import grpc
 from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_to_server
-from csms.station.v1.firmware_service_pb2_grpc import add_FirmwareServiceServicer_to_server
-from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
-from csms.station.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
-from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
-from csms.station.v1.rollout_service_pb2_grpc import add_RolloutServiceServicer_to_server
-from csms.station.v1.security_event_service_pb2_grpc import add_SecurityEventServiceServicer_to_server
-from csms.station.v1.station_certificate_service_pb2_grpc import (
-    add_StationCertificateServiceServicer_to_server,
-)
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
@@ -22,91 +15,50 @@ from mesh.operators import RemoteKeys, Role
 from mesh.relay import open_relay
 from mesh.service import AddServicer, Parts
 from mesh.times import Clock
-from station_svc.certificates import request_store as certificate_request_store
-from station_svc.certificates.authority import CertificateAuthority
-from station_svc.certificates.delivery import CertificateDelivery
-from station_svc.certificates.requests import CertificateRequests
-from station_svc.certificates.servicer import StationCertificateServicer
-from station_svc.charging_profiles.servicer import ChargingProfileServicer
+from station_svc.api import removals
+from station_svc.api.additions import StationAdditions
+from station_svc.api.command_servicer import SERVICE, make_servicer
+from station_svc.api.removals import StationRemovals
+from station_svc.api.station_servicer import StationServicer
+from station_svc.catalogue import FEATURES, STORAGE
+from station_svc.commands.closer import SocketCloser
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
-from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
-from station_svc.commands.servicer import CommandServicer
-from station_svc.commands.transactions import TransactionLookup
-from station_svc.credentials import first as first_credential
-from station_svc.credentials.failures import CredentialFailures
-from station_svc.credentials.first import FirstCredential
-from station_svc.credentials.proofs import Proofs
-from station_svc.credentials.rotation import CredentialRotation
+from station_svc.feature import FeatureParts, Resources, merged
+from station_svc.features.certificates.authority import CertificateAuthority
+from station_svc.features.certificates.requests import CertificateRequests
+from station_svc.features.credentials.failures import CredentialFailures
+from station_svc.features.credentials.proofs import Proofs
+from station_svc.features.credentials.rotation import CredentialRotation
+from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
 from station_svc.housekeeping import Housekeeper
 from station_svc.ingest.admission import Admission
 from station_svc.ingest.servicer import IngestRules, StationIngestServicer
-from station_svc.ingest.transfer_limits import TransferTrimmer
-from station_svc.jobs.runner import Jobs
+from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
-from station_svc.local_lists import sync as local_list_sync
-from station_svc.local_lists.servicer import LocalListServicer
-from station_svc.local_lists.sync import LocalListSync
-from station_svc.reservations.servicer import ReservationServicer
-from station_svc.rollouts import firmware as firmware_rollout
-from station_svc.rollouts import variables as variables_rollout
-from station_svc.rollouts.firmware import FirmwareWork
-from station_svc.rollouts.runner import Rollouts, Work
-from station_svc.rollouts.servicer import RolloutServicer
-from station_svc.rollouts.variables import VariablesWork
-from station_svc.security_events.servicer import SecurityEventServicer
 from station_svc.settings import StationSettings
-from station_svc.stations import removals
-from station_svc.stations.additions import StationAdditions
-from station_svc.stations.closer import SocketCloser
-from station_svc.stations.removals import StationRemovals
-from station_svc.stations.servicer import StationServicer
-from station_svc.tasks.firmware_servicer import FirmwareServicer
-from station_svc.tasks.log_servicer import LogServicer
 
-# By their verbs they would be for viewers, yet they make the station do something.
-_SPECIAL_ROLES = {
-    f"/csms.station.v1.CommandService/{method}": Role.OPERATOR
-    for method in (
-        "GetCompositeSchedule",
-        "GetInstalledCertificateIds",
-        "GetLocalListVersion",
-        "GetLog",
-        "GetVariables",
-    )
-}
+# Whatever their verbs, they make the station do something: none is for viewers.
+_SPECIAL_ROLES = {f"/{SERVICE.full_name}/{name}": Role.OPERATOR for name in SERVICE.methods_by_name}
 
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:
     """The parts of the service; what must be closed goes onto `stack`."""
-    auth = open_channel(settings.auth_address, secret=settings.mesh_secret)
-    lookup = _transaction_lookup(stack, settings)
     proofs = Proofs()
     stack.push_async_callback(proofs.close)
-    stack.push_async_callback(auth.close)
-    gateways = Gateways(secret=settings.mesh_secret)
-    stack.push_async_callback(gateways.close)
-    commands = Commands(database=database, gateways=gateways, clock=clock)
-    stack.push_async_callback(commands.close)
-    closer = SocketCloser(gateways=gateways)
-    authority = CertificateAuthority(channel=auth)
-    sender = JobSender(commands=commands, station_budget_s=settings.command_timeout_s)
-    kinds = {
-        **Rollouts(database=database, clock=clock, works=_works(database, sender, clock)).kinds(),
-        certificate_request_store.KIND: CertificateDelivery(
-            database=database, authority=authority, sender=sender, clock=clock
-        ).kind,
-        first_credential.KIND: FirstCredential(database=database, sender=sender, closer=closer).kind,
-        local_list_sync.KIND: LocalListSync(database=database, auth=auth, sender=sender).kind,
-    }
-    if settings.transaction_address is not None:
-        transactions = open_channel(settings.transaction_address, secret=settings.mesh_secret)
-        stack.push_async_callback(transactions.close)
-        kinds[removals.KIND] = StationRemovals(channel=transactions, clock=clock).kind
-    jobs = Jobs(database=database, kinds=kinds, clock=clock)
-    housekeeper = Housekeeper(database=database, clock=clock, retention=settings.retention)
+    resources = _resources(database, stack, settings=settings, clock=clock)
+    built = [feature.build(resources) for feature in FEATURES]
+    jobs = Jobs(database=database, kinds=_job_kinds(built, resources), clock=clock)
+    housekeeper = Housekeeper(
+        database=database,
+        clock=clock,
+        retention=settings.retention,
+        storage=STORAGE,
+        due=[feature.end_due for feature in FEATURES if feature.end_due],
+    )
     failures = CredentialFailures(database=database, clock=clock)
+    trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     relay = open_relay(
         stack,
@@ -117,127 +69,103 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
         clock=clock,
     )
     return Parts(
-        keys=RemoteKeys(channel=auth),
-        mesh=[
-            _ingest(
-                database,
-                closer,
-                authority,
-                failures=failures,
-                trimmer=trimmer,
-                proofs=proofs,
-                settings=settings,
-                clock=clock,
-            )
+        keys=RemoteKeys(channel=resources.auth),
+        mesh=[_ingest(resources, failures=failures, trimmer=trimmer, proofs=proofs, settings=settings)],
+        operator=[
+            _stations(resources, proofs=proofs, settings=settings),
+            _commands(resources, built),
+            *(add for parts in built for add in parts.operator),
         ],
-        operator=_operators(
-            database,
-            commands,
-            closer,
-            lookup=lookup,
-            forms=ReaderForms(channel=auth),
-            proofs=proofs,
-            settings=settings,
-            clock=clock,
-        ),
         special_roles=_SPECIAL_ROLES,
         background=[
-            closer.run,
+            resources.closer.run,
             housekeeper.watch_nodes,
             housekeeper.watch_due,
             housekeeper.tidy_up,
             jobs.run,
             failures.run,
             trimmer.run,
+            trimmer.run,
             *relay,
         ],
     )
 
 
-def _works(database: Database, sender: JobSender, clock: Clock) -> dict[str, Work]:
-    """What rollouts do at one station, by kind."""
-    return {
-        variables_rollout.KIND: VariablesWork(database=database, sender=sender, clock=clock),
-        firmware_rollout.KIND: FirmwareWork(database=database, sender=sender, clock=clock),
-    }
+def _resources(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Resources:
+    auth = _open(stack, settings.auth_address, settings)
+    transactions = None
+    if settings.transaction_address is not None:
+        transactions = _open(stack, settings.transaction_address, settings)
+    gateways = Gateways(secret=settings.mesh_secret)
+    stack.push_async_callback(gateways.close)
+    commands = Commands(database=database, gateways=gateways, clock=clock)
+    stack.push_async_callback(commands.close)
+    return Resources(
+        database=database,
+        clock=clock,
+        auth=auth,
+        transactions=transactions,
+        closer=SocketCloser(gateways=gateways),
+        sender=CommandSender(commands=commands, station_budget_s=settings.command_timeout_s),
+        job_sender=JobSender(commands=commands, station_budget_s=settings.command_timeout_s),
+    )
+
+
+def _open(stack: AsyncExitStack, address: str, settings: StationSettings) -> grpc.aio.Channel:
+    channel = open_channel(address, secret=settings.mesh_secret)
+    stack.push_async_callback(channel.close)
+    return channel
+
+
+def _job_kinds(built: Sequence[FeatureParts], resources: Resources) -> Mapping[str, JobKind]:
+    kinds = merged(parts.jobs for parts in built)
+    if resources.transactions is not None:
+        kinds[removals.KIND] = StationRemovals(channel=resources.transactions, clock=resources.clock).kind
+    return kinds
 
 
 def _ingest(
-    database: Database,
-    closer: SocketCloser,
-    authority: CertificateAuthority,
+    resources: Resources,
     *,
     failures: CredentialFailures,
     trimmer: TransferTrimmer,
     proofs: Proofs,
     settings: StationSettings,
-    clock: Clock,
 ) -> AddServicer:
-    requests = CertificateRequests(database=database, authority=authority, clock=clock)
+    database, clock = resources.database, resources.clock
+    authority = CertificateAuthority(channel=resources.auth)
     servicer = StationIngestServicer(
         database=database,
         clock=clock,
         rules=_rules(settings),
-        closer=closer,
-        certificates=requests,
+        closer=resources.closer,
+        certificates=CertificateRequests(database=database, authority=authority, clock=clock),
         failures=failures,
         trimmer=trimmer,
         admission=Admission(database=database, proofs=proofs),
+        features=FEATURES,
     )
-    return lambda server: add_StationIngestServiceServicer_to_server(servicer, server)
+    return partial(add_StationIngestServiceServicer_to_server, servicer)
 
 
-def _transaction_lookup(stack: AsyncExitStack, settings: StationSettings) -> TransactionLookup:
-    if settings.transaction_address is None:
-        return TransactionLookup(channel=None)
-    channel = open_channel(settings.transaction_address, secret=settings.mesh_secret)
-    stack.push_async_callback(channel.close)
-    return TransactionLookup(channel=channel)
-
-
-def _operators(
-    database: Database,
-    commands: Commands,
-    closer: SocketCloser,
-    *,
-    lookup: TransactionLookup,
-    forms: ReaderForms,
-    proofs: Proofs,
-    settings: StationSettings,
-    clock: Clock,
-) -> list[AddServicer]:
-    sender = CommandSender(commands=commands, station_budget_s=settings.command_timeout_s)
-    rotation = CredentialRotation(database=database, clock=clock, closer=closer, sender=sender)
-    station = StationServicer(
+def _stations(resources: Resources, *, proofs: Proofs, settings: StationSettings) -> AddServicer:
+    database, clock, closer = resources.database, resources.clock, resources.closer
+    servicer = StationServicer(
         database=database,
         clock=clock,
         closer=closer,
-        rotation=rotation,
+        rotation=CredentialRotation(database=database, clock=clock, closer=closer, sender=resources.sender),
         additions=StationAdditions(database=database, clock=clock, proofs=proofs),
-        notify_transactions=settings.transaction_address is not None,
+        present=[table for storage in STORAGE for table in storage.present],
+        notify_transactions=resources.transactions is not None,
         hands_over=settings.onboarding != "accept",
     )
-    command = CommandServicer(sender=sender, transactions=lookup, forms=forms, clock=clock)
-    firmware = FirmwareServicer(database=database, clock=clock)
-    log = LogServicer(database=database, clock=clock)
-    security_event = SecurityEventServicer(database=database)
-    local_list = LocalListServicer(database=database, clock=clock)
-    profile = ChargingProfileServicer(database=database, clock=clock)
-    reservation = ReservationServicer(database=database, clock=clock, sender=sender, forms=forms)
-    certificate = StationCertificateServicer(database=database)
-    rollout = RolloutServicer(database=database, clock=clock)
-    return [
-        lambda server: add_StationServiceServicer_to_server(station, server),
-        lambda server: add_CommandServiceServicer_to_server(command, server),
-        lambda server: add_FirmwareServiceServicer_to_server(firmware, server),
-        lambda server: add_LogServiceServicer_to_server(log, server),
-        lambda server: add_SecurityEventServiceServicer_to_server(security_event, server),
-        lambda server: add_LocalListServiceServicer_to_server(local_list, server),
-        lambda server: add_ChargingProfileServiceServicer_to_server(profile, server),
-        lambda server: add_ReservationServiceServicer_to_server(reservation, server),
-        lambda server: add_StationCertificateServiceServicer_to_server(certificate, server),
-        lambda server: add_RolloutServiceServicer_to_server(rollout, server),
-    ]
+    return partial(add_StationServiceServicer_to_server, servicer)
+
+
+def _commands(resources: Resources, built: Sequence[FeatureParts]) -> AddServicer:
+    servicer = make_servicer(sender=resources.sender, registered=[parts.commands for parts in built])
+    return partial(add_CommandServiceServicer_to_server, servicer)
 
 
 def _rules(settings: StationSettings) -> IngestRules:

@@ -1,14 +1,16 @@
 """The settings of station_svc beside those of every service. docs/CONFIGURATION.md lists them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from mesh import outbox
 from mesh.errors import SettingError
 from mesh.settings import Environment, Onboarding
-from station_svc.housekeeping import Retention
-from station_svc.ingest.transfer_limits import TransferLimits
-from station_svc.ingest.vendors import Vendors
+from station_svc.catalogue import RETENTION
+from station_svc.features.data_transfer.transfer_limits import TransferLimits
+from station_svc.features.data_transfer.vendors import Vendors
+from station_svc.housekeeping import OUTBOX
 
 # A retention beyond this is as good as for ever.
 _MOST_DAYS = 36_500
@@ -16,7 +18,7 @@ _MOST_DAYS = 36_500
 
 @dataclass(frozen=True, kw_only=True)
 class StationSettings:
-    """What station_svc is told."""
+    """The settings of station_svc."""
 
     auth_address: str
     transaction_address: str | None  # transaction_svc's mesh port; without it, it is asked and notified of nothing
@@ -29,7 +31,7 @@ class StationSettings:
     command_timeout_s: int
     vendors: Vendors
     transfer_limits: TransferLimits
-    retention: Retention
+    retention: Mapping[str, int]  # in days, by the name of each Retention
 
     @classmethod
     def read(cls, env: Environment) -> Self:
@@ -60,23 +62,8 @@ def _vendors(env: Environment) -> Vendors:
         raise SettingError(f"CSMS_DATA_TRANSFER_VENDORS: {error}") from error
 
 
-def _retention(env: Environment) -> Retention:
-    def days(name: str, default: int) -> int:
-        return env.number(f"CSMS_{name}_RETENTION_DAYS", default, least=1, most=_MOST_DAYS)
-
-    usual = Retention()
-    return Retention(
-        messages=days("MESSAGE", usual.messages),
-        status_reports=days("STATUS_REPORT", usual.status_reports),
-        data_transfers=days("DATA_TRANSFER", usual.data_transfers),
-        security_events=days("SECURITY_EVENT", usual.security_events),
-        tasks=days("TASK", usual.tasks),
-        certificate_requests=days("CERTIFICATE_REQUEST", usual.certificate_requests),
-        commands=days("COMMAND", usual.commands),
-        connections=days("CONNECTION", usual.connections),
-        jobs=days("JOB", usual.jobs),
-        charging_profiles=days("CHARGING_PROFILE", usual.charging_profiles),
-        reservations=days("RESERVATION", usual.reservations),
-        rollouts=days("ROLLOUT", usual.rollouts),
-        events=outbox.retention_days(env),
-    )
+def _retention(env: Environment) -> Mapping[str, int]:
+    days = {
+        one.name: env.number(f"CSMS_{one.name}_RETENTION_DAYS", one.days, least=1, most=_MOST_DAYS) for one in RETENTION
+    }
+    return {**days, OUTBOX: outbox.retention_days(env)}

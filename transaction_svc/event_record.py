@@ -70,21 +70,21 @@ class EventRecord(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defau
     kind: int
     order_us: int  # the station's time where plausible, else the receive time
     recorded_us: int
-    seq_no: int | None = None  # None where the protocol has none (1.6)
     time_us: int | None = None  # the station's time, plausible or not
     arrival: int = 0  # number of events of its transaction that were recorded before it
     evse_id: int = 0
     connector_id: int = 0
+    readings: tuple[Reading, ...] = ()
+    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
+    seq_no: int | None = None  # None where the protocol has none (1.6)
     id_token: str = ""
     id_token_type: str = ""
     charging_state: int = 0
     stopped_reason: int = 0
     skewed: bool = False
     orphan: bool = False  # of former versions, which made a transaction of each unmatched event
-    readings: tuple[Reading, ...] = ()
     intervals: tuple[Interval, ...] = ()
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus of a refused id token; 0 otherwise
-    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
     # The transactionId of a 1.6 message, where it is not that of the transaction; empty where the event belongs to its
     # transaction by name. An event with 0 or -1 may be moved to another transaction later.
     named: str = ""

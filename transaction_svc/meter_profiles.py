@@ -29,7 +29,7 @@ LEAST_POWER_W, MOST_POWER_W = 1_000, 4_000_000
 Station = tuple[str, str]
 """Tenant, station."""
 
-_Known = Mapping[Identity, MeterProfile]
+_Profiles = Mapping[Identity, MeterProfile]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def to_terms(profile: MeterProfile | None, limits: PowerLimits) -> Terms:
     )
 
 
-def most_specific(known: _Known, identity: Identity) -> MeterProfile | None:
+def most_specific(known: _Profiles, identity: Identity) -> MeterProfile | None:
     """The profile that applies to a station."""
     # A profile with the station comes before one without; then firmware version, model and vendor decide.
     for station, firmware, model, vendor in product((True, False), repeat=4):
@@ -91,7 +91,7 @@ class MeterTerms:
 
     def __init__(self, limits: PowerLimits | None = None) -> None:
         self._limits = limits or PowerLimits()
-        self._kept: dict[str, tuple[int, _Known]] = {}  # with when they were read
+        self._kept: dict[str, tuple[int, _Profiles]] = {}  # with when they were read
         self._changes = 0
         self._lock = Lock()
 
@@ -115,7 +115,7 @@ class MeterTerms:
             for station in stations
         }
 
-    def _of_tenants(self, connection: Connection, tenants: Collection[str], now_us: int) -> Mapping[str, _Known]:
+    def _of_tenants(self, connection: Connection, tenants: Collection[str], now_us: int) -> Mapping[str, _Profiles]:
         known = {
             tenant_id: kept[1]
             for tenant_id in tenants
@@ -125,7 +125,7 @@ class MeterTerms:
             known |= self._read(connection, missing, now_us)
         return known
 
-    def _read(self, connection: Connection, tenants: Sequence[str], now_us: int) -> Mapping[str, _Known]:
+    def _read(self, connection: Connection, tenants: Sequence[str], now_us: int) -> Mapping[str, _Profiles]:
         changes = self._changes
         read: dict[str, dict[Identity, MeterProfile]] = {tenant_id: {} for tenant_id in tenants}
         for profile in store.profiles_of(connection, tenants):

@@ -25,11 +25,11 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     registers: dict[int, Register] = {}  # by series
     terms: Terms = msgspec.field(default_factory=Terms)
-    assessed: Energy | None = None  # None for sound readings, whose energy is cheap to compute
     reported_begin: ReportedReading | None = None
     reported_end: ReportedReading | None = None
-    broken: bool = False  # a register was negative
     stop: Stop | None = None
+    assessed: Energy | None = None  # None for sound readings, whose energy is cheap to compute
+    broken: bool = False  # a register was negative
     by_sequence: bool = False  # times go back: readings are ordered by seq_no
     interval_series: int | None = None
     interval_mwh: int = 0

@@ -46,9 +46,9 @@ class Run(msgspec.Struct, rename=SHORT, omit_defaults=True):
     last: int
     first_at: Moment
     last_at: Moment
-    fallen: int = 0  # difference between the highest reading and `last`, less than rounding
     before: int | None = None  # the reading before `last`
     count: int = 1
+    fallen: int = 0  # difference between the highest reading and `last`, less than rounding
     other: bool = False  # an older run went on after it: a counter beside it, or a wrong reading
 
     @property
@@ -72,20 +72,20 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """The readings of one register, as far as energy needs them; none is negative."""
 
     runs: list[Run] = []
-    current: int = 0  # index of the run that the latest reading belongs to
     begun: bool = False  # the first reading is that of the transaction's begin
-    ended: bool = False  # the latest reading is that of the transaction's end
     second: int | None = None  # the reading after the first; after a first of 0, the next one above 0
     second_at: Moment | None = None
+    step: int = _MOST_STEP_MWH  # the largest power of ten, up to 1 kWh, that divides all readings between
+    # The position of the latest reading.
+    rank: int = BETWEEN
+    ended: bool = False  # the latest reading is that of the transaction's end
     before_end: int | None = None  # the reading before that of the end
+    current: int = 0  # index of the run that the latest reading belongs to
     # Of the readings between begin and end, where there is more than one run.
     lowest: int | None = None
     highest: int | None = None
-    step: int = _MOST_STEP_MWH  # the largest power of ten, up to 1 kWh, that divides all readings between
     settled: int = 0  # energy of runs that are summed up
     fell: bool = False  # a reading was below the one before, by more than rounding
-    # The position of the latest reading.
-    rank: int = BETWEEN
     position: int = 0
     last_us: int = 0  # time by which it is ordered, where the station's clock is not plausible
 

@@ -27,7 +27,10 @@ class Reassessment(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True
 
 
 class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
-    """The state, stored in the form of `stored_form.py`. A new field needs a default."""
+    """The state, stored in the form of `stored_form.py`. A new field needs a default.
+
+    Fields that nearly every row has come first: JSON is read faster where its order is that of the fields.
+    """
 
     event_count: int = 0
     created_us: int = 0
@@ -37,31 +40,34 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     begin_us: int = 0  # order_us of the start, else the earliest: its position on the EVSE
     started: bool = False
     start_us: int | None = None
-    stopped: bool = False
-    stop_us: int | None = None
-    stop_order_us: int = 0
-    stopped_reason: int = 0
     evse_id: int = 0
     connector_id: int = 0
     id_token: str = ""
     id_token_type: str = ""
+    meter: Metering = msgspec.field(default_factory=Metering)
+    first_frame: FramePosition | None = None
+    last_frame: FramePosition = (0, 0)
+    last_published_us: int = 0  # time of its latest outbox event
+    given_us: int = 0  # 1.6: when its number was given
+    was_named: bool = False  # 1.6: whether another event has named its number
+    charging_state: int = 0
+    # Sequence numbers (2.x).
+    seq_count: int = 0
+    seq_most: int = -1
+    seq_us: int = 0  # order_us of the last event with a seq_no
+    seq_squares: int = 0  # sum of the squares, which shows whether each number from 0 on came once
+    stopped: bool = False
+    stop_us: int | None = None
+    stop_order_us: int = 0
+    stopped_reason: int = 0
     stop_token: str = ""
     stop_token_type: str = ""
     reported_stop_mwh: int | None = None  # 1.6's meterStop
-    charging_state: int = 0
-    # Sources of flags.
-    seq_count: int = 0
-    seq_most: int = -1
-    seq_us: int = 0  # order_us of the last event with a position
-    seq_squares: int = 0  # sum of the squares, which shows whether each number from 0 on came once
+    end_published: bool = False
     skewed: bool = False
     orphan: bool = False
     conflicting: bool = False
-    meter: Metering = msgspec.field(default_factory=Metering)
     is_stale: bool = False  # stored by an older version: the next event rebuilds it
-    # Frames of its events, by which marks are contradicted.
-    first_frame: FramePosition | None = None
-    last_frame: FramePosition = (0, 0)
     went_on: bool = False  # whether an event contradicts the mark
     # Set from outside: not derived from the transaction's own events.
     next_begin_us: int | None = None  # when the next transaction on the same EVSE began
@@ -70,18 +76,13 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     reassessment: Reassessment | None = None
     mark: Mark | None = None
     closure: Closure | None = None
-    last_published_us: int = 0  # time of its latest outbox event
-    end_published: bool = False
     # Refused id tokens, which hold no transaction.
     refused_token: str = ""  # the first
     refused_token_type: str = ""
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus
     judged_arrival: int = 0  # arrival of the start whose token was authorized last
     refusals: int = 0
-    # 1.6: when its number was given; the latest order_us of events with a placeholder in its place.
-    given_us: int = 0
-    matched_us: int = 0
-    was_named: bool = False  # 1.6: whether another event has named its number
+    matched_us: int = 0  # 1.6: the latest order_us of events with a placeholder in the place of its number
 
     @property
     def waiting(self) -> bool:

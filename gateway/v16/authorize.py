@@ -1,7 +1,6 @@
 """Authorize, 1.6 section 4.1."""
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
-from csms.common.v1.id_token_pb2 import IdToken
 from csms.common.v1.origin_pb2 import Origin
 
 from gateway.authorizations import authorize, question_about_open_transactions
@@ -14,12 +13,19 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     id_tag = payload["idTag"]
     if not id_tag.strip():
         return {}
-    return {LaneName.AUTHORIZE: AuthorizeItem(origin=origin, id_token=IdToken(id_token=id_tag))}
+    item = AuthorizeItem()
+    item.origin.CopyFrom(origin)
+    item.id_token.id_token = id_tag
+    return {LaneName.AUTHORIZE: item}
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
     """How many transactions the tag holds, where that is to be asked."""
-    return question_about_open_transactions(origin, IdToken(id_token=payload["idTag"]), results)
+    question = question_about_open_transactions(origin, results)
+    if question is None:
+        return {}
+    question.id_token.id_token = payload["idTag"]
+    return {LaneName.OPEN_TRANSACTIONS: question}
 
 
 def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:

@@ -16,7 +16,8 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         set_evse(values.evse, payload["connectorId"])
         add_meter_values(values.meter_values, payload["meterValue"])
         return {LaneName.METER_VALUES: values}
-    item = TransactionEventItem(origin=origin)
+    item = TransactionEventItem()
+    item.origin.CopyFrom(origin)
     event = item.event
     event.event_type = TRANSACTION_EVENT_TYPE_UPDATED
     event.transaction_id = transaction_id_text(payload["transactionId"])

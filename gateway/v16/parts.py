@@ -10,11 +10,12 @@ from csms.common.v1.meter_value_pb2 import (
     MEASURAND_LOCATION_OUTLET,
     READING_CONTEXT_TRANSACTION_BEGIN,
     ReadingContext,
+    SampledValue,
 )
 
 from gateway.checks import check_int32, check_int64, check_not_negative
 from gateway.enums import AUTHORIZATION_STATUS_WORDS_16, UNITS_16
-from gateway.meter_values import MeterValues, SampledValues, add_entries, add_sample
+from gateway.meter_values import MeterValues, add_entries, encode_sample
 from gateway.translation import Payload, UnacceptableError
 from gateway.values import format_us, set_time
 from mesh.times import from_timestamp
@@ -82,28 +83,31 @@ def transaction_id_text(number: int) -> str:
 
 # Meter values
 
-_FORMATS = frozenset({"Raw", "SignedData"})
+_RAW, _SIGNED = "Raw", "SignedData"  # formats
 
 
 def add_meter_values(target: MeterValues, entries: Iterable[Payload]) -> int | None:
     """Appends 1.6's MeterValues, in their order; returns the latest readable time in microseconds, if there is one."""
-    return add_entries(target, entries, _add_sample)
+    return add_entries(target, entries, _encode_sample)
 
 
-def _add_sample(target: SampledValues, sample: Payload) -> None:
-    """Appends one sampled value with OCPP's defaults filled in; a blank one is skipped (quirk 14)."""
+def _encode_sample(sample: Payload) -> bytes | None:
+    """One sampled value with OCPP's defaults filled in; a blank one is skipped (quirk 14)."""
     value = sample["value"].strip()
     if not value:
-        return
+        return None
     unit = sample.get("unit", "")
-    added = add_sample(target, sample, value=value, unit=UNITS_16.get(unit, unit))
-    if "format" not in sample:
-        return
-    if sample["format"] == "SignedData":
-        added.signed_meter_value.signed_meter_data = value
-        added.value = ""
-    elif sample["format"] not in _FORMATS:
-        added.raw_words = "; ".join(filter(None, (added.raw_words, f"format={sample['format']}")))
+    encoded = encode_sample(sample, value=value, unit=UNITS_16.get(unit, unit))
+    given = sample.get("format", _RAW)
+    if given == _RAW:
+        return encoded
+    odd = SampledValue.FromString(encoded)
+    if given == _SIGNED:
+        odd.signed_meter_value.signed_meter_data = value
+        odd.value = ""
+    else:
+        odd.raw_words = "; ".join(filter(None, (odd.raw_words, f"format={given}")))
+    return odd.SerializeToString()
 
 
 def add_register(target: MeterValues, wh: int, us: int | None, context: ReadingContext.ValueType) -> None:
@@ -114,10 +118,9 @@ def add_register(target: MeterValues, wh: int, us: int | None, context: ReadingC
     meter_value = target.add()
     if us is not None:
         set_time(meter_value.sample_time, us)
-    meter_value.sampled_values.add(
-        value=str(check_int64(wh, "meterStart" if context == READING_CONTEXT_TRANSACTION_BEGIN else "meterStop")),
-        measurand=MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER,
-        context=context,
-        location=MEASURAND_LOCATION_OUTLET,
-        unit="Wh",
-    )
+    sample = meter_value.sampled_values.add()
+    sample.value = str(check_int64(wh, "meterStart" if context == READING_CONTEXT_TRANSACTION_BEGIN else "meterStop"))
+    sample.measurand = MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER
+    sample.context = context
+    sample.location = MEASURAND_LOCATION_OUTLET
+    sample.unit = "Wh"

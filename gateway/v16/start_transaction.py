@@ -30,7 +30,8 @@ def to_items(payload: Payload, origin: Origin) -> Items:
 
     Where it names a reservation, station_svc hears that it was used.
     """
-    item = TransactionEventItem(origin=origin)
+    item = TransactionEventItem()
+    item.origin.CopyFrom(origin)
     event, id_tag = item.event, payload["idTag"]
     event.event_type = TRANSACTION_EVENT_TYPE_STARTED
     set_evse(event.evse, payload["connectorId"])
@@ -44,7 +45,10 @@ def to_items(payload: Payload, origin: Origin) -> Items:
         items[LaneName.REPORTS] = _to_use(event, origin)
     if id_tag.strip():
         event.id_token.id_token = id_tag
-        items[LaneName.AUTHORIZE] = AuthorizeItem(origin=origin, id_token=event.id_token, evse=event.evse)
+        question = items[LaneName.AUTHORIZE] = AuthorizeItem()
+        question.origin.CopyFrom(origin)
+        question.id_token.id_token = id_tag
+        question.evse.CopyFrom(event.evse)
     return items
 
 

@@ -15,7 +15,8 @@ NO_ERROR = "NoError"
 
 def to_items(payload: Payload, origin: Origin) -> Items:
     """A status of a connector, the station's finer words kept beside 2.x's."""
-    item = StatusItem(origin=origin)
+    item = StatusItem()
+    item.origin.CopyFrom(origin)
     report, word, error = item.status, payload["status"], payload["errorCode"]
     set_evse(report.evse, payload["connectorId"])
     report.status = CONNECTOR_STATUSES.get(word, CONNECTOR_STATUS_UNSPECIFIED)

@@ -3,7 +3,6 @@
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 from csms.common.v1.meter_value_pb2 import READING_CONTEXT_TRANSACTION_END
 from csms.common.v1.origin_pb2 import Origin
-from csms.station.v1.charging_profile_pb2 import TransactionEnd
 from csms.station.v1.station_ingest_service_pb2 import ReportItem
 from csms.transaction.v1.transaction_event_pb2 import STOPPED_REASON_UNSPECIFIED, TRANSACTION_EVENT_TYPE_ENDED
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
@@ -23,7 +22,8 @@ def to_items(payload: Payload, origin: Origin) -> Items:
 
     station_svc hears of the end: charging profiles of the transaction end with it.
     """
-    item = TransactionEventItem(origin=origin)
+    item = TransactionEventItem()
+    item.origin.CopyFrom(origin)
     event, id_tag = item.event, payload.get("idTag", "")
     event.event_type = TRANSACTION_EVENT_TYPE_ENDED
     event.transaction_id = transaction_id_text(payload["transactionId"])
@@ -33,7 +33,9 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     add_meter_values(event.meter_values, payload.get("transactionData", ()))
     add_register(event.meter_values, payload["meterStop"], us, READING_CONTEXT_TRANSACTION_END)
     event.stopped_reason = STOPPED_REASONS.get(payload.get("reason", _DEFAULT_REASON), STOPPED_REASON_UNSPECIFIED)
-    end = ReportItem(origin=origin, transaction_end=TransactionEnd(transaction_id=event.transaction_id))
+    end = ReportItem()
+    end.origin.CopyFrom(origin)
+    end.transaction_end.transaction_id = event.transaction_id
     items: dict[LaneName, Message] = {LaneName.TRANSACTION_EVENTS: item, LaneName.ASIDES: end}
     if id_tag.strip():
         event.id_token.id_token = id_tag

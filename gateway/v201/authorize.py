@@ -7,7 +7,6 @@ auth_svc is not asked: an eMAID says something about its bearer only together wi
 """
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
-from csms.common.v1.id_token_pb2 import IdToken
 from csms.common.v1.origin_pb2 import Origin
 
 from gateway.authorizations import authorize, question_about_open_transactions
@@ -22,16 +21,19 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     id_token = payload["idToken"]
     if _has_certificate(payload) or not is_somebody(id_token):
         return {}
-    item = AuthorizeItem(origin=origin)
+    item = AuthorizeItem()
+    item.origin.CopyFrom(origin)
     set_id_token(item.id_token, id_token)
     return {LaneName.AUTHORIZE: item}
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
     """How many transactions the token holds, where that is to be asked."""
-    id_token = IdToken()
-    set_id_token(id_token, payload["idToken"])
-    return question_about_open_transactions(origin, id_token, results)
+    question = question_about_open_transactions(origin, results)
+    if question is None:
+        return {}
+    set_id_token(question.id_token, payload["idToken"])
+    return {LaneName.OPEN_TRANSACTIONS: question}
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:

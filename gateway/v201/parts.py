@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from csms.common.v1.evse_pb2 import EvseRef
 from csms.common.v1.id_token_pb2 import AUTHORIZATION_STATUS_INVALID, IdToken, IdTokenInfo
+from csms.common.v1.meter_value_pb2 import SampledValue
 from csms.common.v1.status_info_pb2 import StatusInfo
 
 from gateway.checks import check_given, check_int32, check_length, check_not_negative
 from gateway.enums import AUTHORIZATION_STATUSES, words
-from gateway.meter_values import MeterValues, SampledValues, add_entries, add_sample
+from gateway.meter_values import MeterValues, add_entries, encode_sample
 from gateway.translation import Payload, UnacceptableError
 from gateway.values import decimal_text, format_us
 from mesh.times import from_timestamp
@@ -110,29 +111,31 @@ def status_info(payload: Payload, field: str = "statusInfo") -> StatusInfo | Non
 
 # Meter values
 
+_NO_UNIT: Payload = {}
+
 
 def add_meter_values(target: MeterValues, entries: Iterable[Payload]) -> None:
     """Appends MeterValueTypes, in their order."""
-    add_entries(target, entries, _add_sample)
+    add_entries(target, entries, _encode_sample)
 
 
-def _add_sample(target: SampledValues, sample: Payload) -> None:
-    """Appends a SampledValueType; a blank one (quirk 14) is skipped, unless it is signed."""
+def _encode_sample(sample: Payload) -> bytes | None:
+    """A SampledValueType; a blank one (quirk 14) is skipped, unless it is signed."""
     value = sample["value"]
     text = value.strip() if isinstance(value, str) else decimal_text(value)
-    signed = sample.get("signedMeterValue")
+    signed, unit = sample.get("signedMeterValue"), sample.get("unitOfMeasure", _NO_UNIT)
     if not text and signed is None:
-        return
-    unit = sample.get("unitOfMeasure")
-    if unit is None:
-        added = add_sample(target, sample, value=text, unit="")
-    else:
-        added = add_sample(target, sample, value=text, unit=unit.get("unit", ""))
-        if "multiplier" in unit:
-            added.multiplier = check_int32(unit["multiplier"], "unitOfMeasure.multiplier")
+        return None
+    encoded = encode_sample(sample, value=text, unit=unit.get("unit", ""))
+    if signed is None and "multiplier" not in unit:
+        return encoded
+    fuller = SampledValue.FromString(encoded)
+    if "multiplier" in unit:
+        fuller.multiplier = check_int32(unit["multiplier"], "unitOfMeasure.multiplier")
     if signed is not None:
-        proof = added.signed_meter_value
+        proof = fuller.signed_meter_value
         proof.signed_meter_data = signed["signedMeterData"]
         proof.signing_method = signed["signingMethod"]
         proof.encoding_method = signed["encodingMethod"]
         proof.public_key = signed["publicKey"]
+    return fuller.SerializeToString()

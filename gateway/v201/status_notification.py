@@ -13,7 +13,8 @@ from gateway.values import parse_us, set_time
 
 def to_items(payload: Payload, origin: Origin) -> Items:
     """A status of a connector, the station's own word kept beside it."""
-    item = StatusItem(origin=origin)
+    item = StatusItem()
+    item.origin.CopyFrom(origin)
     report, word = item.status, payload["connectorStatus"]
     set_evse(report.evse, payload["evseId"], payload["connectorId"], "evseId")
     report.status = CONNECTOR_STATUSES.get(word, CONNECTOR_STATUS_UNSPECIFIED)

@@ -34,7 +34,8 @@ _DEFAULT_REASON = "Local"
 
 def to_items(payload: Payload, origin: Origin) -> Items:
     """The event, recorded whatever becomes of the id token; and a question about the token, where there is one."""
-    item = TransactionEventItem(origin=origin)
+    item = TransactionEventItem()
+    item.origin.CopyFrom(origin)
     event = item.event
     event.event_type = EVENT_TYPES[payload["eventType"]]
     event.trigger_reason = TRIGGER_REASONS.get(payload["triggerReason"], TRIGGER_REASON_UNSPECIFIED)
@@ -48,7 +49,9 @@ def to_items(payload: Payload, origin: Origin) -> Items:
     if id_token is None or not is_somebody(id_token):
         return {LaneName.TRANSACTION_EVENTS: item}
     set_id_token(event.id_token, id_token)
-    question = AuthorizeItem(origin=origin, id_token=event.id_token)
+    question = AuthorizeItem()
+    question.origin.CopyFrom(origin)
+    question.id_token.CopyFrom(event.id_token)
     if event.HasField("evse"):
         question.evse.CopyFrom(event.evse)
     return {LaneName.TRANSACTION_EVENTS: item, LaneName.AUTHORIZE: question}

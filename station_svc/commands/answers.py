@@ -1,4 +1,4 @@
-"""What of a station's answers must not be kept or shown."""
+"""Secrets in a station's answers, which are neither stored nor shown."""
 
 from csms.station.v1 import command_service_pb2
 from google.protobuf import json_format

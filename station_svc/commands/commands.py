@@ -24,12 +24,12 @@ from mesh.logs import get_logger
 from mesh.times import SECOND_US, Clock
 from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
-from station_svc.commands.effects import NO_EFFECTS, Effects
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline
+from station_svc.commands.guard import check_command
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.commands.preconditions import check_may_be_sent
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
-from station_svc.credentials.digests import digest_of
-from station_svc.credentials.guard import check_command
+from station_svc.core.digests import digest_of
 
 log = get_logger(__name__)
 
@@ -65,7 +65,7 @@ def make_budget(*, station_s: float, caller_s: float | None) -> Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class CommandRequest:
     """A command as an operator gave it. `request` is what is sent; `content` tells whether two are the same."""
 
     tenant_id: str
@@ -76,12 +76,12 @@ class Order:
     request: Message
     content: bytes
     budget: Budget
-    effects: Effects = NO_EFFECTS
+    hooks: CommandHooks = NO_HOOKS
 
     @property
-    def for_the_books(self) -> bool:
+    def record_asynchronously(self) -> bool:
         """Whether nobody can ask for its record, and it changes nothing else: then the caller need not wait for it."""
-        return not self.request_id and self.effects is NO_EFFECTS
+        return not self.request_id and self.hooks is NO_HOOKS
 
 
 class Commands:
@@ -96,25 +96,25 @@ class Commands:
         self._clock_s = clock_s
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def run(self, order: Order, answer_type: type[Answer]) -> Answer:
+    async def run(self, command: CommandRequest, answer_type: type[Answer]) -> Answer:
         """Sends a command and returns the station's answer, or the first outcome of the same request id.
 
         Raises MeshError with the reasons that csms.station.v1.CommandService names.
         """
-        if not order.effects.hands_over_credential:
-            check_command(order.name, order.request)
-        new = self._to_new(order)
-        # Without effects it is one statement, which commits by itself.
-        write = self._database.write_statement if order.effects is NO_EFFECTS else self._database.write
-        begun = await write(partial(_begin, order=order, new=new, now_us=self._clock()))
+        if not command.hooks.hands_over_credential:
+            check_command(command.name, command.request)
+        new = self._to_new(command)
+        # Without hooks it is one statement, which commits by itself.
+        write = self._database.write_statement if command.hooks is NO_HOOKS else self._database.write
+        begun = await write(partial(_begin, command=command, new=new, now_us=self._clock()))
         if isinstance(begun, CommandRow):
-            return await self._first_outcome(order, begun, answer_type)
+            return await self._first_outcome(command, begun, answer_type)
         # A caller that goes away does not undo what was sent: the outcome is waited for, and recorded, all the same.
-        heard: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._carry_out(order, new, begun, heard))
+        answer_future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._carry_out(command, new, begun, answer_future))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        answer = await asyncio.shield(heard)
+        answer = await asyncio.shield(answer_future)
         if not isinstance(answer, answer_type):
             raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered something else")
         return answer
@@ -127,87 +127,87 @@ class Commands:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
 
-    def _to_new(self, order: Order) -> NewCommand:
-        lifetime_s = order.budget.call_s + RECORDING_ALLOWANCE_S
+    def _to_new(self, command: CommandRequest) -> NewCommand:
+        lifetime_s = command.budget.call_s + RECORDING_ALLOWANCE_S
         return NewCommand(
-            tenant_id=order.tenant_id,
+            tenant_id=command.tenant_id,
             command_id=secrets.token_hex(16),
-            request_id=order.request_id or None,
-            station_id=order.station_id,
-            name=order.name,
-            username=order.username,
-            content=order.content,
+            request_id=command.request_id or None,
+            station_id=command.station_id,
+            name=command.name,
+            username=command.username,
+            content=command.content,
             deadline_us=self._clock() + int(lifetime_s * SECOND_US),
         )
 
     async def _carry_out(
-        self, order: Order, new: NewCommand, begun: BegunCommand, heard: asyncio.Future[Message]
+        self, command: CommandRequest, new: NewCommand, begun: BegunCommand, answer_future: asyncio.Future[Message]
     ) -> None:
-        """Sends the command, records its outcome and tells `heard`.
+        """Sends the command, records its outcome and resolves `answer_future`.
 
         The record comes before the answer where a caller may ask for it again, or for what the command changes.
         """
         try:
-            outcome = await self._outcome(order, begun)
-            if order.for_the_books:
-                _tell(heard, outcome)
-            await self._finish(order, new, outcome if isinstance(outcome, Message | MeshError) else _unforeseen())
-            if not order.for_the_books:
-                _tell(heard, outcome)
+            outcome = await self._outcome(command, begun)
+            if command.record_asynchronously:
+                _resolve(answer_future, outcome)
+            await self._finish(command, new, outcome if isinstance(outcome, Message | MeshError) else _unforeseen())
+            if not command.record_asynchronously:
+                _resolve(answer_future, outcome)
         finally:
-            heard.cancel()
+            answer_future.cancel()
 
-    async def _outcome(self, order: Order, begun: BegunCommand) -> Message | Exception:
+    async def _outcome(self, command: CommandRequest, begun: BegunCommand) -> Message | Exception:
         try:
-            answer = await self._send(order, begun)
+            answer = await self._send(command, begun)
             mask_answer(answer)
         except Exception as error:
             return error
         return answer
 
-    async def _send(self, order: Order, begun: BegunCommand) -> Message:
+    async def _send(self, command: CommandRequest, begun: BegunCommand) -> Message:
         socket = begun.socket
         if socket is None:
             raise station_offline(
-                order.station_id,
+                command.station_id,
                 "no gateway holds its socket; nothing was sent: try again once it is back, under a new request_id",
             )
-        check_may_be_sent(order.name, order.request, begun)
+        check_may_be_sent(command.name, command.request, begun)
         request = gateway_service_pb2.CallRequest(
-            station_id=socket.station_id, epoch=socket.epoch, tenant_id=order.tenant_id
+            station_id=socket.station_id, epoch=socket.epoch, tenant_id=command.tenant_id
         )
-        request.timeout.FromNanoseconds(int(order.budget.answer_s * 1e9))
-        getattr(request, order.name).CopyFrom(order.request)
-        response = await self._gateways.call(socket.address, request, timeout_s=order.budget.call_s)
-        if response.WhichOneof("answer") != order.name:
+        request.timeout.FromNanoseconds(int(command.budget.answer_s * 1e9))
+        getattr(request, command.name).CopyFrom(command.request)
+        response = await self._gateways.call(socket.address, request, timeout_s=command.budget.call_s)
+        if response.WhichOneof("answer") != command.name:
             raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered another command")
-        answer: Message = getattr(response, order.name)
+        answer: Message = getattr(response, command.name)
         return answer
 
-    async def _finish(self, order: Order, new: NewCommand, outcome: Message | MeshError) -> None:
-        """Records the outcome, and its effects. An outcome that cannot be recorded still stands."""
+    async def _finish(self, command: CommandRequest, new: NewCommand, outcome: Message | MeshError) -> None:
+        """Records the outcome, and what follows from it. An outcome that cannot be recorded still stands."""
         now_us = self._clock()
 
         def finish(db: Connection) -> bool:
             return store.finish(db, _finished(new, outcome, now_us))
 
-        def finish_with_effects(db: Connection) -> None:
+        def finish_with_hooks(db: Connection) -> None:
             if not isinstance(outcome, MeshError):
-                order.effects.amend(db, new, outcome)
+                command.hooks.amend_answer(db, new, outcome)
             if finish(db):
-                order.effects.ended(db, new, outcome, now_us)
+                command.hooks.on_outcome(db, new, outcome, now_us)
 
         async def settle() -> None:
-            await self._database.write(finish_with_effects)
-            order.effects.settled()
+            await self._database.write(finish_with_hooks)
+            command.hooks.on_committed()
 
-        # Should its effects fail, the outcome alone is worth recording.
-        if order.effects is NO_EFFECTS or not await _try(new, settle()):
+        # Should a hook fail, the outcome alone is worth recording.
+        if command.hooks is NO_HOOKS or not await _try(new, settle()):
             await _try(new, self._database.write_statement(finish))
 
-    async def _first_outcome(self, order: Order, earlier: CommandRow, answer_type: type[Answer]) -> Answer:
-        same = earlier.name == order.name and hmac.compare_digest(
-            earlier.digest, digest_of(earlier.salt, order.content)
+    async def _first_outcome(self, command: CommandRequest, earlier: CommandRow, answer_type: type[Answer]) -> Answer:
+        same = earlier.name == command.name and hmac.compare_digest(
+            earlier.digest, digest_of(earlier.salt, command.content)
         )
         if not same:
             raise MeshError(
@@ -215,34 +215,34 @@ class Commands:
                 "REQUEST_ID_REUSED",
                 "this request_id belongs to a different command: give this one its own",
             )
-        finished = await self._wait_for(order, earlier)
+        finished = await self._wait_for(command, earlier)
         if finished.error is not None:
             raise from_status(status_pb2.Status.FromString(finished.error))
         return answer_type.FromString(finished.answer or b"")
 
-    async def _wait_for(self, order: Order, earlier: CommandRow) -> CommandRow:
+    async def _wait_for(self, command: CommandRequest, earlier: CommandRow) -> CommandRow:
         """Waits until an earlier command has its outcome. Whoever sent it may be another process."""
-        give_up_s = self._clock_s() + order.budget.call_s
+        give_up_s = self._clock_s() + command.budget.call_s
         poll_s = POLL_S
         row: CommandRow | None = earlier
         while row is not None and row.answer is None and row.error is None:
             if self._clock() >= row.deadline_us or self._clock_s() >= give_up_s:
-                raise call_timeout(order.station_id)
+                raise call_timeout(command.station_id)
             await asyncio.sleep(poll_s)
             poll_s = min(poll_s * 1.5, MOST_POLL_S)
             row = await self._database.read(
-                lambda connection: store.find_request(connection, order.tenant_id, order.request_id)
+                lambda connection: store.find_request(connection, command.tenant_id, command.request_id)
             )
         if row is None:  # its time to be kept has passed meanwhile
-            raise call_timeout(order.station_id)
+            raise call_timeout(command.station_id)
         return row
 
 
-def _begin(db: Connection, *, order: Order, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
+def _begin(db: Connection, *, command: CommandRequest, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
     """Records the command and what changes with it; or returns an earlier one of the same request id."""
     begun = store.begin(db, new, now_us)
     if isinstance(begun, BegunCommand) and begun.anew:
-        order.effects.begun(db, new, now_us)
+        command.hooks.on_begin(db, new, now_us)
     return begun
 
 
@@ -255,12 +255,12 @@ async def _try(new: NewCommand, recording: Awaitable[object]) -> bool:
     return True
 
 
-def _tell(heard: asyncio.Future[Message], outcome: Message | Exception) -> None:
+def _resolve(answer_future: asyncio.Future[Message], outcome: Message | Exception) -> None:
     if isinstance(outcome, Message):
-        heard.set_result(outcome)
+        answer_future.set_result(outcome)
     else:
-        heard.set_exception(outcome)
-        heard.exception()  # seen: it is recorded, and the caller, if still there, is told
+        answer_future.set_exception(outcome)
+        answer_future.exception()  # seen: it is recorded, and the caller, if still there, is told
 
 
 def _finished(new: NewCommand, outcome: Message | MeshError, now_us: int) -> FinishedCommand:

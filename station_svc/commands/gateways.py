@@ -11,7 +11,7 @@ from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
 from mesh.channels import open_channel
 from mesh.errors import MeshError, from_rpc_error
-from station_svc.stations.rows import Socket
+from station_svc.core.station_rows import Socket
 
 MOST_CHANNELS = 64
 CONNECT_TIMEOUT_S = 2.0

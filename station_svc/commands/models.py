@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from station_svc.columns import Key, big, metadata
+from station_svc.core.columns import Key, big, metadata
 
 # Every command to a station, and what came of it. The request itself is not kept, since it may hold secrets; `digest`
 # (HMAC-SHA-256 under the salt) tells whether another one is the same.

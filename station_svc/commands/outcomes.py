@@ -1,4 +1,4 @@
-"""What the outcome of a command tells of the station, for the resources that follow it."""
+"""The outcome of a command, as the resources that follow it read it."""
 
 from enum import Enum, auto
 
@@ -14,7 +14,7 @@ _REFUSED = "CALL_ERROR"
 
 
 class Outcome(Enum):
-    """What is known of the station after a command."""
+    """The knowledge of the station after a command."""
 
     ANSWERED = auto()  # it said something
     REFUSED = auto()  # it answered with a CALLERROR, and did nothing

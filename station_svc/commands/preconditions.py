@@ -1,4 +1,4 @@
-"""What a station may be sent while it is not accepted: 1.6 section 4.2; 2.0.1 part 2, B02 and B03. Pure.
+"""The commands that a station may be sent while it is not accepted: 1.6, 4.2; 2.0.1 part 2, B02 and B03. Pure.
 
 What counts is what the station was answered at its last boot: that is what it goes by. One that has not booted yet was
 answered nothing.
@@ -12,7 +12,7 @@ from csms.station.v1 import command_service_pb2
 
 from mesh.errors import MeshError
 from station_svc.commands.rows import BegunCommand
-from station_svc.rows import PENDING, REJECTED
+from station_svc.core.rows import PENDING, REJECTED
 
 V16 = "1.6"
 

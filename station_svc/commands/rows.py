@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from station_svc.stations.rows import Socket
+from station_svc.core.station_rows import Socket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class CommandRow:
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedCommand:
-    """What came of a command: the station's answer, or the google.rpc.Status of the error, serialized."""
+    """The outcome of a command: the station's answer, or the google.rpc.Status of the error, serialized."""
 
     tenant_id: str
     command_id: str

@@ -7,9 +7,9 @@ from google.protobuf.message import Message
 from mesh.errors import invalid_field
 from mesh.grpc_types import Context
 from mesh.operators import current_caller
-from station_svc.commands.commands import Commands, Order, make_budget
-from station_svc.commands.effects import NO_EFFECTS, Effects
-from station_svc.stations.store import not_found
+from station_svc.commands.commands import CommandRequest, Commands, make_budget
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
+from station_svc.core.station_store import not_found
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -32,7 +32,7 @@ class CommandSender:
         context: Context,
         *,
         sent: Message | None = None,
-        effects: Effects = NO_EFFECTS,
+        hooks: CommandHooks = NO_HOOKS,
     ) -> Answer:
         """Sends the command `name`, a field of csms.gateway.v1.CallRequest, and returns the station's answer.
 
@@ -46,7 +46,7 @@ class CommandSender:
         if not _is_storable(request.station_id):
             raise not_found(request.station_id)
         caller = current_caller()
-        order = Order(
+        command = CommandRequest(
             tenant_id=caller.tenant_id,
             username=caller.username,
             name=name,
@@ -58,9 +58,9 @@ class CommandSender:
                 station_s=request.timeout_s or self._station_budget_s,
                 caller_s=context.time_remaining(),  # type: ignore[no-untyped-call,unused-ignore]
             ),
-            effects=effects,
+            hooks=hooks,
         )
-        return await self._commands.run(order, answer_type)
+        return await self._commands.run(command, answer_type)
 
 
 def _is_storable(text: str) -> bool:

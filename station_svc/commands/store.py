@@ -15,10 +15,10 @@ from mesh import scripts
 from mesh.rowset import RowStatement, run_prepared
 from station_svc.commands.models import command
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
-from station_svc.credentials.digests import digest_of
-from station_svc.stations.models import variable
-from station_svc.stations.rows import Socket, VariableRow
-from station_svc.stations.store import not_found
+from station_svc.core.digests import digest_of
+from station_svc.core.models import variable
+from station_svc.core.station_rows import Socket, VariableRow
+from station_svc.core.station_store import not_found
 
 _COLUMNS = [command.c[one.name] for one in fields(CommandRow)]
 

@@ -1,4 +1,4 @@
-"""What a station's answers tell of its variables is remembered."""
+"""Remembers the variables that a station's answers tell."""
 
 from collections.abc import Iterable
 
@@ -8,16 +8,16 @@ from sqlalchemy import Connection
 
 from mesh.errors import MeshError
 from station_svc.commands import store
-from station_svc.commands.effects import Effects
+from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
-from station_svc.stations.rows import VariableRow
+from station_svc.core.station_rows import VariableRow
 
 _TAKEN = frozenset(
     {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
 )
 
 
-class RememberVariables(Effects):
+class RememberVariables(CommandHooks):
     """Keeps the variables that were read or set; asks for no more at once than the station is known to take."""
 
     _sent: command_service_pb2.GetVariablesRequest | None = None
@@ -26,7 +26,7 @@ class RememberVariables(Effects):
         """`sent` is the command that reads variables; its items_per_message is filled in where it is not given."""
         self._sent = sent
 
-    def begun(self, db: Connection, new: NewCommand, now_us: int) -> None:
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
         """In place: what is sent is read after this."""
         sent = self._sent
         if sent is not None and not sent.items_per_message and len(sent.variables) > 1:
@@ -34,7 +34,7 @@ class RememberVariables(Effects):
             limit = store.find_items_per_message(db, tenant_id=new.tenant_id, station_id=new.station_id)
             sent.items_per_message = limit
 
-    def ended(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
         """Secrets are masked in the outcome already."""
         rows = [] if isinstance(outcome, MeshError) else [_to_row(variable, now_us) for variable in _told(outcome)]
         store.remember_variables(db, tenant_id=new.tenant_id, station_id=new.station_id, variables=rows)

@@ -1,1 +1,1 @@
-"""What gateways report, beside what has a room of its own."""
+"""StationIngestService, for gateways."""

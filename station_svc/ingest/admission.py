@@ -9,14 +9,14 @@ import grpc
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from station_svc.credentials import store as credential_store
-from station_svc.credentials.proofs import Better, Proofs
+from station_svc.features.credentials import store as credential_store
+from station_svc.features.credentials.proofs import Better, Proofs
 from station_svc.ingest.connection_store import WRONG_CREDENTIALS
-from station_svc.ingest.rows import Knock, Opened, Unproven
+from station_svc.ingest.rows import ConnectionAttempt, Opened, Unproven
 
 log = get_logger(__name__)
 
-Opening = Callable[[Sequence[Knock]], Awaitable[Sequence[Opened | Unproven | MeshError]]]
+Opening = Callable[[Sequence[ConnectionAttempt]], Awaitable[Sequence[Opened | Unproven | MeshError]]]
 
 
 class Admission:
@@ -26,26 +26,26 @@ class Admission:
         self._database = database
         self.proofs = proofs
 
-    async def admit(self, knocks: Sequence[Knock], opening: Opening) -> list[Opened | MeshError]:
-        """One result per knock. `opening` is the transaction, which holds no locks while anything is computed."""
-        results = list(await opening(knocks))
+    async def admit(self, attempts: Sequence[ConnectionAttempt], opening: Opening) -> list[Opened | MeshError]:
+        """One result per attempt. `opening` is the transaction, which holds no locks while anything is computed."""
+        results = list(await opening(attempts))
         unproven = {place: result for place, result in enumerate(results) if isinstance(result, Unproven)}
         if unproven:
             computed = await asyncio.gather(
-                *(self._compute(knocks[place], result) for place, result in unproven.items())
+                *(self._compute(attempts[place], result) for place, result in unproven.items())
             )
             errors = {
                 place: error for place, error in zip(unproven, computed, strict=True) if isinstance(error, MeshError)
             }
             again = [place for place in unproven if place not in errors]
-            reopened = await opening([knocks[place] for place in again]) if again else []
+            reopened = await opening([attempts[place] for place in again]) if again else []
             results = _replaced(results, errors | dict(zip(again, reopened, strict=True)))
             await self._keep([one for one in computed if isinstance(one, Better)])
-        return [_settled(knock, result) for knock, result in zip(knocks, results, strict=True)]
+        return [_settled(attempt, result) for attempt, result in zip(attempts, results, strict=True)]
 
-    async def _compute(self, knock: Knock, unproven: Unproven) -> Better | MeshError | None:
+    async def _compute(self, attempt: ConnectionAttempt, unproven: Unproven) -> Better | MeshError | None:
         try:
-            return await self.proofs.compute(knock.station_id, knock.credential, [unproven.credential])
+            return await self.proofs.compute(attempt.station_id, attempt.credential, [unproven.credential])
         except MeshError as error:
             return error
 
@@ -64,10 +64,10 @@ def _replaced(
     return [by_place.get(place, result) for place, result in enumerate(results)]
 
 
-def _settled(knock: Knock, result: Opened | Unproven | MeshError) -> Opened | MeshError:
+def _settled(attempt: ConnectionAttempt, result: Opened | Unproven | MeshError) -> Opened | MeshError:
     """Unproven still: the credential was replaced while the former one was being computed."""
     if not isinstance(result, Unproven):
         return result
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {knock.station_id} did not prove who it is"
+        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {attempt.station_id} did not prove who it is"
     )

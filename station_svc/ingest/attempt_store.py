@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from mesh.rowset import RowStatement
-from station_svc.ingest.common_store import StationKey
+from station_svc.core.lock_store import StationKey
 from station_svc.ingest.rows import MessageAttempts
 
 

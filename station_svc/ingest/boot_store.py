@@ -10,12 +10,13 @@ from mesh.errors import MeshError
 from mesh.quirks import QuirkName
 from mesh.rowset import RowStatement
 from mesh.times import SECOND_US
-from station_svc import events
+from station_svc.core.lock_store import Json, frame_row, lock_stations, removed
+from station_svc.core.reports import Boot
+from station_svc.core.rows import ACCEPTED, TRIGGERED
+from station_svc.ingest import events
 from station_svc.ingest.attempt_store import find_message_attempts
-from station_svc.ingest.common_store import Json, frame_row, lock_stations, removed
-from station_svc.ingest.rows import Boot, Booted, MessageAttempts
+from station_svc.ingest.rows import Booted, MessageAttempts
 from station_svc.jobs import store as job_store
-from station_svc.rows import ACCEPTED, TRIGGERED
 
 IDENTITY = (
     "model",

@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from mesh import outbox
 from mesh.rowset import RowStatement
-from station_svc import events
+from station_svc.core.rows import BOOT_REFUSED
+from station_svc.ingest import events
 from station_svc.ingest.rows import ConditionReport, Sighting
-from station_svc.rows import BOOT_REFUSED
 
 # Kinds whose reports say how much there is more, since a connection does not know of the ones before it.
 _ADDED_UP = frozenset({BOOT_REFUSED})

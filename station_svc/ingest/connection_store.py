@@ -15,17 +15,18 @@ from mesh.errors import MeshError, unavailable
 from mesh.outbox import OutboxEvent
 from mesh.quirks import QuirkName
 from mesh.rowset import RowStatement
-from station_svc import events
-from station_svc.credentials import digests as credentials
-from station_svc.credentials import store as credential_store
-from station_svc.credentials.digests import StoredCredential
-from station_svc.credentials.proofs import Proofs
-from station_svc.credentials.store import Promotion
-from station_svc.ingest.common_store import Json, lock_stations
-from station_svc.ingest.rows import Closed, Knock, Opened, Superseded, Unproven
+from station_svc.core import digests as credentials
+from station_svc.core.digests import StoredCredential
+from station_svc.core.events import created
+from station_svc.core.lock_store import Json, lock_stations
+from station_svc.core.names import ID_RULE, is_new_station_id, is_station_id
+from station_svc.core.rows import ACCEPTED, DEFAULT_TENANT
+from station_svc.features.credentials import store as credential_store
+from station_svc.features.credentials.proofs import Proofs
+from station_svc.features.credentials.store import Promotion
+from station_svc.ingest import events
+from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Unproven
 from station_svc.jobs import store as job_store
-from station_svc.names import ID_RULE, is_new_station_id, is_station_id
-from station_svc.rows import ACCEPTED, DEFAULT_TENANT
 
 WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
 """Reason of the error for a station that did not prove who it is."""
@@ -46,7 +47,7 @@ def renew_lease(connection: Connection, *, node_id: str, address: str, lease_end
     connection.execute(_RENEW_LEASE, parameters)
 
 
-_LOCK_KNOCKING = RowStatement(
+_LOCK_CONNECTING = RowStatement(
     """
     SELECT station.tenant_id, station.station_id, station.registration_status, station.security_profile,
            station.credential_salt, station.credential_digest, station.next_credentials, station.latest_epoch,
@@ -107,7 +108,7 @@ _SET_LATEST = RowStatement(
 
 @dataclass(frozen=True, kw_only=True)
 class OpeningRules:
-    """What decides over stations that knock. `register_as` is the status of stations never seen; None refuses them."""
+    """The rules for stations that connect. `register_as` is the status of stations never seen; None refuses them."""
 
     now_us: int
     register_as: int | None
@@ -115,24 +116,24 @@ class OpeningRules:
 
 
 def open_connections(
-    connection: Connection, knocks: Sequence[Knock], rules: OpeningRules
+    connection: Connection, attempts: Sequence[ConnectionAttempt], rules: OpeningRules
 ) -> list[Opened | Unproven | MeshError]:
-    """Lets in who may come in; one result per knock, in their order. The newest connection of a station wins."""
-    named = {knock.station_id for knock in knocks if is_station_id(knock.station_id)}
+    """Lets in who may come in; one result per attempt, in their order. The newest connection of a station wins."""
+    named = {attempt.station_id for attempt in attempts if is_station_id(attempt.station_id)}
     stations = _find_stations(connection, named, rules)
-    nodes = [{"node_id": node_id} for node_id in {knock.node_id for knock in knocks}]
+    nodes = [{"node_id": node_id} for node_id in {attempt.node_id for attempt in attempts}]
     live = {row.node_id: row.address for row in _LIVE_NODES.run(connection, nodes, now_us=rules.now_us)}
-    knocks = [_with_version(knock, stations.get(knock.station_id)) for knock in knocks]
-    refusals = [_refusal(knock, stations.get(knock.station_id), live.keys(), rules.proofs) for knock in knocks]
-    welcome = [knock for knock, refusal in zip(knocks, refusals, strict=True) if refusal is None]
-    opened = iter(_let_in(connection, welcome, stations, live, rules.now_us))
+    attempts = [_with_version(attempt, stations.get(attempt.station_id)) for attempt in attempts]
+    refusals = [_refusal(attempt, stations.get(attempt.station_id), live.keys(), rules.proofs) for attempt in attempts]
+    welcome = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
+    opened = iter(_admit(connection, welcome, stations, live, rules.now_us))
     credential_store.promote(connection, _promotions(welcome, stations), rules.now_us)
     return [refusal or next(opened) for refusal in refusals]
 
 
 def _find_stations(connection: Connection, station_ids: set[str], rules: OpeningRules) -> dict[str, Any]:
     """The rows of the stations, locked; unknown ones are registered where the rules say so."""
-    found = _lock_knocking(connection, station_ids)
+    found = _lock_connecting(connection, station_ids)
     unknown = {station_id for station_id in station_ids - found.keys() if is_new_station_id(station_id)}
     if not unknown or rules.register_as is None:
         return found
@@ -144,11 +145,11 @@ def _find_stations(connection: Connection, station_ids: set[str], rules: Opening
         now_us=rules.now_us,
     ).scalars()
     outbox.append(connection, [_onboarded(station_id, rules) for station_id in new])
-    return found | _lock_knocking(connection, unknown)
+    return found | _lock_connecting(connection, unknown)
 
 
 def _onboarded(station_id: str, rules: OpeningRules) -> OutboxEvent:
-    return events.created(
+    return created(
         tenant_id=DEFAULT_TENANT,
         station_id=station_id,
         registration_status=rules.register_as or 0,
@@ -157,117 +158,119 @@ def _onboarded(station_id: str, rules: OpeningRules) -> OutboxEvent:
     )
 
 
-def _lock_knocking(connection: Connection, station_ids: set[str]) -> dict[str, Any]:
-    rows = _LOCK_KNOCKING.run(connection, [{"station_id": station_id} for station_id in station_ids])
+def _lock_connecting(connection: Connection, station_ids: set[str]) -> dict[str, Any]:
+    rows = _LOCK_CONNECTING.run(connection, [{"station_id": station_id} for station_id in station_ids])
     return {row.station_id: row for row in rows}
 
 
-def _refusal(knock: Knock, station: Any, live_nodes: Container[str], proofs: Proofs) -> MeshError | Unproven | None:
-    if knock.node_id not in live_nodes:
+def _refusal(
+    attempt: ConnectionAttempt, station: Any, live_nodes: Container[str], proofs: Proofs
+) -> MeshError | Unproven | None:
+    if attempt.node_id not in live_nodes:
         return unavailable("NODE_LEASE_EXPIRED", "this gateway's lease has run out: renew it first")
-    if station is None and is_station_id(knock.station_id) and not is_new_station_id(knock.station_id):
+    if station is None and is_station_id(attempt.station_id) and not is_new_station_id(attempt.station_id):
         return MeshError(
             grpc.StatusCode.INVALID_ARGUMENT, "INVALID_STATION_ID", f"this is no station's identity: {ID_RULE}"
         )
     if station is None:
         return MeshError(
-            grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {knock.station_id} is registered here"
+            grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {attempt.station_id} is registered here"
         )
-    doubt = None if station.security_profile == 0 else _doubt(knock, station, proofs)
-    return _version_refusal(knock, station) if doubt is None else doubt
+    doubt = None if station.security_profile == 0 else _doubt(attempt, station, proofs)
+    return _version_refusal(attempt, station) if doubt is None else doubt
 
 
-def _with_version(knock: Knock, station: Any) -> Knock:
-    """The knock with the version that its station is pinned to, where it offers that."""
+def _with_version(attempt: ConnectionAttempt, station: Any) -> ConnectionAttempt:
+    """The attempt with the version that its station is pinned to, where it offers that."""
     pinned = "" if station is None else station.pinned_ocpp_version
-    return replace(knock, ocpp_version=pinned) if pinned in knock.offered_ocpp_versions else knock
+    return replace(attempt, ocpp_version=pinned) if pinned in attempt.offered_ocpp_versions else attempt
 
 
-def _version_refusal(knock: Knock, station: Any) -> MeshError | None:
+def _version_refusal(attempt: ConnectionAttempt, station: Any) -> MeshError | None:
     pinned = station.pinned_ocpp_version
-    if pinned in {"", knock.ocpp_version}:
+    if pinned in {"", attempt.ocpp_version}:
         return None
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
         "VERSION_NOT_OFFERED",
-        f"station {knock.station_id} is pinned to OCPP {pinned}, which it does not offer",
+        f"station {attempt.station_id} is pinned to OCPP {pinned}, which it does not offer",
     )
 
 
-def _doubt(knock: Knock, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
-    """What is missing for a station to have proven who it is; None where it has."""
+def _doubt(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
+    """The error, or the pending check, of a station's credential; None where it has proven who it is."""
     current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
-    if any(_brings(knock, one) for one in (current, *credentials.from_text(station.next_credentials))):
+    if any(_presents(attempt, one) for one in (current, *credentials.from_text(station.next_credentials))):
         return None
-    if current.is_slow and _is_named(knock):
-        known = proofs.known(current, knock.credential)
+    if current.is_slow and _is_named(attempt):
+        known = proofs.known(current, attempt.credential)
         if known is not False:
             return None if known else Unproven(credential=current)
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {knock.station_id} did not prove who it is"
+        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {attempt.station_id} did not prove who it is"
     )
 
 
-def _brings(knock: Knock, stored: StoredCredential) -> bool:
-    return _is_named(knock) and credentials.matches(stored, knock.credential)
+def _presents(attempt: ConnectionAttempt, stored: StoredCredential) -> bool:
+    return _is_named(attempt) and credentials.matches(stored, attempt.credential)
 
 
-def _is_named(knock: Knock) -> bool:
-    return knock.username in {"", knock.station_id}
+def _is_named(attempt: ConnectionAttempt) -> bool:
+    return attempt.username in {"", attempt.station_id}
 
 
-def _promotions(knocks: Sequence[Knock], stations: Mapping[str, Any]) -> Iterator[Promotion]:
+def _promotions(attempts: Sequence[ConnectionAttempt], stations: Mapping[str, Any]) -> Iterator[Promotion]:
     """The stations that came with a credential that they had been handed."""
-    for knock in knocks:
-        station = stations[knock.station_id]
+    for attempt in attempts:
+        station = stations[attempt.station_id]
         handed = credentials.from_text(station.next_credentials)
         for number, one in enumerate(handed, 1):
-            if _brings(knock, one):
+            if _presents(attempt, one):
                 yield Promotion(
                     tenant_id=station.tenant_id,
-                    station_id=knock.station_id,
+                    station_id=attempt.station_id,
                     credential=one,
                     left=handed[number:],
                 )
 
 
-def _let_in(
+def _admit(
     connection: Connection,
-    knocks: Sequence[Knock],
+    attempts: Sequence[ConnectionAttempt],
     stations: Mapping[str, Any],
     addresses: Mapping[str, str],
     now_us: int,
 ) -> list[Opened]:
-    if not knocks:
+    if not attempts:
         return []
-    previous = _previous(connection, [stations[knock.station_id].latest_epoch for knock in knocks], now_us)
+    previous = _previous(connection, [stations[attempt.station_id].latest_epoch for attempt in attempts], now_us)
     latest = {station_id: station.latest_epoch for station_id, station in stations.items()}
-    repeated = [_is_repeated(knock, previous.get(latest[knock.station_id])) for knock in knocks]
-    fresh = [knock for knock, known in zip(knocks, repeated, strict=True) if not known]
+    repeated = [_is_repeated(attempt, previous.get(latest[attempt.station_id])) for attempt in attempts]
+    fresh = [attempt for attempt, known in zip(attempts, repeated, strict=True) if not known]
     epochs = iter(_connect(connection, fresh, stations, now_us))
     opened: list[Opened] = []
-    for knock, known in zip(knocks, repeated, strict=True):
-        station = stations[knock.station_id]
-        before = None if known else previous.get(latest[knock.station_id])
+    for attempt, known in zip(attempts, repeated, strict=True):
+        station = stations[attempt.station_id]
+        before = None if known else previous.get(latest[attempt.station_id])
         one = Opened(
             tenant_id=station.tenant_id,
             epoch=station.latest_epoch if known else next(epochs),
             booted=station.registration_status == ACCEPTED and station.boot_status == ACCEPTED,
             registration_status=station.registration_status,
             superseded=before.superseded if before else None,
-            quirks=_oddities(knock, station, before),
-            ocpp_version=knock.ocpp_version,
+            quirks=_oddities(attempt, station, before),
+            ocpp_version=attempt.ocpp_version,
         )
         opened.append(one)
         if not known:
-            # The same station may knock twice in one batch, at one node or at two.
-            latest[knock.station_id] = one.epoch
-            superseded = Superseded(epoch=one.epoch, node_address=addresses[knock.node_id])
-            previous[one.epoch] = _Previous(ocpp_version=knock.ocpp_version, superseded=superseded)
-    new = [(knock, one) for knock, one, known in zip(knocks, opened, repeated, strict=True) if not known]
+            # The same station may connect twice in one batch, at one node or at two.
+            latest[attempt.station_id] = one.epoch
+            superseded = Superseded(epoch=one.epoch, node_address=addresses[attempt.node_id])
+            previous[one.epoch] = _Previous(ocpp_version=attempt.ocpp_version, superseded=superseded)
+    new = [(attempt, one) for attempt, one, known in zip(attempts, opened, repeated, strict=True) if not known]
     _SET_LATEST.run(connection, _latest_rows(new))
-    outbox.append(connection, [events.connected(knock, one, now_us) for knock, one in new])
-    back = {(one.tenant_id, knock.station_id) for knock, one in new if one.booted}
+    outbox.append(connection, [events.connected(attempt, one, now_us) for attempt, one in new])
+    back = {(one.tenant_id, attempt.station_id) for attempt, one in new if one.booted}
     job_store.wake(connection, back, run_us=now_us + job_store.SETTLE_US)
     return opened
 
@@ -281,9 +284,9 @@ class _Previous:
     opening_id: str = ""
 
 
-def _is_repeated(knock: Knock, latest: _Previous | None) -> bool:
+def _is_repeated(attempt: ConnectionAttempt, latest: _Previous | None) -> bool:
     """Whether an earlier attempt of this handshake, whose answer was lost, opened its station's latest connection."""
-    return latest is not None and bool(knock.opening_id) and knock.opening_id == latest.opening_id
+    return latest is not None and bool(attempt.opening_id) and attempt.opening_id == latest.opening_id
 
 
 def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dict[int, _Previous]:
@@ -298,12 +301,12 @@ def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dic
     }
 
 
-def _oddities(knock: Knock, station: Any, before: _Previous | None) -> Sequence[str]:
-    """What is odd about a station's connection (docs/QUIRKS.md)."""
+def _oddities(attempt: ConnectionAttempt, station: Any, before: _Previous | None) -> Sequence[str]:
+    """The quirks of a station's connection (docs/QUIRKS.md)."""
     odd = []
-    if before is not None and before.ocpp_version != knock.ocpp_version:
+    if before is not None and before.ocpp_version != attempt.ocpp_version:
         odd.append(QuirkName.VERSION_CHANGED)
-    if station.security_profile and _is_ours(station) and credentials.was_decoded(knock.credential):
+    if station.security_profile and _is_ours(station) and credentials.was_decoded(attempt.credential):
         odd.append(QuirkName.CREDENTIAL_DECODED)
     return odd
 
@@ -314,28 +317,28 @@ def _is_ours(station: Any) -> bool:
 
 
 def _connect(
-    connection: Connection, knocks: Sequence[Knock], stations: Mapping[str, Any], now_us: int
+    connection: Connection, attempts: Sequence[ConnectionAttempt], stations: Mapping[str, Any], now_us: int
 ) -> Sequence[int]:
-    """Adds the connections; their epochs, in the order of the knocks: the database gives them in that order."""
+    """Adds the connections; their epochs, in the order of the attempts: the database gives them in that order."""
     rows = [
         {
             "position": position,
-            "tenant_id": stations[knock.station_id].tenant_id,
-            "station_id": knock.station_id,
-            "node_id": knock.node_id,
-            "ocpp_version": knock.ocpp_version,
-            "remote_address": knock.remote_address,
-            "opening_id": knock.opening_id,
+            "tenant_id": stations[attempt.station_id].tenant_id,
+            "station_id": attempt.station_id,
+            "node_id": attempt.node_id,
+            "ocpp_version": attempt.ocpp_version,
+            "remote_address": attempt.remote_address,
+            "opening_id": attempt.opening_id,
         }
-        for position, knock in enumerate(knocks)
+        for position, attempt in enumerate(attempts)
     ]
     return sorted(row.epoch for row in _CONNECT.run(connection, rows, now_us=now_us))
 
 
-def _latest_rows(opened: Sequence[tuple[Knock, Opened]]) -> list[Json]:
+def _latest_rows(opened: Sequence[tuple[ConnectionAttempt, Opened]]) -> list[Json]:
     latest = {
-        knock.station_id: {"tenant_id": one.tenant_id, "station_id": knock.station_id, "epoch": one.epoch}
-        for knock, one in opened
+        attempt.station_id: {"tenant_id": one.tenant_id, "station_id": attempt.station_id, "epoch": one.epoch}
+        for attempt, one in opened
     }
     return list(latest.values())
 
@@ -398,7 +401,7 @@ def _with_epochs(connection: Connection, closed: Sequence[Closed]) -> list[Close
 
     The stations are locked first: an opening that is just being committed is waited for.
     """
-    _lock_knocking(connection, {one.station_id for one in closed})
+    _lock_connecting(connection, {one.station_id for one in closed})
     asked = {one.opening_id: one for one in closed if one.opening_id}
     rows = [{"station_id": one.station_id, "opening_id": one.opening_id} for one in asked.values()]
     found = [

@@ -1,14 +1,13 @@
-"""What gateways report, as rows, and what became of it. Enums hold the contract's numbers."""
+"""Reports of gateways as rows, and their results. Enums hold the contract's numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from station_svc.credentials.digests import StoredCredential
-from station_svc.rows import Frame
+from station_svc.core.digests import StoredCredential
 
 
 @dataclass(frozen=True, kw_only=True)
-class Knock:
+class ConnectionAttempt:
     """A station that wants in."""
 
     station_id: str
@@ -62,15 +61,6 @@ class Closed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Boot:
-    """A boot. `identity` has the columns of that name in `station`."""
-
-    frame: Frame
-    reason: int
-    identity: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class MessageAttempts:
     """How often a station sends a message about a transaction that fails, and how long it waits the first time."""
 
@@ -88,35 +78,8 @@ class Booted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
-    """A connector's status as reported."""
-
-    frame: Frame
-    evse_id: int
-    connector_id: int
-    status: int
-    reported_status: str
-    error_code: str
-    info: str
-    vendor_id: str
-    vendor_error_code: str
-    status_us: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Transfer:
-    """A vendor's own message, and what the station is answered."""
-
-    frame: Frame
-    vendor_id: str
-    message_id: str
-    data: str
-    status: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class ConditionReport:
-    """What became of one thing that may be wrong with a station; size 0: it has ended."""
+    """A change of one condition of a station; size 0: it has ended."""
 
     kind: int
     size: int

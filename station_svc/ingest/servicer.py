@@ -1,7 +1,7 @@
 """StationIngestService: what gateways report, between protobuf and rows."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -19,37 +19,23 @@ from mesh.masking import mask_data
 from mesh.quirks import QuirkName
 from mesh.settings import Onboarding
 from mesh.times import SECOND_US, Clock, from_timestamp
-from station_svc.certificates.requests import CertificateRequests
-from station_svc.credentials.failures import CredentialFailures
-from station_svc.ingest import (
-    boot_store,
-    connection_store,
-    message_store,
-    sighting_store,
-    status_store,
-    transfer_store,
-)
+from station_svc.commands.closer import SocketCloser
+from station_svc.core.frames import to_frame
+from station_svc.core.reports import Boot, Status
+from station_svc.core.rows import ACCEPTED, PENDING
+from station_svc.core.station_rows import Socket
+from station_svc.feature import BootHandler, Feature, merged
+from station_svc.features.certificates.requests import CertificateRequests
+from station_svc.features.credentials.failures import CredentialFailures
+from station_svc.features.data_transfer import transfer_store
+from station_svc.features.data_transfer.rows import Transfer
+from station_svc.features.data_transfer.transfer_limits import TransferTrimmer
+from station_svc.features.data_transfer.vendors import Vendors
+from station_svc.features.message_log import message_store
+from station_svc.ingest import boot_store, connection_store, sighting_store, status_store
 from station_svc.ingest.admission import Admission
-from station_svc.ingest.frames import to_frame
 from station_svc.ingest.reports import Report, record_reports
-from station_svc.ingest.rows import (
-    Boot,
-    Booted,
-    Closed,
-    ConditionReport,
-    Knock,
-    Opened,
-    Sighting,
-    Status,
-    Transfer,
-    Unproven,
-)
-from station_svc.ingest.transfer_limits import TransferTrimmer
-from station_svc.ingest.vendors import Vendors
-from station_svc.rows import ACCEPTED, PENDING
-from station_svc.stations.closer import SocketCloser
-from station_svc.stations.rows import Socket
-from station_svc.tasks import firmware
+from station_svc.ingest.rows import Booted, Closed, ConditionReport, ConnectionAttempt, Opened, Sighting, Unproven
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -65,7 +51,7 @@ _JITTER = 0.25
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRules:
-    """What gateways and stations are told."""
+    """The settings that gateways and stations are answered with."""
 
     onboarding: Onboarding
     lease_duration_s: float
@@ -88,6 +74,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         failures: CredentialFailures,
         admission: Admission,
         trimmer: TransferTrimmer,
+        features: Sequence[Feature],
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._database = database
@@ -98,6 +85,9 @@ class StationIngestServicer(StationIngestServiceServicer):
         self._failures = failures
         self._admission = admission
         self._trimmer = trimmer
+        self._reports = merged(feature.reports for feature in features)
+        self._on_boots = [feature.on_boots for feature in features if feature.on_boots]
+        self._on_statuses = [feature.on_statuses for feature in features if feature.on_statuses]
         self._jitter = jitter
 
     async def RenewNodeLease(
@@ -126,9 +116,9 @@ class StationIngestServicer(StationIngestServiceServicer):
         rules = connection_store.OpeningRules(
             now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding], proofs=self._admission.proofs
         )
-        knocks = [_to_knock(item) for item in request.items]
+        attempts = [_to_attempt(item) for item in request.items]
         opening = partial(self._commit, work=partial(_opening, rules=rules))
-        results = await self._admission.admit(knocks, opening)
+        results = await self._admission.admit(attempts, opening)
         for item, result in zip(request.items, results, strict=True):
             if isinstance(result, Opened):
                 self._close_superseded(item.station_id, result)
@@ -149,7 +139,8 @@ class StationIngestServicer(StationIngestServiceServicer):
         """Records boots, and says whether each station may do its work."""
         del context
         results = await self._commit(
-            [_to_boot(item) for item in request.items], partial(_booting, now_us=self._clock())
+            [_to_boot(item) for item in request.items],
+            partial(_booting, now_us=self._clock(), followers=self._on_boots),
         )
         return ingest.NotifyBootsResponse(results=[self._to_boot_result(result) for result in results])
 
@@ -158,7 +149,8 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.NotifyStatusesResponse:
         """Records connector statuses."""
         del context
-        results = await self._commit([_to_status(item) for item in request.items], status_store.record_statuses)
+        record = partial(status_store.record_statuses, followers=self._on_statuses)
+        results = await self._commit([_to_status(item) for item in request.items], record)
         return ingest.NotifyStatusesResponse(
             results=[
                 ingest.StatusResult(error=result.to_status()) if result else ingest.StatusResult() for result in results
@@ -179,7 +171,8 @@ class StationIngestServicer(StationIngestServiceServicer):
     ) -> ingest.NotifyReportsResponse:
         """Records what stations report, each kind by its own rules (station_svc/ingest/reports.py)."""
         del context
-        results = await self._commit([_to_report(item) for item in request.items], record_reports)
+        record = partial(record_reports, handlers=self._reports)
+        results = await self._commit([_to_report(item) for item in request.items], record)
         return ingest.NotifyReportsResponse(
             results=[
                 ingest.ReportResult(error=result.to_status()) if result else ingest.ReportResult() for result in results
@@ -256,16 +249,18 @@ class StationIngestServicer(StationIngestServiceServicer):
 
 
 def _opening(
-    connection: Connection, knocks: Sequence[Knock], *, rules: connection_store.OpeningRules
+    connection: Connection, attempts: Sequence[ConnectionAttempt], *, rules: connection_store.OpeningRules
 ) -> Sequence[Opened | Unproven | MeshError]:
-    return connection_store.open_connections(connection, knocks, rules)
+    return connection_store.open_connections(connection, attempts, rules)
 
 
-def _booting(connection: Connection, boots: Sequence[Boot], *, now_us: int) -> Sequence[Booted | MeshError]:
+def _booting(
+    connection: Connection, boots: Sequence[Boot], *, now_us: int, followers: Iterable[BootHandler]
+) -> Sequence[Booted | MeshError]:
     results = boot_store.record_boots(connection, boots, now_us)
-    firmware.booted(
-        connection, [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
-    )
+    recorded = [boot for boot, result in zip(boots, results, strict=True) if not isinstance(result, MeshError)]
+    for follow in followers:
+        follow(connection, recorded)
     return results
 
 
@@ -273,8 +268,8 @@ def _registration(status: int) -> station_pb2.RegistrationStatus.ValueType:
     return station_pb2.RegistrationStatus.ValueType(status)
 
 
-def _to_knock(item: ingest.OpenConnectionItem) -> Knock:
-    return Knock(
+def _to_attempt(item: ingest.OpenConnectionItem) -> ConnectionAttempt:
+    return ConnectionAttempt(
         station_id=item.station_id,
         node_id=item.node_id,
         ocpp_version=item.ocpp_version,

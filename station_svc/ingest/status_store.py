@@ -8,12 +8,10 @@ from sqlalchemy import Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.rowset import RowStatement
-from station_svc import events
-from station_svc.charging_profiles import rules as charging_profiles
-from station_svc.ingest.common_store import Json, frame_row, known_stations, removed
-from station_svc.ingest.rows import Status
-from station_svc.reservations import rules as reservations
-from station_svc.rows import AVAILABLE, FAULTED, UNAVAILABLE
+from station_svc.core.lock_store import Json, frame_row, known_stations, removed
+from station_svc.core.reports import Status
+from station_svc.feature import StatusHandler
+from station_svc.ingest import events
 
 _STATUS_COLUMNS = {
     "tenant_id": "text",
@@ -66,10 +64,13 @@ _CURRENT = RowStatement(
 )
 
 
-def record_statuses(connection: Connection, statuses: Sequence[Status]) -> list[MeshError | None]:
+def record_statuses(
+    connection: Connection, statuses: Sequence[Status], followers: Iterable[StatusHandler]
+) -> list[MeshError | None]:
     """Adds statuses to the history, and to the connectors where they are newer than what is known.
 
-    Where several statuses of one connector stand in one batch, there is one event, for the last.
+    Where several statuses of one connector stand in one batch, there is one event, for the last. `followers` are
+    called with the statuses that became another one.
     """
     keys = known_stations(connection, {status.frame.station for status in statuses})
     known = sorted((status for status in statuses if status.frame.station in keys), key=_connector_order)
@@ -85,27 +86,9 @@ def record_statuses(connection: Connection, statuses: Sequence[Status]) -> list[
         }
         news = [status for status, _row in latest.values() if status.frame.version in changed]
         outbox.append(connection, map(events.status_changed, news))
-        charging_profiles.end_at(connection, _freed(news))
-        reservations.end_at(connection, _closed(news))
+        for follow in followers:
+            follow(connection, news)
     return [None if status.frame.station in keys else removed(status.frame) for status in statuses]
-
-
-def _freed(statuses: Iterable[Status]) -> dict[tuple[str, str, int], int]:
-    """The EVSEs at which no transaction can go on any more, and since when."""
-    return {
-        (*status.frame.station, status.evse_id): status.frame.receive_us
-        for status in statuses
-        if status.status == AVAILABLE and status.evse_id
-    }
-
-
-def _closed(statuses: Iterable[Status]) -> dict[tuple[str, str, int], int]:
-    """The EVSEs, 0 for a whole station, that nobody can use any more, and since when."""
-    return {
-        (*status.frame.station, status.evse_id): status.frame.receive_us
-        for status in statuses
-        if status.status in {FAULTED, UNAVAILABLE}
-    }
 
 
 def _connector_key(status: Status) -> tuple[str, str, int, int]:

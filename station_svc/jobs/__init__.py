@@ -1,1 +1,1 @@
-"""What is done with stations in the background, however long they are away."""
+"""Jobs: work with stations that outlasts calls and restarts, however long stations are not connected."""

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from station_svc.columns import Key, metadata, partial_index, small, text
+from station_svc.core.columns import Key, metadata, partial_index, small, text
 
 # `state`: see rows.JobState. `run_us`: when it is looked at next; of one that runs, the end of its owner's lease.
 job = sa.Table(

@@ -1,4 +1,4 @@
-"""What the job queue keeps: its rows, frozen, free of SQL and of protobuf."""
+"""Rows of the job queue, frozen, free of SQL and of protobuf."""
 
 import secrets
 from dataclasses import dataclass, field

@@ -4,8 +4,8 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from station_svc.commands.commands import Commands, Order, make_budget
-from station_svc.commands.effects import NO_EFFECTS, Effects
+from station_svc.commands.commands import CommandRequest, Commands, make_budget
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.jobs.rows import JobRow
 
 Answer = TypeVar("Answer", bound=Message)
@@ -26,14 +26,14 @@ class JobSender:
         answer_type: type[Answer],
         *,
         part: str = "",
-        effects: Effects = NO_EFFECTS,
+        hooks: CommandHooks = NO_HOOKS,
     ) -> Answer:
         """Sends the command `name`, a field of csms.gateway.v1.CallRequest, to the job's station.
 
         `part` tells the commands of one attempt from each other. Returns the station's answer, or that of the first
         time. Raises MeshError with the reasons of csms.station.v1.CommandService: as a rule the handler lets it pass.
         """
-        order = Order(
+        command = CommandRequest(
             tenant_id=job.tenant_id,
             username=job.username,
             name=name,
@@ -42,6 +42,6 @@ class JobSender:
             request=request,
             content=request.SerializeToString(deterministic=True),
             budget=make_budget(station_s=self._station_budget_s, caller_s=None),
-            effects=effects,
+            hooks=hooks,
         )
-        return await self._commands.run(order, answer_type)
+        return await self._commands.run(command, answer_type)

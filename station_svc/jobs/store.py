@@ -14,10 +14,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mesh.rowset import RowStatement
 from mesh.times import DAY_US, SECOND_US
+from station_svc.core.models import connection, node, station
+from station_svc.core.rows import ACCEPTED
 from station_svc.jobs.models import job
 from station_svc.jobs.rows import JobRow, JobState, NewJob
-from station_svc.rows import ACCEPTED
-from station_svc.stations.models import connection, node, station
 
 EXPIRE_DAYS = 30
 # A station that has just come is let speak first: it may be about to boot.

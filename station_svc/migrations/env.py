@@ -1,4 +1,4 @@
-"""What Alembic runs for each upgrade."""
+"""The environment that Alembic runs for each upgrade."""
 
 from mesh.migrate import run_environment
 from station_svc.models import metadata

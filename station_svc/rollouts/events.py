@@ -1,4 +1,4 @@
-"""What rollouts tell the world, as outbox events. As events.py."""
+"""Events of rollouts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a rollout of firmware does at one station: asks for the update once, then follows its FirmwareUpdate.
+"""A rollout of firmware at one station: asks for the update once, then follows its FirmwareUpdate.
 
 Where the answer is lost the update is followed all the same: what the station reports, or the version that it boots
 with, tells whether it was asked. It is never asked a second time for what it may have begun.
@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.times import SECOND_US, Clock, to_timestamp
+from station_svc.features.firmware import updates
+from station_svc.follower import store as activity_store
+from station_svc.follower.rows import DONE, FAILED, REJECTED, SUPERSEDED, ActivityRow
 from station_svc.jobs.runner import Again, Done, FinalError
 from station_svc.jobs.sender import JobSender
 from station_svc.rollouts.rows import TargetRow
 from station_svc.rollouts.runner import Assignment, save_progress
-from station_svc.tasks import firmware
-from station_svc.tasks import store as task_store
-from station_svc.tasks.rows import DONE, FAILED, REJECTED, SUPERSEDED, TaskRow
 
 KIND = "firmware"
 USUAL_TIMEOUT_US = 24 * 3600 * SECOND_US
@@ -55,13 +55,13 @@ class FirmwareWork:
         return request.timeout.ToMicroseconds() if request.HasField("timeout") else USUAL_TIMEOUT_US
 
     def left_at(self, db: Connection, target: TargetRow) -> str:
-        """What the station reported last."""
-        task = _find(db, target.tenant_id, target.station_id, target.firmware_update_id)
-        if task is None:
+        """The station's last report."""
+        activity = _find(db, target.tenant_id, target.station_id, target.firmware_update_id)
+        if activity is None:
             return ""
-        if not task.reported_status:
+        if not activity.reported_status:
             return "the station was asked, and has reported nothing"
-        return f"the station last reported {task.reported_status}"
+        return f"the station last reported {activity.reported_status}"
 
     async def __call__(self, assignment: Assignment) -> Done | Again:
         """One turn. Raises MeshError, FinalError."""
@@ -87,7 +87,7 @@ class FirmwareWork:
                 sent,
                 firmware_pb2.UpdateFirmwareResponse,
                 part="update",
-                effects=firmware.effects_of(sent),
+                hooks=updates.hooks_of(sent),
             )
         except MeshError as error:
             if error.reason == "CALL_ERROR":
@@ -102,26 +102,26 @@ class FirmwareWork:
         return Again(run_us=self._clock() + LOOK_US)
 
     async def _follow(self, assignment: Assignment, update_id: int) -> Done | Again:
-        task = await self._task(assignment, update_id)
-        if task is None:
+        activity = await self._activity(assignment, update_id)
+        if activity is None:
             raise FinalError(_failed("FIRMWARE_FAILED", "nothing is known of the update any more"))
-        if task.state == DONE:
+        if activity.state == DONE:
             return Done()
-        if task.state == SUPERSEDED:
+        if activity.state == SUPERSEDED:
             raise FinalError(_failed("FIRMWARE_SUPERSEDED", "another update took its place"))
-        has_failed = task.state == FAILED and self._clock() - task.update_us >= TRY_AGAIN_US
-        if has_failed or task.state == REJECTED:
-            said = task.reported_status or task.failure_reason
+        has_failed = activity.state == FAILED and self._clock() - activity.update_us >= TRY_AGAIN_US
+        if has_failed or activity.state == REJECTED:
+            said = activity.reported_status or activity.failure_reason
             raise FinalError(_failed("FIRMWARE_FAILED", f"the update failed: {said}"))
         return Again(run_us=self._clock() + LOOK_US)
 
-    async def _task(self, assignment: Assignment, update_id: int) -> TaskRow | None:
+    async def _activity(self, assignment: Assignment, update_id: int) -> ActivityRow | None:
         job = assignment.job
         return await self._database.read(lambda db: _find(db, job.tenant_id, job.station_id, update_id))
 
     async def _version(self, assignment: Assignment) -> str:
         job = assignment.job
-        return await self._database.read(lambda db: task_store.firmware_version(db, job.tenant_id, job.station_id))
+        return await self._database.read(lambda db: activity_store.firmware_version(db, job.tenant_id, job.station_id))
 
     async def _save(self, assignment: Assignment, progress: _Progress) -> None:
         text = msgspec.json.encode(progress).decode()
@@ -135,8 +135,10 @@ _TAKEN = frozenset(
 )
 
 
-def _find(db: Connection, tenant_id: str, station_id: str, update_id: int) -> TaskRow | None:
-    return task_store.find(db, tenant_id=tenant_id, station_id=station_id, kind=firmware.KIND.name, task_id=update_id)
+def _find(db: Connection, tenant_id: str, station_id: str, update_id: int) -> ActivityRow | None:
+    return activity_store.find(
+        db, tenant_id=tenant_id, station_id=station_id, kind=updates.KIND.name, task_id=update_id
+    )
 
 
 def _to_request(

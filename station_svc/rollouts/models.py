@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from station_svc.columns import Key, big, metadata, small, text
+from station_svc.core.columns import Key, big, metadata, small, text
 
 rollout = sa.Table(
     "rollout",

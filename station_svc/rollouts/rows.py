@@ -1,4 +1,4 @@
-"""What rollouts are made of, as rows. Enums hold the numbers of csms.station.v1.RolloutService."""
+"""Rollouts as rows. Enums hold the numbers of csms.station.v1.RolloutService."""
 
 from dataclasses import dataclass
 from enum import IntEnum

@@ -36,7 +36,7 @@ _NEVER_BEGUN = frozenset({"STATION_NOT_FOUND", "JOB_EXPIRED"})
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """What is to be done at one station: a turn of its job, once it has a place."""
+    """The work at one station: a turn of its job, once it has a place."""
 
     job: JobRow
     rollout: RolloutRow
@@ -44,7 +44,7 @@ class Assignment:
 
 
 class Work(Protocol):
-    """What one kind of rollout does at a station; safe to repeat, as every job's handler."""
+    """The work of one kind of rollout at a station; safe to repeat, as every job's handler."""
 
     def __call__(self, assignment: Assignment) -> Awaitable[Done | Again]:
         """One turn. Raises MeshError where another attempt may help, FinalError where none does."""
@@ -184,7 +184,7 @@ async def _keep_going(_job: JobRow) -> Again:
 
 
 def _tick(db: Connection, job: JobRow, now_us: int) -> int | None:
-    """What there is to do for a rollout; when to look again, None where it has ended."""
+    """Does what is due for a rollout; when to look again, None where it has ended."""
     rollout_id = job.payload.decode()
     row = store.get(db, job.tenant_id, rollout_id)
     if row.state is RolloutState.STOPPED:

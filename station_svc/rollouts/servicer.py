@@ -21,15 +21,15 @@ from mesh.grpc_types import Context
 from mesh.masking import is_secret, mask_text
 from mesh.operators import current_caller
 from mesh.times import SECOND_US, Clock, from_timestamp, to_timestamp
-from station_svc.credentials.guard import is_credential, use_rotate_credential
+from station_svc.commands.guard import is_credential, use_rotate_credential
+from station_svc.core import station_store
+from station_svc.core.rows import Page
 from station_svc.jobs import store as job_store
 from station_svc.rollouts import firmware as firmware_rollout
 from station_svc.rollouts import store
 from station_svc.rollouts import variables as variables_rollout
 from station_svc.rollouts.rows import STOPPED_BY_OPERATOR, RolloutRow, RolloutState, TargetRow
 from station_svc.rollouts.runner import own_job
-from station_svc.rows import Page
-from station_svc.stations import store as station_store
 
 _MOST_REQUEST_ID = 64
 _MOST_NAME = 255
@@ -214,7 +214,7 @@ def _to_row(request: pb.CreateRolloutRequest, now_us: int) -> RolloutRow:
 
 
 def _work(request: pb.CreateRolloutRequest) -> tuple[str, bytes]:
-    """What is to be done at each station: its kind, and its message as it is stored."""
+    """The work at each station: its kind, and its message as it is stored."""
     kind = request.WhichOneof("work")
     if kind == variables_rollout.KIND:
         _check_variables(request.variables)

@@ -15,14 +15,14 @@ from sqlalchemy import ColumnElement, Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.filters import Field
+from station_svc.core.list_store import paged
+from station_svc.core.models import connection, node, station
+from station_svc.core.rows import Page
 from station_svc.jobs import store as job_store
 from station_svc.jobs.models import job
-from station_svc.list_store import paged
 from station_svc.rollouts import events
 from station_svc.rollouts.models import rollout, rollout_target
 from station_svc.rollouts.rows import RolloutRow, RolloutState, TargetRow, TargetState
-from station_svc.rows import Page
-from station_svc.stations.models import connection, node, station
 
 MOST_TARGETS = 50_000
 _ROLLOUT = [rollout.c[one.name] for one in fields(RolloutRow)]
@@ -155,7 +155,7 @@ def list_targets(db: Connection, row: RolloutRow, page: Page) -> Sequence[Target
 
 
 def target_filters(states: Mapping[str, int]) -> Mapping[str, Field]:
-    """What stations of a rollout may be filtered by; `states` are the words for a state."""
+    """The fields that stations of a rollout may be filtered by; `states` are the words for a state."""
 
     def state(text: str) -> int:
         if text.upper() not in states:
@@ -273,3 +273,19 @@ def _is(tenant_id: str, rollout_id: str) -> ColumnElement[bool]:
 
 def _of(row: RolloutRow) -> ColumnElement[bool]:
     return (rollout_target.c.tenant_id == row.tenant_id) & (rollout_target.c.rollout_id == row.rollout_id)
+
+
+def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
+    """Removes up to `limit` stations of rollouts that ended before a moment, then the rollouts; returns how many."""
+    old = (rollout.c.tenant_id == rollout_target.c.tenant_id) & (rollout.c.rollout_id == rollout_target.c.rollout_id)
+    key = sa.tuple_(*rollout_target.primary_key.columns)
+    targets = (
+        sa.select(*rollout_target.primary_key.columns)
+        .join(rollout, old)
+        .where(rollout.c.end_us < before_us)
+        .limit(limit)
+    )
+    count = db.execute(sa.delete(rollout_target).where(key.in_(targets))).rowcount
+    if count < limit:
+        count += db.execute(sa.delete(rollout).where(rollout.c.end_us < before_us)).rowcount
+    return count

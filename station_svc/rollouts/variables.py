@@ -1,4 +1,4 @@
-"""What a rollout of variables does at one station.
+"""A rollout of variables at one station.
 
 Quirk 24: some stations restart after each change. So nothing is pushed that the station holds already, and after a
 restart only what it does not hold is pushed again, and only where the last push brought something: a station that
@@ -152,8 +152,8 @@ class VariablesWork:
     async def _send(
         self, assignment: Assignment, name: str, request: Message, answer_type: type[Answer], *, part: str
     ) -> Answer:
-        effects = RememberVariables(request if isinstance(request, command_service_pb2.GetVariablesRequest) else None)
-        return await self._sender.send(assignment.job, name, request, answer_type, part=part, effects=effects)
+        hooks = RememberVariables(request if isinstance(request, command_service_pb2.GetVariablesRequest) else None)
+        return await self._sender.send(assignment.job, name, request, answer_type, part=part, hooks=hooks)
 
     async def _boot(self, assignment: Assignment) -> tuple[int, int]:
         job = assignment.job

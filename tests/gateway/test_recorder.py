@@ -33,6 +33,8 @@ NOW_US = 1_780_000_000_000_000
         b'[2,"1","UpdateFirmware",{"location":"https://b.example/f?X-Amz-Date=1&X-Amz-Signature=hunter2"}]',
         b'[2,"1","LogStatusNotification",{"info":"https:\\/\\/b.example\\/f?se=9&sig=hunter2&sp=r"}]',
         b'[4,"1","InternalError","AuthorizationKey=hunter2 is too short",{}]',
+        b'[4,"1","InternalError","sent with Basic hunter2hunter2",{}]',
+        b'[4,"1","InternalError","sent with bearer hunter2hunter2",{}]',
     ],
 )
 def test_secrets_are_masked(frame: bytes) -> None:

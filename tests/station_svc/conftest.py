@@ -37,10 +37,12 @@ from mesh.grpc_types import Context
 from mesh.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from mesh.service import Parts
 from mesh.times import to_timestamp
-from station_svc import migrations, models
-from station_svc.housekeeping import Housekeeper, Retention
-from station_svc.ingest.transfer_limits import TransferLimits
-from station_svc.ingest.vendors import Vendors
+from station_svc import migrations
+from station_svc.catalogue import FEATURES, STORAGE
+from station_svc.core.models import outbox
+from station_svc.features.data_transfer.transfer_limits import TransferLimits
+from station_svc.features.data_transfer.vendors import Vendors
+from station_svc.housekeeping import Housekeeper
 from station_svc.jobs.runner import Jobs
 from station_svc.service import build
 from station_svc.settings import StationSettings
@@ -68,7 +70,7 @@ SETTINGS = StationSettings(
     command_timeout_s=30,
     vendors=Vendors.parse("com.acme, org.example/tariff"),
     transfer_limits=TransferLimits(),
-    retention=Retention(),
+    retention={},
 )
 
 _KEY = ECKey.generate_key("P-256", {"kid": "test"})
@@ -181,14 +183,14 @@ class StationSystem:
         request = ingest_pb2.RenewNodeLeaseRequest(node_id=node_id, address=address or self.gateway_address)
         return (await self.ingest.RenewNodeLease(request)).lease_duration_ms
 
-    async def knock(self, *items: ingest_pb2.OpenConnectionItem) -> Sequence[ingest_pb2.OpenConnectionResult]:
+    async def attempt(self, *items: ingest_pb2.OpenConnectionItem) -> Sequence[ingest_pb2.OpenConnectionResult]:
         """Lets stations connect, all in one batch, and returns the results."""
         response = await self.ingest.OpenConnections(ingest_pb2.OpenConnectionsRequest(items=items))
         return response.results
 
     async def open(self, station_id: str, node_id: str = NODE) -> int:
         """Connects a station; its epoch."""
-        [result] = await self.knock(knock(station_id, node_id=node_id))
+        [result] = await self.attempt(attempt(station_id, node_id=node_id))
         assert not result.HasField("error"), result.error
         return result.epoch
 
@@ -264,7 +266,7 @@ class StationSystem:
 
     async def events(self, kind: str = "") -> list[tuple[str, str, dict[str, Any]]]:
         """The outbox: type, station and data, oldest first."""
-        table = models.outbox
+        table = outbox
         query = sa.select(table.c.type, table.c.station_id, table.c.data).order_by(table.c.outbox_id)
         rows = await self.database.read(lambda connection: connection.execute(query).all())
         return [(row[0], row[1], msgspec.json.decode(row[2])) for row in rows if row[0].startswith(kind)]
@@ -275,7 +277,7 @@ class StationSystem:
         return await self.database.read(lambda connection: connection.execute(query).scalar_one())
 
 
-def knock(
+def attempt(
     station_id: str, *, node_id: str = NODE, credential: bytes = b"", username: str = ""
 ) -> ingest_pb2.OpenConnectionItem:
     """A connection attempt of a station."""
@@ -354,7 +356,7 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
         database=database,
         clock=clock,
         parts=parts,
-        housekeeper=Housekeeper(database=database, clock=clock, retention=SETTINGS.retention, chunk=3),
+        housekeeper=_housekeeper(database, clock),
         gateway=gateway,
         gateway_server=gateway_server,
         mesh_address=f"127.0.0.1:{mesh.port}",
@@ -363,6 +365,11 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
         commands=CommandServiceStub(operator_channel),
         operators=operator_channel,
     )
+
+
+def _housekeeper(database: Database, clock: FakeClock) -> Housekeeper:
+    due = [feature.end_due for feature in FEATURES if feature.end_due]
+    return Housekeeper(database=database, clock=clock, retention={}, storage=STORAGE, due=due, chunk=3)
 
 
 async def _run(task: Callable[[], Awaitable[None]]) -> None:

@@ -9,12 +9,13 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 
 from mesh import outbox
 from mesh.times import to_timestamp
-from station_svc import models
-from station_svc.housekeeping import Housekeeper, Retention
+from station_svc.catalogue import STORAGE
+from station_svc.housekeeping import Housekeeper
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, NewJob
 from station_svc.jobs.runner import Done, JobKind, Jobs
 from tests.conftest import FakeClock
+from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, fails_with
 
 DAY_S = 24 * 3600
@@ -165,6 +166,6 @@ async def test_retention_is_a_setting(system: StationSystem, clock: FakeClock) -
     await _message(system, epoch, 1)
     await _status(system, epoch, 2)
     clock.advance(DAY_S + 1)
-    keeper = Housekeeper(database=system.database, clock=clock, retention=Retention(messages=1))
+    keeper = Housekeeper(database=system.database, clock=clock, retention={"MESSAGE": 1}, storage=STORAGE, due=[])
     assert await keeper.remove_old() == 1
     assert (await system.count(models.message), await system.count(models.status_report)) == (0, 1)

@@ -24,8 +24,8 @@ from mesh.contract import MESH_SERVICES
 from mesh.grpc_servers import mesh_server
 from mesh.grpc_types import Context
 from tests.ports import held_port
+from tests.station_svc.commands.test_commands import EVERY_COMMAND, answering
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem, fails_with
-from tests.station_svc.test_commands import EVERY_COMMAND, answering
 
 TOKEN = IdToken(id_token="T")
 FAR = Timestamp(seconds=4_000_000_000)

@@ -4,8 +4,8 @@ import pytest
 
 from mesh.errors import SettingError
 from mesh.settings import Environment
-from station_svc.ingest.transfer_limits import TransferLimits
-from station_svc.ingest.vendors import Vendors
+from station_svc.features.data_transfer.transfer_limits import TransferLimits
+from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.settings import StationSettings
 
 NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:7000", "CSMS_MESH_SECRET": "secret"}
@@ -16,7 +16,7 @@ def test_defaults() -> None:
     settings = StationSettings.read(Environment(NEEDED))
     assert settings.onboarding == "reject"
     assert (settings.lease_duration_s, settings.heartbeat_interval_s, settings.command_timeout_s) == (12, 300, 30)
-    assert settings.retention.messages == 30
+    assert settings.retention["MESSAGE"] == 30
 
 
 def test_what_is_set_counts() -> None:
@@ -41,10 +41,11 @@ def test_what_is_set_counts() -> None:
         )
     )
     assert (settings.onboarding, settings.heartbeat_interval_s) == ("accept", 60)
-    assert (settings.retention.messages, settings.retention.status_reports) == (7, 8)
-    assert (settings.retention.security_events, settings.retention.tasks) == (9, 10)
-    assert settings.retention.certificate_requests == 11
-    assert (settings.retention.charging_profiles, settings.retention.reservations) == (9, 10)
+    kept = settings.retention
+    assert (kept["MESSAGE"], kept["STATUS_REPORT"]) == (7, 8)
+    assert (kept["SECURITY_EVENT"], kept["TASK"]) == (9, 10)
+    assert kept["CERTIFICATE_REQUEST"] == 11
+    assert (kept["CHARGING_PROFILE"], kept["RESERVATION"]) == (9, 10)
     assert settings.vendors.judge("com.acme", "x") == 1
     assert settings.transfer_limits == TransferLimits(rows=500, size=2 * 1024 * 1024)
 

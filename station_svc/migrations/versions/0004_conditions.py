@@ -1,4 +1,4 @@
-"""What is wrong with a station."""
+"""Conditions of stations."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,1 @@
+"""StationService and CommandService, for operators; features serve the other services."""

@@ -1,0 +1,110 @@
+"""Stations that operators add, one by one or by the table, with credentials made for them or brought along."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from csms.station.v1 import station_pb2, station_service_pb2
+
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.operators import current_caller
+from mesh.times import Clock
+from station_svc.api import change_store, newcomers
+from station_svc.api.change_store import NewStation
+from station_svc.api.newcomers import Newcomer
+from station_svc.api.resource import to_strength
+from station_svc.core.digests import StoredCredential, make_credential, store_credential
+from station_svc.features.credentials.brought import store_hash
+from station_svc.features.credentials.proofs import Proofs
+
+
+class StationAdditions:
+    """Adds stations."""
+
+    def __init__(self, *, database: Database, clock: Clock, proofs: Proofs) -> None:
+        self._database = database
+        self._clock = clock
+        self._proofs = proofs
+
+    async def add(self, request: station_service_pb2.CreateStationRequest) -> str:
+        """Adds one; returns the credential that was made for it, if one was.
+
+        Raises MeshError INVALID_FIELD or STATION_EXISTS.
+        """
+        newcomer = Newcomer(
+            station_id=request.station_id,
+            display_name=request.display_name,
+            security_profile=request.security_profile if request.HasField("security_profile") else 1,
+            password=request.credential,
+            password_hash=request.credential_hash,
+        )
+        newcomers.check(newcomer)
+        [(new, credential)] = await self._prepare([newcomer])
+        if not await self._write([new]):
+            raise newcomers.exists(newcomer.station_id)
+        return credential
+
+    async def add_table(
+        self, request: station_service_pb2.ImportStationsRequest
+    ) -> station_service_pb2.ImportStationsResponse:
+        """Adds those of a table that can be added, and reports on each. Raises MeshError INVALID_FIELD."""
+        lines = newcomers.read_table(request.csv)
+        wanted = [line.newcomer for line in lines if isinstance(line.newcomer, Newcomer)]
+        there = await self._database.read(lambda db: change_store.existing(db, [one.station_id for one in wanted]))
+        prepared = await self._prepare([one for one in wanted if one.station_id not in there])
+        added = {new.station_id for new, _credential in prepared}
+        if not request.validate_only:
+            added = await self._write([new for new, _credential in prepared])
+        credentials = {new.station_id: (new.credential, credential) for new, credential in prepared}
+        response = station_service_pb2.ImportStationsResponse()
+        for line in lines:
+            one = response.stations.add(line=line.number, station_id=line.station_id)
+            if isinstance(line.newcomer, MeshError):
+                one.error.CopyFrom(line.newcomer.to_status())
+            elif line.station_id not in added:
+                one.error.CopyFrom(newcomers.exists(line.station_id).to_status())
+            else:
+                stored, credential = credentials[line.station_id]
+                one.credential_strength = _strength(stored)
+                one.credential = "" if request.validate_only else credential
+        response.refused_count = sum(one.HasField("error") for one in response.stations)
+        response.added_count = len(lines) - response.refused_count
+        return response
+
+    async def _prepare(self, wanted: Sequence[Newcomer]) -> list[tuple[NewStation, str]]:
+        """Each station as it is stored, and the credential that is made where there is none."""
+        brought = [one for one in wanted if one.password]
+        hashed = await self._proofs.hash([(one.password, one.station_id) for one in brought])
+        stored = dict(zip((one.station_id for one in brought), hashed, strict=True))
+        return [_prepared(one, stored.get(one.station_id)) for one in wanted]
+
+    async def _write(self, stations: Sequence[NewStation]) -> set[str]:
+        if not stations:
+            return set()
+        add = partial(
+            change_store.create_stations,
+            tenant_id=current_caller().tenant_id,
+            stations=stations,
+            now_us=self._clock(),
+        )
+        return await self._database.write(add)
+
+
+def _prepared(newcomer: Newcomer, stored: StoredCredential | None) -> tuple[NewStation, str]:
+    credential = ""
+    if stored is None and newcomer.password_hash:
+        stored = store_hash("credential_hash", newcomer.password_hash)
+    elif stored is None and newcomer.security_profile:
+        credential = make_credential()
+        stored = store_credential(credential.encode())
+    new = NewStation(
+        station_id=newcomer.station_id,
+        display_name=newcomer.display_name,
+        security_profile=newcomer.security_profile,
+        credential=stored or StoredCredential(),
+    )
+    return new, credential
+
+
+def _strength(stored: StoredCredential) -> station_pb2.CredentialStrength.ValueType:
+    return to_strength(stored.salt, has_credential=bool(stored.digest))

@@ -1,0 +1,149 @@
+"""The SQL of what operators change about stations. Each function is the work of one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mesh import outbox
+from mesh.rowset import RowStatement
+from station_svc.api import removals
+from station_svc.core import events
+from station_svc.core.digests import StoredCredential
+from station_svc.core.models import connection, node, removal, station
+from station_svc.core.rows import ACCEPTED
+from station_svc.core.socket_store import open_sockets
+from station_svc.core.station_rows import Socket
+from station_svc.core.station_store import is_station, not_found
+from station_svc.jobs import store as job_store
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewStation:
+    """A station that is about to be added."""
+
+    station_id: str
+    display_name: str
+    security_profile: int
+    credential: StoredCredential
+
+
+_CREATE = RowStatement(
+    """
+    INSERT INTO station (tenant_id, station_id, registration_status, display_name, security_profile, credential_salt,
+                         credential_digest, create_us, update_us)
+    SELECT :tenant_id, rows.station_id, :status, rows.display_name, rows.security_profile, rows.salt, rows.digest,
+           :now_us, :now_us
+    FROM {rows} WHERE true ORDER BY rows.station_id
+    ON CONFLICT DO NOTHING RETURNING station_id
+    """,
+    station_id="text",
+    display_name="text",
+    security_profile="integer",
+    salt="text",
+    digest="text",
+)
+_EXISTING = RowStatement(
+    "SELECT station.station_id FROM {rows} JOIN station ON station.station_id = rows.station_id", station_id="text"
+)
+
+
+def create_stations(db: Connection, *, tenant_id: str, stations: Sequence[NewStation], now_us: int) -> set[str]:
+    """Adds stations, accepted; returns the ids of those that were not there yet, in whichever tenant."""
+    rows = [
+        {
+            "station_id": one.station_id,
+            "display_name": one.display_name,
+            "security_profile": one.security_profile,
+            "salt": one.credential.salt,
+            "digest": one.credential.digest,
+        }
+        for one in stations
+    ]
+    added = set(_CREATE.run(db, rows, tenant_id=tenant_id, status=ACCEPTED, now_us=now_us).scalars())
+    created = partial(events.created, tenant_id=tenant_id, registration_status=ACCEPTED, onboarded=False, now_us=now_us)
+    outbox.append(db, [created(station_id=station_id) for station_id in sorted(added)])
+    return added
+
+
+def existing(db: Connection, station_ids: Sequence[str]) -> set[str]:
+    """Which of these there are, in any tenant."""
+    rows = [{"station_id": station_id} for station_id in station_ids]
+    return set(_EXISTING.run(db, rows).scalars()) if rows else set()
+
+
+def update_station(
+    db: Connection, *, tenant_id: str, station_id: str, values: Mapping[str, str | int], now_us: int
+) -> Sequence[Socket]:
+    """Changes columns of a station. Raises MeshError STATION_NOT_FOUND.
+
+    Returns the sockets that are to be closed, since they were opened by a station that was still accepted.
+    """
+    held = sa.select(station.c.registration_status).where(is_station(tenant_id, station_id)).with_for_update()
+    status_before = db.execute(held).scalar()
+    query = (
+        sa.update(station)
+        .where(is_station(tenant_id, station_id))
+        .values(**values, update_us=now_us)
+        .returning(station.c.registration_status, station.c.latest_epoch)
+    )
+    row = db.execute(query).first()
+    if row is None:
+        raise not_found(station_id)
+    status = row.registration_status
+    event = events.updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
+    outbox.append(db, [event])
+    return open_sockets(db, row.latest_epoch, now_us) if status_before == ACCEPTED != status else []
+
+
+def delete_station(
+    db: Connection,
+    *,
+    tenant_id: str,
+    station_id: str,
+    present: Iterable[sa.Table],
+    notify_transactions: bool,
+    now_us: int,
+) -> Sequence[Socket]:
+    """Removes a station, with its rows in `present`; its history goes in the background, but is not seen from now on.
+
+    With `notify_transactions` a job is queued that has transaction_svc end what is open there. Returns the sockets that
+    are to be closed. Raises MeshError STATION_NOT_FOUND.
+    """
+    query = sa.delete(station).where(is_station(tenant_id, station_id)).returning(station.c.latest_epoch)
+    latest_epoch = db.execute(query).scalar()
+    if latest_epoch is None:
+        raise not_found(station_id)
+    for table in present:
+        db.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.station_id == station_id))
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    tombstone = insert(removal).values(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch)
+    db.execute(
+        tombstone.on_conflict_do_update(
+            index_elements=[removal.c.tenant_id, removal.c.station_id],
+            set_={"through_epoch": tombstone.excluded.through_epoch},
+        )
+    )
+    outbox.append(db, [events.deleted(tenant_id=tenant_id, station_id=station_id, now_us=now_us)])
+    job_store.wake(db, [(tenant_id, station_id)], run_us=now_us)  # they end: there is no such station
+    if notify_transactions:
+        job = removals.new_job(tenant_id=tenant_id, station_id=station_id, through_epoch=latest_epoch, now_us=now_us)
+        job_store.add(db, job, now_us)
+    return _close_latest(db, latest_epoch, now_us)
+
+
+def _close_latest(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+    closed = (
+        sa.update(connection)
+        .where(connection.c.epoch == epoch, connection.c.disconnect_us.is_(None))
+        .values(disconnect_us=now_us)
+        .returning(connection.c.station_id, connection.c.node_id)
+    )
+    row = db.execute(closed).first()
+    if row is None:
+        return []
+    address = db.execute(sa.select(node.c.address).where(node.c.node_id == row.node_id, node.c.lease_end_us > now_us))
+    return [Socket(station_id=row.station_id, epoch=epoch, address=found) for found in address.scalars()]

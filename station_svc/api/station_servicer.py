@@ -1,0 +1,378 @@
+"""StationService: stations as operators see them, between protobuf and rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from csms.common.v1 import evse_pb2
+from csms.station.v1 import station_pb2, station_service_pb2
+from csms.station.v1.station_service_pb2_grpc import StationServiceServicer
+from sqlalchemy import Connection
+
+from mesh import pages
+from mesh.database import Database
+from mesh.errors import invalid_field
+from mesh.filters import to_condition
+from mesh.grpc_types import Context
+from mesh.operators import Caller, current_caller
+from mesh.times import Clock, to_timestamp
+from station_svc.api import change_store
+from station_svc.api.additions import StationAdditions
+from station_svc.api.newcomers import check_display_name, check_profile
+from station_svc.api.resource import to_station
+from station_svc.commands.closer import SocketCloser
+from station_svc.commands.gateways import station_offline
+from station_svc.core import station_store as store
+from station_svc.core.lists import FRAME_KEY, cut, page_of, storable
+from station_svc.core.reports import Status
+from station_svc.core.rows import ACCEPTED, Page
+from station_svc.core.socket_store import find_socket
+from station_svc.core.station_rows import Socket, VariableRow
+from station_svc.features.availability.report_store import list_status_reports
+from station_svc.features.credentials import first
+from station_svc.features.credentials import store as credential_store
+from station_svc.features.credentials.rotation import CredentialRotation
+from station_svc.features.data_transfer.rows import Transfer
+from station_svc.features.data_transfer.transfer_store import list_data_transfers
+from station_svc.features.device_model import variable_store
+from station_svc.features.message_log import message_store
+from station_svc.features.message_log.rows import MessageRow
+
+T = TypeVar("T")
+
+# WebSocket close codes: "policy violation", the station is not welcome any more; "service restart", it is to come back.
+UNWELCOME_CLOSE_CODE = 1008
+RECONNECT_CLOSE_CODE = 1012
+# What the gateways speak, and any of them.
+_VERSIONS = ("", "1.6", "2.0.1")
+_DIRECTIONS = {
+    "RECEIVED": station_pb2.MESSAGE_DIRECTION_RECEIVED,
+    "SENT": station_pb2.MESSAGE_DIRECTION_SENT,
+    "MESSAGE_DIRECTION_RECEIVED": station_pb2.MESSAGE_DIRECTION_RECEIVED,
+    "MESSAGE_DIRECTION_SENT": station_pb2.MESSAGE_DIRECTION_SENT,
+}
+_VARIABLE_KEY = (str, str, str, int, int, str, str)
+
+
+class StationServicer(StationServiceServicer):
+    """Serves operators. A station of another tenant is not there for them.
+
+    `hands_over`: whether stations that are accepted are handed a credential; where any station is let in by rule, one
+    would keep nobody out. `notify_transactions`: whether a job notifies transaction_svc of removed stations. `present`:
+    the tables whose rows are removed with their station.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        closer: SocketCloser,
+        rotation: CredentialRotation,
+        additions: StationAdditions,
+        present: Sequence[sa.Table],
+        notify_transactions: bool,
+        hands_over: bool,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._closer = closer
+        self._rotation = rotation
+        self._additions = additions
+        self._present = present
+        self._notify_transactions = notify_transactions
+        self._hands_over = hands_over
+
+    async def CreateStation(
+        self, request: station_service_pb2.CreateStationRequest, context: Context
+    ) -> station_service_pb2.CreateStationResponse:
+        """Adds a station, with the credential that it has or one that is made for it."""
+        del context
+        credential = await self._additions.add(request)
+        station = await self._read(request.station_id)
+        return station_service_pb2.CreateStationResponse(station=station, credential=credential)
+
+    async def ImportStations(
+        self, request: station_service_pb2.ImportStationsRequest, context: Context
+    ) -> station_service_pb2.ImportStationsResponse:
+        """Adds the stations of a table."""
+        del context
+        return await self._additions.add_table(request)
+
+    async def GetStation(
+        self, request: station_service_pb2.GetStationRequest, context: Context
+    ) -> station_service_pb2.GetStationResponse:
+        """Reads one station."""
+        del context
+        return station_service_pb2.GetStationResponse(station=await self._read(request.station_id))
+
+    async def ListStations(
+        self, request: station_service_pb2.ListStationsRequest, context: Context
+    ) -> station_service_pb2.ListStationsResponse:
+        """Lists stations, by id."""
+        del context
+        size = pages.page_size(request.page_size)
+        now_us = self._clock()
+        page = Page(
+            limit=size + 1,
+            after=pages.decode_token(request.page_token, (str,), binding=request.filter),
+            condition=to_condition(request.filter, store.station_filters(now_us)),
+        )
+        tenant_id = current_caller().tenant_id
+        rows = await self._database.read(
+            lambda connection: store.list_stations(connection, tenant_id=tenant_id, now_us=now_us, page=page)
+        )
+        rows, token = pages.cut_page(rows, size, lambda row: (row.station_id,), binding=request.filter)
+        return station_service_pb2.ListStationsResponse(stations=map(to_station, rows), next_page_token=token)
+
+    async def UpdateStation(
+        self, request: station_service_pb2.UpdateStationRequest, context: Context
+    ) -> station_service_pb2.UpdateStationResponse:
+        """Changes the named fields of a station; one that is accepted no more has its socket closed.
+
+        It comes back, and is held to its new status: a session keeps the one it began with.
+        """
+        del context
+        station = request.station
+        if not station.station_id:
+            raise invalid_field("station.station_id", "is required")
+        paths = list(request.update_mask.paths) or [name for name in _CHANGES if _is_set(station, name)]
+        update = partial(
+            _update,
+            station_id=storable(station.station_id),
+            values={path: _change(path, station) for path in _expanded(paths)},
+            caller=current_caller(),
+            now_us=self._clock(),
+            hands_over=self._hands_over,
+        )
+        for socket in await self._database.write(update):
+            self._closer.close_soon(socket, UNWELCOME_CLOSE_CODE, "this station is not accepted any more")
+        return station_service_pb2.UpdateStationResponse(station=await self._read(station.station_id))
+
+    async def DeleteStation(
+        self, request: station_service_pb2.DeleteStationRequest, context: Context
+    ) -> station_service_pb2.DeleteStationResponse:
+        """Removes a station, and has its socket closed."""
+        del context
+        delete = partial(
+            change_store.delete_station,
+            tenant_id=current_caller().tenant_id,
+            station_id=storable(request.station_id),
+            present=self._present,
+            notify_transactions=self._notify_transactions,
+            now_us=self._clock(),
+        )
+        for socket in await self._database.write(delete):
+            self._closer.close_soon(socket, UNWELCOME_CLOSE_CODE, "this station was removed")
+        return station_service_pb2.DeleteStationResponse()
+
+    async def RotateCredential(
+        self, request: station_service_pb2.RotateCredentialRequest, context: Context
+    ) -> station_service_pb2.RotateCredentialResponse:
+        """Makes new credentials for a station; one that needed none needs them from now on."""
+        if request.hand_over:
+            return await self._rotation.hand_over(request, context)
+        return await self._rotation.replace(storable(request.station_id))
+
+    async def CloseConnection(
+        self, request: station_service_pb2.CloseConnectionRequest, context: Context
+    ) -> station_service_pb2.CloseConnectionResponse:
+        """Has a station's socket closed, so that it connects anew."""
+        del context
+        tenant_id, now_us = current_caller().tenant_id, self._clock()
+        socket = await self._database.read(
+            lambda connection: find_socket(
+                connection, tenant_id=tenant_id, station_id=storable(request.station_id), now_us=now_us
+            )
+        )
+        if socket is None:
+            raise station_offline(request.station_id, "no gateway holds its socket")
+        self._closer.close_soon(socket, RECONNECT_CLOSE_CODE, "closed by an operator: connect again")
+        return station_service_pb2.CloseConnectionResponse(epoch=socket.epoch)
+
+    async def ListStatusReports(
+        self, request: station_service_pb2.ListStatusReportsRequest, context: Context
+    ) -> station_service_pb2.ListStatusReportsResponse:
+        """Lists the statuses a station reported, newest first."""
+        del context
+        page = page_of(request, FRAME_KEY)
+        rows = await self._list(list_status_reports, request.station_id, page)
+        rows, token = cut(request, rows, page, lambda row: row.frame.version)
+        return station_service_pb2.ListStatusReportsResponse(
+            status_reports=map(_to_status_report, rows), next_page_token=token
+        )
+
+    async def ListVariables(
+        self, request: station_service_pb2.ListVariablesRequest, context: Context
+    ) -> station_service_pb2.ListVariablesResponse:
+        """Lists the variables of a station as last read or set, by name."""
+        del context
+        page = page_of(request, _VARIABLE_KEY, default=200)
+        rows = await self._list(variable_store.list_variables, request.station_id, page)
+        rows, token = cut(request, rows, page, lambda row: row.key)
+        return station_service_pb2.ListVariablesResponse(variables=map(to_variable, rows), next_page_token=token)
+
+    async def ListMessages(
+        self, request: station_service_pb2.ListMessagesRequest, context: Context
+    ) -> station_service_pb2.ListMessagesResponse:
+        """Lists the frames that crossed a station's socket, newest first."""
+        del context
+        condition = to_condition(request.filter, message_store.message_filters(_DIRECTIONS))
+        page = page_of(request, FRAME_KEY, filter_text=request.filter, condition=condition)
+        rows = await self._list(message_store.list_messages, request.station_id, page)
+        rows, token = cut(
+            request,
+            rows,
+            page,
+            lambda row: (row.epoch, row.ordinal),
+            filter_text=request.filter,
+            text=lambda row: row.payload,
+        )
+        messages = [_to_message(request.station_id, row) for row in rows]
+        return station_service_pb2.ListMessagesResponse(messages=messages, next_page_token=token)
+
+    async def ListDataTransfers(
+        self, request: station_service_pb2.ListDataTransfersRequest, context: Context
+    ) -> station_service_pb2.ListDataTransfersResponse:
+        """Lists the data transfers a station sent, newest first."""
+        del context
+        page = page_of(request, FRAME_KEY)
+        rows = await self._list(list_data_transfers, request.station_id, page)
+        rows, token = cut(request, rows, page, lambda row: row.frame.version, text=lambda row: row.data)
+        return station_service_pb2.ListDataTransfersResponse(
+            data_transfers=map(_to_data_transfer, rows), next_page_token=token
+        )
+
+    async def _read(self, station_id: str) -> station_pb2.Station:
+        tenant_id, now_us = current_caller().tenant_id, self._clock()
+        row = await self._database.read(
+            lambda connection: store.get_station(
+                connection, tenant_id=tenant_id, station_id=storable(station_id), now_us=now_us
+            )
+        )
+        return to_station(row)
+
+    async def _list(self, read: Callable[..., T], station_id: str, page: Page) -> T:
+        tenant_id = current_caller().tenant_id
+
+        def work(connection: Connection) -> T:
+            return read(connection, tenant_id=tenant_id, station_id=storable(station_id), page=page)
+
+        return await self._database.read(work)
+
+
+def _update(
+    db: Connection,
+    *,
+    station_id: str,
+    values: Mapping[str, str | int],
+    caller: Caller,
+    now_us: int,
+    hands_over: bool,
+) -> Sequence[Socket]:
+    """Changes a station; one that is accepted now is handed a credential, if it has none."""
+    names = {"tenant_id": caller.tenant_id, "station_id": station_id}
+    before = credential_store.find_credential_status(db, **names)
+    sockets = change_store.update_station(db, **names, values=values, now_us=now_us)
+    accepts = values.get("registration_status") == ACCEPTED and before is not None and not before.is_accepted
+    if hands_over and accepts:
+        first.queue(db, **names, username=caller.username, now_us=now_us)
+    return sockets
+
+
+# --- requests ------------------------------------------------------------------------------------------------------
+
+
+def _is_set(station: station_pb2.Station, name: str) -> bool:
+    return bool(getattr(station, name))
+
+
+def _expanded(paths: list[str]) -> list[str]:
+    """The fields of a mask; "*" stands for all that can be changed (AIP-161)."""
+    return list(_CHANGES) if paths == ["*"] else paths
+
+
+def _change(path: str, station: station_pb2.Station) -> str | int:
+    """The new value of one field. Raises MeshError INVALID_FIELD."""
+    check = _CHANGES.get(path)
+    if check is None:
+        raise invalid_field("update_mask", f"{path!r} cannot be changed; these can: {', '.join(_CHANGES)}")
+    return check(f"station.{path}", getattr(station, path))
+
+
+def _registration_status(field: str, value: int) -> int:
+    if value not in station_pb2.RegistrationStatus.values() or not value:
+        raise invalid_field(field, "one of ACCEPTED, PENDING, REJECTED is needed")
+    return value
+
+
+def _version(field: str, value: str) -> str:
+    if value not in _VERSIONS:
+        raise invalid_field(field, f"one of {', '.join(filter(None, _VERSIONS))} is needed, or nothing for any")
+    return value
+
+
+_CHANGES: Mapping[str, Callable[[str, Any], str | int]] = {
+    "registration_status": _registration_status,
+    "display_name": check_display_name,
+    "security_profile": check_profile,
+    "pinned_ocpp_version": _version,
+}
+
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+def _to_status_report(row: Status) -> station_pb2.StatusReport:
+    return station_pb2.StatusReport(
+        evse=evse_pb2.EvseRef(evse_id=row.evse_id, connector_id=row.connector_id),
+        status=station_pb2.ConnectorStatus.ValueType(row.status),
+        reported_status=row.reported_status,
+        error_code=row.error_code,
+        info=row.info,
+        vendor_id=row.vendor_id,
+        vendor_error_code=row.vendor_error_code,
+        status_time=None if row.status_us is None else to_timestamp(row.status_us),
+        receive_time=to_timestamp(row.frame.receive_us),
+    )
+
+
+def to_variable(row: VariableRow) -> station_pb2.Variable:
+    """A variable as operators see it."""
+    variable = station_pb2.Variable(
+        component=row.component,
+        component_instance=row.component_instance,
+        variable=row.variable,
+        variable_instance=row.variable_instance,
+        attribute_type=row.attribute_type,
+        value=row.value,
+        readonly=row.readonly,
+        update_time=to_timestamp(row.update_us),
+    )
+    if row.evse_id:
+        variable.evse.CopyFrom(evse_pb2.EvseRef(evse_id=row.evse_id, connector_id=row.connector_id))
+    return variable
+
+
+def _to_message(station_id: str, row: MessageRow) -> station_pb2.Message:
+    return station_pb2.Message(
+        station_id=station_id,
+        direction=station_pb2.MessageDirection.ValueType(row.direction),
+        message_type=row.message_type,
+        message_id=row.message_id,
+        action=row.action,
+        payload=row.payload,
+        epoch=row.epoch,
+        ordinal=row.ordinal,
+        message_time=to_timestamp(row.message_us),
+    )
+
+
+def _to_data_transfer(row: Transfer) -> station_service_pb2.DataTransfer:
+    return station_service_pb2.DataTransfer(
+        vendor_id=row.vendor_id,
+        message_id=row.message_id,
+        data=row.data,
+        receive_time=to_timestamp(row.frame.receive_us),
+    )

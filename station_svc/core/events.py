@@ -1,0 +1,64 @@
+"""Events of the outbox that several parts append. Details carry the contract's JSON and enum names.
+
+An event's id is made from what it tells, so that a change that is ingested twice is told once.
+"""
+
+from collections.abc import Mapping
+
+from csms.station.v1 import station_pb2
+
+from mesh.outbox import OutboxEvent
+from station_svc.core.names import name_of
+from station_svc.core.rows import Frame
+
+
+def created(*, tenant_id: str, station_id: str, registration_status: int, onboarded: bool, now_us: int) -> OutboxEvent:
+    """A station was added, by an operator or because it connected."""
+    return OutboxEvent(
+        event_id=f"station.created:{station_id}:{now_us}",
+        tenant_id=tenant_id,
+        type="station.created",
+        station_id=station_id,
+        event_time_us=now_us,
+        data={"registrationStatus": registration_name(registration_status), "onboarded": onboarded},
+    )
+
+
+def updated(*, tenant_id: str, station_id: str, registration_status: int, now_us: int) -> OutboxEvent:
+    """An operator changed a station."""
+    return OutboxEvent(
+        event_id=f"station.updated:{station_id}:{now_us}",
+        tenant_id=tenant_id,
+        type="station.updated",
+        station_id=station_id,
+        event_time_us=now_us,
+        data={"registrationStatus": registration_name(registration_status)},
+    )
+
+
+def deleted(*, tenant_id: str, station_id: str, now_us: int) -> OutboxEvent:
+    """An operator removed a station."""
+    return OutboxEvent(
+        event_id=f"station.deleted:{station_id}:{now_us}",
+        tenant_id=tenant_id,
+        type="station.deleted",
+        station_id=station_id,
+        event_time_us=now_us,
+    )
+
+
+def registration_name(status: int) -> str:
+    """The contract's name of a registration status."""
+    return name_of(station_pb2.RegistrationStatus.Name, status)
+
+
+def of_frame(kind: str, frame: Frame, data: Mapping[str, str | int]) -> OutboxEvent:
+    """Something that a frame told; a frame that is ingested twice tells it once."""
+    return OutboxEvent(
+        event_id=f"{kind}:{frame.epoch}:{frame.ordinal}",
+        tenant_id=frame.tenant_id,
+        type=kind,
+        station_id=frame.station_id,
+        event_time_us=frame.receive_us,
+        data=data,
+    )

@@ -1,0 +1,30 @@
+"""The SQL of the histories of stations: tables of a row per frame, such as those of features."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from station_svc.core.list_store import paged
+from station_svc.core.models import removal
+from station_svc.core.rows import Page
+from station_svc.core.station_store import expect_station
+
+
+def history(db: Connection, table: sa.Table, tenant_id: str, station_id: str, page: Page) -> Sequence[Row[Any]]:
+    """Rows of a station's history, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND.
+
+    `table` has one row per frame, by its epoch and ordinal, and is registered (storage.py): it goes with the station.
+    """
+    expect_station(db, tenant_id, station_id)
+    # What an earlier station of this name left, while it is still being removed.
+    removed = sa.select(removal.c.through_epoch).where(
+        removal.c.tenant_id == tenant_id, removal.c.station_id == station_id
+    )
+    query = sa.select(table).where(
+        table.c.tenant_id == tenant_id,
+        table.c.station_id == station_id,
+        table.c.epoch > sa.func.coalesce(removed.scalar_subquery(), -1),
+    )
+    return db.execute(paged(query, page, table.c.epoch, table.c.ordinal, newest_first=True)).all()

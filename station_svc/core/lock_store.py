@@ -1,0 +1,67 @@
+"""Locks of stations, for the SQL of gateways' reports.
+
+Stations are locked in the order of their keys before anything of them is changed, so that concurrent batches cannot
+deadlock. A frame of a station that was removed is not stored.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import grpc
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError
+from mesh.rowset import RowStatement
+from station_svc.core.rows import Frame
+
+Json = dict[str, Any]
+StationKey = tuple[str, str]
+
+_LOCK_STATIONS = RowStatement(
+    """
+    SELECT station.tenant_id, station.station_id, station.latest_epoch, station.registration_status,
+           station.boot_status, station.boot_epoch, station.boot_us
+    FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
+    ORDER BY station.tenant_id, station.station_id FOR UPDATE OF station
+    """,
+    tenant_id="text",
+    station_id="text",
+)
+
+
+def lock_stations(connection: Connection, keys: Collection[StationKey]) -> dict[StationKey, Any]:
+    """Locks stations until the transaction ends; the rows of those that exist, by key."""
+    rows = _LOCK_STATIONS.run(connection, [{"tenant_id": key[0], "station_id": key[1]} for key in keys])
+    return {(row.tenant_id, row.station_id): row for row in rows}
+
+
+_KNOWN_STATIONS = RowStatement(
+    """
+    SELECT station.tenant_id, station.station_id
+    FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
+    """,
+    tenant_id="text",
+    station_id="text",
+)
+
+
+def known_stations(connection: Connection, keys: Collection[StationKey]) -> set[StationKey]:
+    """Those of the stations that exist."""
+    rows = _KNOWN_STATIONS.run(connection, [{"tenant_id": key[0], "station_id": key[1]} for key in keys])
+    return {(row.tenant_id, row.station_id) for row in rows}
+
+
+def frame_row(frame: Frame) -> Json:
+    """The columns of a frame."""
+    return {
+        "tenant_id": frame.tenant_id,
+        "station_id": frame.station_id,
+        "epoch": frame.epoch,
+        "ordinal": frame.ordinal,
+        "receive_us": frame.receive_us,
+    }
+
+
+def removed(frame: Frame) -> MeshError:
+    """The error of a report whose station does not exist (any more)."""
+    return MeshError(grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {frame.station_id} is registered here")

@@ -1,0 +1,166 @@
+"""The tables of stations as they are now, and of what they are connected to."""
+
+import sqlalchemy as sa
+
+from mesh.outbox import outbox_table
+from station_svc.core.columns import Identity, Key, big, metadata, partial_index, small, station_key, text
+
+# One start of a gateway process. Alive until its lease runs out.
+node = sa.Table(
+    "node",
+    metadata,
+    sa.Column("node_id", Key, primary_key=True),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("lease_end_us", sa.BigInteger, nullable=False),
+)
+
+station = sa.Table(
+    "station",
+    metadata,
+    *station_key(),
+    small("registration_status"),
+    text("display_name"),
+    small("security_profile"),
+    # HMAC-SHA-256 of the credential under the salt, both hexadecimal; empty where it has none. Of one that was brought
+    # along: a word for a salt, and a slow hash (station_svc.core.digests).
+    text("credential_salt"),
+    text("credential_digest"),
+    # Those that were handed to the station and that it has not used yet, oldest first: "salt:digest salt:digest".
+    text("next_credentials"),
+    # How its first credential fares, HandOver of core/station_rows.py, and why it did not reach the station.
+    small("hand_over"),
+    text("hand_over_reason"),
+    # Handshakes in its name that did not prove who it is: how many, when the last was, and where it came from.
+    big("failed_credentials"),
+    sa.Column("failed_credential_us", sa.BigInteger),
+    text("failed_credential_address"),
+    # Its newest connection; 0 before the first.
+    big("latest_epoch"),
+    text("model"),
+    text("vendor_name"),
+    text("serial_number"),
+    text("firmware_version"),
+    text("iccid"),
+    text("imsi"),
+    text("meter_serial_number"),
+    text("meter_type"),
+    text("charge_box_serial_number"),
+    # The boot that the above is from, and the version of it: only a later frame may change it.
+    big("boot_epoch"),
+    big("boot_ordinal"),
+    small("boot_reason"),
+    # What it was answered at that boot.
+    small("boot_status"),
+    # The only version that is spoken with it; empty: what it offers.
+    text("pinned_ocpp_version"),
+    sa.Column("boot_us", sa.BigInteger),
+    sa.Column("create_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("station_id", name="station_id_unique"),
+    # Room for new versions of a row on its own page (heap-only tuples): each connection and boot makes one.
+    postgresql_with={"fillfactor": "80"},
+)
+
+connection = sa.Table(
+    "connection",
+    metadata,
+    sa.Column("epoch", Identity, primary_key=True, autoincrement=True),
+    sa.Column("tenant_id", Key, nullable=False),
+    sa.Column("station_id", Key, nullable=False),
+    sa.Column("node_id", Key, nullable=False),
+    text("ocpp_version"),
+    text("remote_address"),
+    sa.Column("connect_us", sa.BigInteger, nullable=False),
+    sa.Column("disconnect_us", sa.BigInteger),
+    sa.Column("close_code", sa.Integer),
+    text("opening_id"),  # the gateway's name for the handshake
+    partial_index("connection_opening", "opening_id", where="disconnect_us IS NULL AND opening_id <> ''"),
+    partial_index("connection_open", "node_id", where="disconnect_us IS NULL"),
+    partial_index("connection_closed", "disconnect_us", where="disconnect_us IS NOT NULL"),
+    sqlite_autoincrement=True,  # an epoch is never given twice, even when its row is gone
+)
+
+# Apart from `station`, since it changes every few seconds.
+sighting = sa.Table(
+    "sighting",
+    metadata,
+    *station_key(),
+    sa.Column("seen_us", sa.BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "50"},
+)
+
+quirk = sa.Table(
+    "quirk",
+    metadata,
+    *station_key(),
+    sa.Column("name", Key, primary_key=True),
+    big("count"),
+)
+
+# What is wrong with a station. A row whose size is 0 has ended; it stays, so that an older report does not revive it.
+condition = sa.Table(
+    "condition",
+    metadata,
+    *station_key(),
+    sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
+    big("size"),
+    sa.Column("begin_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    text("reason"),
+)
+
+# The current status of each connector; changed only by a later frame than the one it is from.
+connector = sa.Table(
+    "connector",
+    metadata,
+    *station_key(),
+    sa.Column("evse_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("connector_id", sa.Integer, primary_key=True, autoincrement=False),
+    small("status"),
+    text("reported_status"),
+    text("error_code"),
+    sa.Column("status_us", sa.BigInteger, nullable=False),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    big("epoch"),
+    big("ordinal"),
+    # The frame at which the status last became another one.
+    big("changed_epoch"),
+    big("changed_ordinal"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+# The columns of the key stand in the order of lists. EVSE 0, connector 0: the station as a whole.
+variable = sa.Table(
+    "variable",
+    metadata,
+    *station_key(),
+    sa.Column("component", Key, primary_key=True),
+    sa.Column("variable", Key, primary_key=True),
+    sa.Column("component_instance", Key, primary_key=True),
+    sa.Column("evse_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("connector_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("variable_instance", Key, primary_key=True),
+    sa.Column("attribute_type", Key, primary_key=True),
+    text("value"),
+    sa.Column("readonly", sa.Boolean),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+)
+
+# Stations that were removed while their history is still being removed, up to and with an epoch.
+removal = sa.Table(
+    "removal",
+    metadata,
+    *station_key(),
+    big("through_epoch"),
+)
+
+# The latest number of each kind that a station was given (allocation_store.py).
+allocation = sa.Table(
+    "allocation",
+    metadata,
+    *station_key(),
+    sa.Column("kind", Key, primary_key=True),
+    sa.Column("latest", sa.BigInteger, nullable=False),
+)
+
+outbox = outbox_table(metadata)

@@ -1,0 +1,67 @@
+"""The SQL of removing what is old, a bounded part at a time, so that no turn holds the database for long."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from station_svc.core.models import connection, removal, station
+
+
+def remove_old(db: Connection, *, age: sa.Column[int], before_us: int, limit: int) -> int:
+    """Removes up to `limit` of the rows whose `age` column is before a moment; returns how many."""
+    key = sa.tuple_(*age.table.primary_key.columns)
+    old = sa.select(*age.table.primary_key.columns).where(age < before_us).order_by(age).limit(limit)
+    return db.execute(sa.delete(age.table).where(key.in_(old))).rowcount
+
+
+def remove_old_connections(db: Connection, *, before_us: int, limit: int) -> int:
+    """Removes up to `limit` connections that closed before a moment, not a station's latest; returns how many."""
+    latest = sa.exists().where(
+        station.c.tenant_id == connection.c.tenant_id,
+        station.c.station_id == connection.c.station_id,
+        station.c.latest_epoch == connection.c.epoch,
+    )
+    old = sa.select(connection.c.epoch).where(connection.c.disconnect_us < before_us, ~latest).limit(limit)
+    return db.execute(sa.delete(connection).where(connection.c.epoch.in_(old))).rowcount
+
+
+def removed_stations(db: Connection, *, limit: int) -> Sequence[tuple[str, str, int]]:
+    """Stations that were removed and whose history is not yet: tenant, station, and the last epoch of that history."""
+    query = sa.select(removal.c.tenant_id, removal.c.station_id, removal.c.through_epoch).limit(limit)
+    return [(row.tenant_id, row.station_id, row.through_epoch) for row in db.execute(query)]
+
+
+def remove_history(
+    db: Connection,
+    *,
+    tables: Sequence[sa.Table],
+    tenant_id: str,
+    station_id: str,
+    through_epoch: int,
+    limit: int,
+) -> int:
+    """Removes up to `limit` rows of a removed station's history; returns how many. Below `limit`, it is done.
+
+    `tables` have one row per frame.
+    """
+    count = 0
+    for table in tables:
+        key = sa.tuple_(*table.primary_key.columns)
+        old = (
+            sa.select(*table.primary_key.columns)
+            .where(table.c.tenant_id == tenant_id, table.c.station_id == station_id, table.c.epoch <= through_epoch)
+            .limit(limit - count)
+        )
+        count += db.execute(sa.delete(table).where(key.in_(old))).rowcount
+        if count >= limit:
+            return count
+    # A station of that name may have been added and removed again meanwhile: then there is more to do.
+    db.execute(
+        sa.delete(removal).where(
+            removal.c.tenant_id == tenant_id,
+            removal.c.station_id == station_id,
+            removal.c.through_epoch == through_epoch,
+        )
+    )
+    return count

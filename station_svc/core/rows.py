@@ -1,0 +1,73 @@
+"""Rows that every part has: frozen, without SQL and protobuf. Enums hold the contract's numbers."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+DEFAULT_TENANT = "default"
+
+# csms.station.v1.RegistrationStatus
+ACCEPTED = 1
+PENDING = 2
+REJECTED = 3
+
+# csms.station.v1.StationConditionType
+UNRESPONSIVE = 1
+CLOCK_SKEW = 2
+BOOT_REFUSED = 3
+
+# csms.station.v1.BootReason
+TRIGGERED = 7
+
+# csms.station.v1.ConnectorStatus
+AVAILABLE = 1
+UNAVAILABLE = 4
+FAULTED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Where something came from: which frame of which connection of which station, and when it was read."""
+
+    tenant_id: str
+    station_id: str
+    epoch: int
+    ordinal: int
+    receive_us: int
+
+    @property
+    def station(self) -> tuple[str, str]:
+        """The station's key."""
+        return self.tenant_id, self.station_id
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Its place in the order of the station's frames."""
+        return self.epoch, self.ordinal
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """The columns of a row that tell where it came from."""
+        return {
+            "tenant_id": self.tenant_id,
+            "station_id": self.station_id,
+            "epoch": self.epoch,
+            "ordinal": self.ordinal,
+            "receive_us": self.receive_us,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """The part of a list that is wanted: up to `limit` rows after the one with the key `after`."""
+
+    limit: int
+    after: tuple[Any, ...] | None = None
+    condition: Any = field(default=None)
+
+
+def to_row(kind: type[T], row: Any, **given: Any) -> T:
+    """A frozen dataclass from the columns of the same names."""
+    names = [one.name for one in fields(kind) if one.name not in given]  # type: ignore[arg-type]
+    return kind(**{name: getattr(row, name) for name in names}, **given)

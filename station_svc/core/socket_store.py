@@ -1,0 +1,28 @@
+"""The SQL of stations' sockets: which gateway holds one. Each function is part of a transaction."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from station_svc.core.models import connection, node, station
+from station_svc.core.station_rows import Socket
+from station_svc.core.station_store import is_station, not_found
+
+
+def find_socket(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Socket | None:
+    """Where a station's socket is; None where no gateway holds it. Raises MeshError STATION_NOT_FOUND."""
+    latest = db.execute(sa.select(station.c.latest_epoch).where(is_station(tenant_id, station_id))).scalar()
+    if latest is None:
+        raise not_found(station_id)
+    return next(iter(open_sockets(db, latest, now_us)), None)
+
+
+def open_sockets(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
+    """Where a connection's socket is: one, or none where it is closed or its gateway is gone."""
+    query = (
+        sa.select(connection.c.station_id, node.c.address)
+        .join(node, node.c.node_id == connection.c.node_id)
+        .where(connection.c.epoch == epoch, connection.c.disconnect_us.is_(None), node.c.lease_end_us > now_us)
+    )
+    return [Socket(station_id=row.station_id, epoch=epoch, address=row.address) for row in db.execute(query)]

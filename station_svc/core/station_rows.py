@@ -1,0 +1,123 @@
+"""Stations as rows. Enums hold the contract's numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionRow:
+    """A connection."""
+
+    epoch: int
+    ocpp_version: str
+    node_id: str
+    remote_address: str
+    connect_us: int
+    disconnect_us: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorRow:
+    """The present status of a connector."""
+
+    evse_id: int
+    connector_id: int
+    status: int
+    reported_status: str
+    error_code: str
+    status_us: int
+    receive_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionRow:
+    """Something that is wrong with a station, since `begin_us`."""
+
+    kind: int
+    size: int
+    begin_us: int
+    update_us: int
+    reason: str = ""
+
+
+class HandOver(IntEnum):
+    """How the credential fares that a station is handed when it is accepted. Numbers are stored: they never change."""
+
+    NONE = 0
+    UNDER_WAY = 1
+    NOT_TAKEN = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureRow:
+    """Handshakes in a station's name that did not prove who it is."""
+
+    count: int
+    last_us: int
+    last_address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StationRow:
+    """A station with all that is known of it."""
+
+    station_id: str
+    registration_status: int
+    display_name: str
+    security_profile: int
+    pinned_ocpp_version: str
+    credential_state: int
+    credential_reason: str
+    failures: FailureRow | None
+    credential_salt: str
+    has_credential: bool
+    identity: Mapping[str, str]
+    boot_reason: int
+    boot_us: int | None
+    create_us: int
+    update_us: int
+    connected: bool
+    connection: ConnectionRow | None
+    seen_us: int | None
+    connectors: Sequence[ConnectorRow]
+    quirks: Mapping[str, int]
+    conditions: Sequence[ConditionRow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariableRow:
+    """A variable as last read or set. EVSE 0: of the station as a whole."""
+
+    component: str
+    variable: str
+    component_instance: str = ""
+    evse_id: int = 0
+    connector_id: int = 0
+    variable_instance: str = ""
+    attribute_type: str = "Actual"
+    value: str = ""
+    readonly: bool | None = None
+    update_us: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, str, int, int, str, str]:
+        """Its key within the station, in the order of lists."""
+        return (
+            self.component,
+            self.variable,
+            self.component_instance,
+            self.evse_id,
+            self.connector_id,
+            self.variable_instance,
+            self.attribute_type,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Socket:
+    """A socket that a gateway holds, and where that gateway listens."""
+
+    station_id: str
+    epoch: int
+    address: str

@@ -1,0 +1,46 @@
+"""Storage, as packages register it: the tables of each, and for how long it keeps their rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import sqlalchemy as sa
+
+from station_svc.core import models, retention_store
+
+Removal = Callable[..., int]
+"""`removal(db, before_us=…, limit=…)` removes up to so many rows that are older than that, and returns how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """For how many days rows are kept by default. CSMS_<name>_RETENTION_DAYS sets it."""
+
+    name: str
+    days: int
+    removals: Sequence[Removal]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """The tables of one package that are about stations, and the retention of its rows.
+
+    Where a station is removed, its rows in `present` are removed at once, those in `history`, which has a row per
+    frame, in the background.
+    """
+
+    present: Sequence[sa.Table] = ()
+    history: Sequence[sa.Table] = ()
+    retention: Sequence[Retention] = ()
+
+
+def aged(age: sa.Column[int]) -> Removal:
+    """Removes the rows whose `age` column is older."""
+    return partial(retention_store.remove_old, age=age)
+
+
+STORAGE = Storage(
+    present=[models.connector, models.sighting, models.quirk, models.condition, models.variable, models.allocation],
+    retention=[Retention(name="CONNECTION", days=30, removals=[retention_store.remove_old_connections])],
+)
+"""Of the stations themselves, and of what they are connected to."""

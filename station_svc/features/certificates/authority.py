@@ -1,0 +1,59 @@
+"""The certificate authority of auth_svc, as station_svc asks it."""
+
+from collections.abc import Sequence
+
+import grpc
+from csms.auth.v1 import certificate_authority_service_pb2 as signing
+from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceStub
+from csms.common.v1 import certificate_pb2
+
+from mesh.errors import from_rpc_error, from_status
+from mesh.times import from_timestamp
+from station_svc.features.certificates.rows import Signed, Taken
+
+# The station waits for its answer meanwhile.
+TIMEOUT_S = 3.0
+MOST_ITEMS = 64
+
+
+class CertificateAuthority:
+    """Has requests signed; the same request gets the same certificate, so that it may be asked again."""
+
+    def __init__(self, *, channel: grpc.aio.Channel, timeout_s: float = TIMEOUT_S) -> None:
+        self._stub = CertificateAuthorityServiceStub(channel)
+        self._timeout_s = timeout_s
+
+    async def sign(self, requests: Sequence[Taken]) -> list[Signed]:
+        """The authority's answer to each request. Raises MeshError where it is unavailable."""
+        signed: list[Signed] = []
+        for start in range(0, len(requests), MOST_ITEMS):
+            items = [_to_item(request) for request in requests[start : start + MOST_ITEMS]]
+            try:
+                response = await self._stub.SignCertificates(
+                    signing.SignCertificatesRequest(items=items), timeout=self._timeout_s
+                )
+            except grpc.aio.AioRpcError as error:
+                raise from_rpc_error(error) from error
+            signed += map(_to_signed, response.results)
+        return signed
+
+
+def _to_item(request: Taken) -> signing.SignCertificateItem:
+    row = request.row
+    return signing.SignCertificateItem(
+        tenant_id=row.frame.tenant_id,
+        station_id=row.frame.station_id,
+        common_names=sorted(request.common_names),
+        csr=row.csr,
+        certificate_type=certificate_pb2.CertificateSigningUse.ValueType(row.certificate_type),
+    )
+
+
+def _to_signed(result: signing.SignCertificateResult) -> Signed:
+    if result.HasField("error"):
+        return Signed(reason=from_status(result.error).reason)
+    return Signed(
+        chain=result.certificate_chain,
+        serial_number=result.serial_number,
+        expire_us=from_timestamp(result.expire_time),
+    )

@@ -1,0 +1,65 @@
+"""Registers stations' certificates with the service."""
+
+from functools import partial
+
+from csms.station.v1 import certificate_pb2
+from csms.station.v1.station_certificate_service_pb2_grpc import add_StationCertificateServiceServicer_to_server
+
+from mesh.grpc_types import Context
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
+from station_svc.core.storage import Retention, Storage, aged
+from station_svc.feature import Feature, FeatureParts, Resources
+from station_svc.features.certificates.authority import CertificateAuthority
+from station_svc.features.certificates.checks import check_chain, check_root
+from station_svc.features.certificates.delivery import CertificateDelivery, FitsStation
+from station_svc.features.certificates.installed import ForgetCertificate, RememberCertificates
+from station_svc.features.certificates.models import certificate_request, installed_certificate
+from station_svc.features.certificates.request_store import KIND
+from station_svc.features.certificates.servicer import StationCertificateServicer
+
+
+def _build(resources: Resources) -> FeatureParts:
+    servicer = StationCertificateServicer(database=resources.database)
+    delivery = CertificateDelivery(
+        database=resources.database,
+        authority=CertificateAuthority(channel=resources.auth),
+        sender=resources.job_sender,
+        clock=resources.clock,
+    )
+
+    async def signed(sent: certificate_pb2.CertificateSignedRequest, _context: Context) -> CommandHooks:
+        check_chain(sent.certificate_chain, "certificate_chain", resources.clock())
+        return FitsStation(chain=sent.certificate_chain)
+
+    async def install(sent: certificate_pb2.InstallCertificateRequest, _context: Context) -> CommandHooks:
+        check_root(sent.certificate, "certificate", resources.clock())
+        return NO_HOOKS
+
+    return FeatureParts(
+        operator=[partial(add_StationCertificateServiceServicer_to_server, servicer)],
+        jobs={KIND: delivery.kind},
+        commands={
+            "CertificateSigned": signed,
+            "InstallCertificate": install,
+            "DeleteCertificate": _delete,
+            "GetInstalledCertificateIds": _get_installed,
+        },
+    )
+
+
+async def _delete(sent: certificate_pb2.DeleteCertificateRequest, _context: Context) -> CommandHooks:
+    return ForgetCertificate(sent.certificate_hash_data)
+
+
+async def _get_installed(sent: certificate_pb2.GetInstalledCertificateIdsRequest, _context: Context) -> CommandHooks:
+    return RememberCertificates(frozenset(sent.certificate_types))
+
+
+FEATURE = Feature(
+    storage=Storage(
+        present=[installed_certificate],
+        history=[certificate_request],
+        retention=[Retention(name="CERTIFICATE_REQUEST", days=365, removals=[aged(certificate_request.c.receive_us)])],
+    ),
+    build=_build,
+)

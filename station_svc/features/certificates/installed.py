@@ -1,0 +1,63 @@
+"""Remembers the certificates that stations' answers tell of."""
+
+from collections.abc import Collection
+
+from csms.station.v1 import certificate_pb2
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError
+from station_svc.commands.hooks import CommandHooks
+from station_svc.commands.rows import NewCommand
+from station_svc.features.certificates import installed_store as store
+from station_svc.features.certificates.rows import InstalledCertificateRow
+
+_GONE = frozenset(
+    {certificate_pb2.DELETE_CERTIFICATE_STATUS_ACCEPTED, certificate_pb2.DELETE_CERTIFICATE_STATUS_NOT_FOUND}
+)
+
+
+class RememberCertificates(CommandHooks):
+    """Keeps the certificates that a station told of, instead of those of these kinds that it told of before."""
+
+    def __init__(self, kinds: Collection[int]) -> None:
+        self._kinds = kinds
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
+        if isinstance(outcome, certificate_pb2.GetInstalledCertificateIdsResponse):
+            store.remember(
+                db,
+                tenant_id=new.tenant_id,
+                station_id=new.station_id,
+                kinds=self._kinds,
+                certificates=[
+                    to_installed(one.certificate_hash_data, one.certificate_type, now_us)
+                    for one in outcome.certificate_hash_data_chains
+                ],
+            )
+
+
+class ForgetCertificate(CommandHooks):
+    """A certificate that the station removed, or does not have, is listed no more."""
+
+    def __init__(self, data: certificate_pb2.CertificateHashData) -> None:
+        self._data = data
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
+        if isinstance(outcome, certificate_pb2.DeleteCertificateResponse) and outcome.status in _GONE:
+            certificate = to_installed(self._data, 0, now_us)
+            store.forget(db, tenant_id=new.tenant_id, station_id=new.station_id, certificate=certificate)
+
+
+def to_installed(data: certificate_pb2.CertificateHashData, kind: int, now_us: int) -> InstalledCertificateRow:
+    """The row of a certificate that a station told of. PostgreSQL takes no NUL, and hexadecimal has none."""
+    return InstalledCertificateRow(
+        certificate_type=kind,
+        hash_algorithm=data.hash_algorithm,
+        issuer_name_hash=data.issuer_name_hash.replace("\0", ""),
+        issuer_key_hash=data.issuer_key_hash.replace("\0", ""),
+        serial_number=data.serial_number.replace("\0", ""),
+        update_us=now_us,
+    )

@@ -1,0 +1,84 @@
+"""The SQL of the certificates that stations told of. Each function is part of a transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh.rowset import RowStatement
+from station_svc.core.list_store import paged
+from station_svc.core.rows import Page, to_row
+from station_svc.core.station_store import expect_station
+from station_svc.features.certificates.models import installed_certificate
+from station_svc.features.certificates.rows import InstalledCertificateRow
+
+_KEY = (
+    installed_certificate.c.certificate_type,
+    installed_certificate.c.hash_algorithm,
+    installed_certificate.c.issuer_name_hash,
+    installed_certificate.c.issuer_key_hash,
+    installed_certificate.c.serial_number,
+)
+_ADD = RowStatement(
+    """
+    INSERT INTO installed_certificate (tenant_id, station_id, certificate_type, hash_algorithm, issuer_name_hash,
+                                       issuer_key_hash, serial_number, update_us)
+    SELECT station.tenant_id, station.station_id, rows.certificate_type, rows.hash_algorithm, rows.issuer_name_hash,
+           rows.issuer_key_hash, rows.serial_number, rows.update_us
+    FROM {rows} JOIN station ON station.tenant_id = :tenant_id AND station.station_id = :station_id
+    WHERE true ON CONFLICT DO NOTHING
+    """,
+    certificate_type="integer",
+    hash_algorithm="integer",
+    issuer_name_hash="text",
+    issuer_key_hash="text",
+    serial_number="text",
+    update_us="bigint",
+)
+
+
+def remember(
+    db: Connection,
+    *,
+    tenant_id: str,
+    station_id: str,
+    kinds: Collection[int],
+    certificates: Sequence[InstalledCertificateRow],
+) -> None:
+    """Keeps what a station told of these kinds of certificates, all kinds where none is named, instead of before."""
+    old = sa.delete(installed_certificate).where(_of(tenant_id, station_id))
+    if kinds:
+        old = old.where(installed_certificate.c.certificate_type.in_(kinds))
+    db.execute(old)
+    rows = {row.key: asdict(row) for row in certificates}
+    if rows:
+        _ADD.run(db, [rows[key] for key in sorted(rows)], tenant_id=tenant_id, station_id=station_id)
+
+
+def forget(db: Connection, *, tenant_id: str, station_id: str, certificate: InstalledCertificateRow) -> None:
+    """A station has a certificate no more, of whatever kind. Hexadecimal is compared without regard to case."""
+    table, lower = installed_certificate.c, sa.func.lower
+    db.execute(
+        sa.delete(installed_certificate).where(
+            _of(tenant_id, station_id),
+            table.hash_algorithm == certificate.hash_algorithm,
+            lower(table.issuer_name_hash) == certificate.issuer_name_hash.lower(),
+            lower(table.issuer_key_hash) == certificate.issuer_key_hash.lower(),
+            lower(table.serial_number) == certificate.serial_number.lower(),
+        )
+    )
+
+
+def list_certificates(
+    db: Connection, *, tenant_id: str, station_id: str, page: Page
+) -> Sequence[InstalledCertificateRow]:
+    """Certificates by kind; `page.after` is InstalledCertificateRow.key. Raises MeshError STATION_NOT_FOUND."""
+    expect_station(db, tenant_id, station_id)
+    query = sa.select(installed_certificate).where(_of(tenant_id, station_id))
+    return [to_row(InstalledCertificateRow, row) for row in db.execute(paged(query, page, *_KEY))]
+
+
+def _of(tenant_id: str, station_id: str) -> ColumnElement[bool]:
+    table = installed_certificate.c
+    return (table.tenant_id == tenant_id) & (table.station_id == station_id)

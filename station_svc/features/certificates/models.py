@@ -1,0 +1,37 @@
+"""The tables of stations' certificates."""
+
+import sqlalchemy as sa
+
+from station_svc.core.columns import Key, frame_key, metadata, small, station_key, text
+
+# What stations asked the certificate authority for. `csr` and `chain` are emptied when nobody needs them any more.
+certificate_request = sa.Table(
+    "certificate_request",
+    metadata,
+    *station_key(),
+    *frame_key(),
+    small("certificate_type"),
+    text("csr_sha256"),
+    text("csr"),
+    text("chain"),
+    small("state"),
+    text("reason"),
+    text("serial_number"),
+    sa.Column("expire_us", sa.BigInteger),
+    sa.Column("receive_us", sa.BigInteger, nullable=False),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+    sa.Index("certificate_request_age", "receive_us"),
+)
+
+# The columns of the key stand in the order of lists.
+installed_certificate = sa.Table(
+    "installed_certificate",
+    metadata,
+    *station_key(),
+    sa.Column("certificate_type", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash_algorithm", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("issuer_name_hash", Key, primary_key=True),
+    sa.Column("issuer_key_hash", Key, primary_key=True),
+    sa.Column("serial_number", Key, primary_key=True),
+    sa.Column("update_us", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,241 @@
+"""The SQL of requests for certificates. Each function is part of a transaction."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import grpc
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh import outbox
+from mesh.errors import MeshError
+from mesh.rowset import RowStatement
+from mesh.times import SECOND_US
+from station_svc.core.history_store import history
+from station_svc.core.lock_store import lock_stations
+from station_svc.core.models import station, variable
+from station_svc.core.rows import Frame, Page, to_row
+from station_svc.features.certificates import events
+from station_svc.features.certificates.models import certificate_request
+from station_svc.features.certificates.rows import CertificateRequestRow, NewRequest, RequestState, Signed, Taken
+from station_svc.jobs import store as job_store
+from station_svc.jobs.rows import NewJob
+
+KIND = "certificate"
+"""The kind of job that has a request signed, where it is not yet, and hands the certificate to its station."""
+
+# A station has its answer first; whoever takes the request has this long to have it signed before the job does.
+SETTLE_US = SECOND_US
+# A certificate that could not be handed over for so long is none that the station waits for.
+GIVEN_UP_US = 7 * 24 * 3600 * SECOND_US
+SUPERSEDED = "SUPERSEDED"
+
+FrameKey = tuple[str, str, int, int]
+"""Tenant, station, epoch, ordinal."""
+
+_ADD = RowStatement(
+    """
+    INSERT INTO certificate_request (tenant_id, station_id, epoch, ordinal, receive_us, certificate_type, csr_sha256,
+                                     csr, state, update_us)
+    SELECT tenant_id, station_id, epoch, ordinal, receive_us, certificate_type, csr_sha256, csr, :state, :now_us
+    FROM {rows} WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
+    """,
+    tenant_id="text",
+    station_id="text",
+    epoch="bigint",
+    ordinal="bigint",
+    receive_us="bigint",
+    certificate_type="integer",
+    csr_sha256="text",
+    csr="text",
+)
+
+
+def take(db: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Taken | MeshError]:
+    """Records requests, with a job for each; how each stands, in their order. The work of one transaction.
+
+    The same frame finds what it made before, and the same request one that is under way.
+    """
+    known = lock_stations(db, {request.frame.station for request in requests})
+    names = _common_names(db, known)
+    results: list[Taken | MeshError] = []
+    for request in requests:
+        if request.frame.station not in known:
+            results.append(_unknown(request.frame))
+            continue
+        row = _find(db, request) or _add(db, request, now_us)
+        results.append(Taken(row=row, common_names=names[request.frame.station]))
+    return results
+
+
+def settle(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
+    """Records what the authority made of a request that waits for it; returns how it stands now.
+
+    One that is signed takes the place of the earlier ones of its station: their keys are not the station's any more.
+    """
+    state = RequestState.REJECTED if signed.reason else RequestState.SIGNED
+    values = {
+        "state": state,
+        "reason": signed.reason,
+        "chain": signed.chain,
+        "serial_number": signed.serial_number,
+        "expire_us": signed.expire_us,
+        "csr": "",
+        "update_us": now_us,
+    }
+    _change(db, key, values, now_us, expected=(RequestState.REQUESTED,))
+    row = get(db, key)
+    if row is not None and row.state is RequestState.SIGNED:
+        for other in _under_way(db, row.frame, row.certificate_type):
+            if other.frame.version < row.frame.version:
+                end(db, key_of(other.frame), RequestState.FAILED, SUPERSEDED, now_us)
+    return row
+
+
+def end(db: Connection, key: FrameKey, state: RequestState, reason: str, now_us: int) -> None:
+    """Ends a request that is under way."""
+    values = {"state": state, "reason": reason, "csr": "", "chain": "", "update_us": now_us}
+    _change(db, key, values, now_us, expected=(RequestState.REQUESTED, RequestState.SIGNED))
+
+
+def get(db: Connection, key: FrameKey) -> CertificateRequestRow | None:
+    """One request."""
+    row = db.execute(sa.select(certificate_request).where(_is(key))).first()
+    return None if row is None else _to_request(row)
+
+
+def common_names(db: Connection, tenant_id: str, station_id: str) -> Collection[str]:
+    """The names that a station may have in its certificate."""
+    return _common_names(db, {(tenant_id, station_id)}).get((tenant_id, station_id), frozenset())
+
+
+def most_chain(db: Connection, tenant_id: str, station_id: str) -> int | None:
+    """How many characters of a chain a station said that it takes; None where it did not say."""
+    query = sa.select(variable.c.value).where(
+        variable.c.tenant_id == tenant_id,
+        variable.c.station_id == station_id,
+        variable.c.variable.in_(["CertificateSignedMaxChainSize", "MaxCertificateChainSize"]),
+    )
+    told = [int(value) for value in db.execute(query).scalars() if value.isascii() and value.isdigit()]
+    return min(told, default=None)
+
+
+def list_requests(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[CertificateRequestRow]:
+    """Requests, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
+    return [_to_request(row) for row in history(db, certificate_request, tenant_id, station_id, page)]
+
+
+def key_of(frame: Frame) -> FrameKey:
+    """The key of a frame's request."""
+    return frame.tenant_id, frame.station_id, frame.epoch, frame.ordinal
+
+
+def to_payload(key: FrameKey) -> bytes:
+    """The payload of the job of a request."""
+    return json.dumps(key[2:]).encode()
+
+
+def from_payload(tenant_id: str, station_id: str, payload: bytes) -> FrameKey:
+    """The key that `to_payload` wrote."""
+    epoch, ordinal = json.loads(payload)
+    return tenant_id, station_id, epoch, ordinal
+
+
+def _find(db: Connection, request: NewRequest) -> CertificateRequestRow | None:
+    found = get(db, key_of(request.frame))
+    if found is not None:
+        return found
+    under_way = _under_way(db, request.frame, request.certificate_type)
+    return next((row for row in under_way if row.csr_sha256 == request.csr_sha256), None)
+
+
+def _under_way(db: Connection, frame: Frame, certificate_type: int) -> list[CertificateRequestRow]:
+    """The requests of a kind that the frame's station made, and that are neither granted nor refused."""
+    table = certificate_request.c
+    query = sa.select(certificate_request).where(
+        table.tenant_id == frame.tenant_id,
+        table.station_id == frame.station_id,
+        table.certificate_type == certificate_type,
+        table.state.in_([RequestState.REQUESTED, RequestState.SIGNED]),
+    )
+    return [_to_request(row) for row in db.execute(query)]
+
+
+def _add(db: Connection, request: NewRequest, now_us: int) -> CertificateRequestRow:
+    frame = request.frame
+    row = {
+        **frame.columns,
+        "certificate_type": request.certificate_type,
+        "csr_sha256": request.csr_sha256,
+        "csr": request.csr,
+    }
+    _ADD.run(db, [row], state=RequestState.REQUESTED, now_us=now_us)
+    key = key_of(frame)
+    job = NewJob(
+        tenant_id=frame.tenant_id,
+        kind=KIND,
+        station_id=frame.station_id,
+        payload=to_payload(key),
+        slot=f"{KIND}:{frame.station_id}:{frame.epoch}:{frame.ordinal}",
+        run_us=now_us + SETTLE_US,
+        expire_us=now_us + GIVEN_UP_US,
+    )
+    job_store.add(db, job, now_us)
+    added = get(db, key)
+    assert added is not None  # noqa: S101 - this transaction wrote it
+    outbox.append(db, [events.certificate_request(added, now_us)])
+    return added
+
+
+def _change(
+    db: Connection, key: FrameKey, values: Mapping[str, Any], now_us: int, *, expected: Collection[RequestState]
+) -> None:
+    query = (
+        sa.update(certificate_request)
+        .where(_is(key), certificate_request.c.state.in_(expected))
+        .values(**values)
+        .returning(certificate_request)
+    )
+    row = db.execute(query).first()
+    if row is not None:
+        outbox.append(db, [events.certificate_request(_to_request(row), now_us)])
+
+
+def _common_names(db: Connection, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Collection[str]]:
+    """Identity and serial numbers, but for those that another station has too: either could be taken for the other."""
+    ids = [station_id for _tenant, station_id in keys]
+    columns = (station.c.serial_number, station.c.charge_box_serial_number)
+    own = db.execute(
+        sa.select(station.c.tenant_id, station.c.station_id, *columns).where(station.c.station_id.in_(ids))
+    ).all()
+    serials = {serial for row in own for serial in row[2:] if serial}
+    taken: dict[str, set[str]] = {}
+    if serials:
+        query = sa.select(station.c.station_id, *columns).where(
+            station.c.station_id.in_(serials) | columns[0].in_(serials) | columns[1].in_(serials)
+        )
+        for row in db.execute(query):
+            for name in row:
+                taken.setdefault(name, set()).add(row.station_id)
+    return {
+        (row.tenant_id, row.station_id): frozenset(
+            {row.station_id} | {serial for serial in row[2:] if serial and taken[serial] == {row.station_id}}
+        )
+        for row in own
+    }
+
+
+def _is(key: FrameKey) -> ColumnElement[bool]:
+    table = certificate_request.c
+    return sa.and_(
+        table.tenant_id == key[0], table.station_id == key[1], table.epoch == key[2], table.ordinal == key[3]
+    )
+
+
+def _to_request(row: Any) -> CertificateRequestRow:
+    return to_row(CertificateRequestRow, row, frame=to_row(Frame, row), state=RequestState(row.state))
+
+
+def _unknown(frame: Frame) -> MeshError:
+    return MeshError(grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {frame.station_id} is registered here")

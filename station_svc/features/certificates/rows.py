@@ -1,0 +1,90 @@
+"""Stations' certificates as rows, frozen, free of SQL and of protobuf."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from station_svc.core.rows import Frame
+
+
+class RequestState(IntEnum):
+    """Where a request for a certificate stands: csms.station.v1.CertificateRequestState. Numbers are stored."""
+
+    REQUESTED = 1
+    SIGNED = 2
+    DELIVERED = 3
+    REFUSED_BY_STATION = 4
+    REJECTED = 5
+    FAILED = 6
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more."""
+        return self > RequestState.SIGNED
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRequest:
+    """A station asks for a certificate."""
+
+    frame: Frame
+    csr: str
+    csr_sha256: str
+    certificate_type: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateRequestRow:
+    """A request for a certificate. `csr` and `chain` are kept while they are needed, and empty afterwards."""
+
+    frame: Frame
+    certificate_type: int
+    csr_sha256: str
+    csr: str = field(repr=False)
+    chain: str = field(repr=False)
+    state: RequestState
+    reason: str
+    serial_number: str
+    expire_us: int | None
+    update_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A request as it stands now, with the names that its station may have in a certificate."""
+
+    row: CertificateRequestRow
+    common_names: Collection[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """The authority's answer to a request: a chain, or why there is none."""
+
+    chain: str = ""
+    serial_number: str = ""
+    expire_us: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstalledCertificateRow:
+    """A certificate that a station told of."""
+
+    certificate_type: int
+    hash_algorithm: int
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial_number: str
+    update_us: int
+
+    @property
+    def key(self) -> tuple[int, int, str, str, str]:
+        """Its key within the station, in the order of lists."""
+        return (
+            self.certificate_type,
+            self.hash_algorithm,
+            self.issuer_name_hash,
+            self.issuer_key_hash,
+            self.serial_number,
+        )

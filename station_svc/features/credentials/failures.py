@@ -1,0 +1,48 @@
+"""Handshakes that did not prove who a station is: counted on the station, and told, in bounded space and time.
+
+Anybody can cause them, as fast as sockets open. So each is counted in memory, at most MOST_STATIONS stations at a time,
+and written down together: the first of a station at once, those after it every INTERVAL_S seconds.
+"""
+
+import asyncio
+from functools import partial
+
+from mesh.database import Database
+from mesh.times import Clock
+from station_svc.features.credentials import store
+
+INTERVAL_S = 10.0
+MOST_STATIONS = 10_000
+
+
+class CredentialFailures:
+    """Counts failed handshakes. Run `run` beside the service; a process that is killed loses the last seconds."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._waiting: dict[str, store.Failures] = {}
+        self._news = asyncio.Event()
+
+    def note(self, station_id: str, address: str) -> None:
+        """A handshake in a station's name failed."""
+        known = self._waiting.get(station_id)
+        if known is None and len(self._waiting) >= MOST_STATIONS:
+            return
+        count = 1 if known is None else known.count + 1
+        self._waiting[station_id] = store.Failures(count, self._clock(), address)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Writes them down until cancelled."""
+        while True:
+            await self._news.wait()
+            await self.flush()
+            await asyncio.sleep(INTERVAL_S)
+
+    async def flush(self) -> None:
+        """Writes down what was counted since the last time."""
+        self._news.clear()
+        waiting, self._waiting = self._waiting, {}
+        if waiting:
+            await self._database.write(partial(store.note_failures, failures=waiting, now_us=self._clock()))

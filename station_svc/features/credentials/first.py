@@ -1,0 +1,108 @@
+"""A station's first credential: handed to one that an operator accepts, the work of one kind of job.
+
+A station that comes in under `pending` proves nothing. Once it is accepted, whoever knows its id could come in as it,
+so acceptance hands it a credential: over the socket that it has, or else over the next one. Where the station does not
+take it, the station and an event show so, until an operator gives it a credential in another way.
+"""
+
+from functools import partial
+
+import grpc
+from csms.station.v1 import command_service_pb2, station_pb2
+from sqlalchemy import Connection
+
+from mesh.database import Database
+from mesh.errors import MeshError
+from mesh.logs import get_logger
+from station_svc.commands.closer import SocketCloser
+from station_svc.core.digests import make_credential
+from station_svc.features.credentials import store
+from station_svc.features.credentials.security import COMPONENT, PASSWORD, TAKEN, HandOver
+from station_svc.jobs import store as job_store
+from station_svc.jobs.rows import JobRow, JobState, NewJob
+from station_svc.jobs.runner import UNTIL_STATION, Again, Done, FinalError, JobKind
+from station_svc.jobs.sender import JobSender
+
+log = get_logger(__name__)
+
+KIND = "first_credential"
+
+# Errors after which the station surely does not have the credential. One that has not booted yet may take it then.
+_REFUSALS = frozenset({"CALL_ERROR", "UNSUPPORTED_BY_VERSION", "INVALID_FIELD", "INVALID_PAYLOAD"})
+
+
+def queue(db: Connection, *, tenant_id: str, station_id: str, username: str, now_us: int) -> None:
+    """A station was accepted: it is handed a credential, unless it has one or is being handed one."""
+    if not store.begin_first(db, tenant_id=tenant_id, station_id=station_id):
+        return
+    slot = f"credential:{station_id}"
+    new = NewJob(tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=slot, username=username)
+    job_store.add(db, new, now_us)
+
+
+class FirstCredential:
+    """Hands accepted stations their first credential. `kind` is for the job queue."""
+
+    def __init__(self, *, database: Database, sender: JobSender, closer: SocketCloser) -> None:
+        self._database = database
+        self._sender = sender
+        self._closer = closer
+
+    @property
+    def kind(self) -> JobKind:
+        """How the job queue runs it: it sends to stations that have not booted since they were accepted, too."""
+        return JobKind(run=self.run, ended=self.ended, needs_station=False)
+
+    async def run(self, job: JobRow) -> Done | Again:
+        """Sends it once. Raises MeshError, and FinalError where the station does not take it."""
+        find = partial(store.find_credential_status, tenant_id=job.tenant_id, station_id=job.station_id)
+        credential_status = await self._database.read(find)
+        if credential_status is None or credential_status.has_credential or not credential_status.is_accepted:
+            return Done()
+        try:
+            status = await self._send(job)
+        except MeshError as error:
+            if error.reason == "STATION_OFFLINE":
+                return _when_it_is_there()
+            if error.reason not in _REFUSALS:
+                raise
+            return _later_or_never(error, booted=credential_status.is_booted)
+        if status in TAKEN:
+            return Done()
+        name = command_service_pb2.SetVariableStatus.Name(status).removeprefix("SET_VARIABLE_STATUS_")
+        refusal = MeshError(
+            grpc.StatusCode.ABORTED, "CREDENTIAL_REFUSED", f"the station did not take its credential: {name}"
+        )
+        return _later_or_never(refusal, booted=credential_status.is_booted)
+
+    def ended(self, db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
+        """Shows on the station, and tells, that it was not reached."""
+        if job.state is JobState.DONE:
+            return
+        why = error or MeshError(grpc.StatusCode.CANCELLED, "CANCELLED", "it was cancelled")
+        if store.fail_first(db, tenant_id=job.tenant_id, station_id=job.station_id, error=why, now_us=now_us):
+            log.warning("station has no credential", station_id=job.station_id, reason=why.reason)
+
+    async def _send(self, job: JobRow) -> command_service_pb2.SetVariableStatus.ValueType:
+        credential = make_credential()
+        variable = station_pb2.Variable(component=COMPONENT, variable=PASSWORD, value=credential)
+        answer = await self._sender.send(
+            job,
+            "set_variables",
+            command_service_pb2.SetVariablesRequest(station_id=job.station_id, variables=[variable]),
+            command_service_pb2.SetVariablesResponse,
+            hooks=HandOver(credential=credential, closer=self._closer),
+        )
+        [result] = answer.results
+        return result.status
+
+
+def _later_or_never(error: MeshError, *, booted: bool) -> Again:
+    if booted:
+        raise FinalError(error)
+    return _when_it_is_there()
+
+
+def _when_it_is_there() -> Again:
+    """The boot after which the station may do its work brings the job back."""
+    return Again(decide=lambda _db, _job, _now_us: UNTIL_STATION)

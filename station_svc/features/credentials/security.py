@@ -1,0 +1,153 @@
+"""Variables by which a station proves itself: its credential, its security profile. What it takes holds for us too.
+
+OCPP 1.6 calls them AuthorizationKey and SecurityProfile (security whitepaper, 2 and 5.1), OCPP 2.x BasicAuthPassword
+and SecurityProfile of SecurityCtrlr (2.0.1 part 2, A01 and A05).
+"""
+
+from collections.abc import Sequence
+
+import grpc
+from csms.station.v1 import command_service_pb2, station_pb2
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError, invalid_field
+from station_svc.commands.closer import SocketCloser
+from station_svc.commands.guard import check_variables
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
+from station_svc.commands.rows import NewCommand
+from station_svc.commands.variables import RememberVariables
+from station_svc.core.digests import StoredCredential, store_credential
+from station_svc.core.station_rows import Socket
+from station_svc.features.credentials import store
+
+COMPONENT = "SecurityCtrlr"
+PASSWORD = "BasicAuthPassword"  # noqa: S105 - a name
+_PROFILE = "securityprofile"
+# Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
+_PROFILES = ("1", "2")
+
+# RFC 6455's registry: "service restart", by which a station that is closed comes back at once.
+COME_BACK_CLOSE_CODE = 1012
+COME_BACK_REASON = "come back with the new credentials"
+
+TAKEN = frozenset(
+    {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
+)
+"""What a station says of a variable that it has, now or once it restarts."""
+
+# Errors after which a station surely did not take what was sent alone.
+_NOT_TAKEN = frozenset(
+    {
+        "STATION_OFFLINE",
+        "UNSUPPORTED_BY_VERSION",
+        "INVALID_FIELD",
+        "INVALID_PAYLOAD",
+        "TOO_MANY_COMMANDS",
+        "CALL_ERROR",
+    }
+)
+
+
+def hooks_of(variables: Sequence[station_pb2.Variable]) -> CommandHooks:
+    """The hooks for setting these variables, as far as they concern the station's security.
+
+    Raises MeshError USE_ROTATE_CREDENTIAL for a credential, and INVALID_FIELD for a profile that would lock the station
+    out.
+    """
+    check_variables(variables)
+    for index, variable in enumerate(variables):
+        if variable.variable.strip().lower() != _PROFILE:
+            continue
+        if len(variables) > 1:
+            raise invalid_field("variables", f"{variable.variable} is set alone, so that its outcome is known")
+        return RaiseProfile(_profile(variable.value, f"variables[{index}].value"))
+    return NO_HOOKS
+
+
+class HandOver(RememberVariables):
+    """A credential is handed to a station: good from the moment it is sent, alone once the station took it.
+
+    Where it stays unknown whether it did, both are good, until it comes with the new one. Then its socket is closed, so
+    that it does. `begun_here`: whether this credential was sent, rather than an earlier one of the same request id.
+    """
+
+    hands_over_credential = True
+
+    def __init__(self, *, credential: str, closer: SocketCloser) -> None:
+        self.begun_here = False
+        self._credential = store_credential(credential.encode())
+        self._closer = closer
+        self._sockets: Sequence[Socket] = ()
+
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """See CommandHooks."""
+        super().on_begin(db, new, now_us)
+        store.offer_next(db, tenant_id=new.tenant_id, station_id=new.station_id, credential=self._credential)
+        self.begun_here = True
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
+        super().on_outcome(db, new, outcome, now_us)
+        status = _status(outcome)
+        names = {"tenant_id": new.tenant_id, "station_id": new.station_id}
+        credential: StoredCredential = self._credential
+        if status == command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED:
+            self._sockets = store.take_next(db, **names, credential=credential, now_us=now_us)
+        elif _is_refusal(status, outcome):
+            store.withdraw_next(db, **names, credential=credential)
+
+    def on_committed(self) -> None:
+        """See CommandHooks."""
+        for socket in self._sockets:
+            self._closer.close_soon(socket, COME_BACK_CLOSE_CODE, COME_BACK_REASON)
+
+
+class RaiseProfile(CommandHooks):
+    """A station is told to take a higher security profile. It never goes back to a lower one (2.0.1, A05.FR.05)."""
+
+    def __init__(self, profile: int) -> None:
+        self._profile = profile
+
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """See CommandHooks. Raises MeshError SECURITY_PROFILE_LOWERED or CREDENTIAL_MISSING: nothing is sent then."""
+        del now_us
+        profile, has_credential = store.security_of(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        if self._profile < profile:
+            raise MeshError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "SECURITY_PROFILE_LOWERED",
+                f"the station has security profile {profile} already, and is not told to go back to {self._profile}",
+            )
+        if not has_credential:
+            raise MeshError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "CREDENTIAL_MISSING",
+                "the station has no credentials to prove itself with: hand it some first (RotateCredential)",
+            )
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """See CommandHooks."""
+        if _status(outcome) in TAKEN:
+            store.raise_profile(
+                db, tenant_id=new.tenant_id, station_id=new.station_id, profile=self._profile, now_us=now_us
+            )
+
+
+def _profile(value: str, field: str) -> int:
+    if value not in _PROFILES:
+        raise invalid_field(field, "1 or 2 is needed; 3 (client certificates) is not served yet")
+    return int(value)
+
+
+def _status(outcome: Message | MeshError) -> int:
+    """The station's answer for the one variable; 0 where that is not known."""
+    if isinstance(outcome, command_service_pb2.SetVariablesResponse) and len(outcome.results) == 1:
+        return outcome.results[0].status
+    return command_service_pb2.SET_VARIABLE_STATUS_UNSPECIFIED
+
+
+def _is_refusal(status: int, outcome: Message | MeshError) -> bool:
+    if isinstance(outcome, MeshError):
+        return outcome.reason in _NOT_TAKEN
+    return bool(status) and status not in TAKEN

@@ -1,0 +1,299 @@
+"""The SQL of stations' credentials. Each function is part of a transaction.
+
+Beside the credential that is in use, a station may have some that it was handed and has not used yet. All are good
+until it is known which one it has: that one then takes the place of those before it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh import outbox
+from mesh.errors import MeshError
+from mesh.rowset import RowStatement
+from station_svc.core.digests import StoredCredential, from_text, to_text
+from station_svc.core.events import updated
+from station_svc.core.models import station
+from station_svc.core.rows import ACCEPTED
+from station_svc.core.socket_store import open_sockets
+from station_svc.core.station_rows import HandOver, Socket
+from station_svc.core.station_store import not_found
+from station_svc.features.credentials import events
+from station_svc.features.credentials.proofs import Better
+
+# Handed over one after the other, without ever hearing which the station took; the oldest are given up first.
+MOST_NEXT = 3
+_MOST_REASON = 500
+# One that has a credential is asked for it.
+_AT_LEAST_BASIC = sa.case((station.c.security_profile == 0, 1), else_=station.c.security_profile)
+
+
+@dataclass
+class Failures:
+    """Handshakes in a station's name that did not prove who it is, since they were last written down."""
+
+    count: int
+    last_us: int
+    last_address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotion:
+    """A station came with a credential that it had been handed; `left` are those that it was handed later."""
+
+    tenant_id: str
+    station_id: str
+    credential: StoredCredential
+    left: Sequence[StoredCredential]
+
+
+def replace_credential(
+    db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
+) -> Sequence[Socket]:
+    """Replaces a station's credentials, and asks for the new one from now on. Raises MeshError STATION_NOT_FOUND.
+
+    Returns the sockets that are to be closed, since they were opened with what has ended.
+    """
+    return _put(db, tenant_id, station_id, credential, now_us, pushed=False)
+
+
+def offer_next(db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
+    """A station is about to be handed a credential, which is good from now on, beside those that it has."""
+    offered = [*_held_next(db, tenant_id, station_id), credential][-MOST_NEXT:]
+    _set_next(db, tenant_id, station_id, offered)
+
+
+def take_next(
+    db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
+) -> Sequence[Socket]:
+    """The station said that it took a credential: all others end.
+
+    Returns the sockets that are to be closed: none where it came with that one already, or has another by now.
+    """
+    if credential not in _held_next(db, tenant_id, station_id):
+        return []
+    return _put(db, tenant_id, station_id, credential, now_us, pushed=True)
+
+
+def withdraw_next(db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
+    """The station did not take a credential: it is good no more."""
+    held = _held_next(db, tenant_id, station_id)
+    if credential in held:
+        _set_next(db, tenant_id, station_id, [one for one in held if one != credential])
+
+
+_PROMOTE = RowStatement(
+    """
+    UPDATE station SET credential_salt = rows.salt, credential_digest = rows.digest, next_credentials = rows.left_over,
+      security_profile = CASE WHEN security_profile = 0 THEN 1 ELSE security_profile END, update_us = :now_us,
+      hand_over = 0, hand_over_reason = ''
+    FROM {rows} WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
+    """,
+    tenant_id="text",
+    station_id="text",
+    salt="text",
+    digest="text",
+    left_over="text",
+)
+
+
+def promote(db: Connection, promotions: Iterable[Promotion], now_us: int) -> None:
+    """Stations, which this transaction holds, came with a credential that they had been handed."""
+    latest = {(one.tenant_id, one.station_id): one for one in promotions}
+    if not latest:
+        return
+    rows = [
+        {
+            "tenant_id": tenant_id,
+            "station_id": station_id,
+            "salt": one.credential.salt,
+            "digest": one.credential.digest,
+            "left_over": to_text(one.left),
+        }
+        for (tenant_id, station_id), one in sorted(latest.items())
+    ]
+    _PROMOTE.run(db, rows, now_us=now_us)
+    outbox.append(db, [_changed(*key, now_us, pushed=True) for key in sorted(latest)])
+
+
+_KEEP_BETTER = RowStatement(
+    """
+    UPDATE station SET credential_salt = rows.salt, credential_digest = rows.digest FROM {rows}
+    WHERE station.station_id = rows.station_id AND station.credential_salt = rows.old_salt
+      AND station.credential_digest = rows.old_digest
+    """,
+    station_id="text",
+    salt="text",
+    digest="text",
+    old_salt="text",
+    old_digest="text",
+)
+
+
+def keep_better(db: Connection, *, better: Iterable[Better]) -> None:
+    """Keeps other hashes of the same credentials; one that was replaced meanwhile stays replaced."""
+    rows = [
+        {
+            "station_id": one.station_id,
+            "salt": one.new.salt,
+            "digest": one.new.digest,
+            "old_salt": one.old.salt,
+            "old_digest": one.old.digest,
+        }
+        for one in sorted(better, key=lambda one: one.station_id)
+    ]
+    _KEEP_BETTER.run(db, rows)
+
+
+def security_of(db: Connection, *, tenant_id: str, station_id: str) -> tuple[int, bool]:
+    """A station's security profile, and whether it has a credential; held for this transaction."""
+    query = sa.select(station.c.security_profile, station.c.credential_digest).where(_is(tenant_id, station_id))
+    row = db.execute(query.with_for_update()).one()
+    return row.security_profile, bool(row.credential_digest)
+
+
+def raise_profile(db: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
+    """The station took a higher security profile."""
+    query = (
+        sa.update(station)
+        .where(_is(tenant_id, station_id), station.c.security_profile < profile)
+        .values(security_profile=profile, update_us=now_us)
+        .returning(station.c.registration_status)
+    )
+    row = db.execute(query).first()
+    if row is not None:
+        status = row.registration_status
+        event = updated(tenant_id=tenant_id, station_id=station_id, registration_status=status, now_us=now_us)
+        outbox.append(db, [event])
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialStatus:
+    """The state of a station, as far as its first credential is concerned."""
+
+    is_accepted: bool
+    is_booted: bool  # since it was accepted
+    has_credential: bool
+
+
+def find_credential_status(db: Connection, *, tenant_id: str, station_id: str) -> CredentialStatus | None:
+    """The status of a station's credential; None where it was removed."""
+    columns = (station.c.registration_status, station.c.boot_status, station.c.credential_digest)
+    row = db.execute(sa.select(*columns).where(_is(tenant_id, station_id))).first()
+    if row is None:
+        return None
+    return CredentialStatus(
+        is_accepted=row.registration_status == ACCEPTED,
+        is_booted=row.boot_status == ACCEPTED,
+        has_credential=bool(row.credential_digest),
+    )
+
+
+def begin_first(db: Connection, *, tenant_id: str, station_id: str) -> bool:
+    """A station is to be handed its first credential; False where it has one."""
+    query = (
+        sa.update(station)
+        .where(_is(tenant_id, station_id), station.c.credential_digest == "")
+        .values(hand_over=HandOver.UNDER_WAY, hand_over_reason="")
+    )
+    return db.execute(query).rowcount == 1
+
+
+def fail_first(db: Connection, *, tenant_id: str, station_id: str, error: MeshError, now_us: int) -> bool:
+    """A station did not take its first credential; False where it has one by now, or was removed."""
+    # PostgreSQL stores no NUL, and what the station said is part of it.
+    reason = f"{error.reason}: {error.message}".replace("\0", "\N{REPLACEMENT CHARACTER}")[:_MOST_REASON]
+    query = (
+        sa.update(station)
+        .where(_is(tenant_id, station_id), station.c.credential_digest == "")
+        .values(hand_over=HandOver.NOT_TAKEN, hand_over_reason=reason, update_us=now_us)
+    )
+    if db.execute(query).rowcount == 0:
+        return False
+    event = events.credential_not_taken(tenant_id=tenant_id, station_id=station_id, error=error, now_us=now_us)
+    outbox.append(db, [event])
+    return True
+
+
+_NOTE_FAILURES = RowStatement(
+    """
+    UPDATE station SET failed_credentials = station.failed_credentials + rows.count,
+      failed_credential_us = rows.last_us, failed_credential_address = rows.last_address
+    FROM {rows} WHERE station.station_id = rows.station_id
+    RETURNING station.tenant_id, station.station_id, station.failed_credentials
+    """,
+    station_id="text",
+    count="bigint",
+    last_us="bigint",
+    last_address="text",
+)
+
+
+def note_failures(db: Connection, failures: Mapping[str, Failures], now_us: int) -> None:
+    """Handshakes in the names of these stations failed, since the last note."""
+    # Locked in the order in which all that changes stations locks them.
+    names = sorted(failures)
+    db.execute(
+        sa.select(station.c.station_id)
+        .where(station.c.station_id.in_(names))
+        .order_by(station.c.tenant_id, station.c.station_id)
+        .with_for_update()
+    )
+    rows = _NOTE_FAILURES.run(db, [{"station_id": name, **asdict(failures[name])} for name in names])
+    told = [
+        events.credential_failed(
+            tenant_id=row.tenant_id,
+            station_id=row.station_id,
+            count=failures[row.station_id].count,
+            total=row.failed_credentials,
+            address=failures[row.station_id].last_address,
+            now_us=now_us,
+        )
+        for row in rows
+    ]
+    outbox.append(db, told)
+
+
+def _put(
+    db: Connection, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int, *, pushed: bool
+) -> Sequence[Socket]:
+    query = (
+        sa.update(station)
+        .where(_is(tenant_id, station_id))
+        .values(
+            credential_salt=credential.salt,
+            credential_digest=credential.digest,
+            next_credentials="",
+            security_profile=_AT_LEAST_BASIC,
+            hand_over=HandOver.NONE,
+            hand_over_reason="",
+            update_us=now_us,
+        )
+        .returning(station.c.latest_epoch)
+    )
+    row = db.execute(query).first()
+    if row is None:
+        raise not_found(station_id)
+    outbox.append(db, [_changed(tenant_id, station_id, now_us, pushed=pushed)])
+    return open_sockets(db, row.latest_epoch, now_us)
+
+
+def _held_next(db: Connection, tenant_id: str, station_id: str) -> Sequence[StoredCredential]:
+    """The credentials that the station was handed, oldest first; it is locked. Empty where it was removed."""
+    query = sa.select(station.c.next_credentials).where(_is(tenant_id, station_id)).with_for_update()
+    return from_text(db.execute(query).scalar() or "")
+
+
+def _set_next(db: Connection, tenant_id: str, station_id: str, credentials: Sequence[StoredCredential]) -> None:
+    query = sa.update(station).where(_is(tenant_id, station_id)).values(next_credentials=to_text(credentials))
+    db.execute(query)
+
+
+def _is(tenant_id: str, station_id: str) -> ColumnElement[bool]:
+    return (station.c.tenant_id == tenant_id) & (station.c.station_id == station_id)
+
+
+def _changed(tenant_id: str, station_id: str, now_us: int, *, pushed: bool) -> outbox.OutboxEvent:
+    return events.credential_changed(tenant_id=tenant_id, station_id=station_id, pushed=pushed, now_us=now_us)

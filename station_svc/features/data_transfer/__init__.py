@@ -1,0 +1,1 @@
+"""Vendors' own messages (OCPP DataTransfer)."""

@@ -1,0 +1,18 @@
+"""The event of a vendor's own message."""
+
+from csms.station.v1 import station_ingest_service_pb2
+
+from mesh.outbox import OutboxEvent
+from station_svc.core.events import of_frame
+from station_svc.core.names import name_of
+from station_svc.features.data_transfer.rows import Transfer
+
+
+def data_transferred(transfer: Transfer) -> OutboxEvent:
+    """A vendor's own message came in; the data itself stays in the list of data transfers."""
+    data = {
+        "vendorId": transfer.vendor_id,
+        "messageId": transfer.message_id,
+        "status": name_of(station_ingest_service_pb2.DataTransferStatus.Name, transfer.status),
+    }
+    return of_frame("station.data_transferred", transfer.frame, data)

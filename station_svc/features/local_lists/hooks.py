@@ -1,0 +1,100 @@
+"""Records what the commands of local lists tell of a station's list, by operators and by jobs alike."""
+
+from csms.common.v1 import id_token_pb2
+from csms.station.v1 import local_list_pb2
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
+from mesh.errors import MeshError
+from mesh.times import from_timestamp, to_timestamp
+from station_svc.commands.hooks import CommandHooks
+from station_svc.commands.rows import NewCommand
+from station_svc.features.local_lists import store
+from station_svc.features.local_lists.parts import Entry, Part, apply
+from station_svc.features.local_lists.store import UNFIT, LeftOut
+
+
+class RememberVersion(CommandHooks):
+    """Keeps the version that a station says it holds."""
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """Its entries in that version are known if it is the one that it took from here."""
+        if not isinstance(outcome, local_list_pb2.GetLocalListVersionResponse):
+            return
+        row = store.lock(db, new.tenant_id, new.station_id)
+        if row is not None:
+            store.update(db, row, version=outcome.version_number if outcome.HasField("version_number") else None)
+
+
+class RememberList(CommandHooks):
+    """Keeps what a station holds after it was sent `request`."""
+
+    def __init__(self, request: local_list_pb2.SendLocalListRequest) -> None:
+        self._request = request
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """Refused, or half taken: what it holds is not known any more. No answer: its version will tell."""
+        if not isinstance(outcome, local_list_pb2.SendLocalListResponse):
+            return
+        row = store.lock(db, new.tenant_id, new.station_id)
+        if row is None:
+            return
+        if outcome.status != local_list_pb2.SEND_LOCAL_LIST_STATUS_ACCEPTED:
+            store.update(db, row, version=None, entries_version=None)
+            return
+        part = to_part(self._request, left_out=set(outcome.left_out_id_tokens))
+        held = {} if part.full else row.held
+        version = self._request.version_number
+        if held is None:  # a change to what was not known
+            store.update(db, row, version=version, entries_version=None)
+            return
+        store.set_entries(db, row, version=version, entries=apply(part, held))
+        unfit = [token for token in row.left_out_tokens if token.id_token not in outcome.left_out_id_tokens]
+        unfit += [LeftOut(id_token, UNFIT) for id_token in outcome.left_out_id_tokens]
+        full = row.full and not part.full
+        store.update(db, row, full=full, left_out=store.encode_left_out(unfit))
+
+
+def to_part(request: local_list_pb2.SendLocalListRequest, *, left_out: set[str]) -> Part:
+    """The change that a request makes to a list."""
+    said = [entry for entry in request.entries if entry.id_token.id_token not in left_out]
+    return Part(
+        full=request.update_type == local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL,
+        put=[to_entry(entry.id_token, entry.id_token_info) for entry in said if entry.HasField("id_token_info")],
+        removed=[entry.id_token.id_token for entry in said if not entry.HasField("id_token_info")],
+    )
+
+
+def to_request(station_id: str, version: int, part: Part) -> local_list_pb2.SendLocalListRequest:
+    """The request that sends a part."""
+    kind = (
+        local_list_pb2.LOCAL_LIST_UPDATE_TYPE_FULL if part.full else local_list_pb2.LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL
+    )
+    removed = [local_list_pb2.LocalListEntry(id_token=id_token_pb2.IdToken(id_token=one)) for one in part.removed]
+    return local_list_pb2.SendLocalListRequest(
+        station_id=station_id, version_number=version, update_type=kind, entries=[*removed, *map(to_message, part.put)]
+    )
+
+
+def to_entry(token: id_token_pb2.IdToken, info: id_token_pb2.IdTokenInfo) -> Entry:
+    """An entry as it is kept."""
+    return Entry(
+        id_token=token.id_token,
+        type=token.type,
+        status=info.status,
+        expire_us=from_timestamp(info.cache_expire_time) if info.HasField("cache_expire_time") else None,
+        group=info.group_id_token.id_token,
+    )
+
+
+def to_message(entry: Entry) -> local_list_pb2.LocalListEntry:
+    """An entry as it is sent and shown."""
+    info = id_token_pb2.IdTokenInfo(status=id_token_pb2.AuthorizationStatus.ValueType(entry.status))
+    if entry.expire_us is not None:
+        info.cache_expire_time.CopyFrom(to_timestamp(entry.expire_us))
+    if entry.group:
+        # Groups are made in the central system, which is what the type Central says.
+        info.group_id_token.CopyFrom(id_token_pb2.IdToken(id_token=entry.group, type="Central"))
+    return local_list_pb2.LocalListEntry(
+        id_token=id_token_pb2.IdToken(id_token=entry.id_token, type=entry.type), id_token_info=info
+    )

@@ -1,0 +1,101 @@
+"""Local authorization lists: what is on them, and in which parts one becomes another. Pure."""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+# csms.common.v1.AuthorizationStatus
+ACCEPTED = 1
+MOST_VERSION = 2**31 - 1
+# Where the station does not say how many entries it takes in one message, and in all.
+USUAL_PART = 50
+MOST_ENTRIES = 20_000
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """An id token on a list. `status`: csms.common.v1.AuthorizationStatus; `expire_us` None: never."""
+
+    id_token: str
+    type: str
+    status: int
+    expire_us: int | None
+    group: str
+
+    @property
+    def key(self) -> str:
+        """Tokens are the same without regard to case."""
+        return self.id_token.casefold()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits of a station: entries in one message, and in all."""
+
+    part: int = USUAL_PART
+    total: int = MOST_ENTRIES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One message: entries to put into the list and tokens to take out of it; a full one replaces the list."""
+
+    full: bool
+    put: Sequence[Entry] = ()
+    removed: Sequence[str] = ()
+
+
+def pack(entries: Iterable[Entry]) -> bytes:
+    """Entries as they are stored, in the order of their keys."""
+    return zlib.compress(msgspec.json.encode(sorted(entries, key=lambda entry: entry.key)), 1)
+
+
+def unpack(stored: bytes) -> list[Entry]:
+    """The entries that `pack` stored."""
+    return msgspec.json.decode(zlib.decompress(stored), type=list[Entry]) if stored else []
+
+
+def choose(wanted: Iterable[Entry], total: int) -> tuple[list[Entry], list[Entry]]:
+    """Those that go onto a list of at most `total` entries, and those that find no room: who may charge goes first."""
+    ordered = sorted(wanted, key=lambda entry: (entry.status != ACCEPTED, entry.key))
+    return sorted(ordered[:total], key=lambda entry: entry.key), ordered[total:]
+
+
+def plan(chosen: Sequence[Entry], held: Mapping[str, Entry] | None, part: int) -> list[Part]:
+    """The messages that make a list hold what was chosen; none where it does.
+
+    `held` is what it holds by key, None where that is not known. What is taken out goes first, which makes room.
+    """
+    if held is None:
+        return _full(chosen, part)
+    keys = {entry.key for entry in chosen}
+    removed = [entry for key, entry in sorted(held.items()) if key not in keys]
+    changed = [entry for entry in chosen if held.get(entry.key) != entry]
+    if len(removed) + len(changed) > max(len(chosen), 1):
+        return _full(chosen, part)
+    return [
+        *(Part(full=False, removed=[entry.id_token for entry in some]) for some in _cut(removed, part)),
+        *(Part(full=False, put=some) for some in _cut(changed, part)),
+    ]
+
+
+def apply(part: Part, held: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The entries of a list after a part."""
+    gone = {id_token.casefold() for id_token in part.removed}
+    kept = {} if part.full else {key: entry for key, entry in held.items() if key not in gone}
+    return kept | {entry.key: entry for entry in part.put}
+
+
+def next_version(version: int) -> int:
+    """The version after one: it rises, and begins again where it can rise no more."""
+    return version % MOST_VERSION + 1
+
+
+def _full(chosen: Sequence[Entry], part: int) -> list[Part]:
+    first, *others = _cut(chosen, part) or [[]]
+    return [Part(full=True, put=first), *(Part(full=False, put=some) for some in others)]
+
+
+def _cut(entries: Sequence[Entry], part: int) -> list[Sequence[Entry]]:
+    return [entries[start : start + part] for start in range(0, len(entries), max(part, 1))]

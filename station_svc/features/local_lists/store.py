@@ -1,0 +1,142 @@
+"""The SQL of local lists. Each function is part of a transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from station_svc.core.models import station, variable
+from station_svc.core.station_store import not_found
+from station_svc.features.local_lists.models import local_list
+from station_svc.features.local_lists.parts import Entry, pack, unpack
+from station_svc.jobs.models import job
+from station_svc.jobs.rows import JobState
+
+# csms.station.v1.LocalListSyncState
+SYNCING = 1
+SYNCED = 2
+FAILED = 3
+# csms.station.v1.LeftOutReason
+UNFIT = 1
+NO_ROOM = 2
+
+
+class LeftOut(msgspec.Struct, frozen=True, array_like=True):
+    """A token that is not on a list. `reason`: csms.station.v1.LeftOutReason."""
+
+    id_token: str
+    reason: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalListRow:
+    """A station's list as it is known. `entries` is what it holds in version `entries_version`, and in no other."""
+
+    tenant_id: str
+    station_id: str
+    version: int | None = None  # as it last said or took; None where that is not known
+    entries_version: int | None = None
+    entries: bytes = b""
+    entry_count: int = 0
+    sync_state: int = 0
+    request_id: str = ""
+    request_us: int | None = None  # when it was last asked for
+    plan_us: int | None = None  # the request that the present plan is for
+    sync_us: int | None = None
+    full: bool = False  # everything is to be sent anew
+    left_out: str = "[]"
+    error: bytes | None = None
+
+    @property
+    def held(self) -> Mapping[str, Entry] | None:
+        """The entries that the station holds, by key; None where that is not known."""
+        if self.version is None or self.version < 1 or self.version != self.entries_version:
+            return None
+        return {entry.key: entry for entry in unpack(self.entries)}
+
+    @property
+    def left_out_tokens(self) -> list[LeftOut]:
+        """Tokens that should be on the list and are not."""
+        return msgspec.json.decode(self.left_out, type=list[LeftOut])
+
+
+_COLUMNS = [local_list.c[one.name] for one in fields(LocalListRow)]
+
+
+def read(db: Connection, tenant_id: str, station_id: str) -> LocalListRow:
+    """A station's list as it is known, with the last attempt's error. Raises MeshError STATION_NOT_FOUND."""
+    query = (
+        sa.select(*_COLUMNS, job.c.error.label("job_error"))
+        .select_from(station)
+        .outerjoin(
+            local_list,
+            (local_list.c.tenant_id == station.c.tenant_id) & (local_list.c.station_id == station.c.station_id),
+        )
+        .outerjoin(
+            job,
+            (job.c.tenant_id == station.c.tenant_id)
+            & (job.c.slot == slot(station_id))
+            & job.c.state.in_((JobState.WAITING, JobState.PARKED, JobState.RUNNING)),
+        )
+        .where(station.c.tenant_id == tenant_id, station.c.station_id == station_id)
+    )
+    row = db.execute(query).mappings().first()
+    if row is None:
+        raise not_found(station_id)
+    if row["station_id"] is None:
+        return LocalListRow(tenant_id=tenant_id, station_id=station_id)
+    values = {**row}
+    last = values.pop("job_error")
+    return LocalListRow(**{**values, "error": values["error"] or last})
+
+
+def lock(db: Connection, tenant_id: str, station_id: str) -> LocalListRow | None:
+    """The list of a station, held for this transaction, made where there is none; None where there is no station."""
+    key = {"tenant_id": tenant_id, "station_id": station_id}
+    source = sa.select(station.c.tenant_id, station.c.station_id).where(
+        station.c.tenant_id == tenant_id, station.c.station_id == station_id
+    )
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    db.execute(insert(local_list).from_select(list(key), source).on_conflict_do_nothing())
+    row = db.execute(sa.select(*_COLUMNS).where(_is(**key)).with_for_update()).mappings().first()
+    return None if row is None else LocalListRow(**row)
+
+
+def update(db: Connection, row: LocalListRow, **values: Any) -> None:
+    """Changes a list, which this transaction holds."""
+    db.execute(sa.update(local_list).where(_is(row.tenant_id, row.station_id)).values(values))
+
+
+def set_entries(db: Connection, row: LocalListRow, *, version: int, entries: Mapping[str, Entry]) -> None:
+    """Writes down what a station holds."""
+    packed = pack(entries.values())
+    update(db, row, version=version, entries_version=version, entries=packed, entry_count=len(entries))
+
+
+def encode_left_out(tokens: Sequence[LeftOut]) -> str:
+    """Left-out tokens as they are stored."""
+    return msgspec.json.encode(tokens).decode()
+
+
+def slot(station_id: str) -> str:
+    """The slot of the job that syncs a station's list."""
+    return f"local_list:{station_id}"
+
+
+def find_numbers(db: Connection, tenant_id: str, station_id: str, names: Sequence[str]) -> dict[str, int]:
+    """The values of a station's variables that are whole numbers, by name. One of an instance limits something else."""
+    query = sa.select(variable.c.variable, variable.c.value).where(
+        variable.c.tenant_id == tenant_id,
+        variable.c.station_id == station_id,
+        variable.c.variable.in_(names),
+        variable.c.variable_instance == "",
+    )
+    return {row.variable: int(row.value) for row in db.execute(query) if row.value.isascii() and row.value.isdigit()}
+
+
+def _is(tenant_id: str, station_id: str) -> sa.ColumnElement[bool]:
+    return (local_list.c.tenant_id == tenant_id) & (local_list.c.station_id == station_id)

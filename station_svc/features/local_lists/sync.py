@@ -1,0 +1,209 @@
+"""Brings a station's local list in line with the id tokens that auth_svc knows: the work of one kind of job.
+
+Each turn asks the station for its version. Where it is the one that it took from here last, what has changed is sent;
+else everything. What is sent, in parts that fit the station, is written down part by part in the transaction of each
+command's outcome: whatever ends a turn early, the next one finds how far it came, and goes on from there.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import grpc
+from csms.auth.v1 import authorization_service_pb2 as auth_pb2
+from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
+from csms.station.v1 import command_service_pb2, local_list_pb2, station_pb2
+from sqlalchemy import Connection
+
+from mesh import outbox
+from mesh.database import Database
+from mesh.errors import MeshError, from_rpc_error
+from station_svc.commands.variables import RememberVariables
+from station_svc.features.local_lists import events, store
+from station_svc.features.local_lists.hooks import RememberList, RememberVersion, to_entry, to_request
+from station_svc.features.local_lists.parts import Entry, Limits, Part, choose, next_version, plan
+from station_svc.features.local_lists.store import NO_ROOM, UNFIT, LeftOut
+from station_svc.jobs import store as job_store
+from station_svc.jobs.rows import JobRow, JobState, NewJob
+from station_svc.jobs.runner import Again, Done, FinalError, JobKind
+from station_svc.jobs.sender import JobSender
+
+KIND = "local_list_sync"
+AUTH_TIMEOUT_S = 10.0
+# A turn is bounded in time; what is left goes on in the next one.
+MOST_PARTS = 20
+TURN_S = 600.0
+# With the queue's backoff, some twenty minutes.
+MOST_ATTEMPTS = 10
+# How stations call their limits: 1.6, then 2.x.
+_PART_LIMITS = ("SendLocalListMaxLength", "ItemsPerMessage")
+_TOTAL_LIMITS = ("LocalAuthListMaxLength",)
+
+
+class LocalListSync:
+    """Does what SyncLocalList asks for. `kind` is for the job queue."""
+
+    def __init__(
+        self, *, database: Database, auth: grpc.aio.Channel, sender: JobSender, most_parts: int = MOST_PARTS
+    ) -> None:
+        self._database = database
+        self._auth = AuthorizationServiceStub(auth)
+        self._sender = sender
+        self._most_parts = most_parts
+
+    @property
+    def kind(self) -> JobKind:
+        """How the job queue runs it."""
+        return JobKind(run=self.run, ended=self.ended, most_attempts=MOST_ATTEMPTS, turn_s=TURN_S)
+
+    async def run(self, job: JobRow) -> Done | Again:
+        """One turn: the next parts. Raises MeshError, FinalError where the station keeps no list."""
+        version = await self._ask_version(job)
+        limits = await self._limits(job)
+        wanted = await self._wanted(job.tenant_id)
+        parts, some_wait = await self._database.write(partial(_plan, job=job, wanted=wanted, limits=limits))
+        left_out = 0
+        for part in parts[: self._most_parts]:
+            version = next_version(version)
+            left_out += await self._send(job, version, part)
+        # Tokens that turned out not to fit have left room for others.
+        return Again() if len(parts) > self._most_parts or (left_out and some_wait) else Done()
+
+    def ended(self, db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
+        """Tells what came of it; where it was asked for again meanwhile, it is done again."""
+        row = store.lock(db, job.tenant_id, job.station_id)
+        if row is None:
+            return
+        if job.state is JobState.DONE and (row.request_us or 0) > (row.plan_us or 0):
+            job_store.add(db, new_job(job.tenant_id, job.station_id, username=job.username), now_us)
+            return
+        if job.state is JobState.DONE:
+            store.update(db, row, sync_state=store.SYNCED, sync_us=now_us, error=None)
+        else:
+            status = None if error is None else error.to_status().SerializeToString()
+            store.update(db, row, sync_state=store.FAILED, error=status)
+        event = events.local_list_ended(
+            tenant_id=job.tenant_id,
+            station_id=job.station_id,
+            job_id=job.job_id,
+            request_id=row.request_id,
+            version=row.version,
+            error=error,
+            now_us=now_us,
+        )
+        outbox.append(db, [event])
+
+    async def _ask_version(self, job: JobRow) -> int:
+        """The version that the station says it holds. It is asked anew in each turn: asking changes nothing."""
+        request = local_list_pb2.GetLocalListVersionRequest(station_id=job.station_id)
+        answer = await self._sender.send(
+            job,
+            "get_local_list_version",
+            request,
+            local_list_pb2.GetLocalListVersionResponse,
+            part=f"version-{job.turn}",
+            hooks=RememberVersion(),
+        )
+        if not answer.HasField("version_number"):
+            raise FinalError(_not_supported())
+        return answer.version_number
+
+    async def _limits(self, job: JobRow) -> Limits:
+        """The station's limits: as it told before, else as it tells now, else the usual ones."""
+        known = await self._known_limits(job)
+        if not known.keys() & set(_PART_LIMITS):
+            await self._read_limits(job)
+            known = await self._known_limits(job)
+        usual = Limits()
+        return Limits(
+            part=max(1, min([known[name] for name in _PART_LIMITS if name in known], default=usual.part)),
+            total=min([known[name] for name in _TOTAL_LIMITS if name in known] + [usual.total]),
+        )
+
+    async def _known_limits(self, job: JobRow) -> dict[str, int]:
+        names = (*_PART_LIMITS, *_TOTAL_LIMITS)
+        return await self._database.read(lambda db: store.find_numbers(db, job.tenant_id, job.station_id, names))
+
+    async def _read_limits(self, job: JobRow) -> None:
+        names = (_PART_LIMITS[0], _TOTAL_LIMITS[0])
+        request = command_service_pb2.GetVariablesRequest(
+            station_id=job.station_id, variables=[station_pb2.Variable(variable=name) for name in names]
+        )
+        try:
+            await self._sender.send(
+                job,
+                "get_variables",
+                request,
+                command_service_pb2.GetVariablesResponse,
+                part=f"limits-{job.turn}",
+                hooks=RememberVariables(request),
+            )
+        except MeshError as error:
+            if error.reason not in _WILL_NOT_TELL:
+                raise
+
+    async def _wanted(self, tenant_id: str) -> list[Entry]:
+        """The tenant's id tokens, as the station should decide by them."""
+        wanted: list[Entry] = []
+        request = auth_pb2.ListTokensForLocalListsRequest(tenant_id=tenant_id)
+        while True:
+            try:
+                page = await self._auth.ListTokensForLocalLists(request, timeout=AUTH_TIMEOUT_S)
+            except grpc.aio.AioRpcError as error:
+                raise from_rpc_error(error) from error
+            wanted += [to_entry(token.id_token, token.id_token_info) for token in page.tokens]
+            if not page.next_page_token:
+                return wanted
+            request.page_token = page.next_page_token
+
+    async def _send(self, job: JobRow, version: int, part: Part) -> int:
+        """Sends a part; returns how many of its tokens the station's OCPP version cannot name."""
+        request = to_request(job.station_id, version, part)
+        answer = await self._sender.send(
+            job,
+            "send_local_list",
+            request,
+            local_list_pb2.SendLocalListResponse,
+            part=f"v{version}",
+            hooks=RememberList(request),
+        )
+        if answer.status == local_list_pb2.SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED:
+            raise FinalError(_not_supported())
+        if answer.status != local_list_pb2.SEND_LOCAL_LIST_STATUS_ACCEPTED:
+            word = local_list_pb2.SendLocalListStatus.Name(answer.status)
+            raise MeshError(
+                grpc.StatusCode.ABORTED,
+                "LOCAL_LIST_REFUSED",
+                f"the station did not take a part of the list: {word.removeprefix('SEND_LOCAL_LIST_STATUS_')}",
+                {"status": word},
+            )
+        return len(answer.left_out_id_tokens)
+
+
+# A station that does not tell its limits can be sent a list all the same.
+_WILL_NOT_TELL = frozenset({"CALL_ERROR", "INVALID_ANSWER", "UNSUPPORTED_BY_VERSION", "INVALID_FIELD"})
+
+
+def new_job(tenant_id: str, station_id: str, *, username: str) -> NewJob:
+    """The job that syncs a station's list; there is one at a time."""
+    return NewJob(tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=store.slot(station_id), username=username)
+
+
+def _plan(db: Connection, *, job: JobRow, wanted: Sequence[Entry], limits: Limits) -> tuple[list[Part], bool]:
+    """The parts that are to be sent, and whether some tokens found no room.
+
+    Who is left out is written down, with the request that this plan is for.
+    """
+    held = job_store.hold(db, job)
+    row = store.lock(db, job.tenant_id, job.station_id)
+    if held is None or row is None:
+        raise MeshError(grpc.StatusCode.ABORTED, "JOB_LOST", "another process does this job now")
+    unfit = set() if row.full else {one.id_token for one in row.left_out_tokens if one.reason == UNFIT}
+    chosen, no_room = choose((entry for entry in wanted if entry.id_token not in unfit), limits.total)
+    left_out = [LeftOut(entry.id_token, UNFIT) for entry in wanted if entry.id_token in unfit]
+    left_out += [LeftOut(entry.id_token, NO_ROOM) for entry in no_room]
+    store.update(db, row, plan_us=row.request_us, left_out=store.encode_left_out(left_out))
+    return plan(chosen, None if row.full else row.held, limits.part), bool(no_room)
+
+
+def _not_supported() -> MeshError:
+    return MeshError(grpc.StatusCode.FAILED_PRECONDITION, "LOCAL_LIST_NOT_SUPPORTED", "the station keeps no local list")

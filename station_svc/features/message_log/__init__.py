@@ -1,0 +1,1 @@
+"""The frames that stations sent and were sent."""

@@ -1,0 +1,101 @@
+"""The SQL of the message log, which sees every frame there is: what a row costs here, every message pays twice."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from mesh import rowset
+from mesh.filters import Field
+from mesh.rowset import RowStatement, run_prepared
+from station_svc.core.history_store import history
+from station_svc.core.rows import Page, to_row
+from station_svc.features.message_log.models import message
+from station_svc.features.message_log.rows import MessageRow
+
+Row = tuple[str, str, int, int, int, int, str, str, str, int]
+"""One frame, as COLUMNS has it."""
+
+_TYPES = {
+    "tenant_id": "text",
+    "station_id": "text",
+    "epoch": "bigint",
+    "ordinal": "bigint",
+    "direction": "integer",
+    "message_type": "integer",
+    "message_id": "text",
+    "action": "text",
+    "payload": "text",
+    "message_us": "bigint",
+}
+COLUMNS = tuple(_TYPES)
+
+_INSERT = RowStatement(
+    """
+    INSERT INTO message (tenant_id, station_id, epoch, ordinal, direction, message_type, message_id, action, payload,
+                         message_us)
+    SELECT rows.tenant_id, rows.station_id, epoch, ordinal, direction, message_type, message_id, action, payload,
+           message_us
+    FROM {rows} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
+    WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
+    """,
+    **_TYPES,
+)
+# OFFSET keeps the planner from joining: a plan is kept, and made while there may be no stations yet.
+_KNOWN = RowStatement(
+    """
+    SELECT rows.tenant_id, rows.station_id FROM {rows}
+    WHERE EXISTS (SELECT 1 FROM station WHERE station.tenant_id = rows.tenant_id
+                    AND station.station_id = rows.station_id LIMIT 1 OFFSET 0)
+    """,
+    tenant_id="text",
+    station_id="text",
+)
+
+
+def append_messages(connection: Connection, rows: Sequence[Row]) -> None:
+    """Appends frames that are not in the log yet, but for those of stations that were removed.
+
+    Where one is there already, the database may refuse all of them (IntegrityError): `add_messages` takes them then.
+    """
+    if connection.dialect.name != "postgresql":
+        add_messages(connection, rows)
+        return
+    stations = {row[:2] for row in rows}
+    keys = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
+    known = set(run_prepared(connection, (_KNOWN, keys)))
+    if len(known) < len(stations):
+        rows = [row for row in rows if row[:2] in known]
+    rowset.copy(connection, "message", COLUMNS, rows)
+
+
+def add_messages(connection: Connection, rows: Sequence[Row]) -> list[None]:
+    """Adds frames to the log; one that is there already, or of a station that was removed, is left out."""
+    _INSERT.run(connection, (dict(zip(COLUMNS, row, strict=True)) for row in rows))
+    return [None] * len(rows)
+
+
+def message_filters(directions: Mapping[str, int]) -> Mapping[str, Field]:
+    """The fields that messages may be filtered by; `directions` are the words for a direction."""
+
+    def direction(text: str) -> int:
+        if text.upper() not in directions:
+            raise ValueError(f"one of {', '.join(directions)} is needed")
+        return directions[text.upper()]
+
+    return {
+        "action": Field(message.c.action),
+        "direction": Field(message.c.direction, direction),
+        "message_id": Field(message.c.message_id),
+        "message_type": Field(message.c.message_type, _message_type),
+    }
+
+
+def _message_type(text: str) -> int:
+    if text not in set("023456"):
+        raise ValueError("an OCPP-J message type, 2 to 6, or 0 for unreadable frames, is needed")
+    return int(text)
+
+
+def list_messages(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[MessageRow]:
+    """Frames, newest first; `page.after` is (epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
+    return [to_row(MessageRow, row) for row in history(db, message, tenant_id, station_id, page)]

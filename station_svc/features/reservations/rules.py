@@ -1,0 +1,181 @@
+"""Reservations follow what is sent to stations, what they answer and report, and the time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from csms.common.v1.id_token_pb2 import IdToken
+from csms.station.v1 import reservation_pb2 as pb
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
+from mesh import outbox
+from mesh.errors import MeshError
+from mesh.outbox import OutboxEvent
+from mesh.times import from_timestamp
+from station_svc.commands.hooks import CommandHooks
+from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
+from station_svc.commands.rows import NewCommand
+from station_svc.core import allocation_store
+from station_svc.core.reports import Status
+from station_svc.core.rows import FAULTED, UNAVAILABLE, Frame
+from station_svc.features.reservations import store
+from station_svc.features.reservations.rows import ACTIVE, CANCELLED, REJECTED, REQUESTED, UNKNOWN, ReservationRow, Use
+
+
+class Reserve(CommandHooks):
+    """A reservation on its way to a station. Its number is written into the message that is sent.
+
+    `id_token` is the token as the operator gave it, which the reservation keeps; the station may be sent another form.
+    """
+
+    def __init__(self, *, sent: pb.ReserveNowRequest, id_token: IdToken) -> None:
+        self._sent = sent
+        self._id_token = id_token
+
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """It is requested. Only its outcome is told to the world."""
+        self._sent.reservation_id = allocation_store.take(
+            db, tenant_id=new.tenant_id, station_id=new.station_id, kind="reservation"
+        )
+        store.add(db, self._to_row(new, now_us))
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """It is what the station says."""
+        for row in store.find(db, [(new.tenant_id, new.station_id, self._sent.reservation_id)]):
+            kind, status = outcome_of(outcome), 0
+            if kind is Outcome.UNSENT:
+                store.remove(db, row)
+                continue
+            if isinstance(outcome, pb.ReserveNowResponse):
+                status = outcome.status
+            state = ACTIVE if status == pb.RESERVE_NOW_STATUS_ACCEPTED else REJECTED
+            if kind is Outcome.UNKNOWN:
+                state = UNKNOWN
+            _record(db, [row], [row.answered(status, state, reason_code_of(outcome), now_us)])
+
+    def _to_row(self, new: NewCommand, now_us: int) -> ReservationRow:
+        sent = self._sent
+        return ReservationRow(
+            tenant_id=new.tenant_id,
+            station_id=new.station_id,
+            reservation_id=sent.reservation_id,
+            evse_id=sent.evse_id,
+            id_token=self._id_token.id_token,
+            id_token_type=self._id_token.type,
+            group_id_token=sent.group_id_token.id_token,
+            group_id_token_type=sent.group_id_token.type,
+            expire_us=from_timestamp(sent.expire_time),
+            state=REQUESTED,
+            doubt_us=new.deadline_us,
+            create_us=now_us,
+            update_us=now_us,
+        )
+
+
+class Cancel(CommandHooks):
+    """A request to cancel a reservation, which need not be known here."""
+
+    def __init__(self, *, reservation_id: int) -> None:
+        self._reservation_id = reservation_id
+
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """The state of the reservation is in doubt."""
+        del now_us
+        store.save(db, [row.doubted(new.deadline_us) for row in self._find(db, new)])
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """It is cancelled, or as it was; it is unknown where there is no answer, or the station knows no such."""
+        kind = outcome_of(outcome)
+        state: int | None = None
+        if kind is Outcome.UNKNOWN:
+            state = UNKNOWN
+        elif isinstance(outcome, pb.CancelReservationResponse):
+            state = CANCELLED if outcome.status == pb.CANCEL_RESERVATION_STATUS_ACCEPTED else UNKNOWN
+        rows = self._find(db, new)
+        _record(db, rows, [row.settled(state, now_us) for row in rows])
+
+    def _find(self, db: Connection, new: NewCommand) -> Sequence[ReservationRow]:
+        return store.find(db, [(new.tenant_id, new.station_id, self._reservation_id)])
+
+
+def record_uses(db: Connection, reports: Sequence[tuple[Frame, pb.ReservationUse]]) -> None:
+    """Stations say which reservations were used. See station_svc.feature.ReportHandler."""
+    uses: dict[store.Key, tuple[Frame, pb.ReservationUse]] = {}
+    for frame, use in reports:
+        uses.setdefault((*frame.station, use.reservation_id), (frame, use))
+    rows = store.find(db, uses)
+    used = []
+    for row in rows:
+        frame, use = uses[row.tenant_id, row.station_id, row.reservation_id]
+        used.append(row.used(_to_use(frame, use), frame.receive_us))
+    _record(db, rows, used)
+
+
+def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
+    told = use.HasField("use_time")
+    return Use(
+        use_us=from_timestamp(use.use_time) if told else frame.receive_us,
+        evse_id=use.evse.evse_id,
+        transaction_id=use.transaction_id,
+    )
+
+
+def follow_statuses(db: Connection, statuses: Iterable[Status]) -> None:
+    """Reservations end where nobody can use an EVSE, 0 for a whole station, any more."""
+    closed = {
+        (*status.frame.station, status.evse_id): status.frame.receive_us
+        for status in statuses
+        if status.status in {FAULTED, UNAVAILABLE}
+    }
+    end_at(db, closed)
+
+
+def end_at(db: Connection, closed: Mapping[tuple[str, str, int], int]) -> None:
+    """Ends what was kept at these EVSEs (tenant, station, EVSE: when; 0: the whole station) before they were closed.
+
+    Faulted or unavailable: a station keeps nothing there any more, and OCPP 1.6 has no word for it but the status.
+    """
+    if not closed:
+        return
+    before, after = [], []
+    for row in store.held_at(db, closed):
+        station = row.tenant_id, row.station_id
+        moments = [closed[key] for key in ((*station, 0), (*station, row.evse_id)) if key in closed]
+        if row.create_us < max(moments):
+            before.append(row)
+            after.append(row.with_state(CANCELLED, max(moments)))
+    _record(db, before, after)
+
+
+def end_due(db: Connection, *, now_us: int, limit: int) -> int:
+    """Brings up to `limit` reservations to the state that time has brought them to; returns how many."""
+    rows = store.due(db, now_us=now_us, limit=limit)
+    _record(db, rows, [row.after(now_us) for row in rows])
+    return len(rows)
+
+
+def _record(db: Connection, before: Iterable[ReservationRow], after: Sequence[ReservationRow]) -> None:
+    store.save(db, after)
+    news = (row for was, row in zip(before, after, strict=True) if was.state != row.state)
+    outbox.append(db, map(_event, news))
+
+
+def _event(row: ReservationRow) -> OutboxEvent:
+    """A reservation has this state from now on."""
+    word = pb.ReservationState.Name(pb.ReservationState.ValueType(row.state))
+    kind = "reservation." + word.removeprefix("RESERVATION_STATE_").lower()
+    return OutboxEvent(
+        event_id=f"{kind}:{row.station_id}:{row.reservation_id}:{row.update_us}",
+        tenant_id=row.tenant_id,
+        type=kind,
+        station_id=row.station_id,
+        event_time_us=row.update_us,
+        data={
+            "reservationId": row.reservation_id,
+            "evseId": row.evse_id,
+            "idToken": row.id_token,
+            "reserveStatus": pb.ReserveNowStatus.Name(pb.ReserveNowStatus.ValueType(row.reserve_status)),
+            "reasonCode": row.reason_code,
+            "useEvseId": row.use_evse_id,
+            "transactionId": row.transaction_id,
+        },
+    )

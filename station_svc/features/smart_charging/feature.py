@@ -1,0 +1,57 @@
+"""Registers charging profiles with the service."""
+
+from functools import partial
+
+from csms.station.v1 import charging_profile_pb2, command_service_pb2
+from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
+
+from mesh.grpc_types import Context
+from station_svc.commands.evses import settle_evse
+from station_svc.commands.hooks import NO_HOOKS, CommandHooks
+from station_svc.core.storage import Retention, Storage
+from station_svc.feature import Feature, FeatureParts, Resources, as_it_is
+from station_svc.features.smart_charging import rules, store
+from station_svc.features.smart_charging.models import charging_profile
+from station_svc.features.smart_charging.servicer import ChargingProfileServicer
+
+
+def _build(resources: Resources) -> FeatureParts:
+    servicer = ChargingProfileServicer(database=resources.database, clock=resources.clock)
+    return FeatureParts(
+        operator=[partial(add_ChargingProfileServiceServicer_to_server, servicer)],
+        commands={
+            "RequestStartTransaction": _request_start,
+            "SetChargingProfile": _set_profile,
+            "ClearChargingProfile": _clear_profiles,
+            "GetCompositeSchedule": as_it_is,
+        },
+    )
+
+
+async def _request_start(sent: command_service_pb2.RequestStartTransactionRequest, _context: Context) -> CommandHooks:
+    """A start may bring a charging profile with it."""
+    if not sent.HasField("charging_profile"):
+        return NO_HOOKS
+    return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
+
+
+async def _set_profile(sent: charging_profile_pb2.SetChargingProfileRequest, _context: Context) -> CommandHooks:
+    return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)
+
+
+async def _clear_profiles(sent: charging_profile_pb2.ClearChargingProfileRequest, _context: Context) -> CommandHooks:
+    if sent.HasField("criteria"):
+        settle_evse(sent.criteria, "criteria.")
+    return rules.ClearProfiles(criteria=rules.to_criteria(sent))
+
+
+FEATURE = Feature(
+    storage=Storage(
+        present=[charging_profile],
+        retention=[Retention(name="CHARGING_PROFILE", days=90, removals=[store.remove_old])],
+    ),
+    reports={"transaction_end": rules.record_transaction_ends},
+    on_statuses=rules.follow_statuses,
+    end_due=rules.end_due,
+    build=_build,
+)

@@ -1,0 +1,107 @@
+"""Charging profiles as the store returns them, and what changes their state. Pure.
+
+What a station holds follows from its answers: OCPP 2.0.1 part 2, K01 and K10; 1.6 sections 5.5 and 5.16.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+# csms.station.v1.ChargingProfileState
+REQUESTED = 1
+ACTIVE = 2
+REJECTED = 3
+REPLACED = 4
+CLEARED = 5
+EXPIRED = 6
+UNKNOWN = 7
+
+# What a station may hold.
+HELD = frozenset({ACTIVE, UNKNOWN})
+# What may still change.
+LIVE = HELD | {REQUESTED}
+
+# csms.station.v1.ChargingProfilePurpose
+TX_PROFILE = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileRow:
+    """A charging profile that was sent to a station. `number` is its key within the station."""
+
+    tenant_id: str
+    station_id: str
+    number: int
+    evse_id: int
+    profile_id: int
+    purpose: int
+    stack_level: int
+    transaction_id: str
+    state: int
+    reason_code: str = ""
+    valid_to_us: int | None = None
+    # While a command about it is under way: from when on it counts as unknown what became of it.
+    doubt_us: int | None = None
+    profile: bytes  # csms.station.v1.ChargingProfile, serialized
+    create_us: int
+    update_us: int
+
+    @property
+    def due_us(self) -> int | None:
+        """When its state changes by itself; None where it never does."""
+        moments = [self.doubt_us if self.state != UNKNOWN else None, self.valid_to_us if self.state in HELD else None]
+        known = [moment for moment in moments if moment is not None]
+        return min(known) if self.state in LIVE and known else None
+
+    def after(self, now_us: int) -> "ProfileRow":
+        """Itself as time has left it."""
+        if self.due_us is None or self.due_us > now_us:
+            return self
+        over = self.state in HELD and self.valid_to_us is not None and self.valid_to_us <= now_us
+        return self.with_state(EXPIRED if over else UNKNOWN, now_us)
+
+    def with_state(self, state: int, now_us: int, reason_code: str = "") -> "ProfileRow":
+        """Itself in this state, in no doubt."""
+        update_us = self.update_us if state == self.state else now_us
+        return replace(self, state=state, reason_code=reason_code, doubt_us=None, update_us=update_us)
+
+    def is_in_place_of(self, other: "ProfileRow") -> bool:
+        """Whether a station that takes this one drops the other."""
+        place, others = ((row.evse_id, row.purpose, row.stack_level) for row in (self, other))
+        return self.number != other.number and (self.profile_id == other.profile_id or place == others)
+
+
+Match = Callable[[ProfileRow], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """Which profiles a command clears: those that meet all that is given."""
+
+    profile_id: int | None = None
+    evse_id: int | None = None
+    purpose: int | None = None
+    stack_level: int | None = None
+
+    def match(self, row: ProfileRow) -> bool:
+        """Whether a station would clear this one."""
+        pairs = (
+            (self.profile_id, row.profile_id),
+            (self.evse_id, row.evse_id),
+            (self.purpose, row.purpose),
+            (self.stack_level, row.stack_level),
+        )
+        return all(wanted is None or wanted == found for wanted, found in pairs)
+
+
+def doubt(rows: Iterable[ProfileRow], match: Match, doubt_us: int) -> list[ProfileRow]:
+    """Those that a command is about to change: unless its outcome is heard, theirs is unknown from `doubt_us` on."""
+    return [replace(row, doubt_us=doubt_us) for row in rows if row.state == ACTIVE and match(row)]
+
+
+def settle(rows: Iterable[ProfileRow], match: Match, now_us: int, state: int | None) -> list[ProfileRow]:
+    """Those that the station may hold, in the state that a command brought them to; None: it changed nothing."""
+    return [
+        row.with_state(row.state if state is None else state, now_us)
+        for row in rows
+        if row.state in HELD and match(row)
+    ]

@@ -1,0 +1,216 @@
+"""The charging profiles that stations hold follow what is sent to them, what they answer, and the time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from csms.station.v1 import charging_profile_pb2 as pb
+from csms.station.v1 import charging_profile_service_pb2 as service_pb
+from csms.station.v1 import command_service_pb2
+from google.protobuf.message import Message
+from sqlalchemy import Connection
+
+from mesh import outbox
+from mesh.errors import MeshError
+from mesh.outbox import OutboxEvent
+from mesh.times import from_timestamp
+from station_svc.commands.hooks import CommandHooks
+from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
+from station_svc.commands.rows import NewCommand
+from station_svc.core import allocation_store
+from station_svc.core.names import name_of
+from station_svc.core.reports import Status
+from station_svc.core.rows import AVAILABLE, Frame
+from station_svc.features.smart_charging import store
+from station_svc.features.smart_charging.rows import (
+    ACTIVE,
+    CLEARED,
+    EXPIRED,
+    REJECTED,
+    REPLACED,
+    REQUESTED,
+    UNKNOWN,
+    Criteria,
+    ProfileRow,
+    doubt,
+    settle,
+)
+
+# Times that a bigint of microseconds holds; the gateway refuses those beyond the year 9999.
+_MOST_S = 253_402_300_799
+
+
+class SetProfile(CommandHooks):
+    """A profile on its way to a station, alone or with a requested start.
+
+    `profile` is the one in the message that is sent: where it has no number yet, a free one is written into it.
+    """
+
+    def __init__(self, *, evse_id: int, profile: pb.ChargingProfile) -> None:
+        self._evse_id = evse_id
+        self._profile = profile
+        self._given_id = profile.charging_profile_id
+        self._number = 0
+
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """It is requested, and what it would take the place of is in doubt. Only its outcome is told to the world."""
+        take = partial(allocation_store.take, db, tenant_id=new.tenant_id, station_id=new.station_id)
+        # Taken first: from here on the numbers of the station's profiles are this transaction's.
+        self._number = take(kind="charging_profile")
+        live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        if not self._given_id:
+            taken = {row.profile_id for row in live}
+            self._profile.charging_profile_id = take(kind="charging_profile_id", in_use=taken)
+        row = self._to_row(new, now_us)
+        store.add(db, row)
+        store.save(db, doubt(live, row.is_in_place_of, new.deadline_us))
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """It is what the station says, and so are those that it took the place of."""
+        live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        row = next((row for row in live if row.number == self._number), None)
+        if row is None:  # the station was removed meanwhile
+            return
+        state, others = _after(outcome)
+        changed = settle(live, row.is_in_place_of, now_us, others)
+        if state is None:
+            store.remove(db, row)
+        else:
+            changed.append(row.with_state(state, now_us, reason_code_of(outcome)))
+        _record(db, live, changed)
+
+    def _to_row(self, new: NewCommand, now_us: int) -> ProfileRow:
+        profile = self._profile
+        bounded = profile.HasField("valid_to") and abs(profile.valid_to.seconds) <= _MOST_S
+        return ProfileRow(
+            tenant_id=new.tenant_id,
+            station_id=new.station_id,
+            number=self._number,
+            evse_id=self._evse_id,
+            profile_id=profile.charging_profile_id,
+            purpose=profile.purpose,
+            stack_level=profile.stack_level,
+            transaction_id=profile.transaction_id.replace("\0", ""),
+            state=REQUESTED,
+            valid_to_us=from_timestamp(profile.valid_to) if bounded else None,
+            doubt_us=new.deadline_us,
+            profile=profile.SerializeToString(),
+            create_us=now_us,
+            update_us=now_us,
+        )
+
+
+def _after(outcome: Message | MeshError) -> tuple[int | None, int | None]:
+    """The state of a profile after it was sent, None where it was not; and of those whose place it takes, if any."""
+    kind = outcome_of(outcome)
+    if kind is Outcome.UNSENT:
+        return None, None
+    if kind is Outcome.UNKNOWN:
+        return UNKNOWN, UNKNOWN
+    return (ACTIVE, REPLACED) if _is_taken(outcome) else (REJECTED, None)
+
+
+def _is_taken(outcome: Message | MeshError) -> bool:
+    if isinstance(outcome, command_service_pb2.RequestStartTransactionResponse):
+        return outcome.status == command_service_pb2.REQUEST_START_STOP_STATUS_ACCEPTED
+    return isinstance(outcome, pb.SetChargingProfileResponse) and outcome.status == pb.CHARGING_PROFILE_STATUS_ACCEPTED
+
+
+def to_criteria(request: pb.ClearChargingProfileRequest) -> Criteria:
+    """Which profiles a request clears."""
+    criteria = request.criteria
+    return Criteria(
+        profile_id=request.charging_profile_id if request.HasField("charging_profile_id") else None,
+        evse_id=criteria.evse_id if criteria.HasField("evse_id") else None,
+        purpose=criteria.purpose or None,
+        stack_level=criteria.stack_level if criteria.HasField("stack_level") else None,
+    )
+
+
+class ClearProfiles(CommandHooks):
+    """A request to clear profiles."""
+
+    def __init__(self, *, criteria: Criteria) -> None:
+        self._criteria = criteria
+
+    def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
+        """The profiles that it would clear are in doubt."""
+        del now_us
+        live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        store.save(db, doubt(live, self._criteria.match, new.deadline_us))
+
+    def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
+        """They are cleared, or as they were; it is unknown where there is no answer, or the station holds none such."""
+        live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
+        kind = outcome_of(outcome)
+        state: int | None = None
+        if kind is Outcome.UNKNOWN:
+            state = UNKNOWN
+        elif isinstance(outcome, pb.ClearChargingProfileResponse):
+            state = CLEARED if outcome.status == pb.CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED else UNKNOWN
+        _record(db, live, settle(live, self._criteria.match, now_us, state))
+
+
+def record_transaction_ends(db: Connection, reports: Sequence[tuple[Frame, pb.TransactionEnd]]) -> None:
+    """TX profiles end with their transactions. See station_svc.feature.ReportHandler."""
+    ended = {(*frame.station, end.transaction_id): frame.receive_us for frame, end in reports}
+    rows = store.of_transactions(db, ended)
+    over = [row.with_state(EXPIRED, ended[row.tenant_id, row.station_id, row.transaction_id]) for row in rows]
+    _record(db, rows, over)
+
+
+def follow_statuses(db: Connection, statuses: Iterable[Status]) -> None:
+    """TX profiles end where an EVSE becomes available: no transaction can go on there any more."""
+    freed = {
+        (*status.frame.station, status.evse_id): status.frame.receive_us
+        for status in statuses
+        if status.status == AVAILABLE and status.evse_id
+    }
+    end_at(db, freed)
+
+
+def end_at(db: Connection, freed: Mapping[tuple[str, str, int], int]) -> None:
+    """Ends the TX profiles that were set before these EVSEs (tenant, station, EVSE: when) became available."""
+    if not freed:
+        return
+    rows = store.at_evses(db, freed)
+    over = []
+    for row in rows:
+        moment_us = freed[row.tenant_id, row.station_id, row.evse_id]
+        if row.create_us < moment_us:
+            over.append(row.with_state(EXPIRED, moment_us))
+    _record(db, rows, over)
+
+
+def end_due(db: Connection, *, now_us: int, limit: int) -> int:
+    """Brings up to `limit` profiles to the state that time has brought them to; returns how many."""
+    rows = store.due(db, now_us=now_us, limit=limit)
+    _record(db, rows, [row.after(now_us) for row in rows])
+    return len(rows)
+
+
+def _record(db: Connection, before: Iterable[ProfileRow], changed: Sequence[ProfileRow]) -> None:
+    states = {(row.tenant_id, row.station_id, row.number): row.state for row in before}
+    store.save(db, changed)
+    news = [row for row in changed if states[row.tenant_id, row.station_id, row.number] != row.state]
+    outbox.append(db, map(_event, news))
+
+
+def _event(row: ProfileRow) -> OutboxEvent:
+    """A profile has this state from now on."""
+    word = service_pb.ChargingProfileState.Name(service_pb.ChargingProfileState.ValueType(row.state))
+    kind = "charging_profile." + word.removeprefix("CHARGING_PROFILE_STATE_").lower()
+    return OutboxEvent(
+        event_id=f"{kind}:{row.station_id}:{row.number}:{row.update_us}",
+        tenant_id=row.tenant_id,
+        type=kind,
+        station_id=row.station_id,
+        event_time_us=row.update_us,
+        data={
+            "chargingProfileId": row.profile_id,
+            "evseId": row.evse_id,
+            "purpose": name_of(pb.ChargingProfilePurpose.Name, row.purpose),  # what an operator gave may be no purpose
+            "stackLevel": row.stack_level,
+            "transactionId": row.transaction_id,
+            "reasonCode": row.reason_code,
+        },
+    )

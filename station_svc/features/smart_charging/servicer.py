@@ -1,0 +1,59 @@
+"""ChargingProfileService: the charging profiles of stations as operators read them, between protobuf and rows."""
+
+from functools import partial
+
+from csms.station.v1 import charging_profile_pb2, charging_profile_service_pb2
+from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileServiceServicer
+
+from mesh.database import Database
+from mesh.filters import choice, to_condition
+from mesh.grpc_types import Context
+from mesh.operators import current_caller
+from mesh.times import Clock, to_timestamp
+from station_svc.core.lists import cut, page_of, storable
+from station_svc.features.smart_charging import store
+from station_svc.features.smart_charging.rows import ProfileRow
+
+_STATE = choice(dict(charging_profile_service_pb2.ChargingProfileState.items()), "CHARGING_PROFILE_STATE_")
+_PURPOSE = choice(dict(charging_profile_pb2.ChargingProfilePurpose.items()), "CHARGING_PROFILE_PURPOSE_")
+
+
+class ChargingProfileServicer(ChargingProfileServiceServicer):
+    """Serves operators."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def ListChargingProfiles(
+        self, request: charging_profile_service_pb2.ListChargingProfilesRequest, context: Context
+    ) -> charging_profile_service_pb2.ListChargingProfilesResponse:
+        """Lists the profiles that a station was sent, newest first."""
+        del context
+        now_us = self._clock()
+        condition = to_condition(request.filter, store.filters(now_us, _STATE, _PURPOSE))
+        page = page_of(request, (int,), filter_text=request.filter, condition=condition)
+        read = partial(
+            store.list_profiles,
+            tenant_id=current_caller().tenant_id,
+            station_id=storable(request.station_id),
+            page=page,
+        )
+        rows, token = cut(
+            request, await self._database.read(read), page, lambda row: (row.number,), filter_text=request.filter
+        )
+        return charging_profile_service_pb2.ListChargingProfilesResponse(
+            charging_profiles=[_to_profile(row.after(now_us)) for row in rows], next_page_token=token
+        )
+
+
+def _to_profile(row: ProfileRow) -> charging_profile_service_pb2.StationChargingProfile:
+    return charging_profile_service_pb2.StationChargingProfile(
+        station_id=row.station_id,
+        evse_id=row.evse_id,
+        charging_profile=charging_profile_pb2.ChargingProfile.FromString(row.profile),
+        state=charging_profile_service_pb2.ChargingProfileState.ValueType(row.state),
+        reason_code=row.reason_code,
+        create_time=to_timestamp(row.create_us),
+        update_time=to_timestamp(row.update_us),
+    )

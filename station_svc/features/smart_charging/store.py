@@ -1,0 +1,153 @@
+"""The SQL of charging profiles. Each function is part of one transaction."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh.filters import Field
+from mesh.rowset import RowStatement, run_prepared
+from station_svc.core.list_store import paged
+from station_svc.core.rows import Page
+from station_svc.core.station_store import expect_station
+from station_svc.features.smart_charging.models import charging_profile
+from station_svc.features.smart_charging.rows import EXPIRED, HELD, LIVE, TX_PROFILE, UNKNOWN, ProfileRow
+
+_COLUMNS = [charging_profile.c[one.name] for one in fields(ProfileRow)]
+_KEY = (charging_profile.c.tenant_id, charging_profile.c.station_id, charging_profile.c.number)
+
+
+def add(db: Connection, row: ProfileRow) -> None:
+    """Adds a profile."""
+    db.execute(sa.insert(charging_profile).values(**asdict(row), due_us=row.due_us))
+
+
+def remove(db: Connection, row: ProfileRow) -> None:
+    """Removes a profile that was never sent."""
+    key = (row.tenant_id, row.station_id, row.number)
+    db.execute(sa.delete(charging_profile).where(*(column == value for column, value in zip(_KEY, key, strict=True))))
+
+
+_SAVE = RowStatement(
+    """
+    UPDATE charging_profile
+    SET state = rows.state, reason_code = rows.reason_code, doubt_us = rows.doubt_us, due_us = rows.due_us,
+        update_us = rows.update_us
+    FROM {rows}
+    WHERE charging_profile.tenant_id = rows.tenant_id AND charging_profile.station_id = rows.station_id
+      AND charging_profile.number = rows.number
+    """,
+    tenant_id="text",
+    station_id="text",
+    number="bigint",
+    state="integer",
+    reason_code="text",
+    doubt_us="bigint",
+    due_us="bigint",
+    update_us="bigint",
+)
+_SAVED = ("tenant_id", "station_id", "number", "state", "reason_code", "doubt_us", "due_us", "update_us")
+
+
+def save(db: Connection, rows: Iterable[ProfileRow]) -> None:
+    """Writes the states of profiles that were read in the same transaction."""
+    changed = [{name: getattr(row, name) for name in _SAVED} for row in rows]
+    if changed:
+        _SAVE.run(db, changed)
+
+
+def live(db: Connection, *, tenant_id: str, station_id: str) -> Sequence[ProfileRow]:
+    """The profiles of a station whose state may still change, locked, oldest first."""
+    return _locked(
+        db, charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id, _is_live()
+    )
+
+
+# OFFSET keeps the planner from joining: a plan is kept, and made while there may be no profiles yet.
+_NAMED = RowStatement(
+    """
+    SELECT rows.tenant_id, rows.station_id, rows.transaction_id FROM {rows}
+    WHERE EXISTS (SELECT 1 FROM charging_profile p
+                  WHERE p.tenant_id = rows.tenant_id AND p.station_id = rows.station_id
+                    AND p.transaction_id = rows.transaction_id LIMIT 1 OFFSET 0)
+    """,
+    tenant_id="text",
+    station_id="text",
+    transaction_id="text",
+)
+
+
+def of_transactions(db: Connection, ended: Iterable[tuple[str, str, str]]) -> Sequence[ProfileRow]:
+    """The TX profiles that stations hold for these transactions (tenant, station, transaction), locked."""
+    # Every session ends, and hardly one has such a profile: what has none costs a look only.
+    names = [{"tenant_id": one[0], "station_id": one[1], "transaction_id": one[2]} for one in ended if one[2]]
+    named = run_prepared(db, (_NAMED, names)) if names else []
+    if not named:
+        return []
+    key = sa.tuple_(charging_profile.c.tenant_id, charging_profile.c.station_id, charging_profile.c.transaction_id)
+    return _locked(db, key.in_(named), _is_held_tx())
+
+
+def at_evses(db: Connection, evses: Iterable[tuple[str, str, int]]) -> Sequence[ProfileRow]:
+    """The TX profiles that stations hold at these EVSEs (tenant, station, EVSE), locked."""
+    key = sa.tuple_(charging_profile.c.tenant_id, charging_profile.c.station_id, charging_profile.c.evse_id)
+    return _locked(db, key.in_(list(evses)), _is_held_tx())
+
+
+def due(db: Connection, *, now_us: int, limit: int) -> Sequence[ProfileRow]:
+    """Profiles whose state has changed by itself, locked."""
+    return _locked(db, charging_profile.c.due_us <= now_us, limit=limit)
+
+
+def _locked(db: Connection, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[ProfileRow]:
+    query = sa.select(*_COLUMNS).where(*conditions).order_by(*_KEY).limit(limit).with_for_update()
+    return [ProfileRow(**row) for row in db.execute(query).mappings()]
+
+
+def _is_live() -> ColumnElement[bool]:
+    return charging_profile.c.state.in_(sorted(LIVE))
+
+
+def _is_held_tx() -> ColumnElement[bool]:
+    return sa.and_(charging_profile.c.purpose == TX_PROFILE, charging_profile.c.state.in_(sorted(HELD)))
+
+
+def filters(now_us: int, states: Callable[[str], int], purposes: Callable[[str], int]) -> Mapping[str, Field]:
+    """The fields that profiles may be filtered by; `states` and `purposes` read the words for them."""
+    return {
+        "state": Field(_state(now_us), states),
+        "purpose": Field(charging_profile.c.purpose, purposes),
+        "evse_id": Field(charging_profile.c.evse_id, int),
+        "charging_profile_id": Field(charging_profile.c.profile_id, int),
+        "stack_level": Field(charging_profile.c.stack_level, int),
+        "transaction_id": Field(charging_profile.c.transaction_id),
+    }
+
+
+def _state(now_us: int) -> ColumnElement[int]:
+    """ProfileRow.after, in SQL."""
+    over = sa.case((charging_profile.c.valid_to_us <= now_us, EXPIRED), else_=UNKNOWN)
+    return sa.case((charging_profile.c.due_us <= now_us, over), else_=charging_profile.c.state)
+
+
+def list_profiles(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[ProfileRow]:
+    """Profiles of a station, newest first; `page.after` is the number. Raises MeshError STATION_NOT_FOUND."""
+    expect_station(db, tenant_id, station_id)
+    query = sa.select(*_COLUMNS).where(
+        charging_profile.c.tenant_id == tenant_id, charging_profile.c.station_id == station_id
+    )
+    page_query = paged(query, page, charging_profile.c.number, newest_first=True)
+    return [ProfileRow(**row) for row in db.execute(page_query).mappings()]
+
+
+def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
+    """Removes up to `limit` of the profiles that ended, or were last heard of, before a moment; returns how many."""
+    kept = LIVE - {UNKNOWN}
+    old = (
+        sa.select(*_KEY)
+        .where(charging_profile.c.update_us < before_us, charging_profile.c.state.not_in(sorted(kept)))
+        .order_by(charging_profile.c.update_us)
+        .limit(limit)
+    )
+    return db.execute(sa.delete(charging_profile).where(sa.tuple_(*_KEY).in_(old))).rowcount

@@ -1,0 +1,99 @@
+"""Activities as rows: what a station does over some time, asked to or not (a firmware update, an upload of a log)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from station_svc.core.rows import Frame
+
+# States that all kinds have, by the numbers that the contract gives them in each; from 8 on a kind has its own.
+REQUESTED = 1
+ACCEPTED = 2
+REJECTED = 3
+SUPERSEDED = 4
+UNKNOWN = 5
+FAILED = 6
+DONE = 7
+
+ENDED = frozenset({REJECTED, SUPERSEDED, FAILED, DONE})
+# Failure reason where a station's answer had no file name (1.6 GetDiagnostics), which stands for a refusal.
+NO_FILE_NAME = "NoFileName"
+UNANSWERED = frozenset({REQUESTED, UNKNOWN})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityKind:
+    """A kind of activity. Numbers are the contract's."""
+
+    name: str  # in the table
+    states: Mapping[int, int]  # the state that each status stands for; one that is not there changes nothing
+    event_type: str
+    id_name: str  # of the activity's number, in the event's data
+    state_name: Callable[[int], str]
+    status_name: Callable[[int], str]
+    exists_reason: str  # reason of the error where a number is taken
+    not_found_reason: str
+
+    @property
+    def label(self) -> str:
+        """Its name in messages for people."""
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityRow:
+    """An activity. `epoch` and `ordinal` are of the latest frame that changed it, 0 before the first."""
+
+    tenant_id: str
+    station_id: str
+    kind: str
+    task_id: int
+    state: int
+    status: int = 0
+    reported_status: str = ""
+    answer: int = 0
+    failure_reason: str = ""
+    station_made: bool = False
+    request_id: str = ""
+    username: str = ""
+    location: str = ""
+    file_name: str = ""
+    log_type: int = 0
+    is_signed: bool = False
+    retrieve_us: int | None = None
+    install_us: int | None = None
+    oldest_us: int | None = None
+    latest_us: int | None = None
+    retries: int | None = None
+    retry_interval_s: int | None = None
+    previous_version: str = ""
+    installed_version: str = ""
+    epoch: int = 0
+    ordinal: int = 0
+    create_us: int
+    update_us: int
+    end_us: int | None = None
+    deadline_us: int = 0
+
+    @property
+    def station(self) -> tuple[str, str]:
+        """The station's key."""
+        return self.tenant_id, self.station_id
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The latest frame that changed it."""
+        return self.epoch, self.ordinal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityReport:
+    """A status that a station reported; `named_id` is the number that it gave, None where it gave none.
+
+    `task_id` is the activity that it was found to be about, 0 for none.
+    """
+
+    frame: Frame
+    status: int
+    reported_status: str
+    named_id: int | None = None
+    task_id: int = 0

@@ -1,0 +1,226 @@
+"""The SQL of activities. Each function is part of, or the whole of, a transaction; what writes holds the station."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from mesh.filters import Field, moment, switch
+from mesh.rowset import RowStatement
+from station_svc.core.history_store import history
+from station_svc.core.list_store import paged
+from station_svc.core.models import station
+from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.station_store import expect_station
+from station_svc.follower.models import activity, activity_report
+from station_svc.follower.rows import REQUESTED, UNKNOWN, ActivityReport, ActivityRow
+
+# More than may be under way at one station: those before the latest are looked at only to find late reports a place.
+LATEST = 3
+
+_NAMES = [one.name for one in fields(ActivityRow)]
+_BIG = ("epoch", "ordinal", "create_us", "update_us", "end_us", "deadline_us")
+_TYPES = {
+    **dict.fromkeys(_NAMES, "text"),
+    **dict.fromkeys(("task_id", "state", "status", "answer", "log_type", "retries", "retry_interval_s"), "integer"),
+    **dict.fromkeys(("retrieve_us", "install_us", "oldest_us", "latest_us", *_BIG), "bigint"),
+    **dict.fromkeys(("station_made", "is_signed"), "boolean"),
+}
+_KEY = ("tenant_id", "station_id", "kind", "task_id")
+
+_SAVE = RowStatement(
+    f"""
+    INSERT INTO task ({", ".join(_NAMES)})
+    SELECT {", ".join(_NAMES)} FROM {{rows}} WHERE true ORDER BY {", ".join(_KEY)}
+    ON CONFLICT ({", ".join(_KEY)}) DO UPDATE
+    SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES if name not in _KEY)}
+    """,  # noqa: S608 - our own column names
+    **_TYPES,
+)
+_COLUMNS = ", ".join(f"task.{name}" for name in _NAMES)
+_LOAD = RowStatement(
+    f"""
+    SELECT * FROM (
+      SELECT {_COLUMNS},
+             ROW_NUMBER() OVER (PARTITION BY task.tenant_id, task.station_id
+                                ORDER BY task.create_us DESC, task.task_id DESC) AS place,
+             MIN(task.task_id) OVER (PARTITION BY task.tenant_id, task.station_id) AS least_id
+      FROM {{rows}} JOIN task ON task.tenant_id = rows.tenant_id AND task.station_id = rows.station_id
+                             AND task.kind = :kind
+    ) AS ranked WHERE place <= :latest OR end_us IS NULL
+    """,  # noqa: S608 - our own column names
+    tenant_id="text",
+    station_id="text",
+)
+_OPEN = RowStatement(
+    f"""
+    SELECT {_COLUMNS}
+    FROM {{rows}} JOIN task ON task.tenant_id = rows.tenant_id AND task.station_id = rows.station_id
+                           AND task.kind = :kind AND task.end_us IS NULL
+    """,  # noqa: S608 - our own column names
+    tenant_id="text",
+    station_id="text",
+)
+_NAMED = RowStatement(
+    f"""
+    SELECT {_COLUMNS}
+    FROM {{rows}} JOIN task ON task.tenant_id = rows.tenant_id AND task.station_id = rows.station_id
+                           AND task.kind = :kind AND task.task_id = rows.task_id
+    """,  # noqa: S608 - our own column names
+    tenant_id="text",
+    station_id="text",
+    task_id="integer",
+)
+_REPORT = RowStatement(
+    """
+    INSERT INTO task_report (tenant_id, station_id, epoch, ordinal, kind, task_id, status, reported_status, named_id,
+                             receive_us)
+    SELECT tenant_id, station_id, epoch, ordinal, :kind, task_id, status, reported_status, named_id, receive_us
+    FROM {rows} WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
+    """,
+    tenant_id="text",
+    station_id="text",
+    epoch="bigint",
+    ordinal="bigint",
+    task_id="integer",
+    status="integer",
+    reported_status="text",
+    named_id="integer",
+    receive_us="bigint",
+)
+
+StationKey = tuple[str, str]
+
+
+def save(db: Connection, activities: Collection[ActivityRow]) -> None:
+    """Stores activities as they are now."""
+    if activities:
+        _SAVE.run(db, map(asdict, activities))
+
+
+def load(
+    db: Connection, kind: str, stations: Collection[StationKey]
+) -> dict[StationKey, tuple[list[ActivityRow], int]]:
+    """The latest and the open activities of stations, and the least number of any; one that has none is not there."""
+    rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
+    found: dict[StationKey, tuple[list[ActivityRow], int]] = {}
+    for row in _LOAD.run(db, rows, kind=kind, latest=LATEST):
+        one = _to_activity(row)
+        found.setdefault(one.station, ([], row.least_id))[0].append(one)
+    return found
+
+
+def open_activities(db: Connection, kind: str, stations: Collection[StationKey]) -> Sequence[ActivityRow]:
+    """The activities of stations that have not ended. Asked at every boot, and mostly there are none."""
+    rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
+    return [_to_activity(row) for row in _OPEN.run(db, rows, kind=kind)]
+
+
+def named(db: Connection, kind: str, keys: Collection[tuple[str, str, int]]) -> Sequence[ActivityRow]:
+    """Activities by tenant, station and number; those that are not there are left out."""
+    names = ("tenant_id", "station_id", "task_id")
+    rows = [dict(zip(names, key, strict=True)) for key in keys]
+    return [_to_activity(row) for row in _NAMED.run(db, rows, kind=kind)] if rows else []
+
+
+def add_reports(db: Connection, kind: str, reports: Iterable[ActivityReport]) -> None:
+    """Adds to the history of what was reported; what is there already stays as it is."""
+    rows = [
+        {
+            **report.frame.columns,
+            "task_id": report.task_id,
+            "status": report.status,
+            "reported_status": report.reported_status,
+            "named_id": report.named_id,
+        }
+        for report in reports
+    ]
+    if rows:
+        _REPORT.run(db, rows, kind=kind)
+
+
+def remove(db: Connection, one: ActivityRow) -> None:
+    """Removes an activity that never was."""
+    db.execute(
+        sa.delete(activity).where(*_is(one.tenant_id, one.station_id, one.kind), activity.c.task_id == one.task_id)
+    )
+
+
+def firmware_version(db: Connection, tenant_id: str, station_id: str) -> str:
+    """The version that a station told at its latest boot; empty where it told none."""
+    query = sa.select(station.c.firmware_version).where(
+        station.c.tenant_id == tenant_id, station.c.station_id == station_id
+    )
+    return db.execute(query).scalar() or ""
+
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+def find(
+    db: Connection, *, tenant_id: str, station_id: str, kind: str, task_id: int, now_us: int = 0
+) -> ActivityRow | None:
+    """One activity. One whose answer cannot come any more at `now_us` is in the state UNKNOWN."""
+    query = _select(now_us).where(*_is(tenant_id, station_id, kind), activity.c.task_id == task_id)
+    row = db.execute(query).first()
+    return None if row is None else _to_activity(row)
+
+
+def list_activities(
+    db: Connection, *, tenant_id: str, station_id: str | None, kind: str, page: Page, now_us: int
+) -> Sequence[ActivityRow]:
+    """Activities of a station, or of all (None), newest first; `page.after` is (create_us, station_id, task_id).
+
+    Raises MeshError STATION_NOT_FOUND.
+    """
+    query = _select(now_us).where(activity.c.tenant_id == tenant_id, activity.c.kind == kind)
+    if station_id is not None:
+        expect_station(db, tenant_id, station_id)
+        query = query.where(activity.c.station_id == station_id)
+    query = paged(query, page, activity.c.create_us, activity.c.station_id, activity.c.task_id, newest_first=True)
+    return [_to_activity(row) for row in db.execute(query)]
+
+
+def list_reports(db: Connection, one: ActivityRow, *, limit: int) -> Sequence[ActivityReport]:
+    """The latest `limit` reports about an activity, oldest first."""
+    about = (activity_report.c.kind == one.kind) & (activity_report.c.task_id == one.task_id)
+    rows = history(db, activity_report, one.tenant_id, one.station_id, Page(limit=limit, condition=about))
+    return [to_row(ActivityReport, row, frame=to_row(Frame, row)) for row in reversed(rows)]
+
+
+def filters(
+    now_us: int, *, state: Callable[[str], int], log_type: Callable[[str], int] | None = None
+) -> Mapping[str, Field]:
+    """The fields that activities may be filtered by; the arguments read the words of an enumeration."""
+    found = {
+        "state": Field(_state(now_us), state),
+        "request_id": Field(activity.c.request_id),
+        "username": Field(activity.c.username),
+        "station_made": Field(activity.c.station_made, switch),
+        "create_time": Field(activity.c.create_us, moment),
+        "update_time": Field(activity.c.update_us, moment),
+    }
+    return found if log_type is None else found | {"log_type": Field(activity.c.log_type, log_type)}
+
+
+def _state(now_us: int) -> ColumnElement[int]:
+    """The state; where whoever sent the command has died, nobody will ever record its outcome."""
+    given_up = (activity.c.state == REQUESTED) & (activity.c.deadline_us < now_us)
+    return sa.case((given_up, UNKNOWN), else_=activity.c.state)
+
+
+def _select(now_us: int) -> sa.Select[tuple[object, ...]]:
+    return sa.select(*(_state(now_us).label(name) if name == "state" else activity.c[name] for name in _NAMES))
+
+
+def _is(tenant_id: str, station_id: str, kind: str) -> tuple[ColumnElement[bool], ...]:
+    return activity.c.tenant_id == tenant_id, activity.c.station_id == station_id, activity.c.kind == kind
+
+
+def _to_activity(row: sa.Row[tuple[object, ...]]) -> ActivityRow:
+    # By position, which is a quarter of the price; SQLite has no booleans of its own.
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=False))
+    values["station_made"], values["is_signed"] = bool(values["station_made"]), bool(values["is_signed"])
+    return ActivityRow(**values)

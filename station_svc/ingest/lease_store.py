@@ -1,0 +1,39 @@
+"""The SQL of gateways that are lost: a bounded part at a time, so that no turn holds the database for long."""
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from station_svc.core.models import connection, node
+from station_svc.ingest.connection_store import close_connections
+from station_svc.ingest.rows import Closed
+
+# WebSocket's code for a connection that ended without a close frame.
+LOST_CLOSE_CODE = 1006
+
+
+def close_lost(db: Connection, *, before_us: int, limit: int) -> int:
+    """Closes up to `limit` connections of nodes whose lease ran out before a moment; returns how many.
+
+    They count as closed when the lease ran out. A node is forgotten once none is left.
+    """
+    query = (
+        sa.select(connection.c.tenant_id, connection.c.station_id, connection.c.epoch, node.c.lease_end_us)
+        .join(node, node.c.node_id == connection.c.node_id)
+        .where(node.c.lease_end_us < before_us, connection.c.disconnect_us.is_(None))
+        .limit(limit)
+    )
+    lost = [
+        Closed(
+            tenant_id=row.tenant_id,
+            station_id=row.station_id,
+            epoch=row.epoch,
+            disconnect_us=row.lease_end_us,
+            close_code=LOST_CLOSE_CODE,
+        )
+        for row in db.execute(query)
+    ]
+    if lost:
+        close_connections(db, lost)
+    if len(lost) < limit:
+        db.execute(sa.delete(node).where(node.c.lease_end_us < before_us))
+    return len(lost)

@@ -1,1 +1,0 @@
-"""Stations as operators see them."""

@@ -1,1 +1,0 @@
-"""What stations do over some time: firmware updates, uploads of logs."""
