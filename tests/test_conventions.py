@@ -27,7 +27,7 @@ _BARE = {"what", "whatever", "whichever", "whoever"}
 _DIALECT = frozenset(("told", "said", "heard", "away", "anew", "stray", "strays", "oddity", "oddities", "settle"))
 _TRANSACTION_WORDS = _DIALECT | {
     *("fold", "folds", "folded", "folding", "fact", "facts", "book", "Tx", "Known", "Recorded", "Kind", "Frame"),
-    *("neighbour", "neighbours", "overtake", "overtaking", "place", "places", "unsettled", "reckon"),
+    *("neighbour", "neighbours", "overtake", "overtaking", "place", "places", "unsettled", "reckon", "piece", "pieces"),
     *("hand_on", "hands_on", "naming.py", "contents.py", "kinds.py", "recorder.py", "intake.py"),
     "announcements.py",
 }

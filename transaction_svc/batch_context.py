@@ -14,7 +14,7 @@ from transaction_svc.store import Lookup, TransactionRow
 from transaction_svc.tracked_transaction import Key, Name, TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
-PIECE_SIZE = 500
+HOLDER_SIZE = 500
 """Most unmatched events of a station in one row of `tx`; more begin another generation."""
 
 
@@ -64,7 +64,7 @@ class BatchContext:
         tx = self._txs.get(key)
         if tx is not None:
             return tx
-        return self._keep(TrackedTransaction(key=key, state=stored_form.decode_state(row.fold), found=row.fold))
+        return self._track(TrackedTransaction(key=key, state=stored_form.decode_state(row.fold), found=row.fold))
 
     def get(self, key: Key) -> TrackedTransaction:
         """The transaction with this key; a new one where the batch has none."""
@@ -75,7 +75,7 @@ class BatchContext:
         state = TransactionState()
         if terms is not None:
             state.meter.terms = msgspec.structs.replace(terms)
-        return self._keep(TrackedTransaction(key=key, state=state))
+        return self._track(TrackedTransaction(key=key, state=state))
 
     def create(self, name: Name) -> TrackedTransaction:
         """A new transaction: the next generation of its name."""
@@ -92,11 +92,11 @@ class BatchContext:
         """The stations whose unmatched events the batch has not read."""
         return sorted(station for station in set(stations) if (*station, "") not in self._latest)
 
-    def unmatched_piece(self, tenant_id: str, station_id: str) -> TrackedTransaction:
+    def unmatched_holder(self, tenant_id: str, station_id: str) -> TrackedTransaction:
         """The holder of a station's next unmatched event. The latest one must have been looked up."""
         name = (tenant_id, station_id, "")
         latest = self._latest.get(name)
-        if latest is not None and latest.state.event_count < PIECE_SIZE:
+        if latest is not None and latest.state.event_count < HOLDER_SIZE:
             return latest
         fresh = self.create(name)
         # The latest time of this holder's events and of those before it.
@@ -147,7 +147,7 @@ class BatchContext:
                 "ordinal": item.ordinal,
             }
         )
-        if tx.is_unmatched_piece:
+        if tx.is_unmatched_holder:
             transaction_state.count_unmatched(tx.state, record)
         elif tx.name not in self.to_rebuild and not transaction_state.apply(tx.state, record):
             self.mark_for_rebuild(tx.name, tx.generation)
@@ -166,7 +166,7 @@ class BatchContext:
         tx.changed = tx.reassessed = True
         self.mark_for_rebuild(tx.name, tx.generation)
 
-    def _keep(self, tx: TrackedTransaction) -> TrackedTransaction:
+    def _track(self, tx: TrackedTransaction) -> TrackedTransaction:
         self._txs[tx.key] = tx
         self._by_station.setdefault(tx.key[:2], []).append(tx)
         return tx

@@ -173,7 +173,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     ) -> None:
         """Puts failed items into quarantine, and writes the errors for the gateway to their indexes."""
         keeping = [_to_quarantine(items[index], failure) for index, failure in failed]
-        kept = await self._quarantine.keep(keeping)
+        kept = await self._quarantine.add(keeping)
         for (index, _failure), (_item, reported), is_kept in zip(failed, keeping, kept, strict=True):
             outcomes[index] = _quarantined(reported) if is_kept else _refused(reported)
 

@@ -97,10 +97,10 @@ def write_back(connection: Connection, batch: BatchContext, *, now_us: int) -> N
         events = []
         rebuild_names(connection, batch)
     adjacent_transactions.link(connection, batch)
-    if to_reassign := unmatched.to_reassign(batch):
+    if candidates := unmatched.find_candidates(batch):
         store.write(connection, events=events)
         events = []
-        unmatched.reassign(connection, batch, to_reassign)
+        unmatched.reassign(connection, batch, candidates)
         adjacent_transactions.link(connection, batch)  # registers at their ends may have changed
     write_changes(connection, batch, events, now_us=now_us)
 

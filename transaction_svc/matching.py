@@ -39,7 +39,7 @@ def find_transaction(batch: BatchContext, item: ReceivedEvent, number: str, *, b
     found = None if item.name in batch.foreign_numbers else find_match(batch, tenant_id, station_id, item.record)
     if found is None and not item.record.names_none:
         batch.note_foreign_number(item.name, item.record.frame)
-    return found or batch.unmatched_piece(tenant_id, station_id)
+    return found or batch.unmatched_holder(tenant_id, station_id)
 
 
 def needs_matching(batch: BatchContext, item: ReceivedEvent) -> bool:

@@ -38,7 +38,7 @@ tx = sa.Table(
     # Whether its token holds it while it is open; a refused token does not.
     sa.Column("token_held", sa.Boolean, nullable=False, server_default=sa.true()),
     # Not a transaction yet: values alone make none. With a name, its start has to come (2.x). Without a name it holds
-    # unmatched events of a station (1.6), up to `batch_context.PIECE_SIZE` in each generation.
+    # unmatched events of a station (1.6), up to `batch_context.HOLDER_SIZE` in each generation.
     sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("flags", sa.Text),  # transaction_columns.flags_text; NULL in rows that code before the column wrote
     sa.Column("hanging_due_us", sa.BigInteger),  # when the grace period ends; NULL where it is not hanging

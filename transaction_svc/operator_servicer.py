@@ -275,7 +275,7 @@ def _may_be(name: str) -> bool:
 def to_transaction(row: store.Transaction) -> Transaction:
     """The message of a row."""
     state = row.state
-    token, token_type = state.holder
+    token, token_type = state.held_by
     return Transaction(
         station_id=row.station_id,
         transaction_id=row.transaction_id,

@@ -92,7 +92,7 @@ def _details(tx: TrackedTransaction) -> dict[str, Any]:
     }
     if state.evse_id:
         details["evse"] = {"evseId": state.evse_id, "connectorId": state.connector_id}
-    token, token_type = state.holder
+    token, token_type = state.held_by
     if token:
         details["idToken"] = {"idToken": token, "type": token_type}
     if state.start_us is not None:

@@ -42,14 +42,14 @@ class Quarantine:
         self._clock = clock
         self._translator = translator
 
-    async def keep(self, failed: Sequence[tuple[AnyItem, MeshError]]) -> Sequence[bool]:
+    async def add(self, failed: Sequence[tuple[AnyItem, MeshError]]) -> Sequence[bool]:
         """Keeps items with their errors, repeats once; returns for each whether it is kept.
 
         Items of a station that is not accepted are kept up to a bound. Raises MeshError UNAVAILABLE.
         """
         now_us = self._clock()
         rows = [_row(item, error, now_us) for item, error in failed]
-        return await self._database.write(partial(_keep, rows=rows, now_us=now_us))
+        return await self._database.write(partial(_add, rows=rows, now_us=now_us))
 
     async def rerun(self, tenant_id: str, quarantine_id: str) -> Quarantined:
         """Records an item, or its latest mend, as the ingest does; marks and returns it in the same transaction.
@@ -146,7 +146,7 @@ def _raw_of(found: Quarantined) -> TransactionEventItem | None:
     return item if item.HasField("raw") else None
 
 
-def _keep(connection: Connection, rows: Sequence[dict[str, Any]], now_us: int) -> Sequence[bool]:
+def _add(connection: Connection, rows: Sequence[dict[str, Any]], now_us: int) -> Sequence[bool]:
     kept = list(_bounded(connection, rows))
     by_key = {_key(row): row for row, is_kept in zip(rows, kept, strict=True) if is_kept}
     added = store.add(connection, [by_key[key] for key in sorted(by_key)])

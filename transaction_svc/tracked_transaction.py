@@ -114,7 +114,7 @@ class TrackedTransaction:
         self.flags = () if self.is_plain else self.state.flags
 
     @property
-    def is_unmatched_piece(self) -> bool:
+    def is_unmatched_holder(self) -> bool:
         """Whether it is not a transaction, but a holder of unmatched events."""
         return not self.key[2]
 
@@ -152,5 +152,5 @@ def _before(state: TransactionState) -> Before:
 
 
 def _outcome(state: TransactionState, flags: Sequence[str]) -> tuple[Any, ...]:
-    who = (*state.holder, state.authorization_status)
+    who = (*state.held_by, state.authorization_status)
     return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(flags)

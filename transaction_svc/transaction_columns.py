@@ -51,7 +51,7 @@ def full_row(tx: TrackedTransaction) -> dict[str, Any]:
         "generation": generation,
         "fold": stored_form.encode(state),
         "ended": not is_open and (state.ended or state.waiting),
-        "token_key": match_key(state.holder[0]) if is_open or not state.waiting else "",
+        "token_key": match_key(state.held_by[0]) if is_open or not state.waiting else "",
         "evse_id": evse_id,
         "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
         "waiting": not is_open and state.waiting,

@@ -134,7 +134,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
         return max(self.mark.since_us, self.updated_us) + self.mark.grace_us
 
     @property
-    def holder(self) -> tuple[str, str]:
+    def held_by(self) -> tuple[str, str]:
         """The id token that it belongs to, and its type: the first accepted one, else the first refused one.
 
         Without a start and any of these, the token of the stop.
@@ -147,7 +147,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
 
     @property
     def authorization_status(self) -> int:
-        """The refusal of the holder, as csms.common.v1.AuthorizationStatus; 0 where it was accepted."""
+        """The refusal of `held_by`, as csms.common.v1.AuthorizationStatus; 0 where it was accepted."""
         return 0 if self.id_token else self.refused_status
 
     @property

@@ -52,7 +52,7 @@ def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> 
     }
 
 
-def to_reassign(batch: BatchContext) -> Sequence[TrackedTransaction]:
+def find_candidates(batch: BatchContext) -> Sequence[TrackedTransaction]:
     """Transactions and holders of unmatched events whose events may belong to another transaction now.
 
     Events that wait, and those of the previous transaction on the EVSE, may belong to a transaction that has begun. The
@@ -68,12 +68,12 @@ def to_reassign(batch: BatchContext) -> Sequence[TrackedTransaction]:
     return found
 
 
-def reassign(connection: Connection, batch: BatchContext, to_reassign: Sequence[TrackedTransaction]) -> None:
+def reassign(connection: Connection, batch: BatchContext, candidates: Sequence[TrackedTransaction]) -> None:
     """Moves events to the transactions that they match now. All of the batch but its transactions must be written."""
     for _ in range(_PASSES):
-        _reassign_once(connection, batch, to_reassign)
-        to_reassign = [tx for tx in batch.changed() if _is_overrun(tx)]
-        if not to_reassign:
+        _reassign_once(connection, batch, candidates)
+        candidates = [tx for tx in batch.changed() if _is_overrun(tx)]
+        if not candidates:
             return
 
 
@@ -82,8 +82,8 @@ def _is_overrun(tx: TrackedTransaction) -> bool:
     return tx.state.stopped and tx.state.matched_us > tx.state.stop_order_us
 
 
-def _reassign_once(connection: Connection, batch: BatchContext, to_reassign: Sequence[TrackedTransaction]) -> None:
-    sources = _read_sources(connection, batch, to_reassign)
+def _reassign_once(connection: Connection, batch: BatchContext, candidates: Sequence[TrackedTransaction]) -> None:
+    sources = _read_sources(connection, batch, candidates)
     kept: dict[Key, list[EventRecord]] = {key: [] for key in sources}
     loose: list[_Event] = []
     for tx, row, record in _read(connection, batch, sorted(sources)):
@@ -117,35 +117,35 @@ def _sources(batch: BatchContext, tx: TrackedTransaction) -> Iterator[TrackedTra
 
 
 def _read_sources(
-    connection: Connection, batch: BatchContext, to_reassign: Sequence[TrackedTransaction]
+    connection: Connection, batch: BatchContext, candidates: Sequence[TrackedTransaction]
 ) -> Mapping[Key, int]:
     """Reads the transactions that matching needs; returns those whose events are matched again, with the first time."""
-    from_us = {tx.key: 0 for tx in to_reassign if not tx.is_unmatched_piece}
+    from_us = {tx.key: 0 for tx in candidates if not tx.is_unmatched_holder}
     # Waiting events may match transactions that begin with this batch, and those whose events are matched again.
     begins: dict[Station, int] = {}
-    for tx in (*to_reassign, *batch.changed()):
+    for tx in (*candidates, *batch.changed()):
         if tx.state.started:
             station = tx.key[:2]
             begins[station] = min(tx.state.begin_us, begins.get(station, tx.state.begin_us))
-    stations = sorted({tx.key[:2] for tx in to_reassign})
+    stations = sorted({tx.key[:2] for tx in candidates})
     for row in store.open_transactions(connection, stations):
         batch.adopt(row)
     read_unmatched(connection, batch, stations)
     for station in stations:
-        for piece in _pieces(connection, batch, station):
-            if piece.state.latest_us >= begins[station]:
-                from_us[piece.key] = begins[station]
+        for holder in _holders(connection, batch, station):
+            if holder.state.latest_us >= begins[station]:
+                from_us[holder.key] = begins[station]
     return from_us
 
 
-def _pieces(connection: Connection, batch: BatchContext, station: Station) -> Sequence[TrackedTransaction]:
+def _holders(connection: Connection, batch: BatchContext, station: Station) -> Sequence[TrackedTransaction]:
     """The holders of unmatched events of a station."""
     latest = batch.latest((*station, ""))
     if latest is None or latest.generation == 1:
         return [] if latest is None else [latest]
     asked = {"tenant_id": station[0], "station_id": station[1], "transaction_id": "", "generation": 1}
-    pieces = {tx.key: tx for row in store.generations(connection, [asked]) for tx in (batch.adopt(row),)}
-    return list((pieces | {latest.key: latest}).values())
+    holders = {tx.key: tx for row in store.generations(connection, [asked]) for tx in (batch.adopt(row),)}
+    return list((holders | {latest.key: latest}).values())
 
 
 def _read(connection: Connection, batch: BatchContext, keys: Sequence[Key]) -> Sequence[_Event]:
@@ -184,13 +184,13 @@ def _move(batch: BatchContext, loose: Sequence[_Event]) -> tuple[Sequence[dict[s
         tenant_id, station_id = tx.key[:2]
         target = find_match(batch, tenant_id, station_id, record)
         if target is None:
-            target = tx if tx.is_unmatched_piece else batch.unmatched_piece(tenant_id, station_id)
+            target = tx if tx.is_unmatched_holder else batch.unmatched_holder(tenant_id, station_id)
         if target is not tx:
             record.arrival = target.arrivals
             target.arrivals += 1
             moves.append(_move_row(row, target, record))
             gaining.add(target.key)
-        if target.is_unmatched_piece:
+        if target.is_unmatched_holder:
             transaction_state.count_unmatched(target.state, record)
         else:
             # The next event is matched by this state; it is rebuilt afterwards, so that the order does not matter.
@@ -213,7 +213,7 @@ def _move_row(row: store.EventRecordRow, target: TrackedTransaction, record: Eve
 
 def _rebuild(tx: TrackedTransaction, records: Sequence[EventRecord]) -> None:
     tx.changed = True
-    if not tx.is_unmatched_piece:
+    if not tx.is_unmatched_holder:
         tx.state = transaction_state.rebuild(records, tx.state)
         return
     # A holder keeps its position in lists, and the latest time of the holders before it.

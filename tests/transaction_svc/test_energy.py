@@ -46,14 +46,14 @@ def test_a_sound_meter(session: Session, counted: bool) -> None:
 @EXAMPLES
 @given(sessions(), st.integers(0, 999), COUNTED)
 def test_rounding(session: Session, tremor: int, counted: bool) -> None:
-    """Samples in parts of a watt-hour, begin and end in whole ones."""
+    """Samples have parts of a watt-hour, begin and end whole ones."""
     assert result(reported_state(session.with_between(lambda mwh: mwh + tremor), counted=counted)) == (session.mwh, [])
 
 
 @EXAMPLES
 @given(sessions(), st.integers(0, 3))
 def test_a_coarse_register(session: Session, digits: int) -> None:
-    """Up to steps of 1 kWh, every few seconds."""
+    """Its steps are up to 1 kWh, every few seconds."""
     step = WH * 10**digits
     coarse = session.everywhere(lambda mwh: mwh // step * step)
     assert result(reported_state(coarse)) == (coarse.mwh, [])
@@ -62,7 +62,7 @@ def test_a_coarse_register(session: Session, digits: int) -> None:
 @EXAMPLES
 @given(sessions(least_kwh=100, most_kwh=900_000), st.integers(1, 6), COUNTED)
 def test_readings_between_in_a_smaller_scale(session: Session, power: int, counted: bool) -> None:
-    """As kWh labelled Wh are: begin and end stand."""
+    """Samples in kWh are labelled Wh: begin and end count."""
     assume(session.between)
     small = session.with_between(lambda mwh: mwh // 10**power // WH * WH)
     assume(small.between[0].mwh > 100 * WH)
@@ -74,7 +74,7 @@ def test_readings_between_in_a_smaller_scale(session: Session, power: int, count
 @EXAMPLES
 @given(sessions(least_kwh=100, most_kwh=900_000), COUNTED)
 def test_begin_and_end_in_kilowatt_hours(session: Session, counted: bool) -> None:
-    """As 936 for 936 kWh: brought to the scale of the others, exact to the last full kilowatt-hour."""
+    """936 stands for 936 kWh: they are brought to the scale of the others, exact to the last full kilowatt-hour."""
     assume(len(session.between) > 1)
     assert session.begin
     assert session.end
@@ -98,7 +98,7 @@ def test_begin_and_end_in_kilowatt_hours(session: Session, counted: bool) -> Non
 @EXAMPLES
 @given(sessions(least_kwh=2000), COUNTED)
 def test_a_placeholder_at_the_begin(session: Session, counted: bool) -> None:
-    """The first reading counts in its place; where there is none but the end, nothing does."""
+    """The first reading counts in its place; with the end alone there is no energy."""
     assert session.begin
     assert session.end
     state = reported_state(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
@@ -110,7 +110,7 @@ def test_a_placeholder_at_the_begin(session: Session, counted: bool) -> None:
 @EXAMPLES
 @given(sessions(least_kwh=1), COUNTED)
 def test_a_placeholder_after_another_transaction(session: Session, counted: bool) -> None:
-    """The register goes on where that one left it, whatever the power."""
+    """The begin is the register at the end of the other one, for any power."""
     assert session.begin
     state = reported_state(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
     state.meter.follow((0, session.begin.mwh))
@@ -122,7 +122,7 @@ def test_a_placeholder_after_another_transaction(session: Session, counted: bool
 @EXAMPLES
 @given(sessions(least_kwh=1000), st.data(), COUNTED)
 def test_a_register_that_starts_over(session: Session, data: st.DataObject, counted: bool) -> None:
-    """The energy on either side counts, and is flagged; only the step between the two is not known."""
+    """The rises before and after count, with a flag; the step between is not known."""
     assume(len(session.between) > 1)
     index = data.draw(st.integers(1, len(session.between) - 1))
     offset = session.between[index].mwh - data.draw(st.integers(0, 50)) * WH
@@ -141,7 +141,7 @@ def test_a_register_that_starts_over(session: Session, data: st.DataObject, coun
 @EXAMPLES
 @given(sessions(least_kwh=1000), st.data(), COUNTED)
 def test_one_wrong_reading(session: Session, data: st.DataObject, counted: bool) -> None:
-    """It neither adds nor takes."""
+    """It does not change the energy."""
     assume(session.between)
     index = data.draw(st.integers(0, len(session.between) - 1))
     between = list(session.between)
@@ -155,7 +155,7 @@ def test_one_wrong_reading(session: Session, data: st.DataObject, counted: bool)
 @EXAMPLES
 @given(sessions(), st.data())
 def test_times_that_are_equal_or_go_back(session: Session, data: st.DataObject) -> None:
-    """Nothing is lost: 2.x has positions, and in 1.6 all readings lie between begin and end."""
+    """2.x has seq_no, and in 1.6 all readings lie between begin and end: the energy is complete."""
     assume(session.between)
     assert session.end
     end_s = session.end.at_s
@@ -168,7 +168,7 @@ def test_times_that_are_equal_or_go_back(session: Session, data: st.DataObject) 
 @EXAMPLES
 @given(sessions(), st.integers(0, 20_000), COUNTED)
 def test_two_locations(session: Session, loss: int, counted: bool) -> None:
-    """The outlet counts; the inlet, which has the losses too, is not mixed with it."""
+    """The outlet counts, and not the inlet, which includes losses."""
     assert session.end
     inlet = series_number(1, 0)
     more = [Sample(0, 5 * KWH, inlet), Sample(session.end.at_s, 5 * KWH + session.mwh + loss * WH, inlet)]
@@ -178,7 +178,7 @@ def test_two_locations(session: Session, loss: int, counted: bool) -> None:
 @EXAMPLES
 @given(sessions(least_kwh=100), st.sampled_from([0, 1, 3]), COUNTED)
 def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> None:
-    """The unsigned ones stand as long as no signature is verified; a difference is flagged."""
+    """The unsigned readings count while no signature is verified; a difference is flagged."""
     assert session.begin
     assert session.end
     signed = series_number(0, 0, proof=SIGNED)
@@ -195,7 +195,7 @@ def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> 
 @EXAMPLES
 @given(sessions(), st.data(), COUNTED)
 def test_lost_repeated_and_late_messages(session: Session, data: st.DataObject, counted: bool) -> None:
-    """Any order comes to the same as the right one, in every field that operators see."""
+    """Any order gives the result of the right one, in every field that operators read."""
     records = records_of(session, counted=counted)
     kept = [records[0], *data.draw(st.lists(st.sampled_from(records), unique_by=id)), records[-1]]
     kept = sorted({id(record): record for record in kept}.values(), key=lambda record: record.arrival)
@@ -242,8 +242,8 @@ def any_sessions(draw: st.DrawFn) -> Session:
 
 @EXAMPLES
 @given(any_sessions(), st.data(), COUNTED)
-def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: bool) -> None:
-    """Never below zero, never more than power and time allow, and flagged where it is not end minus begin."""
+def test_any_readings(session: Session, data: st.DataObject, counted: bool) -> None:
+    """Energy is never negative, never more than power and time allow, and flagged where it is not end minus begin."""
     records = records_of(session, counted=counted)
     state = state_of(records)
     energy, flags = result(state)
@@ -259,7 +259,7 @@ def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: b
     assert shuffled.meter.flags == state.meter.flags
 
 
-def test_the_clock_that_saw_more_time_counts() -> None:
+def test_the_clock_with_more_time_counts() -> None:
     """A station's clock that stands still does not make a session implausible."""
     first, last = Moment(BEGIN_US, 0), Moment(BEGIN_US, 3600 * 1_000_000)
     register = Register()
@@ -288,7 +288,6 @@ def test_the_short_way_of_a_reading_comes_to_the_same(session: Session) -> None:
 
 
 def test_the_document_explains_every_flag_and_basis() -> None:
-    """docs/ENERGY.md, in its tables."""
     text = (Path(__file__).parents[2] / "docs" / "ENERGY.md").read_text()
     for flag in EnergyFlag:
         assert f"| `{flag}` |" in text

@@ -32,7 +32,7 @@ async def charging(service: Service, **more: Any) -> str:
 
 @pytest.mark.parametrize("event", [booted(), available(), available(700)], ids=["boot", "available", "with a time"])
 async def test_a_boot_or_an_available_connector_marks_at_once(service: Service, event: Any) -> None:
-    """It goes on as ACTIVE, is published once as hanging, and holds its token no more."""
+    """It is still ACTIVE, is published once as hanging, and does not hold its token."""
     number = await charging(service)
     await service.notify(event)
     found = await service.get(number)
@@ -44,7 +44,7 @@ async def test_a_boot_or_an_available_connector_marks_at_once(service: Service, 
 
 
 async def test_other_connectors_go_on(service: Service) -> None:
-    """Another connector, another station, another connector of the same EVSE; and the station as a whole."""
+    """Neither another station or connector, nor the station as a whole, marks it."""
     number = await charging(service)
     for event in (available(evse_id=2), available(connector_id=2), available(evse_id=0, connector_id=0)):
         await service.notify(event)
@@ -74,7 +74,7 @@ async def test_it_ends_after_the_grace_period(service: Service) -> None:
 
 
 async def test_values_after_the_mark_remove_it(service: Service) -> None:
-    """A charger that goes on charging is never ended, and holds its token again."""
+    """A charger that goes on charging is never ended, and its transaction holds the token again."""
     number = await charging(service)
     await service.notify(booted())
     for turn in range(3):
@@ -88,7 +88,7 @@ async def test_values_after_the_mark_remove_it(service: Service) -> None:
     assert (await service.get(number)).hanging
 
 
-async def test_what_a_station_has_kept_does_not_remove_the_mark(service: Service) -> None:
+async def test_events_from_the_queue_do_not_remove_the_mark(service: Service) -> None:
     """It boots, reports its connector with a time, then sends older values from its queue; they delay the end alone."""
     number = await charging(service)
     await service.notify(booted())
@@ -120,7 +120,7 @@ async def test_a_status_without_a_time_counts_from_when_it_was_received(service:
 
 
 async def test_the_late_stop_corrects_it(service: Service) -> None:
-    """Reason, time and energy are the station's; the end is published again, with a flag that it came late."""
+    """Reason, time and energy are those of the station; the end is published again, with the flag `late_stop`."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(GRACE_S)
@@ -134,7 +134,7 @@ async def test_the_late_stop_corrects_it(service: Service) -> None:
 
 
 async def test_late_values_open_it_again(service: Service) -> None:
-    """A charger that was offline for longer than the grace period, and charges still."""
+    """A charger was offline for longer than the grace period, and is still charging."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(GRACE_S)
@@ -151,7 +151,7 @@ async def test_late_values_open_it_again(service: Service) -> None:
 
 
 async def test_the_next_start_supersedes_a_hanging_one(service: Service) -> None:
-    """As it does any other, without a wait; one that was ended before stays as it was."""
+    """It is superseded at once; one that was ended before stays as it was."""
     first = await charging(service)
     await service.notify(available())
     second = (await service.one(start_16(900, meter_start=1500, id_tag="OTHER"))).transaction_id
@@ -201,7 +201,7 @@ async def test_out_of_order_events_keep_the_mark(service: Service) -> None:
 
 
 async def test_an_evse_without_a_named_connector(service: Service) -> None:
-    """A 2.x station may name the EVSE alone: any connector of it counts. Where it names none, only a boot does."""
+    """A 2.x station may report the EVSE alone: each of its connectors counts. Without an EVSE, only a boot does."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0, evse=EvseRef(evse_id=1)))
     await service.one(event_2x("b", "STARTED", 0, 0, 0, evse=None))
     await service.notify(available(connector_id=2))
@@ -266,7 +266,7 @@ async def test_stations_are_known_by_their_last_boot(service: Service) -> None:
 
 
 async def test_a_removed_station_s_transactions_end(service: Service) -> None:
-    """Once, also if it is reported again; not those of a station that was added again under the same name."""
+    """They end once, also if the removal is repeated; those of a station that was added again do not."""
     number = await charging(service)
     removal = service.station_item(StationRemoved())
     await service.notify_items([removal])
@@ -285,7 +285,7 @@ async def test_a_removed_station_s_transactions_end(service: Service) -> None:
 
 
 async def test_items_that_cannot_be_read_fail_alone(service: Service) -> None:
-    """Without a station, or without an event that is known here."""
+    """Items without a station, or with an event that this code does not know."""
     number = await charging(service)
     items = [StationEventItem(), service.station_item(booted()), StationEventItem(origin=service.origin(station="CP1"))]
     results = await service.notify_items(items)
@@ -295,7 +295,7 @@ async def test_items_that_cannot_be_read_fail_alone(service: Service) -> None:
 
 
 async def test_many_are_ended_in_batches(service: Service) -> None:
-    """More than one transaction of the database takes, at many stations."""
+    """There are more than one batch takes, at many stations."""
     items = [service.item(start_16(id_tag=f"T{n}"), station=f"CP{n}") for n in range(250)]
     await service.send_items(items)
     await service.notify_items([service.station_item(booted(), station=f"CP{n}") for n in range(250)])
@@ -306,7 +306,7 @@ async def test_many_are_ended_in_batches(service: Service) -> None:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_replicas_end_each_once(engine: Engine, clock: FakeClock) -> None:
-    """They look at the same time."""
+    """Two replicas search at the same time."""
     services = [make_service(engine, clock) for _ in range(3)]
     first = services[0]
     await first.send_items([first.item(start_16(id_tag=f"T{n}"), station=f"CP{n}") for n in range(150)])

@@ -48,7 +48,7 @@ async def test_a_start_repeated_within_a_batch_is_one(service: Service) -> None:
 
 
 async def test_what_makes_a_start_another_one(service: Service) -> None:
-    """Connector, time, meter and token, each by itself; the case of the token is no difference."""
+    """Connector, time, meter or token differ; the case of the token does not count."""
     starts = [
         start_16(),
         start_16(connector=2),
@@ -62,7 +62,7 @@ async def test_what_makes_a_start_another_one(service: Service) -> None:
 
 
 async def test_the_same_start_at_another_station_is_another_one(service: Service) -> None:
-    """Keys are by station, and numbers are unique among all."""
+    """Keys are per station, and numbers are unique over all stations."""
     first, second = await service.one(start_16()), await service.one(start_16(), station="CP2")
     assert first.transaction_id != second.transaction_id
 
@@ -97,7 +97,7 @@ async def test_without_a_clock_a_late_copy_of_a_start_is_no_new_one(service: Ser
 
 
 async def test_without_a_clock_a_name_may_be_used_again_with_the_same_content(service: Service) -> None:
-    """Time, seq_no and all else like the first use: the second has its own end all the same, and repeats are found."""
+    """Time and seq_no are those of the first use: the second has its own end, and repeats are found."""
     use = [event_2x("1", kind, seq_no, 0) for seq_no, kind in enumerate(("STARTED", "UPDATED", "ENDED"))]
     for event in use:
         event.event_time.CopyFrom(LOST_CLOCK)
@@ -112,7 +112,7 @@ async def test_without_a_clock_a_name_may_be_used_again_with_the_same_content(se
 
 
 async def test_the_first_stop_counts_and_a_differing_one_is_kept(service: Service) -> None:
-    """1.6: first wins; the other one is there to be looked at, and flagged."""
+    """1.6: the other stop is recorded and flagged."""
     number = (await service.one(start_16())).transaction_id
     await service.one(stop_16(number, 60, 1500))
     repeat = await service.one(stop_16(number, 60, 1500))
@@ -151,7 +151,7 @@ async def test_a_stop_sent_again_with_another_time_is_no_conflict(service: Servi
     assert list((await service.get("a")).flags) == ["conflicting_stop"]
 
 
-async def test_meter_values_repeat_by_what_they_say(service: Service) -> None:
+async def test_meter_values_repeat_by_their_content(service: Service) -> None:
     """The same values at the same time are a repeat; another value at that time is not."""
     number = (await service.one(start_16())).transaction_id
     await service.one(values_16(number, 60, 1100))
@@ -161,7 +161,7 @@ async def test_meter_values_repeat_by_what_they_say(service: Service) -> None:
 
 
 async def test_an_event_of_2_x_repeats_by_its_position_and_time(service: Service) -> None:
-    """`offline` is no part of it: a station that sends again from its queue sets it."""
+    """`offline` does not count: a station that sends again from its queue sets it."""
     await service.one(event_2x("a", "STARTED", 0, 0, 10))
     assert (await service.one(event_2x("a", "STARTED", 0, 0, 10, offline=True))).repeated
     others = [
@@ -176,7 +176,7 @@ async def test_an_event_of_2_x_repeats_by_its_position_and_time(service: Service
 
 
 async def test_a_start_with_a_new_time_on_an_ended_name_is_a_new_generation(service: Service) -> None:
-    """Stations use names again; the latest is what a name means, and each keeps its own energy."""
+    """Stations reuse names; a name means its latest use, and each use has its own energy."""
     for use in range(3):
         t = use * 1000
         await service.one(event_2x("1", "STARTED", 0, t, t))
@@ -205,7 +205,7 @@ async def test_generations_in_any_order_are_the_same(service: Service) -> None:
 
 
 async def test_meter_values_outside_of_transactions(service: Service) -> None:
-    """Recorded once, listed newest first."""
+    """They are recorded once, and listed newest first."""
     values = [
         MeterValuesItem(
             origin=Origin(tenant_id="default", station_id="CP1", epoch=1, ordinal=n, receive_time=at(n)),
@@ -222,7 +222,7 @@ async def test_meter_values_outside_of_transactions(service: Service) -> None:
 
 
 async def test_a_batch_that_was_committed_but_not_answered_is_sent_again(service: Service) -> None:
-    """The same answers, and nothing doubled, even where the repeat travels with what came after."""
+    """The results are the same, also where the repeat is in a batch with later events."""
     starts = [service.item(start_16(), station=f"CP{n}") for n in range(5)]
     first = await service.send_items(starts)
     numbers = [result.transaction_id for result in first]

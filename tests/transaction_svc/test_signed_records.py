@@ -23,7 +23,7 @@ IMPORT = {"RI": "1-b:1.8.0", "RU": "kWh", "ST": "G"}
 
 
 def public_key(key: ec.EllipticCurvePrivateKey = KEY) -> bytes:
-    """In DER."""
+    """The public key in DER."""
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -37,13 +37,13 @@ def ocmf(*readings: Mapping[str, Any], key: ec.EllipticCurvePrivateKey = KEY, en
 
 
 def signed(text: str, key: str | None = None) -> SignedMeterValue:
-    """As OCPP 2.0.1 carries it."""
+    """A signed meter value with the record, as in OCPP 2.0.1."""
     return SignedMeterValue(signed_meter_data=text, encoding_method="OCMF", public_key=key or public_key().hex())
 
 
 @pytest.mark.parametrize("encoding", ["hex", "base64"])
 def test_a_right_signature(encoding: str) -> None:
-    """Value and unit are the record's."""
+    """Value and unit come from the record."""
     text = ocmf({"TX": "B", "RV": 2114.1356, **IMPORT}, encoding=encoding)
     assert read_signed_readings(signed(text)) == [SignedReading(BEGIN, VERIFIED, 2114135600)]
 
@@ -60,12 +60,12 @@ def test_a_right_signature(encoding: str) -> None:
     ],
 )
 def test_public_keys_in_all_their_forms(form: str) -> None:
-    """OCA's own notation, which OCPP 2.0.1 wants in base64, and what stations send beside it."""
+    """OCA's notation, which OCPP 2.0.1 has in base64, and other forms that stations send."""
     assert read_signed_readings(signed(ocmf({"TX": "E", "RV": 1, **IMPORT}), form))[0].proof == VERIFIED
 
 
 def test_records_in_base64_and_hexadecimal() -> None:
-    """OCPP 2.0.1 carries them in base64."""
+    """OCPP 2.0.1 has them in base64."""
     text = ocmf({"TX": "B", "RV": 1, **IMPORT})
     for form in (base64.b64encode(text.encode()).decode(), text.encode().hex()):
         assert read_signed_readings(signed(form)) == read_signed_readings(signed(text))
@@ -82,12 +82,12 @@ def test_records_in_base64_and_hexadecimal() -> None:
     ],
 )
 def test_a_wrong_signature_proves_nothing(proof: SignedMeterValue) -> None:
-    """The value is read all the same, to be compared."""
+    """The value is still read, for comparison."""
     assert read_signed_readings(proof) == [SignedReading(BEGIN, SIGNED, 9_000_000)]
 
 
 def test_begin_and_end_in_one_record() -> None:
-    """An entry that leaves something out has it in common with the one before."""
+    """A field that an entry omits is that of the entry before."""
     text = ocmf({"TX": "B", "RV": "1.5", **IMPORT}, {"TX": "C", "RV": "2"}, {"TX": "E", "RV": "3.25"}, {"RV": "4"})
     assert [(record.rank, record.mwh) for record in read_signed_readings(signed(text))] == [
         (BEGIN, 1_500_000),
@@ -131,7 +131,7 @@ def test_readings_that_are_no_import(entry: Mapping[str, Any]) -> None:
     ],
 )
 def test_records_that_cannot_be_read(text: str) -> None:
-    """Another format, or none."""
+    """They are in another format, or in none."""
     assert not read_signed_readings(signed(text))
 
 
@@ -160,14 +160,14 @@ async def _charged(service: Service, begin: str, end: str) -> Transaction:
 
 
 async def test_proven_readings_win(service: Service) -> None:
-    """And the difference is flagged."""
+    """The difference is flagged."""
     found = await _charged(service, ocmf({"TX": "B", "RV": 2000, **IMPORT}), ocmf({"TX": "E", "RV": 2004.5, **IMPORT}))
     assert (found.energy_wh, found.energy_basis) == (4500, ENERGY_BASIS_SIGNED_REGISTER)
     assert list(found.flags) == ["signed_differs"]
 
 
 async def test_unproven_readings_only_flag_a_difference(service: Service) -> None:
-    """One signature of the two is wrong."""
+    """One of the two signatures is wrong."""
     begin, end = ({"TX": kind, "RV": value, **IMPORT} for kind, value in (("B", 2000), ("E", 2004.5)))
     found = await _charged(service, ocmf(begin, key=OTHER_KEY), ocmf(end, key=OTHER_KEY))
     assert (found.energy_wh, found.energy_basis) == (5000, ENERGY_BASIS_REGISTER)
@@ -175,6 +175,5 @@ async def test_unproven_readings_only_flag_a_difference(service: Service) -> Non
 
 
 async def test_readings_that_agree_are_not_flagged(service: Service) -> None:
-    """Proven or not."""
     found = await _charged(service, ocmf({"TX": "B", "RV": 2000, **IMPORT}), ocmf({"TX": "E", "RV": 2005, **IMPORT}))
     assert (found.energy_wh, found.energy_basis, list(found.flags)) == (5000, ENERGY_BASIS_SIGNED_REGISTER, [])

@@ -48,7 +48,7 @@ def test_a_state_of_version_1_keeps_its_figures() -> None:
     """Also where no event comes any more."""
     state = stored_form.decode_state(STATE_1)
     assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
-    assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, None, 4, ("TAG", "ISO14443"))
+    assert (state.start_us, state.end_us, state.reason, state.held_by) == (1000000, None, 4, ("TAG", "ISO14443"))
     assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
     assert (state.meter.energy_mwh, state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (
         1000000,
@@ -105,7 +105,7 @@ def test_a_state_of_version_2_is_read() -> None:
     """Each field by its name; a reassessment needs no other data."""
     state = stored_form.decode_state(STATE_2)
     assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
-    assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, 3000000, 4, ("TAG", "ISO14443"))
+    assert (state.start_us, state.end_us, state.reason, state.held_by) == (1000000, 3000000, 4, ("TAG", "ISO14443"))
     assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
     assert (state.meter.energy_mwh, state.meter.basis) == (1500000, Basis.REGISTER)
     assert (state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (936000000, 937500000)
