@@ -1,4 +1,4 @@
-"""What the outbox tells about transactions (docs/DESIGN.md, "Transactional outbox"). Pure."""
+"""Outbox events about transactions (docs/DESIGN.md, "Transactional outbox"). Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from transaction_svc.metering import Metering
 from transaction_svc.tracked_transaction import TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
-# A transaction that goes on is told about no more often.
+# Shortest time between two updates about an open transaction.
 UPDATES_APART_US = 10 * SECOND_US
 
 _CHARGING_STATES: Mapping[int, str] = {number: name for name, number in ChargingState.items()}
@@ -25,21 +25,21 @@ _ENERGY_BASES: Mapping[int, str] = {number: name for name, number in EnergyBasis
 _END_ORIGINS: Mapping[int, str] = {number: name for name, number in TransactionEndOrigin.items()}
 _AUTHORIZATION_STATUSES: Mapping[int, str] = {number: name for name, number in AuthorizationStatus.items()}
 _STOPPED_REASONS: Mapping[int, str] = {number: name for name, number in StoppedReason.items()}
-# Without a zone: to take it out of the text again costs more than all the rest of it.
+# Without a zone: to remove it from the text costs more than all else.
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 
 
 def to_outbox_events(changed: Iterable[TrackedTransaction], *, now_us: int) -> Iterator[OutboxEvent]:
-    """The events about changed transactions; notes on each what was told.
+    """The events about changed transactions; notes on each transaction what was published.
 
-    An end is told as soon as it is known, and told again where something that came later changed what it comes to. So
-    is a transaction that goes on after all, and one that hangs from now on, or no longer.
+    An end is published at once, and again where a later event changed the outcome. An update is published at once where
+    a transaction is open again, or begins or ceases to hang, or one of its tokens was refused.
     """
-    # What a start ends is told before that start.
+    # The end of a superseded transaction is published before the start that supersedes it.
     for tx in sorted(changed, key=lambda tx: tx.state.begin_us):
         state = tx.state
         if now_us - state.last_published_us < UPDATES_APART_US and tx.is_ordinary and tx.before.is_ordinary:
-            continue  # as most events leave it
+            continue  # nearly all events
         if state.waiting:
             continue
         kinds = []
@@ -66,7 +66,7 @@ def _event(tx: TrackedTransaction, kind: str, now_us: int) -> OutboxEvent:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.state
     change = f"{state.event_count}.{state.end_us or 0}.{state.meter.energy_mwh}"
-    if state.refusals:  # of an event that was told before
+    if state.refusals:  # of an event that was published before
         change += f".{state.refusals}"
     if state.reassessment is not None:
         change += f".r{state.reassessment.count}"
@@ -84,7 +84,7 @@ def _event(tx: TrackedTransaction, kind: str, now_us: int) -> OutboxEvent:
 
 
 def _details(tx: TrackedTransaction) -> dict[str, Any]:
-    """The resource's fields, in its JSON names; those that are not known are left out."""
+    """The resource's fields by their JSON names; unknown ones are omitted."""
     state = tx.state
     details = {
         "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
@@ -92,7 +92,7 @@ def _details(tx: TrackedTransaction) -> dict[str, Any]:
     }
     if state.evse_id:
         details["evse"] = {"evseId": state.evse_id, "connectorId": state.connector_id}
-    token, token_type = state.holder
+    token, token_type = state.held_by
     if token:
         details["idToken"] = {"idToken": token, "type": token_type}
     if state.start_us is not None:
@@ -130,7 +130,7 @@ def _energy_details(meter: Metering) -> dict[str, Any]:
 
 
 def _rare_details(state: TransactionState, flags: Sequence[str]) -> dict[str, Any]:
-    """The fields of a transaction about which something is odd."""
+    """The fields that only transactions with anomalies have."""
     return {
         "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
         "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
@@ -153,5 +153,5 @@ def _text(us: int | None) -> str | None:
 
 
 def _word(names: Mapping[int, str], number: int) -> str | None:
-    """The name of a value, None for that of 0; a number that this version does not know stays one."""
+    """The name of an enumeration's value, None for 0; the number where this version has no name for it."""
     return (names.get(number) or str(number)) if number else None
