@@ -41,7 +41,7 @@ class Anomalies:
         if repeated:
             return _REPEATED
         found = self._found.get(id(item), ())
-        if tx.is_ordinary:
+        if tx.is_plain:
             return tuple(found)
         return tuple(dict.fromkeys((*found, *self._shown_first(tx))))
 

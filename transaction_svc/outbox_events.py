@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
+import msgspec
 from csms.common.v1.id_token_pb2 import AuthorizationStatus
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason
 from csms.transaction.v1.transaction_service_pb2 import EnergyBasis, TransactionEndOrigin
@@ -13,7 +13,6 @@ from mesh.times import SECOND_US
 from transaction_svc import ends
 from transaction_svc.ends import Closure
 from transaction_svc.energy import Basis
-from transaction_svc.metering import Metering
 from transaction_svc.tracked_transaction import TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
@@ -27,6 +26,36 @@ _AUTHORIZATION_STATUSES: Mapping[int, str] = {number: name for name, number in A
 _STOPPED_REASONS: Mapping[int, str] = {number: name for name, number in StoppedReason.items()}
 # Without a zone: to remove it from the text costs more than all else.
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+
+
+class _TransactionData(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """Data of a transaction's events: the resource's fields by their JSON names; unknown ones are omitted."""
+
+    transaction_id: str
+    generation: int
+    state: str
+    energy_wh: float
+    meter_start_wh: float | None = None
+    meter_stop_wh: float | None = None
+    believed_meter_start_wh: float | None = None
+    believed_meter_stop_wh: float | None = None
+    energy_basis: str | None = None
+    meter_profile_id: str | None = None
+    evse: dict[str, int] | None = None
+    id_token: dict[str, str] | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    end_origin: str | None = None
+    stopped_reason: str | None = None
+    charging_state: str | None = None
+    # Of transactions with anomalies.
+    authorization_status: str | None = None
+    flags: list[str] | None = None
+    reassess_time: str | None = None
+    reassessed_by: str | None = None
+    hanging: bool | None = None
+    hanging_time: str | None = None
+    operator_end: dict[str, str | None] | None = None
 
 
 def to_outbox_events(changed: Iterable[TrackedTransaction], *, now_us: int) -> Iterator[OutboxEvent]:
@@ -79,70 +108,50 @@ def _event(tx: TrackedTransaction, kind: str, now_us: int) -> OutboxEvent:
         type=kind,
         station_id=station_id,
         event_time_us=now_us,
-        data={"transactionId": transaction_id, "generation": generation, **_details(tx)},
+        data=_data(tx),
     )
 
 
-def _details(tx: TrackedTransaction) -> dict[str, Any]:
-    """The resource's fields by their JSON names; unknown ones are omitted."""
-    state = tx.state
-    details = {
-        "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
-        **_energy_details(state.meter),
-    }
-    if state.evse_id:
-        details["evse"] = {"evseId": state.evse_id, "connectorId": state.connector_id}
-    token, token_type = state.held_by
-    if token:
-        details["idToken"] = {"idToken": token, "type": token_type}
-    if state.start_us is not None:
-        details["startTime"] = _text(state.start_us)
-    if state.charging_state:
-        details["chargingState"] = _word(_CHARGING_STATES, state.charging_state)
-    if state.ended:
-        _add(details, endTime=_text(state.end_us), endOrigin=_word(_END_ORIGINS, state.end_origin))
-        _add(details, stoppedReason=_word(_STOPPED_REASONS, state.reason))
-    if not tx.is_plain or state.reassessment is not None:
-        _add(details, **_rare_details(state, tx.flags))
-    return details
-
-
-def _add(details: dict[str, Any], **fields: Any) -> None:
-    details.update((name, value) for name, value in fields.items() if value is not None)
-
-
-def _energy_details(meter: Metering) -> dict[str, Any]:
+def _data(tx: TrackedTransaction) -> _TransactionData:
+    _tenant_id, _station_id, transaction_id, generation = tx.key
+    state, meter = tx.state, tx.state.meter
     energy, by_intervals = meter.energy, meter.stands_on_intervals
-    details: dict[str, Any] = {"energyWh": (meter.interval_mwh if by_intervals else energy.mwh) / 1000}
-    for name, mwh in (
-        ("meterStartWh", meter.meter_start_mwh),
-        ("meterStopWh", meter.meter_stop_mwh),
-        ("believedMeterStartWh", energy.begin_mwh),
-        ("believedMeterStopWh", energy.end_mwh),
-    ):
-        if mwh is not None:
-            details[name] = mwh / 1000
-    if basis := Basis.INTERVALS if by_intervals else energy.basis:
-        details["energyBasis"] = _word(_ENERGY_BASES, basis)
-    if meter.terms.profile_id:
-        details["meterProfileId"] = meter.terms.profile_id
-    return details
+    token, token_type = state.held_by
+    data = _TransactionData(
+        transaction_id=transaction_id,
+        generation=generation,
+        state="TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
+        energy_wh=(meter.interval_mwh if by_intervals else energy.mwh) / 1000,
+        meter_start_wh=_wh(meter.meter_start_mwh),
+        meter_stop_wh=_wh(meter.meter_stop_mwh),
+        believed_meter_start_wh=_wh(energy.begin_mwh),
+        believed_meter_stop_wh=_wh(energy.end_mwh),
+        energy_basis=_word(_ENERGY_BASES, Basis.INTERVALS if by_intervals else energy.basis),
+        meter_profile_id=meter.terms.profile_id or None,
+        evse={"evseId": state.evse_id, "connectorId": state.connector_id} if state.evse_id else None,
+        id_token={"idToken": token, "type": token_type} if token else None,
+        start_time=_text(state.start_us),
+        charging_state=_word(_CHARGING_STATES, state.charging_state),
+    )
+    if state.ended:
+        data.end_time, data.end_origin = _text(state.end_us), _word(_END_ORIGINS, state.end_origin)
+        data.stopped_reason = _word(_STOPPED_REASONS, state.reason)
+    if not tx.is_plain or state.reassessment is not None:
+        _add_anomalies(data, state, tx.flags)
+    return data
 
 
-def _rare_details(state: TransactionState, flags: Sequence[str]) -> dict[str, Any]:
-    """The fields that only transactions with anomalies have."""
-    return {
-        "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
-        "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
-        "reassessedBy": state.reassessment.username if state.reassessment else None,
-        "flags": list(flags) or None,
-        "hanging": state.hanging or None,
-        "hangingTime": _text(state.mark.since_us) if state.mark is not None and state.hanging else None,
-        "operatorEnd": _operator_end(state.closure),
-    }
+def _add_anomalies(data: _TransactionData, state: TransactionState, flags: Sequence[str]) -> None:
+    data.authorization_status = _word(_AUTHORIZATION_STATUSES, state.authorization_status)
+    data.flags = list(flags) or None
+    if state.reassessment is not None:
+        data.reassess_time, data.reassessed_by = _text(state.reassessment.at_us), state.reassessment.username
+    if state.hanging and state.mark is not None:
+        data.hanging, data.hanging_time = True, _text(state.mark.since_us)
+    data.operator_end = _operator_end(state.closure)
 
 
-def _operator_end(closure: Closure | None) -> dict[str, Any] | None:
+def _operator_end(closure: Closure | None) -> dict[str, str | None] | None:
     if closure is None or closure.origin != ends.OPERATOR:
         return None
     return {"username": closure.username, "reason": closure.reason, "requestTime": _text(closure.request_us)}
@@ -150,6 +159,10 @@ def _operator_end(closure: Closure | None) -> dict[str, Any] | None:
 
 def _text(us: int | None) -> str | None:
     return None if us is None else (_EPOCH + timedelta(microseconds=us)).isoformat() + "Z"
+
+
+def _wh(mwh: int | None) -> float | None:
+    return None if mwh is None else mwh / 1000
 
 
 def _word(names: Mapping[int, str], number: int) -> str | None:
