@@ -59,7 +59,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
-    trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     relay = open_relay(
         stack,
         database=database,
@@ -84,7 +83,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             housekeeper.tidy_up,
             jobs.run,
             failures.run,
-            trimmer.run,
             trimmer.run,
             *relay,
         ],
