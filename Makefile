@@ -54,6 +54,7 @@ check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its cont
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	@$(MAKE) --no-print-directory breaking gen-check
+	$(BIN)/python -m deploy.contract_check
 	$(BIN)/python -m tests.conformance.ocpp_table --check
 
 .PHONY: security
