@@ -21,6 +21,7 @@ from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract import OPERATOR_SERVICES
+from mesh.contract_options import ContractError
 from mesh.errors import DOMAIN, SettingError
 from mesh.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from mesh.operators import AUDIENCE, ISSUER
@@ -299,7 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(given[0])
     try:
         write(read_front_door(Environment(os.environ), folder), folder)
-    except SettingError as error:
+    except (SettingError, ContractError) as error:
         sys.stderr.write(f"envoy_config: {error}\n")
         return EX_CONFIG
     return 0
