@@ -52,8 +52,8 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "gRPC: protobuf to and from bytes": ("grpc._common:_transform",),
     },
     "transaction_svc": {
-        "read items": ("transaction_svc.item_types:Kind.read",),
-        "decide and fold": ("transaction_svc.item_types:EVENTS.record",),
+        "read items": ("transaction_svc.item_types:ItemType.read",),
+        "decide and apply": ("transaction_svc.item_types:EVENTS.ingest",),
         "results": ("transaction_svc.ingest_servicer:_write_event_result",),
         **_DATABASE,
     },

@@ -98,7 +98,7 @@ class _Buffers:
         self.messages: Buffer[bytes] = Buffer(
             name="messages",
             flush=mesh.record_messages,
-            delay_s=0.05,
+            delay_s=0.2,
             batch=1024,
             capacity=50_000,
             size=len,

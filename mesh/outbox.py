@@ -6,7 +6,7 @@ Each service's schema has one such table; the relay empties it into notification
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,8 +18,7 @@ from mesh.settings import Environment
 from mesh.times import DAY_US
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutboxEvent:
+class OutboxEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened, on its way to whoever wants to know. `data` holds JSON values by JSON names."""
 
     event_id: str  # unique; derived from what it tells, so that the same change tells it once
@@ -27,7 +26,7 @@ class OutboxEvent:
     type: str  # "transaction.started", "station.booted", …
     station_id: str
     event_time_us: int
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] | msgspec.Struct = {}
 
 
 def outbox_table(metadata: MetaData) -> sa.Table:
@@ -54,6 +53,7 @@ def outbox_table(metadata: MetaData) -> sa.Table:
     )
 
 
+_encode = msgspec.json.Encoder().encode
 # A connection that events were appended over carries this note until the relay has read it.
 _APPENDED = "csms_outbox_appended"
 
@@ -81,7 +81,7 @@ def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
             "type": event.type,
             "station_id": event.station_id,
             "event_time_us": event.event_time_us,
-            "data": msgspec.json.encode(event.data).decode(),
+            "data": _encode(event.data).decode(),
         }
         for event in events
     ]

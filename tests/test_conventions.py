@@ -3,7 +3,7 @@
 import ast
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,40 @@ PRODUCT = ("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "not
 _PRUNED = {"gen", "third_party", "data", "node_modules", "__pycache__", "dist"}
 _SUFFIXES = {".py", ".proto", ".md", ".yaml", ".yml", ".lua", ".toml"}
 # Packages whose docstrings follow the rule of CONTRIBUTING.md, "Language"; the others come one at a time.
-WORDED = ("mesh", "station_svc", "auth_svc", "notification_svc", "deploy", "benchmarks", "chaos", "simulator", "tests")
+WORDED = (
+    *("mesh", "station_svc", "transaction_svc", "auth_svc", "notification_svc"),
+    *("deploy", "benchmarks", "chaos", "simulator", "tests"),
+)
 # Modules of these packages that are still to come.
 NOT_YET_WORDED = {"mesh/rowset.py", "mesh/scripts.py", "mesh/workers.py"}
 _BARE = {"what", "whatever", "whichever", "whoever"}
+# Services do not hear, tell or go away (CONTRIBUTING.md, "Language").
+_DIALECT = frozenset(("told", "said", "heard", "away", "anew", "stray", "strays", "oddity", "oddities", "settle"))
+_TRANSACTION_WORDS = _DIALECT | {
+    *("fold", "folds", "folded", "folding", "fact", "facts", "book", "Tx", "Known", "Recorded", "Kind", "Frame"),
+    *("neighbour", "neighbours", "overtake", "overtaking", "place", "places", "unsettled", "reckon", "piece", "pieces"),
+    *("hand_on", "hands_on", "naming.py", "contents.py", "kinds.py", "recorder.py", "intake.py"),
+    "announcements.py",
+}
+_STATION_WORDS = frozenset(
+    ("Effects", "Order", "for_the_books", "heard", "knock", "let_in", "brings", "become", "Standing", "TaskRow")
+)
+# Words of docs/GLOSSARY.md, "Old words and new ones", that no identifier of these folders has any more. In lower case a
+# word may be no part of a name; with a capital letter, no whole name; with `.py`, no module. A folder is added when its
+# rows are done.
+FORMER_WORDS: Mapping[str, frozenset[str]] = {
+    "transaction_svc": _TRANSACTION_WORDS,
+    "tests/transaction_svc": _TRANSACTION_WORDS,
+    "proto/csms/transaction": _TRANSACTION_WORDS,
+    "station_svc": _STATION_WORDS,
+    "notification_svc": _DIALECT,
+    "proto/csms/auth": _DIALECT,
+    "proto/csms/common": _DIALECT,
+    "proto/csms/event": _DIALECT,
+    "proto/csms/gateway": _DIALECT,
+}
+# docs/GLOSSARY.md, "Names that do not follow": columns, and the fields of rows that are read from them.
+NAMES_THAT_STAY: Mapping[str, frozenset[str]] = {"transaction_svc": frozenset(("fold", "fact"))}
 
 
 def _files(*tops: str) -> Iterator[Path]:
@@ -116,6 +146,96 @@ def test_no_docstring_begins_with_a_bare_relative_clause(package: str) -> None:
         if text.split()[0].strip(",.:").lower() in _BARE
     ]
     assert found == []
+
+
+def _identifiers(path: Path) -> Iterator[tuple[int, str]]:
+    """The names that a file defines, with their lines: of the module, its classes, functions, arguments and variables.
+
+    In a proto file the names of messages, enumerations, services, methods, fields and values.
+    """
+    text = path.read_text()
+    if path.suffix == ".proto":
+        yield from _proto_identifiers(text)
+        return
+    yield 1, path.name
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.alias) and node.asname:
+            yield node.lineno, node.asname
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+
+
+_PROTO_NAME = re.compile(
+    r"^\s*(?:(?:message|enum|service|rpc|oneof)\s+(\w+)|(?:[\w.<>]+[ ,]+)*?(\w+)\s*=\s*-?\d+\s*[;\[])"
+)
+
+
+def _proto_identifiers(text: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := _PROTO_NAME.match(line.partition("//")[0]):
+            yield number, found[1] or found[2]
+
+
+def _has_word(name: str, word: str) -> bool:
+    """Whether an identifier is the word, or has it as one of its parts: `told_us` and `ToldUs` have `told`."""
+    if not word.islower() or word.endswith(".py"):
+        return name.lstrip("_") == word
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)
+    return f"_{word}_" in f"_{'_'.join(parts).lower()}_"
+
+
+def _former(path: Path, words: Iterable[str], stay: Iterable[str] = ()) -> list[str]:
+    return [
+        f"{line}: {name}"
+        for line, name in _identifiers(path)
+        if name not in stay and any(_has_word(name, word) for word in words)
+    ]
+
+
+@pytest.mark.parametrize("folder", FORMER_WORDS)
+def test_no_identifier_has_a_former_word(folder: str) -> None:
+    """docs/GLOSSARY.md has the new word for each, and the names that stay."""
+    paths = [path for path in sorted(_files(folder)) if path.suffix in {".py", ".proto"}]
+    stay = NAMES_THAT_STAY.get(folder, frozenset())
+    assert {_where(path): found for path in paths if (found := _former(path, FORMER_WORDS[folder], stay))} == {}
+    assert paths
+
+
+def test_former_words_are_found_in_each_kind_of_name(tmp_path: Path) -> None:
+    module = tmp_path / "recorder.py"
+    module.write_text(
+        "import json as facts\n"
+        "class FoldRow:\n"
+        "    told_us: int = 0\n"
+        "    def take_book(self, _stray, *, fold, placeholder):\n"
+        "        self.told, replaced = fold.fact, placeholder\n"
+        "class Tx: ...\n"
+        "class TxRow: ...\n"
+    )
+    assert sorted(_former(module, _TRANSACTION_WORDS, {"fold"})) == [
+        *("1: facts", "1: recorder.py", "2: FoldRow", "3: told_us", "4: _stray", "4: take_book", "5: told", "6: Tx"),
+    ]
+    contract = tmp_path / "a.proto"
+    contract.write_text(
+        "message Stray { // told\n  repeated string told_names = 1;\n"
+        "  map<string, int32> fact = 2 [deprecated = true];\n}\n"
+        "enum E {\n  E_TOLD = 0;\n}\nservice S {\n  rpc FoldAll(A) returns (B) {\n    option (x) = {get: 1};\n  }\n}\n"
+    )
+    assert _former(contract, _TRANSACTION_WORDS) == ["1: Stray", "2: told_names", "3: fact", "6: E_TOLD", "9: FoldAll"]
+
+
+def test_each_former_word_is_in_the_glossary_with_its_exceptions() -> None:
+    """Readers find the names that stay, each with its reason."""
+    _, _, exceptions = (ROOT / "docs" / "GLOSSARY.md").read_text().partition("### Names that do not follow")
+    for folder, names in NAMES_THAT_STAY.items():
+        assert folder in FORMER_WORDS
+        assert {name for name in names if f"`{name}`" not in exceptions} == set()
 
 
 @pytest.mark.parametrize("package", PRODUCT)

@@ -1,1 +1,1 @@
-"""Transactions: append-only events folded into what was charged, where, by whom, and how much."""
+"""Transactions: recorded events, and the state that is derived from them: energy, EVSE, id token, begin and end."""

@@ -1,7 +1,7 @@
 """Transactions next to each other on an EVSE: a start ends the one before, and its register goes on from there.
 
-Their begins decide (docs/DESIGN.md, "Derived state"), by the station's clock, and not when they were recorded: any
-order of arrival comes to the same.
+Their begins by the station's clock decide (docs/DESIGN.md, "Derived state"), not the times of their recording: any
+order of arrival gives the same result.
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -15,17 +15,17 @@ from transaction_svc.batch_context import BatchContext
 from transaction_svc.idempotency_keys import name_hash
 from transaction_svc.tracked_transaction import Key, TrackedTransaction
 
-# Transactions without energy that follow each other on an EVSE, in one batch.
+# A register is propagated through this many transactions without energy in one batch.
 _MOST_ROUNDS = 16
 EvsePosition = tuple[str, str, int, int]
 """Tenant, station, EVSE, time."""
 
 
 def link(connection: Connection, batch: BatchContext) -> None:
-    """Links each transaction that was given a place with the one before and the one after it on its EVSE.
+    """Links each transaction with a new position to the ones before and after it on its EVSE.
 
-    The place that one has left, because its true start became known, is closed again. Where one ends with another
-    register than before, the one after it begins with that.
+    A position that a transaction has left, since its true start became known, is closed again. Where a transaction
+    ends with another register than before, the next one begins with that register.
     """
     moved = [tx for tx in batch.changed() if has_new_position(tx)]
     ended = [tx for tx in batch.changed() if _has_another_end(tx)]
@@ -33,8 +33,8 @@ def link(connection: Connection, batch: BatchContext) -> None:
         if not moved and not ended:
             return
         _link(connection, batch, moved, ended)
-        # One that was never told above 0 hands on the register of the one before it.
-        moved, ended = [], [tx for tx in batch.changed() if _hands_on(tx)]
+        # A transaction whose register was never above 0 passes on the register of the one before it.
+        moved, ended = [], [tx for tx in batch.changed() if _has_unpropagated_end(tx)]
 
 
 def _link(
@@ -48,7 +48,7 @@ def _link(
     rows = [_row(tx.key, tx.state.evse_id, tx.state.begin_us) for tx in linked if not _is_known(batch, tx)]
     rows += [_row(tx.key, *position) for tx, position in left]
     if rows:
-        for row in store.neighbours(connection, rows):
+        for row in store.adjacent_transactions(connection, rows):
             batch.adopt(row)
     evses = {(tx.key[0], tx.key[1], tx.state.evse_id) for tx in linked}
     evses.update((tx.key[0], tx.key[1], evse_id) for tx, (evse_id, _begin_us) in left)
@@ -61,39 +61,39 @@ def _link(
         }
         _link_evse(of_evse, fresh, left_us)
     for tx in linked:
-        tx.hand_on()
+        tx.note_propagated_end()
 
 
 def read_adjacent(connection: Connection, batch: BatchContext, evse_positions: Iterable[EvsePosition]) -> None:
-    """Reads the transactions before and after places, so that it can be decided what to make of an event there."""
+    """Reads the transactions before and after EVSE positions; matching decides by them."""
     batch.evse_positions.update(evse_positions)
     rows = [_row((tenant, station, "", 0), evse_id, us) for tenant, station, evse_id, us in batch.evse_positions]
     if rows:
-        for row in store.neighbours(connection, rows):
+        for row in store.adjacent_transactions(connection, rows):
             batch.adopt(row)
 
 
 def has_new_position(tx: TrackedTransaction) -> bool:
-    """Whether this batch has given a transaction its place, or another one."""
+    """Whether this batch has given a transaction its position on an EVSE, or another one."""
     state = tx.state
     return (state.evse_id, state.begin_us) != tx.before.evse_position and bool(state.evse_id) and state.counts
 
 
 def _may_be_followed(tx: TrackedTransaction) -> bool:
-    """Whether the next transaction may have begun: after a stop nothing tells, unless that comes with this batch."""
+    """Whether the next transaction may have begun: after a stop of an earlier batch this is not known."""
     return tx.state.next_begin_us is not None or tx.before.outcome is not None
 
 
 def _has_another_end(tx: TrackedTransaction) -> bool:
-    return tx.reassessed or (_may_be_followed(tx) and tx.state.meter.at_end != tx.at_end)
+    return tx.reassessed or (_may_be_followed(tx) and tx.state.meter.at_end != tx.propagated_end)
 
 
-def _hands_on(tx: TrackedTransaction) -> bool:
-    return _may_be_followed(tx) and tx.state.meter.at_end != tx.at_end
+def _has_unpropagated_end(tx: TrackedTransaction) -> bool:
+    return _may_be_followed(tx) and tx.state.meter.at_end != tx.propagated_end
 
 
 def _is_known(batch: BatchContext, tx: TrackedTransaction) -> bool:
-    """Whether those beside a new transaction have been read. One that was there would have been read for its own."""
+    """Whether a new transaction's adjacent ones have been read. At its own position a stored one finds itself."""
     return not tx.stored and (*tx.key[:2], tx.state.evse_id, tx.state.begin_us) in batch.evse_positions
 
 
@@ -111,7 +111,7 @@ def _row(key: Key, evse_id: int, begin_us: int) -> dict[str, Any]:
 
 
 def _link_evse(transactions: Iterable[TrackedTransaction], fresh: Container[int], left_us: Container[int]) -> None:
-    # Of two that began at once, the one we knew before counts as the earlier; of two new ones, the first told.
+    # Of two that began at the same time, the stored one is the earlier; of two new ones, the first of the batch.
     line = sorted(transactions, key=lambda tx: (tx.state.begin_us, not tx.stored))
     if line and id(line[0]) in fresh:
         _follow(None, line[0])

@@ -1,4 +1,4 @@
-"""What is odd about the events of a batch, for the gateway to count (docs/QUIRKS.md). Pure."""
+"""Anomalies of the events of a batch; the gateway counts them as quirks (docs/QUIRKS.md). Pure."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,10 @@ _REPEATED = (QuirkName.REPEATED_EVENT.value,)
 
 
 class Anomalies:
-    """Notes what is odd as events are added; `of` tells it once all of the batch are folded in.
+    """Notes anomalies as events are added; `of` returns them once all events of the batch are applied.
 
-    What the transaction as a whole shows (a register that fell, a gap in the numbers) is told with the first event of
-    the batch that belongs to it, the first time that it shows.
+    An anomaly of the whole transaction (a register that fell, a gap in the sequence numbers) is reported once: with the
+    first event of the transaction in the batch that brought it.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Anomalies:
         self._shown: set[tuple[int, str]] = set()
 
     def before(self, item: ReceivedEvent, tx: TrackedTransaction) -> None:
-        """An event is about to be added to its transaction."""
+        """Notes the anomalies of an event that is about to be added to its transaction."""
         record = item.record
         if record.seq_no is not None or record.kind == STARTED:
             return
@@ -37,16 +37,16 @@ class Anomalies:
             self._found[id(item)] = found
 
     def of(self, item: ReceivedEvent, tx: TrackedTransaction, *, repeated: bool) -> tuple[str, ...]:
-        """What is odd about an event, by name; about its transaction only once."""
+        """The names of an event's anomalies, with those of its transaction that were not returned before."""
         if repeated:
             return _REPEATED
         found = self._found.get(id(item), ())
-        if tx.is_ordinary:
+        if tx.is_plain:
             return tuple(found)
         return tuple(dict.fromkeys((*found, *self._shown_first(tx))))
 
     def _shown_first(self, tx: TrackedTransaction) -> Iterator[str]:
-        """What a transaction shows that it did not show before."""
+        """The anomalies that a transaction did not have before this batch."""
         state, before = tx.state, tx.before
         shown = (
             (QuirkName.METER_ROLLBACK.value, state.meter.fell and not before.fell),

@@ -1,7 +1,7 @@
-"""Id tokens that were refused, and which transactions a token holds: what gateways record and ask beside the events.
+"""Refused id tokens, and the number of open transactions that a token holds (OCPP 2.0.1 part 2, C; ConcurrentTx).
 
-A refusal is kept with the recorded event that brought the token, so that a transaction comes to the same in whatever
-order its events are folded.
+A refusal is stored with the event that brought the token, so that the state of the transaction is the same in any order
+of its events.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,10 +35,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class TokenQuestion(msgspec.Struct, frozen=True):
-    """A station's question how many open transactions a token holds."""
+    """A station's question for the number of open transactions that a token holds."""
 
     tenant_id: str
-    station_id: str  # which asks
+    station_id: str  # the station that asks
     token_key: str
 
 
@@ -62,8 +62,8 @@ def read_question(item: CountOpenTransactionsItem) -> TokenQuestion:
     return TokenQuestion(tenant_id, station_id, match_key(token))
 
 
-def record_refusals(connection: Connection, refusals: Sequence[Refusal], now_us: int) -> Sequence[None]:
-    """Records refusals, and folds their transactions anew. One that is recorded already stays as it is.
+def save_refusals(connection: Connection, refusals: Sequence[Refusal], now_us: int) -> Sequence[None]:
+    """Stores refusals, and rebuilds their transactions. A refusal that is stored already stays as it is.
 
     Raises MeshError EVENT_NOT_FOUND.
     """
@@ -86,24 +86,23 @@ def record_refusals(connection: Connection, refusals: Sequence[Refusal], now_us:
         tx = batch.adopt(lookup.tx)
         batch.mark_for_rebuild(tx.name, tx.generation)
     if rows:
-        token_store.change_records(connection, rows)
+        token_store.update_event_records(connection, rows)
         rebuild_names(connection, batch)
-        adjacent_transactions.link(
-            connection, batch
-        )  # a fold that an older version stored may come to another register
+        # A state that an older version stored may be rebuilt with another register.
+        adjacent_transactions.link(connection, batch)
         write_changes(connection, batch, (), now_us=now_us)
     return [None] * len(refusals)
 
 
 def count_open(connection: Connection, questions: Sequence[TokenQuestion]) -> Sequence[tuple[int, bool]]:
-    """How many open transactions each token holds, and whether the station that asks has any of it."""
+    """The number of open transactions that each token holds, and whether one is at the station that asks."""
     rows = [{"n": n, **msgspec.structs.asdict(question)} for n, question in enumerate(questions)]
     counts = token_store.count_open(connection, rows)
     return [counts[n] for n in range(len(questions))]
 
 
 def _find(connection: Connection, refusals: Sequence[Refusal]) -> Sequence[Lookup]:
-    """The recorded events, in the order of the refusals; no other batch may change their transactions meanwhile."""
+    """The recorded events, in the order of the refusals; their stations are locked."""
     keys = {f"station:{refusal.station_id}" for refusal in refusals}
     lookups = store.lock_and_look_up(connection, keys, _rows(refusals))
     found = {(lookup.n, lookup.repeat_no): lookup for lookup in lookups}

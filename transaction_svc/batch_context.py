@@ -1,4 +1,4 @@
-"""What one batch works on: the transactions it touches and the events it adds, between reading and writing them."""
+"""The transactions and events of one batch, between reading and writing them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from transaction_svc import stored_form, transaction_state
-from transaction_svc.ends import Frame
+from transaction_svc.ends import FramePosition
 from transaction_svc.energy import Terms
 from transaction_svc.idempotency_keys import events_hash
 from transaction_svc.received_items import ReceivedEvent
@@ -14,18 +14,18 @@ from transaction_svc.store import Lookup, TransactionRow
 from transaction_svc.tracked_transaction import Key, Name, TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
-HELD_TOGETHER = 500
-"""Events of one station that belong to no transaction and are kept, and read again, as one piece."""
+HOLDER_SIZE = 500
+"""Most unmatched events of a station in one row of `tx`; more begin another generation."""
 
 
 class RecordedEvent(msgspec.Struct, frozen=True):
-    """Where an event is recorded already: for the time after `repeat_no` others, in `tx`; and as what it came."""
+    """An event that is recorded: in `tx`, after `repeat_no` events with the same content; and the frame it came in."""
 
     repeat_no: int
     tx: TrackedTransaction
     epoch: int
     ordinal: int
-    stored_record: str = ""  # as it is stored; empty where this batch has recorded it
+    stored_record: str = ""  # encoded; empty where this batch has recorded it
 
 
 class BatchContext:
@@ -37,15 +37,15 @@ class BatchContext:
         self._by_station: dict[tuple[str, str], list[TrackedTransaction]] = {}
         self._recorded: dict[tuple[str, str, str], RecordedEvent] = {}
         self._rows: list[dict[str, Any]] = []
-        self.to_rebuild: dict[Name, int] = {}  # names to be folded anew, from which generation on
-        # Numbers of other systems of which something is kept, with the first frame that named each.
-        self.others: dict[Name, Frame] = {}
-        # Tenant, station, EVSE and time: the transactions before and after have been read.
+        self.to_rebuild: dict[Name, int] = {}  # names to rebuild, with the first generation
+        # Transaction numbers of other systems that unmatched events name, with the first frame that named each.
+        self.foreign_numbers: dict[Name, FramePosition] = {}
+        # Tenant, station, EVSE and time of positions whose adjacent transactions have been read.
         self.evse_positions: set[tuple[str, str, int, int]] = set()
-        self.terms: Mapping[tuple[str, str], Terms] = {}  # of transactions that are new, by station
+        self.terms: Mapping[tuple[str, str], Terms] = {}  # of new transactions, by station
 
-    def take_lookups(self, items: Sequence[ReceivedEvent], lookups: Iterable[Lookup]) -> None:
-        """Takes in what the database knows of the items."""
+    def add_lookups(self, items: Sequence[ReceivedEvent], lookups: Iterable[Lookup]) -> None:
+        """Adds the rows that were found for the items."""
         for lookup in lookups:
             tx = self.adopt(lookup.tx)
             if lookup.repeat_no is None:
@@ -59,15 +59,15 @@ class BatchContext:
                 )
 
     def adopt(self, row: TransactionRow) -> TrackedTransaction:
-        """The transaction of a row; as this batch has changed it, if it has."""
+        """The transaction of a row, with the changes of this batch."""
         key = (row.tenant_id, row.station_id, row.transaction_id, row.generation)
         tx = self._txs.get(key)
         if tx is not None:
             return tx
-        return self._keep(TrackedTransaction(key=key, state=stored_form.decode_state(row.fold), found=row.fold))
+        return self._track(TrackedTransaction(key=key, state=stored_form.decode_state(row.fold), found=row.fold))
 
     def get(self, key: Key) -> TrackedTransaction:
-        """The transaction with this key, made where it is not there."""
+        """The transaction with this key; a new one where the batch has none."""
         tx = self._txs.get(key)
         if tx is not None:
             return tx
@@ -75,7 +75,7 @@ class BatchContext:
         state = TransactionState()
         if terms is not None:
             state.meter.terms = msgspec.structs.replace(terms)
-        return self._keep(TrackedTransaction(key=key, state=state))
+        return self._track(TrackedTransaction(key=key, state=state))
 
     def create(self, name: Name) -> TrackedTransaction:
         """A new transaction: the next generation of its name."""
@@ -89,30 +89,30 @@ class BatchContext:
         return self._latest.get(name)
 
     def missing(self, stations: Iterable[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-        """Those stations of which this batch knows no events that belong to no transaction."""
+        """The stations whose unmatched events the batch has not read."""
         return sorted(station for station in set(stations) if (*station, "") not in self._latest)
 
-    def unmatched_piece(self, tenant_id: str, station_id: str) -> TrackedTransaction:
-        """Where a station's next event goes that belongs to no transaction. What there is must have been looked up."""
+    def unmatched_holder(self, tenant_id: str, station_id: str) -> TrackedTransaction:
+        """The holder of a station's next unmatched event. The latest one must have been looked up."""
         name = (tenant_id, station_id, "")
         latest = self._latest.get(name)
-        if latest is not None and latest.state.event_count < HELD_TOGETHER:
+        if latest is not None and latest.state.event_count < HOLDER_SIZE:
             return latest
         fresh = self.create(name)
-        # What was measured last, of this piece or one before it.
+        # The latest time of this holder's events and of those before it.
         fresh.state.latest_us = latest.state.latest_us if latest is not None else 0
         return fresh
 
     def recorded(self, item: ReceivedEvent) -> RecordedEvent | None:
-        """Where an event is recorded already; of several that say the same, the last."""
+        """The recorded event with the same content; the last one of several."""
         return self._recorded.get(item.content)
 
-    def note_other(self, name: Name, frame: Frame) -> None:
-        """Notes that a frame named a number of another system."""
-        self.others[name] = min(frame, self.others.get(name, frame))
+    def note_foreign_number(self, name: Name, frame: FramePosition) -> None:
+        """Notes that a frame named a transaction number of another system."""
+        self.foreign_numbers[name] = min(frame, self.foreign_numbers.get(name, frame))
 
     def of_station(self, tenant_id: str, station_id: str) -> Sequence[TrackedTransaction]:
-        """The transactions of a station that this batch has seen."""
+        """The transactions of a station that the batch has read or made."""
         return self._by_station.get((tenant_id, station_id), ())
 
     def changed(self) -> Iterator[TrackedTransaction]:
@@ -124,7 +124,7 @@ class BatchContext:
         return self._rows
 
     def add(self, item: ReceivedEvent, tx: TrackedTransaction, repeat_no: int) -> RecordedEvent:
-        """Adds an event to a transaction, and folds it in where it came in order; returns where it is recorded."""
+        """Adds an event to a transaction, and applies it where it came in order."""
         record = item.record
         record.arrival = tx.arrivals
         tx.arrivals += 1
@@ -147,18 +147,18 @@ class BatchContext:
                 "ordinal": item.ordinal,
             }
         )
-        if tx.is_unmatched_piece:
+        if tx.is_unmatched_holder:
             transaction_state.count_unmatched(tx.state, record)
         elif tx.name not in self.to_rebuild and not transaction_state.apply(tx.state, record):
             self.mark_for_rebuild(tx.name, tx.generation)
         return known
 
     def mark_for_rebuild(self, name: Name, generation: int) -> None:
-        """Notes that a name has to be folded anew from a generation on."""
+        """Has the transactions of a name rebuilt, from a generation on."""
         self.to_rebuild[name] = min(generation, self.to_rebuild.get(name, generation))
 
-    def take_terms(self, tx: TrackedTransaction, terms: Terms) -> None:
-        """Has a transaction folded anew, with other terms of its meter."""
+    def set_terms(self, tx: TrackedTransaction, terms: Terms) -> None:
+        """Has a transaction rebuilt with other terms of its meter."""
         before = tx.state.meter.terms
         tx.state.meter.terms = msgspec.structs.replace(
             terms, previous_mwh=before.previous_mwh, previous_series=before.previous_series
@@ -166,7 +166,7 @@ class BatchContext:
         tx.changed = tx.reassessed = True
         self.mark_for_rebuild(tx.name, tx.generation)
 
-    def _keep(self, tx: TrackedTransaction) -> TrackedTransaction:
+    def _track(self, tx: TrackedTransaction) -> TrackedTransaction:
         self._txs[tx.key] = tx
         self._by_station.setdefault(tx.key[:2], []).append(tx)
         return tx

@@ -1,4 +1,4 @@
-"""Whether a station's clock can be believed (quirk 12). Pure."""
+"""Plausibility of a station's clock (quirk 12). Pure."""
 
 from google.protobuf.message import Message
 
@@ -13,7 +13,7 @@ LATEST_AHEAD_US = 24 * 3600 * SECOND_US
 
 
 def is_plausible(time_us: int, receive_us: int) -> bool:
-    """Whether a station's time may be right, so that things can be ordered and told apart by it."""
+    """Whether a station's time may be right, so that events can be ordered and identified by it."""
     return EARLIEST_US <= time_us <= receive_us + LATEST_AHEAD_US
 
 
@@ -26,7 +26,7 @@ def read_time(message: Message, field: str) -> int | None:
     """Microseconds of a message's Timestamp, or None where there is none, or it is no time."""
     stamp = getattr(message, field)
     seconds: int = stamp.seconds
-    # Asked last, and of hardly any: it costs as much as reading the time.
+    # Last, since it costs as much as reading the time, and few messages get here.
     if not seconds and not message.HasField(field):
         return None
     return seconds * SECOND_US + stamp.nanos // 1_000 if _FIRST_S <= seconds <= _LAST_S else None

@@ -1,4 +1,4 @@
-"""How many transactions an id token holds at once (OCPP's ConcurrentTx). Which number is too many, auth_svc says."""
+"""The number of open transactions of an id token (OCPP's ConcurrentTx). auth_svc decides which number is too many."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,11 +16,11 @@ from transaction_svc.tracked_transaction import TrackedTransaction
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
-    """What the gateway needs to know to answer an event that brings an id token.
+    """The part of a result by which the gateway answers an event with an id token.
 
-    `concurrent_count`: how many other open transactions the token held when this event made it the transaction's own;
-    None where it did not. `event_key`: the name of the event, should its token be refused. `refused_status`: why it was
-    refused when the station sent the event before.
+    `concurrent_count`: the number of other open transactions that the token held when this event made it the
+    transaction's own; None where the event did not. `event_key`: the event's name for a later refusal.
+    `refused_status`: the refusal, where the station has sent the event before and its token was refused.
     """
 
     concurrent_count: int | None = None
@@ -32,19 +32,19 @@ NO_TOKEN = TokenAnswer()
 
 
 def identifies(record: EventRecord) -> bool:
-    """Whether an event brings an id token that may begin to hold its transaction. That of a stop begins nothing."""
+    """Whether an event has an id token that may begin to hold its transaction: any but the token of a stop."""
     return record.kind != ENDED and bool(record.id_token)
 
 
 def note_concurrent(connection: Connection, changed: Iterable[TrackedTransaction]) -> Sequence[TrackedTransaction]:
-    """Notes how many others are held by tokens that began to hold one, once all that the batch ends has ended.
+    """Counts the other open transactions of tokens that began to hold one with this batch.
 
-    Returns the transactions of which something was noted.
+    All ends of the batch must be written. Returns the transactions whose count has changed.
     """
     begun = [tx for tx in changed if tx.state.id_token and not _is_held(tx, tx.state.id_token) and not tx.state.waiting]
     if not begun:
         return ()
-    # Of several that this batch begins, the earlier count for the later ones.
+    # Of several that this batch begins, the earlier ones count for the later ones.
     begun.sort(key=lambda tx: (tx.state.begin_us, tx.key))
     others = token_store.count_others(connection, [_holder_row(n, tx) for n, tx in enumerate(begun)])
     holding: Counter[tuple[str, str]] = Counter()
@@ -61,7 +61,7 @@ def note_concurrent(connection: Connection, changed: Iterable[TrackedTransaction
 
 
 def answer(item: ReceivedEvent, known: RecordedEvent, *, repeated: bool) -> TokenAnswer:
-    """What is to be known about an event's token, once its batch is recorded."""
+    """The answer about an event's token, once its batch is written."""
     if not identifies(item.record):
         return NO_TOKEN
     state = known.tx.state
@@ -70,7 +70,7 @@ def answer(item: ReceivedEvent, known: RecordedEvent, *, repeated: bool) -> Toke
         if before.refused_status:
             return TokenAnswer(refused_status=before.refused_status)
         if state.event_count > before.arrival + 1:
-            # What came after it shows that the station was answered, and that the token was accepted.
+            # A later event shows that the station was answered, and that the token was accepted.
             return NO_TOKEN
     token = match_key(item.record.id_token)
     begins = token == match_key(state.id_token) and (repeated or not _is_held(known.tx, token))

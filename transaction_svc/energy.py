@@ -1,6 +1,7 @@
 """Energy of a transaction from the readings of its meter: one pure function, `assess`. docs/ENERGY.md gives its rules.
 
-It adds no energy that no readings show, and says on which readings its figure stands and which ones do not add up.
+The energy never exceeds what readings show. Its basis names the readings it stands on; its flags, those that do not add
+up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from transaction_svc.stored_names import SHORT
 _POWERS = (1, 2, 3, 4, 5, 6)
 # Scales that are mixed up: Wh, kWh and MWh. By another power of ten a reading is flagged, and not converted.
 _CONVERTED = frozenset((3, 6, -3, -6))
-# Below this a power of ten cannot be told from a coincidence: a register that starts over is low.
+# Below this a power of ten may be a coincidence: a register that starts over is low.
 _LEAST_SCALED_MWH = {power: 10_000 if power <= 3 else 100_000 for power in _POWERS}  # 10 and 100 Wh
 
 
@@ -37,7 +38,7 @@ class Basis(IntEnum):
 
 
 class EnergyFlag(StrEnum):
-    """Readings that do not add up; docs/ENERGY.md explains each."""
+    """Readings that do not add up. docs/ENERGY.md explains each flag."""
 
     BEGIN_IMPLAUSIBLE = "begin_implausible"
     BEGIN_PLACEHOLDER = "begin_placeholder"
@@ -54,7 +55,7 @@ class EnergyFlag(StrEnum):
 class Terms(msgspec.Struct, rename=SHORT, omit_defaults=True):
     """Knowledge of the meter beside its readings."""
 
-    power_w: int = 400_000  # the most that the EVSE can deliver
+    power_w: int = 400_000  # largest power of the EVSE
     started_at: Moment | None = None
     previous_mwh: int | None = None  # the register at the end of the transaction before, on the same connector
     previous_series: int = 0
@@ -65,7 +66,7 @@ class Terms(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     @property
     def pinned(self) -> tuple[int, bool | None, Pins | None, str]:
-        """What does not come from a transaction, or the one before it."""
+        """The terms that do not depend on this transaction or the one before it."""
         return self.power_w, self.placeholder, self.pins, self.profile_id
 
     @property
@@ -91,7 +92,7 @@ class Energy(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
 
 def assess(registers: Mapping[int, Register], terms: Terms) -> Energy:
-    """Energy by one of the registers, which are told apart by their series (`facts.py`)."""
+    """Energy by one of the registers, which are keyed by series (`event_record.py`)."""
     if not registers:
         return Energy()
     if terms.started_at is None:
@@ -112,7 +113,7 @@ def assess(registers: Mapping[int, Register], terms: Terms) -> Energy:
 
 
 def _preference(series: int, register: Register) -> tuple[bool, bool, bool, int]:
-    """The smallest is believed: a verified one from begin to end, one from begin to end, one with two readings."""
+    """Sort key of registers, the preferred first: verified and whole, then whole, then with two readings."""
     is_whole = _is_whole(register)
     return not (is_whole and is_verified(series)), not is_whole, register.count < 2, series
 
@@ -122,7 +123,7 @@ def _is_whole(register: Register) -> bool:
 
 
 def _across_series(registers: Mapping[int, Register], terms: Terms, energy: Energy) -> Energy:
-    """Energy where begin and end are of different series: they differ in their proof alone, or do not fit together."""
+    """Energy where begin and end are of different series: series of the same place and phases are comparable."""
     flagged = msgspec.structs.replace(energy, flags=tuple(sorted({*energy.flags, EnergyFlag.SERIES_MISMATCH})))
     for begun, ended in product(sorted(registers), repeat=2):
         first, last = registers[begun], registers[ended]
@@ -139,7 +140,7 @@ def _across_series(registers: Mapping[int, Register], terms: Terms, energy: Ener
 
 
 def _differences(energy: Energy, other: Energy, *, is_scaled: bool) -> set[str]:
-    """Whether unsigned and signed readings differ: where the scale `is_scaled`, by more than the other one's scale."""
+    """The flags of a difference between unsigned and signed readings. `is_scaled`: no scale has to be found."""
     if abs(energy.mwh - other.mwh) < ROUNDING_MWH:
         return set()
     if energy.begin_mwh and other.begin_mwh and (power := _power_of_ten(energy.begin_mwh, other.begin_mwh, 0)):
@@ -165,7 +166,7 @@ def assess_register(register: Register, terms: Terms, series: int = 0) -> Energy
 
 
 def sound_energy(register: Register, series: int) -> Energy:
-    """Energy by a register of which each reading follows the one before."""
+    """Energy by a register whose readings all follow the one before."""
     run = register.runs[0]
     return Energy(mwh=run.rise, begin_mwh=run.first, end_mwh=run.last, basis=_basis(series), series=series)
 
@@ -202,7 +203,7 @@ class _Assessment:
         self._most = register.most(since, until, terms.power_w)
 
     def result(self) -> Energy:
-        """Energy as far as the readings can be believed."""
+        """Energy as far as the readings are plausible."""
         if self._register.fell:
             self._flags.add(EnergyFlag.METER_ROLLBACK)
         self._judge_begin()
@@ -219,7 +220,7 @@ class _Assessment:
     # The begin
 
     def _judge_begin(self) -> None:
-        """Finds a begin of 0, or none, that stands for one that the station did not know."""
+        """Finds a begin that is missing, or a 0 in the place of a register that the station did not know."""
         register, first, pinned = self._register, self._chain[0], self._terms.placeholder
         if not register.begun and not self._terms.is_sampled_only:
             self._flags.add(EnergyFlag.BEGIN_PLACEHOLDER)
@@ -236,9 +237,9 @@ class _Assessment:
             self._begin_with_first(reading, at)
 
     def _begin_with_previous(self, previous: int, reading: int, at: Moment) -> None:
-        """The register goes on where it stood, unless more is missing until the first reading than can have passed.
+        """Takes the register of the previous transaction as the begin, if power and time allow the rise since then.
 
-        Then somebody charged between the two transactions, and the first reading is the begin.
+        Otherwise somebody charged between the two transactions, and the first reading is the begin.
         """
         if self._register.begun or not self._chain[0].first:
             self._begin_with_first(reading, at)
@@ -251,7 +252,7 @@ class _Assessment:
         self._chain = [msgspec.structs.replace(self._chain[0], first=self._begin), *self._chain[1:]]
 
     def _begin_with_first(self, reading: int, at: Moment) -> None:
-        """Leaves the reading of the begin out."""
+        """Takes the first reading after the begin in its place."""
         self._flags.add(EnergyFlag.BEGIN_PLACEHOLDER)
         self._begin, self._basis = reading, Basis.FIRST_READING
         first, *rest = self._chain
@@ -262,7 +263,7 @@ class _Assessment:
     # The end
 
     def _end_minus_begin(self) -> tuple[int, int] | None:
-        """Where all readings lie between begin and end, neither their order nor a clock set back matters."""
+        """End less begin, if all readings lie between: then neither their order nor a clock set back matters."""
         register, begin, end = self._register, self._begin, self._end
         lowest = begin if register.lowest is None else register.lowest
         highest = end if register.highest is None else register.highest
@@ -333,18 +334,18 @@ class _Assessment:
         return chain, links
 
     def _kind_of(self, others: Sequence[Run]) -> EnergyFlag:
-        """No more than wrong readings, the same register in another scale, or another counter."""
+        """The flag of runs beside the others: wrong readings, another scale of the register, or another counter."""
         first, counters = self._register.runs[0].first, [run for run in others if run.count > 1]
         if any(self._scale(first, run.first) for run in counters):
             return EnergyFlag.SCALE_MISMATCH
         return EnergyFlag.OTHER_COUNTER if any(run.rise for run in counters) else EnergyFlag.METER_ROLLBACK
 
     def _scale(self, low: int, high: int, *, share: int = 10) -> int:
-        """The power of ten between two readings; 0 where they have the same scale, or it is known that they have."""
+        """The power of ten between two readings; 0 where their scale is the same or pinned."""
         return 0 if self._terms.is_scaled else _power_of_ten(low, high, self._most, share=share)
 
     def _link(self, run: Run, following: Run) -> _Link:
-        """How a run comes to end and another one of the same scale to begin."""
+        """The link between a run and the next one of the same scale."""
         if following.first <= run.top:
             is_wrong = run.before is not None and following.first > run.before - ROUNDING_MWH
             return _Link.WRONG_READING if is_wrong else _Link.RESTART
@@ -352,7 +353,7 @@ class _Assessment:
         return _Link.WRONG_BEGIN if is_begin else _Link.LEAP
 
     def _without_end(self, chain: Sequence[Run], links: Sequence[_Link]) -> tuple[int, int | None]:
-        """The last reading that can be believed; nothing where only begin and end were told, which cannot both be."""
+        """Energy up to the last plausible reading; none where begin and end are the only readings, and contradict."""
         if len(chain) > 1 or chain[0].count > 1 or not self._register.begun or self._end < chain[0].first:
             self._flags.add(EnergyFlag.END_IMPLAUSIBLE)
             self._basis = Basis.LAST_BELIEVED_READING
@@ -375,7 +376,7 @@ class _Assessment:
         return total, last
 
     def _step(self, link: _Link, run: Run, following: Run) -> int | None:
-        """Energy between two runs; None where the end has yet to show whether the second one counts."""
+        """Energy between two runs; None until the end shows whether the second one counts."""
         if link is _Link.WRONG_READING:
             return following.first - run.last
         if link is _Link.SCALED:
@@ -408,7 +409,7 @@ def _times_ten_to(mwh: int, power: int) -> int:
 
 
 def _power_of_ten(before: int, after: int, most_mwh: int, *, share: int = 10) -> int:
-    """The power of ten from a reading to a later one of the same register in another scale; 0 where they are not that.
+    """The power of ten from a reading to a later one of the same register in another scale; 0 if there is none.
 
     The smaller one may be rounded to whole watt-hours, and up to `most_mwh` passed between the two: a part of the
     register no larger than one in `share`, where a single pair of readings could be a coincidence.

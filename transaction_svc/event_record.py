@@ -1,4 +1,7 @@
-"""A recorded event as far as folding needs it, stored beside it (`stored_form.py`): refolding reads no protobuf."""
+"""Event records: the part of an event that the state needs, stored beside it (`stored_form.py`).
+
+A rebuild reads event records alone, and no protobuf.
+"""
 
 from collections.abc import Sequence
 
@@ -8,7 +11,7 @@ from transaction_svc.stored_names import SHORT
 
 # Kinds of event, numbered as csms.transaction.v1.TransactionEventType.
 STARTED, UPDATED, ENDED = 1, 2, 3
-# Ranks of readings: the begin of a transaction is before, the end after all others, whatever the clock says.
+# Ranks of readings: the begin of a transaction comes first and the end last, at any time of the clock.
 BEGIN, BETWEEN, END = 0, 1, 2
 
 _ONLY_RANKS = {STARTED: BEGIN, UPDATED: BETWEEN, ENDED: END}
@@ -16,8 +19,8 @@ _ONLY_RANKS = {STARTED: BEGIN, UPDATED: BETWEEN, ENDED: END}
 Interval = tuple[int, int, int]
 """Time in µs, series, energy in mWh."""
 
-# A series is the readings that can be compared: of one location, one set of phases, and one kind of proof. The number
-# of the one that is preferred is smaller.
+# A series is a set of readings that can be compared: of one location, one set of phases, and one kind of proof. A
+# preferred series has a smaller number.
 UNSIGNED, SIGNED, VERIFIED = 0, 1, 2
 _ALL_PHASES = 7
 
@@ -25,8 +28,8 @@ _ALL_PHASES = 7
 def series_number(location: int, phases: int, *, proof: int = UNSIGNED) -> int:
     """The number of a series.
 
-    `location` is 0 for the outlet and counts up with the places that are preferred less; `phases` has a bit for each
-    phase, and 0 or all three bits for the whole of them.
+    `location` is 0 for the outlet and larger for less preferred places; `phases` has a bit for each phase, and 0 or all
+    three bits for their sum.
     """
     return location * 32 + phases % _ALL_PHASES * 4 + proof
 
@@ -42,33 +45,33 @@ def is_signed(series: int) -> bool:
 
 
 def is_verified(series: int) -> bool:
-    """Whether the readings of a series come from signed records whose signature is right."""
+    """Whether the readings of a series come from signed records with a valid signature."""
     return series % 4 == VERIFIED
 
 
 def is_same_but_proof(series: int, other: int) -> bool:
-    """Whether two series are of the same place and phases."""
+    """Whether two series have the same location and phases."""
     return series // 4 == other // 4
 
 
 class Reading(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
     """A reading of an import register."""
 
-    at_us: int  # by the station's clock where plausible, else when it was received
-    mwh: int  # below zero: broken
+    at_us: int  # the station's time where plausible, else the receive time
+    mwh: int  # negative: the meter is broken
     rank: int = BETWEEN
     series: int = 0
-    clock_us: int = 0  # the station's clock, where it is not plausible
+    clock_us: int = 0  # the station's time, where it is not plausible
 
 
 class EventRecord(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
     """One event. Times are µs since 1970 UTC. A new field needs a default."""
 
     kind: int
-    order_us: int  # the station's where plausible, else when it was received
+    order_us: int  # the station's time where plausible, else the receive time
     recorded_us: int
-    time_us: int | None = None  # the station's, right or wrong
-    arrival: int = 0  # how many events of its transaction were recorded before it
+    time_us: int | None = None  # the station's time, plausible or not
+    arrival: int = 0  # number of events of its transaction that were recorded before it
     evse_id: int = 0
     connector_id: int = 0
     readings: tuple[Reading, ...] = ()
@@ -79,33 +82,33 @@ class EventRecord(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defau
     charging_state: int = 0
     stopped_reason: int = 0
     skewed: bool = False
-    orphan: bool = False  # of former versions: it made a transaction of its own, for want of one to belong to
+    orphan: bool = False  # of former versions, which made a transaction of each unmatched event
     intervals: tuple[Interval, ...] = ()
-    refused_status: int = 0  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
-    # The number that a 1.6 station named, where it is not that of the transaction: empty for all that belongs to its
-    # transaction by name. What names no transaction (0 or -1) may come to belong to another one.
+    refused_status: int = 0  # csms.common.v1.AuthorizationStatus of a refused id token; 0 otherwise
+    # The transactionId of a 1.6 message, where it is not that of the transaction; empty where the event belongs to its
+    # transaction by name. An event with 0 or -1 may be moved to another transaction later.
     named: str = ""
 
     @property
     def names_none(self) -> bool:
-        """Whether its number is none that anybody gave, so that its transaction is found by what it says."""
+        """Whether its transactionId is a placeholder, so that its transaction is found by content."""
         return names_none(self.named)
 
     @property
     def key(self) -> tuple[int, int, int, int]:
-        """Position in folding order: by kind, by seq_no, by time. Of two 1.6 stops, the first recorded counts."""
+        """Position among a transaction's events: kind, seq_no, time. Of two 1.6 stops the first recorded counts."""
         if self.seq_no is None and self.kind == ENDED:
             return self.kind, 0, 0, self.arrival
         return self.kind, self.seq_no or 0, self.order_us, self.arrival
 
 
 def by_event(kind: int, readings: Sequence[Reading]) -> Sequence[Reading]:
-    """The readings of an event with the ranks that its kind gives them, in each series.
+    """The readings of an event with the ranks that follow from its kind, in each series.
 
-    The begin is the first reading of the Started event, the end the one of the Ended event that says so, or else its
-    latest. A reading's own context (Transaction.Begin, Transaction.End) places it only where that leaves it open.
+    The begin is the first reading of the Started event; the end is the reading of the Ended event with the context
+    Transaction.End, else its latest. Other contexts of readings count only where this leaves the rank open.
     """
-    if len(readings) == 1 and readings[0].rank == _ONLY_RANKS[kind]:  # of most events, that is all
+    if len(readings) == 1 and readings[0].rank == _ONLY_RANKS[kind]:  # nearly all events
         return readings
     if kind == STARTED:
         return _begun(readings)
@@ -125,14 +128,14 @@ def _begun(readings: Sequence[Reading]) -> Sequence[Reading]:
 
 def _ended(readings: Sequence[Reading]) -> Sequence[Reading]:
     ends: dict[int, int] = {}
-    for place, reading in enumerate(readings):
+    for index, reading in enumerate(readings):
         known = ends.get(reading.series)
         if reading.rank != BEGIN and (known is None or _is_later(reading, readings[known])):
-            ends[reading.series] = place
+            ends[reading.series] = index
     last = set(ends.values())
     return [
-        reading if reading.rank == BEGIN else _ranked(reading, END if place in last else BETWEEN)
-        for place, reading in enumerate(readings)
+        reading if reading.rank == BEGIN else _ranked(reading, END if index in last else BETWEEN)
+        for index, reading in enumerate(readings)
     ]
 
 
@@ -148,8 +151,8 @@ def _ranked(reading: Reading, rank: int) -> Reading:
 
 
 def names_none(number: str) -> bool:
-    """Whether a number is one of those that 1.6 stations say where they have none: 0, -1 (quirk 18)."""
-    if number[:1] not in ("-", "0"):  # of most, that is all that has to be looked at
+    """Whether a transactionId is a placeholder of 1.6 stations that have none: 0, -1 (quirk 18)."""
+    if number[:1] not in ("-", "0"):  # nearly all numbers
         return False
     try:
         return int(number) <= 0

@@ -1,4 +1,4 @@
-"""Ends transactions that were hanging for the whole grace period (ends.py); fills in what older code left out."""
+"""Background tasks: ends transactions that hang for longer than the grace period; fills columns of old rows."""
 
 import asyncio
 from collections.abc import Collection
@@ -10,27 +10,27 @@ from mesh.database import Database
 from mesh.errors import MeshError
 from mesh.logs import get_logger
 from mesh.times import Clock
-from transaction_svc import ingestion, store
+from transaction_svc import expiry_store, ingestion, store
 from transaction_svc.batch_context import BatchContext
 
 log = get_logger(__name__)
 
 _EVERY_S = 10
-# A few at a time, with a pause: recording goes on between.
+# A few at a time, with a pause, so that messages are recorded meanwhile.
 _MOST = 100
 _MOST_FLAGS = 200
 _PAUSE_S = 0.02
 
 
 class Expiry:
-    """Several replicas may run it: each looks again at what is due once it has locked the stations."""
+    """Ends transactions that are due. Several replicas may run it: each reads them again under the stations' locks."""
 
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def run(self) -> None:
-        """Looks now and then, until cancelled."""
+        """Runs both tasks every few seconds, until cancelled."""
         while True:
             try:
                 await self.end_due()
@@ -40,11 +40,11 @@ class Expiry:
             await asyncio.sleep(_EVERY_S)
 
     async def end_due(self) -> int:
-        """Ends all that is due; returns how many."""
+        """Ends the transactions that are due; returns their number."""
         total = 0
         while True:
             now_us = self._clock()
-            keys = await self._database.read(partial(store.due_transactions, now_us=now_us, limit=_MOST))
+            keys = await self._database.read(partial(expiry_store.due_transactions, now_us=now_us, limit=_MOST))
             if keys:
                 total += await self._database.write(partial(_end, keys=set(keys), now_us=now_us))
             if len(keys) < _MOST:
@@ -55,9 +55,9 @@ class Expiry:
         return total
 
     async def fill_flags(self) -> int:
-        """Fills the column of flags where older code left it empty; returns in how many rows."""
+        """Fills the column `flags` of rows that older code has written; returns their number."""
         total = 0
-        while filled := await self._database.write(partial(store.fill_flags, limit=_MOST_FLAGS)):
+        while filled := await self._database.write(partial(expiry_store.fill_flags, limit=_MOST_FLAGS)):
             total += filled
             await asyncio.sleep(_PAUSE_S)
         return total
@@ -74,7 +74,7 @@ def _end(connection: Connection, *, keys: Collection[store.Key], now_us: int) ->
         if tx.state.mark is not None and due_us is not None and due_us <= now_us:
             tx.state.mark.expired = True
             count += 1
-        # Also where older code has left the column as it was: it is set anew.
+        # Also if it is not due: older code may have left a wrong value in the column, which is written again.
         tx.changed = True
         tx.write_whole()
     ingestion.write_back(connection, batch, now_us=now_us)

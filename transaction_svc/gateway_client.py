@@ -1,4 +1,4 @@
-"""What transaction_svc asks of a gateway: to translate the payload of a quarantined message. Any gateway can."""
+"""Calls of a gateway: translation of the payload of a quarantined message. Any gateway can do it."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,15 +18,15 @@ log = get_logger(__name__)
 AnyItem = TransactionEventItem | MeterValuesItem
 
 TIMEOUT_S = 5.0
-# Errors that tell of the payload. All others tell of the gateway or of the way to it.
-_VERDICTS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION})
+# Errors about the payload. All others are about the gateway or the connection to it.
+_PAYLOAD_ERRORS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION})
 
 
 class Translator(Protocol):
     """Translates payloads of OCPP."""
 
     async def translate(self, item: TransactionEventItem, payload: str) -> AnyItem:
-        """A payload (JSON) in the place of the one of `item.raw`, of the same OCPP version and action.
+        """Translates `payload` (JSON), which replaces that of `item.raw`, by its OCPP version and action.
 
         Raises MeshError: the gateway's own INVALID_ARGUMENT or FAILED_PRECONDITION about the payload, or UNAVAILABLE.
         """
@@ -39,7 +39,7 @@ class GatewayClient:
         self._gateway: GatewayServiceAsyncStub = GatewayServiceStub(channel)
 
     async def translate(self, item: TransactionEventItem, payload: str) -> AnyItem:
-        """See Translator. Raises MeshError GATEWAY_UNAVAILABLE where the gateway gives no verdict in time."""
+        """See Translator. Raises MeshError GATEWAY_UNAVAILABLE where the gateway does not answer in time."""
         request = TranslateMessageRequest(
             ocpp_version=item.raw.ocpp_version, action=item.raw.action, payload=payload, origin=item.origin
         )
@@ -47,7 +47,7 @@ class GatewayClient:
             response = await self._gateway.TranslateMessage(request, timeout=TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             failure = from_rpc_error(error)
-            if failure.code in _VERDICTS:
+            if failure.code in _PAYLOAD_ERRORS:
                 raise failure from error
             log.warning("gateway unavailable", error=failure.message, code=failure.code.name)
             raise unavailable(

@@ -1,8 +1,8 @@
-"""How long a transaction hangs before it is ended. Pure.
+"""Grace periods: the time after which a hanging transaction is ended. Pure.
 
-A station that boots, or says that a connector is available, may still have messages about the transaction there. By
-OCPP 1.6 section 3.7.1 and 2.0.1 E13.FR.02 to FR.04 it sends one that fails up to `count` times in all, and waits
-`interval_s` times the number of preceding attempts before the next. So the last attempt comes within
+A station that boots, or reports a connector as available, may still have messages about the transaction in its queue.
+By OCPP 1.6 section 3.7.1 and 2.0.1 E13.FR.02 to FR.04 it sends a message that fails up to `count` times in all, and
+waits `interval_s` times the number of preceding attempts before the next. So the last attempt comes within
 `interval_s` x (1 + 2 + ... + (count - 1)), and the time that each attempt itself takes.
 """
 
@@ -12,21 +12,21 @@ import msgspec
 
 from mesh.times import SECOND_US
 
-# For how long an attempt may be without an answer before the station takes it for failed; usually 20 s to 30 s.
+# A station takes an attempt without an answer for failed after this time at most; usually after 20 s to 30 s.
 _ATTEMPT_S = 60
-# No setting and no station makes it longer: a year.
+# A year: the bound for settings and stations.
 MOST_GRACE_US = 366 * 86_400 * SECOND_US
 
 
 class MessageAttempts(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a station sends a message that fails, and how long it waits after the first attempt."""
+    """Number of attempts at a message that fails, and the wait after the first (TransactionMessageAttempts, 1.6)."""
 
     count: int
     interval_s: int
 
     @property
     def duration_us(self) -> int:
-        """How long after its first attempt a message can still come."""
+        """The longest time between the first attempt and the last."""
         waits = self.count * (self.count - 1) // 2
         return (self.interval_s * waits + _ATTEMPT_S * self.count) * SECOND_US
 

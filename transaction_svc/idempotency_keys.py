@@ -1,4 +1,4 @@
-"""What makes two messages the same: keys by content, unique in the database. Pure.
+"""Idempotency keys: messages with the same content have the same key, which is unique in the database. Pure.
 
 See docs/DESIGN.md, "Idempotence by content".
 """
@@ -17,10 +17,10 @@ _SEPARATOR = "\x1f"
 
 
 def event_key(event: TransactionEvent, record: EventRecord, data: bytes, *, plausible: bool) -> str:
-    """The content key of an event, as the station named its transaction. `offline` is no part of it.
+    """The content key of an event. The transaction in it is the one that the station named; `offline` is left out.
 
-    With seq_no: transaction, seq_no, kind, trigger, time; what was measured only where no clock tells events apart.
-    A start without: connector, time, meter in mWh, token. All else without: everything it says, serialized in `data`.
+    With seq_no: transaction, seq_no, kind, trigger, time; and the meter values where the time is not plausible.
+    A start without seq_no: connector, time, meter in mWh, token. Others without it: the whole event (`data`).
     """
     kind, time_us = record.kind, record.time_us
     if record.seq_no is not None:
@@ -30,7 +30,7 @@ def event_key(event: TransactionEvent, record: EventRecord, data: bytes, *, plau
         meter = next((reading.mwh for reading in record.readings if reading.rank == BEGIN), None)
         token = event.id_token.id_token.lower()
         parts = ["start", f"{record.evse_id}.{record.connector_id}", str(time_us), str(meter), token]
-        # Without a register to tell starts apart, what was measured has to.
+        # Starts without a register differ in their meter values alone.
         return _digest(parts, event.meter_values if meter is None else ())
     if event.offline:
         bare = TransactionEvent()
@@ -41,27 +41,21 @@ def event_key(event: TransactionEvent, record: EventRecord, data: bytes, *, plau
 
 
 def meter_values_key(evse: EvseRef, values: Iterable[MeterValue]) -> str:
-    """The content key of meter values outside of any transaction."""
+    """The content key of meter values outside of transactions."""
     return _digest(["values", str(evse.evse_id), str(evse.connector_id)], values)
 
 
 @lru_cache(maxsize=16_384)
 def name_hash(*parts: str) -> int:
-    """What stands for a name in an index: a bigint, the same everywhere. Names decide where two have the same."""
+    """The bigint that stands for a name in an index. Queries compare the names too, since hashes may collide."""
     digest = hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
-def flags_text(flags: Iterable[str]) -> str:
-    """Flags as a column has them, to be searched: each between two commas, nothing where there are none."""
-    joined = ",".join(flags)
-    return f",{joined}," if joined else ""
-
-
 def events_hash(tenant_id: str, station_id: str, transaction_id: str, generation: int) -> int:
-    """What stands for a transaction in the index of events: for its name, since events may change their generation.
+    """The bigint that stands for a transaction in the index of events: by name, as events may change their generation.
 
-    What belongs to no transaction has no name, and a hash for each generation: it is read a piece at a time.
+    Holders of unmatched events have no name. Each generation has a hash of its own, so that one can be read alone.
     """
     if transaction_id:
         return name_hash(tenant_id, station_id, transaction_id)
@@ -69,7 +63,7 @@ def events_hash(tenant_id: str, station_id: str, transaction_id: str, generation
 
 
 def raw_key(data: bytes) -> str:
-    """The key of something as it came."""
+    """The content key of serialized data."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 

@@ -33,11 +33,11 @@ from mesh.grpc_types import Context
 from mesh.quirks import QuirkName
 from mesh.times import Clock
 from transaction_svc import ingestion, reading_store
-from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, record_refusals
+from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, save_refusals
 from transaction_svc.gateway_client import AnyItem
 from transaction_svc.grace import Grace
 from transaction_svc.ingestion import IngestResult
-from transaction_svc.item_types import EVENTS, METER_VALUES, Done, Item, Kind, Read, RecordedValues
+from transaction_svc.item_types import EVENTS, METER_VALUES, Done, Item, ItemType, Read, RecordedValues
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine import STATION_NOT_ACCEPTED, Quarantine
 from transaction_svc.settings import GRACE
@@ -48,9 +48,9 @@ T = TypeVar("T")
 
 
 class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionIngestServiceServicer):
-    """Records what stations say about transactions. What cannot be recorded is kept raw, and said so.
+    """Records messages of stations about transactions. Messages that cannot be recorded go into quarantine.
 
-    Records beside it which id tokens were refused, and counts what the others hold.
+    Also stores refusals of id tokens, and counts the open transactions of tokens.
     """
 
     def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace = GRACE) -> None:
@@ -64,7 +64,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         self, request: RecordTransactionEventsRequest, context: Context
     ) -> RecordTransactionEventsResponse:
         """See the contract."""
-        outcomes = await self._take(EVENTS, request.items)
+        outcomes = await self._ingest(EVENTS, request.items)
         response = RecordTransactionEventsResponse()
         for outcome in outcomes:
             _write_event_result(response.results.add(), outcome)
@@ -72,7 +72,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
 
     async def RecordMeterValues(self, request: RecordMeterValuesRequest, context: Context) -> RecordMeterValuesResponse:
         """See the contract."""
-        outcomes = await self._take(METER_VALUES, request.items)
+        outcomes = await self._ingest(METER_VALUES, request.items)
         response = RecordMeterValuesResponse()
         for outcome in outcomes:
             _write_values_result(response.results.add(), outcome)
@@ -85,18 +85,18 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         now_us = self._clock()
 
         def work(connection: Connection, refusals: Sequence[Refusal]) -> Sequence[None]:
-            return record_refusals(connection, refusals, now_us)
+            return save_refusals(connection, refusals, now_us)
 
         refusals, errors = _read_each(request.items, read_refusal)
-        outcomes = await commit_batch(self._database, [refusal for _place, refusal in refusals], work)
-        for (place, _refusal), outcome in zip(refusals, outcomes, strict=True):
+        outcomes = await commit_batch(self._database, [refusal for _index, refusal in refusals], work)
+        for (index, _refusal), outcome in zip(refusals, outcomes, strict=True):
             if isinstance(outcome, MeshError):
-                errors[place] = outcome
+                errors[index] = outcome
         response = RecordAuthorizationsResponse()
-        for place in range(len(request.items)):
+        for index in range(len(request.items)):
             result = response.results.add()
-            if place in errors:
-                result.error.CopyFrom(errors[place].to_status())
+            if index in errors:
+                result.error.CopyFrom(errors[index].to_status())
         return response
 
     async def CountOpenTransactions(
@@ -104,16 +104,16 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     ) -> CountOpenTransactionsResponse:
         """See the contract."""
         questions, errors = _read_each(request.items, read_question)
-        asked = [question for _place, question in questions]
+        asked = [question for _index, question in questions]
         counts = await self._database.read(lambda connection: count_open(connection, asked)) if asked else ()
-        found = {place: count for (place, _question), count in zip(questions, counts, strict=True)}
+        found = {index: count for (index, _question), count in zip(questions, counts, strict=True)}
         response = CountOpenTransactionsResponse()
-        for place in range(len(request.items)):
+        for index in range(len(request.items)):
             result = response.results.add()
-            if place in errors:
-                result.error.CopyFrom(errors[place].to_status())
+            if index in errors:
+                result.error.CopyFrom(errors[index].to_status())
             else:
-                result.count, result.held_by_station = found[place]
+                result.count, result.held_by_station = found[index]
         return response
 
     async def NotifyStationEvents(
@@ -121,7 +121,7 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     ) -> NotifyStationEventsResponse:
         """See the contract."""
         response = NotifyStationEventsResponse()
-        for error in await self._station_events.take(request.items):
+        for error in await self._station_events.ingest(request.items):
             result = response.results.add()
             if error is not None:
                 result.error.CopyFrom(error.to_status())
@@ -130,31 +130,31 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
     async def FindTransaction(self, request: FindTransactionRequest, context: Context) -> FindTransactionResponse:
         """See the contract."""
         names = request.tenant_id, request.station_id, request.transaction_id
-        if any("\0" in name for name in names):  # PostgreSQL does not even look for a NUL
+        if any("\0" in name for name in names):  # PostgreSQL refuses to compare with a NUL
             return FindTransactionResponse(found=False)
         found = await self._database.read(lambda connection: reading_store.has_transaction(connection, *names))
         return FindTransactionResponse(found=found)
 
-    async def _take(self, kind: Kind[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:
-        """Reads and commits the items; quarantines those that fail. Raises MeshError where the database is away."""
+    async def _ingest(self, item_type: ItemType[Item, Read, Done], items: Sequence[Item]) -> Sequence[Done | MeshError]:
+        """Reads and commits the items; quarantines those that fail. Raises MeshError UNAVAILABLE."""
         now_us = self._clock()
-        readable: dict[int, Read] = {}  # by place
-        of_known: dict[int, Read] = {}  # those that may begin no transaction
+        readable: dict[int, Read] = {}  # by index
+        of_known: dict[int, Read] = {}  # items that may not begin a transaction
         outcomes: list[Any] = [None] * len(items)
-        for place, item in enumerate(items):
+        for index, item in enumerate(items):
             try:
-                (of_known if _is_of_known(item) else readable)[place] = kind.read(item, now_us)
+                (of_known if _is_of_known(item) else readable)[index] = item_type.read(item, now_us)
             except MeshError as error:
-                outcomes[place] = error
+                outcomes[index] = error
         await self._commit(
-            readable, lambda connection, some: kind.record(connection, some, now_us, self._meters), outcomes
+            readable, lambda connection, some: item_type.ingest(connection, some, now_us, self._meters), outcomes
         )
-        # Apart: one that is refused has its batch halved until it is alone, and strangers shall not slow down others.
+        # In a batch of their own: a refused item has its batch halved until it is alone, which slows down the others.
         of_known_only = partial(ingestion.ingest_batch, now_us=now_us, meters=self._meters, may_begin=False)
         await self._commit(of_known, of_known_only, outcomes)
-        failed = [(place, outcome) for place, outcome in enumerate(outcomes) if isinstance(outcome, MeshError)]
+        failed = [(index, outcome) for index, outcome in enumerate(outcomes) if isinstance(outcome, MeshError)]
         if failed:
-            await self._keep(items, failed, outcomes)
+            await self._quarantine_failed(items, failed, outcomes)
         return outcomes
 
     async def _commit(
@@ -163,27 +163,27 @@ class TransactionIngestServicer(transaction_ingest_service_pb2_grpc.TransactionI
         record: Callable[[Connection, Sequence[Any]], Sequence[Any]],
         outcomes: list[Any],
     ) -> None:
-        """Commits items, and puts what became of each in its place."""
+        """Commits items, and writes the outcome of each to its index."""
         done = await commit_batch(self._database, list(items.values()), record)
-        for place, outcome in zip(items, done, strict=True):
-            outcomes[place] = outcome
+        for index, outcome in zip(items, done, strict=True):
+            outcomes[index] = outcome
 
-    async def _keep(
+    async def _quarantine_failed(
         self, items: Sequence[AnyItem], failed: Sequence[tuple[int, MeshError]], outcomes: list[Any]
     ) -> None:
-        """Puts what failed into quarantine, and in its place what the gateway is to know of that."""
-        keeping = [_to_keep(items[place], failure) for place, failure in failed]
-        kept = await self._quarantine.keep(keeping)
-        for (place, _failure), (_item, reported), is_kept in zip(failed, keeping, kept, strict=True):
-            outcomes[place] = _quarantined(reported) if is_kept else _not_kept(reported)
+        """Puts failed items into quarantine, and writes the errors for the gateway to their indexes."""
+        keeping = [_to_quarantine(items[index], failure) for index, failure in failed]
+        kept = await self._quarantine.add(keeping)
+        for (index, _failure), (_item, reported), is_kept in zip(failed, keeping, kept, strict=True):
+            outcomes[index] = _quarantined(reported) if is_kept else _refused(reported)
 
 
 def _is_of_known(item: AnyItem) -> bool:
     return isinstance(item, TransactionEventItem) and item.known_transaction_only
 
 
-def _to_keep(item: AnyItem, failure: MeshError) -> tuple[AnyItem, MeshError]:
-    """What is kept of an item that failed, and why: of a station that is not accepted, the message as it came."""
+def _to_quarantine(item: AnyItem, failure: MeshError) -> tuple[AnyItem, MeshError]:
+    """The item to quarantine, with its error; of a station that is not accepted, the raw message."""
     if not isinstance(item, TransactionEventItem) or not item.known_transaction_only:
         return item, failure
     raw = item.raw
@@ -191,7 +191,7 @@ def _to_keep(item: AnyItem, failure: MeshError) -> tuple[AnyItem, MeshError]:
     return kept, MeshError(grpc.StatusCode.INVALID_ARGUMENT, STATION_NOT_ACCEPTED, raw.message)
 
 
-def _not_kept(error: MeshError) -> MeshError:
+def _refused(error: MeshError) -> MeshError:
     return MeshError(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "QUARANTINE_FULL",
@@ -201,13 +201,13 @@ def _not_kept(error: MeshError) -> MeshError:
 
 
 def _read_each(items: Sequence[M], read: Callable[[M], T]) -> tuple[Sequence[tuple[int, T]], dict[int, MeshError]]:
-    """The items that can be read, with their places; and what is wrong with the others, by place."""
+    """The items that can be read, with their indexes; and the errors of the others, by index."""
     done, errors = [], {}
-    for place, item in enumerate(items):
+    for index, item in enumerate(items):
         try:
-            done.append((place, read(item)))
+            done.append((index, read(item)))
         except MeshError as error:
-            errors[place] = error
+            errors[index] = error
     return done, errors
 
 
@@ -220,8 +220,8 @@ def _quarantined(error: MeshError) -> MeshError:
     )
 
 
-# Results are written in place, and of most there is nothing to tell but the id: a quarter of the price of making each
-# with all its fields, and copying it into the response.
+# Results are written in place, field by field, since most have the id alone. To make each with all its fields, and copy
+# it into the response, costs four times as much.
 
 
 def _write_event_result(result: TransactionEventResult, outcome: IngestResult | MeshError) -> None:

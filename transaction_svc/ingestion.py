@@ -1,7 +1,8 @@
 """Records a batch of transaction events in one database transaction, with a constant number of statements.
 
-Lock, read, decide and fold in memory, write. docs of each step: naming (which transaction), fold (what it comes to),
-neighbours (what the next start on an EVSE ends), announcements (what the outbox tells).
+Lock and read, decide and apply in memory, write. The steps have modules of their own: `matching` finds the transaction
+of an event, `transaction_state` applies the event, `adjacent_transactions` links the transactions of an EVSE,
+`unmatched` reassigns events, `outbox_events` makes the events for other services.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -18,9 +19,11 @@ from mesh.id_tokens import match_key
 from transaction_svc import (
     adjacent_transactions,
     matching,
+    number_store,
     outbox_events,
     store,
     stored_form,
+    transaction_columns,
     transaction_state,
     unmatched,
 )
@@ -28,13 +31,13 @@ from transaction_svc.anomalies import Anomalies
 from transaction_svc.batch_context import BatchContext, RecordedEvent
 from transaction_svc.concurrency import NO_TOKEN, TokenAnswer, answer, identifies, note_concurrent
 from transaction_svc.event_record import ENDED, STARTED, EventRecord
-from transaction_svc.idempotency_keys import flags_text, name_hash
+from transaction_svc.idempotency_keys import name_hash
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.received_items import ReceivedEvent
 from transaction_svc.tracked_transaction import Name, TrackedTransaction
 
-# A stop that names neither transaction nor connector may come late, when the next start has taken its transaction for
-# ended: so each of the connectors that a station may have is asked. Beyond these, only what is open is found.
+# A stop without transaction and connector may come late, when the next start has superseded its transaction. Then its
+# transaction is looked for on these connectors; on others only open transactions are found.
 _CONNECTORS = range(1, 9)
 
 _CONTENT = itemgetter("tenant_id", "station_id", "content_key")
@@ -44,7 +47,7 @@ _Transactions = list[TrackedTransaction]
 
 
 class IngestResult(msgspec.Struct, frozen=True):
-    """What became of one event."""
+    """The outcome of one event."""
 
     transaction_id: str
     repeated: bool
@@ -55,20 +58,20 @@ class IngestResult(msgspec.Struct, frozen=True):
 def ingest_batch(
     connection: Connection, items: Sequence[ReceivedEvent], now_us: int, meters: MeterTerms, *, may_begin: bool = True
 ) -> Sequence[IngestResult]:
-    """Records events; what became of each, in their order. New transactions take their terms from `meters`.
+    """Records events; returns the outcome of each, in order. New transactions take their terms from `meters`.
 
-    Unless they `may_begin` transactions, raises MeshError STATION_NOT_ACCEPTED where one does not belong to a
-    transaction that was recorded before.
+    Without `may_begin`, raises MeshError STATION_NOT_ACCEPTED where an event does not belong to a transaction that was
+    recorded before.
     """
     numbers = _numbers(connection, items)
     batch = BatchContext()
-    batch.take_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
-    strays = _look_around(connection, batch, items)
+    batch.add_lookups(items, store.lock_and_look_up(connection, _lock_keys(items), _lookups(items, numbers)))
+    to_match = _read_surroundings(connection, batch, items)
     if beginning := _may_begin_at(batch, items):
         batch.terms = meters.find(connection, beginning, now_us)
     anomalies = Anomalies()
     taken = [
-        _record_one(batch, item, number, anomalies, stray=id(item) in strays)
+        _ingest_one(batch, item, number, anomalies, by_match=id(item) in to_match)
         for item, number in zip(items, numbers, strict=True)
     ]
     if not may_begin:
@@ -87,23 +90,23 @@ def ingest_batch(
 
 
 def write_back(connection: Connection, batch: BatchContext, *, now_us: int) -> None:
-    """Writes the events that a book has, and what has become of its transactions; their stations are locked."""
+    """Writes the events and transactions of a batch, whose stations must be locked."""
     events = sorted(batch.event_rows(), key=_CONTENT)
     if batch.to_rebuild:
         store.write(connection, events=events)
         events = []
         rebuild_names(connection, batch)
     adjacent_transactions.link(connection, batch)
-    if unsettled := unmatched.unsettled(batch):
+    if candidates := unmatched.find_candidates(batch):
         store.write(connection, events=events)
         events = []
-        unmatched.settle(connection, batch, unsettled)
-        adjacent_transactions.link(connection, batch)  # registers at their ends may be others now
+        unmatched.reassign(connection, batch, candidates)
+        adjacent_transactions.link(connection, batch)  # registers at their ends may have changed
     write_changes(connection, batch, events, now_us=now_us)
 
 
 def _check_known(taken: Iterable[tuple[RecordedEvent, bool]], items: Iterable[ReceivedEvent]) -> None:
-    """What waits belongs to no transaction; a second start begins a new one."""
+    """Refuses events that wait for a transaction, and starts that begin a further one."""
     for (known, repeated), item in zip(taken, items, strict=True):
         tx = known.tx
         if not repeated and (not tx.stored or tx.before.waiting or (item.record.kind == STARTED and tx.before.started)):
@@ -115,23 +118,23 @@ def _check_known(taken: Iterable[tuple[RecordedEvent, bool]], items: Iterable[Re
 
 
 def _lock_keys(items: Iterable[ReceivedEvent]) -> Iterable[str]:
-    """Each station, and each token that may begin to hold a transaction."""
+    """A lock for each station, and for each token that may begin to hold a transaction."""
     keys = {store.station_lock(item.name[1]) for item in items}
     keys.update(f"token:{item.name[0]}:{match_key(item.record.id_token)}" for item in items if identifies(item.record))
     return keys
 
 
 def _numbers(connection: Connection, items: Sequence[ReceivedEvent]) -> Sequence[str]:
-    """A number for each 1.6 start, drawn before it is known whether the start is a repeat; empty for all else."""
+    """A number for each 1.6 start, drawn before it is known whether the start is a repeat; empty for other events."""
     numbered = [item.is_numbered_start for item in items]
     if True not in numbered:
         return [""] * len(items)
-    drawn = iter(store.allocate_numbers(connection, numbered.count(True)))
+    drawn = iter(number_store.allocate_numbers(connection, numbered.count(True)))
     return [str(next(drawn)) if is_start else "" for is_start in numbered]
 
 
 def _lookups(items: Sequence[ReceivedEvent], numbers: Sequence[str]) -> Iterable[dict[str, Any]]:
-    """What asks for each event, and for the name that it has; with a 1.6 start, also for what may wait for it."""
+    """Rows that look up each event and its transaction's name; for a 1.6 start also the unmatched events."""
     rows = [
         {
             "n": n,
@@ -147,7 +150,7 @@ def _lookups(items: Sequence[ReceivedEvent], numbers: Sequence[str]) -> Iterable
 
 
 def _may_begin_at(batch: BatchContext, items: Iterable[ReceivedEvent]) -> set[tuple[str, str]]:
-    """Stations of which a transaction may begin with one of the items; no others can (`naming.py`)."""
+    """The stations of items that may begin a transaction (`matching.py`)."""
     return {
         item.name[:2]
         for item in items
@@ -155,76 +158,76 @@ def _may_begin_at(batch: BatchContext, items: Iterable[ReceivedEvent]) -> set[tu
     }
 
 
-def _look_around(connection: Connection, batch: BatchContext, items: Sequence[ReceivedEvent]) -> Container[int]:
-    """Reads what decides where events belong that do not say so; returns which those are, by their `id()`.
+def _read_surroundings(connection: Connection, batch: BatchContext, items: Sequence[ReceivedEvent]) -> Container[int]:
+    """Reads the transactions that matching needs; returns the `id()` of items that are matched by content.
 
-    And what is beside the starts, which has to be read for each of them at some time.
+    Also reads the transactions adjacent to starts, which `adjacent_transactions.link` needs later.
     """
-    places: list[adjacent_transactions.EvsePosition] = []
-    strays: list[ReceivedEvent] = []
+    positions: list[adjacent_transactions.EvsePosition] = []
+    to_match: list[ReceivedEvent] = []
     for item in items:
         record = item.record
         if record.kind == STARTED:
             if record.evse_id and _may_be_new(batch, item):
-                places.append((*item.name[:2], record.evse_id, record.order_us))
-        elif record.seq_no is None and matching.is_stray(batch, item):
-            strays.append(item)
-    if strays:
-        unmatched.read_others(connection, batch, {item.name[:2] for item in strays})
-        for item in strays:
+                positions.append((*item.name[:2], record.evse_id, record.order_us))
+        elif record.seq_no is None and matching.needs_matching(batch, item):
+            to_match.append(item)
+    if to_match:
+        unmatched.read_unmatched(connection, batch, {item.name[:2] for item in to_match})
+        for item in to_match:
             evses = _CONNECTORS if item.record.kind == ENDED else (item.record.evse_id,)
-            places.extend((*item.name[:2], evse_id, item.record.order_us) for evse_id in evses if evse_id)
-        if stops := sorted({item.name[:2] for item in strays if item.record.kind == ENDED}):
-            unmatched.note_numbers(connection, batch, stops)
+            positions.extend((*item.name[:2], evse_id, item.record.order_us) for evse_id in evses if evse_id)
+        if stops := sorted({item.name[:2] for item in to_match if item.record.kind == ENDED}):
+            unmatched.note_foreign_numbers(connection, batch, stops)
             for row in store.open_transactions(connection, stops):
                 batch.adopt(row)
-    if places:
-        adjacent_transactions.read_adjacent(connection, batch, places)
-    return frozenset(id(item) for item in strays)
+    if positions:
+        adjacent_transactions.read_adjacent(connection, batch, positions)
+    return frozenset(id(item) for item in to_match)
 
 
 def _may_be_new(batch: BatchContext, item: ReceivedEvent) -> bool:
-    """Whether a start may begin a transaction, or turn out to be that of one beside it."""
+    """Whether a start may begin a transaction, or may be the start of an adjacent one sent again."""
     if item.is_numbered_start:
-        # One that is recorded may be another one all the same, where the station has no clock.
+        # Without a plausible clock, a start with the content of a recorded one may be another one.
         return batch.recorded(item) is None or not item.plausible
     return batch.latest(item.name) is None
 
 
-def _record_one(
-    batch: BatchContext, item: ReceivedEvent, number: str, anomalies: Anomalies, *, stray: bool
+def _ingest_one(
+    batch: BatchContext, item: ReceivedEvent, number: str, anomalies: Anomalies, *, by_match: bool
 ) -> tuple[RecordedEvent, bool]:
-    """Adds an event to its transaction, unless it is recorded already."""
+    """Adds an event to its transaction, unless it is recorded already; returns it, and whether it is a repeat."""
     repeat_no = 0
     known = batch.recorded(item)
     if known is not None:
         if _is_repeat(batch, item, known):
             return known, True
         repeat_no = known.repeat_no + 1
-    tx = matching.find_transaction(batch, item, number, stray=stray)
+    tx = matching.find_transaction(batch, item, number, by_match=by_match)
     anomalies.before(item, tx)
     known = batch.add(item, tx, repeat_no)
-    # A start that was sent again with another time is kept, and is a repeat all the same.
+    # A start that is sent again with another time is recorded too, and is answered as a repeat.
     return known, bool(number) and tx.transaction_id != number
 
 
 def _is_repeat(batch: BatchContext, item: ReceivedEvent, known: RecordedEvent) -> bool:
-    """Whether an event like one that is recorded is the same event, told again.
+    """Whether an event with the content of a recorded one is the same event, sent again.
 
-    A station that lost its clock begins each transaction at the same time, and may tell all of it in the same words as
-    the one before. But what was read before the recorded one, or over an older connection, is a copy that comes late.
+    A station without a clock begins each transaction at the same time, and may send two with the same content. But an
+    event that was read before the recorded one, or over an older connection, is a copy that comes late.
     """
     if item.plausible or (item.epoch, item.ordinal) <= (known.epoch, known.ordinal):
         return True
     if item.record.kind == STARTED:
         return not known.tx.state.ended
     latest = batch.latest(item.name)
-    begun_anew = latest is not None and latest.name == known.tx.name and latest.generation > known.tx.generation
-    return latest is None or not begun_anew or latest.state.stopped
+    has_newer_use = latest is not None and latest.name == known.tx.name and latest.generation > known.tx.generation
+    return latest is None or not has_newer_use or latest.state.stopped
 
 
 def rebuild_names(connection: Connection, batch: BatchContext) -> None:
-    """Folds anew what came out of order, and puts events into the generation they turn out to belong to."""
+    """Rebuilds transactions whose events came out of order, and moves events between generations."""
     wanted = [
         {
             "tenant_id": name[0],
@@ -235,8 +238,8 @@ def rebuild_names(connection: Connection, batch: BatchContext) -> None:
         }
         for name, generation in sorted(batch.to_rebuild.items())
     ]
-    by_name: dict[Name, list[store.RecordRow]] = {}
-    for row in store.facts(connection, wanted):
+    by_name: dict[Name, list[store.EventRecordRow]] = {}
+    for row in store.event_records(connection, wanted):
         by_name.setdefault((row.tenant_id, row.station_id, row.transaction_id), []).append(row)
     for tx_row in store.generations(connection, wanted):
         batch.adopt(tx_row)
@@ -247,11 +250,11 @@ def rebuild_names(connection: Connection, batch: BatchContext) -> None:
         store.move_events(connection, sorted(moves, key=_CONTENT))
 
 
-def _rebuild_name(batch: BatchContext, name: Name, rows: Sequence[store.RecordRow]) -> Iterable[dict[str, Any]]:
-    """Folds the events of a name anew; returns the rows of those that move to another generation."""
-    told = [(stored_form.decode_record(row.fact), row) for row in rows]
-    row_of = {id(record): row for record, row in told}
-    for generation, use in _uses(told, batch.to_rebuild[name]):
+def _rebuild_name(batch: BatchContext, name: Name, rows: Sequence[store.EventRecordRow]) -> Iterable[dict[str, Any]]:
+    """Rebuilds the transactions of a name; returns the rows of events that move to another generation."""
+    decoded = [(stored_form.decode_record(row.fact), row) for row in rows]
+    row_of = {id(record): row for record, row in decoded}
+    for generation, use in _uses(decoded, batch.to_rebuild[name]):
         tx = batch.get((*name, generation))
         tx.state = transaction_state.rebuild(use, tx.state)
         tx.changed = True
@@ -271,13 +274,13 @@ def _rebuild_name(batch: BatchContext, name: Name, rows: Sequence[store.RecordRo
 
 
 def _uses(
-    told: Sequence[tuple[EventRecord, store.RecordRow]], first: int
+    decoded: Sequence[tuple[EventRecord, store.EventRecordRow]], first: int
 ) -> Iterable[tuple[int, Sequence[EventRecord]]]:
-    """The uses of a name with their generations. Where we gave the name (1.6), each event keeps its generation."""
-    if any(record.seq_no is not None for record, _row in told):
-        return enumerate(transaction_state.generations(record for record, _row in told), start=first)
+    """The uses of a name with their generations. In 1.6, where names are unique, each event keeps its generation."""
+    if any(record.seq_no is not None for record, _row in decoded):
+        return enumerate(transaction_state.generations(record for record, _row in decoded), start=first)
     kept: dict[int, list[EventRecord]] = {}
-    for record, row in told:
+    for record, row in decoded:
         kept.setdefault(row.generation, []).append(record)
     return kept.items()
 
@@ -285,7 +288,7 @@ def _uses(
 def write_changes(
     connection: Connection, batch: BatchContext, events: Sequence[Mapping[str, Any]], *, now_us: int
 ) -> None:
-    """Writes events that are not written yet, the transactions that the batch changed, and what the outbox tells."""
+    """Writes events that are not written yet, the changed transactions of the batch, and their outbox events."""
     changed = sorted(batch.changed(), key=_KEY)
     fresh, known, running, ended = _Transactions(), _Transactions(), _Transactions(), _Transactions()
     for tx in changed:
@@ -300,65 +303,10 @@ def write_changes(
     store.write(
         connection,
         events=events,
-        fresh=[_new_row(tx) for tx in fresh],
-        known=[_tx_row(tx) for tx in known],
-        running=[_running_row(tx) for tx in running],
-        ended=[_ended_row(tx) for tx in ended],
+        fresh=[transaction_columns.new_row(tx) for tx in fresh],
+        known=[transaction_columns.full_row(tx) for tx in known],
+        running=[transaction_columns.running_row(tx) for tx in running],
+        ended=[transaction_columns.ended_row(tx) for tx in ended],
     )
     if noted := note_concurrent(connection, changed):
-        store.write(connection, known=[_tx_row(tx) for tx in sorted(noted, key=_KEY)])
-
-
-def _running_row(tx: TrackedTransaction) -> dict[str, Any]:
-    tenant_id, station_id, transaction_id, generation = tx.key
-    state = tx.state
-    return {
-        "tenant_id": tenant_id,
-        "station_id": station_id,
-        "transaction_id": transaction_id,
-        "generation": generation,
-        "fold": stored_form.encode(state),
-        "energy_mwh": state.meter.energy_mwh,
-        "update_us": state.updated_us,
-    }
-
-
-def _ended_row(tx: TrackedTransaction) -> dict[str, Any]:
-    row = _running_row(tx)
-    row["ended"], row["end_us"] = True, tx.state.end_us
-    return row
-
-
-def _tx_row(tx: TrackedTransaction) -> dict[str, Any]:
-    tenant_id, station_id, transaction_id, generation = tx.key
-    state = tx.state
-    is_open = tx.is_ordinary
-    # What is no transaction (yet) is found by no rule about transactions: it has no place, no token, and is not open.
-    evse_id = state.evse_id if is_open or state.counts else 0
-    return {
-        "tenant_id": tenant_id,
-        "station_id": station_id,
-        "transaction_id": transaction_id,
-        "generation": generation,
-        "fold": stored_form.encode(state),
-        "ended": not is_open and (state.ended or state.waiting),
-        "token_key": match_key(state.holder[0]) if is_open or not state.waiting else "",
-        "evse_id": evse_id,
-        "evse_hash": name_hash(tenant_id, station_id, str(evse_id)),
-        "waiting": not is_open and state.waiting,
-        "begin_us": state.begin_us,
-        "start_us": state.start_us,
-        "end_us": None if is_open else state.end_us,
-        "energy_mwh": state.meter.energy_mwh,
-        "create_us": state.created_us,
-        "update_us": state.updated_us,
-        "token_held": bool(state.id_token) if is_open else state.holds_token,
-        "flags": flags_text(tx.flags),
-        "hanging_due_us": None if is_open else state.hanging_due_us,
-    }
-
-
-def _new_row(tx: TrackedTransaction) -> dict[str, Any]:
-    row = _tx_row(tx)
-    row["station_hash"] = name_hash(*tx.key[:2])
-    return row
+        store.write(connection, known=[transaction_columns.full_row(tx) for tx in sorted(noted, key=_KEY)])

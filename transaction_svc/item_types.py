@@ -1,4 +1,4 @@
-"""The kinds of items that gateways send, and how each is read and recorded: at once, or out of the quarantine later."""
+"""The types of items that gateways send: how they are read and recorded, at once or from the quarantine later."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from mesh.errors import MeshError
 from mesh.logs import get_logger
-from transaction_svc import ingestion, received_items, store
+from transaction_svc import ingestion, meter_values_store, received_items
 from transaction_svc.ingestion import IngestResult
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.received_items import ReceivedMeterValues
@@ -23,20 +23,20 @@ Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind(Generic[Item, Read, Done]):
-    """How items of one kind are read, and recorded in one transaction: `record` returns one result per item."""
+class ItemType(Generic[Item, Read, Done]):
+    """A type of items. `ingest` records items in the caller's transaction, and returns one outcome per item."""
 
     message: type[Item]
     reader: Callable[[Item, int], Read]
-    record: Callable[[Connection, Sequence[Read], int, MeterTerms], Sequence[Done]]
+    ingest: Callable[[Connection, Sequence[Read], int, MeterTerms], Sequence[Done]]
 
     @property
     def name(self) -> str:
-        """What the tables call it."""
+        """Its name in tables."""
         return self.message.DESCRIPTOR.name
 
     def read(self, item: Item, now_us: int) -> Read:
-        """What an item says. Raises MeshError, whatever is wrong with it: that must not touch its neighbours."""
+        """Reads an item. Any failure is a MeshError about this item, so that the others of its batch are recorded."""
         try:
             return self.reader(item, now_us)
         except MeshError:
@@ -48,16 +48,16 @@ class Kind(Generic[Item, Read, Done]):
 
 @dataclass(frozen=True)
 class RecordedValues:
-    """What became of meter values outside of any transaction."""
+    """The outcome of meter values outside of transactions."""
 
     repeated: bool
     transaction_id: str = ""
 
 
-def _record_values(
+def _ingest_values(
     connection: Connection, items: Sequence[ReceivedMeterValues], _now_us: int, _meters: MeterTerms
 ) -> Sequence[RecordedValues]:
-    added = set(store.insert_meter_values(connection, items))
+    added = set(meter_values_store.insert_meter_values(connection, items))
     recorded = []
     for item in items:
         key = (item.tenant_id, item.station_id, item.content_key)
@@ -66,11 +66,11 @@ def _record_values(
     return recorded
 
 
-EVENTS: Kind[TransactionEventItem, received_items.ReceivedEvent, IngestResult] = Kind(
-    message=TransactionEventItem, reader=received_items.read_event, record=ingestion.ingest_batch
+EVENTS: ItemType[TransactionEventItem, received_items.ReceivedEvent, IngestResult] = ItemType(
+    message=TransactionEventItem, reader=received_items.read_event, ingest=ingestion.ingest_batch
 )
-METER_VALUES: Kind[MeterValuesItem, ReceivedMeterValues, RecordedValues] = Kind(
-    message=MeterValuesItem, reader=received_items.read_values, record=_record_values
+METER_VALUES: ItemType[MeterValuesItem, ReceivedMeterValues, RecordedValues] = ItemType(
+    message=MeterValuesItem, reader=received_items.read_values, ingest=_ingest_values
 )
-KINDS: Mapping[str, Kind[Any, Any, Any]] = {kind.name: kind for kind in (EVENTS, METER_VALUES)}
-"""By the names that the tables have."""
+ITEM_TYPES: Mapping[str, ItemType[Any, Any, Any]] = {item_type.name: item_type for item_type in (EVENTS, METER_VALUES)}
+"""By their names in tables."""

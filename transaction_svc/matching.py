@@ -1,8 +1,9 @@
-"""Which transaction an event belongs to. Pure: works on what the batch has read.
+"""Matching: the transaction that an event belongs to. Pure: works on the transactions that the batch has read.
 
-A 2.x station names its transactions itself, so that each event says where it belongs. In 1.6 we give the numbers, and
-an event belongs by its number only where we had given it (`is_stray` tells). Of the others, those that name 0 or -1
-are found by what they say; values and stops of any other number are another back end's. Reasons: docs/adr/0015.
+A 2.x station names its transactions itself, and each event has the name. In 1.6 the CSMS gives the numbers, and an
+event belongs to its number's transaction only if the number had been given when it was measured (`needs_matching`).
+Other events with 0 or -1 are matched by their content; other values and stops are those of another system. Reasons:
+docs/adr/0015.
 """
 
 from collections.abc import Collection
@@ -15,16 +16,16 @@ from transaction_svc.register import ROUNDING_MWH
 from transaction_svc.tracked_transaction import TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
-# A 1.6 station that gets no answer may send its start again with the time of that moment.
+# A 1.6 station that gets no answer may send its start again with the current time.
 _SENT_AGAIN_WITHIN_US = 300_000_000
-# Values may be taken a moment before the start that they are sent with, and times may be cut to the second.
+# Values may be measured a moment before their start, and times may be cut to the second.
 _BEFORE_START_US = 60_000_000
 
 
-def find_transaction(batch: BatchContext, item: ReceivedEvent, number: str, *, stray: bool) -> TrackedTransaction:
-    """The transaction that a new event belongs to, made where there is none; where none fits, what holds such events.
+def find_transaction(batch: BatchContext, item: ReceivedEvent, number: str, *, by_match: bool) -> TrackedTransaction:
+    """The transaction of a new event, made where there is none; the holder of unmatched events where none fits.
 
-    Only a 1.6 start has a `number`. `stray` is what `is_stray` said of the event before the batch was recorded.
+    Only a 1.6 start has a `number`. `by_match`: `needs_matching` of the event, before the batch was applied.
     """
     if item.record.seq_no is not None:
         return _by_own_name(batch, item)
@@ -32,17 +33,17 @@ def find_transaction(batch: BatchContext, item: ReceivedEvent, number: str, *, s
     if number:
         return _started_before(batch, item) or batch.create((tenant_id, station_id, number))
     latest = batch.latest(item.name)
-    if latest is not None and latest.stored and (not stray or _is_our_stop(batch, item, latest.state)):
+    if latest is not None and latest.stored and (not by_match or _is_our_stop(batch, item, latest.state)):
         return latest
     item.record.named = named
-    found = None if item.name in batch.others else find_match(batch, tenant_id, station_id, item.record)
+    found = None if item.name in batch.foreign_numbers else find_match(batch, tenant_id, station_id, item.record)
     if found is None and not item.record.names_none:
-        batch.note_other(item.name, item.record.frame)
-    return found or batch.unmatched_piece(tenant_id, station_id)
+        batch.note_foreign_number(item.name, item.record.frame)
+    return found or batch.unmatched_holder(tenant_id, station_id)
 
 
-def is_stray(batch: BatchContext, item: ReceivedEvent) -> bool:
-    """Whether values or a stop of 1.6 do not belong to a transaction by the number that they name."""
+def needs_matching(batch: BatchContext, item: ReceivedEvent) -> bool:
+    """Whether values or a stop of 1.6 do not belong to the transaction of their number."""
     latest = batch.latest(item.name)
     if latest is None or not latest.state.started or names_none(item.name[2]):
         return True
@@ -50,10 +51,10 @@ def is_stray(batch: BatchContext, item: ReceivedEvent) -> bool:
 
 
 def find_match(batch: BatchContext, tenant_id: str, station_id: str, record: EventRecord) -> TrackedTransaction | None:
-    """The transaction that an event means which does not name it; None where none fits, or several do.
+    """The transaction of an event that does not name it; None where none fits, or several do.
 
-    Values belong to the transaction that was open on their connector when they were measured. A stop names no
-    connector: it belongs to the station's only open transaction whose tag and meter agree.
+    Values belong to the transaction that was open on their connector when they were measured. A stop has no connector:
+    it belongs to the station's only open transaction whose id tag and meter agree.
     """
     known = [tx for tx in batch.of_station(tenant_id, station_id) if tx.state.started]
     if record.kind == ENDED:
@@ -62,7 +63,7 @@ def find_match(batch: BatchContext, tenant_id: str, station_id: str, record: Eve
 
 
 def _by_own_name(batch: BatchContext, item: ReceivedEvent) -> TrackedTransaction:
-    """By the name that a 2.x station gives. A further start is a new use of the name: a new generation."""
+    """The transaction with the event's name (2.x). A further start is a new use of the name: a new generation."""
     latest = batch.latest(item.name)
     if latest is None:
         return batch.create(item.name)
@@ -79,9 +80,9 @@ def _by_own_name(batch: BatchContext, item: ReceivedEvent) -> TrackedTransaction
 
 
 def _started_before(batch: BatchContext, item: ReceivedEvent) -> TrackedTransaction | None:
-    """The transaction whose start this is, sent again with another time: all else is the same, and nothing is between.
+    """The transaction whose start is sent again with another time: the content is the same, and no event is between.
 
-    Told by the times that the station gives, so that it makes no difference which of them comes first.
+    The station's times decide, so that the starts may come in any order.
     """
     record = item.record
     meter = next((reading.mwh for reading in record.readings if reading.rank == BEGIN), None)
@@ -104,7 +105,7 @@ def _begin(tx: TrackedTransaction) -> tuple[int, bool]:
 def _is_same_start(state: TransactionState, record: EventRecord, meter_mwh: int) -> bool:
     return (
         state.started
-        and not state.seq_count  # 2.x numbers its events
+        and not state.seq_count  # not one of 2.x, which has seq_no
         and abs(state.begin_us - record.order_us) <= _SENT_AGAIN_WITHIN_US
         and state.meter.meter_start_mwh == meter_mwh
         and (state.evse_id, state.connector_id) == (record.evse_id, record.connector_id)
@@ -114,11 +115,11 @@ def _is_same_start(state: TransactionState, record: EventRecord, meter_mwh: int)
 
 
 def _is_of_another_system(record: EventRecord, state: TransactionState) -> bool:
-    """Whether an event that names a number was measured before we gave it: the number is the same by accident.
+    """Whether an event was measured before its number was given: another system gave the same number.
 
-    A clock that was set back says the same. Then the event fits what it names: on its connector the register is above
-    the begin, which a session before cannot have reached; or the stop has its tag, and is not below the begin. Of other
-    stops, `_is_our_stop` decides.
+    Times are also before it where a clock was set back. Then the event fits its number's transaction: on its connector
+    the register is above the begin, which an earlier session cannot have reached; or the stop has its id tag, and is
+    not below the begin. `_is_our_stop` decides about other stops.
     """
     if record.order_us >= min(state.begin_us, state.given_us or state.created_us) - _BEFORE_START_US:
         return False
@@ -134,15 +135,15 @@ def _is_of_another_system(record: EventRecord, state: TransactionState) -> bool:
 
 
 def _is_our_stop(batch: BatchContext, item: ReceivedEvent, state: TransactionState) -> bool:
-    """Whether a stop with another tag or none, from before its number was given, is ours: the clock was set back.
+    """Whether a stop with another id tag or none, timed before its number was given, belongs to the number.
 
-    It is where the register is above the begin, or the station has named the number in the transaction before, and tag
-    or register agree; unless the number was named before that start was read, by a session of another system.
+    It does where the register is above the begin, or an event of the transaction has named the number, and id tag or
+    register agree. It does not where a session of another system named the number before the start was read.
     """
     record = item.record
     if record.kind != ENDED or not state.started or state.stopped or names_none(item.name[2]):
         return False
-    named_frame = batch.others.get(item.name)
+    named_frame = batch.foreign_numbers.get(item.name)
     if named_frame is not None and (state.first_frame is None or named_frame < state.first_frame):
         return False
     begin = state.meter.meter_start_mwh
@@ -159,14 +160,14 @@ def _match_values(known: Collection[TrackedTransaction], record: EventRecord) ->
     latest = max(line, key=_begin, default=None)
     if latest is None or (latest.state.stopped and latest.state.stop_order_us < record.order_us):
         return None
-    # The next one, if it is not among the known, would have had it.
+    # The next transaction, even if it was not read, began before the event.
     next_us = latest.state.next_begin_us
     return latest if next_us is None or record.order_us < next_us else None
 
 
 def _match_stop(known: Collection[TrackedTransaction], record: EventRecord) -> TrackedTransaction | None:
     candidates = [tx for tx in known if _is_open_at(tx.state, record.order_us) and _agrees(tx.state, record)]
-    # Of two on one connector, the stop is not that of the one that begins at its very time.
+    # Of two on one connector, the stop does not belong to the one that begins at its own time.
     if len(candidates) > 1:
         candidates = [tx for tx in candidates if tx.state.begin_us < record.order_us]
     return candidates[0] if len(candidates) == 1 else None
@@ -177,7 +178,7 @@ def _is_open_at(state: TransactionState, us: int) -> bool:
 
 
 def _agrees(state: TransactionState, record: EventRecord) -> bool:
-    """Whether tag and meter of a stop are those of a transaction. A number of another system asks for its very tag."""
+    """Whether id tag and meter of a stop fit a transaction. With a number of another system, the tag must be equal."""
     if not _has_same_tag(record, state) and ((record.id_token and _tag(state)) or not record.names_none):
         return False
     ends = [reading.mwh for reading in state.meter.counted(record) if reading.rank == END and reading.mwh >= 0]
@@ -190,5 +191,5 @@ def _has_same_tag(record: EventRecord, state: TransactionState) -> bool:
 
 
 def _tag(state: TransactionState) -> str:
-    """The tag of the start, refused or not."""
+    """The id tag of the start, refused or not."""
     return match_key(state.id_token or state.refused_token)

@@ -9,7 +9,7 @@ from mesh.errors import MeshError
 from transaction_svc import quarantine_store as store
 from transaction_svc import received_items
 from transaction_svc.gateway_client import AnyItem
-from transaction_svc.item_types import KINDS
+from transaction_svc.item_types import ITEM_TYPES
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine_store import RECORDED, Mend, Quarantined
 
@@ -18,7 +18,7 @@ MOST_MENDS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class NewMend:
-    """What an operator asks for: `item` is the replacement of a typed message, `payload` (JSON) that of a raw one."""
+    """An operator's request: `item` replaces a typed message, `payload` (JSON) a raw one."""
 
     item: AnyItem | None
     payload: str
@@ -27,13 +27,13 @@ class NewMend:
 
 
 class NotMendableError(MeshError):
-    """The item is in no state to be mended."""
+    """The state of the item does not allow a mend."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(grpc.StatusCode.FAILED_PRECONDITION, reason, message)
 
 
-def record(
+def apply_mend(
     connection: Connection,
     *,
     tenant_id: str,
@@ -44,9 +44,9 @@ def record(
     meters: MeterTerms,
     failure: MeshError | None = None,
 ) -> Quarantined:
-    """Records `item` in the place of a quarantined item's content, and the mend; or only the mend, with its `failure`.
+    """Records `item` in the place of a quarantined item's content, and the mend; with `failure`, the mend alone.
 
-    A repeat of the mend that the item is recorded with changes nothing. Raises NotMendableError.
+    A repeat of the mend with which the item was recorded changes nothing. Raises NotMendableError.
     """
     found = find(connection, tenant_id, quarantine_id, lock=True)
     content = received_items.encode(bare_content(item))
@@ -79,16 +79,16 @@ def record(
     )
     if failure is not None:
         return note_failure(connection, found, failure, now_us)
-    return record_item(connection, found, item, now_us, meters)
+    return ingest_item(connection, found, item, now_us, meters)
 
 
-def record_item(
+def ingest_item(
     connection: Connection, found: Quarantined, item: AnyItem, now_us: int, meters: MeterTerms
 ) -> Quarantined:
-    """Records an item as the ingest does, as one that came when and from where the quarantined one came."""
+    """Records an item as the ingest does, with the origin of the quarantined one."""
     item.origin.CopyFrom(to_item(found.kind, found.item).origin)
-    kind = KINDS[item.DESCRIPTOR.name]
-    [done] = kind.record(connection, [kind.read(item, now_us)], now_us, meters)
+    item_type = ITEM_TYPES[item.DESCRIPTOR.name]
+    [done] = item_type.ingest(connection, [item_type.read(item, now_us)], now_us, meters)
     return store.change(
         connection,
         found.tenant_id,
@@ -101,7 +101,7 @@ def record_item(
 
 
 def note_failure(connection: Connection, found: Quarantined, failure: MeshError, now_us: int) -> Quarantined:
-    """Notes why an item that was run could not be recorded."""
+    """Stores the error of a run that could not record the item."""
     return store.change(
         connection,
         found.tenant_id,
@@ -126,13 +126,13 @@ def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bo
 
 
 def to_item(kind: str, text: str) -> AnyItem:
-    """An item as the tables keep it."""
-    item: AnyItem = KINDS[kind].message.FromString(received_items.decode(text))
+    """Decodes an item from a table."""
+    item: AnyItem = ITEM_TYPES[kind].message.FromString(received_items.decode(text))
     return item
 
 
 def bare_content(item: AnyItem) -> bytes:
-    """What an item says, serialized, without how it came here."""
+    """The content of an item, serialized: all but its origin."""
     bare: AnyItem = type(item)()
     bare.MergeFrom(item)  # type: ignore[arg-type]  # of its own type
     bare.ClearField("origin")

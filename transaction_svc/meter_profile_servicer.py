@@ -1,4 +1,4 @@
-"""MeterProfileService: how operators pin what they know of the meters of a fleet."""
+"""MeterProfileService: operators pin their knowledge of the meters of a fleet."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -30,7 +30,7 @@ from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
 from transaction_svc import meter_profile_store as store
 from transaction_svc.meter_profile_store import Identity
-from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, MeterTerms, fold_name, profile_id
+from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, MeterTerms, normalize_name, profile_id
 from transaction_svc.readings import LOCATIONS
 
 MOST_PROFILES = 5_000
@@ -80,7 +80,7 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
             most=size + 1,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(rows, size, lambda row: row.place, binding=request.filter)
+        page, token = cut_page(rows, size, lambda row: row.sort_key, binding=request.filter)
         return ListMeterProfilesResponse(meter_profiles=[_to_message(row) for row in page], next_page_token=token)
 
     async def DeleteMeterProfile(
@@ -100,7 +100,7 @@ def _not_found(name: str) -> MeshError:
 
 
 def _read(given: MeterProfile, tenant_id: str, *, now_us: int, username: str) -> store.MeterProfile:
-    """The profile as it is kept. Raises MeshError INVALID_FIELD."""
+    """Reads a profile. Raises MeshError INVALID_FIELD."""
     for field in ("station_id", "vendor_name", "model", "firmware_version"):
         _check_text(given, field)
     for field, words in _WORDS.items():
@@ -112,9 +112,9 @@ def _read(given: MeterProfile, tenant_id: str, *, now_us: int, username: str) ->
         raise invalid_field("meter_profile.max_power_w", f"must be 0, or from {LEAST_POWER_W} to {MOST_POWER_W}")
     identity = Identity(
         station_id=given.station_id,
-        vendor=fold_name(given.vendor_name),
-        model=fold_name(given.model),
-        firmware=fold_name(given.firmware_version),
+        vendor=normalize_name(given.vendor_name),
+        model=normalize_name(given.model),
+        firmware=normalize_name(given.firmware_version),
     )
     return store.MeterProfile(
         tenant_id=tenant_id,
@@ -162,7 +162,7 @@ _LOCATION_OF = {number: word for word, number in LOCATIONS.items() if word}
 
 
 def _to_message(profile: store.MeterProfile) -> MeterProfile:
-    """A row as the contract has it."""
+    """The message of a row."""
     location = 0 if profile.register_location is None else _LOCATION_OF[profile.register_location]
     return MeterProfile(
         meter_profile_id=profile.profile_id,

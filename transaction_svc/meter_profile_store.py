@@ -15,7 +15,7 @@ ANY = ""
 
 
 class Identity(NamedTuple):
-    """The stations of a profile; vendor, model and firmware are folded for comparison, `ANY` fits any."""
+    """The stations of a profile. Vendor, model and firmware are normalized for comparison; `ANY` fits any."""
 
     station_id: str
     vendor: str
@@ -27,7 +27,7 @@ class Identity(NamedTuple):
 class MeterProfile:
     """A profile; enumerations are numbered as in csms.transaction.v1.
 
-    vendor_name, model and firmware_version are as an operator wrote them, the keys beside them folded for comparison.
+    vendor_name, model and firmware_version are as an operator wrote them; the keys are normalized for comparison.
     """
 
     tenant_id: str
@@ -40,7 +40,7 @@ class MeterProfile:
     model_key: str
     firmware_key: str
     evse_kind: int
-    max_power_w: int  # 0: as set for the kind
+    max_power_w: int  # 0: the setting for the kind of EVSE
     begin_end_exponent: int | None
     sampled_exponent: int | None
     register_source: int
@@ -51,16 +51,16 @@ class MeterProfile:
 
     @property
     def identity(self) -> Identity:
-        """The stations that it is for."""
+        """The stations that the profile applies to."""
         return Identity(self.station_id, self.vendor_key, self.model_key, self.firmware_key)
 
     @property
-    def place(self) -> tuple[str, str, str, str]:
-        """Its place in lists."""
+    def sort_key(self) -> tuple[str, str, str, str]:
+        """Its position in lists."""
         return self.vendor_key, self.model_key, self.firmware_key, self.station_id
 
 
-_PLACE = (
+_SORT_KEY = (
     meter_profile.c.vendor_key,
     meter_profile.c.model_key,
     meter_profile.c.firmware_key,
@@ -68,7 +68,7 @@ _PLACE = (
 )
 _COLUMNS = tuple(column.name for column in meter_profile.c)
 _NAMES = ", ".join(_COLUMNS)
-# Planned anew each time, which is seldom: a plan that is kept would be one for a table that is still empty.
+# Fetched without a prepared plan, which is rare: a cached plan could be one for a table that was still empty.
 _OF_TENANTS = RowStatement(
     f"""
     SELECT {", ".join(f"p.{name}" for name in _COLUMNS)}
@@ -100,7 +100,7 @@ FILTERS: Mapping[str, Field] = {
     "model": Field(meter_profile.c.model_key, str.casefold),
     "firmware_version": Field(meter_profile.c.firmware_key, str.casefold),
 }
-"""What a list can be filtered by."""
+"""Fields of filters."""
 
 
 def profiles_of(connection: Connection, tenants: Iterable[str]) -> Sequence[MeterProfile]:
@@ -112,7 +112,7 @@ def profiles_of(connection: Connection, tenants: Iterable[str]) -> Sequence[Mete
 def identities(
     connection: Connection, stations: Iterable[tuple[str, str]]
 ) -> Mapping[tuple[str, str], tuple[str, str, str]]:
-    """Vendor, model and firmware version of stations, as they named them when they booted last."""
+    """Vendor, model and firmware version of stations, from their latest boots."""
     rows = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
     return {
         (tenant_id, station_id): (vendor_name, model, firmware_version)
@@ -147,13 +147,13 @@ def list_profiles(
     after: tuple[str, str, str, str] | None,
     most: int,
 ) -> Sequence[MeterProfile]:
-    """Up to `most` profiles in their order; `after` is the place of the last one of the page before."""
+    """Up to `most` profiles in their order; `after` is the sort key of the last one of the page before."""
     query = sa.select(meter_profile).where(meter_profile.c.tenant_id == tenant_id)
     if condition is not None:
         query = query.where(condition)
     if after is not None:
-        query = query.where(sa.tuple_(*_PLACE) > after)
-    return [_profile(row) for row in connection.execute(query.order_by(*_PLACE).limit(most))]
+        query = query.where(sa.tuple_(*_SORT_KEY) > after)
+    return [_profile(row) for row in connection.execute(query.order_by(*_SORT_KEY).limit(most))]
 
 
 def delete_profile(connection: Connection, tenant_id: str, profile_id: str) -> bool:

@@ -1,6 +1,6 @@
-"""Meter profiles: what operators know of the meters of a fleet, and how a new transaction comes to it.
+"""Meter profiles: operators' knowledge of the meters of a fleet, and the selection of one for a new transaction.
 
-A profile is for a station, firmware version, model and vendor, each of which may be any. The most specific one counts.
+A profile applies to a station, firmware version, model and vendor, each of which may be any. The most specific counts.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ from transaction_svc.pins import Pins
 
 # Kinds of EVSE, numbered as csms.transaction.v1.EvseKind.
 AC, DC = 1, 2
-# What a register of 0 at the begin is, by csms.transaction.v1.ZeroBegin.
+# Whether a register of 0 at the begin is a placeholder, by csms.transaction.v1.ZeroBegin.
 _PLACEHOLDER: Mapping[int, bool] = {1: False, 2: True}
-# Another replica's change is known after this.
+# Changes by another replica take effect after this time.
 TTL_US = 5 * SECOND_US
 MOST_TENANTS = 1_000
 LEAST_POWER_W, MOST_POWER_W = 1_000, 4_000_000
@@ -29,18 +29,18 @@ LEAST_POWER_W, MOST_POWER_W = 1_000, 4_000_000
 Station = tuple[str, str]
 """Tenant, station."""
 
-_Known = Mapping[Identity, MeterProfile]
+_Profiles = Mapping[Identity, MeterProfile]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PowerLimits:
-    """The most that an EVSE can deliver, in watts, where no profile gives it."""
+    """Largest power of an EVSE in watts, where no profile has it."""
 
     ac_w: int = 43_000
     dc_w: int = 400_000
 
 
-def fold_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """The form in which vendors, models and firmware versions are compared."""
     return name.replace("\0", "").strip().casefold()
 
@@ -51,7 +51,7 @@ def profile_id(identity: Identity) -> str:
 
 
 def to_terms(profile: MeterProfile | None, limits: PowerLimits) -> Terms:
-    """What is known of a meter before its first reading."""
+    """The terms of a meter before its first reading."""
     if profile is None:
         return Terms(power_w=limits.dc_w)
     pins = Pins(
@@ -68,9 +68,9 @@ def to_terms(profile: MeterProfile | None, limits: PowerLimits) -> Terms:
     )
 
 
-def most_specific(known: _Known, identity: Identity) -> MeterProfile | None:
+def most_specific(known: _Profiles, identity: Identity) -> MeterProfile | None:
     """The profile that applies to a station."""
-    # One that names the station comes before one that does not, then the firmware version, the model and the vendor.
+    # A profile with the station comes before one without; then firmware version, model and vendor decide.
     for station, firmware, model, vendor in product((True, False), repeat=4):
         wanted = Identity(
             station_id=identity.station_id if station else ANY,
@@ -91,18 +91,18 @@ class MeterTerms:
 
     def __init__(self, limits: PowerLimits | None = None) -> None:
         self._limits = limits or PowerLimits()
-        self._kept: dict[str, tuple[int, _Known]] = {}  # with when they were read
+        self._kept: dict[str, tuple[int, _Profiles]] = {}  # with when they were read
         self._changes = 0
         self._lock = Lock()
 
     def forget(self, tenant_id: str) -> None:
-        """Has the profiles of a tenant read anew: one was changed by this process."""
+        """Has the profiles of a tenant read again: this process has changed one."""
         with self._lock:
             self._changes += 1
             self._kept.pop(tenant_id, None)
 
     def find(self, connection: Connection, stations: Collection[Station], now_us: int) -> Mapping[Station, Terms]:
-        """The terms of stations' transactions that begin now."""
+        """The terms of transactions that begin now, by station."""
         known = self._of_tenants(connection, {tenant_id for tenant_id, _station_id in stations}, now_us)
         with_profiles = sorted(station for station in stations if known[station[0]])
         if not with_profiles:
@@ -115,7 +115,7 @@ class MeterTerms:
             for station in stations
         }
 
-    def _of_tenants(self, connection: Connection, tenants: Collection[str], now_us: int) -> Mapping[str, _Known]:
+    def _of_tenants(self, connection: Connection, tenants: Collection[str], now_us: int) -> Mapping[str, _Profiles]:
         known = {
             tenant_id: kept[1]
             for tenant_id in tenants
@@ -125,13 +125,13 @@ class MeterTerms:
             known |= self._read(connection, missing, now_us)
         return known
 
-    def _read(self, connection: Connection, tenants: Sequence[str], now_us: int) -> Mapping[str, _Known]:
+    def _read(self, connection: Connection, tenants: Sequence[str], now_us: int) -> Mapping[str, _Profiles]:
         changes = self._changes
         read: dict[str, dict[Identity, MeterProfile]] = {tenant_id: {} for tenant_id in tenants}
         for profile in store.profiles_of(connection, tenants):
             read[profile.tenant_id][profile.identity] = profile
         with self._lock:
-            if changes == self._changes:  # else what was read may be older than the change
+            if changes == self._changes:  # otherwise the profiles may be older than the change
                 if len(self._kept) + len(read) > MOST_TENANTS:
                     self._kept.clear()
                 self._kept.update((tenant_id, (now_us, profiles)) for tenant_id, profiles in read.items())
@@ -145,5 +145,8 @@ def _is_fresh(read_us: int, now_us: int) -> bool:
 def _identity(station_id: str, names: tuple[str, str, str]) -> Identity:
     vendor, model, firmware = names
     return Identity(
-        station_id=station_id, vendor=fold_name(vendor), model=fold_name(model), firmware=fold_name(firmware)
+        station_id=station_id,
+        vendor=normalize_name(vendor),
+        model=normalize_name(model),
+        firmware=normalize_name(firmware),
     )

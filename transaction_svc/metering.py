@@ -1,4 +1,4 @@
-"""The meter's side of a fold: a transaction's readings, by register and in their order, and their energy. Pure."""
+"""The readings of a transaction by register, in order, and their energy. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,35 +9,35 @@ from transaction_svc.event_record import BEGIN, END, ENDED, STARTED, UPDATED, Ev
 from transaction_svc.register import Moment, ReadingKey, Register
 from transaction_svc.stored_names import SHORT
 
-SaidReading = tuple[int, int]
-"""Series and register in mWh, as the station said it."""
+ReportedReading = tuple[int, int]
+"""Series and register in mWh, as the station reported it."""
 
 
 class Stop(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
-    """The place of a transaction's end among its events."""
+    """The position of a transaction's end among its events."""
 
     order_us: int
     seq_no: int | None = None
 
 
 class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
-    """Readings taken so far. `take` appends; `rebuild` starts over where something came out of order."""
+    """The readings so far. `take` adds those of an event; `rebuild` starts over where one came out of order."""
 
     registers: dict[int, Register] = {}  # by series
     terms: Terms = msgspec.field(default_factory=Terms)
-    begin_said: SaidReading | None = None
-    end_said: SaidReading | None = None
+    reported_begin: ReportedReading | None = None
+    reported_end: ReportedReading | None = None
     stop: Stop | None = None
-    assessed: Energy | None = None  # of readings that are not sound; the energy of others is not worth storing
-    broken: bool = False  # a register below zero
-    by_sequence: bool = False  # times go back, so readings are ordered by seq_no
+    assessed: Energy | None = None  # None for sound readings, whose energy is cheap to compute
+    broken: bool = False  # a register was negative
+    by_sequence: bool = False  # times go back: readings are ordered by seq_no
     interval_series: int | None = None
     interval_mwh: int = 0
     interval_us: int | None = None
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing about its readings is odd."""
+        """Whether the readings have no anomaly."""
         return self.assessed is None and not self.broken
 
     @property
@@ -50,8 +50,8 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     @property
     def energy_mwh(self) -> int:
-        """Energy delivered, as believed."""
-        if self.assessed is None and self.interval_us is None:  # nearly always, and asked for several times an event
+        """Believed energy."""
+        if self.assessed is None and self.interval_us is None:  # nearly always; used several times per event
             for register in self.registers.values():
                 return register.runs[0].rise
         return self.interval_mwh if self.stands_on_intervals else self.energy.mwh
@@ -63,22 +63,22 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     @property
     def stands_on_intervals(self) -> bool:
-        """Whether energy is that of intervals: only where no register was read twice."""
+        """Whether the energy is the sum of intervals: only where no register was read twice."""
         return self.interval_us is not None and all(register.count <= 1 for register in self.registers.values())
 
     @property
     def meter_start_mwh(self) -> int | None:
-        """The register at the start, as the station said it."""
-        return self.begin_said[1] if self.begin_said else None
+        """The register at the start, as the station reported it."""
+        return self.reported_begin[1] if self.reported_begin else None
 
     @property
     def meter_stop_mwh(self) -> int | None:
-        """The register at the end, as the station said it."""
-        return self.end_said[1] if self.end_said else None
+        """The register at the end, as the station reported it."""
+        return self.reported_end[1] if self.reported_end else None
 
     @property
     def flags(self) -> Sequence[str]:
-        """Readings that do not add up."""
+        """Flags of readings that do not add up."""
         if self.is_sound:
             return ()
         if self.broken and EnergyFlag.METER_ROLLBACK not in self.energy.flags:
@@ -87,18 +87,18 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     @property
     def fell(self) -> bool:
-        """Whether a register ever fell, or was below zero."""
+        """Whether a register ever fell, or was negative."""
         return self.broken or (self.assessed is not None and any(register.fell for register in self.registers.values()))
 
     @property
-    def at_end(self) -> SaidReading | None:
-        """The register as the transaction leaves it; that of the one before it where it was never told above 0."""
+    def at_end(self) -> ReportedReading | None:
+        """The register at the end; that of the transaction before where no reading was above 0."""
         found = self._at_end_alone()
         if (found is None or not found[1]) and self.terms.previous_mwh is not None:
             return self.terms.previous_series, self.terms.previous_mwh
         return found
 
-    def _at_end_alone(self) -> SaidReading | None:
+    def _at_end_alone(self) -> ReportedReading | None:
         if not self.registers:
             return None
         if self.assessed is None:
@@ -109,18 +109,18 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
             return alone.series, register.runs[register.current].last
         return alone.series, alone.end_mwh
 
-    def follow(self, previous: SaidReading | None) -> bool:
-        """Takes the register as the transaction before left it; true where that is news."""
+    def follow(self, previous: ReportedReading | None) -> bool:
+        """Takes the register at the end of the transaction before; returns whether it has changed."""
         series, mwh = previous or (0, None)
         if (series, mwh) == (self.terms.previous_series, self.terms.previous_mwh):
             return False
         self.terms.previous_series, self.terms.previous_mwh = series, mwh
-        if self.assessed is not None or not self.registers:  # sound readings need nothing else
-            self.reckon()
+        if self.assessed is not None or not self.registers:  # the energy of sound readings does not depend on it
+            self.reassess()
         return True
 
     def begin(self, record: EventRecord) -> None:
-        """Takes the start. Its own reading, where there is one, is of the same moment."""
+        """Takes the time of a start without a reading; a reading has the same time."""
         if not record.readings:
             self.terms.started_at = Moment(
                 record.order_us if record.time_us is None else record.time_us, record.recorded_us
@@ -130,11 +130,11 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         """Takes the end, before its readings."""
         self.stop = Stop(record.order_us, record.seq_no)
 
-    def reckon(self) -> None:
-        """Makes the energy anew, from the readings or from terms that have changed."""
-        left_out = self._is_end_implausible() and not self._has_end()
+    def reassess(self) -> None:
+        """Computes the energy again, after a change of readings or terms."""
+        drops_end = self._is_end_implausible() and not self._has_end()
         self._assess()
-        if left_out:
+        if drops_end:
             self._flag_end()
 
     def _assess(self) -> None:
@@ -146,7 +146,7 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         self.assessed.flags = tuple(sorted({*self.assessed.flags, EnergyFlag.END_IMPLAUSIBLE}))
 
     def counted(self, record: EventRecord) -> Iterable[Reading]:
-        """The readings of an event that count, scaled as a meter profile says."""
+        """The readings of an event that count by the meter profile, in its scale."""
         pins = self.terms.pins
         return record.readings if pins is None else pins.apply(record)
 
@@ -164,12 +164,12 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         return not record.intervals or self._take_intervals(record)
 
     def _goes_on(self, reading: Reading, record: EventRecord) -> bool:
-        """Takes the only reading of an event where all is as it should be; False where it may not be so."""
+        """Takes the only reading of an event in the ordinary case; False, with nothing changed, in others."""
         if self.assessed is not None or self.by_sequence or self.terms.pins is not None or reading.clock_us:
             return False
         if reading.rank == BEGIN:
             return record.kind == STARTED and self._begins(reading, record)
-        if self.stop is not None and (record.kind != ENDED or reading.rank != END or self.end_said is not None):
+        if self.stop is not None and (record.kind != ENDED or reading.rank != END or self.reported_end is not None):
             return False
         register = self.registers.get(reading.series)
         if register is None or not register.go_on(
@@ -177,26 +177,26 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         ):
             return False
         if reading.rank == END:
-            self.end_said = reading.series, reading.mwh
+            self.reported_end = reading.series, reading.mwh
         return True
 
     def _begins(self, reading: Reading, record: EventRecord) -> bool:
-        """Takes the begin of a transaction of which no other reading is known."""
-        if self.registers or self.begin_said is not None or self.broken or reading.mwh <= 0:
+        """Takes the begin of a transaction that has no other reading."""
+        if self.registers or self.reported_begin is not None or self.broken or reading.mwh <= 0:
             return False
         self.registers[reading.series] = Register.begin(reading.mwh, _moment(reading, record))
-        self.begin_said = reading.series, reading.mwh
+        self.reported_begin = reading.series, reading.mwh
         return True
 
     def rebuild(self, records: Sequence[EventRecord]) -> None:
         """Takes the readings and intervals of all events."""
         for record in records:
-            self._note_said(record)
+            self._note_reported(record)
             self.broken = self.broken or any(reading.mwh < 0 for reading in self.counted(record))
         readings = self._in_order(records)
         self._push_all(taken for taken in readings if not self._is_closing(*taken))
         if self._is_end_implausible() and any(self._is_closing(*taken) for taken in readings):
-            # The closing values tell better.
+            # The readings after the end are more plausible.
             self._push_all(taken for taken in readings if taken[0].rank != END)
             self._flag_end()
         self._rebuild_intervals(records)
@@ -204,17 +204,17 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
     def _take_readings(self, record: EventRecord) -> bool:
         if self.stop is not None and record.kind == UPDATED:
             return self._is_after_end(record) or (self._has_end() and self._is_all_closing(record))
-        self._note_said(record)
+        self._note_reported(record)
         for reading in self.counted(record):
             if reading.mwh < 0:
                 self.broken = True
             elif not self._take_reading(reading, record):
                 return False
-        self.reckon()
+        self.reassess()
         return self.stop is None or not self._is_end_implausible()
 
     def _has_another_last(self, record: EventRecord) -> bool:
-        """Whether the last of the samples, of those alone, becomes the end with this event, or another one."""
+        """Whether another sampled reading becomes the end with this event, where only sampled ones count."""
         return self.terms.is_sampled_only and self.stop is not None and (record.kind == ENDED or bool(record.readings))
 
     def _is_end_implausible(self) -> bool:
@@ -227,7 +227,7 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         return not self._is_end_implausible() and all(self._is_closing(reading, record) for reading in record.readings)
 
     def _is_after_end(self, record: EventRecord) -> bool:
-        """Whether the station tells an event behind the end, by its positions (2.x)."""
+        """Whether an event is after the end by its seq_no (2.x)."""
         if self.stop is None or record.kind != UPDATED or record.seq_no is None:
             return False
         if self.stop.seq_no:
@@ -235,19 +235,19 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         return record.order_us > self.stop.order_us
 
     def _is_closing(self, reading: Reading, record: EventRecord) -> bool:
-        """Whether a reading was taken after an end that told the register (quirk 22, 1.6)."""
+        """Whether a reading was measured after an end with a register (quirk 22, 1.6)."""
         if self.stop is None or record.kind != UPDATED or record.seq_no is not None or self.terms.is_sampled_only:
             return False
-        return reading.at_us > self.stop.order_us and self.end_said is not None and self.end_said[1] >= 0
+        return reading.at_us > self.stop.order_us and self.reported_end is not None and self.reported_end[1] >= 0
 
-    def _note_said(self, record: EventRecord) -> None:
-        """Notes begin and end as the station said them: of several series the one that is preferred."""
+    def _note_reported(self, record: EventRecord) -> None:
+        """Notes begin and end as reported; of several series those of the preferred one."""
         for reading in record.readings:
-            said = reading.series, reading.mwh
-            if reading.rank == BEGIN and (self.begin_said is None or said[0] < self.begin_said[0]):
-                self.begin_said = said
-            elif reading.rank == END and (self.end_said is None or said[0] <= self.end_said[0]):
-                self.end_said = said
+            reported = reading.series, reading.mwh
+            if reading.rank == BEGIN and (self.reported_begin is None or reported[0] < self.reported_begin[0]):
+                self.reported_begin = reported
+            elif reading.rank == END and (self.reported_end is None or reported[0] <= self.reported_end[0]):
+                self.reported_end = reported
 
     def _take_reading(self, reading: Reading, record: EventRecord) -> bool:
         register = self.registers.get(reading.series)
@@ -260,14 +260,14 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         return True
 
     def _key(self, reading: Reading, record: EventRecord) -> ReadingKey:
-        # A begin that another event tells is placed behind that of the start.
+        # A begin in another event is ordered after that of the start.
         position = (record.seq_no or 0) if self.by_sequence else int(reading.rank == BEGIN and record.kind != STARTED)
         return reading.rank, position, reading.at_us, reading.mwh
 
     def _push(
         self, register: Register, key: ReadingKey, reading: Reading, record: EventRecord, *, is_last: bool = False
     ) -> None:
-        """Adds a reading; `is_last`: the transaction ended with it, whatever its rank."""
+        """Adds a reading. `is_last`: it is the end of the transaction, although its rank is another."""
         register.push(
             reading.mwh,
             _moment(reading, record),
@@ -279,23 +279,23 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         register.last_us = reading.at_us if reading.clock_us else 0
 
     def _in_order(self, records: Sequence[EventRecord]) -> Sequence[tuple[Reading, EventRecord]]:
-        """The readings up to the end, each once: a stop may tell again what was told before."""
-        told: dict[tuple[int, ReadingKey], tuple[Reading, EventRecord]] = {}
+        """The readings up to the end, each once: a stop may repeat earlier ones (1.6, transactionData)."""
+        unique: dict[tuple[int, ReadingKey], tuple[Reading, EventRecord]] = {}
         for record in records:
             if not self._is_after_end(record):
                 for reading in self.counted(record):
-                    told.setdefault((reading.series, self._key(reading, record)), (reading, record))
-        sound = (taken for taken in told.values() if taken[0].mwh >= 0)
+                    unique.setdefault((reading.series, self._key(reading, record)), (reading, record))
+        sound = (taken for taken in unique.values() if taken[0].mwh >= 0)
         return sorted(sound, key=lambda taken: self._key(*taken))
 
     def _push_all(self, readings: Iterable[tuple[Reading, EventRecord]]) -> None:
         self.registers = {}
         taken = list(readings)
         has_sampled_end = self.stop is not None and self.terms.is_sampled_only
-        last = {reading.series: place for place, (reading, _fact) in enumerate(taken) if has_sampled_end}
-        for place, (reading, record) in enumerate(taken):
+        last = {reading.series: index for index, (reading, _record) in enumerate(taken) if has_sampled_end}
+        for index, (reading, record) in enumerate(taken):
             register = self.registers.setdefault(reading.series, Register())
-            self._push(register, self._key(reading, record), reading, record, is_last=last.get(reading.series) == place)
+            self._push(register, self._key(reading, record), reading, record, is_last=last.get(reading.series) == index)
         self._assess()
 
     def _take_intervals(self, record: EventRecord) -> bool:
@@ -313,7 +313,7 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
         if not intervals:
             return
         self.interval_series = min(series for _at_us, series, _energy in intervals)
-        # A stop may tell once more what was told before: each interval counts once.
+        # A stop may repeat earlier intervals: each counts once.
         by_time = {at_us: energy for at_us, series, energy in sorted(intervals) if series == self.interval_series}
         self.interval_us, self.interval_mwh = max(by_time), sum(by_time.values())
 

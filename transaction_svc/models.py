@@ -1,11 +1,11 @@
 """The tables of transaction_svc.
 
-`tx` holds one row per transaction, a fold over the rows of `tx_event`, which are only ever added. Keys compare by
-bytes: names are not words of a language, and comparing them so is faster on PostgreSQL.
+`tx` has one row per transaction, with the state that is derived from its rows of `tx_event`. Rows of `tx_event` are
+only added. Keys compare by bytes: names are not words of a language, and the comparison is faster on PostgreSQL.
 
-No two indexes of a table begin alike but for those that operators' lists use (`…_newest`): while PostgreSQL knows
-nothing of a young table it would take one for the other, and read all of a station or a tenant. So some stand on a hash
-(`contents.name_hash`), whose meaning each query checks by the names beside it, and `tx`'s key begins with the station.
+No two indexes of a table begin with the same column, except those of operators' lists (`…_newest`): without statistics
+of a young table, PostgreSQL would choose the wrong one, and read all rows of a station or a tenant. So some are on a
+hash (`idempotency_keys.name_hash`), beside which each query compares the names, and `tx`'s key begins with the station.
 """
 
 import sqlalchemy as sa
@@ -23,9 +23,9 @@ tx = sa.Table(
     sa.Column("station_id", NAME, nullable=False),
     sa.Column("transaction_id", NAME, nullable=False),
     sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
-    sa.Column("fold", sa.Text, nullable=False),  # transaction_svc.fold.Fold; the columns below are drawn from it
+    sa.Column("fold", sa.Text, nullable=False),  # TransactionState; the columns below are drawn from it
     sa.Column("station_hash", sa.BigInteger, nullable=False),  # of tenant and station
-    sa.Column("ended", sa.Boolean, nullable=False),  # not open: over, or waiting
+    sa.Column("ended", sa.Boolean, nullable=False),  # not open: ended, or waiting
     sa.Column("token_key", NAME, nullable=False),  # as mesh.id_tokens.match_key makes it
     sa.Column("evse_id", sa.Integer, nullable=False),
     sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station and evse_id
@@ -35,13 +35,13 @@ tx = sa.Table(
     sa.Column("energy_mwh", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
-    # Whether its token holds it while it is open: not one that was refused.
+    # Whether its token holds it while it is open; a refused token does not.
     sa.Column("token_held", sa.Boolean, nullable=False, server_default=sa.true()),
-    # No transaction (yet): values alone make none. Named by the station, its start has to come (2.x). Without a name
-    # it holds a station's events that belong to no transaction (1.6), a generation for each piece.
+    # Not a transaction yet: values alone make none. With a name, its start has to come (2.x). Without a name it holds
+    # unmatched events of a station (1.6), up to `batch_context.HOLDER_SIZE` in each generation.
     sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("flags", sa.Text),  # contents.flags_text; NULL where code that did not know the column wrote the row
-    sa.Column("hanging_due_us", sa.BigInteger),  # when it is to be ended; NULL where it is not hanging
+    sa.Column("flags", sa.Text),  # transaction_columns.flags_text; NULL in rows that code before the column wrote
+    sa.Column("hanging_due_us", sa.BigInteger),  # when the grace period ends; NULL where it is not hanging
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index(
@@ -85,7 +85,7 @@ tx = sa.Table(
     ),
 )
 
-# What each station said when it booted last.
+# The latest boot of each station.
 station = sa.Table(
     "station",
     metadata,
@@ -93,14 +93,14 @@ station = sa.Table(
     sa.Column("station_id", NAME, nullable=False),
     sa.Column("vendor_name", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
-    sa.Column("firmware_version", sa.Text, nullable=False),  # empty where it did not say
+    sa.Column("firmware_version", sa.Text, nullable=False),  # empty where it was not reported
     sa.Column("boot_us", sa.BigInteger, nullable=False),
-    # Of the frame that told of the boot: an older one changes nothing.
+    # Of the boot's frame: an older boot changes nothing.
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("ordinal", sa.BigInteger, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
-    # How often it repeats messages that fail (grace.py); NULL where that was not known.
+    # Attempts at messages that fail (grace.py); NULL where they are not known.
     sa.Column("message_attempts", sa.Integer),
     sa.Column("message_attempt_interval_s", sa.Integer),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", name="station_pkey"),
@@ -111,13 +111,13 @@ tx_event = sa.Table(
     metadata,
     sa.Column("tenant_id", NAME, nullable=False),
     sa.Column("station_id", NAME, nullable=False),
-    sa.Column("content_key", NAME, nullable=False),  # transaction_svc.contents: what the station said, as a digest
-    # Counts events that say the same but are not the same: those of stations without a clock.
+    sa.Column("content_key", NAME, nullable=False),  # digest of the content: idempotency_keys.event_key
+    # Counts different events with the same content, which stations without a clock send.
     sa.Column("repeat_no", sa.Integer, nullable=False, autoincrement=False),
-    sa.Column("transaction_id", NAME, nullable=False),  # the one it belongs to, not always the one it names
+    sa.Column("transaction_id", NAME, nullable=False),  # the transaction it belongs to, not always the one it names
     sa.Column("generation", sa.Integer, nullable=False),
     sa.Column("tx_hash", sa.BigInteger, nullable=False),  # of tenant, station and transaction_id
-    sa.Column("fact", sa.Text, nullable=False),  # transaction_svc.facts.Fact
+    sa.Column("fact", sa.Text, nullable=False),  # event_record.EventRecord, encoded
     sa.Column("event", sa.Text, nullable=False),  # csms.transaction.v1.TransactionEvent, serialized, in base64
     sa.Column("receive_us", sa.BigInteger, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
@@ -142,9 +142,9 @@ quarantine = sa.Table(
     "quarantine",
     metadata,
     sa.Column("tenant_id", NAME, nullable=False),
-    sa.Column("quarantine_id", NAME, nullable=False),  # a digest of station, kind and what was said
+    sa.Column("quarantine_id", NAME, nullable=False),  # digest of station, kind and content
     sa.Column("station_id", NAME, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),  # the RPC's item: "TransactionEventItem", "MeterValuesItem"
+    sa.Column("kind", sa.Text, nullable=False),  # type of the item: "TransactionEventItem", "MeterValuesItem"
     sa.Column("item", sa.Text, nullable=False),  # serialized, in base64
     sa.Column("state", sa.Text, nullable=False),  # csms.transaction.v1.QuarantineState: "OPEN", "RECORDED", "DISMISSED"
     sa.Column("reason", sa.Text, nullable=False),
@@ -172,8 +172,8 @@ quarantine_mend = sa.Table(
     sa.Column("quarantine_id", NAME, nullable=False),
     sa.Column("mend_no", sa.Integer, nullable=False, autoincrement=False),  # from 1
     sa.Column("kind", sa.Text, nullable=False),  # of `item`, as in `quarantine`
-    sa.Column("item", sa.Text, nullable=False),  # what is recorded instead, without origin, serialized, in base64
-    sa.Column("payload", sa.Text, nullable=False),  # OCPP JSON that `item` was translated from; empty where it was none
+    sa.Column("item", sa.Text, nullable=False),  # the replacement, without origin, serialized, in base64
+    sa.Column("payload", sa.Text, nullable=False),  # OCPP JSON of `item`; empty where it was not translated
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("username", sa.Text, nullable=False),
     sa.Column("mend_us", sa.BigInteger, nullable=False),
@@ -193,8 +193,8 @@ meter_profile = sa.Table(
     "meter_profile",
     metadata,
     sa.Column("tenant_id", NAME, nullable=False),
-    sa.Column("profile_id", NAME, nullable=False),  # a digest of what it applies to
-    # What it applies to: empty is any. The keys are what is compared (`meter_profiles.fold_name`).
+    sa.Column("profile_id", NAME, nullable=False),  # digest of the four names below
+    # The stations that it applies to; empty: any. The keys are compared (`meter_profiles.normalize_name`).
     sa.Column("station_id", NAME, nullable=False),
     sa.Column("vendor_name", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
@@ -203,11 +203,11 @@ meter_profile = sa.Table(
     sa.Column("model_key", NAME, nullable=False),
     sa.Column("firmware_key", NAME, nullable=False),
     sa.Column("evse_kind", sa.Integer, nullable=False),  # csms.transaction.v1.EvseKind
-    sa.Column("max_power_w", sa.Integer, nullable=False),  # 0: as set for the kind
+    sa.Column("max_power_w", sa.Integer, nullable=False),  # 0: the setting for the kind of EVSE
     sa.Column("begin_end_exponent", sa.Integer),  # NULL: found by comparing the readings
     sa.Column("sampled_exponent", sa.Integer),
     sa.Column("register_source", sa.Integer, nullable=False),  # csms.transaction.v1.RegisterSource
-    sa.Column("register_location", sa.Integer),  # as in `facts.series_number`; NULL: the preferred one
+    sa.Column("register_location", sa.Integer),  # as in `event_record.series_number`; NULL: the preferred one
     sa.Column("zero_begin", sa.Integer, nullable=False),  # csms.transaction.v1.ZeroBegin
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Column("updated_by", sa.Text, nullable=False),

@@ -27,7 +27,7 @@ class OperatorEnds:
         self._clock = clock
 
     async def end(self, caller: Caller, name: Name, generation: int, reason: str) -> None:
-        """Ends a use of this name, 0 for the latest, unless this very request has done so before.
+        """Ends a generation of a name, 0 for the latest; a repeat of the same request changes nothing.
 
         Raises MeshError TRANSACTION_ENDED, INVALID_FIELD.
         """
@@ -58,7 +58,7 @@ def _end(connection: Connection, *, name: Name, generation: int, closure: Closur
 
 
 def _lock(connection: Connection, name: Name, generation: int) -> Sequence[store.TransactionRow]:
-    """A use of a name, whose station is locked for others."""
+    """A generation of a name; locks its station."""
     tenant_id, station_id, transaction_id = name
     wanted = unmatched.lookup_row(0, tenant_id, station_id, transaction_id)
     latest = [lookup.tx for lookup in store.lock_and_look_up(connection, [store.station_lock(station_id)], [wanted])]

@@ -1,4 +1,4 @@
-"""TransactionService: transactions, as operators see them."""
+"""TransactionService: the transactions, events and quarantined items that operators read and change."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -72,7 +72,7 @@ T = TypeVar("T")
 
 
 class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceServicer):
-    """Reads what the ingest servicer recorded, and runs again what it could not; of the caller's own tenant."""
+    """Reads recorded transactions and events, and runs quarantined items again; of the caller's tenant alone."""
 
     def __init__(
         self, *, database: Database, clock: Clock, meters: MeterTerms, translator: Translator | None = None
@@ -83,14 +83,14 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         self._ends = OperatorEnds(database=database, clock=clock)
 
     async def GetTransaction(self, request: GetTransactionRequest, context: Context) -> GetTransactionResponse:
-        """Reads one transaction: a use of its name, the latest unless another is asked for."""
+        """Reads one transaction: the generation of the request, or the latest."""
         found = await self._get(request)
         return GetTransactionResponse(transaction=to_transaction(found))
 
     async def ReassessTransaction(
         self, request: ReassessTransactionRequest, context: Context
     ) -> ReassessTransactionResponse:
-        """Makes the energy of a transaction anew."""
+        """Assesses the energy of a transaction again."""
         await self._get(request)
         await self._reassessments.reassess(current_caller(), request.station_id, request.transaction_id)
         reassessed = await self._get(request)
@@ -129,7 +129,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     async def ListTransactionEvents(
         self, request: ListTransactionEventsRequest, context: Context
     ) -> ListTransactionEventsResponse:
-        """Lists the events of a transaction, in folding order."""
+        """Lists the events of a transaction, in the order of `EventRecord.key`."""
         size = page_size(request.page_size, default=100)
         found = await self._get(request)
         binding = f"{request.station_id}\n{request.transaction_id}\n{found.generation}"
@@ -148,7 +148,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         return ListTransactionEventsResponse(events=[_to_event(row) for row in page], next_page_token=token)
 
     async def ListMeterValues(self, request: ListMeterValuesRequest, context: Context) -> ListMeterValuesResponse:
-        """Lists meter values outside of any transaction, newest first."""
+        """Lists meter values outside of transactions, newest first."""
         size = page_size(request.page_size)
         after = decode_token(request.page_token, (int, str), binding=request.station_id)
         listing = partial(
@@ -171,7 +171,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     async def ListQuarantinedItems(
         self, request: ListQuarantinedItemsRequest, context: Context
     ) -> ListQuarantinedItemsResponse:
-        """Lists what could not be recorded, newest first."""
+        """Lists messages that could not be recorded, newest first."""
         size = page_size(request.page_size)
         listing = partial(
             quarantine_store.list_items,
@@ -223,7 +223,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
     async def ListUnmatchedEvents(
         self, request: ListUnmatchedEventsRequest, context: Context
     ) -> ListUnmatchedEventsResponse:
-        """Lists what belongs to no transaction."""
+        """Lists events that belong to no transaction."""
         size = page_size(request.page_size, default=100)
         after = decode_token(request.page_token, (int, str, str, int, int, str, int), binding=request.station_id)
         listing = partial(
@@ -268,14 +268,14 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
 
 
 def _may_be(name: str) -> bool:
-    """Whether anything can be called this: PostgreSQL does not even look for a NUL."""
+    """Whether a name can exist: PostgreSQL refuses to compare with a NUL."""
     return "\0" not in name
 
 
 def to_transaction(row: store.Transaction) -> Transaction:
-    """A row as the contract has it."""
+    """The message of a row."""
     state = row.state
-    token, token_type = state.holder
+    token, token_type = state.held_by
     return Transaction(
         station_id=row.station_id,
         transaction_id=row.transaction_id,

@@ -1,9 +1,9 @@
-"""What the outbox tells about transactions (docs/DESIGN.md, "Transactional outbox"). Pure."""
+"""Outbox events about transactions (docs/DESIGN.md, "Transactional outbox"). Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
+import msgspec
 from csms.common.v1.id_token_pb2 import AuthorizationStatus
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason
 from csms.transaction.v1.transaction_service_pb2 import EnergyBasis, TransactionEndOrigin
@@ -13,11 +13,10 @@ from mesh.times import SECOND_US
 from transaction_svc import ends
 from transaction_svc.ends import Closure
 from transaction_svc.energy import Basis
-from transaction_svc.metering import Metering
 from transaction_svc.tracked_transaction import TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
-# A transaction that goes on is told about no more often.
+# Shortest time between two updates about an open transaction.
 UPDATES_APART_US = 10 * SECOND_US
 
 _CHARGING_STATES: Mapping[int, str] = {number: name for name, number in ChargingState.items()}
@@ -25,21 +24,51 @@ _ENERGY_BASES: Mapping[int, str] = {number: name for name, number in EnergyBasis
 _END_ORIGINS: Mapping[int, str] = {number: name for name, number in TransactionEndOrigin.items()}
 _AUTHORIZATION_STATUSES: Mapping[int, str] = {number: name for name, number in AuthorizationStatus.items()}
 _STOPPED_REASONS: Mapping[int, str] = {number: name for name, number in StoppedReason.items()}
-# Without a zone: to take it out of the text again costs more than all the rest of it.
+# Without a zone: to remove it from the text costs more than all else.
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
 
 
-def to_outbox_events(changed: Iterable[TrackedTransaction], *, now_us: int) -> Iterator[OutboxEvent]:
-    """The events about changed transactions; notes on each what was told.
+class _TransactionData(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """Data of a transaction's events: the resource's fields by their JSON names; unknown ones are omitted."""
 
-    An end is told as soon as it is known, and told again where something that came later changed what it comes to. So
-    is a transaction that goes on after all, and one that hangs from now on, or no longer.
+    transaction_id: str
+    generation: int
+    state: str
+    energy_wh: float
+    meter_start_wh: float | None = None
+    meter_stop_wh: float | None = None
+    believed_meter_start_wh: float | None = None
+    believed_meter_stop_wh: float | None = None
+    energy_basis: str | None = None
+    meter_profile_id: str | None = None
+    evse: dict[str, int] | None = None
+    id_token: dict[str, str] | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    end_origin: str | None = None
+    stopped_reason: str | None = None
+    charging_state: str | None = None
+    # Of transactions with anomalies.
+    authorization_status: str | None = None
+    flags: list[str] | None = None
+    reassess_time: str | None = None
+    reassessed_by: str | None = None
+    hanging: bool | None = None
+    hanging_time: str | None = None
+    operator_end: dict[str, str | None] | None = None
+
+
+def to_outbox_events(changed: Iterable[TrackedTransaction], *, now_us: int) -> Iterator[OutboxEvent]:
+    """The events about changed transactions; notes on each transaction what was published.
+
+    An end is published at once, and again where a later event changed the outcome. An update is published at once where
+    a transaction is open again, or begins or ceases to hang, or one of its tokens was refused.
     """
-    # What a start ends is told before that start.
+    # The end of a superseded transaction is published before the start that supersedes it.
     for tx in sorted(changed, key=lambda tx: tx.state.begin_us):
         state = tx.state
         if now_us - state.last_published_us < UPDATES_APART_US and tx.is_ordinary and tx.before.is_ordinary:
-            continue  # as most events leave it
+            continue  # nearly all events
         if state.waiting:
             continue
         kinds = []
@@ -66,7 +95,7 @@ def _event(tx: TrackedTransaction, kind: str, now_us: int) -> OutboxEvent:
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.state
     change = f"{state.event_count}.{state.end_us or 0}.{state.meter.energy_mwh}"
-    if state.refusals:  # of an event that was told before
+    if state.refusals:  # of an event that was published before
         change += f".{state.refusals}"
     if state.reassessment is not None:
         change += f".r{state.reassessment.count}"
@@ -79,70 +108,50 @@ def _event(tx: TrackedTransaction, kind: str, now_us: int) -> OutboxEvent:
         type=kind,
         station_id=station_id,
         event_time_us=now_us,
-        data={"transactionId": transaction_id, "generation": generation, **_details(tx)},
+        data=_data(tx),
     )
 
 
-def _details(tx: TrackedTransaction) -> dict[str, Any]:
-    """The resource's fields, in its JSON names; those that are not known are left out."""
-    state = tx.state
-    details = {
-        "state": "TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
-        **_energy_details(state.meter),
-    }
-    if state.evse_id:
-        details["evse"] = {"evseId": state.evse_id, "connectorId": state.connector_id}
-    token, token_type = state.holder
-    if token:
-        details["idToken"] = {"idToken": token, "type": token_type}
-    if state.start_us is not None:
-        details["startTime"] = _text(state.start_us)
-    if state.charging_state:
-        details["chargingState"] = _word(_CHARGING_STATES, state.charging_state)
-    if state.ended:
-        _add(details, endTime=_text(state.end_us), endOrigin=_word(_END_ORIGINS, state.end_origin))
-        _add(details, stoppedReason=_word(_STOPPED_REASONS, state.reason))
-    if not tx.is_plain or state.reassessment is not None:
-        _add(details, **_rare_details(state, tx.flags))
-    return details
-
-
-def _add(details: dict[str, Any], **fields: Any) -> None:
-    details.update((name, value) for name, value in fields.items() if value is not None)
-
-
-def _energy_details(meter: Metering) -> dict[str, Any]:
+def _data(tx: TrackedTransaction) -> _TransactionData:
+    _tenant_id, _station_id, transaction_id, generation = tx.key
+    state, meter = tx.state, tx.state.meter
     energy, by_intervals = meter.energy, meter.stands_on_intervals
-    details: dict[str, Any] = {"energyWh": (meter.interval_mwh if by_intervals else energy.mwh) / 1000}
-    for name, mwh in (
-        ("meterStartWh", meter.meter_start_mwh),
-        ("meterStopWh", meter.meter_stop_mwh),
-        ("believedMeterStartWh", energy.begin_mwh),
-        ("believedMeterStopWh", energy.end_mwh),
-    ):
-        if mwh is not None:
-            details[name] = mwh / 1000
-    if basis := Basis.INTERVALS if by_intervals else energy.basis:
-        details["energyBasis"] = _word(_ENERGY_BASES, basis)
-    if meter.terms.profile_id:
-        details["meterProfileId"] = meter.terms.profile_id
-    return details
+    token, token_type = state.held_by
+    data = _TransactionData(
+        transaction_id=transaction_id,
+        generation=generation,
+        state="TRANSACTION_STATE_ENDED" if state.ended else "TRANSACTION_STATE_ACTIVE",
+        energy_wh=(meter.interval_mwh if by_intervals else energy.mwh) / 1000,
+        meter_start_wh=_wh(meter.meter_start_mwh),
+        meter_stop_wh=_wh(meter.meter_stop_mwh),
+        believed_meter_start_wh=_wh(energy.begin_mwh),
+        believed_meter_stop_wh=_wh(energy.end_mwh),
+        energy_basis=_word(_ENERGY_BASES, Basis.INTERVALS if by_intervals else energy.basis),
+        meter_profile_id=meter.terms.profile_id or None,
+        evse={"evseId": state.evse_id, "connectorId": state.connector_id} if state.evse_id else None,
+        id_token={"idToken": token, "type": token_type} if token else None,
+        start_time=_text(state.start_us),
+        charging_state=_word(_CHARGING_STATES, state.charging_state),
+    )
+    if state.ended:
+        data.end_time, data.end_origin = _text(state.end_us), _word(_END_ORIGINS, state.end_origin)
+        data.stopped_reason = _word(_STOPPED_REASONS, state.reason)
+    if not tx.is_plain or state.reassessment is not None:
+        _add_anomalies(data, state, tx.flags)
+    return data
 
 
-def _rare_details(state: TransactionState, flags: Sequence[str]) -> dict[str, Any]:
-    """The fields of a transaction about which something is odd."""
-    return {
-        "authorizationStatus": _word(_AUTHORIZATION_STATUSES, state.authorization_status),
-        "reassessTime": _text(state.reassessment.at_us) if state.reassessment else None,
-        "reassessedBy": state.reassessment.username if state.reassessment else None,
-        "flags": list(flags) or None,
-        "hanging": state.hanging or None,
-        "hangingTime": _text(state.mark.since_us) if state.mark is not None and state.hanging else None,
-        "operatorEnd": _operator_end(state.closure),
-    }
+def _add_anomalies(data: _TransactionData, state: TransactionState, flags: Sequence[str]) -> None:
+    data.authorization_status = _word(_AUTHORIZATION_STATUSES, state.authorization_status)
+    data.flags = list(flags) or None
+    if state.reassessment is not None:
+        data.reassess_time, data.reassessed_by = _text(state.reassessment.at_us), state.reassessment.username
+    if state.hanging and state.mark is not None:
+        data.hanging, data.hanging_time = True, _text(state.mark.since_us)
+    data.operator_end = _operator_end(state.closure)
 
 
-def _operator_end(closure: Closure | None) -> dict[str, Any] | None:
+def _operator_end(closure: Closure | None) -> dict[str, str | None] | None:
     if closure is None or closure.origin != ends.OPERATOR:
         return None
     return {"username": closure.username, "reason": closure.reason, "requestTime": _text(closure.request_us)}
@@ -152,6 +161,10 @@ def _text(us: int | None) -> str | None:
     return None if us is None else (_EPOCH + timedelta(microseconds=us)).isoformat() + "Z"
 
 
+def _wh(mwh: int | None) -> float | None:
+    return None if mwh is None else mwh / 1000
+
+
 def _word(names: Mapping[int, str], number: int) -> str | None:
-    """The name of a value, None for that of 0; a number that this version does not know stays one."""
+    """The name of an enumeration's value, None for 0; the number where this version has no name for it."""
     return (names.get(number) or str(number)) if number else None

@@ -1,4 +1,4 @@
-"""The part of a meter profile that readings are taken by: which of them count, and in which scale. Pure."""
+"""The part of a meter profile about readings: the readings that count, and their scale. Pure."""
 
 from collections.abc import Iterator
 
@@ -21,9 +21,9 @@ ALL, BEGIN_AND_END, SAMPLED = 0, 1, 2
 
 
 class Pins(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
-    """What an operator knows of a meter's readings; None, or 0 of the source, leaves it to the readings."""
+    """An operator's knowledge of a meter's readings; None, or 0 of the source, leaves it to the readings."""
 
-    begin_end_exponent: int | None = None  # powers of ten that readings are multiplied with
+    begin_end_exponent: int | None = None  # power of ten that readings are multiplied with
     sampled_exponent: int | None = None
     source: int = ALL
     location: int | None = None  # as in the number of a series
@@ -39,7 +39,7 @@ class Pins(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
         return self.source == SAMPLED
 
     def apply(self, record: EventRecord) -> Iterator[Reading]:
-        """The readings of an event that count, scaled. Those whose signature is right count whatever is pinned."""
+        """The readings of an event that count, scaled. Those with a valid signature always count."""
         for reading in record.readings:
             if is_verified(reading.series):
                 yield reading
@@ -56,9 +56,9 @@ class Pins(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
 
 
 def _is_sampled(reading: Reading, record: EventRecord) -> bool:
-    """Whether a reading is none of the begin or end.
+    """Whether a reading is neither of the begin nor of the end.
 
-    In 1.6 these are meterStart and meterStop: a begin in the values that a stop brings is a sampled one, unless signed.
+    In 1.6 these are meterStart and meterStop: an unsigned begin in the transactionData of a stop is a sampled reading.
     """
     if record.seq_no is None and reading.rank == BEGIN and not is_signed(reading.series):
         return record.kind != STARTED

@@ -1,4 +1,4 @@
-"""What could not be recorded for its own content: kept as it came, mended or run again when a person says so."""
+"""Quarantine: messages that could not be recorded for their content, kept as they came, for operators to mend."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,8 +23,8 @@ from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.quarantine_store import DISMISSED, RECORDED, Quarantined
 
 STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
-# Of a station that is not accepted: anyone may be that where CSMS_ONBOARDING is `pending`. An operator makes room by
-# dismissing or mending.
+# Bounds per station that is not accepted: anyone can connect one where CSMS_ONBOARDING is `pending`. An operator makes
+# room by dismissing or mending.
 MOST_UNACCEPTED = 1_000
 MOST_UNACCEPTED_CHARACTERS = 4 * 1024 * 1024
 
@@ -42,26 +42,25 @@ class Quarantine:
         self._clock = clock
         self._translator = translator
 
-    async def keep(self, failed: Sequence[tuple[AnyItem, MeshError]]) -> Sequence[bool]:
-        """Keeps items with what they failed with, the same from the same station once; returns which were kept.
+    async def add(self, failed: Sequence[tuple[AnyItem, MeshError]]) -> Sequence[bool]:
+        """Keeps items with their errors, repeats once; returns for each whether it is kept.
 
-        Those of a station that is not accepted are kept up to a bound. Raises MeshError UNAVAILABLE.
+        Items of a station that is not accepted are kept up to a bound. Raises MeshError UNAVAILABLE.
         """
         now_us = self._clock()
         rows = [_row(item, error, now_us) for item, error in failed]
-        return await self._database.write(partial(_keep, rows=rows, now_us=now_us))
+        return await self._database.write(partial(_add, rows=rows, now_us=now_us))
 
     async def rerun(self, tenant_id: str, quarantine_id: str) -> Quarantined:
-        """Records an item as the ingest does, and marks it in the same transaction; returns it as it is then.
+        """Records an item, or its latest mend, as the ingest does; marks and returns it in the same transaction.
 
-        Its latest mend counts, where it has one. Where it fails again, that is noted. Raises MeshError
-        QUARANTINED_ITEM_NOT_FOUND or UNAVAILABLE.
+        Another failure is stored with the item. Raises MeshError QUARANTINED_ITEM_NOT_FOUND or UNAVAILABLE.
         """
         now_us = self._clock()
         found = await self._get(tenant_id, quarantine_id)
         note = partial(_note, tenant_id=tenant_id, quarantine_id=quarantine_id, now_us=now_us)
         try:
-            translated = await self._translate_anew(found)
+            translated = await self._retranslate(found)
         except MeshError as error:
             if error.code is grpc.StatusCode.UNAVAILABLE:
                 raise
@@ -73,15 +72,15 @@ class Quarantine:
         return outcome
 
     async def mend(self, tenant_id: str, quarantine_id: str, mend: NewMend) -> Quarantined:
-        """Replaces an item's content and records it, in one transaction with the mend; returns it as it is then.
+        """Replaces an item's content and records it, in one transaction with the mend; returns the item.
 
-        Where the recording fails, the mend is kept with the failure. Raises MeshError as the contract has it.
+        Where the recording fails, the mend is stored with the failure. Raises MeshError as in the contract.
         """
         now_us = self._clock()
         found = await self._get(tenant_id, quarantine_id)
         item = await self._replacement(found, mend)
         mending = partial(
-            mends.record,
+            mends.apply_mend,
             tenant_id=tenant_id,
             quarantine_id=quarantine_id,
             item=item,
@@ -113,15 +112,15 @@ class Quarantine:
         [outcome] = await commit_batch(self._database, [work], run_each)
         return outcome
 
-    async def _translate_anew(self, found: Quarantined) -> AnyItem | None:
-        """What a raw message without a mend says by the present translators; None where that is not the question."""
+    async def _retranslate(self, found: Quarantined) -> AnyItem | None:
+        """Translates a raw message without a mend again; None for others, whose content is typed already."""
         item = _raw_of(found)
         if item is None or found.mends or found.state == RECORDED or self._translator is None:
             return None
         return await self._translator.translate(item, item.raw.payload)
 
     async def _replacement(self, found: Quarantined, mend: NewMend) -> AnyItem:
-        """What is to be recorded instead of an item. Raises MeshError INVALID_FIELD, and those of the translator."""
+        """The item that a mend records. Raises MeshError INVALID_FIELD, and the errors of the translator."""
         raw = _raw_of(found)
         if raw is None:
             if mend.item is None or mend.item.DESCRIPTOR.name != found.kind:
@@ -140,20 +139,20 @@ class Quarantine:
 
 
 def _raw_of(found: Quarantined) -> TransactionEventItem | None:
-    """An item that is a raw message; None for one that is not."""
+    """The item of a raw message; None for a typed one."""
     if found.kind != EVENTS.name:
         return None
     item = TransactionEventItem.FromString(received_items.decode(found.item))
     return item if item.HasField("raw") else None
 
 
-def _keep(connection: Connection, rows: Sequence[dict[str, Any]], now_us: int) -> Sequence[bool]:
+def _add(connection: Connection, rows: Sequence[dict[str, Any]], now_us: int) -> Sequence[bool]:
     kept = list(_bounded(connection, rows))
     by_key = {_key(row): row for row, is_kept in zip(rows, kept, strict=True) if is_kept}
     added = store.add(connection, [by_key[key] for key in sorted(by_key)])
     outbox.append(
         connection,
-        # Where no tenant is named, there is nobody to notify.
+        # Without a tenant, there is nobody to notify.
         [_event(row, now_us) for key, row in sorted(by_key.items()) if key[1] in added and key[0]],
     )
     return kept
@@ -164,7 +163,7 @@ def _key(row: dict[str, Any]) -> tuple[str, str]:
 
 
 def _bounded(connection: Connection, rows: Iterable[dict[str, Any]]) -> Iterator[bool]:
-    """Whether each row may be kept: all may, but for too many of a station that is not accepted."""
+    """Whether each row may be kept: all but those beyond the bounds of a station that is not accepted."""
     bounded = {(row["tenant_id"], row["station_id"]) for row in rows if row["reason"] == STATION_NOT_ACCEPTED}
     present = store.unaccepted(connection, sorted(bounded)) if bounded else {}
     used = {station: list(present.get(station, (0, 0))) for station in bounded}
@@ -207,14 +206,14 @@ def _rerun(
         item = mends.to_item(found.mends[-1].kind, found.mends[-1].item)
     elif item is None:
         item = mends.to_item(found.kind, found.item)
-    return mends.record_item(connection, found, item, now_us, meters)
+    return mends.ingest_item(connection, found, item, now_us, meters)
 
 
 def _note(
     connection: Connection, *, tenant_id: str, quarantine_id: str, failure: MeshError, now_us: int
 ) -> Quarantined:
     found = mends.find(connection, tenant_id, quarantine_id, lock=True)
-    if found.state == RECORDED:  # by somebody else, meanwhile
+    if found.state == RECORDED:  # by a concurrent call
         return found
     return mends.note_failure(connection, found, failure, now_us)
 
@@ -235,9 +234,8 @@ def _dismiss(connection: Connection, tenant_id: str, quarantine_id: str, *, now_
 def _row(item: AnyItem, error: MeshError, now_us: int) -> dict[str, Any]:
     origin, kind = item.origin, item.DESCRIPTOR.name
     tenant_id, station_id = origin.tenant_id.replace("\0", "�"), origin.station_id.replace("\0", "�")
-    named = (
-        f"{kind}\0{tenant_id}\0{station_id}\0".encode()
-    )  # and the content, without how it came: a repeat is kept once
+    # The id is a digest of these and the content without its origin: a repeat is kept once.
+    named = f"{kind}\0{tenant_id}\0{station_id}\0".encode()
     encoded = received_items.encode(item.SerializeToString(deterministic=True))
     return {
         "tenant_id": tenant_id,

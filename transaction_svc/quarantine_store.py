@@ -36,7 +36,7 @@ class Mend:
 
 @dataclass(frozen=True, kw_only=True)
 class Quarantined:
-    """A message that could not be recorded; `item` is what the gateway sent, serialized, in base64."""
+    """A message that could not be recorded; `item` is the gateway's item, serialized, in base64."""
 
     tenant_id: str
     quarantine_id: str
@@ -54,8 +54,8 @@ class Quarantined:
     mends: tuple[Mend, ...] = ()  # oldest first
 
 
-# What was dealt with before and fails now is to be looked at again: a station without a clock says the same of two.
-# The same frame is not: a gateway sends it again where an answer was lost.
+# An item that was dealt with is OPEN again where the same content comes in another frame: a station without a clock may
+# send it for another transaction. The same frame, which a gateway sends again when an answer was lost, changes nothing.
 _ADD = RowStatement(
     """
     INSERT INTO quarantine (tenant_id, quarantine_id, station_id, kind, item, state, reason, message,
@@ -79,7 +79,7 @@ _ADD = RowStatement(
     item_size="integer",
 )
 
-# From the index on station_id, which has only such rows.
+# Reads the partial index on station_id, which has only such rows.
 _UNACCEPTED = RowStatement(
     """
     SELECT rows.tenant_id, rows.station_id, count(*), coalesce(sum(q.item_size), 0)
@@ -94,44 +94,44 @@ _UNACCEPTED = RowStatement(
 
 
 def add(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Keeps items, each id once; returns the ids of those that are newly to be looked at."""
+    """Adds items, each id once; returns the ids of those that are OPEN from now on."""
     return frozenset(_ADD.run(connection, rows).scalars())
 
 
 def get(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bool = False) -> Quarantined | None:
-    """One item, or None. With `lock`, nobody else changes it until the transaction ends."""
+    """One item, or None. With `lock`, no other transaction changes it until this one ends."""
     query = sa.select(quarantine).where(
         quarantine.c.tenant_id == tenant_id, quarantine.c.quarantine_id == quarantine_id
     )
     if lock:
-        query = query.with_for_update()  # nothing on SQLite, which has one writer anyway
+        query = query.with_for_update()  # no effect on SQLite, which has one writer
     row = connection.execute(query).mappings().first()
     return None if row is None else _with_mends(connection, tenant_id, [row])[0]
 
 
 def change(connection: Connection, tenant_id: str, quarantine_id: str, **values: Any) -> Quarantined:
-    """Sets columns of an item that is there; returns it as it is then."""
+    """Sets columns of an item that exists; returns the item."""
     named = (quarantine.c.tenant_id == tenant_id, quarantine.c.quarantine_id == quarantine_id)
     changed = connection.execute(sa.update(quarantine).where(*named).values(**values).returning(*quarantine.c))
     return _with_mends(connection, tenant_id, [changed.mappings().one()])[0]
 
 
 def add_mend(connection: Connection, mend: Mend) -> None:
-    """Adds a mend to an item that is there, and that the caller has locked."""
+    """Adds a mend to an item that exists, and that the caller has locked."""
     connection.execute(sa.insert(quarantine_mend).values(**asdict(mend)))
 
 
 def unaccepted(
     connection: Connection, stations: Iterable[tuple[str, str]]
 ) -> Mapping[tuple[str, str], tuple[int, int]]:
-    """How much is OPEN because its station is not accepted, by tenant and station: messages, and characters."""
+    """Number and characters of OPEN items of stations that are not accepted, by tenant and station."""
     rows = [{"tenant_id": tenant, "station_id": station} for tenant, station in stations]
     found = _UNACCEPTED.fetch(connection, rows)
     return {(tenant, station): (count, int(size)) for tenant, station, count, size in found}
 
 
 def _with_mends(connection: Connection, tenant_id: str, rows: Sequence[Mapping[Any, Any]]) -> Sequence[Quarantined]:
-    """Items of one tenant, from their rows, with the mends that they have."""
+    """Items of one tenant from their rows, with their mends."""
     query = (
         sa.select(quarantine_mend)
         .where(
@@ -172,7 +172,7 @@ FILTERS: Mapping[str, Field] = {
     "reason": Field(quarantine.c.reason),
     "create_time": Field(quarantine.c.create_us, moment),
 }
-"""What the list can be filtered by."""
+"""Fields of filters."""
 
 
 def list_items(

@@ -1,4 +1,4 @@
-"""Quarantined items as the contract has them."""
+"""Quarantined items as messages of the contract."""
 
 import msgspec
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
@@ -25,7 +25,7 @@ MOST_REASON = 500
 
 
 def to_quarantined_item(row: Quarantined) -> QuarantinedItem:
-    """A row as the contract has it."""
+    """The message of a row."""
     item = QuarantinedItem(
         quarantine_id=row.quarantine_id,
         station_id=row.station_id,
@@ -40,11 +40,11 @@ def to_quarantined_item(row: Quarantined) -> QuarantinedItem:
     )
     data = received_items.decode(row.item)
     if row.kind == EVENTS.name:
-        told = TransactionEventItem.FromString(data)
-        if told.HasField("raw"):
-            item.raw_message.CopyFrom(_to_raw(told))
+        event_item = TransactionEventItem.FromString(data)
+        if event_item.HasField("raw"):
+            item.raw_message.CopyFrom(_to_raw(event_item))
         else:
-            item.transaction_event.CopyFrom(_to_event(told))
+            item.transaction_event.CopyFrom(_to_event(event_item))
     else:
         item.meter_values.CopyFrom(_to_meter_values(MeterValuesItem.FromString(data)))
     return item
@@ -99,7 +99,7 @@ def _to_mend(row: Mend) -> QuarantineMend:
 
 
 def to_new_mend(request: MendQuarantinedItemRequest, username: str) -> NewMend:
-    """A mend as an operator asks for it. Raises MeshError INVALID_FIELD."""
+    """Reads an operator's mend. Raises MeshError INVALID_FIELD."""
     reason = request.reason.strip()
     if not reason or len(reason) > MOST_REASON or "\0" in reason:
         raise invalid_field("reason", f"needs 1 to {MOST_REASON} characters, and none of them U+0000")

@@ -1,4 +1,4 @@
-"""The SQL behind what operators read. Functions run inside a transaction that mesh.database.Database opens."""
+"""The SQL of operators' lists. Functions run inside a transaction that mesh.database.Database opens."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,15 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.filters import Field, moment, switch
 from mesh.id_tokens import match_key
 from transaction_svc import stored_form
-from transaction_svc.idempotency_keys import events_hash, flags_text, name_hash
+from transaction_svc.idempotency_keys import events_hash, name_hash
 from transaction_svc.models import meter_values, tx, tx_event
+from transaction_svc.transaction_columns import flags_text
 from transaction_svc.transaction_state import FLAGS, TransactionState
 
 
 @dataclass(frozen=True, kw_only=True)
 class Transaction:
-    """A transaction with what it comes to."""
+    """A transaction with its state."""
 
     station_id: str
     transaction_id: str
@@ -28,21 +29,21 @@ class Transaction:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """An event as it was recorded; `event` is csms.transaction.v1.TransactionEvent, serialized, in base64."""
+    """A recorded event; `event` is csms.transaction.v1.TransactionEvent, serialized, in base64."""
 
-    key: tuple[int, int, int, int, str, int]  # its place in folding order
+    key: tuple[int, int, int, int, str, int]  # position in the order of events
     event: str
     receive_us: int
     epoch: int
     ordinal: int
-    refused_status: int  # csms.common.v1.AuthorizationStatus: why its id token was refused; 0 where it was not
+    refused_status: int  # csms.common.v1.AuthorizationStatus of a refused id token; 0 otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unmatched:
-    """An event that belongs to no transaction; `awaits_start` tells whether it may come to belong to one."""
+    """An event that belongs to no transaction; `awaits_start`: a later start may make it part of one."""
 
-    key: tuple[int, str, str, int, int, str, int]  # its place in the list
+    key: tuple[int, str, str, int, int, str, int]  # position in the list
     station_id: str
     event: str
     receive_us: int
@@ -54,7 +55,7 @@ class Unmatched:
 
 @dataclass(frozen=True, kw_only=True)
 class MeterValues:
-    """Meter values outside of any transaction; `item` is a MeterValuesItem, serialized, in base64."""
+    """Meter values outside of transactions; `item` is a MeterValuesItem, serialized, in base64."""
 
     content_key: str
     item: str
@@ -72,7 +73,7 @@ def _ended(word: str) -> bool:
 
 
 def _mwh(text: str) -> int | float:
-    """Reads watt-hours as milliwatt-hours: a whole number where it is one."""
+    """Reads watt-hours as milliwatt-hours, an integer if they are whole."""
     try:
         mwh = Decimal(text) * 1000
     except ArithmeticError as error:
@@ -89,7 +90,7 @@ def _flag(text: str) -> str:
 
 
 def _has_flag(flag: str) -> ColumnElement[bool]:
-    # The first part is what the index of flagged transactions is made by.
+    # The first part is the condition of the index of flagged transactions.
     return sa.and_(tx.c.flags != "", tx.c.flags.contains(flags_text([flag]), autoescape=True))
 
 
@@ -104,7 +105,7 @@ FILTERS: Mapping[str, Field] = {
     "flags": Field(tx.c.flags, _flag, has=_has_flag),
     "hanging": Field(sa.and_(tx.c.hanging_due_us.is_not(None), sa.not_(tx.c.ended)), switch),
 }
-"""What a list of transactions can be filtered by."""
+"""Fields of filters of transactions."""
 
 _NEWEST_FIRST = (tx.c.create_us, tx.c.station_id, tx.c.transaction_id, tx.c.generation)
 
@@ -112,7 +113,7 @@ _NEWEST_FIRST = (tx.c.create_us, tx.c.station_id, tx.c.transaction_id, tx.c.gene
 def get_transaction(
     connection: Connection, tenant_id: str, station_id: str, transaction_id: str, generation: int
 ) -> Transaction | None:
-    """A generation of a name, the latest for 0; None where there is none, or what there is is no transaction yet."""
+    """A generation of a name, the latest for 0; None where there is none, or its start has not come yet."""
     named = (tx.c.tenant_id == tenant_id, tx.c.station_id == station_id, tx.c.transaction_id == transaction_id)
     query = _SELECT.where(*named, ~tx.c.waiting).order_by(tx.c.generation.desc()).limit(1)
     if generation:
@@ -159,9 +160,9 @@ def list_events(
     after: tuple[int, int, int, int, str, int] | None,
     most: int,
 ) -> Sequence[Event]:
-    """Up to `most` events of a transaction, in folding order.
+    """Up to `most` events of a transaction, in the order of `EventRecord.key`.
 
-    The order is the fold's own, so all keys are read, and then the events of the page alone.
+    No index has this order: all keys are read, and then the events of the page alone.
     """
     of_tx = (
         tx_event.c.tx_hash == name_hash(tenant_id, station_id, transaction_id),
@@ -172,7 +173,8 @@ def list_events(
     )
     keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(*of_tx)
     keys = sorted(
-        (*stored_form.decode_record(fact).key, content, repeat) for fact, content, repeat in connection.execute(keyed)
+        (*stored_form.decode_record(record).key, content, repeat)
+        for record, content, repeat in connection.execute(keyed)
     )
     page = [key for key in keys if after is None or key > after][:most]
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
@@ -212,7 +214,7 @@ def list_unmatched(
         query.order_by(*(column.desc() for column in _NEWEST_FIRST)).limit(most + 1)
     ):
         groups.append((create_us, *name))
-        if after is None or groups[-1] != after[:4]:  # of the group where the page before ended, none may be left
+        if after is None or groups[-1] != after[:4]:  # the group of the last page may have no more events
             count += stored_form.decode_state(state).event_count
         if count >= most:
             break
@@ -231,7 +233,7 @@ def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_
         group = by_hash[row.tx_hash]
         if (row.station_id, row.transaction_id, row.generation) != group[1:]:
             continue
-        fact = stored_form.decode_record(row.fact)
+        record = stored_form.decode_record(row.fact)
         yield Unmatched(
             key=(*group, row.receive_us, row.content_key, row.repeat_no),
             station_id=row.station_id,
@@ -239,8 +241,8 @@ def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_
             receive_us=row.receive_us,
             epoch=row.epoch,
             ordinal=row.ordinal,
-            refused_status=fact.refused_status,
-            awaits_start=fact.seq_no is not None or fact.names_none,
+            refused_status=record.refused_status,
+            awaits_start=record.seq_no is not None or record.names_none,
         )
 
 

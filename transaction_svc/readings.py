@@ -1,4 +1,4 @@
-"""What meter values say about energy: the samples of the imported-energy register, in integer mWh. Pure."""
+"""Energies in meter values: samples of Energy.Active.Import.Register and .Interval in integer mWh. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,11 +10,11 @@ from csms.common.v1.meter_value_pb2 import MeterValue, SampledValue
 
 from transaction_svc.clocks import is_plausible, read_time
 from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, UNSIGNED, Interval, Reading, series_number
-from transaction_svc.signed_records import read_record
+from transaction_svc.signed_records import read_signed_readings
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _LONGEST_NUMBER = 64
-# 10^18 mWh, a thousand TWh: a reading beyond that is none that can be believed, and would not fit the database.
+# 10^18 mWh, a thousand TWh: a larger reading is not plausible, and would not fit the database.
 _MOST_DIGITS = 18
 _MOST_MWH: int = 10**_MOST_DIGITS
 _MWH_PER_UNIT = {"": 1_000, "wh": 1_000, "kwh": 1_000_000, "Wh": 1_000, "kWh": 1_000_000}
@@ -22,14 +22,14 @@ _MWH_PER_UNIT = {"": 1_000, "wh": 1_000, "kwh": 1_000_000, "Wh": 1_000, "kWh": 1
 _INTERVAL = meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL
 _ENERGY = frozenset(
     (
-        meter_value_pb2.MEASURAND_UNSPECIFIED,  # OCPP's default is the register
+        meter_value_pb2.MEASURAND_UNSPECIFIED,  # by OCPP, the register is the default
         meter_value_pb2.MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER,
         _INTERVAL,
     )
 )
-# Signatures verified in one message, and only those of begin and end: each costs a tenth of a millisecond.
+# Most signatures verified in one message, those of begin and end: each costs a tenth of a millisecond.
 _MOST_VERIFIED = 8
-# The outlet before other places: where energy is delivered, and what OCPP means where no place is given.
+# The outlet first: energy is delivered there, and it is OCPP's default.
 LOCATIONS: Mapping[int, int] = {
     meter_value_pb2.MEASURAND_LOCATION_UNSPECIFIED: 0,
     meter_value_pb2.MEASURAND_LOCATION_OUTLET: 0,
@@ -39,7 +39,7 @@ LOCATIONS: Mapping[int, int] = {
     meter_value_pb2.MEASURAND_LOCATION_BODY: 4,
     meter_value_pb2.MEASURAND_LOCATION_UPSTREAM: 5,
 }
-# A bit for each phase; 0 is the whole of them.
+# A bit for each phase; 0 is their sum.
 _PHASES: Mapping[int, int] = {
     meter_value_pb2.PHASE_UNSPECIFIED: 0,
     meter_value_pb2.PHASE_L1: 1,
@@ -56,9 +56,10 @@ _RANKS = {
 
 
 def to_mwh(text: str, unit: str, multiplier: int) -> int | None:
-    """Decimal text as integer mWh, cut below that; None where it is no number, or its unit none of energy.
+    """Decimal text as integer mWh, rounded down; None if it is no number, or the unit is not of energy.
 
-    OCPP: Wh where there is no unit; the value is multiplied by ten to the `multiplier`. -1 and the like stay negative.
+    By OCPP the unit is Wh where there is none; the value is multiplied by ten to the `multiplier`. A negative value
+    stays negative.
     """
     scale = _MWH_PER_UNIT.get(unit) or _MWH_PER_UNIT.get(unit.strip().lower())
     if scale is None:
@@ -84,12 +85,12 @@ def _shift(number: Decimal, scale: int, multiplier: int) -> int | None:
     whole, power = int("".join(map(str, digits))) * scale, exponent + multiplier
     factor: int = 10 ** abs(power)
     whole = whole * factor if power >= 0 else whole // factor
-    # What is below zero must stay so, however little it is.
+    # A negative value must stay negative, however small it is.
     return -max(whole, 1) if sign else whole
 
 
 class _Sample(NamedTuple):
-    """A sample of an energy."""
+    """An energy in a sampled value."""
 
     is_interval: bool
     rank: int
@@ -108,7 +109,7 @@ def read_meter_values(
     """
     readings: list[Reading] = []
     intervals: list[Interval] = []
-    # Slices: walking through the repeated field itself ends with an IndexError, made and thrown away each time.
+    # Slices, since iteration over a repeated field ends with an IndexError, which costs time.
     may_verify = _MOST_VERIFIED
     for value in values[:]:
         samples: list[_Sample] = []
@@ -129,7 +130,7 @@ def read_meter_values(
         clock_us = 0 if is_right or raw_us is None else raw_us
         for is_interval, rank, series, mwh in _by_series(samples):
             if is_interval:
-                # By the clock of the station, right or wrong: it tells one interval from the next.
+                # By the station's time, plausible or not: it identifies the interval.
                 intervals.append((at_us if raw_us is None else raw_us, series, mwh))
             else:
                 readings.append(Reading(at_us=at_us, mwh=mwh, rank=rank, series=series, clock_us=clock_us))
@@ -137,25 +138,25 @@ def read_meter_values(
 
 
 def _signed_energies(sample: SampledValue, measurand: int, *, verify: bool) -> Iterable[_Sample]:
-    """The energies of a sample with a signed record, which may hold several."""
-    if (place := _place(sample)) is None:
+    """The energies of a sample with a signed record, which may have several readings."""
+    if (found := _location_and_phase(sample)) is None:
         return ()
-    location, phase = place
+    location, phase = found
     rank = _RANKS.get(sample.context, BETWEEN)
-    if records := read_record(sample.signed_meter_value, verify=verify and rank != BETWEEN):
+    if signed_readings := read_signed_readings(sample.signed_meter_value, verify=verify and rank != BETWEEN):
         return [
-            _Sample(False, rank if record.rank is None else record.rank, location, phase, record.proof, record.mwh)
-            for record in records
+            _Sample(False, rank if signed.rank is None else signed.rank, location, phase, signed.proof, signed.mwh)
+            for signed in signed_readings
         ]
     energy = _energy(sample, measurand, SIGNED)
     return () if energy is None else (energy,)
 
 
 def _energy(sample: SampledValue, measurand: int, proof: int) -> _Sample | None:
-    """The energy that the value of a sample gives; None where it gives none."""
-    if (place := _place(sample)) is None:
+    """The energy of a sample's value; None where it has none."""
+    if (found := _location_and_phase(sample)) is None:
         return None
-    location, phase = place
+    location, phase = found
     rank = _RANKS.get(sample.context, BETWEEN)
     mwh = to_mwh(sample.value, sample.unit, sample.multiplier)
     if mwh is None or (rank == BETWEEN and not -_MOST_MWH < mwh < _MOST_MWH):
@@ -163,10 +164,10 @@ def _energy(sample: SampledValue, measurand: int, proof: int) -> _Sample | None:
     return _Sample(measurand == _INTERVAL, rank, location, phase, proof, mwh)
 
 
-def _place(sample: SampledValue) -> tuple[int, int] | None:
-    """Location and phases of a sample; None where it is of another quantity, or of a place that this does not know."""
+def _location_and_phase(sample: SampledValue) -> tuple[int, int] | None:
+    """Location and phase of a sample; None where it is of another quantity, or of an unknown location."""
     words = sample.raw_words
-    # An unspecified measurand with the station's own word for it is some other quantity, not the default one.
+    # An unspecified measurand with the station's own word for it is another quantity, not the default one.
     if words and ("measurand=" in words or "unit=" in words):
         return None
     location, phase = LOCATIONS.get(sample.location), _PHASES.get(sample.phase)
@@ -174,7 +175,7 @@ def _place(sample: SampledValue) -> tuple[int, int] | None:
 
 
 def _by_series(samples: Sequence[_Sample]) -> Iterable[tuple[bool, int, int, int]]:
-    """The samples of one moment by kind, rank and series: those of single phases only where none tells the whole."""
+    """The samples of one moment by kind, rank and series; single phases count where there is no sum of all."""
     if len(samples) == 1:
         is_interval, rank, location, phase, proof, mwh = samples[0]
         return ((is_interval, rank, series_number(location, phase, proof=proof), mwh),)
@@ -188,7 +189,7 @@ def _by_series(samples: Sequence[_Sample]) -> Iterable[tuple[bool, int, int, int
 
 
 def _sum(phases: Mapping[int, int]) -> int:
-    """The energy of all phases; below zero where one of them is."""
+    """The energy of all phases; negative where one of them is."""
     if 0 in phases:
         return phases[0]
     lowest = min(phases.values())

@@ -1,4 +1,4 @@
-"""Assesses a transaction anew for an operator: its recorded events, with the meter profile that applies now."""
+"""Reassessment for operators: the energy of a transaction by the meter profile that applies now."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from transaction_svc.transaction_state import Reassessment
 
 
 class Reassessments:
-    """Assesses one transaction at a time."""
+    """Reassesses one transaction at a time."""
 
     def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms) -> None:
         self._database = database
@@ -23,7 +23,7 @@ class Reassessments:
         self._meters = meters
 
     async def reassess(self, caller: Caller, station_id: str, transaction_id: str) -> None:
-        """Assesses the latest transaction of this name anew."""
+        """Reassesses the latest transaction of this name."""
         name = (caller.tenant_id, station_id, transaction_id)
         work = partial(_reassess, name=name, username=caller.username, now_us=self._clock(), meters=self._meters)
         await self._database.write(work)
@@ -39,12 +39,12 @@ def _reassess(connection: Connection, *, name: Name, username: str, now_us: int,
         "transaction_id": transaction_id,
     }
     batch = BatchContext()
-    # Also locks the ones next to it, which are of the same station.
+    # The station's lock covers the adjacent transactions too.
     lookups = store.lock_and_look_up(connection, [store.station_lock(station_id)], [wanted])
     batch.terms = meters.find(connection, {name[:2]}, now_us)
     for lookup in lookups:
         tx = batch.adopt(lookup.tx)
         count = tx.state.reassessment.count if tx.state.reassessment else 0
         tx.state.reassessment = Reassessment(count + 1, now_us, username)
-        batch.take_terms(tx, batch.terms[tx.name[:2]])
+        batch.set_terms(tx, batch.terms[tx.name[:2]])
     ingestion.write_back(connection, batch, now_us=now_us)

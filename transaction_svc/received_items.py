@@ -1,4 +1,4 @@
-"""Reads the items that gateways send. Pure: what is wrong with one is an error about that one alone."""
+"""Reads the items that gateways send. Pure: an invalid item is an error about this item alone."""
 
 import binascii
 
@@ -17,11 +17,11 @@ _KINDS = frozenset((STARTED, UPDATED, ENDED))
 
 
 class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A transaction event on its way into the database."""
+    """A transaction event that was read, and is to be recorded."""
 
     name: tuple[str, str, str]  # tenant, station, transaction as the station names it; empty on a 1.6 start
     content: tuple[str, str, str]  # tenant, station, content key
-    plausible: bool  # whether the station's clock was
+    plausible: bool  # whether the station's time is
     record: EventRecord
     event: str  # serialized, base64
     receive_us: int
@@ -30,12 +30,12 @@ class ReceivedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_numbered_start(self) -> bool:
-        """Whether it is a start that we give a number to (1.6)."""
+        """Whether it is a start that needs a number (1.6)."""
         return self.record.kind == STARTED and self.record.seq_no is None
 
 
 class ReceivedMeterValues(msgspec.Struct, frozen=True, kw_only=True):
-    """Meter values outside of any transaction on their way into the database."""
+    """Meter values outside of transactions that were read, and are to be recorded."""
 
     tenant_id: str
     station_id: str
@@ -45,9 +45,9 @@ class ReceivedMeterValues(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_event(item: TransactionEventItem, now_us: int) -> ReceivedEvent:
-    """Reads an item. Raises MeshError INVALID_FIELD for one that cannot be an event of any transaction.
+    """Reads an item. Raises MeshError INVALID_FIELD for one that cannot be an event of a transaction.
 
-    And the gateway's own reason for a message that it could not read.
+    Raises MeshError with the gateway's reason for a message that the gateway could not read.
     """
     origin, event = item.origin, item.event
     tenant_id, station_id, named = origin.tenant_id, origin.station_id, event.transaction_id
@@ -61,7 +61,7 @@ def read_event(item: TransactionEventItem, now_us: int) -> ReceivedEvent:
         receive_us = now_us
     time_us = read_time(event, "event_time")
     plausible = time_us is not None and is_plausible(time_us, receive_us)
-    record = _read_record(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
+    record = _to_event_record(event, named, time_us=time_us, plausible=plausible, receive_us=receive_us, now_us=now_us)
     data = event.SerializeToString(deterministic=True)
     key = idempotency_keys.event_key(event, record, data, plausible=plausible)
     record.frame = (origin.epoch, origin.ordinal)
@@ -78,7 +78,7 @@ def read_event(item: TransactionEventItem, now_us: int) -> ReceivedEvent:
 
 
 def read_values(item: MeterValuesItem, now_us: int) -> ReceivedMeterValues:
-    """Reads an item. Raises MeshError INVALID_FIELD for one that belongs to no station."""
+    """Reads an item. Raises MeshError INVALID_FIELD for one without a station."""
     origin = item.origin
     check_origin(origin.tenant_id, origin.station_id)
     receive_us = read_time(origin, "receive_time")
@@ -92,7 +92,7 @@ def read_values(item: MeterValuesItem, now_us: int) -> ReceivedMeterValues:
 
 
 def encode(data: bytes) -> str:
-    """Bytes as the tables keep them."""
+    """Bytes as text for a table."""
     return binascii.b2a_base64(data, newline=False).decode()
 
 
@@ -101,7 +101,7 @@ def decode(text: str) -> bytes:
     return binascii.a2b_base64(text)
 
 
-def _read_record(
+def _to_event_record(
     event: TransactionEvent, named: str, *, time_us: int | None, plausible: bool, receive_us: int, now_us: int
 ) -> EventRecord:
     kind, evse = event.event_type, event.evse
@@ -138,7 +138,7 @@ def _check_event(kind: int, named: str, seq_no: int | None) -> None:
 
 
 def check_origin(tenant_id: str, station_id: str) -> None:
-    """Raises MeshError INVALID_FIELD for what belongs to no station."""
+    """Raises MeshError INVALID_FIELD for an origin without a station."""
     if not tenant_id or not station_id:
         raise invalid_field("origin", "needs tenant_id and station_id")
     if "\0" in tenant_id or "\0" in station_id:
@@ -146,5 +146,5 @@ def check_origin(tenant_id: str, station_id: str) -> None:
 
 
 def clean(text: str) -> str:
-    """Text without NUL, which C programs leave at the end and PostgreSQL does not store."""
+    """Text without NUL, which some stations leave at the end, and PostgreSQL cannot store."""
     return text.replace("\0", "") if "\0" in text else text

@@ -1,8 +1,8 @@
 """The readings of one meter register in order, kept as runs: readings that can follow one another. Pure.
 
-A register only rises, and no faster than its EVSE has power. A reading that fits neither the run before nor an older
-one begins a run of its own: a register that started over, another counter, another scale, or a wrong reading. Which of
-these it was is decided by the readings that follow (`energy.py`).
+A register only rises, and no faster than the power of its EVSE allows. A reading that fits neither the latest run nor
+an older one begins a run of its own: a register that started over, another counter, another scale, or a wrong reading.
+The readings that follow decide which of these it is (`energy.py`).
 """
 
 import msgspec
@@ -15,27 +15,27 @@ from transaction_svc.stored_names import SHORT
 ReadingKey = tuple[int, int, int, int]
 """Rank, position of the event where times go back, time, register: the order in which readings are pushed."""
 
-# Clocks jump, meters are read late, and a display shows full kilowatt-hours: what may pass beyond the time that did.
+# Clocks jump, and meters are read late: energy of this much more time may have passed.
 SLACK_US = 15 * 60 * SECOND_US
 # Less than a watt-hour is rounding: meterStop is a whole number, samples often are not.
 ROUNDING_MWH = 1_000
-# The coarsest register that is taken for one: it counts in kilowatt-hours.
+# The coarsest register that is supported counts in kilowatt-hours.
 _MOST_STEP_MWH = 1_000_000
 _UJ_PER_MWH = 3_600_000  # W times µs is µJ
 _NO_READING = 2**62
-# More runs than a meter of any kind makes; the oldest are summed up.
+# More runs than any known meter makes; the oldest are summed up.
 _MOST_RUNS = 16
 
 
 class Moment(msgspec.Struct, frozen=True, array_like=True):
-    """A point in time by the station's clock and by ours, in µs since 1970 UTC."""
+    """A point in time by the station's clock and by the CSMS's clock, in µs since 1970 UTC."""
 
     station_us: int
     our_us: int
 
     @property
     def is_plausible(self) -> bool:
-        """Whether the station's clock can be right."""
+        """Whether the station's time may be right."""
         return is_plausible(self.station_us, self.our_us)
 
 
@@ -48,7 +48,7 @@ class Run(msgspec.Struct, rename=SHORT, omit_defaults=True):
     last_at: Moment
     before: int | None = None  # the reading before `last`
     count: int = 1
-    fallen: int = 0  # how far `last` is below the highest: less than rounding
+    fallen: int = 0  # difference between the highest reading and `last`, less than rounding
     other: bool = False  # an older run went on after it: a counter beside it, or a wrong reading
 
     @property
@@ -69,14 +69,14 @@ class Run(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
 
 class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
-    """All readings of one register, as far as energy needs them; none is below zero."""
+    """The readings of one register, as far as energy needs them; none is negative."""
 
     runs: list[Run] = []
     begun: bool = False  # the first reading is that of the transaction's begin
-    second: int | None = None  # the reading after the first; after a first of 0, the one that is more
+    second: int | None = None  # the reading after the first; after a first of 0, the next one above 0
     second_at: Moment | None = None
     step: int = _MOST_STEP_MWH  # the largest power of ten, up to 1 kWh, that divides all readings between
-    # The place of the latest reading in their order.
+    # The position of the latest reading.
     rank: int = BETWEEN
     ended: bool = False  # the latest reading is that of the transaction's end
     before_end: int | None = None  # the reading before that of the end
@@ -87,7 +87,7 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
     settled: int = 0  # energy of runs that are summed up
     fell: bool = False  # a reading was below the one before, by more than rounding
     position: int = 0
-    last_us: int = 0  # where the station's clock cannot be believed: its time as it counts
+    last_us: int = 0  # time by which it is ordered, where the station's clock is not plausible
 
     @property
     def is_sound(self) -> bool:
@@ -96,7 +96,7 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     @property
     def key(self) -> ReadingKey:
-        """The place of the latest reading."""
+        """The position of the latest reading."""
         latest = self.runs[self.current]
         return self.rank, self.position, self.last_us or latest.last_at.station_us, latest.last
 
@@ -118,8 +118,8 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
     def go_on(self, mwh: int, at: Moment, power_w: int, *, ends: bool) -> bool:
         """Takes a reading after the begin, if it is later than all others and follows the one before.
 
-        The same as `push` would do, for a third of the price: nearly all readings come this way. False where it may
-        not be so; then nothing is taken.
+        The result is that of `push`, at a third of the cost, for nearly all readings. False for others, which are not
+        taken.
         """
         if len(self.runs) != 1 or self.rank == END:
             return False
@@ -146,12 +146,12 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     @property
     def tolerance(self) -> int:
-        """How far a reading may be below another one: begin and end may be finer than the readings between."""
+        """Largest fall that counts as rounding: begin and end may be finer than the readings between."""
         has_samples = len(self.runs) > 1 or (bool(self.runs) and self.runs[0].count > self.begun)
         return max(self.step, ROUNDING_MWH) if has_samples else ROUNDING_MWH
 
     def push(self, mwh: int, at: Moment, *, begins: bool, ends: bool, power_w: int) -> None:
-        """Takes the next reading, not negative. A begin that is told once more changes nothing."""
+        """Takes the next reading, not negative. A repeated begin changes nothing."""
         if begins and self.begun and self.runs[0].first:
             return
         while mwh % self.step and not (begins or ends):
@@ -202,10 +202,10 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
             self.lowest, self.highest = _NO_READING, -1
 
     def _older(self, mwh: int, at: Moment, power_w: int, *, unexplained: int | None) -> int | None:
-        """Index of an older run that goes on with this reading; None where the latest goes on, or a new one begins.
+        """Index of an older run that continues with this reading; None where the latest does, or a new one begins.
 
-        An older run has risen at least as much as what counted meanwhile. Of several the one counts of which least
-        energy is left that no reading explains.
+        The older run must have risen at least as much as the runs since. Of several, the run is chosen that leaves the
+        least energy that no reading explains.
         """
         best, meanwhile = None, 0
         for index in range(len(self.runs) - 1, -1, -1):
@@ -218,7 +218,7 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
         return best
 
     def fits(self, run: Run, mwh: int, at: Moment, power_w: int, *, slack: int) -> bool:
-        """Whether a reading can be the next of a run: it is no lower, and no higher than power and time allow."""
+        """Whether a reading can follow in a run: it is not lower, and the rise is within power and time."""
         return (
             mwh > run.top - slack
             and mwh - run.last <= self.most(run.last_at, at, power_w)
@@ -226,7 +226,7 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
         )
 
     def most(self, since: Moment, until: Moment, power_w: int) -> int:
-        """The most energy that can have passed, by the clock that saw more time pass, in mWh."""
+        """The most energy that can have passed between two moments, in mWh."""
         return passed(since, until, power_w, SLACK_US) + self.step
 
     def _open(self, mwh: int, at: Moment) -> None:
@@ -236,7 +236,7 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
         self.current = len(self.runs) - 1
 
     def _sum_up(self) -> None:
-        """Makes room: a run beside others goes, else the oldest but for that of the begin is summed up."""
+        """Makes room: removes a run beside the others, else sums up the oldest one after the begin."""
         index = next((n for n, run in enumerate(self.runs) if run.other), 1)
         gone = self.runs.pop(index)
         if not gone.other:
@@ -244,14 +244,14 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
 
 def _fits_our_clock(rise_mwh: int, since: Moment, until: Moment, power_w: int) -> bool:
-    """Whether energy can have passed between two moments by our clock alone: then it can have by any."""
+    """Whether energy can have passed by the CSMS's clock alone: then it can by the longer of the two times, too."""
     return rise_mwh * _UJ_PER_MWH <= power_w * (until.our_us - since.our_us + SLACK_US)
 
 
 def passed(since: Moment, until: Moment, power_w: int, slack_us: int) -> int:
-    """Energy at full power between two moments, in mWh, by the clock that saw more time pass.
+    """Energy at full power between two moments, in mWh, by the clock that shows more time.
 
-    A station's clock that is wrong tells how much time passed all the same, unless it was set meanwhile.
+    Also a station's clock with a wrong time shows how much time has passed, unless it was set meanwhile.
     """
     elapsed_us, by_station_us = max(until.our_us - since.our_us, 0), until.station_us - since.station_us
     if by_station_us > elapsed_us and (by_station_us < DAY_US or since.is_plausible == until.is_plausible):

@@ -1,4 +1,4 @@
-"""Deletes what has been kept long enough: rows of the outbox, quarantined messages. Transactions are never deleted."""
+"""Retention: deletes old rows of the outbox and quarantined messages. Transactions are never deleted."""
 
 import asyncio
 from functools import partial
@@ -13,15 +13,15 @@ from transaction_svc import quarantine_store
 log = get_logger(__name__)
 
 _EVERY_S = 300
-# A few at a time, with a pause: recording goes on between.
+# A few at a time, with a pause, so that messages are recorded meanwhile.
 _MOST = 500
 _PAUSE_S = 0.02
 
 
 class Retention:
-    """Deletes outbox rows a day after they were published, and those that nobody fetched after `outbox_days`.
+    """Deletes outbox rows a day after they were published, and unpublished ones after `outbox_days`.
 
-    And messages in quarantine `quarantine_days` after they were last changed, looked at or not.
+    Quarantined messages are deleted `quarantine_days` after their last change, in any state.
     """
 
     def __init__(self, *, database: Database, clock: Clock, outbox_days: int, quarantine_days: int) -> None:
@@ -31,7 +31,7 @@ class Retention:
         self._quarantine_days = quarantine_days
 
     async def run(self) -> None:
-        """Deletes now and then, until cancelled."""
+        """Deletes every few minutes, until cancelled."""
         while True:
             try:
                 await self.delete_old()
@@ -40,7 +40,7 @@ class Retention:
             await asyncio.sleep(_EVERY_S)
 
     async def delete_old(self) -> int:
-        """Deletes all that is old enough; returns how many rows."""
+        """Deletes the rows whose time is over; returns their number."""
         now_us = self._clock()
         removals = (
             partial(outbox.remove_old, now_us=now_us, days=self._outbox_days, limit=_MOST),

@@ -1,4 +1,4 @@
-"""transaction_svc put together: its servicers, and what runs beside them."""
+"""The assembly of transaction_svc: its servicers and background tasks."""
 
 from contextlib import AsyncExitStack
 
@@ -12,7 +12,7 @@ from mesh.operators import RemoteKeys
 from mesh.relay import open_relay
 from mesh.service import Parts
 from mesh.times import Clock
-from transaction_svc import store
+from transaction_svc import number_store
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
@@ -24,8 +24,8 @@ from transaction_svc.settings import TransactionSettings
 
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: TransactionSettings, clock: Clock) -> Parts:
-    """Makes the servicers. The channel to auth_svc, for the keys of operators' tokens, goes onto the stack."""
-    store.give_no_number_before(database.engine, settings.first_transaction_id)
+    """Makes the servicers. The stack closes the channel to auth_svc, which is for the keys of operators' tokens."""
+    number_store.set_first_number(database.engine, settings.first_transaction_id)
     channel = open_channel(settings.auth_address, secret=settings.mesh_secret)
     stack.push_async_callback(channel.close)
     meters = MeterTerms(settings.power_limits)
@@ -60,7 +60,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
 
 
 def _translator(stack: AsyncExitStack, settings: TransactionSettings) -> Translator | None:
-    """Translates payloads that operators mend; None where no gateway's address is set."""
+    """The translator for mended payloads; None where no gateway's address is set."""
     if settings.gateway_address is None:
         return None
     channel = open_channel(settings.gateway_address, secret=settings.mesh_secret)

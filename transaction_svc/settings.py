@@ -1,4 +1,4 @@
-"""What transaction_svc is told beside what every service is told."""
+"""Settings of transaction_svc beside those that all services have."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -9,24 +9,24 @@ from mesh.times import SECOND_US
 from transaction_svc.grace import MOST_GRACE_US, Grace
 from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLimits
 
-# Half a day: longer than stations repeat a message that nobody answers, by any settings that are in use.
+# Half a day: longer than stations repeat a message without an answer, by any settings that are in use.
 HANGING_GRACE_US = 12 * 3600 * SECOND_US
-# Twice the longest usual time between two meter values: a session that goes on is seen to go on before that.
+# Twice the longest usual time between two meter values, so that one comes before it if the session goes on.
 LEAST_HANGING_GRACE_US = 1800 * SECOND_US
 GRACE = Grace(default_us=HANGING_GRACE_US, least_us=LEAST_HANGING_GRACE_US)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionSettings:
-    """The settings of transaction_svc's own."""
+    """Settings that only transaction_svc has."""
 
     auth_address: str  # auth_svc's mesh port, host:port
     mesh_secret: str = field(repr=False)
     outbox_days: int
     quarantine_days: int
     power_limits: PowerLimits
-    grace: Grace  # for how long a transaction hangs before it is ended
-    first_transaction_id: int = 1  # 1.6: the first number we give
+    grace: Grace  # time after which a hanging transaction is ended
+    first_transaction_id: int = 1  # 1.6: the lowest number that is given
     notification_address: str | None = None  # notification_svc's mesh port, host:port
     gateway_address: str | None = None  # the mesh port of any gateway, host:port
 

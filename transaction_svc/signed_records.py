@@ -1,6 +1,7 @@
-"""Signed meter records, as far as energy needs them: OCMF (Open Charge Metering Format, S.A.F.E.), with its signature.
+"""Signed meter records in OCMF (Open Charge Metering Format, S.A.F.E.): their readings and signatures. Pure.
 
-Pure. Other formats (EDL, vendors' own) are kept with their event and read by the transparency software of their vendor.
+Records in other formats (EDL, vendors' own) are stored with their event; the transparency software of the vendor reads
+them.
 """
 
 import base64
@@ -23,25 +24,25 @@ from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, VERIFIED
 _LONGEST = 64 * 1024
 _MWH_PER_UNIT = {"kWh": 1_000_000, "Wh": 1_000}
 _MOST_MWH = 10**18
-# OCMF 1.0, table 7: B begin, E L R A P ends of one kind or another, C T X S between.
+# OCMF 1.0, table 7: B is a begin; E, L, R, A and P are ends; C, T, X and S are between.
 _RANKS = {"B": BEGIN, **dict.fromkeys("ELRAP", END)}
 # OBIS: 1.8.x is the import, B0 to B3 and 98.08 are the codes for one transaction; 2.8 and C0 to C3 are the export.
 _IMPORT = re.compile(r"(?:^|[-:])(?:0?1\.0?8\.|0?1-[0-9A-Fa-f]{1,2}:(?:98\.0?8|0?1\.0?8|B[0-3])\.|B[0-3]\.)")
 _ECDSA_SHA256 = re.compile(r"ECDSA-\w+-SHA256")
 
 
-class Record(NamedTuple):
+class SignedReading(NamedTuple):
     """One reading of a signed record."""
 
-    rank: int | None  # None where the record leaves it to the message
+    rank: int | None  # None where the record has none: the message decides
     proof: int
     mwh: int
 
 
-def read_record(signed: SignedMeterValue, *, verify: bool = True) -> Sequence[Record]:
+def read_signed_readings(signed: SignedMeterValue, *, verify: bool = True) -> Sequence[SignedReading]:
     """The import readings of a signed record; none where it is not OCMF.
 
-    To verify a signature costs a tenth of a millisecond; without `verify` the readings count as not proven.
+    To verify a signature costs a tenth of a millisecond. Without `verify` the readings count as signed, not verified.
     """
     text = _as_ocmf(signed.signed_meter_data)
     if text is None:
@@ -52,11 +53,11 @@ def read_record(signed: SignedMeterValue, *, verify: bool = True) -> Sequence[Re
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError, InvalidOperation):
         return ()
     proof = VERIFIED if verify and _is_verified(payload, signature, signed.public_key) else SIGNED
-    return [Record(rank, proof, mwh) for rank, mwh in readings]
+    return [SignedReading(rank, proof, mwh) for rank, mwh in readings]
 
 
 def _as_ocmf(data: str) -> str | None:
-    """The record as text: it comes bare, in base64 or in hexadecimal."""
+    """The record as text: stations send it as it is, in base64 or in hexadecimal."""
     if len(data) > _LONGEST:
         return None
     if data.startswith("OCMF|"):
@@ -72,14 +73,14 @@ def _as_ocmf(data: str) -> str | None:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Payload and signature: `OCMF|{payload}|{signature}`. The payload may hold a bar itself."""
+    """Payload and signature: `OCMF|{payload}|{signature}`. The payload may contain a bar."""
     body = text.removeprefix("OCMF|")
     payload, _bar, signature = body.rpartition("|")
     return (payload, signature) if payload else (body, "")
 
 
 def _readings(entries: Sequence[dict[str, Any]]) -> Sequence[tuple[int | None, int]]:
-    """What an entry leaves out it has in common with the one before."""
+    """Ranks and energies of the import readings. A field that an entry omits is that of the entry before."""
     shared: dict[str, Any] = {}
     found: list[tuple[int | None, int]] = []
     for entry in entries:
@@ -97,7 +98,7 @@ def _readings(entries: Sequence[dict[str, Any]]) -> Sequence[tuple[int | None, i
 
 @lru_cache(maxsize=1024)
 def _is_verified(payload: str, signature: str, public_key: str) -> bool:
-    """Whether the signature is that of the key that came with the record. Stations repeat records: each counts once."""
+    """Whether the signature fits the key in the message. Cached, since stations repeat records."""
     try:
         block = msgspec.json.decode(signature or "{}")
         if not _ECDSA_SHA256.fullmatch(block.get("SA", "ECDSA-secp256r1-SHA256")):
@@ -114,7 +115,7 @@ def _is_verified(payload: str, signature: str, public_key: str) -> bool:
 
 
 def _key_bytes(text: str) -> bytes:
-    """A public key in DER: OCPP's `oca:base16:asn1:…` or `oca:base64:asn1:…`, in base64 itself or not; or bare."""
+    """A public key in DER, from OCPP's `oca:base16:asn1:…` or `oca:base64:asn1:…`, in base64 or not; or without it."""
     key = text.strip()
     try:
         inner = base64.b64decode(key, validate=True).decode()

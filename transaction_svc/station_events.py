@@ -1,7 +1,7 @@
-"""What happened to stations beside their transactions: boots, available connectors, removals.
+"""Events of stations that concern their open transactions: boots, available connectors, removals.
 
-A boot is noted with the station. Each event is held against the transactions that are open there (`ends.py`). Where
-none is open, as at most connectors that report to be available, nothing is written.
+A boot is stored with the station. Each event may mark the station's open transactions as hanging (`ends.py`). Where
+none is open, as at most connectors that are reported as available, nothing is written.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 from mesh.database import Database, commit_batch
 from mesh.errors import MeshError, invalid_field
 from mesh.times import Clock
-from transaction_svc import ends, ingestion, store, stored_form
+from transaction_svc import ends, ingestion, station_store, store, stored_form
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.clocks import is_plausible, read_time
-from transaction_svc.ends import Closure, Frame, Mark
+from transaction_svc.ends import Closure, FramePosition, Mark
 from transaction_svc.grace import Grace, MessageAttempts
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.received_items import check_origin, clean
@@ -29,10 +29,10 @@ _StationKey = tuple[str, str]
 
 
 class StationEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of a station on its way into the database."""
+    """An event of a station that was read, and is to be applied."""
 
     station: _StationKey  # tenant, station
-    frame: Frame
+    frame: FramePosition
     receive_us: int
 
 
@@ -46,15 +46,15 @@ class Boot(StationEvent, frozen=True, kw_only=True):
 
 
 class Available(StationEvent, frozen=True, kw_only=True):
-    """The station reported a connector as available; connector 0 stands for any of the EVSE."""
+    """The station reported a connector as available; connector 0 is any of the EVSE."""
 
     evse_id: int
     connector_id: int
-    time_us: int  # by the station's clock, where that can be believed; else when it was received, as for its events
+    time_us: int  # the station's time where plausible, else the receive time, as for events
 
 
 class Removal(StationEvent, frozen=True, kw_only=True):
-    """An operator removed the station, whose last connection is that of the frame."""
+    """An operator removed the station; the frame has the epoch of its last connection."""
 
 
 def read(item: StationEventItem, now_us: int) -> StationEvent:
@@ -85,7 +85,7 @@ def _read_boot(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
 
 
 def _read_attempts(boot: StationBooted) -> MessageAttempts | None:
-    """Both or none; a station that never sends a message, or waits for a negative time, does not say anything."""
+    """Attempts and interval, if both are known and valid."""
     if not boot.HasField("message_attempts") or not boot.HasField("message_attempt_interval_s"):
         return None
     if boot.message_attempts < 1 or boot.message_attempt_interval_s < 0:
@@ -94,11 +94,13 @@ def _read_attempts(boot: StationBooted) -> MessageAttempts | None:
 
 
 def _read_available(item: StationEventItem, common: dict[str, Any]) -> StationEvent:
-    said = item.connector_available
-    time_us = read_time(said, "status_time")
+    available = item.connector_available
+    time_us = read_time(available, "status_time")
     if time_us is None or not is_plausible(time_us, common["receive_us"]):
         time_us = common["receive_us"]
-    return Available(evse_id=said.evse.evse_id, connector_id=said.evse.connector_id, time_us=time_us, **common)
+    return Available(
+        evse_id=available.evse.evse_id, connector_id=available.evse.connector_id, time_us=time_us, **common
+    )
 
 
 def _read_removal(_item: StationEventItem, common: dict[str, Any]) -> StationEvent:
@@ -113,7 +115,7 @@ _READERS: dict[str, Callable[[StationEventItem, dict[str, Any]], StationEvent]] 
 
 
 class StationEvents:
-    """Takes note of events of stations. `grace` says how long a transaction hangs before it is ended."""
+    """Applies events of stations to their open transactions. `grace` has the grace periods."""
 
     def __init__(self, *, database: Database, clock: Clock, meters: MeterTerms, grace: Grace) -> None:
         self._database = database
@@ -121,26 +123,26 @@ class StationEvents:
         self._meters = meters
         self._grace = grace
 
-    async def take(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
-        """What each item failed with, None for most. Raises MeshError where the database is unavailable."""
+    async def ingest(self, items: Sequence[StationEventItem]) -> Sequence[MeshError | None]:
+        """Applies the items; returns the error of each, None for most. Raises MeshError UNAVAILABLE."""
         now_us = self._clock()
         outcomes: list[MeshError | None] = [None] * len(items)
         readable: list[tuple[int, StationEvent]] = []
-        for place, item in enumerate(items):
+        for index, item in enumerate(items):
             try:
-                readable.append((place, read(item, now_us)))
+                readable.append((index, read(item, now_us)))
             except MeshError as error:
-                outcomes[place] = error
-        concerned = await self._concerned([event for _place, event in readable])
-        places = [place for place, event in readable if id(event) in concerned]
-        events = [event for _place, event in readable if id(event) in concerned]
-        work = partial(_record, meters=self._meters, grace=self._grace, now_us=now_us)
-        for place, outcome in zip(places, await commit_batch(self._database, events, work), strict=True):
-            outcomes[place] = outcome
+                outcomes[index] = error
+        relevant = await self._relevant([event for _index, event in readable])
+        indexes = [index for index, event in readable if id(event) in relevant]
+        events = [event for _index, event in readable if id(event) in relevant]
+        work = partial(_ingest, meters=self._meters, grace=self._grace, now_us=now_us)
+        for index, outcome in zip(indexes, await commit_batch(self._database, events, work), strict=True):
+            outcomes[index] = outcome
         return outcomes
 
-    async def _concerned(self, events: Sequence[StationEvent]) -> set[int]:
-        """The ids of those events that may have something to write: most are of connectors where nothing is open."""
+    async def _relevant(self, events: Sequence[StationEvent]) -> set[int]:
+        """The `id()` of events that may change rows: most are of connectors without an open transaction."""
         stations = sorted({event.station for event in events})
         if not stations:
             return set()
@@ -155,7 +157,7 @@ class StationEvents:
         }
 
 
-def _record(
+def _ingest(
     connection: Connection, events: Sequence[StationEvent], *, meters: MeterTerms, grace: Grace, now_us: int
 ) -> Sequence[MeshError | None]:
     batch = BatchContext()
@@ -165,8 +167,8 @@ def _record(
         for tx in batch.of_station(*event.station):
             _apply(batch, tx, event)
     if boots := _latest_boots(events):
-        store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
-        _take_terms(connection, batch, boots, meters, now_us)
+        station_store.write_stations(connection, [_station_row(boot, now_us) for boot in boots])
+        _set_terms(connection, batch, boots, meters, now_us)
     _set_grace(connection, batch, sorted({event.station for event in events}), grace)
     if any(batch.changed()):
         ingestion.write_back(connection, batch, now_us=now_us)
@@ -174,7 +176,7 @@ def _record(
 
 
 def _set_grace(connection: Connection, batch: BatchContext, stations: Iterable[_StationKey], grace: Grace) -> None:
-    """Gives each mark at these stations the grace period by the latest boot, whichever event came first."""
+    """Sets the grace period of each mark at these stations by the latest boot, in any order of the events."""
     marked = [
         (tx, tx.state.mark)
         for station in stations
@@ -183,7 +185,7 @@ def _set_grace(connection: Connection, batch: BatchContext, stations: Iterable[_
     ]
     if not marked:
         return
-    attempts = store.find_attempts(connection, sorted({tx.key[:2] for tx, _mark in marked}))
+    attempts = station_store.find_attempts(connection, sorted({tx.key[:2] for tx, _mark in marked}))
     for tx, mark in marked:
         grace_us = grace.of(attempts.get(tx.key[:2]))
         if mark.grace_us != grace_us:
@@ -191,17 +193,17 @@ def _set_grace(connection: Connection, batch: BatchContext, stations: Iterable[_
             tx.changed = True
 
 
-def _take_terms(
+def _set_terms(
     connection: Connection, batch: BatchContext, boots: Iterable[Boot], meters: MeterTerms, now_us: int
 ) -> None:
-    """Gives their meter profile to transactions that began after a boot, and were recorded before it."""
-    overtaking = [tx for boot in boots for tx in batch.of_station(*boot.station) if _is_after(boot, tx.state)]
-    if not overtaking:
+    """Gives the meter profile by a boot to transactions that began after it, and were recorded before it."""
+    begun_after = [tx for boot in boots for tx in batch.of_station(*boot.station) if _is_after(boot, tx.state)]
+    if not begun_after:
         return
-    terms = meters.find(connection, {tx.name[:2] for tx in overtaking}, now_us)
-    for tx in overtaking:
+    terms = meters.find(connection, {tx.name[:2] for tx in begun_after}, now_us)
+    for tx in begun_after:
         if terms[tx.name[:2]].pinned != tx.state.meter.terms.pinned:
-            batch.take_terms(tx, terms[tx.name[:2]])
+            batch.set_terms(tx, terms[tx.name[:2]])
 
 
 def _is_after(boot: Boot, state: TransactionState) -> bool:
@@ -209,7 +211,7 @@ def _is_after(boot: Boot, state: TransactionState) -> bool:
 
 
 def _changes(event: StationEvent, state: TransactionState) -> bool:
-    """Whether an event has something to say about a transaction."""
+    """Whether an event changes a transaction."""
     if state.ended:
         return False
     if isinstance(event, Removal):
@@ -217,19 +219,19 @@ def _changes(event: StationEvent, state: TransactionState) -> bool:
     if isinstance(event, Available) and not _is_at(event, state):
         return False
     if state.first_frame is not None and event.frame < state.first_frame:
-        return False  # as if there were no such transaction yet
+        return False  # the event is from before the transaction
     return _merge(event, state) != state.mark
 
 
 def _is_at(event: Available, state: TransactionState) -> bool:
-    """Whether a connector is the one of a transaction; where its station names none, that of its EVSE."""
+    """Whether a connector is that of a transaction; without a connector id, the EVSE decides."""
     if event.evse_id != state.evse_id or not state.evse_id:
         return False
     return event.connector_id == state.connector_id or not (event.connector_id and state.connector_id)
 
 
 def _merge(event: StationEvent, state: TransactionState) -> Mark:
-    """The mark with an event taken into account: the same, whichever of several comes first. `_set_grace` follows."""
+    """The mark after an event, the same in any order of events. `_set_grace` sets its grace period later."""
     time_us = event.time_us if isinstance(event, Available) else None
     mark = state.mark
     if mark is None:
@@ -253,7 +255,7 @@ def _apply(batch: BatchContext, tx: TrackedTransaction, event: StationEvent) -> 
     state.mark = _merge(event, state)
     state.went_on = False
     if state.mark.precedes(state.last_frame, state.latest_us):
-        batch.mark_for_rebuild(tx.name, tx.generation)  # one of its events may contradict the mark: they tell
+        batch.mark_for_rebuild(tx.name, tx.generation)  # one of its events may contradict the mark
 
 
 def _latest_boots(events: Iterable[StationEvent]) -> Sequence[Boot]:

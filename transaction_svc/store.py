@@ -1,20 +1,16 @@
-"""All SQL of transaction_svc's recording. Functions run inside a transaction that mesh.database.Database opens.
+"""The SQL of transactions and their events. Functions run inside a transaction that mesh.database.Database opens.
 
-Each is one statement whatever the number of rows. What operators read is in `reading_store.py`.
+Each function is one statement for any number of rows. The SQL of operators' lists is in `reading_store.py`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection
 
 from mesh.rowset import Call, RowStatement, run_later, run_prepared
-from transaction_svc import stored_form
-from transaction_svc.grace import MessageAttempts
-from transaction_svc.idempotency_keys import flags_text, name_hash
-from transaction_svc.received_items import ReceivedMeterValues
+from transaction_svc.idempotency_keys import name_hash
 
 Key = tuple[str, str, str, int]
 """Tenant, station, transaction id, generation."""
@@ -31,11 +27,11 @@ class TransactionRow(msgspec.Struct, frozen=True):
 
 
 class Lookup(msgspec.Struct, frozen=True):
-    """Something known already about one event, the `n`-th that was asked for; there may be several of one.
+    """A row that was found for the `n`-th event of a lookup; an event may have several.
 
-    `repeat_no` None: `tx` is the latest generation of the name that the event has. Else the event is recorded, for the
-    time after as many as that, as it came with this epoch and ordinal; `tx` is the transaction that it belongs to, and
-    `fact` what it says, encoded.
+    `repeat_no` None: `tx` is the latest generation of the event's transaction name. Otherwise an event with the same
+    content is recorded, as number `repeat_no` of those, from the frame of this epoch and ordinal: `tx` is its
+    transaction, and `fact` its event record, encoded.
     """
 
     n: int
@@ -46,8 +42,8 @@ class Lookup(msgspec.Struct, frozen=True):
     tx: TransactionRow
 
 
-class RecordRow(msgspec.Struct, frozen=True):
-    """What a recorded event says, encoded, and where it is recorded."""
+class EventRecordRow(msgspec.Struct, frozen=True):
+    """The event record of a recorded event, encoded in `fact`, with the keys of event and transaction."""
 
     tenant_id: str
     station_id: str
@@ -58,13 +54,13 @@ class RecordRow(msgspec.Struct, frozen=True):
     fact: str
 
 
-# Stations, and the tokens of starts, one writer each: folds never lose an update, and two starts with one token see
-# each other. Advisory locks, since the rows they guard may not be there yet. SQLite has one writer anyway.
+# Stations, and the tokens of starts, have one writer each: no state loses an update, and of two starts with one token
+# the second reads the first. Advisory locks, since the rows may not exist yet. SQLite has one writer anyway.
 #
-# The same statement tells the planner, for this transaction, to join as written, each row looked up by its key: what it
-# knows of a young or fast-growing table makes it read whole tables, or all of a station, instead. For the same reason
-# each statement leaves it one index to choose: a name that others begin with is compared as `name || ''`, which none
-# serves. A plan is made once per connection, often when the tables are empty.
+# The same statement has the planner, in this transaction, join as written and look up each row by its key: by the
+# statistics of a young or fast-growing table it would read whole tables, or all rows of a station. For the same reason
+# each statement leaves one index to choose: a column that other indexes begin with is compared as `name || ''`, which
+# no index serves. A plan is made once per connection, often while the tables are empty.
 _LOCK = RowStatement(
     """
     SELECT count(CAST(pg_advisory_xact_lock(k) AS text)),
@@ -140,7 +136,7 @@ _INSERT_EVENTS = RowStatement(
     ordinal="bigint",
 )
 
-_FACTS = RowStatement(
+_EVENT_RECORDS = RowStatement(
     """
     SELECT e.tenant_id, e.station_id, e.transaction_id, e.generation, e.content_key, e.repeat_no, e.fact
     FROM {rows} JOIN tx_event e
@@ -185,7 +181,7 @@ _MOVE_EVENTS = RowStatement(
     fact="text",
 )
 
-# Read from the index on (evse_hash, begin_us), and from there to the first that fits, however long the history.
+# Reads the index on (evse_hash, begin_us) from there to the first row that fits, for a history of any length.
 _BESIDE = """
     SELECT t.begin_us FROM tx t
     WHERE t.evse_hash = rows.evse_hash AND t.begin_us {side} rows.begin_us
@@ -198,7 +194,7 @@ _AT = """
     FROM {{rows}} JOIN tx b ON b.evse_hash = rows.evse_hash AND b.begin_us = ({beside})
      AND b.tenant_id || '' = rows.tenant_id AND b.station_id || '' = rows.station_id AND b.evse_id = rows.evse_id
 """
-_NEIGHBOURS = RowStatement(
+_ADJACENT = RowStatement(
     _AT.format(beside=_BESIDE.format(side="<=", order="DESC"))
     + "UNION ALL"
     + _AT.format(beside=_BESIDE.format(side=">", order="ASC")),
@@ -236,8 +232,8 @@ _TX_COLUMNS = {
 _NEW_COLUMNS = {**_TX_COLUMNS, "station_hash": "bigint"}
 _NAMES = ", ".join(_NEW_COLUMNS)
 _INSERT_TXS = RowStatement(f"INSERT INTO tx ({_NAMES}) SELECT {_NAMES} FROM {{rows}}", **_NEW_COLUMNS)  # noqa: S608
-# Columns that change with each event of a transaction that goes on, and with its end. PostgreSQL pays for each index of
-# a column that a statement names, changed or not.
+# Columns that change with each event of an open transaction, and with its end. An update costs time for each index of a
+# column that it names, even where the value stays the same.
 _RUNNING_COLUMNS = {name: _TX_COLUMNS[name] for name in (*_KEY_COLUMNS, "fold", "energy_mwh", "update_us")}
 _ENDED_COLUMNS = {**_RUNNING_COLUMNS, **{name: _TX_COLUMNS[name] for name in ("ended", "end_us")}}
 
@@ -258,89 +254,6 @@ _UPDATE_TXS = _update_of(_TX_COLUMNS)
 _UPDATE_RUNNING = _update_of(_RUNNING_COLUMNS)
 _UPDATE_ENDED = _update_of(_ENDED_COLUMNS)
 
-# Numbers are drawn ahead, which spares most batches a round trip. They are kept with the connection, and end with it:
-# what was drawn and not given is a gap, as where a transaction is rolled back.
-_AHEAD = 100
-_RESERVE = "csms_tx_numbers"
-_FIRST = "csms_first_tx_number"
-_DRAW = RowStatement("SELECT nextval('tx_number') FROM {rows}", n="integer")
-
-_DUE = text(
-    """
-    SELECT tenant_id, station_id, transaction_id, generation FROM tx
-    WHERE hanging_due_us <= :now_us AND NOT ended
-    ORDER BY hanging_due_us LIMIT :limit
-    """
-)
-
-_UPSERT_STATIONS = RowStatement(
-    """
-    INSERT INTO station (tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal,
-                         create_us, update_us, message_attempts, message_attempt_interval_s)
-    SELECT tenant_id, station_id, vendor_name, model, firmware_version, boot_us, epoch, ordinal, now_us, now_us,
-           message_attempts, message_attempt_interval_s
-    FROM {rows} WHERE true
-    ON CONFLICT (tenant_id, station_id) DO UPDATE SET
-        vendor_name = excluded.vendor_name, model = excluded.model, firmware_version = excluded.firmware_version,
-        boot_us = excluded.boot_us, epoch = excluded.epoch, ordinal = excluded.ordinal, update_us = excluded.update_us,
-        message_attempts = excluded.message_attempts, message_attempt_interval_s = excluded.message_attempt_interval_s
-    WHERE (station.epoch, station.ordinal) < (excluded.epoch, excluded.ordinal)
-    """,
-    tenant_id="text",
-    station_id="text",
-    vendor_name="text",
-    model="text",
-    firmware_version="text",
-    boot_us="bigint",
-    epoch="bigint",
-    ordinal="bigint",
-    now_us="bigint",
-    message_attempts="integer",
-    message_attempt_interval_s="integer",
-)
-_FIND_ATTEMPTS = RowStatement(
-    """
-    SELECT s.tenant_id, s.station_id, s.message_attempts, s.message_attempt_interval_s
-    FROM {rows} JOIN station s ON s.tenant_id = rows.tenant_id AND s.station_id = rows.station_id
-     AND s.message_attempts IS NOT NULL AND s.message_attempt_interval_s IS NOT NULL
-    """,
-    tenant_id="text",
-    station_id="text",
-)
-
-_WITHOUT_FLAGS = text(
-    """
-    SELECT tenant_id, station_id, transaction_id, generation, fold FROM tx
-    WHERE flags IS NULL ORDER BY create_us LIMIT :limit
-    """
-)
-_FILL_FLAGS = RowStatement(
-    """
-    UPDATE tx SET flags = rows.flags FROM {rows}
-    WHERE tx.tenant_id = rows.tenant_id AND tx.station_id = rows.station_id
-      AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation AND tx.flags IS NULL
-    """,
-    tenant_id="text",
-    station_id="text",
-    transaction_id="text",
-    generation="integer",
-    flags="text",
-)
-
-_INSERT_METER_VALUES = RowStatement(
-    """
-    INSERT INTO meter_values (tenant_id, station_id, content_key, item, receive_us)
-    SELECT tenant_id, station_id, content_key, item, receive_us FROM {rows} WHERE true
-    ON CONFLICT (tenant_id, station_id, content_key) DO NOTHING
-    RETURNING tenant_id, station_id, content_key
-    """,
-    tenant_id="text",
-    station_id="text",
-    content_key="text",
-    item="text",
-    receive_us="bigint",
-)
-
 
 def station_lock(station_id: str) -> str:
     """The key under which a station's transactions are locked."""
@@ -350,10 +263,10 @@ def station_lock(station_id: str) -> str:
 def lock_and_look_up(
     connection: Connection, keys: Iterable[str], rows: Iterable[Mapping[str, Any]]
 ) -> Sequence[Lookup]:
-    """What is known of events: rows of n, tenant_id, station_id, content_key, transaction_id (may be empty).
+    """Finds events and transactions by rows of n, tenant_id, station_id, content_key, transaction_id (may be empty).
 
-    First of all, lets no other writer at what `keys` name until this transaction ends, in one order for all: no
-    deadlocks. So what is read is what the writer before has left.
+    First locks `keys` until this transaction ends, in one order for all writers, so that there are no deadlocks. The
+    rows are those that the writer before has committed.
     """
     looking = (_LOOK_UP, rows)
     locking = (_LOCK, [{"key": key} for key in keys])
@@ -362,7 +275,7 @@ def lock_and_look_up(
 
 
 def look_up(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[Lookup]:
-    """The same within a transaction that has its locks."""
+    """The same in a transaction that has the locks already."""
     return _look_up(connection, (_LOOK_UP, rows))
 
 
@@ -373,106 +286,21 @@ def _look_up(connection: Connection, *calls: Call) -> Sequence[Lookup]:
     ]
 
 
-def give_no_number_before(engine: Engine, first: int) -> None:
-    """Numbers for 1.6 transactions are `first` or above on all connections that are taken from now on."""
-    engine.update_execution_options(**{_FIRST: first})
-
-
-def allocate_numbers(connection: Connection, count: int) -> Sequence[int]:
-    """Numbers for 1.6 transactions, int32 and positive, never given before (until all have been)."""
-    first = connection.get_execution_options().get(_FIRST, 1)
-    numbers = _draw(connection, count)
-    if min(numbers) < first:
-        _go_on_from(connection, first)
-        numbers = _draw(connection, count)
-    return numbers
-
-
-def _draw(connection: Connection, count: int) -> Sequence[int]:
-    if connection.dialect.name == "postgresql":
-        reserve: list[int] = connection.info.setdefault(_RESERVE, [])
-        if len(reserve) < count:
-            drawn = run_prepared(connection, (_DRAW, [{"n": n} for n in range(count + _AHEAD)]))
-            reserve.extend(number for (number,) in drawn)
-        taken, reserve[:count] = reserve[:count], []
-        return taken
-    last = connection.execute(
-        text("UPDATE tx_counter SET value = value + :count WHERE name = 'tx_number' RETURNING value"), {"count": count}
-    ).scalar_one()
-    return [(number - 1) % (2**31 - 1) + 1 for number in range(last - count + 1, last + 1)]
-
-
-def _go_on_from(connection: Connection, first: int) -> None:
-    """The next number is `first`, unless it is above that already."""
-    if connection.dialect.name == "postgresql":
-        # One at a time: the sequence knows no transactions, and must not be set back to where others have drawn since.
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('tx_number', 0))"))
-        connection.execute(
-            text("SELECT setval('tx_number', :first, false) FROM tx_number WHERE last_value < :first"), {"first": first}
-        )
-        connection.info[_RESERVE] = []
-        return
-    connection.execute(
-        text("UPDATE tx_counter SET value = :first - 1 WHERE name = 'tx_number' AND value < :first"), {"first": first}
-    )
-
-
 def open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TransactionRow]:
     """The open transactions of stations, each (tenant_id, station_id)."""
     return [TransactionRow(*row) for row in run_prepared(connection, (_OPEN, _station_rows(stations)))]
 
 
 def lock_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TransactionRow]:
-    """The same, once no other writer is at these stations, until this transaction ends."""
+    """The same, after it has locked the stations until the transaction ends."""
     wanted = sorted(stations)
     lock_and_look_up(connection, (station_lock(station_id) for _tenant_id, station_id in wanted), ())
     return open_transactions(connection, wanted)
 
 
 def find_open_transactions(connection: Connection, stations: Iterable[tuple[str, str]]) -> Sequence[TransactionRow]:
-    """The same without a lock, as it stands just now. Planned anew: no plan of it is kept for those who write."""
+    """The same without a lock. Not prepared: its plan, made without the settings of `_LOCK`, must not be kept."""
     return [TransactionRow(*row) for row in _OPEN.fetch(connection, _station_rows(stations))]
-
-
-def due_transactions(connection: Connection, *, now_us: int, limit: int) -> Sequence[Key]:
-    """The names of hanging transactions that are to be ended, the longest due first."""
-    return [tuple(row) for row in connection.execute(_DUE, {"now_us": now_us, "limit": limit})]
-
-
-def write_stations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Notes what stations said when they booted, one row each; an older boot than the one noted changes nothing."""
-    _UPSERT_STATIONS.run(connection, sorted(rows, key=itemgetter("tenant_id", "station_id")))
-
-
-def find_attempts(
-    connection: Connection, stations: Iterable[tuple[str, str]]
-) -> Mapping[tuple[str, str], MessageAttempts]:
-    """How often stations repeat messages, each (tenant_id, station_id), where their last boot said that."""
-    wanted = [{"tenant_id": tenant_id, "station_id": station_id} for tenant_id, station_id in stations]
-    return {
-        (row.tenant_id, row.station_id): MessageAttempts(
-            count=row.message_attempts, interval_s=row.message_attempt_interval_s
-        )
-        for row in _FIND_ATTEMPTS.run(connection, wanted)
-    }
-
-
-def fill_flags(connection: Connection, *, limit: int) -> int:
-    """Writes the flags of up to `limit` transactions into their column, where older code left it empty; how many."""
-    found = list(connection.execute(_WITHOUT_FLAGS, {"limit": limit}))
-    rows = [
-        {
-            "tenant_id": row.tenant_id,
-            "station_id": row.station_id,
-            "transaction_id": row.transaction_id,
-            "generation": row.generation,
-            "flags": flags_text(stored_form.decode_state(row.fold).flags),
-        }
-        for row in found
-    ]
-    if rows:
-        _FILL_FLAGS.run(connection, rows)
-    return len(rows)
 
 
 def write(
@@ -484,10 +312,10 @@ def write(
     running: Sequence[Mapping[str, Any]] = (),
     ended: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Records events that are not recorded yet (the unique key refuses others), adds and updates transactions.
+    """Inserts events (the primary key refuses those that exist), inserts and updates transactions.
 
-    `running` and `ended` are rows with less columns, of transactions that go on, or have ended, with nothing odd about
-    them. A later statement, or the COMMIT, may raise what is refused.
+    `running` and `ended` are rows with fewer columns, of open and of ended transactions without anomalies. A later
+    statement, or the COMMIT, may raise the errors.
     """
     statements = (
         (_INSERT_EVENTS, events),
@@ -500,45 +328,27 @@ def write(
         run_later(connection, *calls)
 
 
-def facts(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[RecordRow]:
-    """What the events of names say, from a generation on.
+def event_records(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[EventRecordRow]:
+    """The event records of names, from a generation on.
 
     Rows of tenant_id, station_id, transaction_id, generation, tx_hash.
     """
-    return [RecordRow(*row) for row in run_prepared(connection, (_FACTS, rows))]
+    return [EventRecordRow(*row) for row in run_prepared(connection, (_EVENT_RECORDS, rows))]
 
 
 def generations(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:
-    """The transactions of names, from a generation on; rows as for `facts`."""
+    """The transactions of names, from a generation on; rows as for `event_records`."""
     return [TransactionRow(*row) for row in run_prepared(connection, (_GENERATIONS, rows))]
 
 
 def move_events(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Puts events into another transaction, or another generation of theirs; `fact` as it is there."""
+    """Moves events to another transaction or generation; `fact` is their changed event record."""
     run_prepared(connection, (_MOVE_EVENTS, rows))
 
 
-def neighbours(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:
-    """The transactions next before and next after others on the same EVSE, by their begin."""
-    return [TransactionRow(*row) for row in run_prepared(connection, (_NEIGHBOURS, rows))]
-
-
-def insert_meter_values(
-    connection: Connection, items: Iterable[ReceivedMeterValues]
-) -> frozenset[tuple[str, str, str]]:
-    """Adds meter values; returns the keys (tenant_id, station_id, content_key) of those that were not there."""
-    rows = [
-        {
-            "tenant_id": item.tenant_id,
-            "station_id": item.station_id,
-            "content_key": item.content_key,
-            "item": item.item,
-            "receive_us": item.receive_us,
-        }
-        for item in sorted(items, key=lambda item: (item.tenant_id, item.station_id, item.content_key))
-    ]
-    added = run_prepared(connection, (_INSERT_METER_VALUES, rows))
-    return frozenset((tenant, station, key) for tenant, station, key in added)
+def adjacent_transactions(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[TransactionRow]:
+    """The transactions before and after EVSE positions, by their begin."""
+    return [TransactionRow(*row) for row in run_prepared(connection, (_ADJACENT, rows))]
 
 
 def _station_rows(stations: Iterable[tuple[str, str]]) -> Sequence[dict[str, Any]]:

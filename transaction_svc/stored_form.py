@@ -1,8 +1,8 @@
-"""How facts and folds are stored: JSON objects with a version and names, `{"v":3,"k":1,…}`; defaults are left out.
+"""The stored form of event records and states: JSON with a version, `{"v":3,"k":1,…}`; defaults are omitted.
 
-The names are short (`stored_names.py`). Version 2 had those of the fields themselves. Version 1 was an array that told
-its fields by their place. Rows of every version are read for good: money stands in them. A fold of version 1 keeps its
-figures until the next event of its transaction, which rebuilds it from its facts.
+The keys are short (`stored_names.py`). Version 2 had the names of fields as keys. Version 1 was an array without keys.
+Rows of every version stay readable, since bills depend on them. A state of version 1 keeps its figures until the next
+event of its transaction, with which it is rebuilt from the event records.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ _VERSION_2 = '{"v":2,'
 
 
 class _Record1(msgspec.Struct, array_like=True):
-    """Version 1 of `Fact`. Never changed."""
+    """Version 1 of `EventRecord`. Never changed."""
 
     kind: int
     seq_no: int | None
@@ -53,7 +53,7 @@ class _Register1(msgspec.Struct, array_like=True):
 
 
 class _State1(msgspec.Struct, array_like=True):
-    """Version 1 of `Fold`. Never changed."""
+    """Version 1 of `TransactionState`. Never changed."""
 
     event_count: int = 0
     created_us: int = 0
@@ -95,12 +95,12 @@ class _State1(msgspec.Struct, array_like=True):
 
 
 def encode(thing: EventRecord | TransactionState) -> str:
-    """A fact or a fold as it is stored."""
+    """Encodes an event record or a state."""
     return _encoder.encode(thing).decode()
 
 
 def decode_record(text: str) -> EventRecord:
-    """A stored fact, of any version."""
+    """Decodes an event record of any version."""
     if text.startswith("["):
         return _record_1(_record_1_decoder.decode(text))
     if text.startswith(_VERSION_2):
@@ -109,7 +109,7 @@ def decode_record(text: str) -> EventRecord:
 
 
 def decode_state(text: str) -> TransactionState:
-    """A stored fold, of any version."""
+    """Decodes a state of any version."""
     if text.startswith("["):
         return _state_1(_state_1_decoder.decode(text))
     if text.startswith(_VERSION_2):
@@ -118,7 +118,7 @@ def decode_state(text: str) -> TransactionState:
 
 
 def _of_version_2(text: str) -> dict[str, Any]:
-    """A row of version 2 with the names of version 3."""
+    """An object of version 2 with the keys of version 3."""
     return {**_renamed(msgspec.json.decode(text)), "v": 3}
 
 
@@ -139,7 +139,7 @@ def _record_1(old: _Record1) -> EventRecord:
 
 
 def _series_1(source: int) -> int:
-    """Version 1 had 0 for the outlet, 1 for a sum of its phases, 2 and 3 for any other place."""
+    """Version 1 had 0 for the outlet, 1 for a sum of its phases, 2 and 3 for other locations."""
     return series_number(source // 2, source % 2)
 
 
@@ -163,10 +163,10 @@ def _meter_1(old: _State1) -> Metering:
     register, last = old.register, _last_1(old.register)
     meter = Metering(broken=old.broken)
     if old.meter_begun:
-        meter.begin_said = 0, register.first
+        meter.reported_begin = 0, register.first
     is_over = old.stopped or old.next_begin_us is not None
     if is_over and (old.meter_ended or register.count > int(old.meter_begun)):
-        meter.end_said = 0, last
+        meter.reported_end = 0, last
     meter.assessed = Energy(
         mwh=register.settled + last - register.bottom,
         begin_mwh=register.first if register.count else None,

@@ -1,13 +1,13 @@
-"""Names of fields as they are stored: short ones for those that nearly every row has.
+"""Stored keys of fields: short ones for the fields that nearly every row has.
 
-A transaction is stored anew with every message, and PostgreSQL reads, logs and keeps each byte of it: with whole names
-a row is half as long again. Fields that few rows have keep their names. A name is never given to another field.
+A state is written with every message, and PostgreSQL reads, logs and keeps each byte of it: with whole names a row is
+half as long again. Fields that few rows have keep their names as keys. A key is never used for another field.
 """
 
 from collections.abc import Mapping
 
 SHORT: Mapping[str, str] = {
-    # Fact
+    # EventRecord
     "kind": "k",
     "order_us": "o",
     "recorded_us": "r",
@@ -26,7 +26,7 @@ SHORT: Mapping[str, str] = {
     "mwh": "m",
     "rank": "rk",
     "series": "s",
-    # Fold
+    # TransactionState
     "event_count": "n",
     "created_us": "cr",
     "updated_us": "up",
@@ -41,7 +41,7 @@ SHORT: Mapping[str, str] = {
     "stopped_reason": "xr",
     "stop_token": "xi",
     "stop_token_type": "xit",
-    "stop_said_mwh": "xs",
+    "reported_stop_mwh": "xs",
     "seq_count": "qn",
     "seq_most": "qm",
     "seq_us": "qt",
@@ -56,8 +56,8 @@ SHORT: Mapping[str, str] = {
     # Metering
     "registers": "g",
     "terms": "tm",
-    "begin_said": "bs",
-    "end_said": "es",
+    "reported_begin": "bs",
+    "reported_end": "es",
     "stop": "x",
     # Register and Run
     "runs": "rn",
@@ -79,5 +79,12 @@ SHORT: Mapping[str, str] = {
     "previous_series": "ps",
 }
 
-# Version 2 had the names that the fields had then.
-VERSION_2: Mapping[str, str] = {**SHORT, "told_us": "tu", "told_end": "te"}
+# Keys of version 2: the names that the fields had then.
+VERSION_2: Mapping[str, str] = {
+    **SHORT,
+    "told_us": "tu",
+    "told_end": "te",
+    "stop_said_mwh": "xs",
+    "begin_said": "bs",
+    "end_said": "es",
+}

@@ -1,4 +1,4 @@
-"""The SQL about id tokens and the transactions that they hold. Functions run inside a transaction, as in `store.py`."""
+"""The SQL of id tokens and the transactions that they hold. Functions run inside a transaction, as in `store.py`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from mesh.rowset import RowStatement, run_prepared
 
 MOST = 100
-"""Nothing is counted further: a tag that a whole network shares must not make each of its starts slower."""
+"""Counts end here: a tag that a whole network shares must not slow down each of its starts."""
 
 _OPEN = """
         SELECT 1 FROM tx t
@@ -46,7 +46,7 @@ _COUNT_OPEN = RowStatement(
     station_id="text",
 )
 
-_CHANGE_FACTS = RowStatement(
+_UPDATE_EVENT_RECORDS = RowStatement(
     """
     UPDATE tx_event SET fact = rows.fact FROM {rows}
     WHERE tx_event.tenant_id = rows.tenant_id AND tx_event.station_id = rows.station_id
@@ -61,18 +61,18 @@ _CHANGE_FACTS = RowStatement(
 
 
 def count_others(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Mapping[int, int]:
-    """How many open transactions the token of each row holds that are not among the rows, by `n`."""
+    """The number of open transactions, other than those of the rows, that each row's token holds; by `n`."""
     return {n: count for n, count in run_prepared(connection, (_COUNT_OTHERS, rows))}  # noqa: C416 - rows of any type
 
 
 def count_open(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Mapping[int, tuple[int, bool]]:
-    """How many open transactions the token of each row holds, and whether the row's station has any of it, by `n`.
+    """The number of open transactions that each row's token holds, and whether one is at the row's station; by `n`.
 
-    For the latter, one that is hanging counts too: it may go on, and the driver may want to stop it.
+    For the latter a hanging transaction counts too: it may go on, and the driver may want to stop it.
     """
     return {n: (count, bool(at_station)) for n, count, at_station in _COUNT_OPEN.fetch(connection, rows)}
 
 
-def change_records(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Changes what recorded events say: rows of tenant_id, station_id, content_key, repeat_no, fact."""
-    run_prepared(connection, (_CHANGE_FACTS, rows))
+def update_event_records(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replaces event records: rows of tenant_id, station_id, content_key, repeat_no, fact."""
+    run_prepared(connection, (_UPDATE_EVENT_RECORDS, rows))

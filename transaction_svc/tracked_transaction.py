@@ -1,4 +1,4 @@
-"""A transaction while a batch works on it: as it is, and as the batch found it."""
+"""Tracked transactions: a transaction in a batch, with its state before the batch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from transaction_svc import stored_form
-from transaction_svc.metering import SaidReading
+from transaction_svc.metering import ReportedReading
 from transaction_svc.transaction_state import TransactionState
 
 Name = tuple[str, str, str]
@@ -17,16 +17,16 @@ Key = tuple[str, str, str, int]
 
 
 class Before(msgspec.Struct, frozen=True):
-    """A transaction as the batch found it. The defaults are those of one that goes on, with nothing odd about it."""
+    """A transaction before the batch. The defaults are those of an open transaction without anomalies."""
 
     is_ordinary: bool = True
     started: bool = True
     waiting: bool = False
-    evse_position: tuple[int, int] | None = None  # EVSE and begin; None where it takes none
-    id_token: str = ""  # that holds it
+    evse_position: tuple[int, int] | None = None  # EVSE and begin; None where it has none
+    id_token: str = ""  # the token that holds it
     created_us: int = 0
-    outcome: tuple[Any, ...] | None = None  # None where it goes on
-    at_end: SaidReading | None = None
+    outcome: tuple[Any, ...] | None = None  # None where it is open
+    at_end: ReportedReading | None = None
     refusals: int = 0
     hanging: bool = False
     fell: bool = False
@@ -37,12 +37,12 @@ _NEW = Before(is_ordinary=False, started=False, waiting=True)
 
 
 class TrackedTransaction:
-    """A transaction while a batch works on it. `found` is its fold as stored, empty for a new one."""
+    """A transaction in a batch. `found` is its stored state, encoded; empty for a new one."""
 
     __slots__ = (
-        "_at_end",
         "_before",
         "_found",
+        "_propagated_end",
         "arrivals",
         "changed",
         "flags",
@@ -57,17 +57,17 @@ class TrackedTransaction:
 
     def __init__(self, *, key: Key, state: TransactionState, found: str = "") -> None:
         self.key = key
-        self.name: Name = key[:3]  # what the station calls it
+        self.name: Name = key[:3]  # tenant, station, transaction id
         self.state = state
         self.stored = bool(found)
         self.changed = False
-        self.reassessed = False  # by other terms
+        self.reassessed = False  # with other terms
         self.arrivals = state.event_count
-        # What `sum_up` finds.
+        # Set by `sum_up`.
         self.is_plain = self.is_ordinary = False
         self.flags: Sequence[str] = ()
         self._found = found
-        self._at_end: SaidReading | msgspec.UnsetType | None = msgspec.UNSET
+        self._propagated_end: ReportedReading | msgspec.UnsetType | None = msgspec.UNSET
         self._before: Before | None = None
         if not found:
             self._before = _NEW
@@ -78,23 +78,23 @@ class TrackedTransaction:
 
     @property
     def before(self) -> Before:
-        """The transaction as the batch found it. Most that are not ordinary are only looked at: nobody asks."""
+        """The transaction before the batch. Decoded on first use: of most transactions it is not needed."""
         if self._before is None:
             self._before = _before(stored_form.decode_state(self._found))
         return self._before
 
     @property
-    def at_end(self) -> SaidReading | None:
-        """The register that the next transaction was given as the one this leaves."""
-        return self.before.at_end if self._at_end is msgspec.UNSET else self._at_end
+    def propagated_end(self) -> ReportedReading | None:
+        """The register that was propagated to the next transaction."""
+        return self.before.at_end if self._propagated_end is msgspec.UNSET else self._propagated_end
 
-    def hand_on(self) -> None:
-        """Notes that the next transaction was given the register that this one leaves now."""
-        self._at_end = self.state.meter.at_end
+    def note_propagated_end(self) -> None:
+        """Notes that the register at the end is propagated to the next transaction."""
+        self._propagated_end = self.state.meter.at_end
 
     @property
     def has_other_columns(self) -> bool:
-        """Whether a plain one changes in more than in its readings and its end, or may do so."""
+        """Whether a plain transaction may change in more columns than those of its readings and its end."""
         before, state = self.before, self.state
         return (
             not before.is_ordinary
@@ -104,33 +104,33 @@ class TrackedTransaction:
         )
 
     def write_whole(self) -> None:
-        """Has all columns written, changed or not."""
+        """Has all columns written."""
         self._before = msgspec.structs.replace(self.before, is_ordinary=False)
 
     def sum_up(self) -> None:
-        """Asks the fold once, when all of the batch is folded in, for what is needed several times."""
+        """Computes properties that are needed several times, once all events of the batch are applied."""
         self.is_plain = self.state.is_plain
         self.is_ordinary = self.is_plain and not self.state.stopped
         self.flags = () if self.is_plain else self.state.flags
 
     @property
-    def is_unmatched_piece(self) -> bool:
-        """Whether it is no transaction, but holds a station's events that belong to none."""
+    def is_unmatched_holder(self) -> bool:
+        """Whether it is not a transaction, but a holder of unmatched events."""
         return not self.key[2]
 
     @property
     def transaction_id(self) -> str:
-        """The last part of its name."""
+        """The transaction id of its name."""
         return self.key[2]
 
     @property
     def generation(self) -> int:
-        """Which use of its name it is, from 1."""
+        """The number of this use of its name, from 1."""
         return self.key[3]
 
     @property
     def outcome(self) -> tuple[Any, ...]:
-        """What it comes to once it has ended, as summed up; a change of it is told again."""
+        """The result of an ended transaction after `sum_up`; its end is published again when this changes."""
         return _outcome(self.state, self.flags)
 
 
@@ -152,5 +152,5 @@ def _before(state: TransactionState) -> Before:
 
 
 def _outcome(state: TransactionState, flags: Sequence[str]) -> tuple[Any, ...]:
-    who = (*state.holder, state.authorization_status)
+    who = (*state.held_by, state.authorization_status)
     return state.meter.energy_mwh, state.end_us, state.reason, state.evse_id, who, tuple(flags)

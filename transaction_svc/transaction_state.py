@@ -1,8 +1,8 @@
-"""A transaction as a fold over its events. Pure, and the same whatever the order of arrival.
+"""The state of a transaction, derived from its events. Pure, and the same in any order of arrival.
 
 See docs/DESIGN.md, "Derived state".
 
-What comes in order is appended; `append` says where something did not, and the transaction must be folded anew.
+`apply` adds an event that came in order. For one that did not it returns False, and the state must be rebuilt.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ import msgspec
 
 from mesh.id_tokens import match_key
 from transaction_svc import ends
-from transaction_svc.ends import Closure, Frame, Mark
+from transaction_svc.ends import Closure, FramePosition, Mark
 from transaction_svc.energy import EnergyFlag
 from transaction_svc.event_record import END, ENDED, STARTED, UPDATED, EventRecord
 from transaction_svc.metering import Metering
@@ -19,15 +19,15 @@ from transaction_svc.stored_names import SHORT
 
 
 class Reassessment(msgspec.Struct, frozen=True, rename=SHORT, omit_defaults=True):
-    """The last time that an operator had the energy made anew."""
+    """The latest reassessment by an operator."""
 
-    count: int  # of times so far
+    count: int  # number of reassessments
     at_us: int
     username: str
 
 
 class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defaults=True):
-    """The state of a transaction, stored as `stored_form.py` says. A new field needs a default.
+    """The state, stored in the form of `stored_form.py`. A new field needs a default.
 
     Fields that nearly every row has come first: JSON is read faster where its order is that of the fields.
     """
@@ -37,7 +37,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     updated_us: int = 0
     last_key: tuple[int, int, int, int] | None = None
     latest_us: int = 0  # latest order_us
-    begin_us: int = 0  # order_us of the start, or the earliest where the start is missing: its place on the connector
+    begin_us: int = 0  # order_us of the start, else the earliest: its position on the EVSE
     started: bool = False
     start_us: int | None = None
     evse_id: int = 0
@@ -45,65 +45,65 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
     id_token: str = ""
     id_token_type: str = ""
     meter: Metering = msgspec.field(default_factory=Metering)
-    first_frame: Frame | None = None
-    last_frame: Frame = (0, 0)
-    last_published_us: int = 0  # when an event about it last went to the outbox
+    first_frame: FramePosition | None = None
+    last_frame: FramePosition = (0, 0)
+    last_published_us: int = 0  # time of its latest outbox event
     given_us: int = 0  # 1.6: when its number was given
     was_named: bool = False  # 1.6: whether another event has named its number
     charging_state: int = 0
-    # Positions that a 2.x station counts.
+    # Sequence numbers (2.x).
     seq_count: int = 0
     seq_most: int = -1
-    seq_us: int = 0  # order_us of the last event with a position
-    seq_squares: int = 0  # sum of the squares: of numbers from 0 to the count, each once, only one sum is possible
+    seq_us: int = 0  # order_us of the last event with a seq_no
+    seq_squares: int = 0  # sum of the squares, which shows whether each number from 0 on came once
     stopped: bool = False
     stop_us: int | None = None
     stop_order_us: int = 0
     stopped_reason: int = 0
     stop_token: str = ""
     stop_token_type: str = ""
-    stop_said_mwh: int | None = None  # 1.6's meterStop
+    reported_stop_mwh: int | None = None  # 1.6's meterStop
     end_published: bool = False
     skewed: bool = False
     orphan: bool = False
     conflicting: bool = False
-    is_stale: bool = False  # stored by an older version: the next event has it folded anew
+    is_stale: bool = False  # stored by an older version: the next event rebuilds it
     went_on: bool = False  # whether an event contradicts the mark
-    # What is told from outside: not folded from the transaction's own events.
+    # Set from outside: not derived from the transaction's own events.
     next_begin_us: int | None = None  # when the next transaction on the same EVSE began
-    concurrent: bool = False  # of folds stored before there was concurrent_count
-    concurrent_count: int = 0  # other open transactions that id_token held when it began to hold this one
+    concurrent: bool = False  # in states stored before concurrent_count
+    concurrent_count: int = 0  # other open transactions of id_token when it began to hold this one
     reassessment: Reassessment | None = None
     mark: Mark | None = None
     closure: Closure | None = None
-    # Id tokens that were refused: they hold nothing.
+    # Refused id tokens, which hold no transaction.
     refused_token: str = ""  # the first
     refused_token_type: str = ""
     refused_status: int = 0  # csms.common.v1.AuthorizationStatus
-    judged_arrival: int = 0  # of the start whose token was judged last
+    judged_arrival: int = 0  # arrival of the start whose token was authorized last
     refusals: int = 0
-    matched_us: int = 0  # 1.6: when the last event was measured that belongs here without naming the number
+    matched_us: int = 0  # 1.6: the latest order_us of events with a placeholder in the place of its number
 
     @property
     def waiting(self) -> bool:
-        """Whether it is no transaction yet: values alone make none, its start or its end has to come."""
+        """Whether it is not a transaction yet: a start or an end has to come, values alone make none."""
         return not self.started and not self.stopped
 
     @property
     def counts(self) -> bool:
-        """Whether it takes a place on its EVSE and may hold a token. An orphan of former versions does not."""
+        """Whether it has a position on its EVSE and may hold a token. An orphan of former versions does not."""
         return self.started or (self.stopped and not self.orphan)
 
     @property
     def ended(self) -> bool:
-        """Whether it is over, by its own account or by another's."""
+        """Whether it has ended, by an event of its own or from outside."""
         return self.stopped or self.next_begin_us is not None or self.end_origin != 0
 
     @property
     def end_origin(self) -> int:
-        """Who or what ended it, as csms.transaction.v1.TransactionEndOrigin; 0 while it goes on.
+        """The origin of its end, as csms.transaction.v1.TransactionEndOrigin; 0 while it is open.
 
-        What its station says counts most, then what ended it first.
+        The station's own end has precedence.
         """
         if self.stopped:
             return ends.STATION
@@ -115,7 +115,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
 
     @property
     def end_us(self) -> int | None:
-        """When it ended, by the station's clock; where nobody knows, when it was last heard of."""
+        """The time of its end by the station's clock; the time of its latest event where an end is not known."""
         origin = self.end_origin
         if origin in (0, ends.STATION, ends.SUPERSEDED):
             return self.stop_us if self.stopped else self.next_begin_us
@@ -123,21 +123,21 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
 
     @property
     def hanging(self) -> bool:
-        """Whether it is open, and its station boots or frees the connector as if there were no such transaction."""
+        """Whether it is open, and its station has booted or freed the connector since its last event."""
         return self.mark is not None and not self.went_on and not self.ended
 
     @property
     def hanging_due_us(self) -> int | None:
-        """When it is to be ended, where it is hanging: never sooner than the grace period after its last event."""
+        """The end of a hanging transaction's grace period, which begins with the mark, or with a later event."""
         if self.mark is None or not self.hanging:
             return None
         return max(self.mark.since_us, self.updated_us) + self.mark.grace_us
 
     @property
-    def holder(self) -> tuple[str, str]:
-        """Whose it is, a token and its type: the first that was accepted, else the first that was refused.
+    def held_by(self) -> tuple[str, str]:
+        """The id token that it belongs to, and its type: the first accepted one, else the first refused one.
 
-        Where the start is missing, and nobody identified meanwhile, that of who stopped it.
+        Without a start and any of these, the token of the stop.
         """
         if self.id_token:
             return self.id_token, self.id_token_type
@@ -147,28 +147,28 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
 
     @property
     def authorization_status(self) -> int:
-        """Why the holder was refused, as csms.common.v1.AuthorizationStatus; 0 where it was not."""
+        """The refusal of `held_by`, as csms.common.v1.AuthorizationStatus; 0 where it was accepted."""
         return 0 if self.id_token else self.refused_status
 
     @property
     def holds_token(self) -> bool:
-        """Whether it counts against its token's limit for as long as it is open: not while it is hanging."""
+        """Whether it counts for its token's limit while it is open; not while it is hanging."""
         return bool(self.id_token) and not self.hanging
 
     @property
     def reason(self) -> int:
-        """Why it ended, as csms.transaction.v1.StoppedReason."""
+        """The reason of its end, as csms.transaction.v1.StoppedReason."""
         return self.stopped_reason if self.stopped else ends.REASONS.get(self.end_origin, 0)
 
     @property
     def seq_gap(self) -> bool:
-        """Whether the positions that the station counts are not 0, 1, 2, …, each once."""
+        """Whether the sequence numbers are not 0, 1, 2, …, each once."""
         count = self.seq_count
         return self.seq_most + 1 != count or self.seq_squares != (count - 1) * count * (2 * count - 1) // 6
 
     @property
     def flags(self) -> Sequence[str]:
-        """What does not add up, sorted."""
+        """The flags that are raised, sorted."""
         if self.is_plain:
             return ()
         raised = (flag for flag, is_raised in self.raised() if is_raised)
@@ -176,12 +176,12 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
 
     @property
     def is_ordinary(self) -> bool:
-        """Whether it goes on and nothing about it is odd: asked first, since nearly all events leave it so."""
+        """Whether it is open and without anomalies, as nearly all events leave it."""
         return not self.stopped and self.is_plain
 
     @property
     def is_plain(self) -> bool:
-        """Whether it goes on, or has ended by its station's own account, and nothing about it is odd."""
+        """Whether it is without anomalies, and open or ended by its station."""
         if self.mark is not None or self.next_begin_us is not None or self.closure is not None or self.refused_status:
             return False
         if self.skewed or self.orphan or self.conflicting or (self.seq_count and self.seq_gap):
@@ -189,7 +189,7 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
         return self.started and self.meter.is_sound
 
     def raised(self) -> Sequence[tuple[str, bool]]:
-        """Every flag but those of its energy, and whether it is raised."""
+        """All flags but those of its energy, with whether each is raised."""
         origin = self.end_origin
         return (
             ("abandoned", origin == ends.ABANDONED),
@@ -206,18 +206,18 @@ class TransactionState(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_
         )
 
     def _was_ended(self) -> bool:
-        """Whether something else had ended it before its station said that it did."""
+        """Whether it had been ended from outside before its station reported the end."""
         if self.closure is not None or (self.mark is not None and self.mark.expired):
             return True
         return self.next_begin_us is not None and self.stop_order_us > self.next_begin_us
 
 
 FLAGS = tuple(sorted({*(flag for flag, _is_raised in TransactionState().raised()), *EnergyFlag}))
-"""Every flag that a transaction may have."""
+"""All flags that a transaction may have."""
 
 
 def apply(state: TransactionState, record: EventRecord) -> bool:
-    """Folds one more event in. False where it came out of order: then `fold` is spoilt, and must be folded anew."""
+    """Applies one more event. False where it came out of order: then `state` is not valid, and must be rebuilt."""
     key = record.key
     if state.is_stale:
         return False
@@ -240,7 +240,7 @@ def count_unmatched(state: TransactionState, record: EventRecord) -> None:
 
 
 def rebuild(records: Iterable[EventRecord], outside: TransactionState) -> TransactionState:
-    """Folds all events of a transaction; what is told from outside stays as in `outside`."""
+    """Derives the state from all events of a transaction; fields that are set from outside are those of `outside`."""
     state = TransactionState(
         next_begin_us=outside.next_begin_us,
         mark=outside.mark,
@@ -259,7 +259,7 @@ def rebuild(records: Iterable[EventRecord], outside: TransactionState) -> Transa
 
 
 def generations(records: Iterable[EventRecord]) -> Sequence[Sequence[EventRecord]]:
-    """Splits the events of one name into its uses, oldest first: each start begins one (stations reuse names)."""
+    """Splits the events of a name into its uses, oldest first. Each start begins one, since stations reuse names."""
     by_time = sorted(records, key=lambda record: (record.order_us, record.kind, record.arrival))
     uses: list[list[EventRecord]] = [[]]
     started = False
@@ -273,7 +273,7 @@ def generations(records: Iterable[EventRecord]) -> Sequence[Sequence[EventRecord
 
 
 def _take_event(state: TransactionState, record: EventRecord, key: tuple[int, int, int, int]) -> bool:
-    """Takes all but the readings, of an event that comes after all others. False where its readings do not count."""
+    """Applies an event that comes after all others, without its readings. False where these do not count."""
     _count(state, record)
     state.last_key = key
     if record.seq_no is not None:
@@ -302,7 +302,7 @@ def _take_event(state: TransactionState, record: EventRecord, key: tuple[int, in
 
 
 def _start_again(state: TransactionState, record: EventRecord) -> None:
-    """Takes a start of 1.6 that was sent again with another time: the token's latest judgement counts."""
+    """Applies a 1.6 start that was sent again with another time: the token's latest authorization counts."""
     if record.arrival < state.judged_arrival or not record.id_token:
         return
     state.judged_arrival = record.arrival
@@ -320,7 +320,7 @@ def _count_position(state: TransactionState, record: EventRecord, seq_no: int) -
 
 
 def _identify(state: TransactionState, record: EventRecord) -> None:
-    """Takes an event's token: the first that was not refused is whose the transaction is."""
+    """Applies an event's token: the first accepted one holds the transaction."""
     if record.refused_status:
         state.refusals += 1
         if not state.refused_status:
@@ -331,7 +331,7 @@ def _identify(state: TransactionState, record: EventRecord) -> None:
 
 
 def _count(state: TransactionState, record: EventRecord) -> None:
-    """Takes what does not depend on order. Comparisons, where `min` and `max` would cost twice as much."""
+    """Applies the fields that do not depend on order. Comparisons, since `min` and `max` would cost twice as much."""
     first = not state.event_count
     state.event_count += 1
     if first or record.recorded_us < state.created_us:
@@ -362,14 +362,14 @@ def _stop(state: TransactionState, record: EventRecord) -> None:
     state.meter.end(record)
     state.stopped_reason = record.stopped_reason
     state.stop_token, state.stop_token_type = record.id_token, record.id_token_type
-    state.stop_said_mwh = _meter_stop(record)
+    state.reported_stop_mwh = _meter_stop(record)
 
 
 def _is_same_stop(state: TransactionState, record: EventRecord) -> bool:
-    """Whether a further end is the stop of 1.6 that is known, sent again with another time."""
+    """Whether a further end is the known 1.6 stop, sent again with another time."""
     if record.seq_no is not None or match_key(record.id_token) != match_key(state.stop_token):
         return False
-    return _meter_stop(record) == state.stop_said_mwh
+    return _meter_stop(record) == state.reported_stop_mwh
 
 
 def _meter_stop(record: EventRecord) -> int | None:
@@ -379,14 +379,14 @@ def _meter_stop(record: EventRecord) -> int | None:
 
 
 def _says_nothing_new(state: TransactionState, record: EventRecord) -> bool:
-    """Whether an event's place among the others makes no difference, but for its readings."""
+    """Whether an event's position among the others matters for its readings alone."""
     if record.kind != UPDATED or record.seq_no is not None or record.charging_state or record.id_token:
         return False
     return not record.evse_id or (record.evse_id, record.connector_id) == (state.evse_id, state.connector_id)
 
 
 def _ended_before_others(state: TransactionState, record: EventRecord) -> bool:
-    """Whether an end has come after events that the station tells behind it."""
+    """Whether an end came after events that are later by the station's order."""
     if record.kind != ENDED:
         return False
     return state.seq_most > record.seq_no if record.seq_no else state.latest_us > record.order_us

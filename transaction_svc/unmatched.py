@@ -1,8 +1,8 @@
-"""Events that name no transaction (quirk 18), when it turns out which one they belong to, or that it is another one.
+"""Reassignment of events that name no transaction (quirk 18), when a start or a stop changes their match.
 
-Told by when things happened, not by when we heard of them: an event that came before its start joins it when that
-comes; one that was taken for a transaction's goes to the one that began between, or waits again where a stop shows that
-nothing was open. Costs nothing unless a station sends such events: then a start or a stop reads them again.
+The times of events decide, not their arrival: an event that came before its start joins it when the start comes; an
+event that was matched moves to a transaction that began between, or waits again where a stop shows that none was open.
+Only stations with such events cost time: a start or a stop reads the events again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,30 +19,30 @@ from transaction_svc.tracked_transaction import Key, TrackedTransaction
 from transaction_svc.transaction_state import TransactionState
 
 Station = tuple[str, str]
-_Event = tuple[TrackedTransaction, store.RecordRow, EventRecord]
+_Event = tuple[TrackedTransaction, store.EventRecordRow, EventRecord]
 
-# A stop that joins a transaction may set free what was taken for it and came after, and that may be another's.
+# A stop that joins a transaction may release later events that were matched to it; these may match another one.
 _PASSES = 3
 
 
-def read_others(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
-    """Reads what is kept of stations that belongs to no transaction, so that more of it finds its place."""
+def read_unmatched(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
+    """Reads the latest holders of unmatched events of stations."""
     names = [(tenant_id, station_id, "") for tenant_id, station_id in batch.missing(stations)]
     if names:
         rows = [lookup_row(n, *name) for n, name in enumerate(names)]
-        batch.take_lookups((), store.look_up(connection, rows))
+        batch.add_lookups((), store.look_up(connection, rows))
 
 
-def note_numbers(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
-    """Notes which numbers of other systems stations have named."""
+def note_foreign_numbers(connection: Connection, batch: BatchContext, stations: Iterable[Station]) -> None:
+    """Notes the transaction numbers of other systems that stations have named."""
     held = [tx for station in sorted(set(stations)) if (tx := batch.latest((*station, ""))) and tx.stored]
     for tx, _row, record in _read(connection, batch, [tx.key for tx in held]):
         if not record.names_none:
-            batch.note_other((*tx.key[:2], record.named), record.frame)
+            batch.note_foreign_number((*tx.key[:2], record.named), record.frame)
 
 
 def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> dict[str, Any]:
-    """What asks for the latest generation of a name."""
+    """A row that looks up the latest generation of a name."""
     return {
         "n": n,
         "tenant_id": tenant_id,
@@ -52,11 +52,11 @@ def lookup_row(n: int, tenant_id: str, station_id: str, transaction_id: str) -> 
     }
 
 
-def unsettled(batch: BatchContext) -> Sequence[TrackedTransaction]:
-    """Transactions, and what holds events that belong to none, of which events may turn out to belong elsewhere.
+def find_candidates(batch: BatchContext) -> Sequence[TrackedTransaction]:
+    """Transactions and holders of unmatched events whose events may belong to another transaction now.
 
-    They may belong to a transaction that has just begun: those that wait, and those of the one before it on its
-    connector. Or they may be no part of one that ended before the last of them.
+    Events that wait, and those of the previous transaction on the EVSE, may belong to a transaction that has begun. The
+    events of a transaction that ended before them may belong to none.
     """
     found: list[TrackedTransaction] = []
     for tx in batch.changed():
@@ -68,22 +68,22 @@ def unsettled(batch: BatchContext) -> Sequence[TrackedTransaction]:
     return found
 
 
-def settle(connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]) -> None:
-    """Puts events where they belong now. All of the batch must be written but for the transactions themselves."""
+def reassign(connection: Connection, batch: BatchContext, candidates: Sequence[TrackedTransaction]) -> None:
+    """Moves events to the transactions that they match now. All of the batch but its transactions must be written."""
     for _ in range(_PASSES):
-        _settle(connection, batch, unsettled)
-        unsettled = [tx for tx in batch.changed() if _is_overrun(tx)]
-        if not unsettled:
+        _reassign_once(connection, batch, candidates)
+        candidates = [tx for tx in batch.changed() if _is_overrun(tx)]
+        if not candidates:
             return
 
 
 def _is_overrun(tx: TrackedTransaction) -> bool:
-    """Whether a transaction ended before the last event that was taken for its own."""
+    """Whether a transaction ended before the latest event that was matched to it."""
     return tx.state.stopped and tx.state.matched_us > tx.state.stop_order_us
 
 
-def _settle(connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]) -> None:
-    sources = _read_sources(connection, batch, unsettled)
+def _reassign_once(connection: Connection, batch: BatchContext, candidates: Sequence[TrackedTransaction]) -> None:
+    sources = _read_sources(connection, batch, candidates)
     kept: dict[Key, list[EventRecord]] = {key: [] for key in sources}
     loose: list[_Event] = []
     for tx, row, record in _read(connection, batch, sorted(sources)):
@@ -96,15 +96,15 @@ def _settle(connection: Connection, batch: BatchContext, unsettled: Sequence[Tra
     moves, gaining = _move(batch, loose)
     if moves:
         store.move_events(connection, sorted(moves, key=lambda row: (row["station_id"], row["content_key"])))
-    settled: dict[Key, list[EventRecord]] = {key: [] for key in sources.keys() | gaining}
-    for tx, _row, record in _read(connection, batch, sorted(settled)):
-        settled[tx.key].append(record)
-    for key, records in settled.items():
+    events_of: dict[Key, list[EventRecord]] = {key: [] for key in sources.keys() | gaining}
+    for tx, _row, record in _read(connection, batch, sorted(events_of)):
+        events_of[tx.key].append(record)
+    for key, records in events_of.items():
         _rebuild(batch.get(key), records)
 
 
 def _sources(batch: BatchContext, tx: TrackedTransaction) -> Iterator[TrackedTransaction]:
-    """What may have events of a transaction that begins where it was not known to."""
+    """Transactions and holders that may have events of a transaction with a new position."""
     tenant_id, station_id = tx.key[:2]
     begin_us, evse_id = tx.state.begin_us, tx.state.evse_id
     holder = batch.latest((tenant_id, station_id, ""))
@@ -117,35 +117,35 @@ def _sources(batch: BatchContext, tx: TrackedTransaction) -> Iterator[TrackedTra
 
 
 def _read_sources(
-    connection: Connection, batch: BatchContext, unsettled: Sequence[TrackedTransaction]
+    connection: Connection, batch: BatchContext, candidates: Sequence[TrackedTransaction]
 ) -> Mapping[Key, int]:
-    """Reads all that decides where events belong; returns of what, and from which time on, it has to be decided."""
-    from_us = {tx.key: 0 for tx in unsettled if not tx.is_unmatched_piece}
-    # What waits may belong to those that begin with this batch, and to those whose events are looked at again.
+    """Reads the transactions that matching needs; returns those whose events are matched again, with the first time."""
+    from_us = {tx.key: 0 for tx in candidates if not tx.is_unmatched_holder}
+    # Waiting events may match transactions that begin with this batch, and those whose events are matched again.
     begins: dict[Station, int] = {}
-    for tx in (*unsettled, *batch.changed()):
+    for tx in (*candidates, *batch.changed()):
         if tx.state.started:
             station = tx.key[:2]
             begins[station] = min(tx.state.begin_us, begins.get(station, tx.state.begin_us))
-    stations = sorted({tx.key[:2] for tx in unsettled})
+    stations = sorted({tx.key[:2] for tx in candidates})
     for row in store.open_transactions(connection, stations):
         batch.adopt(row)
-    read_others(connection, batch, stations)
+    read_unmatched(connection, batch, stations)
     for station in stations:
-        for piece in _pieces(connection, batch, station):
-            if piece.state.latest_us >= begins[station]:
-                from_us[piece.key] = begins[station]
+        for holder in _holders(connection, batch, station):
+            if holder.state.latest_us >= begins[station]:
+                from_us[holder.key] = begins[station]
     return from_us
 
 
-def _pieces(connection: Connection, batch: BatchContext, station: Station) -> Sequence[TrackedTransaction]:
-    """All that holds events of a station that belong to no transaction."""
+def _holders(connection: Connection, batch: BatchContext, station: Station) -> Sequence[TrackedTransaction]:
+    """The holders of unmatched events of a station."""
     latest = batch.latest((*station, ""))
     if latest is None or latest.generation == 1:
         return [] if latest is None else [latest]
     asked = {"tenant_id": station[0], "station_id": station[1], "transaction_id": "", "generation": 1}
-    pieces = {tx.key: tx for row in store.generations(connection, [asked]) for tx in (batch.adopt(row),)}
-    return list((pieces | {latest.key: latest}).values())
+    holders = {tx.key: tx for row in store.generations(connection, [asked]) for tx in (batch.adopt(row),)}
+    return list((holders | {latest.key: latest}).values())
 
 
 def _read(connection: Connection, batch: BatchContext, keys: Sequence[Key]) -> Sequence[_Event]:
@@ -163,7 +163,8 @@ def _read(connection: Connection, batch: BatchContext, keys: Sequence[Key]) -> S
     if not asked:
         return []
     rows = {
-        (row.tenant_id, row.station_id, row.content_key, row.repeat_no): row for row in store.facts(connection, asked)
+        (row.tenant_id, row.station_id, row.content_key, row.repeat_no): row
+        for row in store.event_records(connection, asked)
     }
     wanted = set(keys)
     found = []
@@ -175,7 +176,7 @@ def _read(connection: Connection, batch: BatchContext, keys: Sequence[Key]) -> S
 
 
 def _move(batch: BatchContext, loose: Sequence[_Event]) -> tuple[Sequence[dict[str, Any]], set[Key]]:
-    """Finds the place of each event, oldest first; returns the rows of those that move, and where they go."""
+    """Matches events, oldest first; returns the rows of those that move, and the keys of their new transactions."""
     moves: list[dict[str, Any]] = []
     gaining: set[Key] = set()
     order = sorted(loose, key=lambda each: (each[2].order_us, each[2].kind, each[2].recorded_us, each[2].arrival))
@@ -183,21 +184,21 @@ def _move(batch: BatchContext, loose: Sequence[_Event]) -> tuple[Sequence[dict[s
         tenant_id, station_id = tx.key[:2]
         target = find_match(batch, tenant_id, station_id, record)
         if target is None:
-            target = tx if tx.is_unmatched_piece else batch.unmatched_piece(tenant_id, station_id)
+            target = tx if tx.is_unmatched_holder else batch.unmatched_holder(tenant_id, station_id)
         if target is not tx:
             record.arrival = target.arrivals
             target.arrivals += 1
             moves.append(_move_row(row, target, record))
             gaining.add(target.key)
-        if target.is_unmatched_piece:
+        if target.is_unmatched_holder:
             transaction_state.count_unmatched(target.state, record)
         else:
-            # What the next one goes by; where it is out of order, all is folded anew afterwards.
+            # The next event is matched by this state; it is rebuilt afterwards, so that the order does not matter.
             transaction_state.apply(target.state, record)
     return moves, gaining
 
 
-def _move_row(row: store.RecordRow, target: TrackedTransaction, record: EventRecord) -> dict[str, Any]:
+def _move_row(row: store.EventRecordRow, target: TrackedTransaction, record: EventRecord) -> dict[str, Any]:
     return {
         "tenant_id": row.tenant_id,
         "station_id": row.station_id,
@@ -212,10 +213,10 @@ def _move_row(row: store.RecordRow, target: TrackedTransaction, record: EventRec
 
 def _rebuild(tx: TrackedTransaction, records: Sequence[EventRecord]) -> None:
     tx.changed = True
-    if not tx.is_unmatched_piece:
+    if not tx.is_unmatched_holder:
         tx.state = transaction_state.rebuild(records, tx.state)
         return
-    # It stays in its place of the list, and knows what was measured last in the pieces before it.
+    # A holder keeps its position in lists, and the latest time of the holders before it.
     before = tx.state
     tx.state = TransactionState(latest_us=before.latest_us if tx.generation > 1 else 0)
     for record in records:

@@ -52,7 +52,7 @@ async def service(engine: Engine, clock: FakeClock) -> AsyncIterator[Service]:
 
 @pytest.fixture
 def run(engine: Engine, clock: FakeClock) -> Iterator[tuple[asyncio.Runner, Service]]:
-    """The servicers on it, and what runs their methods: for tests that hypothesis calls many times."""
+    """The servicers and a runner for their methods, for tests that hypothesis calls many times."""
     service = make_service(engine, clock)
     with asyncio.Runner() as runner:
         yield runner, service

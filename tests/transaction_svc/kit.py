@@ -1,4 +1,4 @@
-"""Stations that report transactions, both ways: 1.6's, without seq_no, and 2.x's, with it."""
+"""Messages of stations about transactions, of 1.6 (without seq_no) and of 2.x (with it), and the service under test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ from transaction_svc.ingest_servicer import TransactionIngestServicer
 from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.operator_servicer import TransactionServicer
 
-CONTEXT: Any = None  # the servicers use none
+CONTEXT: Any = None  # the servicers do not use it
 START_US = 1_760_000_000_000_000 - 86_400 * SECOND_US  # a day before the tests' clock
 OPERATOR = Caller(username="olga", tenant_id="default", role=Role.OPERATOR, session_id="o", expires_s=2**31)
 VIEWER = Caller(username="eve", tenant_id="default", role=Role.VIEWER, session_id="s", expires_s=2**31)
@@ -60,7 +60,7 @@ StationEvent = StationBooted | ConnectorAvailable | StationRemoved
 
 
 def at(seconds: float) -> Timestamp:
-    """A time of the station, by seconds; the gateway receives all within the next day."""
+    """A time of the station, in seconds from START_US; the gateway receives all messages within the next day."""
     return to_timestamp(START_US + int(seconds * SECOND_US))
 
 
@@ -154,19 +154,19 @@ def booted(vendor_name: str = "V", model: str = "M", firmware_version: str = "1"
 
 
 def booted_with(attempts: int, interval_s: int) -> StationBooted:
-    """A boot of a station that is known to repeat its messages so."""
+    """A boot of a station whose message attempts are known."""
     return booted(message_attempts=attempts, message_attempt_interval_s=interval_s)
 
 
 def available(seconds: float | None = None, *, evse_id: int = 1, connector_id: int = 1) -> ConnectorAvailable:
-    """A connector that became available; `seconds` by the station's clock."""
+    """A connector that became available, at `seconds` by the station's clock."""
     evse = EvseRef(evse_id=evse_id, connector_id=connector_id)
     return ConnectorAvailable(evse=evse, status_time=None if seconds is None else at(seconds))
 
 
 @dataclass(kw_only=True)
 class Service:
-    """transaction_svc's servicers on a database of their own."""
+    """The servicers of transaction_svc on a database."""
 
     database: Database
     clock: FakeClock
@@ -178,11 +178,11 @@ class Service:
     ordinal: int = 0
 
     def item(self, event: TransactionEvent, *, station: str = "CP1", tenant: str = "default") -> TransactionEventItem:
-        """An event as a gateway sends it now."""
+        """The item that a gateway sends for an event now."""
         return TransactionEventItem(origin=self.origin(station=station, tenant=tenant), event=event)
 
     def origin(self, *, station: str, tenant: str = "default") -> Origin:
-        """Where a frame comes from that a gateway reads now."""
+        """The origin of a frame that a gateway reads now."""
         self.ordinal += 1
         return Origin(
             tenant_id=tenant,
@@ -193,7 +193,7 @@ class Service:
         )
 
     def station_item(self, event: StationEvent, *, station: str = "CP1") -> StationEventItem:
-        """An event of a station as a gateway, or station_svc, sends it now."""
+        """The item that a gateway or station_svc sends for an event of a station now."""
         item = StationEventItem(origin=self.origin(station=station))
         if isinstance(event, StationBooted):
             item.boot.CopyFrom(event)
@@ -248,19 +248,19 @@ class Service:
     async def refuse(
         self, result: TransactionEventResult, status: Any = AUTHORIZATION_STATUS_BLOCKED, *, station: str = "CP1"
     ) -> None:
-        """The id token of a recorded event is refused; that is taken."""
+        """Records that the id token of an event is refused."""
         assert result.event_key, result
         item = self.refusal(result.event_key, status, station=station)
         response = await self.ingest.RecordAuthorizations(RecordAuthorizationsRequest(items=[item]), CONTEXT)
         assert list(response.results) == [AuthorizationResult()]
 
     def refusal(self, event_key: str, status: Any, *, station: str = "CP1") -> AuthorizationItem:
-        """The same as a gateway sends it."""
+        """The item of a refusal."""
         origin = Origin(tenant_id="default", station_id=station, epoch=1, ordinal=self.ordinal)
         return AuthorizationItem(origin=origin, event_key=event_key, status=status)
 
     async def get(self, transaction_id: str, *, station: str = "CP1", generation: int = 0) -> Transaction:
-        """A transaction as a viewer sees it."""
+        """Reads a transaction as a viewer."""
         set_caller(VIEWER)
         request = GetTransactionRequest(station_id=station, transaction_id=transaction_id, generation=generation)
         return (await self.operator.GetTransaction(request, CONTEXT)).transaction
@@ -280,14 +280,14 @@ class Service:
     async def events(
         self, transaction_id: str, *, station: str = "CP1", generation: int = 0
     ) -> Sequence[RecordedTransactionEvent]:
-        """The events of a transaction, in folding order."""
+        """The events of a transaction, in the order in which they are applied."""
         set_caller(VIEWER)
         request = ListTransactionEventsRequest(
             station_id=station, transaction_id=transaction_id, page_size=1000, generation=generation
         )
         return list((await self.operator.ListTransactionEvents(request, CONTEXT)).events)
 
-    async def told(self, kind: str = "%") -> list[tuple[str, dict[str, Any]]]:
+    async def published(self, kind: str = "%") -> list[tuple[str, dict[str, Any]]]:
         """Types and data of the outbox's events, oldest first."""
         query = (
             sa.select(models.outbox.c.type, models.outbox.c.data)

@@ -1,4 +1,4 @@
-"""Meters for the tests of energy: a true session, what a meter makes of it, and the facts that come of that."""
+"""Sessions for the tests of energy, the readings that meters report of them, and their event records."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Session:
-    """A session as a meter reports it; begin or end are None if they are not reported."""
+    """The readings that a meter reports of a session; begin or end may be missing."""
 
     begin: Sample | None
     between: Sequence[Sample]
@@ -42,16 +42,16 @@ class Session:
         return self.end.mwh - self.begin.mwh
 
     def with_between(self, change: Callable[[int], int]) -> "Session":
-        """With other readings between."""
+        """The session with other readings between begin and end."""
         return replace(self, between=[replace(sample, mwh=change(sample.mwh)) for sample in self.between])
 
     def everywhere(self, change: Callable[[int], int]) -> "Session":
-        """With other readings everywhere."""
+        """The session with other readings everywhere."""
         assert self.begin
         assert self.end
-        told = self.with_between(change)
+        changed = self.with_between(change)
         return replace(
-            told,
+            changed,
             begin=replace(self.begin, mwh=change(self.begin.mwh)),
             end=replace(self.end, mwh=change(self.end.mwh)),
         )
@@ -59,7 +59,7 @@ class Session:
 
 @st.composite
 def sessions(draw: st.DrawFn, *, least_kwh: int = 0, most_kwh: int = 2_000_000, most_samples: int = 8) -> Session:
-    """A session at up to 43 kW, with its register in whole watt-hours."""
+    """A session at up to 43 kW; the register counts whole watt-hours."""
     register, at_s = draw(st.integers(least_kwh * 1000, most_kwh * 1000)), 0
     begin, between = Sample(0, register * WH), []
     for _ in range(draw(st.integers(0, most_samples))):
@@ -72,20 +72,20 @@ def sessions(draw: st.DrawFn, *, least_kwh: int = 0, most_kwh: int = 2_000_000, 
     return Session(begin, between, Sample(at_s + step_s, register * WH))
 
 
-def facts_of(session: Session, *, counted: bool = False) -> list[EventRecord]:
-    """The events of a session, with `counted` 2.x's, which have positions."""
+def records_of(session: Session, *, counted: bool = False) -> list[EventRecord]:
+    """The event records of a session; `counted`: with seq_no, as in 2.x."""
     records = []
     if session.begin is not None:
-        records.append(_fact(STARTED, session.begin, *(sample for sample in session.more if sample.at_s == 0)))
-    records.extend(_fact(UPDATED, sample) for sample in session.between)
+        records.append(_record(STARTED, session.begin, *(sample for sample in session.more if sample.at_s == 0)))
+    records.extend(_record(UPDATED, sample) for sample in session.between)
     if session.end is not None:
-        records.append(_fact(ENDED, session.end, *(sample for sample in session.more if sample.at_s)))
-    for place, record in enumerate(records):
-        record.arrival, record.seq_no = place, place if counted else None
+        records.append(_record(ENDED, session.end, *(sample for sample in session.more if sample.at_s)))
+    for index, record in enumerate(records):
+        record.arrival, record.seq_no = index, index if counted else None
     return records
 
 
-def _fact(kind: int, *samples: Sample) -> EventRecord:
+def _record(kind: int, *samples: Sample) -> EventRecord:
     at_us = BEGIN_US + samples[0].at_s * SECOND_US
     rank = BEGIN if kind == STARTED else BETWEEN
     readings = [
@@ -102,8 +102,8 @@ def _fact(kind: int, *samples: Sample) -> EventRecord:
     )
 
 
-def fold_of(records: Sequence[EventRecord], state: TransactionState | None = None) -> TransactionState:
-    """The facts folded as they come, anew where one comes out of order."""
+def state_of(records: Sequence[EventRecord], state: TransactionState | None = None) -> TransactionState:
+    """The state after the records in order of arrival; rebuilt where one comes out of order."""
     state = state or TransactionState()
     for count, record in enumerate(records, start=1):
         if not transaction_state.apply(state, record):

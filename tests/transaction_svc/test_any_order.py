@@ -1,8 +1,8 @@
-"""However a session's messages arrive - shuffled, repeated, sent again, in any batches - it comes to the same.
+"""A session's messages give the same result in any order, with repeats, and in any batches.
 
-Each example tells the same story twice: to one station in order, one by one; to another as hypothesis likes. What
-operators see of both must be equal. A 1.6 station can name a transaction only once it was given the number: there the
-start comes first, and may come again at any time. What names 0 or -1 may come before its start.
+Each example sends the same messages twice: for one station in order, one by one; for another as hypothesis chooses.
+Operators must read the same of both. A 1.6 station can name a transaction only after it got the number: there the start
+comes first, and may come again at any time. Messages with 0 or -1 may come before their start.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ NAMES = st.sampled_from(["", "0", "-1"])
 
 @dataclass
 class Session:
-    """A station's messages about one transaction, in order. The name is put in when they are sent."""
+    """A station's messages about one transaction, in order. The name is set when they are sent."""
 
     events: list[TransactionEvent] = field(default_factory=list)
 
@@ -73,9 +73,9 @@ def sessions_16(draw: st.DrawFn) -> Sequence[Session]:
 
 @st.composite
 def unnamed_16(draw: st.DrawFn) -> Sequence[Session]:
-    """Transactions of a station that does not have their numbers, or not yet; and starts sent again with other times.
+    """Transactions of a station that does not have their numbers; and starts that are sent again with other times.
 
-    The register is sound, since by it a stop is found: in any order, as long as nothing else tells transactions apart.
+    The register is sound, since a stop is matched by it.
     """
     sessions, now_s, register = [], 0, draw(st.integers(0, 100))
     tag = draw(st.sampled_from(["TAG", ""]))
@@ -100,9 +100,9 @@ def unnamed_16(draw: st.DrawFn) -> Sequence[Session]:
 
 @st.composite
 def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
-    """One to three transactions on an EVSE, which may all have one name; with each way of counting.
+    """One to three transactions on an EVSE, which may all have one name, with sequence numbers of each kind.
 
-    Those with names of their own may overlap: the station tells of one that is over by what it says of the next.
+    Those with names of their own may overlap: the begin of the next one ends a transaction without an end.
     """
     same_name, counting = draw(st.booleans()), draw(st.sampled_from(["right", "zero", "gaps"]))
     sessions, now_s = [], 0.0
@@ -110,9 +110,9 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
         readings = draw(registers(draw(st.integers(2, 6))))
         ends = draw(st.integers(0, 3)) > 0
         seq_no, events = 0, []
-        for place, reading in enumerate(readings):
-            kind = "UPDATED" if place else "STARTED"
-            kind = "ENDED" if ends and place == len(readings) - 1 else kind
+        for index, reading in enumerate(readings):
+            kind = "UPDATED" if index else "STARTED"
+            kind = "ENDED" if ends and index == len(readings) - 1 else kind
             more = {"evse": EvseRef(evse_id=1, connector_id=1)} if draw(st.booleans()) else {}
             state = draw(st.sampled_from([0, 1, 2, 3]))
             name = "one" if same_name else f"use{use}"
@@ -121,7 +121,7 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
             events.append(event)
             now_s += draw(st.integers(1, 60))
             seq_no += {"right": 1, "zero": 0, "gaps": draw(st.integers(1, 2))}[counting]
-        # A start that never comes: with an end it is a transaction all the same, else it is none.
+        # Without its start, a transaction exists if it has an end.
         sessions.append(Session(events if draw(st.integers(0, 4)) else events[1:]))
         if not same_name:
             # No two begin at the same time, and none at a time of the others' events.
@@ -130,10 +130,10 @@ def sessions_2x(draw: st.DrawFn) -> Sequence[Session]:
 
 
 @st.composite
-def deliveries(draw: st.DrawFn, told: Sequence[tuple[int, int]]) -> Sequence[Sequence[tuple[int, int]]]:
-    """Batches that hold each message, named by session and place, at least once, in any order."""
-    repeats = draw(st.lists(st.sampled_from(told), max_size=6))
-    left = list(draw(st.permutations([*told, *repeats])))
+def deliveries(draw: st.DrawFn, sent: Sequence[tuple[int, int]]) -> Sequence[Sequence[tuple[int, int]]]:
+    """Batches that have each message, by session and index, at least once, in any order."""
+    repeats = draw(st.lists(st.sampled_from(sent), max_size=6))
+    left = list(draw(st.permutations([*sent, *repeats])))
     batches = []
     while left:
         size = draw(st.integers(1, 6))
@@ -143,7 +143,7 @@ def deliveries(draw: st.DrawFn, told: Sequence[tuple[int, int]]) -> Sequence[Seq
 
 
 def is_start(event: TransactionEvent) -> bool:
-    """Whether it is one."""
+    """Whether an event is a start."""
     return event.event_type == tx.TRANSACTION_EVENT_TYPE_STARTED
 
 
@@ -155,18 +155,18 @@ def named(event: TransactionEvent, name: str) -> TransactionEvent:
     return copy
 
 
-async def tell_16(
+async def report_16(
     service: Service, station: str, sessions: Sequence[Session], batches: Sequence[Sequence[tuple[int, int]]]
 ) -> Mapping[int, str]:
-    """Sends them; what needs a number that is not given yet waits for it. Returns the numbers by session."""
+    """Sends batches; messages wait for a number that they need. Returns the numbers by session."""
     numbers: dict[int, str] = {}
     waiting: list[tuple[int, int]] = []
     for batch in [*batches, []]:
         messages, waiting = [*waiting, *batch], []
-        told = [(session, sessions[session].events[place]) for session, place in messages]
-        needing = [not is_start(event) and not event.transaction_id and n not in numbers for n, event in told]
+        sent = [(session, sessions[session].events[index]) for session, index in messages]
+        needing = [not is_start(event) and not event.transaction_id and n not in numbers for n, event in sent]
         waiting = [message for message, needs in zip(messages, needing, strict=True) if needs]
-        sendable = [each for each, needs in zip(told, needing, strict=True) if not needs]
+        sendable = [each for each, needs in zip(sent, needing, strict=True) if not needs]
         events = [
             event if is_start(event) or event.transaction_id else named(event, numbers[session])
             for session, event in sendable
@@ -181,14 +181,14 @@ async def tell_16(
 
 
 def bare(found: Transaction) -> Transaction:
-    """A transaction without what may differ."""
+    """A transaction without the fields that may differ."""
     for name in ("station_id", "transaction_id", "create_time", "update_time"):
         found.ClearField(name)
     return found
 
 
 async def seen(service: Service, station: str, names: Mapping[int, str]) -> Sequence[object]:
-    """The operators' view of transactions: all of each, and its events in folding order."""
+    """The transactions that operators read, with their events, and the unmatched events."""
     found = []
     for _session, name in sorted(names.items()):
         events = [named(recorded.event, "") for recorded in await service.events(name, station=station)]
@@ -215,15 +215,15 @@ def compare_16(run: Run, data: st.DataObject, drawn: st.SearchStrategy[Sequence[
     """Sends sessions in order and shuffled."""
     runner, service = run
     sessions = data.draw(drawn)
-    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
-    batches = data.draw(deliveries(told))
+    sent = [(n, index) for n, session in enumerate(sessions) for index in range(len(session.events))]
+    batches = data.draw(deliveries(sent))
     straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
 
     async def compare() -> None:
-        expected = await tell_16(service, straight, sessions, [[message] for message in told])
-        numbers = await tell_16(service, shuffled, sessions, batches)
+        expected = await report_16(service, straight, sessions, [[message] for message in sent])
+        numbers = await report_16(service, shuffled, sessions, batches)
         assert await seen(service, shuffled, numbers) == await seen(service, straight, expected)
-        again = await tell_16(service, shuffled, sessions, [told])
+        again = await report_16(service, shuffled, sessions, [sent])
         assert again == numbers
 
     runner.run(compare())
@@ -235,13 +235,13 @@ def test_2_x(run: Run, data: st.DataObject) -> None:
     """Any order at all, names used again included."""
     runner, service = run
     sessions = data.draw(sessions_2x())
-    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
-    batches = data.draw(deliveries(told))
+    sent = [(n, index) for n, session in enumerate(sessions) for index in range(len(session.events))]
+    batches = data.draw(deliveries(sent))
     straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
 
-    async def tell(station: str, batches: Sequence[Sequence[tuple[int, int]]]) -> None:
+    async def report(station: str, batches: Sequence[Sequence[tuple[int, int]]]) -> None:
         for batch in batches:
-            results = await service.send(*(sessions[n].events[place] for n, place in batch), station=station)
+            results = await service.send(*(sessions[n].events[index] for n, index in batch), station=station)
             assert not any(result.HasField("error") for result in results), results
 
     async def all_seen(station: str) -> Sequence[object]:
@@ -253,8 +253,8 @@ def test_2_x(run: Run, data: st.DataObject) -> None:
         return [[bare(found) for found in by_name], await seen(service, station, names)]
 
     async def compare() -> None:
-        await tell(straight, [[message] for message in told])
-        await tell(shuffled, batches)
+        await report(straight, [[message] for message in sent])
+        await report(shuffled, batches)
         assert await all_seen(shuffled) == await all_seen(straight)
 
     runner.run(compare())
@@ -266,24 +266,24 @@ def test_2_x_with_refused_tokens(run: Run, data: st.DataObject) -> None:
     """Tokens at any event, some of them refused, and refusals recorded at once or later, in any order."""
     runner, service = run
     sessions = data.draw(sessions_2x())
-    told = [(n, place) for n, session in enumerate(sessions) for place in range(len(session.events))]
+    sent = [(n, index) for n, session in enumerate(sessions) for index in range(len(session.events))]
     refused = set()
-    for n, place in told:
-        event = sessions[n].events[place]
+    for n, index in sent:
+        event = sessions[n].events[index]
         text = data.draw(st.sampled_from(["", "TAG", "GOOD", "BAD"]))
         event.ClearField("id_token")
         if text:
             event.id_token.id_token = text
             if text == "BAD" or data.draw(st.integers(0, 4)) == 0:
-                refused.add((n, place))
-    batches = data.draw(deliveries(told))
+                refused.add((n, index))
+    batches = data.draw(deliveries(sent))
     lag = data.draw(st.lists(st.booleans(), min_size=len(batches), max_size=len(batches)))
     straight, shuffled = f"A{next(_stations)}", f"B{next(_stations)}"
 
-    async def tell(station: str, batches: Sequence[Sequence[tuple[int, int]]], lag: Sequence[bool]) -> None:
+    async def report(station: str, batches: Sequence[Sequence[tuple[int, int]]], lag: Sequence[bool]) -> None:
         waiting: list[str] = []
         for batch, later in zip(batches, lag, strict=True):
-            results = await service.send(*(sessions[n].events[place] for n, place in batch), station=station)
+            results = await service.send(*(sessions[n].events[index] for n, index in batch), station=station)
             assert not any(result.HasField("error") for result in results), results
             keys = [result.event_key for message, result in zip(batch, results, strict=True) if message in refused]
             waiting = [*keys, *waiting]
@@ -307,8 +307,8 @@ def test_2_x_with_refused_tokens(run: Run, data: st.DataObject) -> None:
         return [[bare(found) for found in by_name], statuses]
 
     async def compare() -> None:
-        await tell(straight, [[message] for message in told], [False] * len(told))
-        await tell(shuffled, batches, lag)
+        await report(straight, [[message] for message in sent], [False] * len(sent))
+        await report(shuffled, batches, lag)
         assert await all_seen(shuffled) == await all_seen(straight)
 
     runner.run(compare())

@@ -1,4 +1,4 @@
-"""Id tokens that were refused hold nothing, and the session is the accepted one's."""
+"""Refused id tokens hold no transaction; the first accepted token holds it."""
 
 import asyncio
 import itertools
@@ -44,7 +44,7 @@ def cable_first(**more: Any) -> TransactionEvent:
 
 
 async def test_a_refused_start_holds_no_tag(service: Service) -> None:
-    """A, then B refused, A stops: the tag is free for C."""
+    """A holds a transaction, B is refused, A stops: then C may begin one with the tag."""
     a = await service.one(start_16(0), station="A")
     assert (a.concurrent_count, a.concurrent) == (0, False)
     b = await service.one(start_16(10), station="B")
@@ -60,11 +60,11 @@ async def test_a_refused_start_holds_no_tag(service: Service) -> None:
 
 
 async def test_of_starts_at_once_each_counts_those_before_it(service: Service) -> None:
-    """In batches of their own, which cross; and within one, by when they began."""
+    """In concurrent batches, and within one batch in the order of their begins."""
     for n in range(5):
         starts = [start_16(0, id_tag=f"TAG{n}") for _ in range(4)]
         batches = await asyncio.gather(
-            *(service.send(event, station=f"{n}-{place}") for place, event in enumerate(starts))
+            *(service.send(event, station=f"{n}-{index}") for index, event in enumerate(starts))
         )
         assert sorted(result.concurrent_count for (result,) in batches) == [0, 1, 2, 3]
     items = [service.item(start_16(second), station=f"S{second}") for second in (7, 5, 6)]
@@ -72,7 +72,7 @@ async def test_of_starts_at_once_each_counts_those_before_it(service: Service) -
 
 
 async def test_nothing_is_counted_beyond_the_most_that_a_limit_can_be(service: Service) -> None:
-    """Within a batch and beyond it: a tag that a whole network shares costs no more than that."""
+    """Within a batch and over several: a tag that a whole network shares costs no more than the bound."""
     items = [service.item(start_16(second), station=f"S{second}") for second in range(token_store.MOST + 3)]
     results = await service.send_items(items)
     assert [result.concurrent_count for result in results] == [*range(token_store.MOST + 1), *[token_store.MOST] * 2]
@@ -81,26 +81,26 @@ async def test_nothing_is_counted_beyond_the_most_that_a_limit_can_be(service: S
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 async def test_the_session_is_the_accepted_tokens(service: Service, order: tuple[int, ...]) -> None:
-    """Cable first, a blocked token, a good one, 5,000 Wh: in whatever order the events come."""
+    """The cable comes first, then a blocked token and a good one; the events come in any order."""
     events = [identified("BAD", 1, 10), identified("GOOD", 2, 20), event_2x("a", "ENDED", 3, 100, 6000)]
     start = await service.one(cable_first())
     assert (start.event_key, start.HasField("concurrent_count")) == ("", False)
-    for place in order:
-        result = await service.one(events[place])
-        if events[place].id_token.id_token == "BAD":
+    for index in order:
+        result = await service.one(events[index])
+        if events[index].id_token.id_token == "BAD":
             await service.refuse(result)
     found = await service.get("a")
     assert (found.id_token.id_token, found.energy_wh, list(found.flags)) == ("GOOD", 5000, [])
     assert found.authorization_status == NONE
     assert [tx.transaction_id for tx in await service.all(filter="id_token = good")] == ["a"]
     assert await service.all(filter="id_token = bad") == []
-    told = [(event.event.id_token.id_token, event.authorization_status) for event in await service.events("a")]
-    assert told == [("", NONE), ("BAD", BLOCKED), ("GOOD", NONE), ("", NONE)]
-    assert (await service.told("transaction.ended"))[-1][1]["idToken"]["idToken"] == "GOOD"
+    published = [(event.event.id_token.id_token, event.authorization_status) for event in await service.events("a")]
+    assert published == [("", NONE), ("BAD", BLOCKED), ("GOOD", NONE), ("", NONE)]
+    assert (await service.published("transaction.ended"))[-1][1]["idToken"]["idToken"] == "GOOD"
 
 
 async def test_a_start_that_brings_the_refused_token(service: Service) -> None:
-    """The same; and the limit is asked about when the good one comes."""
+    """The limit is checked when the good token comes."""
     await service.one(start_16(0, id_tag="GOOD"), station="ELSEWHERE")
     start = await service.one(cable_first(id_token=IdToken(id_token="BAD", type="ISO14443")))
     await service.refuse(start)
@@ -112,7 +112,7 @@ async def test_a_start_that_brings_the_refused_token(service: Service) -> None:
 
 
 async def test_a_token_presented_again_is_not_counted_against_itself(service: Service) -> None:
-    """Nor is another one that begins nothing: the session has its token."""
+    """Another token is not counted either, since the transaction has a token."""
     await service.one(start_16(0, id_tag="GOOD"), station="ELSEWHERE")
     await service.one(
         start_16(0, id_tag="OTHER"),
@@ -126,8 +126,8 @@ async def test_a_token_presented_again_is_not_counted_against_itself(service: Se
         assert again.event_key
 
 
-async def test_where_only_refused_tokens_were_presented(service: Service) -> None:
-    """The first of them is shown, with its status; a flag once there is energy that somebody took."""
+async def test_only_refused_tokens_were_presented(service: Service) -> None:
+    """The first token is shown, with its status, and a flag once there is energy."""
     number = (start := await service.one(start_16(0, id_tag="BAD"))).transaction_id
     await service.refuse(start)
     found = await service.get(number)
@@ -136,20 +136,20 @@ async def test_where_only_refused_tokens_were_presented(service: Service) -> Non
     await service.one(stop_16(number, 90, 1600, id_tag="BAD"))
     found = await service.get(number)
     assert (found.energy_wh, list(found.flags)) == (600, ["refused_token"])
-    told = [(kind, data.get("authorizationStatus")) for kind, data in await service.told()]
-    assert told == [
+    published = [(kind, data.get("authorizationStatus")) for kind, data in await service.published()]
+    assert published == [
         ("transaction.started", None),
         ("transaction.updated", "AUTHORIZATION_STATUS_BLOCKED"),
         ("transaction.ended", "AUTHORIZATION_STATUS_BLOCKED"),
     ]
 
 
-async def test_a_refusal_that_comes_after_the_end_is_told(service: Service) -> None:
-    """An event of its own, for consumers that have the end already."""
+async def test_a_refusal_after_the_end_is_published(service: Service) -> None:
+    """Consumers that have the end already get a further event."""
     number = (start := await service.one(start_16(0))).transaction_id
     await service.one(stop_16(number, 60, 2000))
     await service.refuse(start)
-    ended = [data for _kind, data in await service.told("transaction.ended")]
+    ended = [data for _kind, data in await service.published("transaction.ended")]
     assert [data.get("authorizationStatus") for data in ended] == [None, "AUTHORIZATION_STATUS_BLOCKED"]
     assert ended[-1]["flags"] == ["refused_token"]
     ids = sa.text("SELECT count(DISTINCT event_id), count(*) FROM outbox")
@@ -158,7 +158,7 @@ async def test_a_refusal_that_comes_after_the_end_is_told(service: Service) -> N
 
 
 async def test_a_repeated_event_gets_its_refusal_again(service: Service) -> None:
-    """Also when the refusal is recorded twice, with another status: the station was answered the first."""
+    """A second refusal with another status changes nothing: the station was answered with the first."""
     await service.one(start_16(0), station="A")
     event = start_16(10)
     first = await service.one(event, station="B")
@@ -170,7 +170,7 @@ async def test_a_repeated_event_gets_its_refusal_again(service: Service) -> None
 
 
 async def test_a_repeat_is_judged_where_the_first_was_not(service: Service) -> None:
-    """The gateway was killed between the record and the refusal; the count is that of the first time."""
+    """The gateway was killed between event and refusal; the repeat has the count of the first time."""
     a = await service.one(start_16(0), station="A")
     event = start_16(10)
     first = await service.one(event, station="B")
@@ -191,14 +191,14 @@ async def test_a_repeat_changes_nothing_once_the_station_has_gone_on(service: Se
 
 
 async def test_the_token_of_a_stop_begins_nothing(service: Service) -> None:
-    """It is never counted, nor refused here."""
+    """It is neither counted nor refused."""
     number = (await service.one(start_16(0))).transaction_id
     stop = await service.one(stop_16(number, 60, 1500))
     assert (stop.event_key, stop.HasField("concurrent_count")) == ("", False)
 
 
-async def test_a_clock_that_says_the_same_twice(service: Service) -> None:
-    """Two sessions in the same words, since the station has no clock: the refusal is of the second alone."""
+async def test_the_same_content_twice_without_a_clock(service: Service) -> None:
+    """A station without a clock sends two transactions with the same content; the refusal is that of the second."""
     event = start_16()
     event.event_time.CopyFrom(Timestamp(seconds=37))  # 1970
     first = await service.one(event)
@@ -210,8 +210,8 @@ async def test_a_clock_that_says_the_same_twice(service: Service) -> None:
     assert statuses == {first.transaction_id: NONE, second.transaction_id: BLOCKED}
 
 
-async def test_what_is_wrong_with_one_refusal_touches_no_other(service: Service) -> None:
-    """Its result says why."""
+async def test_an_invalid_refusal_fails_alone(service: Service) -> None:
+    """Its result has the reason; the others are recorded."""
     start = await service.one(start_16(0))
     keys = ["", "0", "x.ab", "-1.ab", "0.", "0.a b", f"0.{'f' * 32}", start.event_key[:-1]]
     items = [service.refusal(key, BLOCKED) for key in keys]
@@ -224,7 +224,7 @@ async def test_what_is_wrong_with_one_refusal_touches_no_other(service: Service)
 
 
 async def test_what_a_token_holds_is_counted_for_authorize(service: Service) -> None:
-    """Open ones of the tenant that were not refused; whether the station that asks has one, hanging or not."""
+    """Open transactions of the tenant that were not refused count; one at the asking station is reported."""
     await service.one(start_16(0), station="A")
     await service.one(start_16(0), station="B")
     await service.refuse(await service.one(start_16(0), station="C"), CONCURRENT, station="C")
@@ -240,8 +240,8 @@ async def test_what_a_token_holds_is_counted_for_authorize(service: Service) -> 
 
     items = [item("A"), item("E"), item("C"), item("D"), item("A", "none"), item("A", tenant="other"), item("A", "")]
     response = await service.ingest.CountOpenTransactions(CountOpenTransactionsRequest(items=items), CONTEXT)
-    *told, failed = response.results
-    assert told == [
+    *published, failed = response.results
+    assert published == [
         CountOpenTransactionsResult(count=2, held_by_station=True),
         CountOpenTransactionsResult(count=2, held_by_station=True),
         CountOpenTransactionsResult(count=2),
@@ -253,7 +253,7 @@ async def test_what_a_token_holds_is_counted_for_authorize(service: Service) -> 
 
 
 async def test_rows_of_the_release_before_count(service: Service) -> None:
-    """It writes no column of ours: each of its open transactions is held."""
+    """It does not know the column `token_held`: each of its open transactions is held."""
     await service.one(start_16(0), station="A")
 
     def write(connection: Connection) -> None:
@@ -267,5 +267,5 @@ async def test_rows_of_the_release_before_count(service: Service) -> None:
 
 
 def test_every_status_but_acceptance_refuses() -> None:
-    """Those that a later version adds do not, until this code knows them."""
+    """A status that this code does not know is not a refusal."""
     assert len(authorizations._REFUSALS) == len(id_token_pb2.AuthorizationStatus.values()) - 2

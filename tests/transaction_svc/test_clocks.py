@@ -27,6 +27,6 @@ def test_a_time_is_read_as_it_is(stamp: Timestamp, us: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-62_135_596_801, 253_402_300_800])
-def test_what_no_calendar_has_is_none(seconds: int) -> None:
+def test_times_outside_of_the_calendar_are_none(seconds: int) -> None:
     """Beyond the years 1 to 9999 there is no time."""
     assert read_time(TransactionEvent(event_time=Timestamp(seconds=seconds)), "event_time") is None

@@ -1,4 +1,4 @@
-"""Energy of meters of all kinds, right or flagged: sessions that hypothesis makes up, told as each kind of meter does.
+"""The energy of meters of all kinds is right or flagged: hypothesis makes sessions, as each kind of meter reports them.
 
 `make properties` runs each with 10,000 examples.
 """
@@ -12,7 +12,7 @@ from csms.transaction.v1.transaction_service_pb2 import EnergyBasis
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.transaction_svc.meters import BEGIN_US, KWH, POWER_W, WH, Sample, Session, facts_of, fold_of, sessions
+from tests.transaction_svc.meters import BEGIN_US, KWH, POWER_W, WH, Sample, Session, records_of, sessions, state_of
 from transaction_svc.energy import Basis, EnergyFlag
 from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, series_number
 from transaction_svc.register import SLACK_US, Moment, Register
@@ -26,9 +26,9 @@ EXAMPLES = settings(
 COUNTED = st.booleans()
 
 
-def told(session: Session, *, counted: bool = False) -> TransactionState:
+def reported_state(session: Session, *, counted: bool = False) -> TransactionState:
     """The assessment of the session."""
-    return fold_of(facts_of(session, counted=counted))
+    return state_of(records_of(session, counted=counted))
 
 
 def result(state: TransactionState) -> tuple[int, list[str]]:
@@ -40,33 +40,33 @@ def result(state: TransactionState) -> tuple[int, list[str]]:
 @given(sessions(), COUNTED)
 def test_a_sound_meter(session: Session, counted: bool) -> None:
     """End minus begin, without a flag."""
-    assert result(told(session, counted=counted)) == (session.mwh, [])
+    assert result(reported_state(session, counted=counted)) == (session.mwh, [])
 
 
 @EXAMPLES
 @given(sessions(), st.integers(0, 999), COUNTED)
 def test_rounding(session: Session, tremor: int, counted: bool) -> None:
-    """Samples in parts of a watt-hour, begin and end in whole ones."""
-    assert result(told(session.with_between(lambda mwh: mwh + tremor), counted=counted)) == (session.mwh, [])
+    """Samples have parts of a watt-hour, begin and end whole ones."""
+    assert result(reported_state(session.with_between(lambda mwh: mwh + tremor), counted=counted)) == (session.mwh, [])
 
 
 @EXAMPLES
 @given(sessions(), st.integers(0, 3))
 def test_a_coarse_register(session: Session, digits: int) -> None:
-    """Up to steps of 1 kWh, every few seconds."""
+    """Its steps are up to 1 kWh, every few seconds."""
     step = WH * 10**digits
     coarse = session.everywhere(lambda mwh: mwh // step * step)
-    assert result(told(coarse)) == (coarse.mwh, [])
+    assert result(reported_state(coarse)) == (coarse.mwh, [])
 
 
 @EXAMPLES
 @given(sessions(least_kwh=100, most_kwh=900_000), st.integers(1, 6), COUNTED)
 def test_readings_between_in_a_smaller_scale(session: Session, power: int, counted: bool) -> None:
-    """As kWh labelled Wh are: begin and end stand."""
+    """Samples in kWh are labelled Wh: begin and end count."""
     assume(session.between)
     small = session.with_between(lambda mwh: mwh // 10**power // WH * WH)
     assume(small.between[0].mwh > 100 * WH)
-    energy, flags = result(told(small, counted=counted))
+    energy, flags = result(reported_state(small, counted=counted))
     assert energy == session.mwh
     assert EnergyFlag.SCALE_MISMATCH in flags
 
@@ -74,7 +74,7 @@ def test_readings_between_in_a_smaller_scale(session: Session, power: int, count
 @EXAMPLES
 @given(sessions(least_kwh=100, most_kwh=900_000), COUNTED)
 def test_begin_and_end_in_kilowatt_hours(session: Session, counted: bool) -> None:
-    """As 936 for 936 kWh: brought to the scale of the others, exact to the last full kilowatt-hour."""
+    """936 stands for 936 kWh: they are brought to the scale of the others, exact to the last full kilowatt-hour."""
     assume(len(session.between) > 1)
     assert session.begin
     assert session.end
@@ -86,7 +86,7 @@ def test_begin_and_end_in_kilowatt_hours(session: Session, counted: bool) -> Non
         begin=replace(coarse.begin, mwh=coarse.begin.mwh // 1000),
         end=replace(coarse.end, mwh=coarse.end.mwh // 1000),
     )
-    state = told(small, counted=counted)
+    state = reported_state(small, counted=counted)
     energy, flags = result(state)
     assert abs(energy - session.mwh) <= KWH
     assert EnergyFlag.SCALE_MISMATCH in flags
@@ -98,10 +98,10 @@ def test_begin_and_end_in_kilowatt_hours(session: Session, counted: bool) -> Non
 @EXAMPLES
 @given(sessions(least_kwh=2000), COUNTED)
 def test_a_placeholder_at_the_begin(session: Session, counted: bool) -> None:
-    """The first reading counts in its place; where there is none but the end, nothing does."""
+    """The first reading counts in its place; with the end alone there is no energy."""
     assert session.begin
     assert session.end
-    state = told(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
+    state = reported_state(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
     first = session.between[0].mwh if session.between else session.end.mwh
     assert result(state) == (session.end.mwh - first, [EnergyFlag.BEGIN_PLACEHOLDER])
     assert state.meter.meter_start_mwh == 0
@@ -110,9 +110,9 @@ def test_a_placeholder_at_the_begin(session: Session, counted: bool) -> None:
 @EXAMPLES
 @given(sessions(least_kwh=1), COUNTED)
 def test_a_placeholder_after_another_transaction(session: Session, counted: bool) -> None:
-    """The register goes on where that one left it, whatever the power."""
+    """The begin is the register at the end of the other one, for any power."""
     assert session.begin
-    state = told(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
+    state = reported_state(replace(session, begin=replace(session.begin, mwh=0)), counted=counted)
     state.meter.follow((0, session.begin.mwh))
     energy, flags = result(state)
     assert energy == session.mwh
@@ -122,16 +122,18 @@ def test_a_placeholder_after_another_transaction(session: Session, counted: bool
 @EXAMPLES
 @given(sessions(least_kwh=1000), st.data(), COUNTED)
 def test_a_register_that_starts_over(session: Session, data: st.DataObject, counted: bool) -> None:
-    """The energy on either side counts, and is flagged; only the step between the two is not known."""
+    """The rises before and after count, with a flag; the step between is not known."""
     assume(len(session.between) > 1)
-    place = data.draw(st.integers(1, len(session.between) - 1))
-    offset = session.between[place].mwh - data.draw(st.integers(0, 50)) * WH
-    again = [replace(sample, mwh=sample.mwh - offset) for sample in session.between[place:]]
+    index = data.draw(st.integers(1, len(session.between) - 1))
+    offset = session.between[index].mwh - data.draw(st.integers(0, 50)) * WH
+    again = [replace(sample, mwh=sample.mwh - offset) for sample in session.between[index:]]
     assert session.begin
     assert session.end
     end = replace(session.end, mwh=session.end.mwh - offset)
-    energy, flags = result(told(replace(session, between=[*session.between[:place], *again], end=end), counted=counted))
-    known = session.between[place - 1].mwh - session.begin.mwh + session.end.mwh - session.between[place].mwh
+    energy, flags = result(
+        reported_state(replace(session, between=[*session.between[:index], *again], end=end), counted=counted)
+    )
+    known = session.between[index - 1].mwh - session.begin.mwh + session.end.mwh - session.between[index].mwh
     assert energy == known
     assert EnergyFlag.METER_RESTART in flags
 
@@ -139,13 +141,13 @@ def test_a_register_that_starts_over(session: Session, data: st.DataObject, coun
 @EXAMPLES
 @given(sessions(least_kwh=1000), st.data(), COUNTED)
 def test_one_wrong_reading(session: Session, data: st.DataObject, counted: bool) -> None:
-    """It neither adds nor takes."""
+    """It does not change the energy."""
     assume(session.between)
-    place = data.draw(st.integers(0, len(session.between) - 1))
+    index = data.draw(st.integers(0, len(session.between) - 1))
     between = list(session.between)
     wrong = data.draw(st.sampled_from([0, 7 * WH, 90_000_000 * KWH]))
-    between[place] = replace(between[place], mwh=wrong)
-    energy, flags = result(told(replace(session, between=between), counted=counted))
+    between[index] = replace(between[index], mwh=wrong)
+    energy, flags = result(reported_state(replace(session, between=between), counted=counted))
     assert energy == session.mwh
     assert flags
 
@@ -153,30 +155,30 @@ def test_one_wrong_reading(session: Session, data: st.DataObject, counted: bool)
 @EXAMPLES
 @given(sessions(), st.data())
 def test_times_that_are_equal_or_go_back(session: Session, data: st.DataObject) -> None:
-    """Nothing is lost: 2.x has positions, and in 1.6 all readings lie between begin and end."""
+    """2.x has seq_no, and in 1.6 all readings lie between begin and end: the energy is complete."""
     assume(session.between)
     assert session.end
     end_s = session.end.at_s
     times = data.draw(st.lists(st.integers(0, end_s), min_size=len(session.between), max_size=len(session.between)))
     between = [replace(sample, at_s=at_s) for sample, at_s in zip(session.between, times, strict=True)]
     for counted in (False, True):
-        assert told(replace(session, between=between), counted=counted).meter.energy_mwh == session.mwh
+        assert reported_state(replace(session, between=between), counted=counted).meter.energy_mwh == session.mwh
 
 
 @EXAMPLES
 @given(sessions(), st.integers(0, 20_000), COUNTED)
 def test_two_locations(session: Session, loss: int, counted: bool) -> None:
-    """The outlet counts; the inlet, which has the losses too, is not mixed with it."""
+    """The outlet counts, and not the inlet, which includes losses."""
     assert session.end
     inlet = series_number(1, 0)
     more = [Sample(0, 5 * KWH, inlet), Sample(session.end.at_s, 5 * KWH + session.mwh + loss * WH, inlet)]
-    assert result(told(replace(session, more=more), counted=counted)) == (session.mwh, [])
+    assert result(reported_state(replace(session, more=more), counted=counted)) == (session.mwh, [])
 
 
 @EXAMPLES
 @given(sessions(least_kwh=100), st.sampled_from([0, 1, 3]), COUNTED)
 def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> None:
-    """The unsigned ones stand as long as no signature is verified; a difference is flagged."""
+    """The unsigned readings count while no signature is verified; a difference is flagged."""
     assert session.begin
     assert session.end
     signed = series_number(0, 0, proof=SIGNED)
@@ -184,7 +186,7 @@ def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> 
         Sample(0, session.begin.mwh // 10**power, signed),
         Sample(session.end.at_s, session.end.mwh // 10**power, signed),
     ]
-    energy, flags = result(told(replace(session, more=more), counted=counted))
+    energy, flags = result(reported_state(replace(session, more=more), counted=counted))
     assert energy == session.mwh
     differs = abs(session.mwh - (more[1].mwh - more[0].mwh)) >= WH
     assert flags == ([EnergyFlag.SCALE_MISMATCH] if differs and power else [])
@@ -193,11 +195,11 @@ def test_signed_beside_unsigned(session: Session, power: int, counted: bool) -> 
 @EXAMPLES
 @given(sessions(), st.data(), COUNTED)
 def test_lost_repeated_and_late_messages(session: Session, data: st.DataObject, counted: bool) -> None:
-    """Any order comes to the same as the right one, in every field that operators see."""
-    records = facts_of(session, counted=counted)
+    """Any order gives the result of the right one, in every field that operators read."""
+    records = records_of(session, counted=counted)
     kept = [records[0], *data.draw(st.lists(st.sampled_from(records), unique_by=id)), records[-1]]
     kept = sorted({id(record): record for record in kept}.values(), key=lambda record: record.arrival)
-    straight, shuffled = fold_of(kept), fold_of(data.draw(st.permutations(kept)))
+    straight, shuffled = state_of(kept), state_of(data.draw(st.permutations(kept)))
     assert result(straight)[0] == session.mwh
     assert result(shuffled) == result(straight)
     assert shuffled.meter.energy == straight.meter.energy
@@ -209,7 +211,7 @@ def test_a_session_without_its_end(session: Session, counted: bool) -> None:
     """The last reading counts."""
     assert session.begin
     last = session.between[-1] if session.between else session.begin
-    state = told(replace(session, end=None), counted=counted)
+    state = reported_state(replace(session, end=None), counted=counted)
     assert result(state) == (last.mwh - session.begin.mwh, [])
     assert state.meter.energy.end_mwh == last.mwh
 
@@ -220,7 +222,7 @@ def test_a_session_without_its_begin(session: Session, counted: bool) -> None:
     """The first reading counts."""
     assert session.end
     first = session.between[0] if session.between else session.end
-    state = told(replace(session, begin=None), counted=counted)
+    state = reported_state(replace(session, begin=None), counted=counted)
     assert result(state) == (session.end.mwh - first.mwh, [EnergyFlag.BEGIN_PLACEHOLDER])
 
 
@@ -240,24 +242,24 @@ def any_sessions(draw: st.DrawFn) -> Session:
 
 @EXAMPLES
 @given(any_sessions(), st.data(), COUNTED)
-def test_whatever_a_meter_says(session: Session, data: st.DataObject, counted: bool) -> None:
-    """Never below zero, never more than power and time allow, and flagged where it is not end minus begin."""
-    records = facts_of(session, counted=counted)
-    state = fold_of(records)
+def test_any_readings(session: Session, data: st.DataObject, counted: bool) -> None:
+    """Energy is never negative, never more than power and time allow, and flagged where it is not end minus begin."""
+    records = records_of(session, counted=counted)
+    state = state_of(records)
     energy, flags = result(state)
     most = POWER_W * (7200 * 1_000_000 + SLACK_US) // 3_600_000 + KWH
     assert 0 <= energy <= most
-    said: Any = state.meter.meter_start_mwh, state.meter.meter_stop_mwh
-    if None not in said and state.meter.energy.series == 0 and energy != said[1] - said[0]:
-        assert flags or abs(energy - (said[1] - said[0])) < WH
+    reported: Any = state.meter.meter_start_mwh, state.meter.meter_stop_mwh
+    if None not in reported and state.meter.energy.series == 0 and energy != reported[1] - reported[0]:
+        assert flags or abs(energy - (reported[1] - reported[0])) < WH
     if state.meter.energy.basis == Basis.NONE:
         assert (energy, state.meter.energy.end_mwh) == (0, None)
-    shuffled = fold_of(data.draw(st.permutations(records)))
+    shuffled = state_of(data.draw(st.permutations(records)))
     assert shuffled.meter.energy == state.meter.energy
     assert shuffled.meter.flags == state.meter.flags
 
 
-def test_the_clock_that_saw_more_time_counts() -> None:
+def test_the_clock_with_more_time_counts() -> None:
     """A station's clock that stands still does not make a session implausible."""
     first, last = Moment(BEGIN_US, 0), Moment(BEGIN_US, 3600 * 1_000_000)
     register = Register()
@@ -286,7 +288,6 @@ def test_the_short_way_of_a_reading_comes_to_the_same(session: Session) -> None:
 
 
 def test_the_document_explains_every_flag_and_basis() -> None:
-    """docs/ENERGY.md, in its tables."""
     text = (Path(__file__).parents[2] / "docs" / "ENERGY.md").read_text()
     for flag in EnergyFlag:
         assert f"| `{flag}` |" in text

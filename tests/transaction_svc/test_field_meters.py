@@ -1,4 +1,4 @@
-"""Meters that an attack on the rules of energy made up: each with the right energy, and flagged where it must be."""
+"""Meters that were made up to defeat the rules of energy: each gets the right energy, and the flags it needs."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ async def charged(
         ([(40000, [], 45000), (0, [0], 0)], (0, [45010], 46000), 1000),
         ([(40000, [], 50000)], (0, [0, 50100], 51000), 1000),  # the first reading is 0, too
         ([(40000, [], 55000)], (0, [54998], 56000), 1002),  # a little below the last end
-        ([(40000, [], 51000)], (0, [50900], 55000), 4100),  # a display that cuts its readings
+        ([(40000, [], 51000)], (0, [50900], 55000), 4100),  # a display that truncates its readings
     ],
 )
 async def test_a_begin_of_0_goes_on_from_the_last_register_above_0(
@@ -41,14 +41,14 @@ async def test_a_begin_of_0_goes_on_from_the_last_register_above_0(
     energy: float,
 ) -> None:
     """Readings of zero before the first real one do not matter."""
-    for place, (start, readings, stop) in enumerate(before):
-        await charged(service, 3600 * place, start, readings, stop)
+    for index, (start, readings, stop) in enumerate(before):
+        await charged(service, 3600 * index, start, readings, stop)
     found = await charged(service, 3600 * len(before), *session)
     assert (found.energy_wh, list(found.flags)) == (energy, PLACEHOLDER)
 
 
 async def test_a_register_above_0_that_is_known_late(service: Service) -> None:
-    """The first session's stop comes last: it reaches the third one through the one without energy."""
+    """The stop of the first session comes last; its register reaches the third one through the one without energy."""
     first = (await service.one(start_16(0, meter_start=40000))).transaction_id
     await charged(service, 3600, 0, [], 0)
     third = await charged(service, 7200, 0, [], 46000)
@@ -67,8 +67,8 @@ async def test_a_session_without_a_begin_is_flagged(service: Service) -> None:
     assert (found.energy_wh, list(found.flags)) == (40000, PLACEHOLDER)
 
 
-async def test_begin_and_end_of_different_places(service: Service) -> None:
-    """They cannot be compared: flagged, not billed as nothing."""
+async def test_begin_and_end_of_different_locations(service: Service) -> None:
+    """They cannot be compared: the transaction is flagged, and not billed as 0."""
     await service.one(event_2x("a", "STARTED", 0, 0, 100000))
     inlet = register(105000, location=meter.MEASURAND_LOCATION_INLET, context=meter.READING_CONTEXT_TRANSACTION_END)
     await service.one(event_2x("a", "ENDED", 1, 900, meter_values=[sampled(900, inlet)]))
@@ -76,7 +76,7 @@ async def test_begin_and_end_of_different_places(service: Service) -> None:
 
 
 async def test_begin_and_end_with_different_proof(service: Service) -> None:
-    """A station that signs its begin only: the difference counts, and is flagged."""
+    """A station signs the begin alone: the difference counts, and is flagged."""
     signed = SampledValue(value="1000000", context=meter.READING_CONTEXT_TRANSACTION_BEGIN)
     signed.signed_meter_value.signed_meter_data = "AAECAw=="
     await service.one(event_2x("a", "STARTED", 0, 0, meter_values=[sampled(0, signed)]))
@@ -93,7 +93,7 @@ async def test_an_end_beyond_every_register(service: Service, stop: int) -> None
 
 
 async def test_a_coarse_begin_beside_a_finer_meter_start(service: Service) -> None:
-    """Full kilowatt-hours in transactionData; meterStart and meterStop are exact."""
+    """Full kilowatt-hours are in transactionData; meterStart and meterStop are exact."""
     number = (await service.one(start_16(0, meter_start=10999))).transaction_id
     stop = stop_16(number, 3600, 29149)
     stop.meter_values.insert(0, sampled(0, register(10, unit="kWh", context=meter.READING_CONTEXT_TRANSACTION_BEGIN)))
@@ -110,7 +110,7 @@ async def test_a_foreign_number_is_no_scale(service: Service) -> None:
 
 
 async def test_a_station_whose_clock_is_years_behind(service: Service) -> None:
-    """It sends all at once, and by its clock five hours passed."""
+    """It sends all messages at once, and by its clock five hours passed."""
     start = start_16(0, meter_start=36000)
     start.event_time.CopyFrom(Timestamp(seconds=946684810))  # the year 2000
     start.meter_values[0].sample_time.CopyFrom(start.event_time)
@@ -125,7 +125,7 @@ async def test_a_station_whose_clock_is_years_behind(service: Service) -> None:
 
 @pytest.mark.parametrize(("samples", "stop"), [([101000, 103000], 104179), (["101.5", "103.2"], 103149)])
 async def test_samples_coarser_than_begin_and_end(service: Service, samples: list[str | int], stop: int) -> None:
-    """Whole and tenths of kilowatt-hours, cut or rounded up: no fall."""
+    """Samples in whole or tenths of kilowatt-hours, rounded down or up, are no fall."""
     readings = [SampledValue(value=str(value), unit="Wh" if isinstance(value, int) else "kWh") for value in samples]
     number = (await service.one(start_16(0, meter_start=101432))).transaction_id
     for step, reading in enumerate(readings, start=1):
@@ -136,7 +136,7 @@ async def test_samples_coarser_than_begin_and_end(service: Service, samples: lis
 
 
 async def test_a_meter_replaced_by_one_that_stands_higher(service: Service) -> None:
-    """Its own rise counts, and the flag says that it is a restart."""
+    """The rise of the new meter counts, and the flag is that of a restart."""
     found = await charged(service, 0, 1000, [2000, 3_000_000, 3_001_000], 3_002_000)
     assert (found.energy_wh, list(found.flags)) == (3000, ["meter_restart"])
     assert found.end_time == at(1200)

@@ -1,4 +1,4 @@
-"""How long a transaction hangs before it is ended: by how often its station repeats messages, or by the setting."""
+"""Grace periods of hanging transactions, by the station's message attempts or by the setting."""
 
 import itertools
 
@@ -21,14 +21,14 @@ LONG, LONG_S = booted_with(5, 600), 600 * 10 + 60 * 5
 
 
 async def charging(service: Service, *, connector: int = 1) -> str:
-    """A 1.6 transaction that goes on; its number."""
+    """Begins a 1.6 transaction; returns its number."""
     number = (await service.one(start_16(connector=connector))).transaction_id
     await service.one(values_16(number, 600, 1500, connector=connector))
     return number
 
 
 async def expect_end_after(service: Service, seconds: float) -> None:
-    """The one hanging transaction is ended after this time, and no sooner."""
+    """Expects that the one hanging transaction is ended after this time, and no sooner."""
     service.clock.advance(seconds - 1)
     assert await service.expiry.end_due() == 0
     service.clock.advance(1)
@@ -47,7 +47,7 @@ async def expect_end_after(service: Service, seconds: float) -> None:
     ],
 )
 def test_the_time_in_which_a_message_can_still_come(count: int, interval_s: int, seconds: int) -> None:
-    """The waits grow with each attempt; never less than the least, never more than a year."""
+    """The waits grow with each attempt; the period is never shorter than the least, and never longer than a year."""
     grace = Grace(default_us=7, least_us=LEAST_HANGING_GRACE_US)
     assert grace.of(MessageAttempts(count=count, interval_s=interval_s)) == seconds * SECOND_US
     assert grace.of(None) == 7
@@ -79,8 +79,8 @@ def test_settings() -> None:
     ],
     ids=["known", "short", "not known", "half known", "no attempts", "negative"],
 )
-async def test_a_boot_says_how_long(service: Service, boot: StationEvent, seconds: int) -> None:
-    """By the station's attempts where both are known and make sense, else by the setting."""
+async def test_the_grace_period_is_that_of_the_boot(service: Service, boot: StationEvent, seconds: int) -> None:
+    """The station's attempts decide where both values are known and valid, else the setting."""
     number = await charging(service)
     await service.notify(boot)
     await expect_end_after(service, seconds)
@@ -88,7 +88,7 @@ async def test_a_boot_says_how_long(service: Service, boot: StationEvent, second
 
 
 async def test_an_available_connector_hangs_by_the_last_boot(service: Service) -> None:
-    """The values of the boot before the transaction are kept, each station's own."""
+    """The values of the boot before the transaction are stored for each station."""
     await service.notify(LONG)
     await service.notify(booted_with(3, 60), station="CP2")
     number = await charging(service)
@@ -98,7 +98,7 @@ async def test_an_available_connector_hangs_by_the_last_boot(service: Service) -
 
 
 async def test_the_next_boot_counts(service: Service) -> None:
-    """Values that came to be known meanwhile, or are known no more; the time goes on from the first mark."""
+    """Its values may be new, or missing; the period still begins with the first mark."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(600)
@@ -113,7 +113,7 @@ async def test_the_next_boot_counts(service: Service) -> None:
 
 
 async def test_values_delay_the_end(service: Service) -> None:
-    """A session that goes on is never ended; one that its station has kept values of, only after the last of them."""
+    """A session that goes on is never ended; values from a station's queue delay the end."""
     number = await charging(service)
     for turn in range(4):
         await service.notify(LONG)
@@ -129,7 +129,7 @@ async def test_values_delay_the_end(service: Service) -> None:
 
 
 async def test_a_session_that_was_ended_too_soon_goes_on(service: Service) -> None:
-    """Its station measures less often than the grace period lasts: its next values open it again."""
+    """Its station measures less often than the grace period lasts: the next values open it again."""
     number = await charging(service)
     await service.notify(booted_with(3, 60))
     await expect_end_after(service, LEAST_S)
@@ -140,16 +140,18 @@ async def test_a_session_that_was_ended_too_soon_goes_on(service: Service) -> No
 
 
 async def test_whichever_comes_first(service: Service) -> None:
-    """Boots and available connectors in any order and in any batches: the latest boot says how long."""
+    """Boots and available connectors come in any order and in any batches: the latest boot decides."""
     numbers = itertools.count(1)
     for order in itertools.permutations(range(3)):
         for cut in (1, 2, 3):
             station = f"S{next(numbers)}"
             number = (await service.one(start_16(), station=station)).transaction_id
             await service.one(values_16(number, 600, 1500), station=station)
-            told = [service.station_item(event, station=station) for event in (booted_with(3, 60), LONG, available())]
+            published = [
+                service.station_item(event, station=station) for event in (booted_with(3, 60), LONG, available())
+            ]
             for batch in (order[:cut], order[cut:]):
-                results = await service.notify_items([told[place] for place in batch])
+                results = await service.notify_items([published[index] for index in batch])
                 assert not any(result.HasField("error") for result in results)
     count = next(numbers) - 1
     due = sa.select(models.tx.c.hanging_due_us)
@@ -159,7 +161,7 @@ async def test_whichever_comes_first(service: Service) -> None:
 
 
 async def test_rows_of_older_code(service: Service) -> None:
-    """Their stations are those whose attempts are not known."""
+    """Their stations have no known message attempts."""
     await service.notify(LONG)
     empty = sa.update(models.station).values(message_attempts=None, message_attempt_interval_s=None)
     await service.database.write(lambda db: db.execute(empty).rowcount)

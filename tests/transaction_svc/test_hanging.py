@@ -1,4 +1,4 @@
-"""Transactions whose stations send nothing more of them: marked at once, ended after a grace period, and corrected."""
+"""Hanging transactions are marked at once, ended after a grace period, and corrected by late events."""
 
 import asyncio
 from typing import Any
@@ -24,7 +24,7 @@ ACTIVE, ENDED = transactions.TRANSACTION_STATE_ACTIVE, transactions.TRANSACTION_
 
 
 async def charging(service: Service, **more: Any) -> str:
-    """A 1.6 transaction that goes on, with 500 Wh, last heard of 600 s after its start; its number."""
+    """Begins a 1.6 transaction with 500 Wh, whose last event is 600 s after its start; returns its number."""
     number = (await service.one(start_16(**more))).transaction_id
     await service.one(values_16(number, 600, 1500, connector=more.get("connector", 1)))
     return number
@@ -32,19 +32,19 @@ async def charging(service: Service, **more: Any) -> str:
 
 @pytest.mark.parametrize("event", [booted(), available(), available(700)], ids=["boot", "available", "with a time"])
 async def test_a_boot_or_an_available_connector_marks_at_once(service: Service, event: Any) -> None:
-    """It goes on as ACTIVE, is published once as hanging, and holds its token no more."""
+    """It is still ACTIVE, is published once as hanging, and does not hold its token."""
     number = await charging(service)
     await service.notify(event)
     found = await service.get(number)
     assert (found.state, found.hanging, found.hanging_time) == (ACTIVE, True, to_timestamp(service.clock()))
     assert (found.end_origin, found.HasField("end_time"), found.energy_wh) == (0, False, 500)
-    (told,) = await service.told("transaction.updated")
-    assert (told[1]["hanging"], told[1]["state"]) == (True, "TRANSACTION_STATE_ACTIVE")
+    (published,) = await service.published("transaction.updated")
+    assert (published[1]["hanging"], published[1]["state"]) == (True, "TRANSACTION_STATE_ACTIVE")
     assert not (await service.one(start_16(50, connector=2))).concurrent
 
 
 async def test_other_connectors_go_on(service: Service) -> None:
-    """Another connector, another station, another connector of the same EVSE; and the station as a whole."""
+    """Neither another station or connector, nor the station as a whole, marks it."""
     number = await charging(service)
     for event in (available(evse_id=2), available(connector_id=2), available(evse_id=0, connector_id=0)):
         await service.notify(event)
@@ -54,7 +54,7 @@ async def test_other_connectors_go_on(service: Service) -> None:
 
 
 async def test_it_ends_after_the_grace_period(service: Service) -> None:
-    """With what was believed last, at the time of its last event; told once, however often it is looked for."""
+    """With the last believed register, at the time of its last event; the end is published once."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(GRACE_S - 1)
@@ -68,13 +68,13 @@ async def test_it_ends_after_the_grace_period(service: Service) -> None:
     assert found.stopped_reason == tx.STOPPED_REASON_ABANDONED
     assert found.end_time.ToJsonString() == "2025-10-08T09:03:20Z"
     assert list(found.flags) == ["abandoned"]
-    (told,) = await service.told("transaction.ended")
-    assert told[1]["endOrigin"] == "TRANSACTION_END_ORIGIN_ABANDONED"
-    assert (told[1]["energyWh"], told[1]["stoppedReason"]) == (500, "STOPPED_REASON_ABANDONED")
+    (published,) = await service.published("transaction.ended")
+    assert published[1]["endOrigin"] == "TRANSACTION_END_ORIGIN_ABANDONED"
+    assert (published[1]["energyWh"], published[1]["stoppedReason"]) == (500, "STOPPED_REASON_ABANDONED")
 
 
 async def test_values_after_the_mark_remove_it(service: Service) -> None:
-    """A charger that goes on charging is never ended, and holds its token again."""
+    """A charger that goes on charging is never ended, and its transaction holds the token again."""
     number = await charging(service)
     await service.notify(booted())
     for turn in range(3):
@@ -88,8 +88,8 @@ async def test_values_after_the_mark_remove_it(service: Service) -> None:
     assert (await service.get(number)).hanging
 
 
-async def test_what_a_station_has_kept_does_not_remove_the_mark(service: Service) -> None:
-    """It boots, reports its connector by its own clock, then sends what it measured before; but that delays the end."""
+async def test_events_from_the_queue_do_not_remove_the_mark(service: Service) -> None:
+    """It boots, reports its connector with a time, then sends older values from its queue; they delay the end alone."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(1)
@@ -120,7 +120,7 @@ async def test_a_status_without_a_time_counts_from_when_it_was_received(service:
 
 
 async def test_the_late_stop_corrects_it(service: Service) -> None:
-    """Reason, time and energy are the station's; the end is published again, with a flag that it came late."""
+    """Reason, time and energy are those of the station; the end is published again, with the flag `late_stop`."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(GRACE_S)
@@ -130,11 +130,11 @@ async def test_the_late_stop_corrects_it(service: Service) -> None:
     assert (found.state, found.energy_wh, found.stopped_reason) == (ENDED, 550, tx.STOPPED_REASON_POWER_LOSS)
     assert found.end_origin == transactions.TRANSACTION_END_ORIGIN_STATION
     assert list(found.flags) == ["late_stop"]
-    assert [data["energyWh"] for _kind, data in await service.told("transaction.ended")] == [500, 550]
+    assert [data["energyWh"] for _kind, data in await service.published("transaction.ended")] == [500, 550]
 
 
 async def test_late_values_open_it_again(service: Service) -> None:
-    """A charger that was offline for longer than the grace period, and charges still."""
+    """A charger was offline for longer than the grace period, and is still charging."""
     number = await charging(service)
     await service.notify(booted())
     service.clock.advance(GRACE_S)
@@ -142,16 +142,16 @@ async def test_late_values_open_it_again(service: Service) -> None:
     await service.one(values_16(number, 700, 1600))
     found = await service.get(number)
     assert (found.state, found.hanging, found.energy_wh, found.end_origin) == (ACTIVE, False, 600, 0)
-    assert (await service.told("transaction.updated"))[-1][1]["state"] == "TRANSACTION_STATE_ACTIVE"
+    assert (await service.published("transaction.updated"))[-1][1]["state"] == "TRANSACTION_STATE_ACTIVE"
     await service.one(stop_16(number, 800, 1700))
     found = await service.get(number)
     assert (found.state, found.energy_wh) == (ENDED, 700)
     assert found.end_origin == transactions.TRANSACTION_END_ORIGIN_STATION
-    assert len(await service.told("transaction.ended")) == 2
+    assert len(await service.published("transaction.ended")) == 2
 
 
 async def test_the_next_start_supersedes_a_hanging_one(service: Service) -> None:
-    """As it does any other, without a wait; one that was ended before stays as it was."""
+    """It is superseded at once; one that was ended before stays as it was."""
     first = await charging(service)
     await service.notify(available())
     second = (await service.one(start_16(900, meter_start=1500, id_tag="OTHER"))).transaction_id
@@ -166,7 +166,7 @@ async def test_the_next_start_supersedes_a_hanging_one(service: Service) -> None
 
 
 async def test_a_mark_that_comes_late_changes_nothing(service: Service) -> None:
-    """The station said it before it started to charge: epoch and ordinal decide which is later, not arrival."""
+    """The mark is from before the start: epoch and ordinal decide which is later, not arrival."""
     early = [service.station_item(booted()), service.station_item(available(-5))]
     number = await charging(service)
     await service.notify_items(early)
@@ -185,7 +185,7 @@ async def test_an_event_that_comes_late_changes_nothing(service: Service) -> Non
 
 
 async def test_out_of_order_events_keep_the_mark(service: Service) -> None:
-    """A fold that is made anew from its events comes to the same."""
+    """A state that is rebuilt from its events is the same."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     await service.one(event_2x("a", "UPDATED", 3, 30, 300))
     late = service.item(event_2x("a", "UPDATED", 1, 10, 100))
@@ -201,7 +201,7 @@ async def test_out_of_order_events_keep_the_mark(service: Service) -> None:
 
 
 async def test_an_evse_without_a_named_connector(service: Service) -> None:
-    """A 2.x station may name the EVSE alone: any connector of it counts. Where it names none, only a boot does."""
+    """A 2.x station may report the EVSE alone: each of its connectors counts. Without an EVSE, only a boot does."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0, evse=EvseRef(evse_id=1)))
     await service.one(event_2x("b", "STARTED", 0, 0, 0, evse=None))
     await service.notify(available(connector_id=2))
@@ -211,7 +211,7 @@ async def test_an_evse_without_a_named_connector(service: Service) -> None:
 
 
 async def test_available_connectors_that_are_idle_write_nothing(service: Service) -> None:
-    """No transaction of the database is opened to write, however often they say so; nor for one that has ended."""
+    """Neither they nor events about an ended transaction open a write transaction of the database."""
     writes = 0
     write = service.database.write
 
@@ -266,7 +266,7 @@ async def test_stations_are_known_by_their_last_boot(service: Service) -> None:
 
 
 async def test_a_removed_station_s_transactions_end(service: Service) -> None:
-    """Once, also if it is reported again; not those of a station that was added anew under the same name."""
+    """They end once, also if the removal is repeated; those of a station that was added again do not."""
     number = await charging(service)
     removal = service.station_item(StationRemoved())
     await service.notify_items([removal])
@@ -279,13 +279,13 @@ async def test_a_removed_station_s_transactions_end(service: Service) -> None:
     other = (await service.one(start_16(2000))).transaction_id
     await service.notify_items([removal])
     assert (await service.get(other)).state == ACTIVE
-    assert len(await service.told("transaction.ended")) == 1
+    assert len(await service.published("transaction.ended")) == 1
     await service.one(stop_16(number, 620, 1510))
     assert (await service.get(number)).energy_wh == 510
 
 
 async def test_items_that_cannot_be_read_fail_alone(service: Service) -> None:
-    """Without a station, or without an event that is known here."""
+    """Items without a station, or with an event that this code does not know."""
     number = await charging(service)
     items = [StationEventItem(), service.station_item(booted()), StationEventItem(origin=service.origin(station="CP1"))]
     results = await service.notify_items(items)
@@ -295,18 +295,18 @@ async def test_items_that_cannot_be_read_fail_alone(service: Service) -> None:
 
 
 async def test_many_are_ended_in_batches(service: Service) -> None:
-    """More than one transaction of the database takes, at many stations."""
+    """There are more than one batch takes, at many stations."""
     items = [service.item(start_16(id_tag=f"T{n}"), station=f"CP{n}") for n in range(250)]
     await service.send_items(items)
     await service.notify_items([service.station_item(booted(), station=f"CP{n}") for n in range(250)])
     service.clock.advance(GRACE_S)
     assert await service.expiry.end_due() == 250
-    assert len(await service.told("transaction.ended")) == 250
+    assert len(await service.published("transaction.ended")) == 250
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_replicas_end_each_once(engine: Engine, clock: FakeClock) -> None:
-    """They look at the same time."""
+    """Two replicas search at the same time."""
     services = [make_service(engine, clock) for _ in range(3)]
     first = services[0]
     await first.send_items([first.item(start_16(id_tag=f"T{n}"), station=f"CP{n}") for n in range(150)])
@@ -314,7 +314,7 @@ async def test_replicas_end_each_once(engine: Engine, clock: FakeClock) -> None:
     clock.advance(GRACE_S)
     ended = await asyncio.gather(*(service.expiry.end_due() for service in services))
     assert sum(ended) == 150
-    assert len(await first.told("transaction.ended")) == 150
+    assert len(await first.published("transaction.ended")) == 150
     for service in services:
         await service.database.close()
 
@@ -332,7 +332,7 @@ async def test_flags_of_older_rows_are_filled_in(service: Service) -> None:
 
 
 async def test_a_column_that_older_code_left_is_set_right(service: Service) -> None:
-    """It says that a transaction is due that is not hanging: nothing is ended, and it is not looked at for ever."""
+    """The column has a due time for a transaction that is not hanging: it is not ended, and the column is corrected."""
     number = await charging(service)
     await service.database.write(lambda db: db.execute(sa.update(models.tx).values(hanging_due_us=1)).rowcount)
     assert await service.expiry.end_due() == 0

@@ -1,8 +1,8 @@
-"""However the events of a transaction and those of its station arrive, it comes to the same.
+"""The events of a transaction and those of its station give the same result in any order.
 
-Each example tells one story twice: to one station in the order in which the frames were read; to another with all that
-comes after the start, boots and available connectors too, in any order and in any batches. The times are the station's
-own, which may send what it kept while it was offline.
+Each example sends the same frames twice: for one station in the order in which they were read; for another, all frames
+after the start, boots and available connectors too, in any order and in any batches. The times are the station's own,
+which may send messages that it kept while it was offline.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _stations = itertools.count()
 
 
 @dataclass(frozen=True)
-class Frame:
+class FramePosition:
     """A frame that a gateway read after the start: a kind, and when it happened by the station's clock."""
 
     kind: str  # "values", "kept" (values of an earlier time), "stop", "boot", "available", "available now"
@@ -36,42 +36,42 @@ class Frame:
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Sequence[Frame]:
+def stories(draw: st.DrawFn) -> Sequence[FramePosition]:
     """A station's messages after its start, in the order in which they are read."""
     frames, now_s = [], 10
     for kind in draw(st.lists(st.sampled_from(["values", "kept", "boot", "available", "available now"]), max_size=7)):
         now_s += draw(st.integers(2, 30))
-        frames.append(Frame(kind, draw(st.integers(2, now_s - 1)) if kind == "kept" else now_s))
+        frames.append(FramePosition(kind, draw(st.integers(2, now_s - 1)) if kind == "kept" else now_s))
     if draw(st.booleans()):
-        frames.append(Frame("stop", now_s + 5))
+        frames.append(FramePosition("stop", now_s + 5))
     return frames
 
 
-def _event(frame: Frame, name: str, place: int, *, is_2x: bool) -> TransactionEvent:
+def _event(frame: FramePosition, name: str, index: int, *, is_2x: bool) -> TransactionEvent:
     reading = 1000 + frame.seconds
     if is_2x:
-        return event_2x(name, "ENDED" if frame.kind == "stop" else "UPDATED", place, frame.seconds, reading)
+        return event_2x(name, "ENDED" if frame.kind == "stop" else "UPDATED", index, frame.seconds, reading)
     if frame.kind == "stop":
         return stop_16(name, frame.seconds, reading)
     return values_16(name, frame.seconds, reading)
 
 
-async def tell(
-    service: Service, station: str, frames: Sequence[Frame], batches: Sequence[Sequence[int]], *, is_2x: bool
+async def report(
+    service: Service, station: str, frames: Sequence[FramePosition], batches: Sequence[Sequence[int]], *, is_2x: bool
 ) -> Transaction:
-    """Sends the start, then the frames in batches; what the transaction comes to."""
+    """Sends the start, then the frames in batches; returns the transaction."""
     start = event_2x("a", "STARTED", 0, 0, 1000) if is_2x else start_16()
     name = (await service.one(start, station=station)).transaction_id
     for batch in batches:
         events, station_events = [], []
-        for place in batch:
-            frame = frames[place]
+        for index in batch:
+            frame = frames[index]
             origin = Origin(
                 tenant_id="default",
                 station_id=station,
                 epoch=2,
-                ordinal=place + 1,
-                receive_time=to_timestamp(service.clock() + place),
+                ordinal=index + 1,
+                receive_time=to_timestamp(service.clock() + index),
             )
             if frame.kind == "boot":
                 station_events.append(StationEventItem(origin=origin, boot=booted()))
@@ -79,7 +79,7 @@ async def tell(
                 seconds = frame.seconds if frame.kind == "available" else None
                 station_events.append(StationEventItem(origin=origin, connector_available=available(seconds)))
             else:
-                event = _event(frame, name, place + 1, is_2x=is_2x)
+                event = _event(frame, name, index + 1, is_2x=is_2x)
                 events.append(TransactionEventItem(origin=origin, event=event))
         if events:
             assert not any(result.HasField("error") for result in await service.send_items(events))
@@ -89,7 +89,7 @@ async def tell(
 
 
 def _bare(found: Transaction) -> Transaction:
-    """A transaction without what may differ: the first of several marks is the one that came first."""
+    """A transaction without the fields that may differ: `hanging_time` is that of the mark that came first."""
     for name in ("station_id", "transaction_id", "create_time", "update_time", "hanging_time"):
         found.ClearField(name)
     return found
@@ -108,8 +108,8 @@ def test_any_order(run: Run, data: st.DataObject) -> None:
 
     async def compare() -> None:
         number = next(_stations)
-        straight = await tell(service, f"A{number}", frames, [[place] for place in range(len(frames))], is_2x=is_2x)
-        shuffled = await tell(service, f"B{number}", frames, batches, is_2x=is_2x)
+        straight = await report(service, f"A{number}", frames, [[index] for index in range(len(frames))], is_2x=is_2x)
+        shuffled = await report(service, f"B{number}", frames, batches, is_2x=is_2x)
         assert _bare(shuffled) == _bare(straight)
 
     runner.run(compare())

@@ -1,4 +1,4 @@
-"""An operator mends what is in quarantine: content replaced and recorded, who and why kept beside it."""
+"""Mends: an operator replaces the content of a quarantined message, which is recorded with user and reason."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -49,7 +49,7 @@ MENDED = BROKEN | {"meterStart": 1000}
 
 
 class Gateway:
-    """A gateway's own translator, without the way to it; it may be unavailable."""
+    """The translator of a gateway, without the call; it may be unavailable."""
 
     def __init__(self) -> None:
         self.available = True
@@ -78,7 +78,7 @@ async def service(engine: Engine, clock: FakeClock, gateway: Gateway) -> AsyncIt
 def raw_item(
     service: Service, payload: Any, *, action: str = "StartTransaction", label: str = "1.6", **more: str
 ) -> TransactionEventItem:
-    """A message as a gateway sends it that could not read it."""
+    """The item that a gateway sends for a message that it could not read."""
     item = service.item(TransactionEvent())
     item.ClearField("event")
     text = msgspec.json.encode(payload).decode()
@@ -100,7 +100,7 @@ async def mend(service: Service, quarantine_id: str, *, reason: str = "seen on t
 
 
 async def refused(service: Service, quarantine_id: str, **what: Any) -> MeshError:
-    """Why a mend was refused; nothing was changed by it."""
+    """Expects that a mend is refused and changes nothing; returns the error."""
     before = await kept(service)
     with pytest.raises(MeshError) as caught:
         await mend(service, quarantine_id, **what)
@@ -115,7 +115,7 @@ async def only(service: Service) -> QuarantinedItem:
 
 
 async def test_a_raw_start_is_mended_and_gets_its_number(service: Service) -> None:
-    """With the origin of the message; what the station sent stays readable beside the mend."""
+    """It keeps the origin of the message; the original content stays readable beside the mend."""
     sent = raw_item(service, BROKEN)
     await service.send_items([sent])
     service.clock.advance(3600)
@@ -140,7 +140,7 @@ async def test_a_raw_start_is_mended_and_gets_its_number(service: Service) -> No
 
 
 async def test_the_same_mend_again_changes_nothing(service: Service) -> None:
-    """A caller that heard no answer calls again; and other content is refused, since this one is recorded."""
+    """A caller without an answer may call again; other content is refused, since the item is recorded."""
     await service.send_items([raw_item(service, BROKEN)])
     item = await only(service)
     answers = await asyncio.gather(*(mend(service, item.quarantine_id, payload=MENDED) for _ in range(3)))
@@ -153,7 +153,7 @@ async def test_the_same_mend_again_changes_nothing(service: Service) -> None:
 
 
 async def test_a_mended_message_that_came_again_is_a_repeat(service: Service) -> None:
-    """The station sent the right one itself meanwhile: recorded once."""
+    """The station has sent the right message itself: it is recorded once."""
     await service.send_items([raw_item(service, BROKEN)])
     number = (await service.one(start_16(0))).transaction_id
     done = await mend(service, (await only(service)).quarantine_id, payload=MENDED)
@@ -162,7 +162,7 @@ async def test_a_mended_message_that_came_again_is_a_repeat(service: Service) ->
 
 
 async def test_the_same_frame_again_opens_nothing(service: Service) -> None:
-    """A gateway sends an item again where the answer was lost; only another frame with the same content counts anew."""
+    """A gateway sends an item again where the answer was lost; only another frame opens it again."""
     sent = raw_item(service, BROKEN)
     await service.send_items([sent])
     item = await only(service)
@@ -197,7 +197,7 @@ async def test_a_payload_that_breaks_its_schema_is_refused(
 
 
 async def test_without_a_gateway_nothing_is_changed(engine: Engine, clock: FakeClock, gateway: Gateway) -> None:
-    """Neither where none is configured, nor while it is unavailable: mending and running again say so."""
+    """Mends and reruns fail where no gateway is configured, and while it is unavailable."""
     alone = make_service(engine, clock)
     await alone.send_items([raw_item(alone, BROKEN)])
     item = await only(alone)
@@ -217,7 +217,7 @@ async def test_without_a_gateway_nothing_is_changed(engine: Engine, clock: FakeC
 
 
 async def test_a_raw_message_is_translated_when_it_is_run_again(service: Service) -> None:
-    """As it came: it may be readable by now. One that is not says why."""
+    """A newer translator may be able to read it; otherwise the item has the reason."""
     items = [
         raw_item(service, MENDED, reason="OTHER_VERSION"),
         raw_item(service, BROKEN),
@@ -234,7 +234,7 @@ async def test_a_raw_message_is_translated_when_it_is_run_again(service: Service
 
 
 async def test_typed_items_are_mended_in_kind(service: Service) -> None:
-    """An event by an event, without a gateway; another kind of replacement is refused, and so is none."""
+    """An event replaces an event, without a gateway; a replacement of another type, or none, is refused."""
     await service.send(event_2x("a", "ENDED", -1, 0, 700))
     item = await only(service)
     for wrong in ({"payload": {"x": 1}}, {"meter_values": MeterValuesReplacement()}, {}):
@@ -249,7 +249,7 @@ async def test_typed_items_are_mended_in_kind(service: Service) -> None:
 
 
 async def test_meter_values_are_mended_too(service: Service, engine: Engine) -> None:
-    """Typed ones, and those of a raw message that belongs to no transaction."""
+    """Typed ones, and a raw message with meter values outside of transactions."""
     refuse(engine, "meter_values")
     origin = Origin(tenant_id="default", station_id="BAD", receive_time=at(5))
     sent = MeterValuesItem(origin=origin, evse=EvseRef(evse_id=2), meter_values=[sampled(1, register(77))])
@@ -273,7 +273,7 @@ async def test_meter_values_are_mended_too(service: Service, engine: Engine) -> 
 
 
 async def test_a_mend_that_cannot_be_recorded_is_kept_and_run_again(service: Service, engine: Engine) -> None:
-    """With its failure; once the cause is gone, the mend is what counts."""
+    """It is stored with its failure; once the cause is gone, the mend is recorded."""
     refuse(engine)
     await service.send(event_2x("a", "ENDED", -1, 0, 700), station="BAD")
     item = await only(service)
@@ -288,7 +288,6 @@ async def test_a_mend_that_cannot_be_recorded_is_kept_and_run_again(service: Ser
 
 
 async def test_a_dismissed_item_can_be_mended(service: Service) -> None:
-    """As it can be run again."""
     await service.send_items([raw_item(service, BROKEN)])
     item = await only(service)
     assert (await dismiss(service, item.quarantine_id)).state == QUARANTINE_STATE_DISMISSED
@@ -296,7 +295,6 @@ async def test_a_dismissed_item_can_be_mended(service: Service) -> None:
 
 
 async def test_an_item_that_was_recorded_without_a_mend_is_refused(service: Service, engine: Engine) -> None:
-    """Its content stands."""
     refuse(engine)
     await service.send(start_16(), station="BAD")
     accept(engine)
@@ -307,7 +305,7 @@ async def test_an_item_that_was_recorded_without_a_mend_is_refused(service: Serv
 
 
 async def test_mends_are_bounded(service: Service) -> None:
-    """Failed ones count; the item stays as it is."""
+    """Failed mends count; the item stays as it is."""
     await service.send(event_2x("a", "UPDATED", -1, 0))
     item = await only(service)
     for n in range(MOST_MENDS):
@@ -319,14 +317,14 @@ async def test_mends_are_bounded(service: Service) -> None:
 
 @pytest.mark.parametrize("reason", ["", " ", "x" * 501, "a\0b"])
 async def test_a_mend_needs_a_reason(service: Service, reason: str) -> None:
-    """Text that can be kept, and read."""
+    """The reason is text that can be stored."""
     await service.send_items([raw_item(service, BROKEN)])
     error = await refused(service, (await only(service)).quarantine_id, payload=MENDED, reason=reason)
     assert (error.reason, error.metadata["field"]) == ("INVALID_FIELD", "reason")
 
 
 async def test_nobody_else_mends_it(service: Service) -> None:
-    """Another tenant's operator finds nothing."""
+    """An operator of another tenant does not find the item."""
     await service.send_items([raw_item(service, BROKEN)])
     item = await only(service)
     set_caller(replace(OPERATOR, tenant_id="other"))
@@ -336,7 +334,7 @@ async def test_nobody_else_mends_it(service: Service) -> None:
 
 
 async def test_mends_go_with_their_item(service: Service) -> None:
-    """At the end of its retention."""
+    """They are deleted at the end of the item's retention."""
     await service.send_items([raw_item(service, BROKEN)])
     await mend(service, (await only(service)).quarantine_id, payload=MENDED)
     service.clock.advance(10 * 86_400)
@@ -348,7 +346,6 @@ async def test_mends_go_with_their_item(service: Service) -> None:
 
 
 async def test_lists_show_the_mends_of_each(service: Service) -> None:
-    """Of a page, each its own."""
     await service.send_items([raw_item(service, BROKEN), raw_item(service, BROKEN | {"idTag": "OTHER"})])
     names: Sequence[QuarantinedItem] = await kept(service)
     for number, item in enumerate(names):

@@ -1,4 +1,4 @@
-"""Meter profiles: how operators keep them, and what they do to the energy of transactions."""
+"""Meter profiles: the methods for operators, and their effects on the energy of transactions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ from tests.transaction_svc.kit import (
     stop_16,
     values_16,
 )
-from tests.transaction_svc.meters import KWH, Sample, Session, facts_of, fold_of, sessions
+from tests.transaction_svc.meters import KWH, Sample, Session, records_of, sessions, state_of
 from tests.transaction_svc.test_energy import COUNTED, EXAMPLES
 from transaction_svc import meter_profile_servicer
 from transaction_svc.energy import Basis, Terms
@@ -56,30 +56,30 @@ KWH_AS_WH: dict[str, Any] = {"begin_end_exponent": 3, "sampled_exponent": 3}
 
 
 async def set_profile(service: Service, *, tenant: str = "default", **fields: Any) -> MeterProfile:
-    """Sets one as an administrator."""
+    """Sets a profile as an administrator."""
     set_caller(replace(ADMIN, tenant_id=tenant))
     request = contract.SetMeterProfileRequest(meter_profile=MeterProfile(**fields))
     return (await service.profiles.SetMeterProfile(request, CONTEXT)).meter_profile
 
 
 async def list_profiles(service: Service, **more: Any) -> contract.ListMeterProfilesResponse:
-    """A page."""
+    """Reads a page."""
     set_caller(ADMIN)
     return await service.profiles.ListMeterProfiles(contract.ListMeterProfilesRequest(**more), CONTEXT)
 
 
 async def reassess(service: Service, transaction_id: str, *, station: str = "CP1") -> Transaction:
-    """Has a transaction assessed anew."""
+    """Reassesses a transaction."""
     set_caller(ADMIN)
     request = ReassessTransactionRequest(station_id=station, transaction_id=transaction_id)
     return (await service.operator.ReassessTransaction(request, CONTEXT)).transaction
 
 
 async def play_16(service: Service, begin: int, between: Sequence[int], end: int, *, from_s: float = 0) -> str:
-    """A session of 1.6, a reading every five minutes."""
+    """Sends a session of 1.6 with a reading every five minutes."""
     number = (await service.one(start_16(from_s, meter_start=begin))).transaction_id
-    for place, value in enumerate(between, start=1):
-        await service.one(values_16(number, from_s + 300 * place, value))
+    for index, value in enumerate(between, start=1):
+        await service.one(values_16(number, from_s + 300 * index, value))
     await service.one(stop_16(number, from_s + 300 * (len(between) + 1), end))
     return number
 
@@ -93,7 +93,7 @@ def energy(found: Transaction) -> tuple[float, list[str]]:
 
 
 async def test_a_profile_is_kept_and_replaced(service: Service) -> None:
-    """By what it applies to, without regard to case; another tenant has its own."""
+    """Profiles are replaced by their stations, without regard to case; each tenant has its own."""
     first = await set_profile(service, vendor_name="Vendor", model="M", max_power_w=22000, **KWH_AS_WH)
     assert first.meter_profile_id
     assert (first.updated_by, first.update_time.ToMicroseconds()) == ("ada", service.clock())
@@ -146,7 +146,7 @@ async def test_profiles_are_listed_in_pages_and_filtered(service: Service) -> No
 
 
 async def test_a_profile_is_removed(service: Service) -> None:
-    """Once; what is not there has a reason of its own."""
+    """A second removal fails with its reason."""
     profile = await set_profile(service, station_id="CP1", **KWH_AS_WH)
     request = contract.DeleteMeterProfileRequest(meter_profile_id=profile.meter_profile_id)
     await service.profiles.DeleteMeterProfile(request, CONTEXT)
@@ -183,7 +183,7 @@ async def test_a_profile_is_removed(service: Service) -> None:
     ],
 )
 async def test_a_wrong_field_is_refused(service: Service, field: str, fields: dict[str, Any]) -> None:
-    """By its name; nothing is kept."""
+    """The error names the field, and no profile is stored."""
     with pytest.raises(MeshError) as caught:
         await set_profile(service, **fields)
     assert (caught.value.reason, caught.value.metadata) == ("INVALID_FIELD", {"field": f"meter_profile.{field}"})
@@ -191,7 +191,7 @@ async def test_a_wrong_field_is_refused(service: Service, field: str, fields: di
 
 
 async def test_their_number_is_bounded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is there can be replaced all the same."""
+    """An existing one can still be replaced."""
     monkeypatch.setattr(meter_profile_servicer, "MOST_PROFILES", 1)
     await set_profile(service, station_id="CP1")
     await set_profile(service, station_id="CP1", max_power_w=4_000_000)
@@ -204,7 +204,7 @@ async def test_their_number_is_bounded(service: Service, monkeypatch: pytest.Mon
 
 
 def test_the_most_specific_one_applies() -> None:
-    """Station before firmware version, that before model, that before vendor."""
+    """The station decides before firmware version, model and vendor."""
     identity = Identity("CP1", "v", "m", "1")
     ranked = [
         Identity("CP1", "", "", ""),
@@ -223,7 +223,7 @@ def test_the_most_specific_one_applies() -> None:
 
 
 async def test_the_profile_of_a_model(service: Service) -> None:
-    """By what the station said when it booted last, without regard to case; of several the one that applies best."""
+    """By the names of the latest boot, without regard to case; the most specific profile applies."""
     await set_profile(service, vendor_name="VENDOR", begin_end_exponent=1)
     await set_profile(service, vendor_name="Vendor", model="Model", begin_end_exponent=2)
     await set_profile(service, vendor_name="Vendor", model="Model", firmware_version="2.0", begin_end_exponent=3)
@@ -244,7 +244,7 @@ async def test_the_profile_of_a_model(service: Service) -> None:
 
 
 async def test_a_start_that_overtakes_its_stations_boot(service: Service) -> None:
-    """The profile is taken when the boot comes; a transaction that began before a boot keeps its own."""
+    """It takes the profile when the boot comes; a transaction that began before a boot keeps its own."""
     await set_profile(service, vendor_name="V", begin_end_exponent=3)
     boot = service.station_item(booted("V"))
     number = (await service.one(start_16(meter_start=936))).transaction_id
@@ -258,7 +258,7 @@ async def test_a_start_that_overtakes_its_stations_boot(service: Service) -> Non
 
 
 async def test_a_batch_without_profiles_costs_no_statement(service: Service) -> None:
-    """Once it is known that there are none: for some seconds, here, and until this process is notified of one."""
+    """The process remembers for some seconds, or until it changes one, that there are none."""
     meters = MeterTerms(PowerLimits(ac_w=11_000, dc_w=50_000))
     station, now_us = ("default", "CP1"), service.clock()
     found = await service.database.read(lambda connection: meters.find(connection, {station}, now_us))
@@ -284,7 +284,7 @@ async def test_a_batch_without_profiles_costs_no_statement(service: Service) -> 
 
 
 async def test_power_is_that_of_the_profile(service: Service) -> None:
-    """A megawatt is believed where it is set, and 100 kW is not where 22 kW are."""
+    """A megawatt is plausible where it is set; 100 kW is not where 22 kW are."""
     for station, fields, wh in (
         ("MEGA", {"max_power_w": 1_000_000}, 250_000),
         ("AC", {"evse_kind": EVSE_KIND_AC}, 0),
@@ -300,7 +300,7 @@ async def test_power_is_that_of_the_profile(service: Service) -> None:
 
 
 async def test_kilowatt_hours_labelled_watt_hours(service: Service) -> None:
-    """Right and without a flag where the scale is pinned; what the station said stays as it said it."""
+    """The energy is right and without a flag where the scale is pinned; reported registers stay as they are."""
     await set_profile(service, station_id="CP1", **KWH_AS_WH)
     number = await play_16(service, 936, [936, 937], 938)
     found = await service.get(number)
@@ -311,7 +311,7 @@ async def test_kilowatt_hours_labelled_watt_hours(service: Service) -> None:
 
 
 async def test_one_of_two_scales_is_pinned(service: Service) -> None:
-    """Begin and end in kWh, samples in Wh; and the other way round."""
+    """Begin and end are in kWh and samples in Wh, or the other way round."""
     await set_profile(service, station_id="CP1", begin_end_exponent=3)
     number = await play_16(service, 936, [936_100, 937_900], 938)
     assert energy(await service.get(number)) == (2000, [])
@@ -321,7 +321,7 @@ async def test_one_of_two_scales_is_pinned(service: Service) -> None:
 
 
 async def test_a_pinned_scale_is_not_doubted(service: Service) -> None:
-    """A register that starts over at a thousandth is no other scale."""
+    """A register that starts over at a thousandth has no other scale."""
     session = (936_000, [936_400, 936, 937], 1_500)
     number = await play_16(service, *session)
     assert "scale_mismatch" in (await service.get(number)).flags
@@ -339,7 +339,7 @@ async def test_a_stop_without_its_number_is_found_by_the_scaled_register(service
 
 
 async def test_the_location_that_counts(service: Service) -> None:
-    """The inlet, where that is the meter that is calibrated."""
+    """The inlet may be the meter that is calibrated."""
 
     def both(seconds: float, inlet: int, outlet: int, context: Any) -> Any:
         return [
@@ -369,7 +369,7 @@ async def test_the_location_that_counts(service: Service) -> None:
 
 
 async def test_begin_and_end_alone(service: Service) -> None:
-    """Samples between do not count; there is no energy before the end."""
+    """Samples do not count; there is no energy before the end."""
     await set_profile(service, station_id="CP1", register_source=REGISTER_SOURCE_BEGIN_AND_END)
     number = (await service.one(start_16(0, meter_start=936_000))).transaction_id
     await service.one(values_16(number, 300, 5))
@@ -380,7 +380,7 @@ async def test_begin_and_end_alone(service: Service) -> None:
 
 
 async def test_samples_alone(service: Service) -> None:
-    """From the first to the last of them, which may come after the stop; meterStart and meterStop count for nothing."""
+    """The first and the last sample count, also after the stop; meterStart and meterStop do not."""
     await set_profile(service, station_id="CP1", register_source=REGISTER_SOURCE_SAMPLED)
     number = await play_16(service, 0, [500_000, 500_700, 501_200], 7)
     assert energy(await service.get(number)) == (1200, [])
@@ -390,8 +390,8 @@ async def test_samples_alone(service: Service) -> None:
     assert (found.meter_start_wh, found.meter_stop_wh, found.energy_basis) == (0, 7, ENERGY_BASIS_REGISTER)
 
 
-async def test_samples_alone_to_an_end_that_tells_no_register(service: Service) -> None:
-    """The last sample is the end: so a register that starts over differs from another counter."""
+async def test_samples_alone_with_an_end_without_a_register(service: Service) -> None:
+    """The last sample is the end: by it, a register that starts over differs from another counter."""
     await set_profile(service, station_id="CP1", register_source=REGISTER_SOURCE_SAMPLED)
     for seq_no, value in enumerate((500, 20_500, 10, 14_000), start=1):
         if seq_no == 1:
@@ -403,7 +403,7 @@ async def test_samples_alone_to_an_end_that_tells_no_register(service: Service) 
 
 
 async def test_a_begin_of_0(service: Service) -> None:
-    """A reading where that is pinned, and a placeholder where that is."""
+    """It is a reading or a placeholder, as pinned."""
     await set_profile(service, station_id="CP1", zero_begin=ZERO_BEGIN_PLACEHOLDER)
     number = await play_16(service, 0, [3000, 4000], 5000)
     found = await service.get(number)
@@ -416,38 +416,38 @@ async def test_a_begin_of_0(service: Service) -> None:
 # Transactions that were recorded before
 
 
-async def test_a_transaction_is_assessed_anew(service: Service) -> None:
-    """With the present profile; published again where it comes to something else, and only there."""
+async def test_a_transaction_is_reassessed(service: Service) -> None:
+    """By the present profile; it is published again where the result has changed."""
     number = await play_16(service, 936, [936_100, 937_900], 938_100)
     before = await service.get(number)
     assert before.flags
     assert not before.HasField("reassess_time")
-    ended = await service.told("transaction.ended")
+    ended = await service.published("transaction.ended")
     assert len(ended) == 1
     await set_profile(service, station_id="CP1", begin_end_exponent=0, sampled_exponent=-3)
     found = await reassess(service, number)
     assert found.energy_wh != before.energy_wh
     assert (found.reassessed_by, found.reassess_time.ToMicroseconds()) == ("ada", service.clock())
-    again = await service.told("transaction.ended")
+    again = await service.published("transaction.ended")
     assert len(again) == 2
     assert again[1][1]["energyWh"] == found.energy_wh
     assert again[1][1]["meterProfileId"] == found.meter_profile_id
     assert await reassess(service, number) == found
-    assert len(await service.told("transaction.ended")) == 2
+    assert len(await service.published("transaction.ended")) == 2
 
 
 async def test_flags_alone_are_published_too(service: Service) -> None:
-    """The same energy, without a doubt: by an id of its own, since events are kept once by their ids."""
+    """The energy is the same; the event has an id of its own, since events are stored once by their ids."""
     number = await play_16(service, 936_000, [936, 937], 937_500)
     assert energy(await service.get(number)) == (1500, ["meter_rollback", "scale_mismatch"])
     await set_profile(service, station_id="CP1", sampled_exponent=3)
     assert energy(await reassess(service, number)) == (1500, [])
-    told = await service.told("transaction.ended")
-    assert [data.get("flags") for _kind, data in told] == [["meter_rollback", "scale_mismatch"], None]
+    published = await service.published("transaction.ended")
+    assert [data.get("flags") for _kind, data in published] == [["meter_rollback", "scale_mismatch"], None]
 
 
 async def test_the_transaction_after_it_is_assessed_too(service: Service) -> None:
-    """It goes on where the register stood, in the scale that is known by now."""
+    """It begins with the register at the end of the other, in the scale that is known now."""
     first = await play_16(service, 936, [], 938)
     second = await play_16(service, 0, [939_000], 940_000, from_s=5000)
     assert energy(await service.get(second)) == (1000, ["begin_placeholder"])
@@ -455,7 +455,7 @@ async def test_the_transaction_after_it_is_assessed_too(service: Service) -> Non
     await reassess(service, first)
     found = await service.get(second)
     assert energy(found) == (2000, ["begin_placeholder"])
-    kinds = await service.told("transaction.ended")
+    kinds = await service.published("transaction.ended")
     assert [data["transactionId"] for _kind, data in kinds] == [first, second, first, second]
 
 
@@ -471,7 +471,6 @@ async def test_a_transaction_goes_on_after_it(service: Service) -> None:
 
 
 async def test_a_transaction_that_is_not_there(service: Service) -> None:
-    """NOT_FOUND."""
     with pytest.raises(MeshError) as caught:
         await reassess(service, "none")
     assert caught.value.reason == "TRANSACTION_NOT_FOUND"
@@ -480,19 +479,21 @@ async def test_a_transaction_that_is_not_there(service: Service) -> None:
 # Any order
 
 
-def told(session: Session, pins: Pins, *, counted: bool, order: Sequence[int] | None = None) -> TransactionState:
+def reported_state(
+    session: Session, pins: Pins, *, counted: bool, order: Sequence[int] | None = None
+) -> TransactionState:
     """The assessment of a session with a profile."""
-    records = facts_of(session, counted=counted)
+    records = records_of(session, counted=counted)
     state = TransactionState(meter=Metering(terms=Terms(pins=pins)))
-    return fold_of(records if order is None else [records[place] for place in order], state)
+    return state_of(records if order is None else [records[index] for index in order], state)
 
 
 @EXAMPLES
 @given(sessions(least_kwh=1), st.integers(-3, 3), st.integers(-3, 3), COUNTED)
 def test_pinned_scales(session: Session, begin_end: int, between: int, counted: bool) -> None:
-    """With any two scales the energy is that of the meter, and no scale is doubted."""
+    """With any two scales the energy is that of the meter, without a flag."""
 
-    def said(mwh: int, exponent: int) -> int:
+    def reported(mwh: int, exponent: int) -> int:
         factor: int = 10 ** abs(exponent)
         return mwh * factor if exponent < 0 else mwh // factor
 
@@ -502,18 +503,18 @@ def test_pinned_scales(session: Session, begin_end: int, between: int, counted: 
     assert coarse.begin
     assert coarse.end
     changed = replace(
-        coarse.with_between(lambda mwh: said(mwh, between)),
-        begin=replace(coarse.begin, mwh=said(coarse.begin.mwh, begin_end)),
-        end=replace(coarse.end, mwh=said(coarse.end.mwh, begin_end)),
+        coarse.with_between(lambda mwh: reported(mwh, between)),
+        begin=replace(coarse.begin, mwh=reported(coarse.begin.mwh, begin_end)),
+        end=replace(coarse.end, mwh=reported(coarse.end.mwh, begin_end)),
     )
-    state = told(changed, Pins(begin_end_exponent=begin_end, sampled_exponent=between), counted=counted)
+    state = reported_state(changed, Pins(begin_end_exponent=begin_end, sampled_exponent=between), counted=counted)
     assert (state.meter.energy_mwh, list(state.meter.flags)) == (coarse.mwh, [])
 
 
 @EXAMPLES
 @given(sessions(least_kwh=1), st.sampled_from([BEGIN_AND_END, SAMPLED]), st.data(), COUNTED)
 def test_a_pinned_source(session: Session, source: int, data: st.DataObject, counted: bool) -> None:
-    """The other readings may be anything, and events come in any order."""
+    """Readings that do not count may have any value, and events come in any order."""
     wrong = st.sampled_from([-1, 0, 7, 10**18])
     assert session.begin
     assert session.end
@@ -525,11 +526,11 @@ def test_a_pinned_source(session: Session, source: int, data: st.DataObject, cou
     else:
         changed = session.with_between(lambda _mwh: data.draw(wrong))
         expected = session.mwh
-    count = len(facts_of(changed))
+    count = len(records_of(changed))
     order = data.draw(st.permutations(range(count)))
     for state in (
-        told(changed, Pins(source=source), counted=counted),
-        told(changed, Pins(source=source), counted=counted, order=order),
+        reported_state(changed, Pins(source=source), counted=counted),
+        reported_state(changed, Pins(source=source), counted=counted, order=order),
     ):
         assert (state.meter.energy_mwh, list(state.meter.flags)) == (expected, [])
         assert (state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (
@@ -541,7 +542,7 @@ def test_a_pinned_source(session: Session, source: int, data: st.DataObject, cou
 @EXAMPLES
 @given(sessions(least_kwh=100), COUNTED)
 def test_signed_readings_in_another_scale(session: Session, counted: bool) -> None:
-    """No difference where the scale of the others is pinned; a true difference is one."""
+    """They do not differ where the scale of the others is pinned; a true difference is flagged."""
     assert session.begin
     assert session.end
     signed = series_number(0, 0, proof=SIGNED)
@@ -551,7 +552,7 @@ def test_signed_readings_in_another_scale(session: Session, counted: bool) -> No
             Sample(0, session.begin.mwh // 1000, signed),
             Sample(session.end.at_s, (session.end.mwh + surplus) // 1000, signed),
         ]
-        state = told(replace(session, more=more), pins, counted=counted)
+        state = reported_state(replace(session, more=more), pins, counted=counted)
         if abs(session.mwh - (more[1].mwh - more[0].mwh)) >= 1000:
             assert (state.meter.energy_mwh, list(state.meter.flags)) == (session.mwh, flags)
 
@@ -559,12 +560,12 @@ def test_signed_readings_in_another_scale(session: Session, counted: bool) -> No
 @EXAMPLES
 @given(sessions(least_kwh=100), st.sampled_from([BEGIN_AND_END, SAMPLED]), COUNTED)
 def test_proven_readings_count_whatever_is_pinned(session: Session, source: int, counted: bool) -> None:
-    """A right signature at begin and end wins over everything."""
+    """Valid signatures at begin and end win over every pin."""
     assert session.begin
     assert session.end
     signed = series_number(0, 0, proof=VERIFIED)
     wrong = session.everywhere(lambda mwh: mwh // 2)
     more = [Sample(0, session.begin.mwh, signed), Sample(session.end.at_s, session.end.mwh, signed)]
     pins = Pins(begin_end_exponent=3, sampled_exponent=3, source=source, location=1)
-    state = told(replace(wrong, more=more), pins, counted=counted)
+    state = reported_state(replace(wrong, more=more), pins, counted=counted)
     assert (state.meter.energy_mwh, state.meter.basis) == (session.mwh, Basis.SIGNED_REGISTER)

@@ -43,7 +43,7 @@ from tests.transaction_svc.kit import (
 
 
 async def fill(service: Service) -> list[str]:
-    """Five transactions at two stations, a second apart, of which one has ended; their numbers, newest first."""
+    """Makes five transactions at two stations, a second apart, one ended; returns their numbers, newest first."""
     numbers = []
     for n in range(5):
         event = start_16(n, connector=n + 1, id_tag=f"Tag{n}")
@@ -54,7 +54,7 @@ async def fill(service: Service) -> list[str]:
 
 
 async def test_lists_are_newest_first_in_pages(service: Service) -> None:
-    """Each once, over all pages, also while more are added."""
+    """Each transaction is listed once over all pages, also while more are added."""
     numbers = await fill(service)
     set_caller(VIEWER)
     seen: list[str] = []
@@ -71,7 +71,7 @@ async def test_lists_are_newest_first_in_pages(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "places"),
+    ("text", "indexes"),
     [
         ('state = "ACTIVE"', [0, 1, 2, 3]),
         ("state = ENDED", [4]),
@@ -88,14 +88,14 @@ async def test_lists_are_newest_first_in_pages(service: Service) -> None:
         ("hanging = true", []),
     ],
 )
-async def test_lists_are_filtered(service: Service, text: str, places: list[int]) -> None:
+async def test_lists_are_filtered(service: Service, text: str, indexes: list[int]) -> None:
     """By station, state, token, start, end, energy, flags, and whether they hang."""
     numbers = await fill(service)
-    assert [found.transaction_id for found in await service.all(filter=text)] == [numbers[place] for place in places]
+    assert [found.transaction_id for found in await service.all(filter=text)] == [numbers[index] for index in indexes]
 
 
 async def test_lists_of_one_station(service: Service) -> None:
-    """The field in the path, with and without a filter."""
+    """The station is a field of the path, with and without a filter."""
     numbers = await fill(service)
     assert [found.transaction_id for found in await service.all(station_id="CP1")] == [numbers[1], numbers[3]]
     assert len(await service.all(station_id="CP0", filter="state = ENDED")) == 1
@@ -119,7 +119,7 @@ async def test_lists_of_one_station(service: Service) -> None:
     ],
 )
 async def test_what_cannot_be_listed(service: Service, fields: dict[str, Any], reason: str) -> None:
-    """Refused, with the reason that the contract gives."""
+    """Requests are refused with the reasons of the contract."""
     set_caller(VIEWER)
     with pytest.raises(MeshError) as caught:
         await service.operator.ListTransactions(ListTransactionsRequest(**fields), CONTEXT)
@@ -137,7 +137,7 @@ async def test_a_page_token_belongs_to_its_list(service: Service) -> None:
 
 
 async def test_unknown_transactions_are_not_found(service: Service) -> None:
-    """Also for their events."""
+    """The list of their events fails likewise."""
     for asked in (service.get("77"), service.events("77")):
         with pytest.raises(MeshError) as caught:
             await asked
@@ -145,7 +145,7 @@ async def test_unknown_transactions_are_not_found(service: Service) -> None:
 
 
 async def test_other_tenants_see_nothing(service: Service) -> None:
-    """Neither single ones nor lists."""
+    """They find neither transactions nor lists."""
     number = (await service.one(start_16())).transaction_id
     set_caller(replace(VIEWER, tenant_id="other"))
     response = await service.operator.ListTransactions(ListTransactionsRequest(), CONTEXT)
@@ -156,11 +156,11 @@ async def test_other_tenants_see_nothing(service: Service) -> None:
         )
 
 
-async def test_events_come_in_folding_order_in_pages(service: Service) -> None:
-    """With where and when each came in."""
-    told = [event_2x("a", "ENDED", 4, 40, 50), *(event_2x("a", "UPDATED", n, n * 10, n * 10) for n in (3, 1, 2))]
-    told.append(event_2x("a", "STARTED", 0, 0, 0))
-    for event in told:
+async def test_events_are_in_the_order_of_their_keys_in_pages(service: Service) -> None:
+    """Each has receive time, epoch and ordinal."""
+    published = [event_2x("a", "ENDED", 4, 40, 50), *(event_2x("a", "UPDATED", n, n * 10, n * 10) for n in (3, 1, 2))]
+    published.append(event_2x("a", "STARTED", 0, 0, 0))
+    for event in published:
         await service.one(event)
     set_caller(VIEWER)
     seen: list[RecordedTransactionEvent] = []
@@ -174,7 +174,7 @@ async def test_events_come_in_folding_order_in_pages(service: Service) -> None:
             break
     assert [recorded.event.seq_no for recorded in seen] == [0, 1, 2, 3, 4]
     assert [recorded.ordinal for recorded in seen] == [5, 3, 4, 2, 1]
-    assert seen[4].event == told[0]
+    assert seen[4].event == published[0]
 
 
 async def test_meter_values_are_listed_in_pages(service: Service) -> None:
@@ -199,7 +199,7 @@ async def test_meter_values_are_listed_in_pages(service: Service) -> None:
 
 
 async def test_names_that_nothing_has(service: Service) -> None:
-    """A NUL cannot be stored, so that nothing is found by it: no list fails for it, and no transaction is there."""
+    """A NUL cannot be stored: lists are empty, and no transaction is found."""
     await fill(service)
     set_caller(VIEWER)
     assert await service.all(station_id="CP\0") == []
@@ -212,7 +212,7 @@ async def test_names_that_nothing_has(service: Service) -> None:
 
 
 async def test_an_operator_ends_a_transaction(service: Service) -> None:
-    """The last believed reading is its energy; who did it, why and when is in the event too. Again, it is the same."""
+    """The last believed reading is its energy; user, reason and time are in the event too. A repeat changes nothing."""
     number = (await service.one(start_16())).transaction_id
     await service.one(values_16(number, 600, 1750))
     service.clock.advance(5)
@@ -222,17 +222,17 @@ async def test_an_operator_ends_a_transaction(service: Service) -> None:
     assert (ended.operator_end.username, ended.operator_end.reason) == ("olga", "taken down")
     assert ended.operator_end.request_time == to_timestamp(service.clock())
     assert (ended.end_time, list(ended.flags)) == (at(600), ["operator_end"])
-    (told,) = await service.told("transaction.ended")
+    (published,) = await service.published("transaction.ended")
     who = {"username": "olga", "reason": "taken down", "requestTime": "2025-10-09T08:53:25Z"}
-    assert (told[1]["operatorEnd"], told[1]["endOrigin"]) == (who, "TRANSACTION_END_ORIGIN_OPERATOR")
+    assert (published[1]["operatorEnd"], published[1]["endOrigin"]) == (who, "TRANSACTION_END_ORIGIN_OPERATOR")
     service.clock.advance(5)
     assert await service.end(number, "taken down") == ended
-    assert len(await service.told("transaction.ended")) == 1
+    assert len(await service.published("transaction.ended")) == 1
     assert not (await service.one(start_16(700, connector=2))).concurrent
 
 
 async def test_what_cannot_be_ended(service: Service) -> None:
-    """Transactions that have ended, however; unknown ones; and none without a reason."""
+    """Ended and unknown transactions, and calls without a reason, are refused."""
     number = (await service.one(start_16())).transaction_id
     for reason in ("", "  ", "x" * 501, "nul\0"):
         with pytest.raises(MeshError, match="INVALID_FIELD"):
@@ -256,7 +256,7 @@ async def test_what_cannot_be_ended(service: Service) -> None:
 
 
 async def test_what_comes_after_an_operators_end(service: Service) -> None:
-    """Values add to its energy and do not open it; the station's stop replaces the end, and who ended it stays."""
+    """Values add to its energy and do not open it; a stop of the station replaces the end, and keeps the operator."""
     number = (await service.one(start_16())).transaction_id
     ended = await service.end(number)
     await service.one(values_16(number, 600, 1750))
@@ -268,11 +268,11 @@ async def test_what_comes_after_an_operators_end(service: Service) -> None:
     found = await service.get(number)
     assert (found.energy_wh, found.end_origin) == (800, TRANSACTION_END_ORIGIN_STATION)
     assert (list(found.flags), found.operator_end) == (["late_stop"], ended.operator_end)
-    assert [data["energyWh"] for _kind, data in await service.told("transaction.ended")] == [0, 750, 800]
+    assert [data["energyWh"] for _kind, data in await service.published("transaction.ended")] == [0, 750, 800]
 
 
 async def test_the_latest_generation_is_ended(service: Service) -> None:
-    """A 2.x station uses its names again."""
+    """A 2.x station uses the name again."""
     for seconds in (0, 100):
         await service.one(event_2x("a", "STARTED", 0, seconds, 1000 + seconds))
         await service.one(event_2x("a", "UPDATED", 1, seconds + 10, 1110 + seconds))
@@ -281,7 +281,7 @@ async def test_the_latest_generation_is_ended(service: Service) -> None:
 
 
 async def test_an_older_generation_is_ended(service: Service) -> None:
-    """It is open on another EVSE, and the latest goes on; one that is not there is not found."""
+    """It is open on another EVSE, and the latest goes on; an unknown generation is not found."""
     for seconds, evse_id in ((0, 1), (100, 2), (200, 3)):
         evse = EvseRef(evse_id=evse_id, connector_id=1)
         await service.one(event_2x("a", "STARTED", 0, seconds, 1000, evse=evse))
@@ -299,7 +299,7 @@ async def test_an_older_generation_is_ended(service: Service) -> None:
 
 
 async def test_whether_a_transaction_is_known(service: Service) -> None:
-    """Open or ended, of this station and tenant; asked on the mesh port, by services."""
+    """Open or ended, of this station and tenant; services ask on the mesh port."""
     open_, *_between, ended = await fill(service)
 
     async def found(transaction_id: str, station: str = "CP0", tenant: str = "default") -> bool:

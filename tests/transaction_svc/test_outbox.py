@@ -4,7 +4,7 @@ from tests.transaction_svc.kit import Service, event_2x, start_16, stop_16, valu
 from transaction_svc.retention import Retention
 
 
-async def test_started_updated_and_ended_are_told_once(service: Service) -> None:
+async def test_started_updated_and_ended_are_published_once(service: Service) -> None:
     """In the resource's field names; a repeat publishes nothing."""
     number = (await service.one(start_16())).transaction_id
     service.clock.advance(60)
@@ -12,9 +12,9 @@ async def test_started_updated_and_ended_are_told_once(service: Service) -> None
         await service.one(values_16(number, 60, 1100))
     for _ in range(2):
         await service.one(stop_16(number, 90, 1250))
-    told = await service.told()
-    assert [kind for kind, _data in told] == ["transaction.started", "transaction.updated", "transaction.ended"]
-    assert told[-1][1] == {
+    published = await service.published()
+    assert [kind for kind, _data in published] == ["transaction.started", "transaction.updated", "transaction.ended"]
+    assert published[-1][1] == {
         "transactionId": number,
         "generation": 1,
         "state": "TRANSACTION_STATE_ENDED",
@@ -33,31 +33,33 @@ async def test_started_updated_and_ended_are_told_once(service: Service) -> None
     }
 
 
-async def test_updates_are_told_no_more_than_every_ten_seconds(service: Service) -> None:
+async def test_updates_are_published_every_ten_seconds_at_most(service: Service) -> None:
     """Of a transaction; each has its own ten seconds."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     for second in range(1, 31):
         service.clock.advance(1)
         await service.one(event_2x("a", "UPDATED", second, second, second))
-    assert [data["energyWh"] for _kind, data in await service.told("transaction.updated")] == [10, 20, 30]
+    assert [data["energyWh"] for _kind, data in await service.published("transaction.updated")] == [10, 20, 30]
 
 
-async def test_an_end_that_is_corrected_is_told_again(service: Service) -> None:
+async def test_an_end_that_is_corrected_is_published_again(service: Service) -> None:
     """Superseded first; then the late stop has the final figures. An event without a change is not published."""
     first = (await service.one(start_16(0))).transaction_id
     await service.one(start_16(100, meter_start=1500))
     await service.one(stop_16(first, 90, 1490))
     await service.one(values_16(first, 95, 1490))
-    told = [(data["stoppedReason"], data["energyWh"]) for _kind, data in await service.told("transaction.ended")]
-    assert told == [("STOPPED_REASON_SUPERSEDED", 0), ("STOPPED_REASON_LOCAL", 490)]
+    published = [
+        (data["stoppedReason"], data["energyWh"]) for _kind, data in await service.published("transaction.ended")
+    ]
+    assert published == [("STOPPED_REASON_SUPERSEDED", 0), ("STOPPED_REASON_LOCAL", 490)]
 
 
-async def test_what_a_start_ends_is_told_before_it(service: Service) -> None:
+async def test_a_superseded_end_is_published_before_the_start(service: Service) -> None:
     """However the two are called: consumers see one transaction at a time on an EVSE."""
     for name in ("b", "a"):
         await service.one(event_2x(name, "STARTED", 0, 10 if name == "a" else 0, 0))
-    told = [(kind.removeprefix("transaction."), data["transactionId"]) for kind, data in await service.told()]
-    assert told == [("started", "b"), ("ended", "b"), ("started", "a")]
+    published = [(kind.removeprefix("transaction."), data["transactionId"]) for kind, data in await service.published()]
+    assert published == [("started", "b"), ("ended", "b"), ("started", "a")]
 
 
 async def test_retention_deletes_old_rows_and_no_transactions(service: Service) -> None:
@@ -68,5 +70,5 @@ async def test_retention_deletes_old_rows_and_no_transactions(service: Service) 
     await service.one(start_16(connector=2))
     service.clock.advance(86_401)
     assert await retention.delete_old() == 1
-    assert [data["evse"]["evseId"] for _kind, data in await service.told()] == [2]
+    assert [data["evse"]["evseId"] for _kind, data in await service.published()] == [2]
     assert len(await service.all()) == 2

@@ -1,4 +1,4 @@
-"""Several batches at once, as two gateways with two in flight each send them: nothing is lost, doubled, or mixed up."""
+"""Several batches at once, as two gateways with two in flight each send them: each event is recorded once."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ CONNECTORS = (1, 2, 3)
 
 
 async def test_batches_of_the_same_stations_in_parallel(service: Service) -> None:
-    """Each value told twice, in batches that cross: energies are exact, numbers unique, repeats seen as such."""
+    """Each value is sent twice, in batches that cross: energies are exact, numbers unique, repeats recognized."""
     shuffle = random.Random(7).shuffle  # noqa: S311 - an order, not a secret
     starts = [
         (station, connector, start_16(0, connector=connector, meter_start=1000, id_tag=f"{station}-{connector}"))

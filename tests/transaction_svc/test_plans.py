@@ -12,15 +12,15 @@ from transaction_svc import store, token_store
 _INDEXES: dict[str, set[str]] = {
     "_LOOK_UP": {"tx_pkey", "tx_event_pkey"},
     "_OPEN": {"tx_open_station"},
-    "_FACTS": {"tx_event_of_tx"},
+    "_EVENT_RECORDS": {"tx_event_of_tx"},
     "_GENERATIONS": {"tx_pkey"},
     "_MOVE_EVENTS": {"tx_event_pkey"},
-    "_NEIGHBOURS": {"tx_evse"},
+    "_ADJACENT": {"tx_evse"},
     "_UPDATE_TXS": {"tx_pkey"},
     "_UPDATE_RUNNING": {"tx_pkey"},
     "_UPDATE_ENDED": {"tx_pkey"},
     "_COUNT_OTHERS": {"tx_open_token"},
-    "_CHANGE_FACTS": {"tx_event_pkey"},
+    "_UPDATE_EVENT_RECORDS": {"tx_event_pkey"},
 }
 _HISTORY = """
     INSERT INTO tx

@@ -29,7 +29,7 @@ def environment(database_url: str) -> Environment:
         {
             "CSMS_TRANSACTION_ADDRESS": "127.0.0.1:0",
             "CSMS_TRANSACTION_OPERATOR_ADDRESS": "127.0.0.1:0",
-            "CSMS_AUTH_ADDRESS": "127.0.0.1:1",  # nobody there: keys are fetched when first needed
+            "CSMS_AUTH_ADDRESS": "127.0.0.1:1",  # no server: keys are fetched when first needed
             "CSMS_DATABASE_URL": database_url,
             "CSMS_MESH_SECRET": SECRET,
             "CSMS_AUTO_MIGRATE": "1",
@@ -65,7 +65,7 @@ def test_power_is_set_within_bounds() -> None:
             TransactionSettings.read(Environment(values | {"CSMS_AC_MAX_POWER_W": wrong}))
 
 
-def test_settings_that_are_wrong_are_told() -> None:
+def test_invalid_settings_are_reported() -> None:
     """In one line each."""
     with pytest.raises(SettingError, match="CSMS_OUTBOX_RETENTION_DAYS"):
         TransactionSettings.read(

@@ -1,4 +1,4 @@
-"""An event that fails for its own content is kept as it came, and disturbs no other."""
+"""An event that fails for its content is kept as it came; the others of its batch are recorded."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +35,7 @@ async def kept(service: Service) -> Sequence[Any]:
 
 
 async def test_what_cannot_be_an_event_is_quarantined(service: Service) -> None:
-    """Its neighbours are committed; what was sent can be read back whole."""
+    """The other items are committed; the message can be read back whole."""
     bad = [
         service.item(TransactionEvent(), station="KIND"),
         service.item(event_2x("", "UPDATED", 1, 0), station="NAMELESS"),
@@ -55,7 +55,7 @@ async def test_what_cannot_be_an_event_is_quarantined(service: Service) -> None:
 
 
 async def test_what_the_database_refuses_is_quarantined(service: Service, engine: Engine) -> None:
-    """The batch is halved until the one is alone; all others are committed, exactly once."""
+    """The batch is halved until the item is alone; all others are committed once."""
     with engine.begin() as connection:
         connection.exec_driver_sql(_REFUSE[engine.dialect.name])
     stations = [f"CP{n}" for n in range(9)]
@@ -68,14 +68,14 @@ async def test_what_the_database_refuses_is_quarantined(service: Service, engine
 
 
 async def test_a_repeat_is_quarantined_once(service: Service) -> None:
-    """Over whatever connection it comes."""
+    """It may come over another connection."""
     for _ in range(2):
         await service.send(TransactionEvent())
     assert len(await kept(service)) == 1
 
 
 async def test_a_nul_at_the_end_of_a_token_costs_nothing(service: Service) -> None:
-    """C programs leave one; PostgreSQL does not store it as text."""
+    """Some stations send one, and PostgreSQL cannot store it in text."""
     number = (await service.one(start_16(id_tag="TAG\0"))).transaction_id
     assert (await service.get(number)).id_token.id_token == "TAG"
     (recorded,) = await service.events(number)
@@ -83,7 +83,6 @@ async def test_a_nul_at_the_end_of_a_token_costs_nothing(service: Service) -> No
 
 
 async def test_meter_values_of_no_station_are_quarantined(service: Service) -> None:
-    """As events are."""
     items = [MeterValuesItem(), MeterValuesItem(origin=Origin(tenant_id="default", station_id="CP1"))]
     response = await service.ingest.RecordMeterValues(RecordMeterValuesRequest(items=items), CONTEXT)
     assert [result.HasField("error") for result in response.results] == [True, False]
@@ -91,7 +90,7 @@ async def test_meter_values_of_no_station_are_quarantined(service: Service) -> N
 
 
 async def test_a_page_of_large_items_can_be_sent(service: Service) -> None:
-    """As large as frames may be, and as many as a page has by default."""
+    """The items have the largest size of a frame, and their number is the default of a page."""
     payload = "x" * 500_000
     items = [TransactionEventItem(raw=RawMessage(payload=f"{n}{payload}")) for n in range(20)]
     for n, item in enumerate(items):

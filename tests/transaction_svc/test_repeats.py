@@ -1,4 +1,4 @@
-"""A message told twice is recorded once, found by its content.
+"""A message that is sent twice is recorded once: it is found by its content.
 
 See docs/DESIGN.md, "Idempotence by content".
 """
@@ -30,7 +30,7 @@ LOST_CLOCK = Timestamp(seconds=37)  # 1970
 
 
 async def test_a_repeated_start_gets_the_same_number(service: Service) -> None:
-    """Quirk 20: however the message comes again, now or with the transaction long over."""
+    """Quirk 20: a message may come again at once, or after the end of the transaction."""
     first = await service.one(start_16())
     again = await service.one(start_16())
     assert (again.transaction_id, again.repeated) == (first.transaction_id, True)
@@ -48,7 +48,7 @@ async def test_a_start_repeated_within_a_batch_is_one(service: Service) -> None:
 
 
 async def test_what_makes_a_start_another_one(service: Service) -> None:
-    """Connector, time, meter and token, each by itself; the case of the token is no difference."""
+    """Connector, time, meter or token differ; the case of the token does not count."""
     starts = [
         start_16(),
         start_16(connector=2),
@@ -62,7 +62,7 @@ async def test_what_makes_a_start_another_one(service: Service) -> None:
 
 
 async def test_the_same_start_at_another_station_is_another_one(service: Service) -> None:
-    """Keys are by station, and numbers are unique among all."""
+    """Keys are per station, and numbers are unique over all stations."""
     first, second = await service.one(start_16()), await service.one(start_16(), station="CP2")
     assert first.transaction_id != second.transaction_id
 
@@ -83,7 +83,7 @@ async def test_without_a_clock_a_start_like_an_ended_one_is_new(service: Service
 
 
 async def test_without_a_clock_a_late_copy_of_a_start_is_no_new_one(service: Service) -> None:
-    """Read by a gateway that hung, or sent twice by its lane: an older connection does not show what came after."""
+    """A gateway that hung reads it, or a batch is sent twice: the frame of an older connection is a late copy."""
     start = start_16()
     start.event_time.CopyFrom(LOST_CLOCK)
     hung, again = service.item(start), service.item(start)
@@ -96,8 +96,8 @@ async def test_without_a_clock_a_late_copy_of_a_start_is_no_new_one(service: Ser
     assert [found.energy_wh for found in await service.all()] == [500]
 
 
-async def test_without_a_clock_a_name_used_again_may_be_told_in_the_same_words(service: Service) -> None:
-    """Time, seq_no and all else like the first use: the second has its own end all the same, and repeats are found."""
+async def test_without_a_clock_a_name_may_be_used_again_with_the_same_content(service: Service) -> None:
+    """Time and seq_no are those of the first use: the second has its own end, and repeats are found."""
     use = [event_2x("1", kind, seq_no, 0) for seq_no, kind in enumerate(("STARTED", "UPDATED", "ENDED"))]
     for event in use:
         event.event_time.CopyFrom(LOST_CLOCK)
@@ -112,7 +112,7 @@ async def test_without_a_clock_a_name_used_again_may_be_told_in_the_same_words(s
 
 
 async def test_the_first_stop_counts_and_a_differing_one_is_kept(service: Service) -> None:
-    """1.6: first wins; the other one is there to be looked at, and flagged."""
+    """1.6: the other stop is recorded and flagged."""
     number = (await service.one(start_16())).transaction_id
     await service.one(stop_16(number, 60, 1500))
     repeat = await service.one(stop_16(number, 60, 1500))
@@ -127,7 +127,7 @@ async def test_the_first_stop_counts_and_a_differing_one_is_kept(service: Servic
 
 
 async def test_a_stop_sent_again_with_another_time_is_no_conflict(service: Service) -> None:
-    """1.6: the same meter and tag say the same. The first one's time counts; another tag or none differs."""
+    """1.6: the same meter and tag make the same stop. The first one's time counts; another tag or none differs."""
     cases: Sequence[tuple[dict[str, Any], bool]] = (
         ({"id_tag": "tag"}, False),
         ({"reason": tx.STOPPED_REASON_OTHER}, False),
@@ -141,7 +141,7 @@ async def test_a_stop_sent_again_with_another_time_is_no_conflict(service: Servi
         await service.one(stop_16(number, 60, 1500), station=station)
         result = await service.one(stop_16(number, 75, 1500, **again), station=station)
         assert (result.transaction_id, result.repeated) == (number, False)
-        await service.one(values_16(number, 20, 1100), station=station)  # out of order: all is folded anew
+        await service.one(values_16(number, 20, 1100), station=station)  # out of order: the transaction is rebuilt
         found = await service.get(number, station=station)
         assert (found.energy_wh, found.end_time, found.event_count) == (500, at(60), 5)
         assert list(found.flags) == ["conflicting_stop"] * differs
@@ -151,7 +151,7 @@ async def test_a_stop_sent_again_with_another_time_is_no_conflict(service: Servi
     assert list((await service.get("a")).flags) == ["conflicting_stop"]
 
 
-async def test_meter_values_repeat_by_what_they_say(service: Service) -> None:
+async def test_meter_values_repeat_by_their_content(service: Service) -> None:
     """The same values at the same time are a repeat; another value at that time is not."""
     number = (await service.one(start_16())).transaction_id
     await service.one(values_16(number, 60, 1100))
@@ -160,8 +160,8 @@ async def test_meter_values_repeat_by_what_they_say(service: Service) -> None:
     assert len(await service.events(number)) == 3
 
 
-async def test_an_event_of_2_x_repeats_by_its_place_and_time(service: Service) -> None:
-    """`offline` is no part of it: a station that sends again from its queue sets it."""
+async def test_an_event_of_2_x_repeats_by_its_position_and_time(service: Service) -> None:
+    """`offline` does not count: a station that sends again from its queue sets it."""
     await service.one(event_2x("a", "STARTED", 0, 0, 10))
     assert (await service.one(event_2x("a", "STARTED", 0, 0, 10, offline=True))).repeated
     others = [
@@ -176,7 +176,7 @@ async def test_an_event_of_2_x_repeats_by_its_place_and_time(service: Service) -
 
 
 async def test_a_start_with_a_new_time_on_an_ended_name_is_a_new_generation(service: Service) -> None:
-    """Stations use names again; the latest is what a name means, and each keeps its own energy."""
+    """Stations reuse names; a name means its latest use, and each use has its own energy."""
     for use in range(3):
         t = use * 1000
         await service.one(event_2x("1", "STARTED", 0, t, t))
@@ -189,7 +189,7 @@ async def test_a_start_with_a_new_time_on_an_ended_name_is_a_new_generation(serv
     assert len(await service.events("1")) == 3
 
 
-async def test_generations_told_in_any_order_come_out_the_same(service: Service) -> None:
+async def test_generations_in_any_order_are_the_same(service: Service) -> None:
     """The end of the second use first, then the first use, then the start of the second."""
     events = [
         event_2x("1", "ENDED", 2, 1120, 1400),
@@ -205,7 +205,7 @@ async def test_generations_told_in_any_order_come_out_the_same(service: Service)
 
 
 async def test_meter_values_outside_of_transactions(service: Service) -> None:
-    """Recorded once, listed newest first."""
+    """They are recorded once, and listed newest first."""
     values = [
         MeterValuesItem(
             origin=Origin(tenant_id="default", station_id="CP1", epoch=1, ordinal=n, receive_time=at(n)),
@@ -222,7 +222,7 @@ async def test_meter_values_outside_of_transactions(service: Service) -> None:
 
 
 async def test_a_batch_that_was_committed_but_not_answered_is_sent_again(service: Service) -> None:
-    """The same answers, and nothing doubled, even where the repeat travels with what came after."""
+    """The results are the same, also where the repeat is in a batch with later events."""
     starts = [service.item(start_16(), station=f"CP{n}") for n in range(5)]
     first = await service.send_items(starts)
     numbers = [result.transaction_id for result in first]
@@ -232,12 +232,12 @@ async def test_a_batch_that_was_committed_but_not_answered_is_sent_again(service
     assert [result.repeated for result in again] == [True] * 5 + [False] * 5
     assert [result.repeated for result in await service.send_items([*starts, *stops])] == [True] * 10
     assert [(found.energy_wh, found.event_count) for found in await service.all()] == [(250, 2)] * 5
-    assert len(await service.told("transaction.started")) == 5
-    assert len(await service.told("transaction.ended")) == 5
+    assert len(await service.published("transaction.started")) == 5
+    assert len(await service.published("transaction.ended")) == 5
 
 
-async def test_an_event_without_a_readable_time_is_told_apart_by_what_was_measured(service: Service) -> None:
-    """Quirk 11, at its worst: no time at all, and yet nothing is lost."""
+async def test_events_without_a_readable_time_differ_by_their_values(service: Service) -> None:
+    """Quirk 11: events without any time are all recorded."""
     await service.one(event_2x("a", "STARTED", 0, 0, 100))
     for value in (110, 120):
         event = event_2x("a", "UPDATED", 0, 0)

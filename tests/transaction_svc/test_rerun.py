@@ -47,14 +47,14 @@ _NO_MORE = {"sqlite": "DROP TRIGGER no", "postgresql": "ALTER TABLE {} DROP CONS
 
 
 def refuse(engine: Engine, table: str = "tx_event") -> None:
-    """From now on the database takes nothing of station BAD."""
+    """Makes the database refuse events of station BAD."""
     statement = {"sqlite": _TRIGGER, "postgresql": _CHECK}[engine.dialect.name]
     with engine.begin() as connection:
         connection.exec_driver_sql(statement.format(table))
 
 
 def accept(engine: Engine, table: str = "tx_event") -> None:
-    """From now on it does again."""
+    """Makes the database accept them again."""
     with engine.begin() as connection:
         connection.exec_driver_sql(_NO_MORE[engine.dialect.name].format(table))
 
@@ -100,11 +100,11 @@ async def test_a_raw_message_is_kept_shown_and_dismissed(service: Service) -> No
     again = await rerun(service, first.quarantine_id)
     assert (again.state, again.reason, again.run_count) == (QUARANTINE_STATE_OPEN, "SCHEMA_VIOLATION", 1)
     assert (await dismiss(service, second.quarantine_id)).state == QUARANTINE_STATE_DISMISSED
-    assert {kind for kind, _data in await service.told("transaction.quarantined")} == {"transaction.quarantined"}
+    assert {kind for kind, _data in await service.published("transaction.quarantined")} == {"transaction.quarantined"}
 
 
 async def test_quarantine_is_kept_for_its_days(service: Service) -> None:
-    """From the last change: one that an operator ran again stays as long again."""
+    """The days count from the last change, such as a rerun by an operator."""
     await service.send_items([service.item(TransactionEvent()), service.item(event_2x("", "STARTED", 0, 0))])
     retention = Retention(database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9)
     one, other = await kept(service)
@@ -120,7 +120,7 @@ async def test_quarantine_is_kept_for_its_days(service: Service) -> None:
 
 
 async def test_an_item_is_recorded_once_its_cause_is_gone(service: Service, engine: Engine) -> None:
-    """As it came, exactly once, however often it is run; until then each try says why it failed."""
+    """It is recorded once, with any number of runs; until then each run stores its error."""
     refuse(engine)
     sent = service.item(event_2x("a", "STARTED", 0, 0, 100), station="BAD")
     await service.send_items([sent])
@@ -153,7 +153,7 @@ async def test_a_start_out_of_quarantine_gets_its_number(service: Service, engin
 
 
 async def test_what_arrived_meanwhile_is_not_doubled(service: Service, engine: Engine) -> None:
-    """The station repeats a message that is in quarantine: it is recorded, and running it again finds it so."""
+    """The station repeats the message and it is recorded; a rerun finds it as a repeat."""
     refuse(engine)
     await service.send(event_2x("a", "STARTED", 0, 0, 0), station="BAD")
     accept(engine)
@@ -164,7 +164,7 @@ async def test_what_arrived_meanwhile_is_not_doubled(service: Service, engine: E
 
 
 async def test_running_it_twice_at_once_records_it_once(service: Service, engine: Engine) -> None:
-    """Both callers get the same answer, and the second one waits for the first."""
+    """Both callers get the same answer; the second one waits for the first."""
     refuse(engine)
     await service.send(start_16(), station="BAD")
     accept(engine)
@@ -175,8 +175,8 @@ async def test_running_it_twice_at_once_records_it_once(service: Service, engine
     assert len(await service.all()) == 1
 
 
-async def test_what_can_never_be_recorded_says_so_again(service: Service) -> None:
-    """Its reason is that of the recording, not of the run."""
+async def test_an_item_that_fails_again_has_the_reason_of_the_recording(service: Service) -> None:
+    """Its reason is the one of the recording."""
     await service.send(event_2x("a", "UPDATED", -1, 0))
     (item,) = await kept(service)
     failed = await rerun(service, item.quarantine_id)
@@ -185,7 +185,7 @@ async def test_what_can_never_be_recorded_says_so_again(service: Service) -> Non
 
 
 async def test_meter_values_are_run_again_too(service: Service, engine: Engine) -> None:
-    """They belong to no transaction, so none is named."""
+    """They belong to no transaction, so that the item has no transaction_id."""
     refuse(engine, "meter_values")
     sent = MeterValuesItem(
         origin=Origin(tenant_id="default", station_id="BAD", receive_time=at(5)),
@@ -204,7 +204,7 @@ async def test_meter_values_are_run_again_too(service: Service, engine: Engine) 
 
 
 async def test_dismissing(service: Service, engine: Engine) -> None:
-    """It stays, and can still be run; what was recorded cannot be dismissed."""
+    """A dismissed item is kept, and can be run again; a recorded one cannot be dismissed."""
     refuse(engine)
     await service.send(start_16(), station="BAD")
     accept(engine)
@@ -221,8 +221,8 @@ async def test_dismissing(service: Service, engine: Engine) -> None:
     )
 
 
-async def test_what_fails_anew_is_to_be_looked_at_anew(service: Service, engine: Engine) -> None:
-    """The same content again, after it was dealt with: a station without a clock says the same of two transactions."""
+async def test_a_dismissed_message_that_fails_again_is_open_again(service: Service, engine: Engine) -> None:
+    """The same content comes again: a station without a clock sends it for two transactions."""
     refuse(engine)
     await service.send(start_16(), station="BAD")
     (item,) = await kept(service)
@@ -230,11 +230,11 @@ async def test_what_fails_anew_is_to_be_looked_at_anew(service: Service, engine:
     await service.send(start_16(), station="BAD")
     (again,) = await kept(service)
     assert (again.quarantine_id, again.state) == (item.quarantine_id, QUARANTINE_STATE_OPEN)
-    assert [data["quarantineId"] for _kind, data in await service.told()] == [item.quarantine_id]
+    assert [data["quarantineId"] for _kind, data in await service.published()] == [item.quarantine_id]
     service.clock.advance(1)
     await dismiss(service, item.quarantine_id)
     await service.send(start_16(), start_16(), station="BAD")
-    assert len(await service.told("transaction.quarantined")) == 2
+    assert len(await service.published("transaction.quarantined")) == 2
 
 
 async def test_lists_are_filtered_and_paged(service: Service) -> None:
@@ -263,7 +263,7 @@ async def test_lists_are_filtered_and_paged(service: Service) -> None:
 
 
 async def test_nobody_else_sees_it(service: Service) -> None:
-    """Not another tenant, not by another id: reading, running and dismissing find nothing."""
+    """Reads, reruns and dismissals of another tenant, or of another id, find no item."""
     await service.send(TransactionEvent())
     (item,) = await kept(service)
     for caller, quarantine_id in (

@@ -1,4 +1,4 @@
-"""Whole sessions, in order: what a transaction comes to."""
+"""The transactions of whole sessions, in order."""
 
 from csms.transaction.v1 import transaction_event_pb2 as tx
 from csms.transaction.v1.transaction_service_pb2 import TRANSACTION_STATE_ACTIVE, TRANSACTION_STATE_ENDED
@@ -6,7 +6,7 @@ from csms.transaction.v1.transaction_service_pb2 import TRANSACTION_STATE_ACTIVE
 from tests.transaction_svc.kit import Service, at, event_2x, start_16, stop_16, values_16
 
 
-async def test_a_session_of_1_6_is_folded_into_a_transaction(service: Service) -> None:
+async def test_a_session_of_1_6_is_one_transaction(service: Service) -> None:
     """Start, meter values and stop give the energy between begin and end, exactly."""
     started = await service.one(start_16(0, meter_start=1000))
     number = started.transaction_id
@@ -32,7 +32,7 @@ async def test_a_session_of_1_6_is_folded_into_a_transaction(service: Service) -
     assert list(ended.flags) == []
 
 
-async def test_a_session_of_2_x_is_folded_into_a_transaction(service: Service) -> None:
+async def test_a_session_of_2_x_is_one_transaction(service: Service) -> None:
     """The station's own name stays, the state of charging is the latest."""
     await service.one(event_2x("abc", "STARTED", 0, 0, "10.5"))
     await service.one(event_2x("abc", "UPDATED", 1, 60, "20.25", charging_state=tx.CHARGING_STATE_CHARGING))

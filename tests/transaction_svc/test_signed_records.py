@@ -1,4 +1,4 @@
-"""Signed meter records: which energy they prove, and that a wrong signature proves none."""
+"""Signed meter records: valid signatures prove their energy, invalid ones do not."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from csms.transaction.v1.transaction_service_pb2 import ENERGY_BASIS_REGISTER, E
 
 from tests.transaction_svc.kit import Service, event_2x, register, sampled
 from transaction_svc.event_record import BEGIN, BETWEEN, END, SIGNED, VERIFIED
-from transaction_svc.signed_records import Record, read_record
+from transaction_svc.signed_records import SignedReading, read_signed_readings
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -23,7 +23,7 @@ IMPORT = {"RI": "1-b:1.8.0", "RU": "kWh", "ST": "G"}
 
 
 def public_key(key: ec.EllipticCurvePrivateKey = KEY) -> bytes:
-    """In DER."""
+    """The public key in DER."""
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -37,15 +37,15 @@ def ocmf(*readings: Mapping[str, Any], key: ec.EllipticCurvePrivateKey = KEY, en
 
 
 def signed(text: str, key: str | None = None) -> SignedMeterValue:
-    """As OCPP 2.0.1 carries it."""
+    """A signed meter value with the record, as in OCPP 2.0.1."""
     return SignedMeterValue(signed_meter_data=text, encoding_method="OCMF", public_key=key or public_key().hex())
 
 
 @pytest.mark.parametrize("encoding", ["hex", "base64"])
 def test_a_right_signature(encoding: str) -> None:
-    """Value and unit are the record's."""
+    """Value and unit come from the record."""
     text = ocmf({"TX": "B", "RV": 2114.1356, **IMPORT}, encoding=encoding)
-    assert read_record(signed(text)) == [Record(BEGIN, VERIFIED, 2114135600)]
+    assert read_signed_readings(signed(text)) == [SignedReading(BEGIN, VERIFIED, 2114135600)]
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,15 @@ def test_a_right_signature(encoding: str) -> None:
     ],
 )
 def test_public_keys_in_all_their_forms(form: str) -> None:
-    """OCA's own notation, which OCPP 2.0.1 wants in base64, and what stations send beside it."""
-    assert read_record(signed(ocmf({"TX": "E", "RV": 1, **IMPORT}), form))[0].proof == VERIFIED
+    """OCA's notation, which OCPP 2.0.1 has in base64, and other forms that stations send."""
+    assert read_signed_readings(signed(ocmf({"TX": "E", "RV": 1, **IMPORT}), form))[0].proof == VERIFIED
 
 
 def test_records_in_base64_and_hexadecimal() -> None:
-    """OCPP 2.0.1 carries them in base64."""
+    """OCPP 2.0.1 has them in base64."""
     text = ocmf({"TX": "B", "RV": 1, **IMPORT})
     for form in (base64.b64encode(text.encode()).decode(), text.encode().hex()):
-        assert read_record(signed(form)) == read_record(signed(text))
+        assert read_signed_readings(signed(form)) == read_signed_readings(signed(text))
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ def test_records_in_base64_and_hexadecimal() -> None:
     ],
 )
 def test_a_wrong_signature_proves_nothing(proof: SignedMeterValue) -> None:
-    """The value is read all the same, to be compared."""
-    assert read_record(proof) == [Record(BEGIN, SIGNED, 9_000_000)]
+    """The value is still read, for comparison."""
+    assert read_signed_readings(proof) == [SignedReading(BEGIN, SIGNED, 9_000_000)]
 
 
 def test_begin_and_end_in_one_record() -> None:
-    """An entry that leaves something out has it in common with the one before."""
+    """A field that an entry omits is that of the entry before."""
     text = ocmf({"TX": "B", "RV": "1.5", **IMPORT}, {"TX": "C", "RV": "2"}, {"TX": "E", "RV": "3.25"}, {"RV": "4"})
-    assert [(record.rank, record.mwh) for record in read_record(signed(text))] == [
+    assert [(record.rank, record.mwh) for record in read_signed_readings(signed(text))] == [
         (BEGIN, 1_500_000),
         (BETWEEN, 2_000_000),
         (END, 3_250_000),
@@ -107,8 +107,10 @@ def test_begin_and_end_in_one_record() -> None:
     ],
 )
 def test_readings_that_are_no_import(entry: Mapping[str, Any]) -> None:
-    """They are left out, their neighbours are not."""
-    assert [record.mwh for record in read_record(signed(ocmf(entry, {"TX": "E", "RV": 7, **IMPORT})))] == [7_000_000]
+    """They do not count; other entries of the record do."""
+    assert [record.mwh for record in read_signed_readings(signed(ocmf(entry, {"TX": "E", "RV": 7, **IMPORT})))] == [
+        7_000_000
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,14 +131,14 @@ def test_readings_that_are_no_import(entry: Mapping[str, Any]) -> None:
     ],
 )
 def test_records_that_cannot_be_read(text: str) -> None:
-    """Another format, or none."""
-    assert not read_record(signed(text))
+    """They are in another format, or in none."""
+    assert not read_signed_readings(signed(text))
 
 
 @pytest.mark.parametrize("code", ["1-0:1.8.0", "1-b:1.8.0", "01-00:98.08.00.FF", "01-00:B1.08.00*FF", "1-b:1.8.e"])
 def test_codes_of_the_import(code: str) -> None:
     """OBIS codes as meters in the field have them."""
-    assert read_record(signed(ocmf({"TX": "B", "RV": 1, "RI": code, "RU": "Wh", "ST": "G"})))[0].mwh == 1000
+    assert read_signed_readings(signed(ocmf({"TX": "B", "RV": 1, "RI": code, "RU": "Wh", "ST": "G"})))[0].mwh == 1000
 
 
 def _sample(text: str, value: str, context: Any) -> SampledValue:
@@ -158,14 +160,14 @@ async def _charged(service: Service, begin: str, end: str) -> Transaction:
 
 
 async def test_proven_readings_win(service: Service) -> None:
-    """And the difference is flagged."""
+    """The difference is flagged."""
     found = await _charged(service, ocmf({"TX": "B", "RV": 2000, **IMPORT}), ocmf({"TX": "E", "RV": 2004.5, **IMPORT}))
     assert (found.energy_wh, found.energy_basis) == (4500, ENERGY_BASIS_SIGNED_REGISTER)
     assert list(found.flags) == ["signed_differs"]
 
 
 async def test_unproven_readings_only_flag_a_difference(service: Service) -> None:
-    """One signature of the two is wrong."""
+    """One of the two signatures is wrong."""
     begin, end = ({"TX": kind, "RV": value, **IMPORT} for kind, value in (("B", 2000), ("E", 2004.5)))
     found = await _charged(service, ocmf(begin, key=OTHER_KEY), ocmf(end, key=OTHER_KEY))
     assert (found.energy_wh, found.energy_basis) == (5000, ENERGY_BASIS_REGISTER)
@@ -173,6 +175,5 @@ async def test_unproven_readings_only_flag_a_difference(service: Service) -> Non
 
 
 async def test_readings_that_agree_are_not_flagged(service: Service) -> None:
-    """Proven or not."""
     found = await _charged(service, ocmf({"TX": "B", "RV": 2000, **IMPORT}), ocmf({"TX": "E", "RV": 2005, **IMPORT}))
     assert (found.energy_wh, found.energy_basis, list(found.flags)) == (5000, ENERGY_BASIS_SIGNED_REGISTER, [])

@@ -1,4 +1,4 @@
-"""Facts and folds as they stand in databases: rows of every version are read for good, since money stands in them."""
+"""The stored form of event records and states: rows of every version stay readable, since bills depend on them."""
 
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -13,7 +13,7 @@ from transaction_svc.stored_names import SHORT
 from transaction_svc.transaction_state import TransactionState
 
 # Written by the code of version 1. Never changed.
-FACTS_1 = (
+RECORDS_1 = (
     '[1,null,1000000,1000001,1000002,0,3,1,"TAG","ISO14443",2,0,true,false,[[0,1000003,0,936000000]],[]]',
     (
         '[2,null,2000000,2000001,2000002,1,0,0,"","",0,0,false,false,'
@@ -21,16 +21,16 @@ FACTS_1 = (
     ),
     '[3,7,null,3000001,3000002,2,0,0,"STOP","Local",0,4,false,true,[[2,3000003,0,937000000]],[]]',
 )
-FOLD_1 = (
+STATE_1 = (
     '[3,1000002,3000002,[3,7,3000001,2],3000001,1000001,true,1000000,true,null,3000001,4,3,1,"TAG","ISO14443",'
     '"STOP","Local",2,8,true,true,true,false,false,[3,936000000,0,936000000,936500001,937000000,null,false],'
     "[2,3000003,3,937000000],1,true,true,0,42,2000006,5000000,true,4000000,true]"
 )
 
 
-def test_facts_of_version_1_are_read() -> None:
+def test_event_records_of_version_1_are_read() -> None:
     """Each field from its place."""
-    start, update, stop = (stored_form.decode_record(text) for text in FACTS_1)
+    start, update, stop = (stored_form.decode_record(text) for text in RECORDS_1)
     assert (start.kind, start.seq_no, start.time_us, start.order_us, start.recorded_us) == (
         1,
         None,
@@ -44,11 +44,11 @@ def test_facts_of_version_1_are_read() -> None:
     assert (stop.seq_no, stop.time_us, stop.id_token, stop.stopped_reason, stop.orphan) == (7, None, "STOP", 4, True)
 
 
-def test_a_fold_of_version_1_keeps_its_figures() -> None:
+def test_a_state_of_version_1_keeps_its_figures() -> None:
     """Also where no event comes any more."""
-    state = stored_form.decode_state(FOLD_1)
+    state = stored_form.decode_state(STATE_1)
     assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
-    assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, None, 4, ("TAG", "ISO14443"))
+    assert (state.start_us, state.end_us, state.reason, state.held_by) == (1000000, None, 4, ("TAG", "ISO14443"))
     assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
     assert (state.meter.energy_mwh, state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (
         1000000,
@@ -59,13 +59,13 @@ def test_a_fold_of_version_1_keeps_its_figures() -> None:
 
 
 # Written by the code of version 2. Never changed.
-FACT_2 = (
+RECORD_2 = (
     '{"v":2,"kind":3,"order_us":3000001,"recorded_us":3000002,"seq_no":7,"time_us":3000000,"arrival":2,"evse_id":3,'
     '"connector_id":1,"id_token":"TAG","id_token_type":"ISO14443","charging_state":2,"stopped_reason":4,"skewed":true,'
     '"orphan":true,"readings":[{"at_us":3000003,"mwh":936000000,"rank":0},{"at_us":3000004,"mwh":5,"series":33},'
     '{"at_us":3000005,"mwh":937500000,"rank":2}],"intervals":[[3000006,0,42]]}'
 )
-FOLD_2 = (
+STATE_2 = (
     '{"v":2,"event_count":3,"created_us":1000002,"updated_us":3000002,"last_key":[3,2,3000001,2],"latest_us":3000001,'
     '"begin_us":1000001,"started":true,"start_us":1000000,"stopped":true,"stop_us":3000000,"stop_order_us":3000001,'
     '"stopped_reason":4,"evse_id":3,"connector_id":1,"id_token":"TAG","id_token_type":"ISO14443","stop_token":"STOP",'
@@ -81,9 +81,9 @@ FOLD_2 = (
 )
 
 
-def test_a_fact_of_version_2_is_read() -> None:
+def test_an_event_record_of_version_2_is_read() -> None:
     """Each field by its name."""
-    record = stored_form.decode_record(FACT_2)
+    record = stored_form.decode_record(RECORD_2)
     assert (record.kind, record.seq_no, record.time_us, record.order_us, record.recorded_us) == (
         3,
         7,
@@ -101,22 +101,22 @@ def test_a_fact_of_version_2_is_read() -> None:
     assert record.intervals == ((3000006, 0, 42),)
 
 
-def test_a_fold_of_version_2_is_read() -> None:
-    """Each field by its name; to be assessed anew, it needs nothing else."""
-    state = stored_form.decode_state(FOLD_2)
+def test_a_state_of_version_2_is_read() -> None:
+    """Each field by its name; a reassessment needs no other data."""
+    state = stored_form.decode_state(STATE_2)
     assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
-    assert (state.start_us, state.end_us, state.reason, state.holder) == (1000000, 3000000, 4, ("TAG", "ISO14443"))
+    assert (state.start_us, state.end_us, state.reason, state.held_by) == (1000000, 3000000, 4, ("TAG", "ISO14443"))
     assert (state.evse_id, state.connector_id, state.charging_state) == (3, 1, 2)
     assert (state.meter.energy_mwh, state.meter.basis) == (1500000, Basis.REGISTER)
     assert (state.meter.meter_start_mwh, state.meter.meter_stop_mwh) == (936000000, 937500000)
     assert list(state.flags) == ["clock_skew", "meter_rollback", "other_counter"]
     before = state.meter.assessed
-    state.meter.reckon()
+    state.meter.reassess()
     assert state.meter.assessed == before
 
 
-# A fold of version 2 with what a meter profile and an operator add to it.
-FOLD_2_PROFILE = (
+# A state of version 2 with the fields of a meter profile and of an operator's reassessment.
+STATE_2_PROFILE = (
     '{"v":2,"event_count":1,"created_us":1000002,"updated_us":1000002,"last_key":[1,0,1000001,0],"latest_us":1000001,'
     '"begin_us":1000001,"started":true,"start_us":1000000,"evse_id":3,"connector_id":1,"meter":{"terms":'
     '{"power_w":22000,"placeholder":true,"pins":{"begin_end_exponent":3,"sampled_exponent":0,"source":2,"location":1},'
@@ -124,9 +124,9 @@ FOLD_2_PROFILE = (
 )
 
 
-def test_a_fold_of_version_2_with_a_meter_profile_is_read() -> None:
+def test_a_state_of_version_2_with_a_meter_profile_is_read() -> None:
     """Each field by its name."""
-    state = stored_form.decode_state(FOLD_2_PROFILE)
+    state = stored_form.decode_state(STATE_2_PROFILE)
     terms = state.meter.terms
     assert (terms.power_w, terms.placeholder, terms.profile_id) == (22000, True, "0123456789abcdef")
     assert terms.pins is not None
@@ -137,12 +137,12 @@ def test_a_fold_of_version_2_with_a_meter_profile_is_read() -> None:
 
 
 # The same rows, written by the code of version 3. Fields may be added, with a default; what is here is read for good.
-FACT_3 = (
+RECORD_3 = (
     '{"v":3,"k":3,"o":3000001,"r":3000002,"t":3000000,"a":2,"e":3,"c":1,"rd":[{"at":3000003,"m":936000000,"rk":0},{"a'
     't":3000004,"m":5,"s":33},{"at":3000005,"m":937500000,"rk":2}],"q":7,"i":"TAG","it":"ISO14443","cs":2,"xr":4,"ske'
     'wed":true,"orphan":true,"intervals":[[3000006,0,42]]}'
 )
-FOLD_3 = (
+STATE_3 = (
     '{"v":3,"n":3,"cr":1000002,"up":3000002,"lk":[3,2,3000001,2],"lt":3000001,"bg":1000001,"sd":true,"st":1000000,"e"'
     ':3,"c":1,"i":"TAG","it":"ISO14443","mt":{"g":{"0":{"rn":[{"f":936000000,"l":937500000,"fa":[1000001,1000002],"la'
     '":[3000001,3000002],"p":936000000,"ct":2},{"f":500000,"l":1200000,"fa":[2000001,2000002],"la":[2500001,2500002],'
@@ -152,7 +152,7 @@ FOLD_3 = (
     ',"flags":["meter_rollback","other_counter"]}},"tu":4000000,"cs":2,"qn":3,"qm":2,"qt":3000001,"qs":5,"xd":true,"x'
     't":3000000,"xo":3000001,"xr":4,"xi":"STOP","xit":"Local","te":true,"skewed":true,"next_begin_us":5000000}'
 )
-FOLD_3_PROFILE = (
+STATE_3_PROFILE = (
     '{"v":3,"n":1,"cr":1000002,"up":1000002,"lk":[1,0,1000001,0],"lt":1000001,"bg":1000001,"sd":true,"st":1000000,"e"'
     ':3,"c":1,"mt":{"tm":{"w":22000,"placeholder":true,"pins":{"begin_end_exponent":3,"sampled_exponent":0,"source":2'
     ',"location":1},"profile_id":"0123456789abcdef"}},"reassessment":{"ct":2,"at":6000000,"username":"ada"}}'
@@ -161,13 +161,13 @@ FOLD_3_PROFILE = (
 
 def test_what_version_2_wrote_is_written_with_the_names_of_version_3() -> None:
     """Version 3 differs in nothing but the names."""
-    for old, new in ((FOLD_2, FOLD_3), (FOLD_2_PROFILE, FOLD_3_PROFILE)):
+    for old, new in ((STATE_2, STATE_3), (STATE_2_PROFILE, STATE_3_PROFILE)):
         state = stored_form.decode_state(old)
         assert state == stored_form.decode_state(new)
         assert stored_form.encode(state) == new
-    record = stored_form.decode_record(FACT_2)
-    assert record == stored_form.decode_record(FACT_3)
-    assert stored_form.encode(record) == FACT_3
+    record = stored_form.decode_record(RECORD_2)
+    assert record == stored_form.decode_record(RECORD_3)
+    assert stored_form.encode(record) == RECORD_3
 
 
 def test_every_stored_field_has_one_name() -> None:
@@ -193,7 +193,7 @@ def structs_within(annotation: Any) -> Iterator[Any]:
         yield from structs_within(inner)
 
 
-def test_facts_are_stored_with_names_and_a_version() -> None:
+def test_event_records_are_stored_with_names_and_a_version() -> None:
     """Defaults are left out."""
     record = EventRecord(kind=2, order_us=5, recorded_us=6, id_token="TAG")
     assert stored_form.encode(record) == '{"v":3,"k":2,"o":5,"r":6,"i":"TAG"}'

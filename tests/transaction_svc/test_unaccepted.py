@@ -18,7 +18,7 @@ FULL = ("QUARANTINE_FULL", "STATION_NOT_ACCEPTED")
 def unaccepted(
     service: Service, event: TransactionEvent, *, text: str = "", station: str = "CP1"
 ) -> TransactionEventItem:
-    """An event as a gateway offers it whose station is not accepted; `text` stands for its payload."""
+    """The item that a gateway sends for an event of a station that is not accepted; `text` is its payload."""
     item = service.item(event, station=station)
     item.raw.CopyFrom(
         RawMessage(
@@ -39,13 +39,13 @@ async def offer(service: Service, *events: TransactionEvent) -> Sequence[Transac
 
 
 def verdicts(results: Sequence[TransactionEventResult]) -> list[tuple[str, str] | None]:
-    """Reason and cause of each that was not recorded."""
+    """Reason and cause of each event that was not recorded."""
     errors = [error_of(result) if result.HasField("error") else None for result in results]
     return [None if error is None else (error.reason, error.metadata.get("cause", "")) for error in errors]
 
 
 async def test_an_open_session_goes_on(service: Service) -> None:
-    """1.6 and 2.x: all that belongs to it, its repeats, and its late events."""
+    """1.6 and 2.x: its events are recorded, also repeats and late ones."""
     number = (await service.one(start_16())).transaction_id
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     results = await offer(
@@ -77,7 +77,7 @@ async def test_a_repeated_start_gets_its_number_again(service: Service) -> None:
         start_16(100),
         event_2x("new", "STARTED", 0, 100, 0),
         event_2x("new", "UPDATED", 1, 100, 0),
-        event_2x("a", "STARTED", 0, 100, 0),  # the name used anew
+        event_2x("a", "STARTED", 0, 100, 0),  # the name is used again
         event_2x("a", "STARTED", 0, -100, 0),  # and before
         stop_16("4242", 100, 2000),
         values_16("0", 100, 2000),
@@ -86,7 +86,7 @@ async def test_a_repeated_start_gets_its_number_again(service: Service) -> None:
     ],
 )
 async def test_nothing_is_begun(service: Service, event: TransactionEvent) -> None:
-    """It is in quarantine as it came, and no transaction is made, moved or changed."""
+    """The message is in quarantine as it came; no transaction is made, moved or changed."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     await service.one(event_2x("a", "ENDED", 1, 60, 100))
     before = await service.all()
@@ -98,13 +98,13 @@ async def test_nothing_is_begun(service: Service, event: TransactionEvent) -> No
 
 
 async def test_an_orphan_takes_no_more(service: Service) -> None:
-    """Messages of no transaction that were kept while it was accepted are no open session."""
+    """Unmatched events from the time when the station was accepted are no open session."""
     await service.one(stop_16("4242", 0, 2000))
     assert verdicts(await offer(service, values_16("0", 100, 2000), values_16("0", 200, 2000))) == [REFUSED] * 2
 
 
-async def test_neighbours_are_not_touched(service: Service) -> None:
-    """One batch of both: each has its own answer."""
+async def test_other_items_of_the_batch_are_recorded(service: Service) -> None:
+    """A batch has items of both kinds of stations, and each gets its own result."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     items = [
         service.item(event_2x("b", "STARTED", 0, 0, 0), station="CP2"),
@@ -119,7 +119,7 @@ async def test_neighbours_are_not_touched(service: Service) -> None:
 
 
 async def test_messages_are_bounded_by_number(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Per station; in one batch and over several; an operator who dismisses one makes room."""
+    """The bound is per station, over one batch or several; a dismissal makes room."""
     monkeypatch.setattr(quarantine, "MOST_UNACCEPTED", 3)
     first = await offer(service, *(event_2x(f"x{n}", "STARTED", 0, 0, 0) for n in range(2)))
     second = await offer(service, *(event_2x(f"y{n}", "STARTED", 0, 0, 0) for n in range(2)))
@@ -128,13 +128,13 @@ async def test_messages_are_bounded_by_number(service: Service, monkeypatch: pyt
     assert verdicts(await service.send_items([other])) == [REFUSED]
     items = await kept(service, filter='station_id = "CP1"')
     assert len(items) == 3
-    assert len(await service.told("transaction.quarantined")) == 4
+    assert len(await service.published("transaction.quarantined")) == 4
     await dismiss(service, items[0].quarantine_id)
     assert verdicts(await offer(service, event_2x("y1", "STARTED", 0, 0, 0))) == [REFUSED]
 
 
 async def test_messages_are_bounded_by_size(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few large ones take the place of many."""
+    """A few large messages reach the bound."""
     monkeypatch.setattr(quarantine, "MOST_UNACCEPTED_CHARACTERS", 10_000)
     items = [unaccepted(service, event_2x(f"x{n}", "STARTED", 0, 0, 0), text=str(n) * 5_000) for n in range(2)]
     small = unaccepted(service, event_2x("s", "STARTED", 0, 0, 0))

@@ -1,4 +1,4 @@
-"""Values alone make no transaction (quirk 18): what belongs to none waits, joins the one it means, or stays apart."""
+"""Values alone make no transaction (quirk 18): events without one wait, join the one they match, or stay unmatched."""
 
 import asyncio
 import importlib
@@ -36,18 +36,18 @@ from tests.transaction_svc.kit import (
     stop_16,
     values_16,
 )
-from transaction_svc import batch_context, store
+from transaction_svc import batch_context, number_store
 
 EVSE = EvseRef(evse_id=1, connector_id=1)
 
 
 def reasons(events: Sequence[UnmatchedEvent]) -> list[tuple[str, int]]:
-    """The unmatched events: the number that each names, and why it belongs to no transaction."""
+    """The unmatched events: the number that each names, and the reason."""
     return [(each.event.event.transaction_id, each.reason) for each in events]
 
 
 async def test_values_before_their_start_join_it(service: Service) -> None:
-    """They were measured after it, but heard of before: the start is ACTIVE, and has their energy."""
+    """They were measured after it, but arrive before it: the transaction is ACTIVE, and has their energy."""
     await service.one(values_16("0", -5 + 3600, 2000))
     assert await service.all() == []
     number = (await service.one(start_16(0, meter_start=1000))).transaction_id
@@ -59,7 +59,7 @@ async def test_values_before_their_start_join_it(service: Service) -> None:
 
 
 async def test_numbers_that_are_none_make_no_transaction(service: Service) -> None:
-    """Neither ACTIVE nor in any other state; all can be read, newest first."""
+    """No transaction is listed in any state; all events can be read, newest first."""
     numbers = ["-1", "0", "2147483647", "4242"]
     for second, number in enumerate(numbers):
         assert (await service.one(values_16(number, second, 1000))).transaction_id == ""
@@ -72,14 +72,14 @@ async def test_numbers_that_are_none_make_no_transaction(service: Service) -> No
         ("0", UNMATCHED_REASON_AWAITING_START),
         ("-1", UNMATCHED_REASON_AWAITING_START),
     ]
-    assert await service.told() == []
+    assert await service.published() == []
     for number in numbers:
         with pytest.raises(MeshError, match="TRANSACTION_NOT_FOUND"):
             await service.get(number)
 
 
 async def test_what_waits_neither_holds_a_token_nor_ends_others(service: Service) -> None:
-    """A stop with a tag, and values dated after an open transaction's start."""
+    """A stop with a tag, and values with a time after the start of an open transaction."""
     number = (await service.one(start_16(0, id_tag="A"))).transaction_id
     await service.one(values_16("4242", 50, 5000))
     await service.one(stop_16("4242", 60, 5100, id_tag="B"))
@@ -91,7 +91,7 @@ async def test_what_waits_neither_holds_a_token_nor_ends_others(service: Service
 
 @pytest.mark.parametrize("number", ["-1", "0"])
 async def test_a_whole_session_before_its_start(service: Service, number: str) -> None:
-    """As where a start was in quarantine and an operator runs it again: it is ended at once, with all its energy."""
+    """An operator may run a start again that was in quarantine: it has ended at once, with all its energy."""
     await service.send(values_16(number, 60, 1300), values_16(number, 120, 1600), stop_16(number, 180, 1900))
     assert len(await service.unmatched()) == 3
     await service.one(values_16(number, 190, 1900))  # measured after the stop: it waits for another
@@ -100,14 +100,13 @@ async def test_a_whole_session_before_its_start(service: Service, number: str) -
     assert (found.state, found.energy_wh, found.end_time) == (TRANSACTION_STATE_ENDED, 900, at(180))
     assert (found.event_count, list(found.flags)) == (4, [])
     assert [each.event.event.event_time for each in await service.unmatched()] == [at(190)]
-    assert [kind for kind, _data in await service.told()] == ["transaction.started", "transaction.ended"]
+    assert [kind for kind, _data in await service.published()] == ["transaction.started", "transaction.ended"]
     for event in (values_16(number, 60, 1300), stop_16(number, 180, 1900)):
         repeat = await service.one(event)
         assert (repeat.repeated, repeat.transaction_id) == (True, given)
 
 
 async def test_values_of_before_the_start_or_another_connector_wait_on(service: Service) -> None:
-    """The time and the connector decide."""
     await service.one(values_16("0", -10, 900))
     await service.one(values_16("0", 10, 500, connector=2))
     number = (await service.one(start_16())).transaction_id
@@ -115,8 +114,8 @@ async def test_values_of_before_the_start_or_another_connector_wait_on(service: 
     assert len(await service.unmatched()) == 2
 
 
-async def test_what_was_taken_for_one_goes_to_the_one_that_began_between(service: Service) -> None:
-    """The later start arrives last; the stop, which fits both, goes with the values."""
+async def test_matched_events_move_to_a_transaction_that_began_between(service: Service) -> None:
+    """The later start arrives last; the stop, which fits both transactions, moves with the values."""
     first = (await service.one(start_16(0, meter_start=0))).transaction_id
     await service.one(values_16("-1", 10, 10))
     await service.one(values_16("-1", 200, 200))
@@ -129,8 +128,8 @@ async def test_what_was_taken_for_one_goes_to_the_one_that_began_between(service
     assert (found.energy_wh, found.state, found.end_time) == (200, TRANSACTION_STATE_ENDED, at(300))
 
 
-async def test_a_stop_told_late_sets_free_what_came_after_it(service: Service) -> None:
-    """Values without a number that were measured after the end are none of the transaction's."""
+async def test_a_late_stop_releases_later_events(service: Service) -> None:
+    """Values without a number that were measured after the end do not belong to the transaction."""
     number = (await service.one(start_16(0, meter_start=0))).transaction_id
     await service.send(values_16("0", 50, 50), values_16("0", 150, 150))
     assert (await service.get(number)).event_count == 3
@@ -141,7 +140,7 @@ async def test_a_stop_told_late_sets_free_what_came_after_it(service: Service) -
 
 
 async def test_a_stop_that_fits_no_open_transaction_is_kept(service: Service) -> None:
-    """Another tag, or a lower meter: acknowledged, listed; the open one goes on."""
+    """It has another tag, or a lower meter: it is acknowledged and listed, and the open transaction goes on."""
     started = (await service.one(start_16())).transaction_id
     await service.one(values_16(started, 60, 1300))
     for stop in (stop_16("-1", 90, 1400, id_tag="OTHER"), stop_16("-1", 91, 1200), stop_16("987654", 92, 10)):
@@ -153,20 +152,20 @@ async def test_a_stop_that_fits_no_open_transaction_is_kept(service: Service) ->
 
 
 async def test_a_stop_that_could_mean_two_waits(service: Service) -> None:
-    """Better a question for a person than the wrong bill."""
+    """A person has to decide, since a wrong match would be a wrong bill."""
     for connector in (1, 2):
         await service.one(start_16(connector=connector))
     await service.one(stop_16("-1", 90, 1400))
     assert reasons(await service.unmatched()) == [("-1", UNMATCHED_REASON_AWAITING_START)]
 
 
-async def test_a_number_named_before_we_gave_it_is_another_systems(service: Service) -> None:
-    """A fleet that moves here in mid-session: the session of before, and ours that gets the same number by accident."""
+async def test_a_number_named_before_it_was_given_is_of_another_system(service: Service) -> None:
+    """A fleet moves here in mid-session: a transaction here gets the number of a session of the other system."""
     number = "1"  # the next that is given
     await service.send(values_16(number, 0, 5000), values_16(number, 60, 5100))
     given = (await service.one(start_16(300, meter_start=5300, id_tag="NEW"))).transaction_id
     assert given == number
-    # From the station's queue, after our start: measured before it.
+    # From the station's queue: read after the start, measured before it.
     await service.send(values_16(number, 120, 5200), stop_16(number, 180, 5300, id_tag="OLD"))
     found = await service.get(given)
     assert (found.state, found.event_count, found.energy_wh) == (TRANSACTION_STATE_ACTIVE, 1, 0)
@@ -181,18 +180,16 @@ async def test_a_number_named_before_we_gave_it_is_another_systems(service: Serv
 
 
 @pytest.mark.parametrize("start_first", [False, True], ids=["values-first", "start-first"])
-async def test_another_systems_number_in_the_batch_of_the_start_that_gets_it(
-    service: Service, start_first: bool
-) -> None:
-    """In either order: the station cannot have known the number."""
+async def test_a_foreign_number_in_the_batch_of_the_start_that_gets_it(service: Service, start_first: bool) -> None:
+    """In either order, since the station cannot have known the number."""
     events = [values_16("1", 60, 5000), start_16(0, meter_start=1000)]
     await service.send(*(reversed(events) if start_first else events))
     [found] = await service.all()
     assert (found.transaction_id, found.event_count) == ("1", 1)
 
 
-async def test_a_stop_of_a_session_of_another_system_ends_none_of_ours(service: Service) -> None:
-    """One tag for all drivers: its values showed that it is another one. So does a stop without a tag."""
+async def test_a_stop_of_another_system_ends_no_transaction(service: Service) -> None:
+    """All drivers have one tag: the session's values, or a stop without a tag, show that it is another one."""
     await service.one(values_16("4242", -60, 50_000, connector=2))
     number = (await service.one(start_16(0, id_tag="FLEET"))).transaction_id
     await service.one(stop_16("4242", 60, 51_000, id_tag="FLEET"))
@@ -201,7 +198,7 @@ async def test_a_stop_of_a_session_of_another_system_ends_none_of_ours(service: 
 
 
 async def test_a_clock_set_back_loses_nothing(service: Service) -> None:
-    """An event that fits the transaction it names belongs to it, also if its time is before the start."""
+    """An event that fits the transaction of its number belongs to it, also if its time is before the start."""
     number = (await service.one(start_16(7200, meter_start=1000))).transaction_id
     await service.one(values_16(number, 7260, 1100))
     await service.send(values_16(number, 3700, 1200), stop_16(number, 3760, 1300))
@@ -212,10 +209,10 @@ async def test_a_clock_set_back_loses_nothing(service: Service) -> None:
 @pytest.mark.parametrize("id_tag", ["", "CARD-OF-THE-GROUP", "TAG"])
 @pytest.mark.parametrize("stop_at", [-3000, -90])
 @pytest.mark.parametrize("with_values", [True, False], ids=["values", "no values"])
-async def test_a_stop_by_a_clock_set_back_is_ours(
+async def test_a_stop_by_a_clock_set_back_belongs_to_its_number(
     service: Service, id_tag: str, stop_at: int, with_values: bool
 ) -> None:
-    """Its tag does not matter: no session before can have reached its register."""
+    """Its tag does not matter: no earlier session can have reached its register."""
     number = (await service.one(start_16(0, meter_start=1000))).transaction_id
     if with_values:
         await service.one(values_16(number, stop_at - 1000, 1000))  # nothing flowed yet: it could be another's
@@ -232,15 +229,15 @@ async def test_a_stop_by_a_clock_set_back_is_ours(
 async def test_a_number_that_its_station_has_named_is_known(
     service: Service, meter_stop: int, id_tag: str, is_ours: bool
 ) -> None:
-    """A session without energy, or with a register of its own; but not where neither tag nor register agree."""
+    """The session has no energy, or another register; a stop with another tag and register does not belong to it."""
     number = (await service.one(start_16(0, meter_start=1000))).transaction_id
     await service.one(values_16(number, 60, 1000))
     result = await service.one(stop_16(number, -3000, meter_stop, id_tag=id_tag))
     assert result.transaction_id == (number if is_ours else "")
 
 
-async def test_a_stop_of_another_system_above_our_register(service: Service) -> None:
-    """Of another connector: its values were read before our start. Without them, one that is not above stays apart."""
+async def test_a_stop_of_another_system_above_the_register(service: Service) -> None:
+    """Its values were read before the start. Without them, a stop that is not above the register stays unmatched."""
     await service.one(values_16("1", 0, 50_000, connector=2))
     given = (await service.one(start_16(300, meter_start=1000, id_tag="NEW"))).transaction_id
     assert given == "1"
@@ -252,11 +249,11 @@ async def test_a_stop_of_another_system_above_our_register(service: Service) -> 
 
 
 async def test_numbers_begin_where_the_setting_says(engine: Engine, clock: FakeClock) -> None:
-    """Also where lower ones have been given; never twice, and a lower setting changes nothing."""
+    """Also where lower numbers have been given; a lower setting later changes nothing."""
     given: list[int] = []
     for turn, first in enumerate((1, 1_000_000, 500, 1_000_001)):
         service = make_service(engine, clock)
-        store.give_no_number_before(service.database.engine, first)
+        number_store.set_first_number(service.database.engine, first)
         starts = [start_16(turn * 1000, connector=n, id_tag=f"{turn}-{n}") for n in (1, 2)]
         given.extend(int(result.transaction_id) for result in await service.send(*starts))
     await service.database.close()
@@ -267,7 +264,7 @@ async def test_numbers_begin_where_the_setting_says(engine: Engine, clock: FakeC
 
 
 async def test_updates_alone_make_no_transaction_of_2_x(service: Service) -> None:
-    """Not ACTIVE, not in the way of another, no token held; whole when its start comes."""
+    """It is not ACTIVE, supersedes no other, and holds no token; its start makes it complete."""
     await service.one(event_2x("first", "STARTED", 0, 0, 100))
     await service.one(event_2x("late", "UPDATED", 1, 200, 400, evse=EVSE, id_token={"id_token": "TAG2"}))
     assert [found.transaction_id for found in await service.all()] == ["first"]
@@ -284,7 +281,7 @@ async def test_updates_alone_make_no_transaction_of_2_x(service: Service) -> Non
 
 
 async def test_an_end_without_a_start_is_a_transaction_of_2_x(service: Service) -> None:
-    """With all of its events from before; flagged."""
+    """It has all events from before its end, and is flagged."""
     await service.send(event_2x("a", "UPDATED", 1, 60, 200), event_2x("a", "ENDED", 2, 120, 300))
     found = await service.get("a")
     assert (found.state, found.energy_wh, found.event_count) == (TRANSACTION_STATE_ENDED, 100, 2)
@@ -293,7 +290,7 @@ async def test_an_end_without_a_start_is_a_transaction_of_2_x(service: Service) 
 
 
 async def test_each_generation_of_a_name_can_be_read(service: Service) -> None:
-    """GET returns the transactions and events that the list shows."""
+    """GET returns the transactions and events of the lists."""
     for use in range(3):
         t = use * 1000
         await service.one(event_2x("1", "STARTED", 0, t, t))
@@ -311,8 +308,8 @@ async def test_each_generation_of_a_name_can_be_read(service: Service) -> None:
 
 
 async def test_what_is_unmatched_is_listed_in_pages(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each once, of one station or of all; in pieces that are read one at a time, which still find their start."""
-    monkeypatch.setattr(batch_context, "HELD_TOGETHER", 3)
+    """Each event is listed once, for one station or all; holders are read one at a time, and still match a start."""
+    monkeypatch.setattr(batch_context, "HOLDER_SIZE", 3)
     for n in range(8):
         service.clock.advance(1)
         await service.one(values_16("0", n, 1000 + n), station=f"CP{n % 2 + 1}")
@@ -338,7 +335,7 @@ async def test_what_is_unmatched_is_listed_in_pages(service: Service, monkeypatc
 
 
 async def test_a_start_sent_again_with_another_time_is_one(service: Service) -> None:
-    """Three times, each a second later, in any order: one transaction, that begins with the first of them."""
+    """Three starts, a second apart, come in any order: one transaction begins with the first of them."""
     for station, order in (("CP1", (0, 1, 2)), ("CP2", (2, 0, 1)), ("CP3", (1, 2, 0))):
         results = [await service.one(start_16(second, id_tag=station), station=station) for second in order]
         assert len({result.transaction_id for result in results}) == 1
@@ -361,13 +358,13 @@ async def test_a_start_sent_again_with_another_time_is_one(service: Service) -> 
     ],
 )
 async def test_a_start_that_differs_otherwise_is_another_one(service: Service, again: tx.TransactionEvent) -> None:
-    """Later than 300 seconds, another meter, tag or connector."""
+    """It comes after 300 seconds, or has another meter, tag or connector."""
     first = await service.one(start_16())
     assert (await service.one(again)).transaction_id != first.transaction_id
 
 
 async def test_a_start_after_a_stop_or_another_transaction_is_another_one(service: Service) -> None:
-    """No energy flowed, so that the meter is the same: the events between separate them."""
+    """No energy flowed, so that the meter is the same; the events between separate them."""
     numbers = []
     for second, tag in ((0, "A"), (10, "A"), (20, "B"), (30, "A")):
         numbers.append((await service.one(start_16(second, id_tag=tag))).transaction_id)
@@ -377,7 +374,7 @@ async def test_a_start_after_a_stop_or_another_transaction_is_another_one(servic
 
 
 async def test_a_token_that_is_refused_when_its_start_comes_again_holds_nothing(service: Service) -> None:
-    """The first answer was lost, and so was the status of the token: the second has it."""
+    """The first answer and the token's status were lost: the second start has the status."""
     first = await service.one(start_16(0))
     again = await service.one(start_16(1))
     await service.refuse(again)
@@ -386,14 +383,14 @@ async def test_a_token_that_is_refused_when_its_start_comes_again_holds_nothing(
     assert (await service.one(start_16(0), station="CP2")).concurrent_count == 0
     third = await service.one(start_16(2))
     assert (third.transaction_id, third.concurrent_count) == (first.transaction_id, 1)
-    assert (await service.one(start_16(0), station="CP3")).concurrent_count == 2  # judged anew: it holds again
+    assert (await service.one(start_16(0), station="CP3")).concurrent_count == 2  # authorized again
     await service.refuse(third)
     assert (await service.get(first.transaction_id)).authorization_status == AUTHORIZATION_STATUS_BLOCKED
     assert (await service.one(start_16(0), station="CP4")).concurrent_count == 2
 
 
 async def test_a_start_through_two_gateways_at_once(engine: Engine, clock: FakeClock) -> None:
-    """Two replicas, two batches, at the same moment: decided under the station's lock in the database."""
+    """Two replicas commit two batches at the same time: the station's lock in the database decides."""
     one, other = make_service(engine, clock), make_service(engine, clock)
     for turn in range(10):
         station = f"CP{turn}"
@@ -408,7 +405,7 @@ async def test_a_start_through_two_gateways_at_once(engine: Engine, clock: FakeC
 
 
 async def test_values_and_their_start_at_once(engine: Engine, clock: FakeClock) -> None:
-    """In two batches of two replicas: whichever is committed first, the values are the transaction's."""
+    """Two replicas commit them in two batches: the values belong to the transaction in any order."""
     one, other = make_service(engine, clock), make_service(engine, clock)
     for turn in range(10):
         station = f"CP{turn}"
@@ -422,7 +419,7 @@ async def test_values_and_their_start_at_once(engine: Engine, clock: FakeClock) 
 
 
 async def test_a_value_with_two_times_belongs_by_the_latest(service: Service) -> None:
-    """One message about several moments, the first of them before the start."""
+    """A message has values of several times, the first of them before the start."""
     event = values_16("0", 60, 1100)
     event.meter_values.insert(0, sampled(-60, register(990)))
     await service.one(event)
@@ -438,10 +435,10 @@ _ROW = """
 
 
 async def test_what_former_versions_took_for_transactions(service: Service, engine: Engine) -> None:
-    """Values alone are events that wait; an orphan that ended is shown, and neither holds a token nor a place."""
+    """Values alone are waiting events; an orphan that ended is shown, but holds no token and no EVSE position."""
     started = await service.one(start_16(id_tag="OTHER"))
     array = '[1,1,1,[2,0,1,0],1,1,{started},null,{stopped},null,0,0,1,1,"TAG","","","",0,0,false,false,{orphan},false]'
-    folds = {
+    states = {
         "values-1": array.format(started="false", stopped="false", orphan="true"),
         "values-2": '{"v":2,"event_count":1,"begin_us":1,"evse_id":1,"orphan":true}',
         "stop-1": array.format(started="false", stopped="true", orphan="true"),
@@ -450,7 +447,7 @@ async def test_what_former_versions_took_for_transactions(service: Service, engi
     }
     migration = importlib.import_module("transaction_svc.migrations.versions.0007_waiting")
     with engine.begin() as connection:
-        for name, state in folds.items():
+        for name, state in states.items():
             connection.execute(sa.text(_ROW), {"station": "OLD", "name": name, "fold": state})
         migration._mark(connection)
         rows = connection.execute(

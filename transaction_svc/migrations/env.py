@@ -1,4 +1,4 @@
-"""What Alembic runs to migrate transaction_svc's schema."""
+"""The environment in which Alembic migrates transaction_svc's schema."""
 
 from mesh.migrate import run_environment
 from transaction_svc.models import metadata

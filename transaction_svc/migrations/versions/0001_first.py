@@ -18,7 +18,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         # The numbers of 1.6: int32 and positive. They start over when used up; a name used before gets a generation.
         op.execute("CREATE SEQUENCE tx_number AS integer MINVALUE 1 MAXVALUE 2147483647 CYCLE")
-        # A row is updated with each event: room in its page keeps that from touching the indexes.
+        # A row is updated with each event: with room in its page, no index has to be changed (HOT update).
         op.execute("ALTER TABLE tx SET (fillfactor = 50)")
     else:
         op.create_table(

@@ -1,4 +1,4 @@
-"""Which transactions count as held by their id token."""
+"""A column for transactions that their id token does not hold."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,8 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # With a constant default no row is written and no reader waits. True is what the code before took every row for,
-    # and what it goes on to mean by the rows that it adds. The index on open transactions by token serves as it is.
+    # With a constant default no row is written and no reader waits. The release before treats every row as held, also
+    # those that it adds; so the default is true. The index on open transactions by token stays as it is.
     op.add_column("tx", sa.Column("token_held", sa.Boolean, nullable=False, server_default=sa.true()))
 
 

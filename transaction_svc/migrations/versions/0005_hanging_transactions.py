@@ -1,4 +1,4 @@
-"""Hanging transactions, flags to filter by, and what stations say when they boot.
+"""Hanging transactions, flags to filter by, and the boots of stations.
 
 Columns without a default: no row is rewritten. Flags of older rows are filled in by the service, a few at a time.
 """

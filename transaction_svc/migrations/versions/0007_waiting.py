@@ -13,7 +13,7 @@ depends_on = None
 
 _KEY = ("tenant_id", "station_id", "transaction_id", "generation")
 _AT_ONCE = 1000
-# Places of the fields in a fold of version 1, which is an array.
+# Indexes of the fields in a state of version 1, which is an array.
 _STARTED, _STOPPED, _ORPHAN = 6, 8, 22
 
 
@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def _mark(connection: sa.Connection) -> None:
-    """Takes place and token from what has no start; from what has no end either, that it is a transaction."""
+    """Removes EVSE and token of rows without a start; those without an end too are marked as waiting."""
     tx = sa.table("tx", *(sa.column(name) for name in (*_KEY, "fold", "start_us")))
     key = [tx.c[name] for name in _KEY]
     last: tuple[Any, ...] | None = None
@@ -43,7 +43,7 @@ def _mark(connection: sa.Connection) -> None:
             return
         last = tuple(rows[-1][:4])
         for row in rows:
-            started, stopped, orphan = _told(row.fold)
+            started, stopped, orphan = _started_stopped_orphan(row.fold)
             if started or (stopped and not orphan):
                 continue
             connection.execute(
@@ -56,11 +56,11 @@ def _mark(connection: sa.Connection) -> None:
             )
 
 
-def _told(text: str) -> tuple[bool, bool, bool]:
-    fold = json.loads(text)
-    if isinstance(fold, list):
-        return fold[_STARTED], fold[_STOPPED], fold[_ORPHAN]
-    return fold.get("started", False), fold.get("stopped", False), fold.get("orphan", False)
+def _started_stopped_orphan(text: str) -> tuple[bool, bool, bool]:
+    state = json.loads(text)
+    if isinstance(state, list):
+        return state[_STARTED], state[_STOPPED], state[_ORPHAN]
+    return state.get("started", False), state.get("stopped", False), state.get("orphan", False)
 
 
 def downgrade() -> None:

@@ -89,7 +89,7 @@ class _ZeroBeginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ZeroBegin.V
     """
 
 class ZeroBegin(_ZeroBegin, metaclass=_ZeroBeginEnumTypeWrapper):
-    """What a register of 0 at the begin is."""
+    """Meaning of a register of 0 at the begin."""
 
 ZERO_BEGIN_UNSPECIFIED: ZeroBegin.ValueType  # 0
 """Judged by the other readings."""
@@ -152,7 +152,7 @@ class MeterProfile(_message.Message):
     a location is one of the outlet.
     """
     zero_begin: Global___ZeroBegin.ValueType
-    """What a register of 0 at the begin is."""
+    """Meaning of a register of 0 at the begin."""
     updated_by: _builtins.str
     """User who set it last."""
     @_builtins.property
@@ -368,7 +368,7 @@ Global___DeleteMeterProfileRequest: _TypeAlias = DeleteMeterProfileRequest  # no
 
 @_typing.final
 class DeleteMeterProfileResponse(_message.Message):
-    """Nothing to say."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

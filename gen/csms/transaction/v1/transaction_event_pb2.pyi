@@ -118,7 +118,7 @@ class _TriggerReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trigger
     TRIGGER_REASON_TIME_LIMIT_REACHED: _TriggerReason.ValueType  # 11
     """TimeLimitReached."""
     TRIGGER_REASON_TRIGGER: _TriggerReason.ValueType  # 12
-    """Trigger: the central system asked."""
+    """Trigger: the CSMS requested it."""
     TRIGGER_REASON_UNLOCK_COMMAND: _TriggerReason.ValueType  # 13
     """UnlockCommand."""
     TRIGGER_REASON_STOP_AUTHORIZED: _TriggerReason.ValueType  # 14
@@ -182,7 +182,7 @@ TRIGGER_REASON_METER_VALUE_PERIODIC: TriggerReason.ValueType  # 10
 TRIGGER_REASON_TIME_LIMIT_REACHED: TriggerReason.ValueType  # 11
 """TimeLimitReached."""
 TRIGGER_REASON_TRIGGER: TriggerReason.ValueType  # 12
-"""Trigger: the central system asked."""
+"""Trigger: the CSMS requested it."""
 TRIGGER_REASON_UNLOCK_COMMAND: TriggerReason.ValueType  # 13
 """UnlockCommand."""
 TRIGGER_REASON_STOP_AUTHORIZED: TriggerReason.ValueType  # 14
@@ -276,15 +276,15 @@ class _StoppedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stopped
     STOPPED_REASON_TARIFF_NOT_ACCEPTED: _StoppedReason.ValueType  # 24
     """TariffNotAccepted. 2.1."""
     STOPPED_REASON_SUPERSEDED: _StoppedReason.ValueType  # 25
-    """The central system ended it: a newer transaction began on the same connector. Never sent by a station."""
+    """The CSMS ended it: a newer transaction began on the same connector. Never sent by a station."""
     STOPPED_REASON_ABANDONED: _StoppedReason.ValueType  # 26
-    """The central system ended it: the station booted, or reported the connector as available, and sent nothing more of
+    """The CSMS ended it: the station booted, or reported the connector as available, and sent no more of
     the transaction for the grace period. Never sent by a station.
     """
     STOPPED_REASON_OPERATOR: _StoppedReason.ValueType  # 27
     """An operator ended it. Never sent by a station."""
     STOPPED_REASON_STATION_DELETED: _StoppedReason.ValueType  # 28
-    """The central system ended it: an operator removed the station. Never sent by a station."""
+    """The CSMS ended it: an operator removed the station. Never sent by a station."""
 
 class StoppedReason(_StoppedReason, metaclass=_StoppedReasonEnumTypeWrapper):
     """Why a transaction ended. OCPP 2.1 part 2, ReasonEnumType, with those that only 1.6 has."""
@@ -340,20 +340,20 @@ STOPPED_REASON_COST_LIMIT_REACHED: StoppedReason.ValueType  # 23
 STOPPED_REASON_TARIFF_NOT_ACCEPTED: StoppedReason.ValueType  # 24
 """TariffNotAccepted. 2.1."""
 STOPPED_REASON_SUPERSEDED: StoppedReason.ValueType  # 25
-"""The central system ended it: a newer transaction began on the same connector. Never sent by a station."""
+"""The CSMS ended it: a newer transaction began on the same connector. Never sent by a station."""
 STOPPED_REASON_ABANDONED: StoppedReason.ValueType  # 26
-"""The central system ended it: the station booted, or reported the connector as available, and sent nothing more of
+"""The CSMS ended it: the station booted, or reported the connector as available, and sent no more of
 the transaction for the grace period. Never sent by a station.
 """
 STOPPED_REASON_OPERATOR: StoppedReason.ValueType  # 27
 """An operator ended it. Never sent by a station."""
 STOPPED_REASON_STATION_DELETED: StoppedReason.ValueType  # 28
-"""The central system ended it: an operator removed the station. Never sent by a station."""
+"""The CSMS ended it: an operator removed the station. Never sent by a station."""
 Global___StoppedReason: _TypeAlias = StoppedReason  # noqa: Y015
 
 @_typing.final
 class TransactionEvent(_message.Message):
-    """One thing a station said about one transaction. OCPP 2.0.1 part 2, TransactionEventRequest.
+    """One event of one transaction, as its station reported it. OCPP 2.0.1 part 2, TransactionEventRequest.
     1.6's StartTransaction, MeterValues and StopTransaction arrive as STARTED, UPDATED and ENDED without a seq_no.
     """
 
@@ -378,7 +378,7 @@ class TransactionEvent(_message.Message):
     event_type: Global___TransactionEventType.ValueType
     """Kind of event."""
     transaction_id: _builtins.str
-    """The station's own name for the transaction (2.x), or the decimal form of the number we gave it (1.6).
+    """The station's own name for the transaction (2.x), or the decimal form of the number that the CSMS gave it (1.6).
     Empty on a 1.6 start: the service allocates it and returns it in the result.
     """
     trigger_reason: Global___TriggerReason.ValueType
@@ -388,34 +388,34 @@ class TransactionEvent(_message.Message):
     offline: _builtins.bool
     """Whether it happened while the station had no connection. Not part of the event's identity."""
     charging_state: Global___ChargingState.ValueType
-    """State of charging; unspecified where the station did not say."""
+    """State of charging; unspecified where the station did not report it."""
     stopped_reason: Global___StoppedReason.ValueType
-    """Why the transaction ended; unspecified unless it did, or where the station did not say (which means LOCAL)."""
+    """Why the transaction ended; unspecified unless it did, or where the station did not report it (which means LOCAL)."""
     time_spent_charging_s: _builtins.int
-    """Seconds in which energy flowed; absent where the station did not say."""
+    """Seconds in which energy flowed; absent where the station did not report it."""
     remote_start_id: _builtins.int
     """Number that a RequestStart command carried; absent where none did."""
     reservation_id: _builtins.int
     """Reservation that this transaction uses up; absent where none."""
     number_of_phases_used: _builtins.int
-    """Phases used, 1 to 3; absent where the station did not say."""
+    """Phases used, 1 to 3; absent where the station did not report it."""
     cable_max_current_a: _builtins.int
-    """Largest current the cable allows, in amperes; absent where the station did not say."""
+    """Largest current the cable allows, in amperes; absent where the station did not report it."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened, by the station's clock, also where that clock is wrong; absent where it was unreadable."""
 
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """EVSE and connector; absent where the station did not say (1.6 stop, most 2.x updates)."""
+        """EVSE and connector; absent where the station did not report them (1.6 stop, most 2.x updates)."""
 
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who identified; absent where nobody did in this event."""
+        """Id token that was presented; absent where none was in this event."""
 
     @_builtins.property
     def meter_values(self) -> _containers.RepeatedCompositeFieldContainer[_meter_value_pb2.MeterValue]:
-        """Values the meter took, in the station's order. 1.6's meterStart and meterStop are the values with the contexts
+        """Meter values, in the station's order. 1.6's meterStart and meterStop are the values with the contexts
         TRANSACTION_BEGIN and TRANSACTION_END.
         """
 

@@ -56,7 +56,7 @@ Global___RecordTransactionEventsRequest: _TypeAlias = RecordTransactionEventsReq
 
 @_typing.final
 class TransactionEventItem(_message.Message):
-    """One transaction event with where it came from."""
+    """One transaction event with its origin."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -70,11 +70,11 @@ class TransactionEventItem(_message.Message):
     """
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when it entered the mesh."""
+        """Station, frame and time with which it entered the mesh."""
 
     @_builtins.property
     def event(self) -> _transaction_event_pb2.TransactionEvent:
-        """What the station said."""
+        """The event that the station sent."""
 
     @_builtins.property
     def raw(self) -> _transaction_event_pb2.RawMessage:
@@ -122,7 +122,7 @@ Global___RecordTransactionEventsResponse: _TypeAlias = RecordTransactionEventsRe
 
 @_typing.final
 class TransactionEventResult(_message.Message):
-    """What became of one transaction event."""
+    """Outcome of one transaction event."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -163,14 +163,14 @@ class TransactionEventResult(_message.Message):
     """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it was not recorded as what it says it is; absent when it was. Reason QUARANTINED: stored raw, to be
+        """Why it was not recorded as an event; absent when it was. Reason QUARANTINED: stored raw, to be
         acknowledged all the same, unless the metadata names as `cause` STATION_NOT_ACCEPTED: that station gets a
         SecurityError. Reason QUARANTINE_FULL: the same, but not stored, since too much of that station is there already.
         """
 
     @_builtins.property
     def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is odd about the event, by the names of docs/QUIRKS.md, for the gateway to count."""
+        """Anomalies of the event, by the names of docs/QUIRKS.md, for the gateway to count."""
 
     def __init__(
         self,
@@ -233,7 +233,7 @@ class AuthorizationItem(_message.Message):
     """Why the token is refused, as the station will be answered; never ACCEPTED."""
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when the event with the token entered the mesh."""
+        """Station and frame of the event with the token."""
 
     def __init__(
         self,
@@ -276,7 +276,7 @@ Global___RecordAuthorizationsResponse: _TypeAlias = RecordAuthorizationsResponse
 
 @_typing.final
 class AuthorizationResult(_message.Message):
-    """What became of one refusal."""
+    """Outcome of one refusal."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -436,7 +436,7 @@ Global___RecordMeterValuesRequest: _TypeAlias = RecordMeterValuesRequest  # noqa
 
 @_typing.final
 class MeterValuesItem(_message.Message):
-    """The meter values of one message, with where they came from."""
+    """The meter values of one message, with their origin."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -445,7 +445,7 @@ class MeterValuesItem(_message.Message):
     METER_VALUES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when they entered the mesh."""
+        """Station, frame and time with which they entered the mesh."""
 
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
@@ -496,7 +496,7 @@ Global___RecordMeterValuesResponse: _TypeAlias = RecordMeterValuesResponse  # no
 
 @_typing.final
 class MeterValuesResult(_message.Message):
-    """What became of the meter values of one message."""
+    """Outcome of the meter values of one message."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -511,7 +511,7 @@ class MeterValuesResult(_message.Message):
 
     @_builtins.property
     def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is odd about them, by the names of docs/QUIRKS.md, for the gateway to count."""
+        """Anomalies of the values, by the names of docs/QUIRKS.md, for the gateway to count."""
 
     def __init__(
         self,
@@ -554,8 +554,8 @@ Global___NotifyStationEventsRequest: _TypeAlias = NotifyStationEventsRequest  # 
 
 @_typing.final
 class StationEventItem(_message.Message):
-    """Something that happened to a station, with where it came from. Of two, the one with the larger (epoch, ordinal) is
-    the later; so it is with events of transactions.
+    """An event of a station, with its origin. Of two events, also of transactions, the one with the larger
+    (epoch, ordinal) is the later.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -566,7 +566,7 @@ class StationEventItem(_message.Message):
     REMOVAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when it entered the mesh."""
+        """Station, frame and time with which it entered the mesh."""
 
     @_builtins.property
     def boot(self) -> Global___StationBooted:
@@ -579,7 +579,7 @@ class StationEventItem(_message.Message):
     @_builtins.property
     def removal(self) -> Global___StationRemoved:
         """An operator removed the station. The origin's epoch is that of its last connection, and its receive_time the
-        time of the removal: what the station says over a later connection belongs to a station that was added anew.
+        time of the removal: messages over a later connection belong to a station that was added again.
         """
 
     def __init__(
@@ -602,7 +602,7 @@ Global___StationEventItem: _TypeAlias = StationEventItem  # noqa: Y015
 
 @_typing.final
 class StationBooted(_message.Message):
-    """A boot: the station's software has started, so that it may have lost what it knew of its transactions."""
+    """A boot: the station's software has started, so that it may have lost its transactions."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -616,7 +616,7 @@ class StationBooted(_message.Message):
     model: _builtins.str
     """Model, as the station names it."""
     firmware_version: _builtins.str
-    """Version of the firmware; empty where the station did not say."""
+    """Version of the firmware; empty where the station did not report it."""
     message_attempts: _builtins.int
     """How often the station sends a message about a transaction that fails, the first time included. With
     message_attempt_interval_s; both are absent where they are not known.
@@ -657,11 +657,11 @@ class ConnectorAvailable(_message.Message):
     STATUS_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """The connector; evse_id 0, the station as a whole, says nothing of any transaction."""
+        """The connector; evse_id 0, the station as a whole, has no effect on transactions."""
 
     @_builtins.property
     def status_time(self) -> _timestamp_pb2.Timestamp:
-        """When, by the station's clock; absent where the station did not say, or the time was unreadable."""
+        """When, by the station's clock; absent where the station reported none, or the time was unreadable."""
 
     def __init__(
         self,
@@ -720,14 +720,14 @@ Global___NotifyStationEventsResponse: _TypeAlias = NotifyStationEventsResponse  
 
 @_typing.final
 class StationEventResult(_message.Message):
-    """What became of one event of a station."""
+    """Outcome of one event of a station."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why nothing was done about it; absent when it was taken."""
+        """Why it was not applied; absent when it was."""
 
     def __init__(
         self,
@@ -752,7 +752,7 @@ class FindTransactionRequest(_message.Message):
     STATION_ID_FIELD_NUMBER: _builtins.int
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     tenant_id: _builtins.str
-    """Whose station it is."""
+    """Tenant of the station."""
     station_id: _builtins.str
     """The station."""
     transaction_id: _builtins.str
@@ -774,7 +774,7 @@ Global___FindTransactionRequest: _TypeAlias = FindTransactionRequest  # noqa: Y0
 
 @_typing.final
 class FindTransactionResponse(_message.Message):
-    """What is known of it."""
+    """Answer to the question."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

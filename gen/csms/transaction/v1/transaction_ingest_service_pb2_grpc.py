@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class TransactionIngestServiceStub:
-    """What gateways report about transactions. Mesh callers only; the front door has no route here.
+    """Reports of gateways about transactions. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: it is found again by its content.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an
+    error of its own, and the others are committed. An item may be repeated: it is found again by its content.
     """
 
     def __init__(self, channel):
@@ -71,15 +71,15 @@ class TransactionIngestServiceStub:
 
 
 class TransactionIngestServiceServicer:
-    """What gateways report about transactions. Mesh callers only; the front door has no route here.
+    """Reports of gateways about transactions. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: it is found again by its content.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an
+    error of its own, and the others are committed. An item may be repeated: it is found again by its content.
     """
 
     def RecordTransactionEvents(self, request, context):
-        """Records transaction events, and folds each into its transaction.
-        Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+        """Records transaction events, and applies each to its transaction.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,16 +87,16 @@ class TransactionIngestServiceServicer:
 
     def RecordMeterValues(self, request, context):
         """Records meter values that belong to no transaction (clock-aligned ones, mostly).
-        Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecordAuthorizations(self, request, context):
-        """Records that id tokens were refused, before their stations are answered: the transaction is not theirs, and no
-        longer counts as one that they hold. A token that was accepted needs no such item.
-        Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+        """Records refusals of id tokens, before their stations are answered: a refused token does not hold the transaction,
+        and does not count for it. An accepted token needs no item.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,15 +104,15 @@ class TransactionIngestServiceServicer:
 
     def CountOpenTransactions(self, request, context):
         """Counts the open transactions that id tokens hold, for Authorize. Reads only.
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def NotifyStationEvents(self, request, context):
-        """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
-        mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+        """Applies events of stations to their open transactions. A boot, and a connector that became available, mark them as
+        hanging; the removal of a station ends them. No station waits for this.
         Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -120,8 +120,8 @@ class TransactionIngestServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FindTransaction(self, request, context):
-        """Says whether a station's transaction is known, for services that are about to name it to the station.
-        Errors: UNAVAILABLE when the database is away.
+        """Returns whether a station's transaction is known, for services that are about to name it to the station.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,10 +169,10 @@ def add_TransactionIngestServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TransactionIngestService:
-    """What gateways report about transactions. Mesh callers only; the front door has no route here.
+    """Reports of gateways about transactions. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: it is found again by its content.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an
+    error of its own, and the others are committed. An item may be repeated: it is found again by its content.
     """
 
     @staticmethod

@@ -27,10 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TransactionIngestServiceStub:
-    """What gateways report about transactions. Mesh callers only; the front door has no route here.
+    """Reports of gateways about transactions. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: it is found again by its content.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an
+    error of its own, and the others are committed. An item may be repeated: it is found again by its content.
     """
 
     @_typing.overload
@@ -38,73 +38,73 @@ class TransactionIngestServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TransactionIngestServiceAsyncStub: ...
     RecordTransactionEvents: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordTransactionEventsRequest, _transaction_ingest_service_pb2.RecordTransactionEventsResponse]
-    """Records transaction events, and folds each into its transaction.
-    Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    """Records transaction events, and applies each to its transaction.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
     RecordMeterValues: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordMeterValuesRequest, _transaction_ingest_service_pb2.RecordMeterValuesResponse]
     """Records meter values that belong to no transaction (clock-aligned ones, mostly).
-    Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
     RecordAuthorizations: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordAuthorizationsRequest, _transaction_ingest_service_pb2.RecordAuthorizationsResponse]
-    """Records that id tokens were refused, before their stations are answered: the transaction is not theirs, and no
-    longer counts as one that they hold. A token that was accepted needs no such item.
-    Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    """Records refusals of id tokens, before their stations are answered: a refused token does not hold the transaction,
+    and does not count for it. An accepted token needs no item.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
     CountOpenTransactions: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.CountOpenTransactionsRequest, _transaction_ingest_service_pb2.CountOpenTransactionsResponse]
     """Counts the open transactions that id tokens hold, for Authorize. Reads only.
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     NotifyStationEvents: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.NotifyStationEventsRequest, _transaction_ingest_service_pb2.NotifyStationEventsResponse]
-    """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
-    mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+    """Applies events of stations to their open transactions. A boot, and a connector that became available, mark them as
+    hanging; the removal of a station ends them. No station waits for this.
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
     FindTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.FindTransactionRequest, _transaction_ingest_service_pb2.FindTransactionResponse]
-    """Says whether a station's transaction is known, for services that are about to name it to the station.
-    Errors: UNAVAILABLE when the database is away.
+    """Returns whether a station's transaction is known, for services that are about to name it to the station.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
 
 @_typing.type_check_only
 class TransactionIngestServiceAsyncStub(TransactionIngestServiceStub):
-    """What gateways report about transactions. Mesh callers only; the front door has no route here.
+    """Reports of gateways about transactions. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: it is found again by its content.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an
+    error of its own, and the others are committed. An item may be repeated: it is found again by its content.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordTransactionEvents: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordTransactionEventsRequest, _transaction_ingest_service_pb2.RecordTransactionEventsResponse]  # type: ignore[assignment]
-    """Records transaction events, and folds each into its transaction.
-    Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    """Records transaction events, and applies each to its transaction.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
     RecordMeterValues: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordMeterValuesRequest, _transaction_ingest_service_pb2.RecordMeterValuesResponse]  # type: ignore[assignment]
     """Records meter values that belong to no transaction (clock-aligned ones, mostly).
-    Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
     RecordAuthorizations: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.RecordAuthorizationsRequest, _transaction_ingest_service_pb2.RecordAuthorizationsResponse]  # type: ignore[assignment]
-    """Records that id tokens were refused, before their stations are answered: the transaction is not theirs, and no
-    longer counts as one that they hold. A token that was accepted needs no such item.
-    Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+    """Records refusals of id tokens, before their stations are answered: a refused token does not hold the transaction,
+    and does not count for it. An accepted token needs no item.
+    Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
     CountOpenTransactions: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.CountOpenTransactionsRequest, _transaction_ingest_service_pb2.CountOpenTransactionsResponse]  # type: ignore[assignment]
     """Counts the open transactions that id tokens hold, for Authorize. Reads only.
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     NotifyStationEvents: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.NotifyStationEventsRequest, _transaction_ingest_service_pb2.NotifyStationEventsResponse]  # type: ignore[assignment]
-    """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
-    mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+    """Applies events of stations to their open transactions. A boot, and a connector that became available, mark them as
+    hanging; the removal of a station ends them. No station waits for this.
     Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
     """
     FindTransaction: _aio.UnaryUnaryMultiCallable[_transaction_ingest_service_pb2.FindTransactionRequest, _transaction_ingest_service_pb2.FindTransactionResponse]  # type: ignore[assignment]
-    """Says whether a station's transaction is known, for services that are about to name it to the station.
-    Errors: UNAVAILABLE when the database is away.
+    """Returns whether a station's transaction is known, for services that are about to name it to the station.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
 
 class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What gateways report about transactions. Mesh callers only; the front door has no route here.
+    """Reports of gateways about transactions. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: it is found again by its content.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an
+    error of its own, and the others are committed. An item may be repeated: it is found again by its content.
     """
 
     @_abc_1.abstractmethod
@@ -113,8 +113,8 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_ingest_service_pb2.RecordTransactionEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_ingest_service_pb2.RecordTransactionEventsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.RecordTransactionEventsResponse]]:
-        """Records transaction events, and folds each into its transaction.
-        Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+        """Records transaction events, and applies each to its transaction.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
 
     @_abc_1.abstractmethod
@@ -124,7 +124,7 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_ingest_service_pb2.RecordMeterValuesResponse, _abc.Awaitable[_transaction_ingest_service_pb2.RecordMeterValuesResponse]]:
         """Records meter values that belong to no transaction (clock-aligned ones, mostly).
-        Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
 
     @_abc_1.abstractmethod
@@ -133,9 +133,9 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_ingest_service_pb2.RecordAuthorizationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_ingest_service_pb2.RecordAuthorizationsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.RecordAuthorizationsResponse]]:
-        """Records that id tokens were refused, before their stations are answered: the transaction is not theirs, and no
-        longer counts as one that they hold. A token that was accepted needs no such item.
-        Errors: UNAVAILABLE when the database is away; nothing of the batch is committed then.
+        """Records refusals of id tokens, before their stations are answered: a refused token does not hold the transaction,
+        and does not count for it. An accepted token needs no item.
+        Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
 
     @_abc_1.abstractmethod
@@ -145,7 +145,7 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_ingest_service_pb2.CountOpenTransactionsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.CountOpenTransactionsResponse]]:
         """Counts the open transactions that id tokens hold, for Authorize. Reads only.
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -154,8 +154,8 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_ingest_service_pb2.NotifyStationEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_ingest_service_pb2.NotifyStationEventsResponse, _abc.Awaitable[_transaction_ingest_service_pb2.NotifyStationEventsResponse]]:
-        """Takes note of what happened to stations beside their transactions. A boot, and a connector that became available,
-        mark the transactions open there as hanging; the removal of a station ends them. No station waits for this.
+        """Applies events of stations to their open transactions. A boot, and a connector that became available, mark them as
+        hanging; the removal of a station ends them. No station waits for this.
         Errors: UNAVAILABLE when the database is unavailable; nothing of the batch is committed then.
         """
 
@@ -165,8 +165,8 @@ class TransactionIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_ingest_service_pb2.FindTransactionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_ingest_service_pb2.FindTransactionResponse, _abc.Awaitable[_transaction_ingest_service_pb2.FindTransactionResponse]]:
-        """Says whether a station's transaction is known, for services that are about to name it to the station.
-        Errors: UNAVAILABLE when the database is away.
+        """Returns whether a station's transaction is known, for services that are about to name it to the station.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
 def add_TransactionIngestServiceServicer_to_server(servicer: TransactionIngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

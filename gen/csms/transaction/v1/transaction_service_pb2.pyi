@@ -36,7 +36,7 @@ class _EnergyBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EnergyBas
     ENERGY_BASIS_REGISTER: _EnergyBasis.ValueType  # 1
     """The register at the end, or so far, less the register at the begin."""
     ENERGY_BASIS_SIGNED_REGISTER: _EnergyBasis.ValueType  # 2
-    """The same, from signed records whose signatures are right."""
+    """The same, from signed records with valid signatures."""
     ENERGY_BASIS_RESTARTED_REGISTER: _EnergyBasis.ValueType  # 3
     """The rises of a register that started over."""
     ENERGY_BASIS_SCALED_REGISTER: _EnergyBasis.ValueType  # 4
@@ -44,7 +44,7 @@ class _EnergyBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EnergyBas
     ENERGY_BASIS_FIRST_READING: _EnergyBasis.ValueType  # 5
     """The first reading after the begin, which could not be believed itself."""
     ENERGY_BASIS_PREVIOUS_TRANSACTION: _EnergyBasis.ValueType  # 6
-    """The register at the end of the transaction before, since the station told no begin."""
+    """The register at the end of the transaction before, since the station reported no begin."""
     ENERGY_BASIS_LAST_BELIEVED_READING: _EnergyBasis.ValueType  # 7
     """The last reading that can be believed; later ones cannot, or not yet."""
     ENERGY_BASIS_INTERVALS: _EnergyBasis.ValueType  # 8
@@ -60,7 +60,7 @@ ENERGY_BASIS_UNSPECIFIED: EnergyBasis.ValueType  # 0
 ENERGY_BASIS_REGISTER: EnergyBasis.ValueType  # 1
 """The register at the end, or so far, less the register at the begin."""
 ENERGY_BASIS_SIGNED_REGISTER: EnergyBasis.ValueType  # 2
-"""The same, from signed records whose signatures are right."""
+"""The same, from signed records with valid signatures."""
 ENERGY_BASIS_RESTARTED_REGISTER: EnergyBasis.ValueType  # 3
 """The rises of a register that started over."""
 ENERGY_BASIS_SCALED_REGISTER: EnergyBasis.ValueType  # 4
@@ -68,7 +68,7 @@ ENERGY_BASIS_SCALED_REGISTER: EnergyBasis.ValueType  # 4
 ENERGY_BASIS_FIRST_READING: EnergyBasis.ValueType  # 5
 """The first reading after the begin, which could not be believed itself."""
 ENERGY_BASIS_PREVIOUS_TRANSACTION: EnergyBasis.ValueType  # 6
-"""The register at the end of the transaction before, since the station told no begin."""
+"""The register at the end of the transaction before, since the station reported no begin."""
 ENERGY_BASIS_LAST_BELIEVED_READING: EnergyBasis.ValueType  # 7
 """The last reading that can be believed; later ones cannot, or not yet."""
 ENERGY_BASIS_INTERVALS: EnergyBasis.ValueType  # 8
@@ -97,7 +97,7 @@ class _TransactionEndOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     """Its station was removed."""
 
 class TransactionEndOrigin(_TransactionEndOrigin, metaclass=_TransactionEndOriginEnumTypeWrapper):
-    """Who or what ended a transaction."""
+    """Origin of a transaction's end."""
 
 TRANSACTION_END_ORIGIN_UNSPECIFIED: TransactionEndOrigin.ValueType  # 0
 """Never sent for a transaction that has ended."""
@@ -153,7 +153,7 @@ class _QuarantineStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quara
     """Somebody decided that it need not be recorded."""
 
 class QuarantineState(_QuarantineState, metaclass=_QuarantineStateEnumTypeWrapper):
-    """What is to be done about a quarantined message."""
+    """State of a quarantined message."""
 
 QUARANTINE_STATE_UNSPECIFIED: QuarantineState.ValueType  # 0
 """Never sent."""
@@ -195,7 +195,7 @@ Global___UnmatchedReason: _TypeAlias = UnmatchedReason  # noqa: Y015
 
 @_typing.final
 class Transaction(_message.Message):
-    """One use of one connector by one driver: a fold over the events the station sent."""
+    """One use of one connector by one driver, derived from the events that the station sent."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -236,11 +236,11 @@ class Transaction(_message.Message):
     state: Global___TransactionState.ValueType
     """Whether it is still going on."""
     energy_wh: _builtins.float
-    """Energy delivered so far, in watt-hours, as far as the readings can be believed (docs/ENERGY.md)."""
+    """Energy delivered so far, in watt-hours, as far as the readings are plausible (docs/ENERGY.md)."""
     meter_start_wh: _builtins.float
-    """Import register at the start, in watt-hours, as the station said it, right or wrong; absent where it did not."""
+    """Import register at the start, in watt-hours, as the station reported it, right or wrong; absent where it did not."""
     meter_stop_wh: _builtins.float
-    """Import register at the end, in watt-hours, as the station said it, right or wrong; absent where it did not, and
+    """Import register at the end, in watt-hours, as the station reported it, right or wrong; absent where it did not, and
     while the transaction goes on.
     """
     charging_state: _transaction_event_pb2.ChargingState.ValueType
@@ -262,19 +262,19 @@ class Transaction(_message.Message):
     of it. Such a transaction holds no id token, and is ended once the grace period is over (end_origin ABANDONED).
     """
     end_origin: Global___TransactionEndOrigin.ValueType
-    """Who or what ended it; unspecified while it goes on."""
+    """Origin of its end; unspecified while it is open."""
     meter_profile_id: _builtins.str
-    """The meter profile that its energy is made with; empty where none applied. It may have been changed since."""
+    """The meter profile by which its energy is assessed; empty where none applied. It may have been changed since."""
     reassessed_by: _builtins.str
     """The operator."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """Where."""
+        """EVSE and connector."""
 
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Whose it is: the first id token that was accepted for it. Where none was, the first that was refused, which
-        authorization_status tells. Absent where nobody identified.
+        """The first id token that was accepted for it; where none was, the first that was refused, as authorization_status
+        shows. Absent where none was presented.
         """
 
     @_builtins.property
@@ -289,10 +289,11 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Findings that do not add up and were mended or kept for a person to judge, sorted ("clock_skew", "missing_start",
-        "late_stop", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did not send,
-        "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the energy in
-        docs/ENERGY.md). "orphan" is raised no more: what belongs to no transaction is in the list of unmatched events.
+        """Findings that do not add up and were corrected or are left for a person to judge, sorted ("clock_skew",
+        "missing_start", "late_stop", "conflicting_stop", "seq_gap", "refused_token"; those of an end that the station did
+        not send, "superseded", "abandoned", "operator_end", "station_deleted", are in docs/TRANSACTIONS.md, those of the
+        energy in docs/ENERGY.md). "orphan" is raised no more: events without a transaction are in the list of unmatched
+        events.
         """
 
     @_builtins.property
@@ -313,7 +314,7 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def reassess_time(self) -> _timestamp_pb2.Timestamp:
-        """When an operator last had its energy made anew; absent where none did."""
+        """When an operator last reassessed its energy; absent where none did."""
 
     def __init__(
         self,
@@ -380,7 +381,7 @@ class OperatorEnd(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     REQUEST_TIME_FIELD_NUMBER: _builtins.int
     username: _builtins.str
-    """Who called."""
+    """User who called."""
     reason: _builtins.str
     """Why, in the caller's words."""
     @_builtins.property
@@ -570,7 +571,7 @@ class ListTransactionEventsResponse(_message.Message):
     """Token for the next page; empty on the last."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordedTransactionEvent]:
-        """The events, in folding order."""
+        """The events, in the order in which they are applied."""
 
     def __init__(
         self,
@@ -605,7 +606,7 @@ class RecordedTransactionEvent(_message.Message):
     """Why the id token that it brought was refused; unspecified where it was accepted, or where it brought none."""
     @_builtins.property
     def event(self) -> _transaction_event_pb2.TransactionEvent:
-        """What the station said."""
+        """The event that the station sent."""
 
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
@@ -748,7 +749,7 @@ class QuarantinedItem(_message.Message):
     station_id: _builtins.str
     """The station; empty where the message named none."""
     state: Global___QuarantineState.ValueType
-    """Whether somebody has still to look at it."""
+    """Whether an operator has still to deal with it."""
     reason: _builtins.str
     """Why it failed, the last time it was tried: a word for programs, such as "INVALID_FIELD"."""
     message: _builtins.str
@@ -779,7 +780,7 @@ class QuarantinedItem(_message.Message):
 
     @_builtins.property
     def mends(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuarantineMend]:
-        """The replacements of its content, oldest first; 20 at the most. `content` stays what the station sent."""
+        """The replacements of its content, oldest first; 20 at the most. `content` stays as the station sent it."""
 
     def __init__(
         self,
@@ -824,7 +825,7 @@ class RecordedRawMessage(_message.Message):
     """Position of its frame on that connection."""
     @_builtins.property
     def raw(self) -> _transaction_event_pb2.RawMessage:
-        """What the station sent."""
+        """The message that the station sent."""
 
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
@@ -974,7 +975,7 @@ Global___RerunQuarantinedItemRequest: _TypeAlias = RerunQuarantinedItemRequest  
 
 @_typing.final
 class RerunQuarantinedItemResponse(_message.Message):
-    """What became of it."""
+    """The item after the call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1178,7 +1179,7 @@ Global___MendQuarantinedItemRequest: _TypeAlias = MendQuarantinedItemRequest  # 
 
 @_typing.final
 class MendQuarantinedItemResponse(_message.Message):
-    """What became of it."""
+    """The item after the call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1260,7 +1261,7 @@ Global___EndTransactionResponse: _TypeAlias = EndTransactionResponse  # noqa: Y0
 
 @_typing.final
 class ReassessTransactionRequest(_message.Message):
-    """Request to make the energy of a transaction anew."""
+    """Request to assess the energy of a transaction again."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1381,7 +1382,7 @@ class UnmatchedEvent(_message.Message):
     """Why it belongs to none."""
     @_builtins.property
     def event(self) -> Global___RecordedTransactionEvent:
-        """What the station said, with the transaction_id that it named."""
+        """The event that the station sent, with the transaction_id that it named."""
 
     def __init__(
         self,

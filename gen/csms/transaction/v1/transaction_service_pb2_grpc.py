@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TransactionServiceStub:
-    """Transactions, as operators see them.
+    """Transactions, their events, and quarantined messages, for operators.
     """
 
     def __init__(self, channel):
@@ -98,7 +98,7 @@ class TransactionServiceStub:
 
 
 class TransactionServiceServicer:
-    """Transactions, as operators see them.
+    """Transactions, their events, and quarantined messages, for operators.
     """
 
     def GetTransaction(self, request, context):
@@ -118,8 +118,8 @@ class TransactionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReassessTransaction(self, request, context):
-        """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
-        now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+        """Assesses the energy of a transaction again, from its recorded events, with the meter profile that applies to its
+        station now. Where the result differs, an ended transaction is published once more as transaction.ended.
         The call may be repeated.
         Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
         """
@@ -128,7 +128,7 @@ class TransactionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTransactionEvents(self, request, context):
-        """Lists everything a station said about one transaction, in the order in which it is folded.
+        """Lists the events of one transaction, in the order in which they are applied.
         Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -162,7 +162,7 @@ class TransactionServiceServicer:
 
     def RerunQuarantinedItem(self, request, context):
         """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
-        without a mend is translated anew by a gateway, where transaction_svc knows the address of one. Where it fails again
+        without a mend is translated again by a gateway, where transaction_svc knows the address of one. Where it fails again
         the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
         returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
@@ -173,7 +173,7 @@ class TransactionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DismissQuarantinedItem(self, request, context):
-        """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
+        """Marks such a message as one that does not have to be recorded. It is kept. A DISMISSED one is returned as it is.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
         one that has been recorded.
         """
@@ -182,12 +182,13 @@ class TransactionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MendQuarantinedItem(self, request, context):
-        """Replaces the content of such a message and records it, in one transaction with who did it, when and why. The
-        original content stays readable beside the mend, and the message keeps its station, connection and receive time.
-        Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
-        and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
-        The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
-        that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+        """Replaces the content of such a message and records it, in one database transaction with the operator, time and
+        reason. The original content stays readable beside the mend, and the message keeps its station, connection and
+        receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
+        is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+        repeated.
+        The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
+        Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
         another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
         the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason
@@ -293,7 +294,7 @@ def add_TransactionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TransactionService:
-    """Transactions, as operators see them.
+    """Transactions, their events, and quarantined messages, for operators.
     """
 
     @staticmethod

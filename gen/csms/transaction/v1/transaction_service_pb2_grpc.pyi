@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TransactionServiceStub:
-    """Transactions, as operators see them."""
+    """Transactions, their events, and quarantined messages, for operators."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -42,13 +42,13 @@ class TransactionServiceStub:
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ReassessTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]
-    """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
-    now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+    """Assesses the energy of a transaction again, from its recorded events, with the meter profile that applies to its
+    station now. Where the result differs, an ended transaction is published once more as transaction.ended.
     The call may be repeated.
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
     """
     ListTransactionEvents: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionEventsRequest, _transaction_service_pb2.ListTransactionEventsResponse]
-    """Lists everything a station said about one transaction, in the order in which it is folded.
+    """Lists the events of one transaction, in the order in which they are applied.
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListMeterValues: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListMeterValuesRequest, _transaction_service_pb2.ListMeterValuesResponse]
@@ -66,24 +66,25 @@ class TransactionServiceStub:
     """
     RerunQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.RerunQuarantinedItemRequest, _transaction_service_pb2.RerunQuarantinedItemResponse]
     """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
-    without a mend is translated anew by a gateway, where transaction_svc knows the address of one. Where it fails again
+    without a mend is translated again by a gateway, where transaction_svc knows the address of one. Where it fails again
     the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
     returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
     nothing was changed, call again.
     """
     DismissQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.DismissQuarantinedItemRequest, _transaction_service_pb2.DismissQuarantinedItemResponse]
-    """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
+    """Marks such a message as one that does not have to be recorded. It is kept. A DISMISSED one is returned as it is.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
     one that has been recorded.
     """
     MendQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.MendQuarantinedItemRequest, _transaction_service_pb2.MendQuarantinedItemResponse]
-    """Replaces the content of such a message and records it, in one transaction with who did it, when and why. The
-    original content stays readable beside the mend, and the message keeps its station, connection and receive time.
-    Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
-    and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
-    The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
-    that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+    """Replaces the content of such a message and records it, in one database transaction with the operator, time and
+    reason. The original content stays readable beside the mend, and the message keeps its station, connection and
+    receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
+    is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+    repeated.
+    The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
+    Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
     another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
     the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason
@@ -108,7 +109,7 @@ class TransactionServiceStub:
 
 @_typing.type_check_only
 class TransactionServiceAsyncStub(TransactionServiceStub):
-    """Transactions, as operators see them."""
+    """Transactions, their events, and quarantined messages, for operators."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.GetTransactionRequest, _transaction_service_pb2.GetTransactionResponse]  # type: ignore[assignment]
@@ -120,13 +121,13 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ReassessTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ReassessTransactionRequest, _transaction_service_pb2.ReassessTransactionResponse]  # type: ignore[assignment]
-    """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
-    now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+    """Assesses the energy of a transaction again, from its recorded events, with the meter profile that applies to its
+    station now. Where the result differs, an ended transaction is published once more as transaction.ended.
     The call may be repeated.
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
     """
     ListTransactionEvents: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListTransactionEventsRequest, _transaction_service_pb2.ListTransactionEventsResponse]  # type: ignore[assignment]
-    """Lists everything a station said about one transaction, in the order in which it is folded.
+    """Lists the events of one transaction, in the order in which they are applied.
     Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListMeterValues: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListMeterValuesRequest, _transaction_service_pb2.ListMeterValuesResponse]  # type: ignore[assignment]
@@ -144,24 +145,25 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """
     RerunQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.RerunQuarantinedItemRequest, _transaction_service_pb2.RerunQuarantinedItemResponse]  # type: ignore[assignment]
     """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
-    without a mend is translated anew by a gateway, where transaction_svc knows the address of one. Where it fails again
+    without a mend is translated again by a gateway, where transaction_svc knows the address of one. Where it fails again
     the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
     returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
     nothing was changed, call again.
     """
     DismissQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.DismissQuarantinedItemRequest, _transaction_service_pb2.DismissQuarantinedItemResponse]  # type: ignore[assignment]
-    """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
+    """Marks such a message as one that does not have to be recorded. It is kept. A DISMISSED one is returned as it is.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
     one that has been recorded.
     """
     MendQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.MendQuarantinedItemRequest, _transaction_service_pb2.MendQuarantinedItemResponse]  # type: ignore[assignment]
-    """Replaces the content of such a message and records it, in one transaction with who did it, when and why. The
-    original content stays readable beside the mend, and the message keeps its station, connection and receive time.
-    Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
-    and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
-    The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
-    that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+    """Replaces the content of such a message and records it, in one database transaction with the operator, time and
+    reason. The original content stays readable beside the mend, and the message keeps its station, connection and
+    receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
+    is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+    repeated.
+    The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
+    Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
     another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
     the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason
@@ -185,7 +187,7 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Transactions, as operators see them."""
+    """Transactions, their events, and quarantined messages, for operators."""
 
     @_abc_1.abstractmethod
     def GetTransaction(
@@ -213,8 +215,8 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_service_pb2.ReassessTransactionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.ReassessTransactionResponse, _abc.Awaitable[_transaction_service_pb2.ReassessTransactionResponse]]:
-        """Makes the energy of a transaction anew from its recorded events, with the meter profile that applies to its station
-        now. Where it comes to something else, an ended transaction is published once more as transaction.ended.
+        """Assesses the energy of a transaction again, from its recorded events, with the meter profile that applies to its
+        station now. Where the result differs, an ended transaction is published once more as transaction.ended.
         The call may be repeated.
         Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND.
         """
@@ -225,7 +227,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_service_pb2.ListTransactionEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.ListTransactionEventsResponse, _abc.Awaitable[_transaction_service_pb2.ListTransactionEventsResponse]]:
-        """Lists everything a station said about one transaction, in the order in which it is folded.
+        """Lists the events of one transaction, in the order in which they are applied.
         Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
 
@@ -267,7 +269,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.RerunQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.RerunQuarantinedItemResponse]]:
         """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
-        without a mend is translated anew by a gateway, where transaction_svc knows the address of one. Where it fails again
+        without a mend is translated again by a gateway, where transaction_svc knows the address of one. Where it fails again
         the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
         returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
@@ -280,7 +282,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_service_pb2.DismissQuarantinedItemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.DismissQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.DismissQuarantinedItemResponse]]:
-        """Marks such a message as one that nobody need record. It is kept. A DISMISSED one is returned as it is.
+        """Marks such a message as one that does not have to be recorded. It is kept. A DISMISSED one is returned as it is.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; FAILED_PRECONDITION, reason QUARANTINED_ITEM_RECORDED, for
         one that has been recorded.
         """
@@ -291,12 +293,13 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_service_pb2.MendQuarantinedItemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.MendQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.MendQuarantinedItemResponse]]:
-        """Replaces the content of such a message and records it, in one transaction with who did it, when and why. The
-        original content stays readable beside the mend, and the message keeps its station, connection and receive time.
-        Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response is not RECORDED
-        and says why. The same mend of a RECORDED item returns it as it is, so that the call may be repeated.
-        The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know. Messages
-        that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
+        """Replaces the content of such a message and records it, in one database transaction with the operator, time and
+        reason. The original content stays readable beside the mend, and the message keeps its station, connection and
+        receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
+        is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+        repeated.
+        The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
+        Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD, for a replacement of
         another kind than the item's content, and reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE for a payload that breaks
         the schema of its action, with `ocpp_error_code` in the metadata; FAILED_PRECONDITION, reason

@@ -1,4 +1,4 @@
-"""Messages that do not add up: nothing is lost, and it is flagged (quirks 12, 14, 18, 21, 22, 23)."""
+"""Messages with anomalies are recorded, and their transactions are flagged (quirks 12, 14, 18, 21, 22, 23)."""
 
 import pytest
 from csms.common.v1 import meter_value_pb2 as meter
@@ -12,7 +12,7 @@ from tests.transaction_svc.kit import Service, at, event_2x, register, sampled, 
 
 
 async def test_a_start_ends_an_open_transaction_on_its_connector(service: Service) -> None:
-    """Superseded at the time of the new start; another connector's goes on."""
+    """It is superseded at the time of the new start; the transaction of another connector goes on."""
     other = (await service.one(start_16(0, connector=2))).transaction_id
     first = (await service.one(start_16(0))).transaction_id
     await service.one(values_16(first, 60, 1400))
@@ -26,7 +26,7 @@ async def test_a_start_ends_an_open_transaction_on_its_connector(service: Servic
 
 
 async def test_the_late_stop_of_a_superseded_transaction_corrects_it(service: Service) -> None:
-    """As if it had come in time; one that the station dates after the next start is flagged."""
+    """The result is that of a stop in time; a stop with a time after the next start is flagged."""
     first = (await service.one(start_16(0))).transaction_id
     second = (await service.one(start_16(100, meter_start=1500))).transaction_id
     await service.one(start_16(200, meter_start=1600))
@@ -38,16 +38,16 @@ async def test_the_late_stop_of_a_superseded_transaction_corrects_it(service: Se
     assert list((await service.get(second)).flags) == ["late_stop"]
 
 
-async def test_a_start_told_late_is_superseded_by_the_one_after_it(service: Service) -> None:
-    """The order in which starts happened counts, not that in which they arrived."""
+async def test_a_late_start_is_superseded_by_the_one_after_it(service: Service) -> None:
+    """The order of the starts' times counts, not that of their arrival."""
     second = (await service.one(start_16(100, meter_start=1500))).transaction_id
     first = (await service.one(start_16(0))).transaction_id
     assert (await service.get(second)).state == TRANSACTION_STATE_ACTIVE
     assert (await service.get(first)).end_time == at(100)
 
 
-async def test_a_start_told_late_gives_back_the_place_its_end_had(service: Service) -> None:
-    """2.x: by its end it seemed to follow the other one, which was taken for ended; by its start it came before."""
+async def test_a_late_start_moves_its_transaction_on_the_evse(service: Service) -> None:
+    """2.x: by its end it was after the other transaction, which was superseded; by its start it is before that."""
     evse = EvseRef(evse_id=1, connector_id=1)
     await service.one(event_2x("second", "STARTED", 0, 120, 500))
     await service.one(event_2x("first", "ENDED", 1, 300, 400, evse=evse))
@@ -57,7 +57,7 @@ async def test_a_start_told_late_gives_back_the_place_its_end_had(service: Servi
     second = await service.get("second")
     assert (second.state, list(second.flags)) == (TRANSACTION_STATE_ACTIVE, [])
     await service.one(event_2x("second", "ENDED", 1, 400, 900))
-    assert [kind for kind, _data in await service.told()][-1] == "transaction.ended"
+    assert [kind for kind, _data in await service.published()][-1] == "transaction.ended"
     assert (await service.get("second")).energy_wh == 400
 
 
@@ -72,7 +72,7 @@ async def test_a_late_update_does_not_reopen(service: Service) -> None:
 
 
 async def test_a_stop_before_its_start(service: Service) -> None:
-    """2.x, from a queue sent backwards: ended at once, whole once the start is there."""
+    """2.x, from a queue sent backwards: the transaction has ended at once, and is complete with the start."""
     await service.one(event_2x("a", "ENDED", 1, 120, 300))
     early = await service.get("a")
     assert (early.state, list(early.flags)) == (
@@ -87,7 +87,7 @@ async def test_a_stop_before_its_start(service: Service) -> None:
 
 
 async def test_closing_meter_values_after_the_stop(service: Service) -> None:
-    """Quirk 22: stored on the ended transaction; the stop's own register stands."""
+    """Quirk 22: they are recorded in the ended transaction; the stop's register stays the end."""
     number = (await service.one(start_16())).transaction_id
     await service.one(stop_16(number, 60, 1500))
     await service.one(values_16(number, 65, 1501))
@@ -97,7 +97,7 @@ async def test_closing_meter_values_after_the_stop(service: Service) -> None:
 
 
 async def test_all_seq_nos_zero(service: Service) -> None:
-    """Quirk 23: nothing is taken for a repeat, time orders them, and it is flagged."""
+    """Quirk 23: no event is taken for a repeat, times give the order, and the transaction is flagged."""
     events = [
         event_2x("a", "STARTED", 0, 0, 100),
         event_2x("a", "UPDATED", 0, 120, 300, charging_state=tx.CHARGING_STATE_SUSPENDED_EV),
@@ -109,8 +109,8 @@ async def test_all_seq_nos_zero(service: Service) -> None:
     found = await service.get("a")
     assert (found.energy_wh, found.event_count, list(found.flags)) == (300, 4, ["seq_gap"])
     assert found.charging_state == tx.CHARGING_STATE_SUSPENDED_EV
-    told = [recorded.event.event_time for recorded in await service.events("a")]
-    assert told == [at(0), at(60), at(120), at(180)]
+    published = [recorded.event.event_time for recorded in await service.events("a")]
+    assert published == [at(0), at(60), at(120), at(180)]
 
 
 async def test_a_gap_in_seq_nos_is_flagged_until_it_is_filled(service: Service) -> None:
@@ -135,7 +135,7 @@ async def test_a_stop_without_its_number_finds_the_open_transaction(service: Ser
 
 
 async def test_meter_values_without_a_number_find_the_transaction_of_their_connector(service: Service) -> None:
-    """-1 for a transaction whose number the station does not have yet."""
+    """A station that does not have the number yet sends -1."""
     await service.one(start_16(connector=2, meter_start=7))
     number = (await service.one(start_16())).transaction_id
     assert (await service.one(values_16("-1", 60, 1100))).transaction_id == number
@@ -153,13 +153,13 @@ async def test_meter_values_without_a_number_find_the_transaction_of_their_conne
         ([1200, 0, 1400], 1500, (500, 1500), []),  # one wrong reading, too low
         ([1200, 0, 0, 1400], 1500, (500, 1500), []),  # the same twice
         ([1200, 99_999_999, 1300], 1500, (500, 1500), []),  # one wrong reading, too high
-        ([1200, 1199, 1300], 1500, (500, 1500), []),  # it trembles
+        ([1200, 1199, 1300], 1500, (500, 1500), []),  # a fall of 1 Wh
     ],
 )
 async def test_energy_comes_from_readings_that_can_be_trusted(
     service: Service, readings: list[int], stop: int, believed: tuple[float, float], more_flags: list[str]
 ) -> None:
-    """Quirk 21: never negative, nothing made up, flagged; the station's own meterStop stays as it said it."""
+    """Quirk 21: energy is never negative, and is flagged; the station's meterStop stays as reported."""
     number = (await service.one(start_16())).transaction_id
     for step, value in enumerate(readings):
         await service.one(values_16(number, 10 * step + 10, value))
@@ -171,7 +171,7 @@ async def test_energy_comes_from_readings_that_can_be_trusted(
 
 
 async def test_a_lost_clock_is_flagged_and_both_times_are_kept(service: Service) -> None:
-    """Quirk 12: 1970 on the wire, and when we heard of it."""
+    """Quirk 12: the event keeps 1970 as sent, and the receive time."""
     start = start_16()
     start.event_time.CopyFrom(Timestamp(seconds=5))
     number = (await service.one(start)).transaction_id
@@ -184,7 +184,7 @@ async def test_a_lost_clock_is_flagged_and_both_times_are_kept(service: Service)
 
 
 async def test_a_clock_lost_on_the_way_does_not_disturb_the_energy(service: Service) -> None:
-    """Values from 1970 stand where they were received."""
+    """Values with a time of 1970 are ordered by their receive time."""
     number = (await service.one(start_16())).transaction_id
     await service.one(values_16(number, 60, 1100))
     for second, value in ((3, 1200), (4, 1300)):
@@ -204,7 +204,7 @@ async def test_a_clock_ahead_is_flagged(service: Service) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "n/a", "1,5", "NaN", "Infinity", "1e999", "0x10", "1_0", "٣", "9" * 30])
 async def test_values_that_are_no_numbers_are_kept_and_left_out(service: Service, text: str) -> None:
-    """Quirk 14: what the station wrote can be read back, the energy is that of the others."""
+    """Quirk 14: the text of the station can be read back; the energy is that of the other values."""
     number = (await service.one(start_16())).transaction_id
     event = values_16(number, 60, text)
     await service.one(event)
@@ -225,8 +225,8 @@ async def test_tenths_do_not_add_up_to_drift(service: Service) -> None:
     assert (await service.get(number)).energy_wh == 12345.679
 
 
-async def test_units_multipliers_phases_and_places(service: Service) -> None:
-    """The outlet's value for all phases before others, a sum of phases where there is none; kWh and powers of ten."""
+async def test_units_multipliers_phases_and_locations(service: Service) -> None:
+    """The outlet's value for all phases is preferred to a sum of phases; kWh and powers of ten are converted."""
     import_register = meter.MEASURAND_ENERGY_ACTIVE_IMPORT_REGISTER
     phases = [register(100 * n, phase=n, measurand=import_register) for n in (1, 2, 3)]
     inlet = register(99_999, location=meter.MEASURAND_LOCATION_INLET)
@@ -245,8 +245,8 @@ async def test_units_multipliers_phases_and_places(service: Service) -> None:
     assert list((await service.get(number)).flags) == []
 
 
-async def test_intervals_where_no_register_is_told(service: Service) -> None:
-    """Their sum; one that the end repeats counts once."""
+async def test_intervals_without_a_register(service: Service) -> None:
+    """The energy is their sum; one that the end repeats counts once."""
 
     def interval(value: int) -> SampledValue:
         return SampledValue(value=str(value), measurand=meter.MEASURAND_ENERGY_ACTIVE_IMPORT_INTERVAL)
@@ -263,8 +263,8 @@ async def test_intervals_where_no_register_is_told(service: Service) -> None:
     assert not found.HasField("meter_stop_wh")
 
 
-async def test_a_stop_that_tells_all_values_again(service: Service) -> None:
-    """1.6's transactionData: begin, what was sampled between, end, all in the stop."""
+async def test_a_stop_that_repeats_all_values(service: Service) -> None:
+    """1.6's transactionData has begin, samples and end in the stop."""
     number = (await service.one(start_16())).transaction_id
     for step in range(1, 4):
         await service.one(values_16(number, step * 60, 1000 + step * 100))
@@ -277,7 +277,7 @@ async def test_a_stop_that_tells_all_values_again(service: Service) -> None:
 
 
 async def test_a_token_that_holds_another_transaction_is_concurrent(service: Service) -> None:
-    """In any case and at any station; a transaction that this start ends, or that is over, does not count."""
+    """In any case and at any station; superseded and ended transactions do not count."""
     first = await service.one(start_16())
     assert not first.concurrent
     assert not (await service.one(start_16(50, meter_start=1100))).concurrent  # supersedes the first
@@ -292,15 +292,15 @@ async def test_a_token_that_holds_another_transaction_is_concurrent(service: Ser
 
 
 async def test_of_two_starts_with_one_token_in_a_batch_the_later_is_concurrent(service: Service) -> None:
-    """Not both: one of them may charge."""
+    """One of the two may charge."""
     results = await service.send_items(
         [service.item(start_16(5), station="CP1"), service.item(start_16(4), station="CP2")]
     )
     assert [result.concurrent for result in results] == [True, False]
 
 
-async def test_a_token_told_after_the_start_is_looked_at_then(service: Service) -> None:
-    """2.x: plugged in first, identified later."""
+async def test_a_token_after_the_start_is_counted_then(service: Service) -> None:
+    """2.x: the cable comes first, the token later."""
     await service.one(start_16())
     started = event_2x("a", "STARTED", 0, 10, 0)
     started.ClearField("id_token")
@@ -311,10 +311,10 @@ async def test_a_token_told_after_the_start_is_looked_at_then(service: Service) 
     assert (await service.get("a", station="CP2")).id_token.id_token == "TAG"
 
 
-async def test_oddities_are_told_to_be_counted(service: Service) -> None:
-    """By the names of docs/QUIRKS.md: those of an event each time, those of a transaction when they first show."""
+async def test_anomalies_are_reported_for_the_gateway_to_count(service: Service) -> None:
+    """By the names of docs/QUIRKS.md: those of an event each time, those of a transaction once."""
     number = (await service.one(start_16(0))).transaction_id
-    told = [
+    published = [
         list((await service.one(event)).quirks)
         for event in (
             values_16(number, 10, 1400),
@@ -327,7 +327,7 @@ async def test_oddities_are_told_to_be_counted(service: Service) -> None:
             stop_16("-1", 70, -1),
         )
     ]
-    assert told == [
+    assert published == [
         [],
         ["repeated_event"],
         ["meter_rollback"],
@@ -339,8 +339,8 @@ async def test_oddities_are_told_to_be_counted(service: Service) -> None:
     ]
 
 
-async def test_oddities_of_one_batch_are_told_once(service: Service) -> None:
-    """A gap in the numbers belongs to the transaction, not to each event after it; also where all is folded anew."""
+async def test_anomalies_of_one_batch_are_reported_once(service: Service) -> None:
+    """A gap in the sequence numbers is reported with one event, also where the transaction is rebuilt."""
     results = await service.send(
         event_2x("a", "STARTED", 0, 0, 100),
         event_2x("a", "UPDATED", 5, 10, 150),
@@ -348,7 +348,7 @@ async def test_oddities_of_one_batch_are_told_once(service: Service) -> None:
         event_2x("a", "UPDATED", 7, 15, 160),
         event_2x("b", "STARTED", 0, 100, 0, evse=EvseRef(evse_id=2, connector_id=1)),
     )
-    told = [list(result.quirks) for result in results]
-    assert sorted(map(len, told)) == [0, 0, 0, 0, 1]
-    assert [name for names in told for name in names] == ["seq_gap"]
-    assert told[4] == []
+    published = [list(result.quirks) for result in results]
+    assert sorted(map(len, published)) == [0, 0, 0, 0, 1]
+    assert [name for names in published for name in names] == ["seq_gap"]
+    assert published[4] == []
