@@ -54,6 +54,7 @@ check: $(VENV)/dev.stamp  ## Lint, type-check and hold the code against its cont
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	@$(MAKE) --no-print-directory breaking gen-check
+	$(BIN)/python -m deploy.contract_check
 	$(BIN)/python -m tests.conformance.ocpp_table --check
 
 .PHONY: security
@@ -69,6 +70,9 @@ breaking:  # The contract against the last commit that landed on main, or the on
 
 .PHONY: gen
 gen: $(VENV)/dev.stamp  ## Regenerate gen/ from proto/
+	@mkdir -p .build
+	$(PROTOC) --include_imports --descriptor_set_out=.build/commands.binpb csms/station/v1/command_service.proto
+	$(BIN)/python -m deploy.command_fields .build/commands.binpb
 	$(BIN)/buf format -w proto
 	rm -rf gen && mkdir gen
 	PATH=$(BIN):$$PATH $(PROTOC) --python_out=gen --mypy_out=gen --grpc_python_out=gen --mypy_grpc_out=gen $(PROTO)
@@ -76,9 +80,9 @@ gen: $(VENV)/dev.stamp  ## Regenerate gen/ from proto/
 
 .PHONY: gen-check
 gen-check:
-	@before=$$(find gen -type f -exec sha256sum {} + | sort); $(MAKE) --no-print-directory gen >/dev/null \
-	  && test "$$before" = "$$(find gen -type f -exec sha256sum {} + | sort)" \
-	  || { echo "gen/ was not what proto/ generates; it has been regenerated: commit it"; exit 1; }
+	@before=$$(find gen proto -type f -exec sha256sum {} + | sort); $(MAKE) --no-print-directory gen >/dev/null \
+	  && test "$$before" = "$$(find gen proto -type f -exec sha256sum {} + | sort)" \
+	  || { echo "gen/ or proto/ was not what make gen leaves; it has been regenerated: commit it"; exit 1; }
 
 .PHONY: docs
 docs: $(VENV)/dev.stamp  ## Make docs/OCPP.md from the routes, the contract and the tests

@@ -26,7 +26,7 @@ from auth_svc.passwords import Passwords
 from auth_svc.seen_tokens import SeenTokens
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
-from auth_svc.user_servicer import SPECIAL_ROLES, UserServicer
+from auth_svc.user_servicer import UserServicer
 from mesh.database import Database
 from mesh.relay import open_relay
 from mesh.service import AddServicer, Parts
@@ -83,7 +83,6 @@ async def build(
         keys=keys,
         mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
         operator=_operators(database, users, office, clock),
-        special_roles=SPECIAL_ROLES,
         background=[housekeeper.run, seen.run, *relay],
     )
 

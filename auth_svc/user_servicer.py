@@ -41,14 +41,6 @@ from mesh.operators import Role, current_caller, optional_caller
 from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import SECOND_US, Clock, to_timestamp
 
-# Roles of methods for which the interceptor's rule (viewers read, operators do the rest) is not right. A user may
-# change a password, the own one; Register answers for itself, since it may come without a token.
-SPECIAL_ROLES = {
-    "/csms.auth.v1.UserService/ListUsers": Role.ADMINISTRATOR,
-    "/csms.auth.v1.UserService/DeleteUser": Role.ADMINISTRATOR,
-    "/csms.auth.v1.UserService/ChangePassword": Role.VIEWER,
-}
-
 _TOKEN_TYPE = "Bearer"  # noqa: S105 - the name of a scheme
 
 

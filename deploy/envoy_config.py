@@ -21,11 +21,13 @@ from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
 from mesh.contract import OPERATOR_SERVICES
+from mesh.contract_options import ContractError
 from mesh.errors import DOMAIN, SettingError
 from mesh.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
-from mesh.operator_edge import PUBLIC_METHODS
 from mesh.operators import AUDIENCE, ISSUER
+from mesh.permissions import method_rules
 from mesh.process import EX_CONFIG
+from mesh.published_contract import contract_files
 from mesh.settings import Environment
 
 # The templates are `envoy/` in the source tree. A wheel has them inside this package, because the package of the wheel
@@ -87,7 +89,7 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "welcome": _quoted(json.dumps(WELCOME)),
         "rest_cluster": first,
         "local_replies": _local_replies(),
-        "public_rules": _each("public-rule", ({"method": method} for method in sorted(PUBLIC_METHODS))),
+        "public_rules": _each("public-rule", ({"method": method} for method in _public_methods())),
         "reflection_rules": _one("reflection-rule", {}) if door.reflection and not door.reflection_open else "",
         "operator_routes": "\n".join(_operator_routes(name, contract) for name in processes),
         "reflection_routes": _each("reflection-route", [{"cluster": first}] if door.reflection else []),
@@ -98,6 +100,13 @@ def render(door: FrontDoor, contract: Contract) -> str:
         "front_door_endpoint": _endpoint("front_door", f"{reachable(door.host)}:{door.port}"),
     }
     return _fill((TEMPLATES / "envoy.yaml").read_text(), values)
+
+
+def _public_methods() -> list[str]:
+    """The methods that serve without an access token, also those of processes that do not run."""
+    services = [service for names in OPERATOR_SERVICES.values() for service in names]
+    rules = method_rules(contract_files(), services)
+    return sorted(method for method, rule in rules.items() if rule.least_role is None)
 
 
 # Once every two seconds costs nothing; before the first call the default would be once a minute.
@@ -291,7 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = Path(given[0])
     try:
         write(read_front_door(Environment(os.environ), folder), folder)
-    except SettingError as error:
+    except (SettingError, ContractError) as error:
         sys.stderr.write(f"envoy_config: {error}\n")
         return EX_CONFIG
     return 0

@@ -1,4 +1,9 @@
-"""Which services the contract has, by kind. tests/mesh/test_contract.py holds this against proto/."""
+"""The services of the contract, by kind and process, and how its commands are named.
+
+tests/mesh/test_contract.py holds the services against proto/.
+"""
+
+import re
 
 # Served on operator ports, routed by the front door, listed by reflection.
 OPERATOR_SERVICES = {
@@ -34,3 +39,8 @@ MESH_SERVICES = {
     "notification": ("csms.event.v1.EventIngestService",),
     "gateway": ("csms.gateway.v1.GatewayService",),
 }
+
+
+def command_name(rpc: str) -> str:
+    """The command that an RPC of CommandService is, a field of CallRequest: ClearCache is `clear_cache`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", rpc).lower()

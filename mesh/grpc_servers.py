@@ -1,20 +1,23 @@
 """gRPC servers: one for the mesh, one for operators, never on one port."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from csms.options.v1.options_pb2 import AUDIENCE_MESH
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from mesh.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
+from mesh.contract_options import check_audience
 from mesh.errors import SettingError
 from mesh.mesh_edge import MeshEdge
 from mesh.operator_edge import OperatorEdge
-from mesh.operators import Role, TokenVerifier
-from mesh.published_contract import published_files
+from mesh.operators import TokenVerifier
+from mesh.permissions import method_rules
+from mesh.published_contract import contract_files, published_files
 
 # More than Envoy lets through as headers (60 KiB): what is too long has Envoy's 431. By default gRPC itself refuses a
 # quarter of that with RESOURCE_EXHAUSTED, which REST callers read as "too many requests".
@@ -57,8 +60,13 @@ class GrpcServer:
 
 
 def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcServer:
-    """A server for processes of the mesh. The caller adds the servicers to `.server`, then starts it."""
-    return _bind(address, [MeshEdge(secret=secret)], tuple(services))
+    """A server for processes of the mesh. The caller adds the servicers to `.server`, then starts it.
+
+    Raises ContractError where one of `services` is not for the mesh.
+    """
+    names = tuple(services)
+    check_audience(contract_files(), names, AUDIENCE_MESH)
+    return _bind(address, [MeshEdge(secret=secret)], names)
 
 
 def operator_server(
@@ -66,12 +74,16 @@ def operator_server(
     *,
     verifier: TokenVerifier,
     services: Iterable[str],
-    special_roles: Mapping[str, Role],
     reflection_open: bool = False,
 ) -> GrpcServer:
-    """A server for operators. The caller adds the servicers to `.server`, then starts it."""
-    edge = OperatorEdge(verifier=verifier, special=special_roles, reflection_open=reflection_open)
-    return _bind(address, [edge], tuple(services))
+    """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
+
+    Raises ContractError where one of their methods does not state its access.
+    """
+    names = tuple(services)
+    rules = method_rules(contract_files(), names)
+    edge = OperatorEdge(verifier=verifier, rules=rules, reflection_open=reflection_open)
+    return _bind(address, [edge], names)
 
 
 def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:

@@ -10,41 +10,29 @@ from mesh.aborts import abort
 from mesh.errors import MeshError
 from mesh.grpc_types import Context, Continuation, Handler
 from mesh.operators import Role, TokenVerifier, bearer_token, set_caller
+from mesh.permissions import MethodRule
 from mesh.required import check_required
 
-# Methods that serve without an access token: one may be sent, and counts if it is.
-PUBLIC_METHODS = frozenset(
-    f"/csms.auth.v1.UserService/{method}" for method in ("Login", "Register", "Refresh", "GetKeySet")
-)
-# Methods that do the same for every caller. An expired token is no obstacle, since they are the way to a new one.
-_REGARDLESS = PUBLIC_METHODS - {"/csms.auth.v1.UserService/Register"}
 _HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
-_READING = ("Get", "List", "Watch", "Verify", "Logout")
+# Reflection's own contract states no access: it serves each caller with an access token.
+_REFLECTION_RULE = MethodRule(least_role=Role.VIEWER)
 
 # Stands for a request that cannot be parsed.
 _UNREADABLE = object()
 
 
-def role_needed(method: str, special: Mapping[str, Role]) -> Role:
-    """The role a method needs, by its full name: viewers may read, operators all else but what `special` says."""
-    if method in special:
-        return special[method]
-    verb = method.rpartition("/")[2]
-    if method.startswith(_REFLECTION):
-        return Role.VIEWER
-    return Role.VIEWER if verb.startswith(_READING) else Role.OPERATOR
-
-
 class OperatorEdge(grpc.aio.ServerInterceptor):
     """Authenticates, authorizes and checks each call, and turns what is raised into a google.rpc.Status.
 
-    `special` gives the role of methods for which the rule in `role_needed` is not right. Health needs no token, and
-    reflection none where it is `reflection_open`.
+    `rules` are those of each method that is served, from the contract (mesh/permissions.py); a method without one is
+    not served. Health needs no token, and reflection none where it is `reflection_open`.
     """
 
-    def __init__(self, *, verifier: TokenVerifier, special: Mapping[str, Role], reflection_open: bool = False) -> None:
+    def __init__(
+        self, *, verifier: TokenVerifier, rules: Mapping[str, MethodRule], reflection_open: bool = False
+    ) -> None:
         self._verifier = verifier
-        self._special = special
+        self._rules = rules
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
         self._handlers: dict[str, Handler] = {}  # what stands in for a method's own handler, made once
 
@@ -53,7 +41,7 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         continuation: Continuation,
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """Returns the handler of one call; None if there is no such method."""
+        """Returns the handler of one call; None if there is no such method, or no rule for it."""
         method = handler_call_details.method
         known = self._handlers.get(method)
         if known is not None:
@@ -61,39 +49,42 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None or method.startswith(self._open_prefixes):
             return handler
-        guarded = self._handlers[method] = self._guarded(method, handler)
+        rule = _REFLECTION_RULE if method.startswith(_REFLECTION) else self._rules.get(method)
+        if rule is None:
+            return None
+        guarded = self._handlers[method] = self._guarded(method, rule, handler)
         return guarded
 
-    def _guarded(self, method: str, handler: Handler) -> Handler:
+    def _guarded(self, method: str, rule: MethodRule, handler: Handler) -> Handler:
         parse = _parser(handler.request_deserializer)
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(
-                self._wrap_unary(method, handler.unary_unary), parse, handler.response_serializer
+                self._wrap_unary(method, rule, handler.unary_unary), parse, handler.response_serializer
             )
         if handler.stream_stream is not None:  # reflection is the only one: what comes in is looked at by its servicer
             return grpc.stream_stream_rpc_method_handler(
-                self._wrap_stream(method, handler.stream_stream),
+                self._wrap_stream(method, rule, handler.stream_stream),
                 handler.request_deserializer,
                 handler.response_serializer,
             )
         return grpc.unary_stream_rpc_method_handler(
-            self._wrap_stream(method, handler.unary_stream), parse, handler.response_serializer
+            self._wrap_stream(method, rule, handler.unary_stream), parse, handler.response_serializer
         )
 
-    def _wrap_unary(self, method: str, behaviour: Any) -> Any:
+    def _wrap_unary(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
-                await self._admit(method, request, context)
+                await self._admit(rule, request, context)
                 return await behaviour(request, context)
             except Exception as error:
                 await abort(context, method, error)
 
         return serve
 
-    def _wrap_stream(self, method: str, behaviour: Any) -> Any:
+    def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
         async def serve(request: Any, context: Context) -> Any:
             try:
-                await self._admit(method, request, context)
+                await self._admit(rule, request, context)
                 async for response in behaviour(request, context):
                     yield response
             except Exception as error:
@@ -101,9 +92,9 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
 
         return serve
 
-    async def _admit(self, method: str, request: Any, context: Context) -> None:
+    async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
         token = bearer_token(context.invocation_metadata())
-        if token is None and method in PUBLIC_METHODS:
+        if token is None and rule.least_role is None:
             set_caller(None)
         elif token is None:
             raise MeshError(
@@ -112,7 +103,7 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
                 "this call needs an access token: log in, and send it as `authorization: Bearer …`",
             )
         else:
-            await self._admit_token(method, token)
+            await self._admit_token(rule, token)
         if request is _UNREADABLE:
             raise MeshError(
                 grpc.StatusCode.INVALID_ARGUMENT,
@@ -122,21 +113,20 @@ class OperatorEdge(grpc.aio.ServerInterceptor):
         if isinstance(request, Message):  # else it is a stream of them
             check_required(request)
 
-    async def _admit_token(self, method: str, token: str) -> None:
+    async def _admit_token(self, rule: MethodRule, token: str) -> None:
         try:
             caller = await self._verifier.verify(token)
         except MeshError as error:
-            if method in _REGARDLESS and error.code is grpc.StatusCode.UNAUTHENTICATED:
+            if rule.ignores_invalid_token and error.code is grpc.StatusCode.UNAUTHENTICATED:
                 set_caller(None)
                 return
             raise
         set_caller(caller)
-        needed = role_needed(method, self._special)
-        if method not in PUBLIC_METHODS and caller.role < needed:
+        if rule.least_role is not None and caller.role < rule.least_role:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
                 "ROLE_TOO_LOW",
-                f"this needs the role {needed.name}, and {caller.username} is {caller.role.name}",
+                f"this needs the role {rule.least_role.name}, and {caller.username} is {caller.role.name}",
             )
 
 

@@ -13,12 +13,13 @@ import uvloop
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
 from prometheus_client.registry import Collector
 
+from mesh.contract_options import ContractError
 from mesh.errors import SettingError
 from mesh.logs import configure, get_logger
 
 Main = Callable[[asyncio.Event], Awaitable[None]]
 
-# Exit status of a process whose settings are wrong: starting it again would not help (sysexits.h, EX_CONFIG).
+# Exit status where settings or the contract are wrong: starting it again would not help (sysexits.h, EX_CONFIG).
 EX_CONFIG = 78
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -26,12 +27,12 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 def run(process: str, main: Main, *, environ: Mapping[str, str]) -> None:
     """Runs `main(stop)` until it returns; `stop` is set on SIGTERM and SIGINT. Exits the process.
 
-    A SettingError becomes one line on standard error and exit status 78.
+    A SettingError or ContractError becomes one line on standard error and exit status 78.
     """
     try:
         configure(process, level=log_level(environ))
         uvloop.run(_run(main, lifeline=environ.get("CSMS_LIFELINE") == "1"))
-    except SettingError as error:
+    except (SettingError, ContractError) as error:
         sys.stderr.write(f"{process}: {error}\n")
         sys.exit(EX_CONFIG)
 

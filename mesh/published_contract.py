@@ -1,6 +1,7 @@
 """The contract as reflection shows it: operator services and what they stand on, and nothing of the mesh's own."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import resources
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
@@ -9,13 +10,19 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto,
 CONTRACT = resources.files("csms") / "csms.binpb"
 
 
+@cache
+def contract_files() -> FileDescriptorSet:
+    """All files of the contract and those that they import, read once. Callers do not change them."""
+    return FileDescriptorSet.FromString(CONTRACT.read_bytes())
+
+
 def published_files(services: Iterable[str]) -> list[FileDescriptorProto]:
     """The files of these services and those that they import, each behind its imports.
 
     From the descriptors of all, since generated modules know those of one process only. Of a file with other services
     only the types are left that the rest refers to.
     """
-    files = FileDescriptorSet.FromString(CONTRACT.read_bytes()).file
+    files = contract_files().file
     wanted = set(services)
     needed = {file.name for file in files if wanted & set(_services(file))}
     for file in reversed(files):

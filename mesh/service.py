@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 
@@ -17,7 +17,7 @@ from mesh.database import Database, is_away, make_engine
 from mesh.grpc_servers import GrpcServer, add_reflection, mesh_server, operator_server
 from mesh.logs import get_logger
 from mesh.masking import mask_text
-from mesh.operators import KeySource, Role, TokenVerifier
+from mesh.operators import KeySource, TokenVerifier
 from mesh.process import run, serve_metrics, settle
 from mesh.settings import Environment, ServiceSettings, database_url
 
@@ -37,7 +37,6 @@ class Parts:
     keys: KeySource
     mesh: Sequence[AddServicer]
     operator: Sequence[AddServicer]
-    special_roles: Mapping[str, Role] = field(default_factory=dict)
     background: Sequence[Background] = ()
     # Called first when the service stops, to end calls that would not end by themselves.
     on_stop: Sequence[Callable[[], None]] = ()
@@ -145,7 +144,6 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
         settings.operator_address,
         verifier=TokenVerifier(keys=parts.keys),
         services=OPERATOR_SERVICES[settings.name],
-        special_roles=parts.special_roles,
         reflection_open=settings.reflection_open,
     )
     for add in parts.mesh:

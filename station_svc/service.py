@@ -11,13 +11,13 @@ from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_
 
 from mesh.channels import open_channel
 from mesh.database import Database
-from mesh.operators import RemoteKeys, Role
+from mesh.operators import RemoteKeys
 from mesh.relay import open_relay
 from mesh.service import AddServicer, Parts
 from mesh.times import Clock
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
-from station_svc.api.command_servicer import SERVICE, make_servicer
+from station_svc.api.command_servicer import make_servicer
 from station_svc.api.removals import StationRemovals
 from station_svc.api.station_servicer import StationServicer
 from station_svc.catalogue import FEATURES, STORAGE
@@ -39,9 +39,6 @@ from station_svc.jobs.runner import JobKind, Jobs
 from station_svc.jobs.sender import JobSender
 from station_svc.settings import StationSettings
 
-# Whatever their verbs, they make the station do something: none is for viewers.
-_SPECIAL_ROLES = {f"/{SERVICE.full_name}/{name}": Role.OPERATOR for name in SERVICE.methods_by_name}
-
 
 async def build(database: Database, stack: AsyncExitStack, *, settings: StationSettings, clock: Clock) -> Parts:
     """The parts of the service; what must be closed goes onto `stack`."""
@@ -59,7 +56,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
     )
     failures = CredentialFailures(database=database, clock=clock)
     trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
-    trimmer = TransferTrimmer(database=database, limits=settings.transfer_limits)
     relay = open_relay(
         stack,
         database=database,
@@ -76,7 +72,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             _commands(resources, built),
             *(add for parts in built for add in parts.operator),
         ],
-        special_roles=_SPECIAL_ROLES,
         background=[
             resources.closer.run,
             housekeeper.watch_nodes,
@@ -84,7 +79,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: StationS
             housekeeper.tidy_up,
             jobs.run,
             failures.run,
-            trimmer.run,
             trimmer.run,
             *relay,
         ],

@@ -317,21 +317,29 @@ class _Assessment:
         return self._sum(chain, links)
 
     def _in_one_scale(self) -> tuple[Sequence[Run], Sequence[_Link]]:
-        """The runs, brought to the largest scale among them, and how each follows the one before."""
+        """The runs, brought to the largest scale among them, and how each follows the one before.
+
+        Where that makes more energy than can have passed, the power of ten is a coincidence, or says nothing of use.
+        """
         chain, links = self._chain[:1], list[_Link]()
         for run in self._chain[1:]:
             power = self._scale(chain[-1].last, run.first)
             if power:
                 self._flags.add(EnergyFlag.SCALE_MISMATCH)
-            if power not in _CONVERTED:
+            scaled = [_scaled(before, 10 ** max(power, 0)) for before in chain]
+            scaled.append(_scaled(run, 10 ** max(-power, 0)))
+            if power not in _CONVERTED or not self._is_possible_along(scaled):
                 links.append(self._link(chain[-1], run))
-                chain.append(run)
+                chain = [*chain, run]
                 continue
             self._basis = Basis.SCALED_REGISTER
             links.append(_Link.SCALED)
-            chain = [_scaled(before, 10 ** max(power, 0)) for before in chain]
-            chain.append(_scaled(run, 10 ** max(-power, 0)))
+            chain = scaled
         return chain, links
+
+    def _is_possible_along(self, chain: Sequence[Run]) -> bool:
+        """Whether no more energy than can have passed lies between begin and end of runs, nor within them."""
+        return max(chain[-1].last - chain[0].first, sum(run.rise for run in chain)) <= self._most
 
     def _kind_of(self, others: Sequence[Run]) -> EnergyFlag:
         """The flag of runs beside the others: wrong readings, another scale of the register, or another counter."""

@@ -25,7 +25,7 @@ from mesh.database import Database
 from mesh.errors import MeshError, invalid_field
 from mesh.filters import to_condition
 from mesh.grpc_types import Context
-from mesh.operators import Role, current_caller
+from mesh.operators import current_caller
 from mesh.pages import cut_page, decode_token, page_size
 from mesh.times import Clock, to_timestamp
 from transaction_svc import meter_profile_store as store
@@ -33,10 +33,6 @@ from transaction_svc.meter_profile_store import Identity
 from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, MeterTerms, normalize_name, profile_id
 from transaction_svc.readings import LOCATIONS
 
-SPECIAL_ROLES = {
-    f"/csms.transaction.v1.MeterProfileService/{method}": Role.ADMINISTRATOR
-    for method in ("SetMeterProfile", "DeleteMeterProfile")
-}
 MOST_PROFILES = 5_000
 MOST_CHARACTERS = 255
 MOST_EXPONENT = 6

@@ -16,7 +16,7 @@ from transaction_svc import number_store
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator
 from transaction_svc.ingest_servicer import TransactionIngestServicer
-from transaction_svc.meter_profile_servicer import SPECIAL_ROLES, MeterProfileServicer
+from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.operator_servicer import TransactionServicer
 from transaction_svc.retention import Retention
@@ -55,7 +55,6 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
         ],
-        special_roles=SPECIAL_ROLES,
         background=[retention.run, expiry.run, *relay],
     )
 

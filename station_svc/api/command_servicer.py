@@ -1,6 +1,5 @@
 """CommandService: every command takes the same way (commands/commands.py), as features prepare it."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from mesh.contract import command_name
 from mesh.grpc_types import Context
 from station_svc.commands.evses import settle_evse
 from station_svc.commands.hooks import together
@@ -41,7 +41,7 @@ def make_servicer(*, sender: CommandSender, registered: Sequence[Mapping[str, Pr
 
 
 def _handler(method: MethodDescriptor, sender: CommandSender, preparations: Iterable[Preparation]) -> _Handler:
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
+    name = command_name(method.name)
     if name not in CallRequest.DESCRIPTOR.fields_by_name:
         raise ValueError(f"gateways know no command {name}")
     answer = GetMessageClass(method.output_type)

@@ -144,9 +144,7 @@ async def _start(stack: AsyncExitStack, database: Database, clock: FakeClock, se
     parts = await build(database, stack, settings=settings, clock=clock, hasher=FAST_HASHER, announce=announced.append)
     verifier = TokenVerifier(keys=parts.keys, clock_s=lambda: clock() / SECOND_US)
     mesh = mesh_server("127.0.0.1:0", secret=SECRET, services=MESH_SERVICES["auth"])
-    operator = operator_server(
-        "127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"], special_roles=parts.special_roles
-    )
+    operator = operator_server("127.0.0.1:0", verifier=verifier, services=OPERATOR_SERVICES["auth"])
     for server, adders in ((mesh, parts.mesh), (operator, parts.operator)):
         for add in adders:
             add(server.server)

@@ -6,6 +6,7 @@ import grpc
 import pytest
 from csms.auth.v1 import user_service_pb2 as users
 from csms.auth.v1 import user_service_pb2_grpc as users_grpc
+from csms.options.v1 import options_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.station.v1 import station_ingest_service_pb2_grpc as ingest_grpc
 from csms.station.v1 import station_service_pb2 as stations
@@ -186,6 +187,16 @@ def test_reflection_shows_no_mesh_contract(reflection: ProtoReflectionDescriptor
     for file in ("csms/gateway/v1/gateway_service.proto", "csms/event/v1/event_ingest_service.proto"):
         with pytest.raises(KeyError):
             reflection.FindFileByName(file)
+
+
+def test_reflection_serves_the_options_of_the_contract(reflection: ProtoReflectionDescriptorDatabase) -> None:
+    """A client can read the permission that a method needs, by the file and by the number of the option."""
+    options = reflection.FindFileByName("csms/options/v1/options.proto")
+    assert {option.name for option in options.extension} >= {"access", "audience", "ocpp_word"}
+    assert options_pb2.access.number in reflection.FindAllExtensionNumbers("google.protobuf.MethodOptions")
+    file = reflection.FindFileContainingSymbol("csms.station.v1.CommandService")
+    [reset] = [method for service in file.service for method in service.method if method.name == "Reset"]
+    assert reset.options.Extensions[options_pb2.access].permission == options_pb2.PERMISSION_STATIONS_COMMAND
 
 
 def test_reflection_lists_the_operator_services_and_no_others(reflection: ProtoReflectionDescriptorDatabase) -> None:

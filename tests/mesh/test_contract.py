@@ -1,5 +1,7 @@
 """Holds the list of services in mesh/contract.py against the contract itself."""
 
+from csms.options.v1 import options_pb2
+from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2
 
 from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
@@ -17,13 +19,15 @@ def _services() -> dict[str, descriptor_pb2.ServiceDescriptorProto]:
 
 
 def test_every_service_of_the_contract_has_its_place() -> None:
-    """A service is either for operators or for the mesh, and none is forgotten."""
-    listed = [name for group in (OPERATOR_SERVICES, MESH_SERVICES) for names in group.values() for name in names]
-    assert sorted(listed) == sorted(_services())
+    """A service is for operators or for the mesh, as it states, and none is forgotten."""
+    groups = {options_pb2.AUDIENCE_OPERATORS: OPERATOR_SERVICES, options_pb2.AUDIENCE_MESH: MESH_SERVICES}
+    listed = {name: kind for kind, group in groups.items() for names in group.values() for name in names}
+    stated = {name: service.options.Extensions[options_pb2.audience] for name, service in _services().items()}
+    assert listed == stated
 
 
 def test_mesh_services_have_no_rest_binding() -> None:
     """A service that the front door must not reach has no path that leads to it."""
     services = _services()
     for name in (name for names in MESH_SERVICES.values() for name in names):
-        assert not any(method.options.ByteSize() for method in services[name].method), name
+        assert not any(method.options.HasExtension(annotations_pb2.http) for method in services[name].method), name

@@ -7,8 +7,16 @@ from typing import Any
 
 import grpc
 import pytest
+from csms.auth.v1.id_token_service_pb2 import ListIdTokensRequest, ListIdTokensResponse
+from csms.auth.v1.id_token_service_pb2_grpc import (
+    IdTokenServiceServicer,
+    IdTokenServiceStub,
+    add_IdTokenServiceServicer_to_server,
+)
 from csms.auth.v1.user_service_pb2 import (
     GetKeySetRequest,
+    ListUsersRequest,
+    ListUsersResponse,
     LoginRequest,
     LoginResponse,
     RegisterRequest,
@@ -31,7 +39,6 @@ from joserfc.jwk import ECKey, KeySet
 from mesh.errors import MeshError, from_rpc_error
 from mesh.grpc_servers import operator_server
 from mesh.grpc_types import Context
-from mesh.operator_edge import role_needed
 from mesh.operators import AUDIENCE, ISSUER, Role, TokenVerifier, current_caller, optional_caller
 
 KEY = ECKey.generate_key("P-256", auto_kid=True)
@@ -76,9 +83,21 @@ class Users(UserServiceServicer):
         assert current_caller().username == before
         return VerifyResponse(user=User(username=before))
 
+    async def ListUsers(self, request: ListUsersRequest, context: Context) -> ListUsersResponse:
+        """For administrators."""
+        return ListUsersResponse(users=[User(username=current_caller().username)])
+
     async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
         """Fails as nobody foresaw."""
         raise ZeroDivisionError("secret detail")
+
+
+class IdTokens(IdTokenServiceServicer):
+    """Added to the server, but not listed."""
+
+    async def ListIdTokens(self, request: ListIdTokensRequest, context: Context) -> ListIdTokensResponse:
+        """Never called."""
+        raise AssertionError
 
 
 class Events(EventServiceServicer):
@@ -98,6 +117,7 @@ class Edge:
         self.channel = channel
         self.users = UserServiceStub(channel)
         self.events = EventServiceStub(channel)
+        self.id_tokens = IdTokenServiceStub(channel)
 
 
 @pytest.fixture
@@ -107,12 +127,12 @@ async def edge() -> AsyncIterator[Edge]:
     server = operator_server(
         "127.0.0.1:0",
         verifier=TokenVerifier(keys=keys, clock_s=lambda: 50),
-        services=["csms.auth.v1.UserService"],
-        special_roles={f"{PREFIX}Verify": Role.OPERATOR},
+        services=["csms.auth.v1.UserService", "csms.event.v1.EventService"],
     )
     # Their other methods are not called here.
     add_UserServiceServicer_to_server(Users(), server.server)  # type: ignore[abstract]
     add_EventServiceServicer_to_server(Events(), server.server)  # type: ignore[abstract]
+    add_IdTokenServiceServicer_to_server(IdTokens(), server.server)  # type: ignore[abstract]
     async with AsyncExitStack() as stack:
         await server.start()
         stack.push_async_callback(server.stop, 0)
@@ -123,14 +143,6 @@ async def edge() -> AsyncIterator[Edge]:
 def _reason(caught: pytest.ExceptionInfo[grpc.aio.AioRpcError]) -> tuple[grpc.StatusCode, str]:
     error = from_rpc_error(caught.value)
     return error.code, error.reason
-
-
-def test_roles_follow_the_verb_and_the_exceptions() -> None:
-    """Viewers read, operators write, `special` says otherwise."""
-    needed = {verb: role_needed(f"/s/{verb}", {"/s/GetSecret": Role.ADMINISTRATOR}) for verb in (
-        "GetThing", "ListThings", "WatchThings", "CreateThing", "SendCall", "GetSecret"
-    )}  # fmt: skip
-    assert [role.name[0] for role in needed.values()] == ["V", "V", "V", "O", "O", "A"]
 
 
 async def test_callers_do_not_get_mixed_up(edge: Edge) -> None:
@@ -144,10 +156,19 @@ async def test_callers_do_not_get_mixed_up(edge: Edge) -> None:
 
 
 async def test_role_that_is_too_low(edge: Edge) -> None:
-    """The special role of a method counts, not its verb."""
+    """The permission of the method counts, not its verb."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await edge.users.Verify(VerifyRequest(), metadata=_token("vera", Role.VIEWER))
+        await edge.users.ListUsers(ListUsersRequest(), metadata=_token("otto", Role.OPERATOR))
     assert _reason(caught) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_TOO_LOW")
+    response = await edge.users.ListUsers(ListUsersRequest(), metadata=_token("ada", Role.ADMINISTRATOR))
+    assert [user.username for user in response.users] == ["ada"]
+
+
+async def test_a_service_that_is_not_listed_is_not_served(edge: Edge) -> None:
+    """Its methods have no rule, so that no caller may call them, whatever the role."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.id_tokens.ListIdTokens(ListIdTokensRequest(), metadata=_token("ada", Role.ADMINISTRATOR))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_login_is_open_whatever_token_comes_along(edge: Edge) -> None:

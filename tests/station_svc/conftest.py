@@ -339,7 +339,6 @@ async def _start(stack: AsyncExitStack, url: str, clock: FakeClock, **settings: 
         "127.0.0.1:0",
         verifier=TokenVerifier(keys=Keys()),
         services=OPERATOR_SERVICES["station"],
-        special_roles=parts.special_roles,
     )
     for add in parts.mesh:
         add(mesh.server)

@@ -240,6 +240,14 @@ def any_sessions(draw: st.DrawFn) -> Session:
     return Session(begin, between, end)
 
 
+def test_a_scale_makes_no_more_energy_than_can_have_passed() -> None:
+    """Readings of one moment, of which two are a power of ten apart: they are flagged, and not converted."""
+    session = Session(None, [Sample(0, 0), Sample(0, 936_000), Sample(0, 936_000_000)], None)
+    energy, flags = result(state_of(records_of(session, counted=False)))
+    assert energy == 936_000
+    assert "scale_mismatch" in flags
+
+
 @EXAMPLES
 @given(any_sessions(), st.data(), COUNTED)
 def test_any_readings(session: Session, data: st.DataObject, counted: bool) -> None:

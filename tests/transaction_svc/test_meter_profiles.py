@@ -45,7 +45,6 @@ from tests.transaction_svc.test_energy import COUNTED, EXAMPLES
 from transaction_svc import meter_profile_servicer
 from transaction_svc.energy import Basis, Terms
 from transaction_svc.event_record import SIGNED, VERIFIED, series_number
-from transaction_svc.meter_profile_servicer import SPECIAL_ROLES
 from transaction_svc.meter_profile_store import Identity
 from transaction_svc.meter_profiles import TTL_US, MeterTerms, PowerLimits, most_specific
 from transaction_svc.metering import Metering
@@ -199,15 +198,6 @@ async def test_their_number_is_bounded(service: Service, monkeypatch: pytest.Mon
     with pytest.raises(MeshError) as caught:
         await set_profile(service, station_id="CP2")
     assert caught.value.reason == "METER_PROFILE_LIMIT_REACHED"
-
-
-def test_writing_needs_an_administrator() -> None:
-    """Profiles change bills."""
-    service = "/csms.transaction.v1.MeterProfileService"
-    assert {
-        f"{service}/SetMeterProfile": Role.ADMINISTRATOR,
-        f"{service}/DeleteMeterProfile": Role.ADMINISTRATOR,
-    } == SPECIAL_ROLES
 
 
 # Which one applies

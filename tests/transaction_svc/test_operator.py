@@ -24,8 +24,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 
 from mesh.errors import MeshError
-from mesh.operator_edge import role_needed
-from mesh.operators import Role, set_caller
+from mesh.operators import set_caller
 from mesh.times import to_timestamp
 from tests.transaction_svc.kit import (
     CONTEXT,
@@ -297,11 +296,6 @@ async def test_an_older_generation_is_ended(service: Service) -> None:
             await service.end("a", generation=generation)
     assert (await service.end("a", generation=3)).generation == 3
     assert (await service.get("a", generation=1)).state != TRANSACTION_STATE_ENDED
-
-
-def test_ending_is_for_operators() -> None:
-    """Viewers may not end transactions."""
-    assert role_needed("/csms.transaction.v1.TransactionService/EndTransaction", {}) is Role.OPERATOR
 
 
 async def test_whether_a_transaction_is_known(service: Service) -> None:

@@ -24,9 +24,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 from sqlalchemy import Engine
 
-from mesh.contract import OPERATOR_SERVICES
 from mesh.errors import MeshError
-from mesh.operator_edge import role_needed
 from mesh.operators import Role, set_caller
 from tests.transaction_svc.kit import (
     CONTEXT,
@@ -292,13 +290,3 @@ async def test_nobody_else_sees_it(service: Service) -> None:
         GetQuarantinedItemRequest(quarantine_id=item.quarantine_id), CONTEXT
     )
     assert found.item == item
-
-
-def test_viewers_read_and_operators_run() -> None:
-    """The rule for all services gives the methods of the quarantine these roles."""
-    service = OPERATOR_SERVICES["transaction"][0]
-    roles = {
-        verb: role_needed(f"/{service}/{verb}", {})
-        for verb in ("ListQuarantinedItems", "GetQuarantinedItem", "RerunQuarantinedItem", "DismissQuarantinedItem")
-    }
-    assert list(roles.values()) == [Role.VIEWER, Role.VIEWER, Role.OPERATOR, Role.OPERATOR]

@@ -31,6 +31,7 @@ def _build(resources: Resources) -> FeatureParts:
         commands={
             "RequestStartTransaction": request_start,
             "RequestStopTransaction": request_stop,
+            "GetTransactionStatus": as_it_is,
             "Reset": as_it_is,
             "UnlockConnector": as_it_is,
             "ClearCache": as_it_is,

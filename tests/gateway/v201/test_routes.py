@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.v2 import parts
 from gateway.ocpp.v201.routes import ROUTES
+from mesh.contract import command_name
 from tests.gateway import payloads
 from tests.gateway.v201 import helpers
 
@@ -45,6 +46,7 @@ def test_outbound_commands() -> None:
     commands = {field.name for field in CallRequest.DESCRIPTOR.oneofs_by_name["command"].fields}
     assert set(ROUTES.outbound) <= commands - {"send_call"}
     for name, route in ROUTES.outbounds():
+        assert command_name(route.action) == name  # RPCs have the names of 2.x's actions
         command = _possible(name)
         calls = helpers.to_calls(name, command)
         for make in (payloads.minimal, payloads.maximal):

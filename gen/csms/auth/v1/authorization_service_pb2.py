@@ -25,38 +25,41 @@ _sym_db = _symbol_database.Default()
 from csms.common.v1 import evse_pb2 as csms_dot_common_dot_v1_dot_evse__pb2
 from csms.common.v1 import id_token_pb2 as csms_dot_common_dot_v1_dot_id__token__pb2
 from csms.common.v1 import origin_pb2 as csms_dot_common_dot_v1_dot_origin__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/auth/v1/authorization_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a\x17google/rpc/status.proto\">\n\x10\x41uthorizeRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.auth.v1.AuthorizeItem\"\x89\x01\n\rAuthorizeItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12)\n\x08id_token\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12%\n\x04\x65vse\x18\x03 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\"C\n\x11\x41uthorizeResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.auth.v1.AuthorizeResult\"\xa6\x01\n\x0f\x41uthorizeResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\x12#\n\x1bmax_concurrent_transactions\x18\x03 \x01(\x05\x12\x17\n\x0flimit_authorize\x18\x04 \x01(\x08\"Z\n\x1eListTokensForLocalListsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"h\n\x1fListTokensForLocalListsResponse\x12,\n\x06tokens\x18\x01 \x03(\x0b\x32\x1c.csms.auth.v1.LocalListToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x0eLocalListToken\x12)\n\x08id_token\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\"\x17\n\x15GetSigningKeysRequest\"+\n\x16GetSigningKeysResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t\">\n\x16\x46indReaderFormsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tid_tokens\x18\x02 \x03(\t\"3\n\x17\x46indReaderFormsResponse\x12\x18\n\x10reader_id_tokens\x18\x01 \x03(\t2\x99\x03\n\x14\x41uthorizationService\x12L\n\tAuthorize\x12\x1e.csms.auth.v1.AuthorizeRequest\x1a\x1f.csms.auth.v1.AuthorizeResponse\x12v\n\x17ListTokensForLocalLists\x12,.csms.auth.v1.ListTokensForLocalListsRequest\x1a-.csms.auth.v1.ListTokensForLocalListsResponse\x12[\n\x0eGetSigningKeys\x12#.csms.auth.v1.GetSigningKeysRequest\x1a$.csms.auth.v1.GetSigningKeysResponse\x12^\n\x0f\x46indReaderForms\x12$.csms.auth.v1.FindReaderFormsRequest\x1a%.csms.auth.v1.FindReaderFormsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(csms/auth/v1/authorization_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/common/v1/id_token.proto\x1a\x1b\x63sms/common/v1/origin.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x17google/rpc/status.proto\">\n\x10\x41uthorizeRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.csms.auth.v1.AuthorizeItem\"\x89\x01\n\rAuthorizeItem\x12&\n\x06origin\x18\x01 \x01(\x0b\x32\x16.csms.common.v1.Origin\x12)\n\x08id_token\x18\x02 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12%\n\x04\x65vse\x18\x03 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\"C\n\x11\x41uthorizeResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.csms.auth.v1.AuthorizeResult\"\xa6\x01\n\x0f\x41uthorizeResult\x12!\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\x12#\n\x1bmax_concurrent_transactions\x18\x03 \x01(\x05\x12\x17\n\x0flimit_authorize\x18\x04 \x01(\x08\"Z\n\x1eListTokensForLocalListsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"h\n\x1fListTokensForLocalListsResponse\x12,\n\x06tokens\x18\x01 \x03(\x0b\x32\x1c.csms.auth.v1.LocalListToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x0eLocalListToken\x12)\n\x08id_token\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.IdToken\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\"\x17\n\x15GetSigningKeysRequest\"+\n\x16GetSigningKeysResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t\">\n\x16\x46indReaderFormsRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x11\n\tid_tokens\x18\x02 \x03(\t\"3\n\x17\x46indReaderFormsResponse\x12\x18\n\x10reader_id_tokens\x18\x01 \x03(\t2\x9f\x03\n\x14\x41uthorizationService\x12L\n\tAuthorize\x12\x1e.csms.auth.v1.AuthorizeRequest\x1a\x1f.csms.auth.v1.AuthorizeResponse\x12v\n\x17ListTokensForLocalLists\x12,.csms.auth.v1.ListTokensForLocalListsRequest\x1a-.csms.auth.v1.ListTokensForLocalListsResponse\x12[\n\x0eGetSigningKeys\x12#.csms.auth.v1.GetSigningKeysRequest\x1a$.csms.auth.v1.GetSigningKeysResponse\x12^\n\x0f\x46indReaderForms\x12$.csms.auth.v1.FindReaderFormsRequest\x1a%.csms.auth.v1.FindReaderFormsResponse\x1a\x04\xa0\xbb\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.auth.v1.authorization_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUTHORIZEREQUEST']._serialized_start=170
-  _globals['_AUTHORIZEREQUEST']._serialized_end=232
-  _globals['_AUTHORIZEITEM']._serialized_start=235
-  _globals['_AUTHORIZEITEM']._serialized_end=372
-  _globals['_AUTHORIZERESPONSE']._serialized_start=374
-  _globals['_AUTHORIZERESPONSE']._serialized_end=441
-  _globals['_AUTHORIZERESULT']._serialized_start=444
-  _globals['_AUTHORIZERESULT']._serialized_end=610
-  _globals['_LISTTOKENSFORLOCALLISTSREQUEST']._serialized_start=612
-  _globals['_LISTTOKENSFORLOCALLISTSREQUEST']._serialized_end=702
-  _globals['_LISTTOKENSFORLOCALLISTSRESPONSE']._serialized_start=704
-  _globals['_LISTTOKENSFORLOCALLISTSRESPONSE']._serialized_end=808
-  _globals['_LOCALLISTTOKEN']._serialized_start=810
-  _globals['_LOCALLISTTOKEN']._serialized_end=921
-  _globals['_GETSIGNINGKEYSREQUEST']._serialized_start=923
-  _globals['_GETSIGNINGKEYSREQUEST']._serialized_end=946
-  _globals['_GETSIGNINGKEYSRESPONSE']._serialized_start=948
-  _globals['_GETSIGNINGKEYSRESPONSE']._serialized_end=991
-  _globals['_FINDREADERFORMSREQUEST']._serialized_start=993
-  _globals['_FINDREADERFORMSREQUEST']._serialized_end=1055
-  _globals['_FINDREADERFORMSRESPONSE']._serialized_start=1057
-  _globals['_FINDREADERFORMSRESPONSE']._serialized_end=1108
-  _globals['_AUTHORIZATIONSERVICE']._serialized_start=1111
-  _globals['_AUTHORIZATIONSERVICE']._serialized_end=1520
+  _globals['_AUTHORIZATIONSERVICE']._loaded_options = None
+  _globals['_AUTHORIZATIONSERVICE']._serialized_options = b'\240\273\030\002'
+  _globals['_AUTHORIZEREQUEST']._serialized_start=201
+  _globals['_AUTHORIZEREQUEST']._serialized_end=263
+  _globals['_AUTHORIZEITEM']._serialized_start=266
+  _globals['_AUTHORIZEITEM']._serialized_end=403
+  _globals['_AUTHORIZERESPONSE']._serialized_start=405
+  _globals['_AUTHORIZERESPONSE']._serialized_end=472
+  _globals['_AUTHORIZERESULT']._serialized_start=475
+  _globals['_AUTHORIZERESULT']._serialized_end=641
+  _globals['_LISTTOKENSFORLOCALLISTSREQUEST']._serialized_start=643
+  _globals['_LISTTOKENSFORLOCALLISTSREQUEST']._serialized_end=733
+  _globals['_LISTTOKENSFORLOCALLISTSRESPONSE']._serialized_start=735
+  _globals['_LISTTOKENSFORLOCALLISTSRESPONSE']._serialized_end=839
+  _globals['_LOCALLISTTOKEN']._serialized_start=841
+  _globals['_LOCALLISTTOKEN']._serialized_end=952
+  _globals['_GETSIGNINGKEYSREQUEST']._serialized_start=954
+  _globals['_GETSIGNINGKEYSREQUEST']._serialized_end=977
+  _globals['_GETSIGNINGKEYSRESPONSE']._serialized_start=979
+  _globals['_GETSIGNINGKEYSRESPONSE']._serialized_end=1022
+  _globals['_FINDREADERFORMSREQUEST']._serialized_start=1024
+  _globals['_FINDREADERFORMSREQUEST']._serialized_end=1086
+  _globals['_FINDREADERFORMSRESPONSE']._serialized_start=1088
+  _globals['_FINDREADERFORMSRESPONSE']._serialized_end=1139
+  _globals['_AUTHORIZATIONSERVICE']._serialized_start=1142
+  _globals['_AUTHORIZATIONSERVICE']._serialized_end=1557
 # @@protoc_insertion_point(module_scope)

@@ -23,33 +23,36 @@ _sym_db = _symbol_database.Default()
 
 
 from csms.common.v1 import certificate_pb2 as csms_dot_common_dot_v1_dot_certificate__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&csms/auth/v1/certificate_service.proto\x12\x0c\x63sms.auth.v1\x1a csms/common/v1/certificate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"V\n\x1dListIssuedCertificatesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"w\n\x1eListIssuedCertificatesResponse\x12<\n\x13issued_certificates\x18\x01 \x03(\x0b\x32\x1f.csms.auth.v1.IssuedCertificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf8\x02\n\x11IssuedCertificate\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x15\n\rserial_number\x18\x02 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x03 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\x12\x13\n\x0b\x63ommon_name\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0e\n\x06issuer\x18\x06 \x01(\t\x12\x1a\n\x12sha256_fingerprint\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x08 \x01(\t\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\" \n\x1eGetCertificateAuthorityRequest\"d\n\x1fGetCertificateAuthorityResponse\x12\x41\n\x15\x63\x65rtificate_authority\x18\x01 \x01(\x0b\x32\".csms.auth.v1.CertificateAuthority\"\xbd\x01\n\x14\x43\x65rtificateAuthority\x12\x19\n\x11\x63\x65rtificate_chain\x18\x01 \x01(\t\x12\x18\n\x10root_certificate\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x1a\n\x12sha256_fingerprint\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nconfigured\x18\x06 \x01(\x08\x32\xdc\x02\n\x12\x43\x65rtificateService\x12\x93\x01\n\x16ListIssuedCertificates\x12+.csms.auth.v1.ListIssuedCertificatesRequest\x1a,.csms.auth.v1.ListIssuedCertificatesResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/issuedCertificates\x12\xaf\x01\n\x17GetCertificateAuthority\x12,.csms.auth.v1.GetCertificateAuthorityRequest\x1a-.csms.auth.v1.GetCertificateAuthorityResponse\"7\x82\xd3\xe4\x93\x02\x31\x12\x18/v1/certificateAuthorityb\x15\x63\x65rtificate_authorityb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&csms/auth/v1/certificate_service.proto\x12\x0c\x63sms.auth.v1\x1a csms/common/v1/certificate.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"V\n\x1dListIssuedCertificatesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"w\n\x1eListIssuedCertificatesResponse\x12<\n\x13issued_certificates\x18\x01 \x03(\x0b\x32\x1f.csms.auth.v1.IssuedCertificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf8\x02\n\x11IssuedCertificate\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x15\n\rserial_number\x18\x02 \x01(\t\x12?\n\x10\x63\x65rtificate_type\x18\x03 \x01(\x0e\x32%.csms.common.v1.CertificateSigningUse\x12\x13\n\x0b\x63ommon_name\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0e\n\x06issuer\x18\x06 \x01(\t\x12\x1a\n\x12sha256_fingerprint\x18\x07 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x08 \x01(\t\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\" \n\x1eGetCertificateAuthorityRequest\"d\n\x1fGetCertificateAuthorityResponse\x12\x41\n\x15\x63\x65rtificate_authority\x18\x01 \x01(\x0b\x32\".csms.auth.v1.CertificateAuthority\"\xbd\x01\n\x14\x43\x65rtificateAuthority\x12\x19\n\x11\x63\x65rtificate_chain\x18\x01 \x01(\t\x12\x18\n\x10root_certificate\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x1a\n\x12sha256_fingerprint\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nconfigured\x18\x06 \x01(\x08\x32\xee\x02\n\x12\x43\x65rtificateService\x12\x99\x01\n\x16ListIssuedCertificates\x12+.csms.auth.v1.ListIssuedCertificatesRequest\x1a,.csms.auth.v1.ListIssuedCertificatesResponse\"$\xa2\xbb\x18\x02\x08\x34\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/issuedCertificates\x12\xb5\x01\n\x17GetCertificateAuthority\x12,.csms.auth.v1.GetCertificateAuthorityRequest\x1a-.csms.auth.v1.GetCertificateAuthorityResponse\"=\xa2\xbb\x18\x02\x08\x34\x82\xd3\xe4\x93\x02\x31\x12\x18/v1/certificateAuthorityb\x15\x63\x65rtificate_authority\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.auth.v1.certificate_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CERTIFICATESERVICE']._loaded_options = None
+  _globals['_CERTIFICATESERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_CERTIFICATESERVICE'].methods_by_name['ListIssuedCertificates']._loaded_options = None
-  _globals['_CERTIFICATESERVICE'].methods_by_name['ListIssuedCertificates']._serialized_options = b'\202\323\344\223\002\030\022\026/v1/issuedCertificates'
+  _globals['_CERTIFICATESERVICE'].methods_by_name['ListIssuedCertificates']._serialized_options = b'\242\273\030\002\0104\202\323\344\223\002\030\022\026/v1/issuedCertificates'
   _globals['_CERTIFICATESERVICE'].methods_by_name['GetCertificateAuthority']._loaded_options = None
-  _globals['_CERTIFICATESERVICE'].methods_by_name['GetCertificateAuthority']._serialized_options = b'\202\323\344\223\0021\022\030/v1/certificateAuthorityb\025certificate_authority'
-  _globals['_LISTISSUEDCERTIFICATESREQUEST']._serialized_start=153
-  _globals['_LISTISSUEDCERTIFICATESREQUEST']._serialized_end=239
-  _globals['_LISTISSUEDCERTIFICATESRESPONSE']._serialized_start=241
-  _globals['_LISTISSUEDCERTIFICATESRESPONSE']._serialized_end=360
-  _globals['_ISSUEDCERTIFICATE']._serialized_start=363
-  _globals['_ISSUEDCERTIFICATE']._serialized_end=739
-  _globals['_GETCERTIFICATEAUTHORITYREQUEST']._serialized_start=741
-  _globals['_GETCERTIFICATEAUTHORITYREQUEST']._serialized_end=773
-  _globals['_GETCERTIFICATEAUTHORITYRESPONSE']._serialized_start=775
-  _globals['_GETCERTIFICATEAUTHORITYRESPONSE']._serialized_end=875
-  _globals['_CERTIFICATEAUTHORITY']._serialized_start=878
-  _globals['_CERTIFICATEAUTHORITY']._serialized_end=1067
-  _globals['_CERTIFICATESERVICE']._serialized_start=1070
-  _globals['_CERTIFICATESERVICE']._serialized_end=1418
+  _globals['_CERTIFICATESERVICE'].methods_by_name['GetCertificateAuthority']._serialized_options = b'\242\273\030\002\0104\202\323\344\223\0021\022\030/v1/certificateAuthorityb\025certificate_authority'
+  _globals['_LISTISSUEDCERTIFICATESREQUEST']._serialized_start=184
+  _globals['_LISTISSUEDCERTIFICATESREQUEST']._serialized_end=270
+  _globals['_LISTISSUEDCERTIFICATESRESPONSE']._serialized_start=272
+  _globals['_LISTISSUEDCERTIFICATESRESPONSE']._serialized_end=391
+  _globals['_ISSUEDCERTIFICATE']._serialized_start=394
+  _globals['_ISSUEDCERTIFICATE']._serialized_end=770
+  _globals['_GETCERTIFICATEAUTHORITYREQUEST']._serialized_start=772
+  _globals['_GETCERTIFICATEAUTHORITYREQUEST']._serialized_end=804
+  _globals['_GETCERTIFICATEAUTHORITYRESPONSE']._serialized_start=806
+  _globals['_GETCERTIFICATEAUTHORITYRESPONSE']._serialized_end=906
+  _globals['_CERTIFICATEAUTHORITY']._serialized_start=909
+  _globals['_CERTIFICATEAUTHORITY']._serialized_end=1098
+  _globals['_CERTIFICATESERVICE']._serialized_start=1101
+  _globals['_CERTIFICATESERVICE']._serialized_end=1467
 # @@protoc_insertion_point(module_scope)

@@ -23,13 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from csms.common.v1 import evse_pb2 as csms_dot_common_dot_v1_dot_evse__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#csms/auth/v1/id_token_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x03\n\x07IdToken\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0egroup_id_token\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12(\n\x1bmax_concurrent_transactions\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x0freader_id_token\x18\x14 \x01(\tB\x04\xe2\x41\x01\x03\x12;\n\x10merged_id_tokens\x18\x15 \x03(\x0b\x32\x1b.csms.auth.v1.MergedIdTokenB\x04\xe2\x41\x01\x03\x42\x1e\n\x1c_max_concurrent_transactions\"1\n\rMergedIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\"E\n\x14\x43reateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\"@\n\x15\x43reateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"+\n\x11GetIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12GetIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"L\n\x13ListIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"Y\n\x14ListIdTokensResponse\x12(\n\tid_tokens\x18\x01 \x03(\x0b\x32\x15.csms.auth.v1.IdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x14UpdateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"@\n\x15UpdateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\".\n\x14\x44\x65leteIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15\x44\x65leteIdTokenResponse\"\xe0\x01\n\x0bSeenIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x12\n\nstation_id\x18\x03 \x01(\t\x12%\n\x04\x65vse\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x33\n\x0f\x66irst_seen_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x07 \x01(\x03\"@\n\x17ListSeenIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"f\n\x18ListSeenIdTokensResponse\x12\x31\n\x0eseen_id_tokens\x18\x01 \x03(\x0b\x32\x19.csms.auth.v1.SeenIdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"m\n\x15\x41\x64\x64SeenIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x16\n\x0egroup_id_token\x18\x04 \x01(\t\"A\n\x16\x41\x64\x64SeenIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken2\x9b\x07\n\x0eIdTokenService\x12{\n\rCreateIdToken\x12\".csms.auth.v1.CreateIdTokenRequest\x1a#.csms.auth.v1.CreateIdTokenResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x0c/v1/idTokens:\x01*b\x08id_token\x12z\n\nGetIdToken\x12\x1f.csms.auth.v1.GetIdTokenRequest\x1a .csms.auth.v1.GetIdTokenResponse\")\x82\xd3\xe4\x93\x02#\x12\x17/v1/idTokens/{id_token}b\x08id_token\x12k\n\x0cListIdTokens\x12!.csms.auth.v1.ListIdTokensRequest\x1a\".csms.auth.v1.ListIdTokensResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/idTokens\x12\x96\x01\n\rUpdateIdToken\x12\".csms.auth.v1.UpdateIdTokenRequest\x1a#.csms.auth.v1.UpdateIdTokenResponse\"<\x82\xd3\xe4\x93\x02\x36\x32 /v1/idTokens/{id_token.id_token}:\x08id_tokenb\x08id_token\x12{\n\x10ListSeenIdTokens\x12%.csms.auth.v1.ListSeenIdTokensRequest\x1a&.csms.auth.v1.ListSeenIdTokensResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/seenIdTokens\x12\x91\x01\n\x0e\x41\x64\x64SeenIdToken\x12#.csms.auth.v1.AddSeenIdTokenRequest\x1a$.csms.auth.v1.AddSeenIdTokenResponse\"4\x82\xd3\xe4\x93\x02.\"\x1f/v1/seenIdTokens/{id_token}:add:\x01*b\x08id_token\x12y\n\rDeleteIdToken\x12\".csms.auth.v1.DeleteIdTokenRequest\x1a#.csms.auth.v1.DeleteIdTokenResponse\"\x1f\x82\xd3\xe4\x93\x02\x19*\x17/v1/idTokens/{id_token}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#csms/auth/v1/id_token_service.proto\x12\x0c\x63sms.auth.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x03\n\x07IdToken\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0egroup_id_token\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12(\n\x1bmax_concurrent_transactions\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x0freader_id_token\x18\x14 \x01(\tB\x04\xe2\x41\x01\x03\x12;\n\x10merged_id_tokens\x18\x15 \x03(\x0b\x32\x1b.csms.auth.v1.MergedIdTokenB\x04\xe2\x41\x01\x03\x42\x1e\n\x1c_max_concurrent_transactions\"1\n\rMergedIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\"E\n\x14\x43reateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\"@\n\x15\x43reateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"+\n\x11GetIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"=\n\x12GetIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\"L\n\x13ListIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"Y\n\x14ListIdTokensResponse\x12(\n\tid_tokens\x18\x01 \x03(\x0b\x32\x15.csms.auth.v1.IdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x14UpdateIdTokenRequest\x12-\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdTokenB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"@\n\x15UpdateIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken\".\n\x14\x44\x65leteIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x17\n\x15\x44\x65leteIdTokenResponse\"\xe0\x01\n\x0bSeenIdToken\x12\x10\n\x08id_token\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x12\n\nstation_id\x18\x03 \x01(\t\x12%\n\x04\x65vse\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x33\n\x0f\x66irst_seen_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x07 \x01(\x03\"@\n\x17ListSeenIdTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"f\n\x18ListSeenIdTokensResponse\x12\x31\n\x0eseen_id_tokens\x18\x01 \x03(\x0b\x32\x19.csms.auth.v1.SeenIdToken\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"m\n\x15\x41\x64\x64SeenIdTokenRequest\x12\x16\n\x08id_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x16\n\x0egroup_id_token\x18\x04 \x01(\t\"A\n\x16\x41\x64\x64SeenIdTokenResponse\x12\'\n\x08id_token\x18\x01 \x01(\x0b\x32\x15.csms.auth.v1.IdToken2\xce\x07\n\x0eIdTokenService\x12\x81\x01\n\rCreateIdToken\x12\".csms.auth.v1.CreateIdTokenRequest\x1a#.csms.auth.v1.CreateIdTokenResponse\"\'\xa2\xbb\x18\x02\x08\x33\x82\xd3\xe4\x93\x02\x1b\"\x0c/v1/idTokens:\x01*b\x08id_token\x12\x80\x01\n\nGetIdToken\x12\x1f.csms.auth.v1.GetIdTokenRequest\x1a .csms.auth.v1.GetIdTokenResponse\"/\xa2\xbb\x18\x02\x08\x32\x82\xd3\xe4\x93\x02#\x12\x17/v1/idTokens/{id_token}b\x08id_token\x12q\n\x0cListIdTokens\x12!.csms.auth.v1.ListIdTokensRequest\x1a\".csms.auth.v1.ListIdTokensResponse\"\x1a\xa2\xbb\x18\x02\x08\x32\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/idTokens\x12\x9c\x01\n\rUpdateIdToken\x12\".csms.auth.v1.UpdateIdTokenRequest\x1a#.csms.auth.v1.UpdateIdTokenResponse\"B\xa2\xbb\x18\x02\x08\x33\x82\xd3\xe4\x93\x02\x36\x32 /v1/idTokens/{id_token.id_token}:\x08id_tokenb\x08id_token\x12\x81\x01\n\x10ListSeenIdTokens\x12%.csms.auth.v1.ListSeenIdTokensRequest\x1a&.csms.auth.v1.ListSeenIdTokensResponse\"\x1e\xa2\xbb\x18\x02\x08\x32\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/seenIdTokens\x12\x97\x01\n\x0e\x41\x64\x64SeenIdToken\x12#.csms.auth.v1.AddSeenIdTokenRequest\x1a$.csms.auth.v1.AddSeenIdTokenResponse\":\xa2\xbb\x18\x02\x08\x33\x82\xd3\xe4\x93\x02.\"\x1f/v1/seenIdTokens/{id_token}:add:\x01*b\x08id_token\x12\x7f\n\rDeleteIdToken\x12\".csms.auth.v1.DeleteIdTokenRequest\x1a#.csms.auth.v1.DeleteIdTokenResponse\"%\xa2\xbb\x18\x02\x08\x33\x82\xd3\xe4\x93\x02\x19*\x17/v1/idTokens/{id_token}\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,54 +57,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEIDTOKENREQUEST'].fields_by_name['id_token']._serialized_options = b'\342A\001\002'
   _globals['_ADDSEENIDTOKENREQUEST'].fields_by_name['id_token']._loaded_options = None
   _globals['_ADDSEENIDTOKENREQUEST'].fields_by_name['id_token']._serialized_options = b'\342A\001\002'
+  _globals['_IDTOKENSERVICE']._loaded_options = None
+  _globals['_IDTOKENSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_IDTOKENSERVICE'].methods_by_name['CreateIdToken']._loaded_options = None
-  _globals['_IDTOKENSERVICE'].methods_by_name['CreateIdToken']._serialized_options = b'\202\323\344\223\002\033\"\014/v1/idTokens:\001*b\010id_token'
+  _globals['_IDTOKENSERVICE'].methods_by_name['CreateIdToken']._serialized_options = b'\242\273\030\002\0103\202\323\344\223\002\033\"\014/v1/idTokens:\001*b\010id_token'
   _globals['_IDTOKENSERVICE'].methods_by_name['GetIdToken']._loaded_options = None
-  _globals['_IDTOKENSERVICE'].methods_by_name['GetIdToken']._serialized_options = b'\202\323\344\223\002#\022\027/v1/idTokens/{id_token}b\010id_token'
+  _globals['_IDTOKENSERVICE'].methods_by_name['GetIdToken']._serialized_options = b'\242\273\030\002\0102\202\323\344\223\002#\022\027/v1/idTokens/{id_token}b\010id_token'
   _globals['_IDTOKENSERVICE'].methods_by_name['ListIdTokens']._loaded_options = None
-  _globals['_IDTOKENSERVICE'].methods_by_name['ListIdTokens']._serialized_options = b'\202\323\344\223\002\016\022\014/v1/idTokens'
+  _globals['_IDTOKENSERVICE'].methods_by_name['ListIdTokens']._serialized_options = b'\242\273\030\002\0102\202\323\344\223\002\016\022\014/v1/idTokens'
   _globals['_IDTOKENSERVICE'].methods_by_name['UpdateIdToken']._loaded_options = None
-  _globals['_IDTOKENSERVICE'].methods_by_name['UpdateIdToken']._serialized_options = b'\202\323\344\223\00262 /v1/idTokens/{id_token.id_token}:\010id_tokenb\010id_token'
+  _globals['_IDTOKENSERVICE'].methods_by_name['UpdateIdToken']._serialized_options = b'\242\273\030\002\0103\202\323\344\223\00262 /v1/idTokens/{id_token.id_token}:\010id_tokenb\010id_token'
   _globals['_IDTOKENSERVICE'].methods_by_name['ListSeenIdTokens']._loaded_options = None
-  _globals['_IDTOKENSERVICE'].methods_by_name['ListSeenIdTokens']._serialized_options = b'\202\323\344\223\002\022\022\020/v1/seenIdTokens'
+  _globals['_IDTOKENSERVICE'].methods_by_name['ListSeenIdTokens']._serialized_options = b'\242\273\030\002\0102\202\323\344\223\002\022\022\020/v1/seenIdTokens'
   _globals['_IDTOKENSERVICE'].methods_by_name['AddSeenIdToken']._loaded_options = None
-  _globals['_IDTOKENSERVICE'].methods_by_name['AddSeenIdToken']._serialized_options = b'\202\323\344\223\002.\"\037/v1/seenIdTokens/{id_token}:add:\001*b\010id_token'
+  _globals['_IDTOKENSERVICE'].methods_by_name['AddSeenIdToken']._serialized_options = b'\242\273\030\002\0103\202\323\344\223\002.\"\037/v1/seenIdTokens/{id_token}:add:\001*b\010id_token'
   _globals['_IDTOKENSERVICE'].methods_by_name['DeleteIdToken']._loaded_options = None
-  _globals['_IDTOKENSERVICE'].methods_by_name['DeleteIdToken']._serialized_options = b'\202\323\344\223\002\031*\027/v1/idTokens/{id_token}'
-  _globals['_IDTOKEN']._serialized_start=211
-  _globals['_IDTOKEN']._serialized_end=645
-  _globals['_MERGEDIDTOKEN']._serialized_start=647
-  _globals['_MERGEDIDTOKEN']._serialized_end=696
-  _globals['_CREATEIDTOKENREQUEST']._serialized_start=698
-  _globals['_CREATEIDTOKENREQUEST']._serialized_end=767
-  _globals['_CREATEIDTOKENRESPONSE']._serialized_start=769
-  _globals['_CREATEIDTOKENRESPONSE']._serialized_end=833
-  _globals['_GETIDTOKENREQUEST']._serialized_start=835
-  _globals['_GETIDTOKENREQUEST']._serialized_end=878
-  _globals['_GETIDTOKENRESPONSE']._serialized_start=880
-  _globals['_GETIDTOKENRESPONSE']._serialized_end=941
-  _globals['_LISTIDTOKENSREQUEST']._serialized_start=943
-  _globals['_LISTIDTOKENSREQUEST']._serialized_end=1019
-  _globals['_LISTIDTOKENSRESPONSE']._serialized_start=1021
-  _globals['_LISTIDTOKENSRESPONSE']._serialized_end=1110
-  _globals['_UPDATEIDTOKENREQUEST']._serialized_start=1112
-  _globals['_UPDATEIDTOKENREQUEST']._serialized_end=1230
-  _globals['_UPDATEIDTOKENRESPONSE']._serialized_start=1232
-  _globals['_UPDATEIDTOKENRESPONSE']._serialized_end=1296
-  _globals['_DELETEIDTOKENREQUEST']._serialized_start=1298
-  _globals['_DELETEIDTOKENREQUEST']._serialized_end=1344
-  _globals['_DELETEIDTOKENRESPONSE']._serialized_start=1346
-  _globals['_DELETEIDTOKENRESPONSE']._serialized_end=1369
-  _globals['_SEENIDTOKEN']._serialized_start=1372
-  _globals['_SEENIDTOKEN']._serialized_end=1596
-  _globals['_LISTSEENIDTOKENSREQUEST']._serialized_start=1598
-  _globals['_LISTSEENIDTOKENSREQUEST']._serialized_end=1662
-  _globals['_LISTSEENIDTOKENSRESPONSE']._serialized_start=1664
-  _globals['_LISTSEENIDTOKENSRESPONSE']._serialized_end=1766
-  _globals['_ADDSEENIDTOKENREQUEST']._serialized_start=1768
-  _globals['_ADDSEENIDTOKENREQUEST']._serialized_end=1877
-  _globals['_ADDSEENIDTOKENRESPONSE']._serialized_start=1879
-  _globals['_ADDSEENIDTOKENRESPONSE']._serialized_end=1944
-  _globals['_IDTOKENSERVICE']._serialized_start=1947
-  _globals['_IDTOKENSERVICE']._serialized_end=2870
+  _globals['_IDTOKENSERVICE'].methods_by_name['DeleteIdToken']._serialized_options = b'\242\273\030\002\0103\202\323\344\223\002\031*\027/v1/idTokens/{id_token}'
+  _globals['_IDTOKEN']._serialized_start=242
+  _globals['_IDTOKEN']._serialized_end=676
+  _globals['_MERGEDIDTOKEN']._serialized_start=678
+  _globals['_MERGEDIDTOKEN']._serialized_end=727
+  _globals['_CREATEIDTOKENREQUEST']._serialized_start=729
+  _globals['_CREATEIDTOKENREQUEST']._serialized_end=798
+  _globals['_CREATEIDTOKENRESPONSE']._serialized_start=800
+  _globals['_CREATEIDTOKENRESPONSE']._serialized_end=864
+  _globals['_GETIDTOKENREQUEST']._serialized_start=866
+  _globals['_GETIDTOKENREQUEST']._serialized_end=909
+  _globals['_GETIDTOKENRESPONSE']._serialized_start=911
+  _globals['_GETIDTOKENRESPONSE']._serialized_end=972
+  _globals['_LISTIDTOKENSREQUEST']._serialized_start=974
+  _globals['_LISTIDTOKENSREQUEST']._serialized_end=1050
+  _globals['_LISTIDTOKENSRESPONSE']._serialized_start=1052
+  _globals['_LISTIDTOKENSRESPONSE']._serialized_end=1141
+  _globals['_UPDATEIDTOKENREQUEST']._serialized_start=1143
+  _globals['_UPDATEIDTOKENREQUEST']._serialized_end=1261
+  _globals['_UPDATEIDTOKENRESPONSE']._serialized_start=1263
+  _globals['_UPDATEIDTOKENRESPONSE']._serialized_end=1327
+  _globals['_DELETEIDTOKENREQUEST']._serialized_start=1329
+  _globals['_DELETEIDTOKENREQUEST']._serialized_end=1375
+  _globals['_DELETEIDTOKENRESPONSE']._serialized_start=1377
+  _globals['_DELETEIDTOKENRESPONSE']._serialized_end=1400
+  _globals['_SEENIDTOKEN']._serialized_start=1403
+  _globals['_SEENIDTOKEN']._serialized_end=1627
+  _globals['_LISTSEENIDTOKENSREQUEST']._serialized_start=1629
+  _globals['_LISTSEENIDTOKENSREQUEST']._serialized_end=1693
+  _globals['_LISTSEENIDTOKENSRESPONSE']._serialized_start=1695
+  _globals['_LISTSEENIDTOKENSRESPONSE']._serialized_end=1797
+  _globals['_ADDSEENIDTOKENREQUEST']._serialized_start=1799
+  _globals['_ADDSEENIDTOKENREQUEST']._serialized_end=1908
+  _globals['_ADDSEENIDTOKENRESPONSE']._serialized_start=1910
+  _globals['_ADDSEENIDTOKENRESPONSE']._serialized_end=1975
+  _globals['_IDTOKENSERVICE']._serialized_start=1978
+  _globals['_IDTOKENSERVICE']._serialized_end=2952
 # @@protoc_insertion_point(module_scope)

@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63sms/auth/v1/user_service.proto\x12\x0c\x63sms.auth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"~\n\x04User\x12\x10\n\x08username\x18\x01 \x01(\t\x12 \n\x04role\x18\x02 \x01(\x0e\x32\x12.csms.auth.v1.Role\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x0cLoginRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x88\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x03 \x01(\x05\x12\x12\n\ntoken_type\x18\x04 \x01(\t\x12 \n\x04user\x18\x05 \x01(\x0b\x32\x12.csms.auth.v1.User\"c\n\x0fRegisterRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12 \n\x04role\x18\x03 \x01(\x0e\x32\x12.csms.auth.v1.Role\"4\n\x10RegisterResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\"-\n\x0eRefreshRequest\x12\x1b\n\rrefresh_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"h\n\x0fRefreshResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x03 \x01(\x05\x12\x12\n\ntoken_type\x18\x04 \x01(\t\"&\n\rLogoutRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x10\n\x0eLogoutResponse\"\x0f\n\rVerifyRequest\"c\n\x0eVerifyResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x11ListUsersResponse\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.csms.auth.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x11\x44\x65leteUserRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x14\n\x12\x44\x65leteUserResponse\"e\n\x15\x43hangePasswordRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cnew_password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x10\x63urrent_password\x18\x03 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"\x12\n\x10GetKeySetRequest*X\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x03\x32\xb2\x07\n\x0bUserService\x12[\n\x05Login\x12\x1a.csms.auth.v1.LoginRequest\x1a\x1b.csms.auth.v1.LoginResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth:login:\x01*\x12g\n\x08Register\x12\x1d.csms.auth.v1.RegisterRequest\x1a\x1e.csms.auth.v1.RegisterResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/auth:register:\x01*\x12\x63\n\x07Refresh\x12\x1c.csms.auth.v1.RefreshRequest\x1a\x1d.csms.auth.v1.RefreshResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/v1/auth:refresh:\x01*\x12_\n\x06Logout\x12\x1b.csms.auth.v1.LogoutRequest\x1a\x1c.csms.auth.v1.LogoutResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth:logout:\x01*\x12_\n\x06Verify\x12\x1b.csms.auth.v1.VerifyRequest\x1a\x1c.csms.auth.v1.VerifyResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth:verify:\x01*\x12_\n\tListUsers\x12\x1e.csms.auth.v1.ListUsersRequest\x1a\x1f.csms.auth.v1.ListUsersResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12m\n\nDeleteUser\x12\x1f.csms.auth.v1.DeleteUserRequest\x1a .csms.auth.v1.DeleteUserResponse\"\x1c\x82\xd3\xe4\x93\x02\x16*\x14/v1/users/{username}\x12\x8b\x01\n\x0e\x43hangePassword\x12#.csms.auth.v1.ChangePasswordRequest\x1a$.csms.auth.v1.ChangePasswordResponse\".\x82\xd3\xe4\x93\x02(\"#/v1/users/{username}:changePassword:\x01*\x12X\n\tGetKeySet\x12\x1e.csms.auth.v1.GetKeySetRequest\x1a\x14.google.api.HttpBody\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/auth/keysb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63sms/auth/v1/user_service.proto\x12\x0c\x63sms.auth.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"~\n\x04User\x12\x10\n\x08username\x18\x01 \x01(\t\x12 \n\x04role\x18\x02 \x01(\x0e\x32\x12.csms.auth.v1.Role\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x0cLoginRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\x88\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x03 \x01(\x05\x12\x12\n\ntoken_type\x18\x04 \x01(\t\x12 \n\x04user\x18\x05 \x01(\x0b\x32\x12.csms.auth.v1.User\"c\n\x0fRegisterRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12 \n\x04role\x18\x03 \x01(\x0e\x32\x12.csms.auth.v1.Role\"4\n\x10RegisterResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\"-\n\x0eRefreshRequest\x12\x1b\n\rrefresh_token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"h\n\x0fRefreshResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x14\n\x0c\x65xpires_in_s\x18\x03 \x01(\x05\x12\x12\n\ntoken_type\x18\x04 \x01(\t\"&\n\rLogoutRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x10\n\x0eLogoutResponse\"\x0f\n\rVerifyRequest\"c\n\x0eVerifyResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.csms.auth.v1.User\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"O\n\x11ListUsersResponse\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.csms.auth.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x11\x44\x65leteUserRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x14\n\x12\x44\x65leteUserResponse\"e\n\x15\x43hangePasswordRequest\x12\x16\n\x08username\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0cnew_password\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x10\x63urrent_password\x18\x03 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"\x12\n\x10GetKeySetRequest*X\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x03\x32\xee\x07\n\x0bUserService\x12\x61\n\x05Login\x12\x1a.csms.auth.v1.LoginRequest\x1a\x1b.csms.auth.v1.LoginResponse\"\x1f\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth:login:\x01*\x12m\n\x08Register\x12\x1d.csms.auth.v1.RegisterRequest\x1a\x1e.csms.auth.v1.RegisterResponse\"\"\xa2\xbb\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x16\"\x11/v1/auth:register:\x01*\x12i\n\x07Refresh\x12\x1c.csms.auth.v1.RefreshRequest\x1a\x1d.csms.auth.v1.RefreshResponse\"!\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/auth:refresh:\x01*\x12\x65\n\x06Logout\x12\x1b.csms.auth.v1.LogoutRequest\x1a\x1c.csms.auth.v1.LogoutResponse\" \xa2\xbb\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth:logout:\x01*\x12\x65\n\x06Verify\x12\x1b.csms.auth.v1.VerifyRequest\x1a\x1c.csms.auth.v1.VerifyResponse\" \xa2\xbb\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth:verify:\x01*\x12\x65\n\tListUsers\x12\x1e.csms.auth.v1.ListUsersRequest\x1a\x1f.csms.auth.v1.ListUsersResponse\"\x17\xa2\xbb\x18\x02\x08\x02\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12s\n\nDeleteUser\x12\x1f.csms.auth.v1.DeleteUserRequest\x1a .csms.auth.v1.DeleteUserResponse\"\"\xa2\xbb\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x16*\x14/v1/users/{username}\x12\x91\x01\n\x0e\x43hangePassword\x12#.csms.auth.v1.ChangePasswordRequest\x1a$.csms.auth.v1.ChangePasswordResponse\"4\xa2\xbb\x18\x02\x08\x01\x82\xd3\xe4\x93\x02(\"#/v1/users/{username}:changePassword:\x01*\x12^\n\tGetKeySet\x12\x1e.csms.auth.v1.GetKeySetRequest\x1a\x14.google.api.HttpBody\"\x1b\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/auth/keys\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,62 +52,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['username']._serialized_options = b'\342A\001\002'
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['new_password']._loaded_options = None
   _globals['_CHANGEPASSWORDREQUEST'].fields_by_name['new_password']._serialized_options = b'\342A\001\002'
+  _globals['_USERSERVICE']._loaded_options = None
+  _globals['_USERSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_USERSERVICE'].methods_by_name['Login']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['Login']._serialized_options = b'\202\323\344\223\002\023\"\016/v1/auth:login:\001*'
+  _globals['_USERSERVICE'].methods_by_name['Login']._serialized_options = b'\242\273\030\002\020\001\202\323\344\223\002\023\"\016/v1/auth:login:\001*'
   _globals['_USERSERVICE'].methods_by_name['Register']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['Register']._serialized_options = b'\202\323\344\223\002\026\"\021/v1/auth:register:\001*'
+  _globals['_USERSERVICE'].methods_by_name['Register']._serialized_options = b'\242\273\030\002\020\002\202\323\344\223\002\026\"\021/v1/auth:register:\001*'
   _globals['_USERSERVICE'].methods_by_name['Refresh']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['Refresh']._serialized_options = b'\202\323\344\223\002\025\"\020/v1/auth:refresh:\001*'
+  _globals['_USERSERVICE'].methods_by_name['Refresh']._serialized_options = b'\242\273\030\002\020\001\202\323\344\223\002\025\"\020/v1/auth:refresh:\001*'
   _globals['_USERSERVICE'].methods_by_name['Logout']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['Logout']._serialized_options = b'\202\323\344\223\002\024\"\017/v1/auth:logout:\001*'
+  _globals['_USERSERVICE'].methods_by_name['Logout']._serialized_options = b'\242\273\030\002\010\001\202\323\344\223\002\024\"\017/v1/auth:logout:\001*'
   _globals['_USERSERVICE'].methods_by_name['Verify']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['Verify']._serialized_options = b'\202\323\344\223\002\024\"\017/v1/auth:verify:\001*'
+  _globals['_USERSERVICE'].methods_by_name['Verify']._serialized_options = b'\242\273\030\002\010\001\202\323\344\223\002\024\"\017/v1/auth:verify:\001*'
   _globals['_USERSERVICE'].methods_by_name['ListUsers']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['ListUsers']._serialized_options = b'\202\323\344\223\002\013\022\t/v1/users'
+  _globals['_USERSERVICE'].methods_by_name['ListUsers']._serialized_options = b'\242\273\030\002\010\002\202\323\344\223\002\013\022\t/v1/users'
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\202\323\344\223\002\026*\024/v1/users/{username}'
+  _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\242\273\030\002\010\003\202\323\344\223\002\026*\024/v1/users/{username}'
   _globals['_USERSERVICE'].methods_by_name['ChangePassword']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['ChangePassword']._serialized_options = b'\202\323\344\223\002(\"#/v1/users/{username}:changePassword:\001*'
+  _globals['_USERSERVICE'].methods_by_name['ChangePassword']._serialized_options = b'\242\273\030\002\010\001\202\323\344\223\002(\"#/v1/users/{username}:changePassword:\001*'
   _globals['_USERSERVICE'].methods_by_name['GetKeySet']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['GetKeySet']._serialized_options = b'\202\323\344\223\002\017\022\r/v1/auth/keys'
-  _globals['_ROLE']._serialized_start=1343
-  _globals['_ROLE']._serialized_end=1431
-  _globals['_USER']._serialized_start=172
-  _globals['_USER']._serialized_end=298
-  _globals['_LOGINREQUEST']._serialized_start=300
-  _globals['_LOGINREQUEST']._serialized_end=362
-  _globals['_LOGINRESPONSE']._serialized_start=365
-  _globals['_LOGINRESPONSE']._serialized_end=501
-  _globals['_REGISTERREQUEST']._serialized_start=503
-  _globals['_REGISTERREQUEST']._serialized_end=602
-  _globals['_REGISTERRESPONSE']._serialized_start=604
-  _globals['_REGISTERRESPONSE']._serialized_end=656
-  _globals['_REFRESHREQUEST']._serialized_start=658
-  _globals['_REFRESHREQUEST']._serialized_end=703
-  _globals['_REFRESHRESPONSE']._serialized_start=705
-  _globals['_REFRESHRESPONSE']._serialized_end=809
-  _globals['_LOGOUTREQUEST']._serialized_start=811
-  _globals['_LOGOUTREQUEST']._serialized_end=849
-  _globals['_LOGOUTRESPONSE']._serialized_start=851
-  _globals['_LOGOUTRESPONSE']._serialized_end=867
-  _globals['_VERIFYREQUEST']._serialized_start=869
-  _globals['_VERIFYREQUEST']._serialized_end=884
-  _globals['_VERIFYRESPONSE']._serialized_start=886
-  _globals['_VERIFYRESPONSE']._serialized_end=985
-  _globals['_LISTUSERSREQUEST']._serialized_start=987
-  _globals['_LISTUSERSREQUEST']._serialized_end=1044
-  _globals['_LISTUSERSRESPONSE']._serialized_start=1046
-  _globals['_LISTUSERSRESPONSE']._serialized_end=1125
-  _globals['_DELETEUSERREQUEST']._serialized_start=1127
-  _globals['_DELETEUSERREQUEST']._serialized_end=1170
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1172
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1192
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1194
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1295
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1297
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=1321
-  _globals['_GETKEYSETREQUEST']._serialized_start=1323
-  _globals['_GETKEYSETREQUEST']._serialized_end=1341
-  _globals['_USERSERVICE']._serialized_start=1434
-  _globals['_USERSERVICE']._serialized_end=2380
+  _globals['_USERSERVICE'].methods_by_name['GetKeySet']._serialized_options = b'\242\273\030\002\020\001\202\323\344\223\002\017\022\r/v1/auth/keys'
+  _globals['_ROLE']._serialized_start=1374
+  _globals['_ROLE']._serialized_end=1462
+  _globals['_USER']._serialized_start=203
+  _globals['_USER']._serialized_end=329
+  _globals['_LOGINREQUEST']._serialized_start=331
+  _globals['_LOGINREQUEST']._serialized_end=393
+  _globals['_LOGINRESPONSE']._serialized_start=396
+  _globals['_LOGINRESPONSE']._serialized_end=532
+  _globals['_REGISTERREQUEST']._serialized_start=534
+  _globals['_REGISTERREQUEST']._serialized_end=633
+  _globals['_REGISTERRESPONSE']._serialized_start=635
+  _globals['_REGISTERRESPONSE']._serialized_end=687
+  _globals['_REFRESHREQUEST']._serialized_start=689
+  _globals['_REFRESHREQUEST']._serialized_end=734
+  _globals['_REFRESHRESPONSE']._serialized_start=736
+  _globals['_REFRESHRESPONSE']._serialized_end=840
+  _globals['_LOGOUTREQUEST']._serialized_start=842
+  _globals['_LOGOUTREQUEST']._serialized_end=880
+  _globals['_LOGOUTRESPONSE']._serialized_start=882
+  _globals['_LOGOUTRESPONSE']._serialized_end=898
+  _globals['_VERIFYREQUEST']._serialized_start=900
+  _globals['_VERIFYREQUEST']._serialized_end=915
+  _globals['_VERIFYRESPONSE']._serialized_start=917
+  _globals['_VERIFYRESPONSE']._serialized_end=1016
+  _globals['_LISTUSERSREQUEST']._serialized_start=1018
+  _globals['_LISTUSERSREQUEST']._serialized_end=1075
+  _globals['_LISTUSERSRESPONSE']._serialized_start=1077
+  _globals['_LISTUSERSRESPONSE']._serialized_end=1156
+  _globals['_DELETEUSERREQUEST']._serialized_start=1158
+  _globals['_DELETEUSERREQUEST']._serialized_end=1201
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1203
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1223
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1225
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1326
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1328
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=1352
+  _globals['_GETKEYSETREQUEST']._serialized_start=1354
+  _globals['_GETKEYSETREQUEST']._serialized_end=1372
+  _globals['_USERSERVICE']._serialized_start=1465
+  _globals['_USERSERVICE']._serialized_end=2471
 # @@protoc_insertion_point(module_scope)

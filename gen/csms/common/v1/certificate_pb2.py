@@ -22,15 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/common/v1/certificate.proto\x12\x0e\x63sms.common.v1*\xd6\x01\n\x15\x43\x65rtificateSigningUse\x12\'\n#CERTIFICATE_SIGNING_USE_UNSPECIFIED\x10\x00\x12\x38\n4CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE\x10\x01\x12+\n\'CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE\x10\x02\x12-\n)CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/common/v1/certificate.proto\x12\x0e\x63sms.common.v1\x1a\x1d\x63sms/options/v1/options.proto*\xa0\x02\n\x15\x43\x65rtificateSigningUse\x12\'\n#CERTIFICATE_SIGNING_USE_UNSPECIFIED\x10\x00\x12X\n4CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE\x10\x01\x1a\x1e\xa2\xbb\x18\x1a\x43hargingStationCertificate\x12?\n\'CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE\x10\x02\x1a\x12\xa2\xbb\x18\x0eV2GCertificate\x12\x43\n)CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE\x10\x03\x1a\x14\xa2\xbb\x18\x10V2G20Certificateb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.common.v1.certificate_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CERTIFICATESIGNINGUSE']._serialized_start=53
-  _globals['_CERTIFICATESIGNINGUSE']._serialized_end=267
+  _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE"]._loaded_options = None
+  _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE"]._serialized_options = b'\242\273\030\032ChargingStationCertificate'
+  _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE"]._loaded_options = None
+  _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE"]._serialized_options = b'\242\273\030\016V2GCertificate'
+  _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE"]._loaded_options = None
+  _globals['_CERTIFICATESIGNINGUSE'].values_by_name["CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE"]._serialized_options = b'\242\273\030\020V2G20Certificate'
+  _globals['_CERTIFICATESIGNINGUSE']._serialized_start=84
+  _globals['_CERTIFICATESIGNINGUSE']._serialized_end=372
 # @@protoc_insertion_point(module_scope)

@@ -22,17 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/common/v1/status_info.proto\x12\x0e\x63sms.common.v1\":\n\nStatusInfo\x12\x13\n\x0breason_code\x18\x01 \x01(\t\x12\x17\n\x0f\x61\x64\x64itional_info\x18\x02 \x01(\t*i\n\rGenericStatus\x12\x1e\n\x1aGENERIC_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17GENERIC_STATUS_ACCEPTED\x10\x01\x12\x1b\n\x17GENERIC_STATUS_REJECTED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/common/v1/status_info.proto\x12\x0e\x63sms.common.v1\x1a\x1d\x63sms/options/v1/options.proto\":\n\nStatusInfo\x12\x13\n\x0breason_code\x18\x01 \x01(\t\x12\x17\n\x0f\x61\x64\x64itional_info\x18\x02 \x01(\t*\x85\x01\n\rGenericStatus\x12\x1e\n\x1aGENERIC_STATUS_UNSPECIFIED\x10\x00\x12)\n\x17GENERIC_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12)\n\x17GENERIC_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejectedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.common.v1.status_info_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GENERICSTATUS']._serialized_start=112
-  _globals['_GENERICSTATUS']._serialized_end=217
-  _globals['_STATUSINFO']._serialized_start=52
-  _globals['_STATUSINFO']._serialized_end=110
+  _globals['_GENERICSTATUS'].values_by_name["GENERIC_STATUS_ACCEPTED"]._loaded_options = None
+  _globals['_GENERICSTATUS'].values_by_name["GENERIC_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
+  _globals['_GENERICSTATUS'].values_by_name["GENERIC_STATUS_REJECTED"]._loaded_options = None
+  _globals['_GENERICSTATUS'].values_by_name["GENERIC_STATUS_REJECTED"]._serialized_options = b'\242\273\030\010Rejected'
+  _globals['_GENERICSTATUS']._serialized_start=144
+  _globals['_GENERICSTATUS']._serialized_end=277
+  _globals['_STATUSINFO']._serialized_start=83
+  _globals['_STATUSINFO']._serialized_end=141
 # @@protoc_insertion_point(module_scope)

@@ -24,17 +24,54 @@ _sym_db = _symbol_database.Default()
 
 from csms.common.v1 import evse_pb2 as csms_dot_common_dot_v1_dot_evse__pb2
 from csms.common.v1 import status_info_pb2 as csms_dot_common_dot_v1_dot_status__info__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&csms/station/v1/charging_profile.proto\x12\x0f\x63sms.station.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a csms/common/v1/status_info.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x03\n\x0f\x43hargingProfile\x12\x1b\n\x13\x63harging_profile_id\x18\x01 \x01(\x05\x12\x13\n\x0bstack_level\x18\x02 \x01(\x05\x12>\n\x07purpose\x18\x03 \x01(\x0e\x32\'.csms.station.v1.ChargingProfilePurposeB\x04\xe2\x41\x01\x02\x12\x38\n\x04kind\x18\x04 \x01(\x0e\x32$.csms.station.v1.ChargingProfileKindB\x04\xe2\x41\x01\x02\x12\x38\n\x0frecurrency_kind\x18\x05 \x01(\x0e\x32\x1f.csms.station.v1.RecurrencyKind\x12.\n\nvalid_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08valid_to\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etransaction_id\x18\x08 \x01(\t\x12:\n\tschedules\x18\t \x03(\x0b\x32!.csms.station.v1.ChargingScheduleB\x04\xe2\x41\x01\x02\"\xc3\x02\n\x10\x43hargingSchedule\x12\x1c\n\x14\x63harging_schedule_id\x18\x01 \x01(\x05\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nduration_s\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x43\n\x12\x63harging_rate_unit\x18\x04 \x01(\x0e\x32!.csms.station.v1.ChargingRateUnitB\x04\xe2\x41\x01\x02\x12>\n\x07periods\x18\x05 \x03(\x0b\x32\'.csms.station.v1.ChargingSchedulePeriodB\x04\xe2\x41\x01\x02\x12\x1e\n\x11min_charging_rate\x18\x06 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_duration_sB\x14\n\x12_min_charging_rate\"\x99\x01\n\x16\x43hargingSchedulePeriod\x12\x16\n\x0estart_period_s\x18\x01 \x01(\x05\x12\r\n\x05limit\x18\x02 \x01(\x01\x12\x1a\n\rnumber_phases\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x19\n\x0cphase_to_use\x18\x04 \x01(\x05H\x01\x88\x01\x01\x42\x10\n\x0e_number_phasesB\x0f\n\r_phase_to_use\"(\n\x0eTransactionEnd\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\"\xda\x01\n\x19SetChargingProfileRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x13\n\x07\x65vse_id\x18\x03 \x01(\x05\x42\x02\x18\x01\x12@\n\x10\x63harging_profile\x18\x04 \x01(\x0b\x32 .csms.station.v1.ChargingProfileB\x04\xe2\x41\x01\x02\x12%\n\x04\x65vse\x18\x05 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\"\xa2\x01\n\x1aSetChargingProfileResponse\x12\x36\n\x06status\x18\x01 \x01(\x0e\x32&.csms.station.v1.ChargingProfileStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x1b\n\x13\x63harging_profile_id\x18\x03 \x01(\x05\"\xd9\x01\n\x1b\x43learChargingProfileRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12 \n\x13\x63harging_profile_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12?\n\x08\x63riteria\x18\x04 \x01(\x0b\x32-.csms.station.v1.ClearChargingProfileCriteria\x12\x11\n\ttimeout_s\x18\x05 \x01(\x05\x42\x16\n\x14_charging_profile_id\"\xcf\x01\n\x1c\x43learChargingProfileCriteria\x12\x18\n\x07\x65vse_id\x18\x01 \x01(\x05\x42\x02\x18\x01H\x00\x88\x01\x01\x12\x38\n\x07purpose\x18\x02 \x01(\x0e\x32\'.csms.station.v1.ChargingProfilePurpose\x12\x18\n\x0bstack_level\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12%\n\x04\x65vse\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.EvseRefB\n\n\x08_evse_idB\x0e\n\x0c_stack_level\"\x8c\x01\n\x1c\x43learChargingProfileResponse\x12;\n\x06status\x18\x01 \x01(\x0e\x32+.csms.station.v1.ClearChargingProfileStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\xf3\x01\n\x1bGetCompositeScheduleRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x13\n\x07\x65vse_id\x18\x03 \x01(\x05\x42\x02\x18\x01\x12\x18\n\nduration_s\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12=\n\x12\x63harging_rate_unit\x18\x05 \x01(\x0e\x32!.csms.station.v1.ChargingRateUnit\x12%\n\x04\x65vse\x18\x06 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x11\n\ttimeout_s\x18\x07 \x01(\x05\"\xb4\x01\n\x1cGetCompositeScheduleResponse\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.csms.common.v1.GenericStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x34\n\x08schedule\x18\x03 \x01(\x0b\x32\".csms.station.v1.CompositeSchedule\"\xc1\x02\n\x11\x43ompositeSchedule\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nduration_s\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12=\n\x12\x63harging_rate_unit\x18\x04 \x01(\x0e\x32!.csms.station.v1.ChargingRateUnit\x12\x38\n\x07periods\x18\x05 \x03(\x0b\x32\'.csms.station.v1.ChargingSchedulePeriod\x12\x1e\n\x11min_charging_rate\x18\x06 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_duration_sB\x14\n\x12_min_charging_rate*\xfa\x02\n\x16\x43hargingProfilePurpose\x12(\n$CHARGING_PROFILE_PURPOSE_UNSPECIFIED\x10\x00\x12\x39\n5CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE\x10\x01\x12/\n+CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE\x10\x02\x12\'\n#CHARGING_PROFILE_PURPOSE_TX_PROFILE\x10\x03\x12\x42\n>CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS\x10\x04\x12.\n*CHARGING_PROFILE_PURPOSE_PRIORITY_CHARGING\x10\x05\x12-\n)CHARGING_PROFILE_PURPOSE_LOCAL_GENERATION\x10\x06*\xcc\x01\n\x13\x43hargingProfileKind\x12%\n!CHARGING_PROFILE_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1e\x43HARGING_PROFILE_KIND_ABSOLUTE\x10\x01\x12#\n\x1f\x43HARGING_PROFILE_KIND_RECURRING\x10\x02\x12\"\n\x1e\x43HARGING_PROFILE_KIND_RELATIVE\x10\x03\x12!\n\x1d\x43HARGING_PROFILE_KIND_DYNAMIC\x10\x04*h\n\x0eRecurrencyKind\x12\x1f\n\x1bRECURRENCY_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15RECURRENCY_KIND_DAILY\x10\x01\x12\x1a\n\x16RECURRENCY_KIND_WEEKLY\x10\x02*t\n\x10\x43hargingRateUnit\x12\"\n\x1e\x43HARGING_RATE_UNIT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43HARGING_RATE_UNIT_WATTS\x10\x01\x12\x1e\n\x1a\x43HARGING_RATE_UNIT_AMPERES\x10\x02*\x8c\x01\n\x15\x43hargingProfileStatus\x12\'\n#CHARGING_PROFILE_STATUS_UNSPECIFIED\x10\x00\x12$\n CHARGING_PROFILE_STATUS_ACCEPTED\x10\x01\x12$\n CHARGING_PROFILE_STATUS_REJECTED\x10\x02*\xa2\x01\n\x1a\x43learChargingProfileStatus\x12-\n)CLEAR_CHARGING_PROFILE_STATUS_UNSPECIFIED\x10\x00\x12*\n&CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED\x10\x01\x12)\n%CLEAR_CHARGING_PROFILE_STATUS_UNKNOWN\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&csms/station/v1/charging_profile.proto\x12\x0f\x63sms.station.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x03\n\x0f\x43hargingProfile\x12\x1b\n\x13\x63harging_profile_id\x18\x01 \x01(\x05\x12\x13\n\x0bstack_level\x18\x02 \x01(\x05\x12>\n\x07purpose\x18\x03 \x01(\x0e\x32\'.csms.station.v1.ChargingProfilePurposeB\x04\xe2\x41\x01\x02\x12\x38\n\x04kind\x18\x04 \x01(\x0e\x32$.csms.station.v1.ChargingProfileKindB\x04\xe2\x41\x01\x02\x12\x38\n\x0frecurrency_kind\x18\x05 \x01(\x0e\x32\x1f.csms.station.v1.RecurrencyKind\x12.\n\nvalid_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08valid_to\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etransaction_id\x18\x08 \x01(\t\x12:\n\tschedules\x18\t \x03(\x0b\x32!.csms.station.v1.ChargingScheduleB\x04\xe2\x41\x01\x02\"\xc3\x02\n\x10\x43hargingSchedule\x12\x1c\n\x14\x63harging_schedule_id\x18\x01 \x01(\x05\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nduration_s\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x43\n\x12\x63harging_rate_unit\x18\x04 \x01(\x0e\x32!.csms.station.v1.ChargingRateUnitB\x04\xe2\x41\x01\x02\x12>\n\x07periods\x18\x05 \x03(\x0b\x32\'.csms.station.v1.ChargingSchedulePeriodB\x04\xe2\x41\x01\x02\x12\x1e\n\x11min_charging_rate\x18\x06 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_duration_sB\x14\n\x12_min_charging_rate\"\x99\x01\n\x16\x43hargingSchedulePeriod\x12\x16\n\x0estart_period_s\x18\x01 \x01(\x05\x12\r\n\x05limit\x18\x02 \x01(\x01\x12\x1a\n\rnumber_phases\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x19\n\x0cphase_to_use\x18\x04 \x01(\x05H\x01\x88\x01\x01\x42\x10\n\x0e_number_phasesB\x0f\n\r_phase_to_use\"(\n\x0eTransactionEnd\x12\x16\n\x0etransaction_id\x18\x01 \x01(\t\"\xda\x01\n\x19SetChargingProfileRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x13\n\x07\x65vse_id\x18\x03 \x01(\x05\x42\x02\x18\x01\x12@\n\x10\x63harging_profile\x18\x04 \x01(\x0b\x32 .csms.station.v1.ChargingProfileB\x04\xe2\x41\x01\x02\x12%\n\x04\x65vse\x18\x05 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\"\xa2\x01\n\x1aSetChargingProfileResponse\x12\x36\n\x06status\x18\x01 \x01(\x0e\x32&.csms.station.v1.ChargingProfileStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x1b\n\x13\x63harging_profile_id\x18\x03 \x01(\x05\"\xd9\x01\n\x1b\x43learChargingProfileRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12 \n\x13\x63harging_profile_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12?\n\x08\x63riteria\x18\x04 \x01(\x0b\x32-.csms.station.v1.ClearChargingProfileCriteria\x12\x11\n\ttimeout_s\x18\x05 \x01(\x05\x42\x16\n\x14_charging_profile_id\"\xcf\x01\n\x1c\x43learChargingProfileCriteria\x12\x18\n\x07\x65vse_id\x18\x01 \x01(\x05\x42\x02\x18\x01H\x00\x88\x01\x01\x12\x38\n\x07purpose\x18\x02 \x01(\x0e\x32\'.csms.station.v1.ChargingProfilePurpose\x12\x18\n\x0bstack_level\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12%\n\x04\x65vse\x18\x04 \x01(\x0b\x32\x17.csms.common.v1.EvseRefB\n\n\x08_evse_idB\x0e\n\x0c_stack_level\"\x8c\x01\n\x1c\x43learChargingProfileResponse\x12;\n\x06status\x18\x01 \x01(\x0e\x32+.csms.station.v1.ClearChargingProfileStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\"\xf3\x01\n\x1bGetCompositeScheduleRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x13\n\x07\x65vse_id\x18\x03 \x01(\x05\x42\x02\x18\x01\x12\x18\n\nduration_s\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12=\n\x12\x63harging_rate_unit\x18\x05 \x01(\x0e\x32!.csms.station.v1.ChargingRateUnit\x12%\n\x04\x65vse\x18\x06 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x11\n\ttimeout_s\x18\x07 \x01(\x05\"\xb4\x01\n\x1cGetCompositeScheduleResponse\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.csms.common.v1.GenericStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x34\n\x08schedule\x18\x03 \x01(\x0b\x32\".csms.station.v1.CompositeSchedule\"\xc1\x02\n\x11\x43ompositeSchedule\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nduration_s\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12=\n\x12\x63harging_rate_unit\x18\x04 \x01(\x0e\x32!.csms.station.v1.ChargingRateUnit\x12\x38\n\x07periods\x18\x05 \x03(\x0b\x32\'.csms.station.v1.ChargingSchedulePeriod\x12\x1e\n\x11min_charging_rate\x18\x06 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_duration_sB\x14\n\x12_min_charging_rate*\xcb\x04\n\x16\x43hargingProfilePurpose\x12(\n$CHARGING_PROFILE_PURPOSE_UNSPECIFIED\x10\x00\x12q\n5CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE\x10\x01\x1a\x36\xa2\xbb\x18\x19\x43hargingStationMaxProfile\xaa\xbb\x18\x15\x43hargePointMaxProfile\x12Y\n+CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE\x10\x02\x1a(\xa2\xbb\x18\x10TxDefaultProfile\xaa\xbb\x18\x10TxDefaultProfile\x12\x43\n#CHARGING_PROFILE_PURPOSE_TX_PROFILE\x10\x03\x1a\x1a\xa2\xbb\x18\tTxProfile\xaa\xbb\x18\tTxProfile\x12j\n>CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS\x10\x04\x1a&\xa2\xbb\x18\"ChargingStationExternalConstraints\x12\x44\n*CHARGING_PROFILE_PURPOSE_PRIORITY_CHARGING\x10\x05\x1a\x14\xa2\xbb\x18\x10PriorityCharging\x12\x42\n)CHARGING_PROFILE_PURPOSE_LOCAL_GENERATION\x10\x06\x1a\x13\xa2\xbb\x18\x0fLocalGeneration*\x84\x02\n\x13\x43hargingProfileKind\x12%\n!CHARGING_PROFILE_KIND_UNSPECIFIED\x10\x00\x12\x30\n\x1e\x43HARGING_PROFILE_KIND_ABSOLUTE\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x62solute\x12\x32\n\x1f\x43HARGING_PROFILE_KIND_RECURRING\x10\x02\x1a\r\xa2\xbb\x18\tRecurring\x12\x30\n\x1e\x43HARGING_PROFILE_KIND_RELATIVE\x10\x03\x1a\x0c\xa2\xbb\x18\x08Relative\x12.\n\x1d\x43HARGING_PROFILE_KIND_DYNAMIC\x10\x04\x1a\x0b\xa2\xbb\x18\x07\x44ynamic*\x7f\n\x0eRecurrencyKind\x12\x1f\n\x1bRECURRENCY_KIND_UNSPECIFIED\x10\x00\x12$\n\x15RECURRENCY_KIND_DAILY\x10\x01\x1a\t\xa2\xbb\x18\x05\x44\x61ily\x12&\n\x16RECURRENCY_KIND_WEEKLY\x10\x02\x1a\n\xa2\xbb\x18\x06Weekly*\x82\x01\n\x10\x43hargingRateUnit\x12\"\n\x1e\x43HARGING_RATE_UNIT_UNSPECIFIED\x10\x00\x12#\n\x18\x43HARGING_RATE_UNIT_WATTS\x10\x01\x1a\x05\xa2\xbb\x18\x01W\x12%\n\x1a\x43HARGING_RATE_UNIT_AMPERES\x10\x02\x1a\x05\xa2\xbb\x18\x01\x41*\xa8\x01\n\x15\x43hargingProfileStatus\x12\'\n#CHARGING_PROFILE_STATUS_UNSPECIFIED\x10\x00\x12\x32\n CHARGING_PROFILE_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x32\n CHARGING_PROFILE_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejected*\xbd\x01\n\x1a\x43learChargingProfileStatus\x12-\n)CLEAR_CHARGING_PROFILE_STATUS_UNSPECIFIED\x10\x00\x12\x38\n&CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x36\n%CLEAR_CHARGING_PROFILE_STATUS_UNKNOWN\x10\x02\x1a\x0b\xa2\xbb\x18\x07Unknownb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.station.v1.charging_profile_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE"]._loaded_options = None
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE"]._serialized_options = b'\242\273\030\031ChargingStationMaxProfile\252\273\030\025ChargePointMaxProfile'
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE"]._loaded_options = None
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE"]._serialized_options = b'\242\273\030\020TxDefaultProfile\252\273\030\020TxDefaultProfile'
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_TX_PROFILE"]._loaded_options = None
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_TX_PROFILE"]._serialized_options = b'\242\273\030\tTxProfile\252\273\030\tTxProfile'
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS"]._loaded_options = None
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS"]._serialized_options = b'\242\273\030\"ChargingStationExternalConstraints'
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_PRIORITY_CHARGING"]._loaded_options = None
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_PRIORITY_CHARGING"]._serialized_options = b'\242\273\030\020PriorityCharging'
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_LOCAL_GENERATION"]._loaded_options = None
+  _globals['_CHARGINGPROFILEPURPOSE'].values_by_name["CHARGING_PROFILE_PURPOSE_LOCAL_GENERATION"]._serialized_options = b'\242\273\030\017LocalGeneration'
+  _globals['_CHARGINGPROFILEKIND'].values_by_name["CHARGING_PROFILE_KIND_ABSOLUTE"]._loaded_options = None
+  _globals['_CHARGINGPROFILEKIND'].values_by_name["CHARGING_PROFILE_KIND_ABSOLUTE"]._serialized_options = b'\242\273\030\010Absolute'
+  _globals['_CHARGINGPROFILEKIND'].values_by_name["CHARGING_PROFILE_KIND_RECURRING"]._loaded_options = None
+  _globals['_CHARGINGPROFILEKIND'].values_by_name["CHARGING_PROFILE_KIND_RECURRING"]._serialized_options = b'\242\273\030\tRecurring'
+  _globals['_CHARGINGPROFILEKIND'].values_by_name["CHARGING_PROFILE_KIND_RELATIVE"]._loaded_options = None
+  _globals['_CHARGINGPROFILEKIND'].values_by_name["CHARGING_PROFILE_KIND_RELATIVE"]._serialized_options = b'\242\273\030\010Relative'
+  _globals['_CHARGINGPROFILEKIND'].values_by_name["CHARGING_PROFILE_KIND_DYNAMIC"]._loaded_options = None
+  _globals['_CHARGINGPROFILEKIND'].values_by_name["CHARGING_PROFILE_KIND_DYNAMIC"]._serialized_options = b'\242\273\030\007Dynamic'
+  _globals['_RECURRENCYKIND'].values_by_name["RECURRENCY_KIND_DAILY"]._loaded_options = None
+  _globals['_RECURRENCYKIND'].values_by_name["RECURRENCY_KIND_DAILY"]._serialized_options = b'\242\273\030\005Daily'
+  _globals['_RECURRENCYKIND'].values_by_name["RECURRENCY_KIND_WEEKLY"]._loaded_options = None
+  _globals['_RECURRENCYKIND'].values_by_name["RECURRENCY_KIND_WEEKLY"]._serialized_options = b'\242\273\030\006Weekly'
+  _globals['_CHARGINGRATEUNIT'].values_by_name["CHARGING_RATE_UNIT_WATTS"]._loaded_options = None
+  _globals['_CHARGINGRATEUNIT'].values_by_name["CHARGING_RATE_UNIT_WATTS"]._serialized_options = b'\242\273\030\001W'
+  _globals['_CHARGINGRATEUNIT'].values_by_name["CHARGING_RATE_UNIT_AMPERES"]._loaded_options = None
+  _globals['_CHARGINGRATEUNIT'].values_by_name["CHARGING_RATE_UNIT_AMPERES"]._serialized_options = b'\242\273\030\001A'
+  _globals['_CHARGINGPROFILESTATUS'].values_by_name["CHARGING_PROFILE_STATUS_ACCEPTED"]._loaded_options = None
+  _globals['_CHARGINGPROFILESTATUS'].values_by_name["CHARGING_PROFILE_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
+  _globals['_CHARGINGPROFILESTATUS'].values_by_name["CHARGING_PROFILE_STATUS_REJECTED"]._loaded_options = None
+  _globals['_CHARGINGPROFILESTATUS'].values_by_name["CHARGING_PROFILE_STATUS_REJECTED"]._serialized_options = b'\242\273\030\010Rejected'
+  _globals['_CLEARCHARGINGPROFILESTATUS'].values_by_name["CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED"]._loaded_options = None
+  _globals['_CLEARCHARGINGPROFILESTATUS'].values_by_name["CLEAR_CHARGING_PROFILE_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
+  _globals['_CLEARCHARGINGPROFILESTATUS'].values_by_name["CLEAR_CHARGING_PROFILE_STATUS_UNKNOWN"]._loaded_options = None
+  _globals['_CLEARCHARGINGPROFILESTATUS'].values_by_name["CLEAR_CHARGING_PROFILE_STATUS_UNKNOWN"]._serialized_options = b'\242\273\030\007Unknown'
   _globals['_CHARGINGPROFILE'].fields_by_name['purpose']._loaded_options = None
   _globals['_CHARGINGPROFILE'].fields_by_name['purpose']._serialized_options = b'\342A\001\002'
   _globals['_CHARGINGPROFILE'].fields_by_name['kind']._loaded_options = None
@@ -61,40 +98,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCOMPOSITESCHEDULEREQUEST'].fields_by_name['evse_id']._serialized_options = b'\030\001'
   _globals['_GETCOMPOSITESCHEDULEREQUEST'].fields_by_name['duration_s']._loaded_options = None
   _globals['_GETCOMPOSITESCHEDULEREQUEST'].fields_by_name['duration_s']._serialized_options = b'\342A\001\002'
-  _globals['_CHARGINGPROFILEPURPOSE']._serialized_start=2851
-  _globals['_CHARGINGPROFILEPURPOSE']._serialized_end=3229
-  _globals['_CHARGINGPROFILEKIND']._serialized_start=3232
-  _globals['_CHARGINGPROFILEKIND']._serialized_end=3436
-  _globals['_RECURRENCYKIND']._serialized_start=3438
-  _globals['_RECURRENCYKIND']._serialized_end=3542
-  _globals['_CHARGINGRATEUNIT']._serialized_start=3544
-  _globals['_CHARGINGRATEUNIT']._serialized_end=3660
-  _globals['_CHARGINGPROFILESTATUS']._serialized_start=3663
-  _globals['_CHARGINGPROFILESTATUS']._serialized_end=3803
-  _globals['_CLEARCHARGINGPROFILESTATUS']._serialized_start=3806
-  _globals['_CLEARCHARGINGPROFILESTATUS']._serialized_end=3968
-  _globals['_CHARGINGPROFILE']._serialized_start=187
-  _globals['_CHARGINGPROFILE']._serialized_end=612
-  _globals['_CHARGINGSCHEDULE']._serialized_start=615
-  _globals['_CHARGINGSCHEDULE']._serialized_end=938
-  _globals['_CHARGINGSCHEDULEPERIOD']._serialized_start=941
-  _globals['_CHARGINGSCHEDULEPERIOD']._serialized_end=1094
-  _globals['_TRANSACTIONEND']._serialized_start=1096
-  _globals['_TRANSACTIONEND']._serialized_end=1136
-  _globals['_SETCHARGINGPROFILEREQUEST']._serialized_start=1139
-  _globals['_SETCHARGINGPROFILEREQUEST']._serialized_end=1357
-  _globals['_SETCHARGINGPROFILERESPONSE']._serialized_start=1360
-  _globals['_SETCHARGINGPROFILERESPONSE']._serialized_end=1522
-  _globals['_CLEARCHARGINGPROFILEREQUEST']._serialized_start=1525
-  _globals['_CLEARCHARGINGPROFILEREQUEST']._serialized_end=1742
-  _globals['_CLEARCHARGINGPROFILECRITERIA']._serialized_start=1745
-  _globals['_CLEARCHARGINGPROFILECRITERIA']._serialized_end=1952
-  _globals['_CLEARCHARGINGPROFILERESPONSE']._serialized_start=1955
-  _globals['_CLEARCHARGINGPROFILERESPONSE']._serialized_end=2095
-  _globals['_GETCOMPOSITESCHEDULEREQUEST']._serialized_start=2098
-  _globals['_GETCOMPOSITESCHEDULEREQUEST']._serialized_end=2341
-  _globals['_GETCOMPOSITESCHEDULERESPONSE']._serialized_start=2344
-  _globals['_GETCOMPOSITESCHEDULERESPONSE']._serialized_end=2524
-  _globals['_COMPOSITESCHEDULE']._serialized_start=2527
-  _globals['_COMPOSITESCHEDULE']._serialized_end=2848
+  _globals['_CHARGINGPROFILEPURPOSE']._serialized_start=2882
+  _globals['_CHARGINGPROFILEPURPOSE']._serialized_end=3469
+  _globals['_CHARGINGPROFILEKIND']._serialized_start=3472
+  _globals['_CHARGINGPROFILEKIND']._serialized_end=3732
+  _globals['_RECURRENCYKIND']._serialized_start=3734
+  _globals['_RECURRENCYKIND']._serialized_end=3861
+  _globals['_CHARGINGRATEUNIT']._serialized_start=3864
+  _globals['_CHARGINGRATEUNIT']._serialized_end=3994
+  _globals['_CHARGINGPROFILESTATUS']._serialized_start=3997
+  _globals['_CHARGINGPROFILESTATUS']._serialized_end=4165
+  _globals['_CLEARCHARGINGPROFILESTATUS']._serialized_start=4168
+  _globals['_CLEARCHARGINGPROFILESTATUS']._serialized_end=4357
+  _globals['_CHARGINGPROFILE']._serialized_start=218
+  _globals['_CHARGINGPROFILE']._serialized_end=643
+  _globals['_CHARGINGSCHEDULE']._serialized_start=646
+  _globals['_CHARGINGSCHEDULE']._serialized_end=969
+  _globals['_CHARGINGSCHEDULEPERIOD']._serialized_start=972
+  _globals['_CHARGINGSCHEDULEPERIOD']._serialized_end=1125
+  _globals['_TRANSACTIONEND']._serialized_start=1127
+  _globals['_TRANSACTIONEND']._serialized_end=1167
+  _globals['_SETCHARGINGPROFILEREQUEST']._serialized_start=1170
+  _globals['_SETCHARGINGPROFILEREQUEST']._serialized_end=1388
+  _globals['_SETCHARGINGPROFILERESPONSE']._serialized_start=1391
+  _globals['_SETCHARGINGPROFILERESPONSE']._serialized_end=1553
+  _globals['_CLEARCHARGINGPROFILEREQUEST']._serialized_start=1556
+  _globals['_CLEARCHARGINGPROFILEREQUEST']._serialized_end=1773
+  _globals['_CLEARCHARGINGPROFILECRITERIA']._serialized_start=1776
+  _globals['_CLEARCHARGINGPROFILECRITERIA']._serialized_end=1983
+  _globals['_CLEARCHARGINGPROFILERESPONSE']._serialized_start=1986
+  _globals['_CLEARCHARGINGPROFILERESPONSE']._serialized_end=2126
+  _globals['_GETCOMPOSITESCHEDULEREQUEST']._serialized_start=2129
+  _globals['_GETCOMPOSITESCHEDULEREQUEST']._serialized_end=2372
+  _globals['_GETCOMPOSITESCHEDULERESPONSE']._serialized_start=2375
+  _globals['_GETCOMPOSITESCHEDULERESPONSE']._serialized_end=2555
+  _globals['_COMPOSITESCHEDULE']._serialized_start=2558
+  _globals['_COMPOSITESCHEDULE']._serialized_end=2879
 # @@protoc_insertion_point(module_scope)

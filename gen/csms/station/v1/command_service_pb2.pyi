@@ -1194,6 +1194,72 @@ class DataTransferResponse(_message.Message):
 Global___DataTransferResponse: _TypeAlias = DataTransferResponse  # noqa: Y015
 
 @_typing.final
+class GetTransactionStatusRequest(_message.Message):
+    """Request to ask about a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    station_id: _builtins.str
+    """The station."""
+    request_id: _builtins.str
+    """As in RequestStartTransactionRequest."""
+    transaction_id: _builtins.str
+    """The transaction, also one that this system does not know. Without it, the station answers for all its messages about
+    transactions.
+    """
+    timeout_s: _builtins.int
+    """As in SendCallRequest."""
+    def __init__(
+        self,
+        *,
+        station_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        transaction_id: _builtins.str = ...,
+        timeout_s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "station_id", b"station_id", "timeout_s", b"timeout_s", "transaction_id", b"transaction_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTransactionStatusRequest: _TypeAlias = GetTransactionStatusRequest  # noqa: Y015
+
+@_typing.final
+class GetTransactionStatusResponse(_message.Message):
+    """The station's answer. OCPP 2.0.1 part 2, E14."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ONGOING_INDICATOR_FIELD_NUMBER: _builtins.int
+    MESSAGES_IN_QUEUE_FIELD_NUMBER: _builtins.int
+    ongoing_indicator: _builtins.bool
+    """Whether the transaction goes on; absent where the station did not say, as without a transaction_id. Of one that it
+    does not know, a station says that it does not.
+    """
+    messages_in_queue: _builtins.bool
+    """Whether messages wait to be sent: about the transaction, or about any without a transaction_id."""
+    def __init__(
+        self,
+        *,
+        ongoing_indicator: _builtins.bool | None = ...,
+        messages_in_queue: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ongoing_indicator", b"_ongoing_indicator", "ongoing_indicator", b"ongoing_indicator"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ongoing_indicator", b"_ongoing_indicator", "messages_in_queue", b"messages_in_queue", "ongoing_indicator", b"ongoing_indicator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__ongoing_indicator: _TypeAlias = _typing.Literal["ongoing_indicator"]  # noqa: Y015
+    _WhichOneofArgType__ongoing_indicator: _TypeAlias = _typing.Literal["_ongoing_indicator", b"_ongoing_indicator"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ongoing_indicator) -> _WhichOneofReturnType__ongoing_indicator | None: ...
+
+Global___GetTransactionStatusResponse: _TypeAlias = GetTransactionStatusResponse  # noqa: Y015
+
+@_typing.final
 class SendCallRequest(_message.Message):
     """Any action to a station."""
 

@@ -175,6 +175,11 @@ class CommandServiceStub:
                 request_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsRequest.SerializeToString,
                 response_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsResponse.FromString,
                 _registered_method=True)
+        self.GetTransactionStatus = channel.unary_unary(
+                '/csms.station.v1.CommandService/GetTransactionStatus',
+                request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.SerializeToString,
+                response_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.FromString,
+                _registered_method=True)
         self.SendCall = channel.unary_unary(
                 '/csms.station.v1.CommandService/SendCall',
                 request_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.SendCallRequest.SerializeToString,
@@ -375,6 +380,14 @@ class CommandServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTransactionStatus(self, request, context):
+        """Asks a station whether a transaction goes on, and whether messages about it still wait to be sent. OCPP 2.x
+        GetTransactionStatus.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SendCall(self, request, context):
         """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
         is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
@@ -501,6 +514,11 @@ def add_CommandServiceServicer_to_server(servicer, server):
                     servicer.GetInstalledCertificateIds,
                     request_deserializer=csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsRequest.FromString,
                     response_serializer=csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsResponse.SerializeToString,
+            ),
+            'GetTransactionStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTransactionStatus,
+                    request_deserializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.FromString,
+                    response_serializer=csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.SerializeToString,
             ),
             'SendCall': grpc.unary_unary_rpc_method_handler(
                     servicer.SendCall,
@@ -1149,6 +1167,33 @@ class CommandService:
             '/csms.station.v1.CommandService/GetInstalledCertificateIds',
             csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsRequest.SerializeToString,
             csms_dot_station_dot_v1_dot_certificate__pb2.GetInstalledCertificateIdsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTransactionStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/csms.station.v1.CommandService/GetTransactionStatus',
+            csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusRequest.SerializeToString,
+            csms_dot_station_dot_v1_dot_command__service__pb2.GetTransactionStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

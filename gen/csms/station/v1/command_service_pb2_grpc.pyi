@@ -118,6 +118,10 @@ class CommandServiceStub:
     """Removes a certificate from a station. OCPP DeleteCertificate."""
     GetInstalledCertificateIds: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.GetInstalledCertificateIdsRequest, _certificate_pb2.GetInstalledCertificateIdsResponse]
     """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
+    GetTransactionStatus: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.GetTransactionStatusRequest, _command_service_pb2.GetTransactionStatusResponse]
+    """Asks a station whether a transaction goes on, and whether messages about it still wait to be sent. OCPP 2.x
+    GetTransactionStatus.
+    """
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
     is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
@@ -208,6 +212,10 @@ class CommandServiceAsyncStub(CommandServiceStub):
     """Removes a certificate from a station. OCPP DeleteCertificate."""
     GetInstalledCertificateIds: _aio.UnaryUnaryMultiCallable[_certificate_pb2.GetInstalledCertificateIdsRequest, _certificate_pb2.GetInstalledCertificateIdsResponse]  # type: ignore[assignment]
     """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
+    GetTransactionStatus: _aio.UnaryUnaryMultiCallable[_command_service_pb2.GetTransactionStatusRequest, _command_service_pb2.GetTransactionStatusResponse]  # type: ignore[assignment]
+    """Asks a station whether a transaction goes on, and whether messages about it still wait to be sent. OCPP 2.x
+    GetTransactionStatus.
+    """
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
     """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
     is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
@@ -433,6 +441,16 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_pb2.GetInstalledCertificateIdsResponse, _abc.Awaitable[_certificate_pb2.GetInstalledCertificateIdsResponse]]:
         """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
+
+    @_abc_1.abstractmethod
+    def GetTransactionStatus(
+        self,
+        request: _command_service_pb2.GetTransactionStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_command_service_pb2.GetTransactionStatusResponse, _abc.Awaitable[_command_service_pb2.GetTransactionStatusResponse]]:
+        """Asks a station whether a transaction goes on, and whether messages about it still wait to be sent. OCPP 2.x
+        GetTransactionStatus.
+        """
 
     @_abc_1.abstractmethod
     def SendCall(

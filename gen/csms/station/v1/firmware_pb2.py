@@ -23,33 +23,72 @@ _sym_db = _symbol_database.Default()
 
 
 from csms.common.v1 import status_info_pb2 as csms_dot_common_dot_v1_dot_status__info__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63sms/station/v1/firmware.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/status_info.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x01\n\x15UpdateFirmwareRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x31\n\x08\x66irmware\x18\x03 \x01(\x0b\x32\x19.csms.station.v1.FirmwareB\x04\xe2\x41\x01\x02\x12\x14\n\x07retries\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\x05 \x01(\x05H\x01\x88\x01\x01\x12\x1a\n\x12\x66irmware_update_id\x18\x06 \x01(\x05\x12\x11\n\ttimeout_s\x18\x07 \x01(\x05\x42\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"\xb7\x01\n\x08\x46irmware\x12\x16\n\x08location\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x31\n\rretrieve_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cinstall_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13signing_certificate\x18\x04 \x01(\t\x12\x11\n\tsignature\x18\x05 \x01(\t\"\x9c\x01\n\x16UpdateFirmwareResponse\x12\x35\n\x06status\x18\x01 \x01(\x0e\x32%.csms.station.v1.UpdateFirmwareStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x1a\n\x12\x66irmware_update_id\x18\x03 \x01(\x05\"\xca\x01\n\x14\x46irmwareStatusReport\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x1f.csms.station.v1.FirmwareStatus\x12\x17\n\x0freported_status\x18\x02 \x01(\t\x12\x1f\n\x12\x66irmware_update_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x30\n\x0creceive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x15\n\x13_firmware_update_id*\x96\x02\n\x14UpdateFirmwareStatus\x12&\n\"UPDATE_FIRMWARE_STATUS_UNSPECIFIED\x10\x00\x12#\n\x1fUPDATE_FIRMWARE_STATUS_ACCEPTED\x10\x01\x12#\n\x1fUPDATE_FIRMWARE_STATUS_REJECTED\x10\x02\x12,\n(UPDATE_FIRMWARE_STATUS_ACCEPTED_CANCELED\x10\x03\x12.\n*UPDATE_FIRMWARE_STATUS_INVALID_CERTIFICATE\x10\x04\x12.\n*UPDATE_FIRMWARE_STATUS_REVOKED_CERTIFICATE\x10\x05*\xb4\x04\n\x0e\x46irmwareStatus\x12\x1f\n\x1b\x46IRMWARE_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x46IRMWARE_STATUS_DOWNLOADED\x10\x01\x12#\n\x1f\x46IRMWARE_STATUS_DOWNLOAD_FAILED\x10\x02\x12\x1f\n\x1b\x46IRMWARE_STATUS_DOWNLOADING\x10\x03\x12&\n\"FIRMWARE_STATUS_DOWNLOAD_SCHEDULED\x10\x04\x12#\n\x1f\x46IRMWARE_STATUS_DOWNLOAD_PAUSED\x10\x05\x12\x18\n\x14\x46IRMWARE_STATUS_IDLE\x10\x06\x12\'\n#FIRMWARE_STATUS_INSTALLATION_FAILED\x10\x07\x12\x1e\n\x1a\x46IRMWARE_STATUS_INSTALLING\x10\x08\x12\x1d\n\x19\x46IRMWARE_STATUS_INSTALLED\x10\t\x12%\n!FIRMWARE_STATUS_INSTALL_REBOOTING\x10\n\x12%\n!FIRMWARE_STATUS_INSTALL_SCHEDULED\x10\x0b\x12/\n+FIRMWARE_STATUS_INSTALL_VERIFICATION_FAILED\x10\x0c\x12%\n!FIRMWARE_STATUS_INVALID_SIGNATURE\x10\r\x12&\n\"FIRMWARE_STATUS_SIGNATURE_VERIFIED\x10\x0e\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63sms/station/v1/firmware.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x01\n\x15UpdateFirmwareRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x31\n\x08\x66irmware\x18\x03 \x01(\x0b\x32\x19.csms.station.v1.FirmwareB\x04\xe2\x41\x01\x02\x12\x14\n\x07retries\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\x05 \x01(\x05H\x01\x88\x01\x01\x12\x1a\n\x12\x66irmware_update_id\x18\x06 \x01(\x05\x12\x11\n\ttimeout_s\x18\x07 \x01(\x05\x42\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"\xb7\x01\n\x08\x46irmware\x12\x16\n\x08location\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x31\n\rretrieve_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cinstall_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13signing_certificate\x18\x04 \x01(\t\x12\x11\n\tsignature\x18\x05 \x01(\t\"\x9c\x01\n\x16UpdateFirmwareResponse\x12\x35\n\x06status\x18\x01 \x01(\x0e\x32%.csms.station.v1.UpdateFirmwareStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x1a\n\x12\x66irmware_update_id\x18\x03 \x01(\x05\"\xca\x01\n\x14\x46irmwareStatusReport\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x1f.csms.station.v1.FirmwareStatus\x12\x17\n\x0freported_status\x18\x02 \x01(\t\x12\x1f\n\x12\x66irmware_update_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x30\n\x0creceive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x15\n\x13_firmware_update_id*\xf8\x02\n\x14UpdateFirmwareStatus\x12&\n\"UPDATE_FIRMWARE_STATUS_UNSPECIFIED\x10\x00\x12\x31\n\x1fUPDATE_FIRMWARE_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12\x31\n\x1fUPDATE_FIRMWARE_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x42\n(UPDATE_FIRMWARE_STATUS_ACCEPTED_CANCELED\x10\x03\x1a\x14\xa2\xbb\x18\x10\x41\x63\x63\x65ptedCanceled\x12\x46\n*UPDATE_FIRMWARE_STATUS_INVALID_CERTIFICATE\x10\x04\x1a\x16\xa2\xbb\x18\x12InvalidCertificate\x12\x46\n*UPDATE_FIRMWARE_STATUS_REVOKED_CERTIFICATE\x10\x05\x1a\x16\xa2\xbb\x18\x12RevokedCertificate*\xcd\x06\n\x0e\x46irmwareStatus\x12\x1f\n\x1b\x46IRMWARE_STATUS_UNSPECIFIED\x10\x00\x12.\n\x1a\x46IRMWARE_STATUS_DOWNLOADED\x10\x01\x1a\x0e\xa2\xbb\x18\nDownloaded\x12\x37\n\x1f\x46IRMWARE_STATUS_DOWNLOAD_FAILED\x10\x02\x1a\x12\xa2\xbb\x18\x0e\x44ownloadFailed\x12\x30\n\x1b\x46IRMWARE_STATUS_DOWNLOADING\x10\x03\x1a\x0f\xa2\xbb\x18\x0b\x44ownloading\x12=\n\"FIRMWARE_STATUS_DOWNLOAD_SCHEDULED\x10\x04\x1a\x15\xa2\xbb\x18\x11\x44ownloadScheduled\x12\x37\n\x1f\x46IRMWARE_STATUS_DOWNLOAD_PAUSED\x10\x05\x1a\x12\xa2\xbb\x18\x0e\x44ownloadPaused\x12\"\n\x14\x46IRMWARE_STATUS_IDLE\x10\x06\x1a\x08\xa2\xbb\x18\x04Idle\x12?\n#FIRMWARE_STATUS_INSTALLATION_FAILED\x10\x07\x1a\x16\xa2\xbb\x18\x12InstallationFailed\x12.\n\x1a\x46IRMWARE_STATUS_INSTALLING\x10\x08\x1a\x0e\xa2\xbb\x18\nInstalling\x12,\n\x19\x46IRMWARE_STATUS_INSTALLED\x10\t\x1a\r\xa2\xbb\x18\tInstalled\x12;\n!FIRMWARE_STATUS_INSTALL_REBOOTING\x10\n\x1a\x14\xa2\xbb\x18\x10InstallRebooting\x12;\n!FIRMWARE_STATUS_INSTALL_SCHEDULED\x10\x0b\x1a\x14\xa2\xbb\x18\x10InstallScheduled\x12N\n+FIRMWARE_STATUS_INSTALL_VERIFICATION_FAILED\x10\x0c\x1a\x1d\xa2\xbb\x18\x19InstallVerificationFailed\x12;\n!FIRMWARE_STATUS_INVALID_SIGNATURE\x10\r\x1a\x14\xa2\xbb\x18\x10InvalidSignature\x12=\n\"FIRMWARE_STATUS_SIGNATURE_VERIFIED\x10\x0e\x1a\x15\xa2\xbb\x18\x11SignatureVerifiedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.station.v1.firmware_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_ACCEPTED"]._loaded_options = None
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_REJECTED"]._loaded_options = None
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_REJECTED"]._serialized_options = b'\242\273\030\010Rejected'
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_ACCEPTED_CANCELED"]._loaded_options = None
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_ACCEPTED_CANCELED"]._serialized_options = b'\242\273\030\020AcceptedCanceled'
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_INVALID_CERTIFICATE"]._loaded_options = None
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_INVALID_CERTIFICATE"]._serialized_options = b'\242\273\030\022InvalidCertificate'
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_REVOKED_CERTIFICATE"]._loaded_options = None
+  _globals['_UPDATEFIRMWARESTATUS'].values_by_name["UPDATE_FIRMWARE_STATUS_REVOKED_CERTIFICATE"]._serialized_options = b'\242\273\030\022RevokedCertificate'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOADED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOADED"]._serialized_options = b'\242\273\030\nDownloaded'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOAD_FAILED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOAD_FAILED"]._serialized_options = b'\242\273\030\016DownloadFailed'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOADING"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOADING"]._serialized_options = b'\242\273\030\013Downloading'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOAD_SCHEDULED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOAD_SCHEDULED"]._serialized_options = b'\242\273\030\021DownloadScheduled'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOAD_PAUSED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_DOWNLOAD_PAUSED"]._serialized_options = b'\242\273\030\016DownloadPaused'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_IDLE"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_IDLE"]._serialized_options = b'\242\273\030\004Idle'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALLATION_FAILED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALLATION_FAILED"]._serialized_options = b'\242\273\030\022InstallationFailed'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALLING"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALLING"]._serialized_options = b'\242\273\030\nInstalling'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALLED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALLED"]._serialized_options = b'\242\273\030\tInstalled'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALL_REBOOTING"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALL_REBOOTING"]._serialized_options = b'\242\273\030\020InstallRebooting'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALL_SCHEDULED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALL_SCHEDULED"]._serialized_options = b'\242\273\030\020InstallScheduled'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALL_VERIFICATION_FAILED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INSTALL_VERIFICATION_FAILED"]._serialized_options = b'\242\273\030\031InstallVerificationFailed'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INVALID_SIGNATURE"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_INVALID_SIGNATURE"]._serialized_options = b'\242\273\030\020InvalidSignature'
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_SIGNATURE_VERIFIED"]._loaded_options = None
+  _globals['_FIRMWARESTATUS'].values_by_name["FIRMWARE_STATUS_SIGNATURE_VERIFIED"]._serialized_options = b'\242\273\030\021SignatureVerified'
   _globals['_UPDATEFIRMWAREREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_UPDATEFIRMWAREREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_UPDATEFIRMWAREREQUEST'].fields_by_name['firmware']._loaded_options = None
   _globals['_UPDATEFIRMWAREREQUEST'].fields_by_name['firmware']._serialized_options = b'\342A\001\002'
   _globals['_FIRMWARE'].fields_by_name['location']._loaded_options = None
   _globals['_FIRMWARE'].fields_by_name['location']._serialized_options = b'\342A\001\002'
-  _globals['_UPDATEFIRMWARESTATUS']._serialized_start=958
-  _globals['_UPDATEFIRMWARESTATUS']._serialized_end=1236
-  _globals['_FIRMWARESTATUS']._serialized_start=1239
-  _globals['_FIRMWARESTATUS']._serialized_end=1803
-  _globals['_UPDATEFIRMWAREREQUEST']._serialized_start=152
-  _globals['_UPDATEFIRMWAREREQUEST']._serialized_end=405
-  _globals['_FIRMWARE']._serialized_start=408
-  _globals['_FIRMWARE']._serialized_end=591
-  _globals['_UPDATEFIRMWARERESPONSE']._serialized_start=594
-  _globals['_UPDATEFIRMWARERESPONSE']._serialized_end=750
-  _globals['_FIRMWARESTATUSREPORT']._serialized_start=753
-  _globals['_FIRMWARESTATUSREPORT']._serialized_end=955
+  _globals['_UPDATEFIRMWARESTATUS']._serialized_start=989
+  _globals['_UPDATEFIRMWARESTATUS']._serialized_end=1365
+  _globals['_FIRMWARESTATUS']._serialized_start=1368
+  _globals['_FIRMWARESTATUS']._serialized_end=2213
+  _globals['_UPDATEFIRMWAREREQUEST']._serialized_start=183
+  _globals['_UPDATEFIRMWAREREQUEST']._serialized_end=436
+  _globals['_FIRMWARE']._serialized_start=439
+  _globals['_FIRMWARE']._serialized_end=622
+  _globals['_UPDATEFIRMWARERESPONSE']._serialized_start=625
+  _globals['_UPDATEFIRMWARERESPONSE']._serialized_end=781
+  _globals['_FIRMWARESTATUSREPORT']._serialized_start=784
+  _globals['_FIRMWARESTATUSREPORT']._serialized_end=986
 # @@protoc_insertion_point(module_scope)

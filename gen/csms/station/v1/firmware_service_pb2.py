@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&csms/station/v1/firmware_service.proto\x12\x0f\x63sms.station.v1\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x05\n\x0e\x46irmwareUpdate\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x1a\n\x12\x66irmware_update_id\x18\x02 \x01(\x05\x12\x33\n\x05state\x18\x03 \x01(\x0e\x32$.csms.station.v1.FirmwareUpdateState\x12/\n\x06status\x18\x04 \x01(\x0e\x32\x1f.csms.station.v1.FirmwareStatus\x12\x17\n\x0freported_status\x18\x05 \x01(\t\x12+\n\x08\x66irmware\x18\x06 \x01(\x0b\x32\x19.csms.station.v1.Firmware\x12\x0e\n\x06signed\x18\x07 \x01(\x08\x12\x14\n\x07retries\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x35\n\x06\x61nswer\x18\n \x01(\x0e\x32%.csms.station.v1.UpdateFirmwareStatus\x12\x16\n\x0e\x66\x61ilure_reason\x18\x0b \x01(\t\x12\x14\n\x0cstation_made\x18\x0c \x01(\x08\x12\x12\n\nrequest_id\x18\r \x01(\t\x12\x10\n\x08username\x18\x0e \x01(\t\x12\x18\n\x10previous_version\x18\x0f \x01(\t\x12\x19\n\x11installed_version\x18\x10 \x01(\t\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\x0estatus_reports\x18\x14 \x03(\x0b\x32%.csms.station.v1.FirmwareStatusReportB\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"V\n\x18GetFirmwareUpdateRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12 \n\x12\x66irmware_update_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"U\n\x19GetFirmwareUpdateResponse\x12\x38\n\x0f\x66irmware_update\x18\x01 \x01(\x0b\x32\x1f.csms.station.v1.FirmwareUpdate\"m\n\x1aListFirmwareUpdatesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"q\n\x1bListFirmwareUpdatesResponse\x12\x39\n\x10\x66irmware_updates\x18\x01 \x03(\x0b\x32\x1f.csms.station.v1.FirmwareUpdate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xd1\x03\n\x13\x46irmwareUpdateState\x12%\n!FIRMWARE_UPDATE_STATE_UNSPECIFIED\x10\x00\x12#\n\x1f\x46IRMWARE_UPDATE_STATE_REQUESTED\x10\x01\x12\"\n\x1e\x46IRMWARE_UPDATE_STATE_ACCEPTED\x10\x02\x12\"\n\x1e\x46IRMWARE_UPDATE_STATE_REJECTED\x10\x03\x12$\n FIRMWARE_UPDATE_STATE_SUPERSEDED\x10\x04\x12!\n\x1d\x46IRMWARE_UPDATE_STATE_UNKNOWN\x10\x05\x12 \n\x1c\x46IRMWARE_UPDATE_STATE_FAILED\x10\x06\x12#\n\x1f\x46IRMWARE_UPDATE_STATE_INSTALLED\x10\x07\x12#\n\x1f\x46IRMWARE_UPDATE_STATE_SCHEDULED\x10\x08\x12%\n!FIRMWARE_UPDATE_STATE_DOWNLOADING\x10\t\x12$\n FIRMWARE_UPDATE_STATE_DOWNLOADED\x10\n\x12$\n FIRMWARE_UPDATE_STATE_INSTALLING\x10\x0b\x32\xfd\x02\n\x0f\x46irmwareService\x12\xc3\x01\n\x11GetFirmwareUpdate\x12).csms.station.v1.GetFirmwareUpdateRequest\x1a*.csms.station.v1.GetFirmwareUpdateResponse\"W\x82\xd3\xe4\x93\x02Q\x12>/v1/stations/{station_id}/firmwareUpdates/{firmware_update_id}b\x0f\x66irmware_update\x12\xa3\x01\n\x13ListFirmwareUpdates\x12+.csms.station.v1.ListFirmwareUpdatesRequest\x1a,.csms.station.v1.ListFirmwareUpdatesResponse\"1\x82\xd3\xe4\x93\x02+\x12)/v1/stations/{station_id}/firmwareUpdatesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&csms/station/v1/firmware_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x05\n\x0e\x46irmwareUpdate\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x1a\n\x12\x66irmware_update_id\x18\x02 \x01(\x05\x12\x33\n\x05state\x18\x03 \x01(\x0e\x32$.csms.station.v1.FirmwareUpdateState\x12/\n\x06status\x18\x04 \x01(\x0e\x32\x1f.csms.station.v1.FirmwareStatus\x12\x17\n\x0freported_status\x18\x05 \x01(\t\x12+\n\x08\x66irmware\x18\x06 \x01(\x0b\x32\x19.csms.station.v1.Firmware\x12\x0e\n\x06signed\x18\x07 \x01(\x08\x12\x14\n\x07retries\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\t \x01(\x05H\x01\x88\x01\x01\x12\x35\n\x06\x61nswer\x18\n \x01(\x0e\x32%.csms.station.v1.UpdateFirmwareStatus\x12\x16\n\x0e\x66\x61ilure_reason\x18\x0b \x01(\t\x12\x14\n\x0cstation_made\x18\x0c \x01(\x08\x12\x12\n\nrequest_id\x18\r \x01(\t\x12\x10\n\x08username\x18\x0e \x01(\t\x12\x18\n\x10previous_version\x18\x0f \x01(\t\x12\x19\n\x11installed_version\x18\x10 \x01(\t\x12/\n\x0b\x63reate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\x0estatus_reports\x18\x14 \x03(\x0b\x32%.csms.station.v1.FirmwareStatusReportB\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"V\n\x18GetFirmwareUpdateRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12 \n\x12\x66irmware_update_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"U\n\x19GetFirmwareUpdateResponse\x12\x38\n\x0f\x66irmware_update\x18\x01 \x01(\x0b\x32\x1f.csms.station.v1.FirmwareUpdate\"m\n\x1aListFirmwareUpdatesRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"q\n\x1bListFirmwareUpdatesResponse\x12\x39\n\x10\x66irmware_updates\x18\x01 \x03(\x0b\x32\x1f.csms.station.v1.FirmwareUpdate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xd1\x03\n\x13\x46irmwareUpdateState\x12%\n!FIRMWARE_UPDATE_STATE_UNSPECIFIED\x10\x00\x12#\n\x1f\x46IRMWARE_UPDATE_STATE_REQUESTED\x10\x01\x12\"\n\x1e\x46IRMWARE_UPDATE_STATE_ACCEPTED\x10\x02\x12\"\n\x1e\x46IRMWARE_UPDATE_STATE_REJECTED\x10\x03\x12$\n FIRMWARE_UPDATE_STATE_SUPERSEDED\x10\x04\x12!\n\x1d\x46IRMWARE_UPDATE_STATE_UNKNOWN\x10\x05\x12 \n\x1c\x46IRMWARE_UPDATE_STATE_FAILED\x10\x06\x12#\n\x1f\x46IRMWARE_UPDATE_STATE_INSTALLED\x10\x07\x12#\n\x1f\x46IRMWARE_UPDATE_STATE_SCHEDULED\x10\x08\x12%\n!FIRMWARE_UPDATE_STATE_DOWNLOADING\x10\t\x12$\n FIRMWARE_UPDATE_STATE_DOWNLOADED\x10\n\x12$\n FIRMWARE_UPDATE_STATE_INSTALLING\x10\x0b\x32\x8f\x03\n\x0f\x46irmwareService\x12\xc9\x01\n\x11GetFirmwareUpdate\x12).csms.station.v1.GetFirmwareUpdateRequest\x1a*.csms.station.v1.GetFirmwareUpdateResponse\"]\xa2\xbb\x18\x02\x08\x1a\x82\xd3\xe4\x93\x02Q\x12>/v1/stations/{station_id}/firmwareUpdates/{firmware_update_id}b\x0f\x66irmware_update\x12\xa9\x01\n\x13ListFirmwareUpdates\x12+.csms.station.v1.ListFirmwareUpdatesRequest\x1a,.csms.station.v1.ListFirmwareUpdatesResponse\"7\xa2\xbb\x18\x02\x08\x1a\x82\xd3\xe4\x93\x02+\x12)/v1/stations/{station_id}/firmwareUpdates\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,22 +42,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETFIRMWAREUPDATEREQUEST'].fields_by_name['firmware_update_id']._serialized_options = b'\342A\001\002'
   _globals['_LISTFIRMWAREUPDATESREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_LISTFIRMWAREUPDATESREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
+  _globals['_FIRMWARESERVICE']._loaded_options = None
+  _globals['_FIRMWARESERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_FIRMWARESERVICE'].methods_by_name['GetFirmwareUpdate']._loaded_options = None
-  _globals['_FIRMWARESERVICE'].methods_by_name['GetFirmwareUpdate']._serialized_options = b'\202\323\344\223\002Q\022>/v1/stations/{station_id}/firmwareUpdates/{firmware_update_id}b\017firmware_update'
+  _globals['_FIRMWARESERVICE'].methods_by_name['GetFirmwareUpdate']._serialized_options = b'\242\273\030\002\010\032\202\323\344\223\002Q\022>/v1/stations/{station_id}/firmwareUpdates/{firmware_update_id}b\017firmware_update'
   _globals['_FIRMWARESERVICE'].methods_by_name['ListFirmwareUpdates']._loaded_options = None
-  _globals['_FIRMWARESERVICE'].methods_by_name['ListFirmwareUpdates']._serialized_options = b'\202\323\344\223\002+\022)/v1/stations/{station_id}/firmwareUpdates'
-  _globals['_FIRMWAREUPDATESTATE']._serialized_start=1329
-  _globals['_FIRMWAREUPDATESTATE']._serialized_end=1794
-  _globals['_FIRMWAREUPDATE']._serialized_start=188
-  _globals['_FIRMWAREUPDATE']._serialized_end=925
-  _globals['_GETFIRMWAREUPDATEREQUEST']._serialized_start=927
-  _globals['_GETFIRMWAREUPDATEREQUEST']._serialized_end=1013
-  _globals['_GETFIRMWAREUPDATERESPONSE']._serialized_start=1015
-  _globals['_GETFIRMWAREUPDATERESPONSE']._serialized_end=1100
-  _globals['_LISTFIRMWAREUPDATESREQUEST']._serialized_start=1102
-  _globals['_LISTFIRMWAREUPDATESREQUEST']._serialized_end=1211
-  _globals['_LISTFIRMWAREUPDATESRESPONSE']._serialized_start=1213
-  _globals['_LISTFIRMWAREUPDATESRESPONSE']._serialized_end=1326
-  _globals['_FIRMWARESERVICE']._serialized_start=1797
-  _globals['_FIRMWARESERVICE']._serialized_end=2178
+  _globals['_FIRMWARESERVICE'].methods_by_name['ListFirmwareUpdates']._serialized_options = b'\242\273\030\002\010\032\202\323\344\223\002+\022)/v1/stations/{station_id}/firmwareUpdates'
+  _globals['_FIRMWAREUPDATESTATE']._serialized_start=1360
+  _globals['_FIRMWAREUPDATESTATE']._serialized_end=1825
+  _globals['_FIRMWAREUPDATE']._serialized_start=219
+  _globals['_FIRMWAREUPDATE']._serialized_end=956
+  _globals['_GETFIRMWAREUPDATEREQUEST']._serialized_start=958
+  _globals['_GETFIRMWAREUPDATEREQUEST']._serialized_end=1044
+  _globals['_GETFIRMWAREUPDATERESPONSE']._serialized_start=1046
+  _globals['_GETFIRMWAREUPDATERESPONSE']._serialized_end=1131
+  _globals['_LISTFIRMWAREUPDATESREQUEST']._serialized_start=1133
+  _globals['_LISTFIRMWAREUPDATESREQUEST']._serialized_end=1242
+  _globals['_LISTFIRMWAREUPDATESRESPONSE']._serialized_start=1244
+  _globals['_LISTFIRMWAREUPDATESRESPONSE']._serialized_end=1357
+  _globals['_FIRMWARESERVICE']._serialized_start=1828
+  _globals['_FIRMWARESERVICE']._serialized_end=2227
 # @@protoc_insertion_point(module_scope)

@@ -24,16 +24,29 @@ _sym_db = _symbol_database.Default()
 
 from csms.common.v1 import id_token_pb2 as csms_dot_common_dot_v1_dot_id__token__pb2
 from csms.common.v1 import status_info_pb2 as csms_dot_common_dot_v1_dot_status__info__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/station/v1/local_list.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/common/v1/id_token.proto\x1a csms/common/v1/status_info.proto\x1a\x1fgoogle/api/field_behavior.proto\"]\n\x1aGetLocalListVersionRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x11\n\ttimeout_s\x18\x03 \x01(\x05\"M\n\x1bGetLocalListVersionResponse\x12\x1b\n\x0eversion_number\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x11\n\x0f_version_number\"\xe8\x01\n\x14SendLocalListRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x1c\n\x0eversion_number\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12?\n\x0bupdate_type\x18\x04 \x01(\x0e\x32$.csms.station.v1.LocalListUpdateTypeB\x04\xe2\x41\x01\x02\x12\x30\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x1f.csms.station.v1.LocalListEntry\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\"u\n\x0eLocalListEntry\x12/\n\x08id_token\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.IdTokenB\x04\xe2\x41\x01\x02\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\"\x9a\x01\n\x15SendLocalListResponse\x12\x34\n\x06status\x18\x01 \x01(\x0e\x32$.csms.station.v1.SendLocalListStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x1a\n\x12left_out_id_tokens\x18\x03 \x03(\t*\x87\x01\n\x13LocalListUpdateType\x12&\n\"LOCAL_LIST_UPDATE_TYPE_UNSPECIFIED\x10\x00\x12\'\n#LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL\x10\x01\x12\x1f\n\x1bLOCAL_LIST_UPDATE_TYPE_FULL\x10\x02*\xdc\x01\n\x13SendLocalListStatus\x12&\n\"SEND_LOCAL_LIST_STATUS_UNSPECIFIED\x10\x00\x12#\n\x1fSEND_LOCAL_LIST_STATUS_ACCEPTED\x10\x01\x12!\n\x1dSEND_LOCAL_LIST_STATUS_FAILED\x10\x02\x12+\n\'SEND_LOCAL_LIST_STATUS_VERSION_MISMATCH\x10\x03\x12(\n$SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n csms/station/v1/local_list.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/common/v1/id_token.proto\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\"]\n\x1aGetLocalListVersionRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x11\n\ttimeout_s\x18\x03 \x01(\x05\"M\n\x1bGetLocalListVersionResponse\x12\x1b\n\x0eversion_number\x18\x01 \x01(\x05H\x00\x88\x01\x01\x42\x11\n\x0f_version_number\"\xe8\x01\n\x14SendLocalListRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x1c\n\x0eversion_number\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12?\n\x0bupdate_type\x18\x04 \x01(\x0e\x32$.csms.station.v1.LocalListUpdateTypeB\x04\xe2\x41\x01\x02\x12\x30\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x1f.csms.station.v1.LocalListEntry\x12\x11\n\ttimeout_s\x18\x06 \x01(\x05\"u\n\x0eLocalListEntry\x12/\n\x08id_token\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.IdTokenB\x04\xe2\x41\x01\x02\x12\x32\n\rid_token_info\x18\x02 \x01(\x0b\x32\x1b.csms.common.v1.IdTokenInfo\"\x9a\x01\n\x15SendLocalListResponse\x12\x34\n\x06status\x18\x01 \x01(\x0e\x32$.csms.station.v1.SendLocalListStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x1a\n\x12left_out_id_tokens\x18\x03 \x03(\t*\xa3\x01\n\x13LocalListUpdateType\x12&\n\"LOCAL_LIST_UPDATE_TYPE_UNSPECIFIED\x10\x00\x12\x39\n#LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL\x10\x01\x1a\x10\xa2\xbb\x18\x0c\x44ifferential\x12)\n\x1bLOCAL_LIST_UPDATE_TYPE_FULL\x10\x02\x1a\x08\xa2\xbb\x18\x04\x46ull*\x9d\x02\n\x13SendLocalListStatus\x12&\n\"SEND_LOCAL_LIST_STATUS_UNSPECIFIED\x10\x00\x12\x31\n\x1fSEND_LOCAL_LIST_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12-\n\x1dSEND_LOCAL_LIST_STATUS_FAILED\x10\x02\x1a\n\xa2\xbb\x18\x06\x46\x61iled\x12@\n\'SEND_LOCAL_LIST_STATUS_VERSION_MISMATCH\x10\x03\x1a\x13\xa2\xbb\x18\x0fVersionMismatch\x12:\n$SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED\x10\x04\x1a\x10\xa2\xbb\x18\x0cNotSupportedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.station.v1.local_list_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_LOCALLISTUPDATETYPE'].values_by_name["LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL"]._loaded_options = None
+  _globals['_LOCALLISTUPDATETYPE'].values_by_name["LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL"]._serialized_options = b'\242\273\030\014Differential'
+  _globals['_LOCALLISTUPDATETYPE'].values_by_name["LOCAL_LIST_UPDATE_TYPE_FULL"]._loaded_options = None
+  _globals['_LOCALLISTUPDATETYPE'].values_by_name["LOCAL_LIST_UPDATE_TYPE_FULL"]._serialized_options = b'\242\273\030\004Full'
+  _globals['_SENDLOCALLISTSTATUS'].values_by_name["SEND_LOCAL_LIST_STATUS_ACCEPTED"]._loaded_options = None
+  _globals['_SENDLOCALLISTSTATUS'].values_by_name["SEND_LOCAL_LIST_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
+  _globals['_SENDLOCALLISTSTATUS'].values_by_name["SEND_LOCAL_LIST_STATUS_FAILED"]._loaded_options = None
+  _globals['_SENDLOCALLISTSTATUS'].values_by_name["SEND_LOCAL_LIST_STATUS_FAILED"]._serialized_options = b'\242\273\030\006Failed'
+  _globals['_SENDLOCALLISTSTATUS'].values_by_name["SEND_LOCAL_LIST_STATUS_VERSION_MISMATCH"]._loaded_options = None
+  _globals['_SENDLOCALLISTSTATUS'].values_by_name["SEND_LOCAL_LIST_STATUS_VERSION_MISMATCH"]._serialized_options = b'\242\273\030\017VersionMismatch'
+  _globals['_SENDLOCALLISTSTATUS'].values_by_name["SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED"]._loaded_options = None
+  _globals['_SENDLOCALLISTSTATUS'].values_by_name["SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED"]._serialized_options = b'\242\273\030\014NotSupported'
   _globals['_GETLOCALLISTVERSIONREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_GETLOCALLISTVERSIONREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_SENDLOCALLISTREQUEST'].fields_by_name['station_id']._loaded_options = None
@@ -44,18 +57,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SENDLOCALLISTREQUEST'].fields_by_name['update_type']._serialized_options = b'\342A\001\002'
   _globals['_LOCALLISTENTRY'].fields_by_name['id_token']._loaded_options = None
   _globals['_LOCALLISTENTRY'].fields_by_name['id_token']._serialized_options = b'\342A\001\002'
-  _globals['_LOCALLISTUPDATETYPE']._serialized_start=837
-  _globals['_LOCALLISTUPDATETYPE']._serialized_end=972
-  _globals['_SENDLOCALLISTSTATUS']._serialized_start=975
-  _globals['_SENDLOCALLISTSTATUS']._serialized_end=1195
-  _globals['_GETLOCALLISTVERSIONREQUEST']._serialized_start=151
-  _globals['_GETLOCALLISTVERSIONREQUEST']._serialized_end=244
-  _globals['_GETLOCALLISTVERSIONRESPONSE']._serialized_start=246
-  _globals['_GETLOCALLISTVERSIONRESPONSE']._serialized_end=323
-  _globals['_SENDLOCALLISTREQUEST']._serialized_start=326
-  _globals['_SENDLOCALLISTREQUEST']._serialized_end=558
-  _globals['_LOCALLISTENTRY']._serialized_start=560
-  _globals['_LOCALLISTENTRY']._serialized_end=677
-  _globals['_SENDLOCALLISTRESPONSE']._serialized_start=680
-  _globals['_SENDLOCALLISTRESPONSE']._serialized_end=834
+  _globals['_LOCALLISTUPDATETYPE']._serialized_start=868
+  _globals['_LOCALLISTUPDATETYPE']._serialized_end=1031
+  _globals['_SENDLOCALLISTSTATUS']._serialized_start=1034
+  _globals['_SENDLOCALLISTSTATUS']._serialized_end=1319
+  _globals['_GETLOCALLISTVERSIONREQUEST']._serialized_start=182
+  _globals['_GETLOCALLISTVERSIONREQUEST']._serialized_end=275
+  _globals['_GETLOCALLISTVERSIONRESPONSE']._serialized_start=277
+  _globals['_GETLOCALLISTVERSIONRESPONSE']._serialized_end=354
+  _globals['_SENDLOCALLISTREQUEST']._serialized_start=357
+  _globals['_SENDLOCALLISTREQUEST']._serialized_end=589
+  _globals['_LOCALLISTENTRY']._serialized_start=591
+  _globals['_LOCALLISTENTRY']._serialized_end=708
+  _globals['_SENDLOCALLISTRESPONSE']._serialized_start=711
+  _globals['_SENDLOCALLISTRESPONSE']._serialized_end=865
 # @@protoc_insertion_point(module_scope)

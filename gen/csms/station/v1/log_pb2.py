@@ -23,35 +23,64 @@ _sym_db = _symbol_database.Default()
 
 
 from csms.common.v1 import status_info_pb2 as csms_dot_common_dot_v1_dot_status__info__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63sms/station/v1/log.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/status_info.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x02\n\rGetLogRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12*\n\x08log_type\x18\x03 \x01(\x0e\x32\x18.csms.station.v1.LogType\x12\x31\n\x03log\x18\x04 \x01(\x0b\x32\x1e.csms.station.v1.LogParametersB\x04\xe2\x41\x01\x02\x12\x14\n\x07retries\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x15\n\rlog_upload_id\x18\x07 \x01(\x05\x12\x1e\n\x16use_security_extension\x18\x08 \x01(\x08\x12\x11\n\ttimeout_s\x18\t \x01(\x05\x42\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"\x90\x01\n\rLogParameters\x12\x1d\n\x0fremote_location\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x0boldest_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0blatest_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x97\x01\n\x0eGetLogResponse\x12*\n\x06status\x18\x01 \x01(\x0e\x32\x1a.csms.station.v1.LogStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x15\n\rlog_upload_id\x18\x04 \x01(\x05\"\xbc\x01\n\x0fLogStatusReport\x12\x30\n\x06status\x18\x01 \x01(\x0e\x32 .csms.station.v1.UploadLogStatus\x12\x17\n\x0freported_status\x18\x02 \x01(\t\x12\x1a\n\rlog_upload_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x30\n\x0creceive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\n\x0e_log_upload_id*q\n\x07LogType\x12\x18\n\x14LOG_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14LOG_TYPE_DIAGNOSTICS\x10\x01\x12\x15\n\x11LOG_TYPE_SECURITY\x10\x02\x12\x1b\n\x17LOG_TYPE_DATA_COLLECTOR\x10\x03*{\n\tLogStatus\x12\x1a\n\x16LOG_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13LOG_STATUS_ACCEPTED\x10\x01\x12\x17\n\x13LOG_STATUS_REJECTED\x10\x02\x12 \n\x1cLOG_STATUS_ACCEPTED_CANCELED\x10\x03*\xdb\x02\n\x0fUploadLogStatus\x12!\n\x1dUPLOAD_LOG_STATUS_UNSPECIFIED\x10\x00\x12!\n\x1dUPLOAD_LOG_STATUS_BAD_MESSAGE\x10\x01\x12\x1a\n\x16UPLOAD_LOG_STATUS_IDLE\x10\x02\x12-\n)UPLOAD_LOG_STATUS_NOT_SUPPORTED_OPERATION\x10\x03\x12\'\n#UPLOAD_LOG_STATUS_PERMISSION_DENIED\x10\x04\x12\x1e\n\x1aUPLOAD_LOG_STATUS_UPLOADED\x10\x05\x12$\n UPLOAD_LOG_STATUS_UPLOAD_FAILURE\x10\x06\x12\x1f\n\x1bUPLOAD_LOG_STATUS_UPLOADING\x10\x07\x12\'\n#UPLOAD_LOG_STATUS_ACCEPTED_CANCELED\x10\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63sms/station/v1/log.proto\x12\x0f\x63sms.station.v1\x1a csms/common/v1/status_info.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x02\n\rGetLogRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12*\n\x08log_type\x18\x03 \x01(\x0e\x32\x18.csms.station.v1.LogType\x12\x31\n\x03log\x18\x04 \x01(\x0b\x32\x1e.csms.station.v1.LogParametersB\x04\xe2\x41\x01\x02\x12\x14\n\x07retries\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x15\n\rlog_upload_id\x18\x07 \x01(\x05\x12\x1e\n\x16use_security_extension\x18\x08 \x01(\x08\x12\x11\n\ttimeout_s\x18\t \x01(\x05\x42\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"\x90\x01\n\rLogParameters\x12\x1d\n\x0fremote_location\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x0boldest_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0blatest_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x97\x01\n\x0eGetLogResponse\x12*\n\x06status\x18\x01 \x01(\x0e\x32\x1a.csms.station.v1.LogStatus\x12/\n\x0bstatus_info\x18\x02 \x01(\x0b\x32\x1a.csms.common.v1.StatusInfo\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x15\n\rlog_upload_id\x18\x04 \x01(\x05\"\xbc\x01\n\x0fLogStatusReport\x12\x30\n\x06status\x18\x01 \x01(\x0e\x32 .csms.station.v1.UploadLogStatus\x12\x17\n\x0freported_status\x18\x02 \x01(\t\x12\x1a\n\rlog_upload_id\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x30\n\x0creceive_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\n\x0e_log_upload_id*\xac\x01\n\x07LogType\x12\x18\n\x14LOG_TYPE_UNSPECIFIED\x10\x00\x12,\n\x14LOG_TYPE_DIAGNOSTICS\x10\x01\x1a\x12\xa2\xbb\x18\x0e\x44iagnosticsLog\x12&\n\x11LOG_TYPE_SECURITY\x10\x02\x1a\x0f\xa2\xbb\x18\x0bSecurityLog\x12\x31\n\x17LOG_TYPE_DATA_COLLECTOR\x10\x03\x1a\x14\xa2\xbb\x18\x10\x44\x61taCollectorLog*\xad\x01\n\tLogStatus\x12\x1a\n\x16LOG_STATUS_UNSPECIFIED\x10\x00\x12%\n\x13LOG_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12%\n\x13LOG_STATUS_REJECTED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Rejected\x12\x36\n\x1cLOG_STATUS_ACCEPTED_CANCELED\x10\x03\x1a\x14\xa2\xbb\x18\x10\x41\x63\x63\x65ptedCanceled*\xec\x03\n\x0fUploadLogStatus\x12!\n\x1dUPLOAD_LOG_STATUS_UNSPECIFIED\x10\x00\x12\x31\n\x1dUPLOAD_LOG_STATUS_BAD_MESSAGE\x10\x01\x1a\x0e\xa2\xbb\x18\nBadMessage\x12$\n\x16UPLOAD_LOG_STATUS_IDLE\x10\x02\x1a\x08\xa2\xbb\x18\x04Idle\x12H\n)UPLOAD_LOG_STATUS_NOT_SUPPORTED_OPERATION\x10\x03\x1a\x19\xa2\xbb\x18\x15NotSupportedOperation\x12=\n#UPLOAD_LOG_STATUS_PERMISSION_DENIED\x10\x04\x1a\x14\xa2\xbb\x18\x10PermissionDenied\x12,\n\x1aUPLOAD_LOG_STATUS_UPLOADED\x10\x05\x1a\x0c\xa2\xbb\x18\x08Uploaded\x12\x37\n UPLOAD_LOG_STATUS_UPLOAD_FAILURE\x10\x06\x1a\x11\xa2\xbb\x18\rUploadFailure\x12.\n\x1bUPLOAD_LOG_STATUS_UPLOADING\x10\x07\x1a\r\xa2\xbb\x18\tUploading\x12=\n#UPLOAD_LOG_STATUS_ACCEPTED_CANCELED\x10\x08\x1a\x14\xa2\xbb\x18\x10\x41\x63\x63\x65ptedCanceledb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.station.v1.log_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_LOGTYPE'].values_by_name["LOG_TYPE_DIAGNOSTICS"]._loaded_options = None
+  _globals['_LOGTYPE'].values_by_name["LOG_TYPE_DIAGNOSTICS"]._serialized_options = b'\242\273\030\016DiagnosticsLog'
+  _globals['_LOGTYPE'].values_by_name["LOG_TYPE_SECURITY"]._loaded_options = None
+  _globals['_LOGTYPE'].values_by_name["LOG_TYPE_SECURITY"]._serialized_options = b'\242\273\030\013SecurityLog'
+  _globals['_LOGTYPE'].values_by_name["LOG_TYPE_DATA_COLLECTOR"]._loaded_options = None
+  _globals['_LOGTYPE'].values_by_name["LOG_TYPE_DATA_COLLECTOR"]._serialized_options = b'\242\273\030\020DataCollectorLog'
+  _globals['_LOGSTATUS'].values_by_name["LOG_STATUS_ACCEPTED"]._loaded_options = None
+  _globals['_LOGSTATUS'].values_by_name["LOG_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
+  _globals['_LOGSTATUS'].values_by_name["LOG_STATUS_REJECTED"]._loaded_options = None
+  _globals['_LOGSTATUS'].values_by_name["LOG_STATUS_REJECTED"]._serialized_options = b'\242\273\030\010Rejected'
+  _globals['_LOGSTATUS'].values_by_name["LOG_STATUS_ACCEPTED_CANCELED"]._loaded_options = None
+  _globals['_LOGSTATUS'].values_by_name["LOG_STATUS_ACCEPTED_CANCELED"]._serialized_options = b'\242\273\030\020AcceptedCanceled'
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_BAD_MESSAGE"]._loaded_options = None
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_BAD_MESSAGE"]._serialized_options = b'\242\273\030\nBadMessage'
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_IDLE"]._loaded_options = None
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_IDLE"]._serialized_options = b'\242\273\030\004Idle'
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_NOT_SUPPORTED_OPERATION"]._loaded_options = None
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_NOT_SUPPORTED_OPERATION"]._serialized_options = b'\242\273\030\025NotSupportedOperation'
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_PERMISSION_DENIED"]._loaded_options = None
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_PERMISSION_DENIED"]._serialized_options = b'\242\273\030\020PermissionDenied'
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_UPLOADED"]._loaded_options = None
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_UPLOADED"]._serialized_options = b'\242\273\030\010Uploaded'
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_UPLOAD_FAILURE"]._loaded_options = None
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_UPLOAD_FAILURE"]._serialized_options = b'\242\273\030\rUploadFailure'
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_UPLOADING"]._loaded_options = None
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_UPLOADING"]._serialized_options = b'\242\273\030\tUploading'
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_ACCEPTED_CANCELED"]._loaded_options = None
+  _globals['_UPLOADLOGSTATUS'].values_by_name["UPLOAD_LOG_STATUS_ACCEPTED_CANCELED"]._serialized_options = b'\242\273\030\020AcceptedCanceled'
   _globals['_GETLOGREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_GETLOGREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_GETLOGREQUEST'].fields_by_name['log']._loaded_options = None
   _globals['_GETLOGREQUEST'].fields_by_name['log']._serialized_options = b'\342A\001\002'
   _globals['_LOGPARAMETERS'].fields_by_name['remote_location']._loaded_options = None
   _globals['_LOGPARAMETERS'].fields_by_name['remote_location']._serialized_options = b'\342A\001\002'
-  _globals['_LOGTYPE']._serialized_start=957
-  _globals['_LOGTYPE']._serialized_end=1070
-  _globals['_LOGSTATUS']._serialized_start=1072
-  _globals['_LOGSTATUS']._serialized_end=1195
-  _globals['_UPLOADLOGSTATUS']._serialized_start=1198
-  _globals['_UPLOADLOGSTATUS']._serialized_end=1545
-  _globals['_GETLOGREQUEST']._serialized_start=147
-  _globals['_GETLOGREQUEST']._serialized_end=463
-  _globals['_LOGPARAMETERS']._serialized_start=466
-  _globals['_LOGPARAMETERS']._serialized_end=610
-  _globals['_GETLOGRESPONSE']._serialized_start=613
-  _globals['_GETLOGRESPONSE']._serialized_end=764
-  _globals['_LOGSTATUSREPORT']._serialized_start=767
-  _globals['_LOGSTATUSREPORT']._serialized_end=955
+  _globals['_LOGTYPE']._serialized_start=989
+  _globals['_LOGTYPE']._serialized_end=1161
+  _globals['_LOGSTATUS']._serialized_start=1164
+  _globals['_LOGSTATUS']._serialized_end=1337
+  _globals['_UPLOADLOGSTATUS']._serialized_start=1340
+  _globals['_UPLOADLOGSTATUS']._serialized_end=1832
+  _globals['_GETLOGREQUEST']._serialized_start=178
+  _globals['_GETLOGREQUEST']._serialized_end=494
+  _globals['_LOGPARAMETERS']._serialized_start=497
+  _globals['_LOGPARAMETERS']._serialized_end=641
+  _globals['_GETLOGRESPONSE']._serialized_start=644
+  _globals['_GETLOGRESPONSE']._serialized_end=795
+  _globals['_LOGSTATUSREPORT']._serialized_start=798
+  _globals['_LOGSTATUSREPORT']._serialized_end=986
 # @@protoc_insertion_point(module_scope)

@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from csms.station.v1 import log_pb2 as csms_dot_station_dot_v1_dot_log__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!csms/station/v1/log_service.proto\x12\x0f\x63sms.station.v1\x1a\x19\x63sms/station/v1/log.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x05\n\tLogUpload\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x15\n\rlog_upload_id\x18\x02 \x01(\x05\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.csms.station.v1.LogUploadState\x12\x30\n\x06status\x18\x04 \x01(\x0e\x32 .csms.station.v1.UploadLogStatus\x12\x17\n\x0freported_status\x18\x05 \x01(\t\x12*\n\x08log_type\x18\x06 \x01(\x0e\x32\x18.csms.station.v1.LogType\x12+\n\x03log\x18\x07 \x01(\x0b\x32\x1e.csms.station.v1.LogParameters\x12\x11\n\tfile_name\x18\x08 \x01(\t\x12\x14\n\x07retries\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\n \x01(\x05H\x01\x88\x01\x01\x12*\n\x06\x61nswer\x18\x0b \x01(\x0e\x32\x1a.csms.station.v1.LogStatus\x12\x16\n\x0e\x66\x61ilure_reason\x18\x0c \x01(\t\x12\x14\n\x0cstation_made\x18\r \x01(\x08\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\x10\n\x08username\x18\x0f \x01(\t\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x0estatus_reports\x18\x13 \x03(\x0b\x32 .csms.station.v1.LogStatusReportB\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"L\n\x13GetLogUploadRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rlog_upload_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"F\n\x14GetLogUploadResponse\x12.\n\nlog_upload\x18\x01 \x01(\x0b\x32\x1a.csms.station.v1.LogUpload\"h\n\x15ListLogUploadsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"b\n\x16ListLogUploadsResponse\x12/\n\x0blog_uploads\x18\x01 \x03(\x0b\x32\x1a.csms.station.v1.LogUpload\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xab\x02\n\x0eLogUploadState\x12 \n\x1cLOG_UPLOAD_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aLOG_UPLOAD_STATE_REQUESTED\x10\x01\x12\x1d\n\x19LOG_UPLOAD_STATE_ACCEPTED\x10\x02\x12\x1d\n\x19LOG_UPLOAD_STATE_REJECTED\x10\x03\x12\x1f\n\x1bLOG_UPLOAD_STATE_SUPERSEDED\x10\x04\x12\x1c\n\x18LOG_UPLOAD_STATE_UNKNOWN\x10\x05\x12\x1b\n\x17LOG_UPLOAD_STATE_FAILED\x10\x06\x12\x1d\n\x19LOG_UPLOAD_STATE_UPLOADED\x10\x07\x12\x1e\n\x1aLOG_UPLOAD_STATE_UPLOADING\x10\x08\x32\xc6\x02\n\nLogService\x12\xa5\x01\n\x0cGetLogUpload\x12$.csms.station.v1.GetLogUploadRequest\x1a%.csms.station.v1.GetLogUploadResponse\"H\x82\xd3\xe4\x93\x02\x42\x12\x34/v1/stations/{station_id}/logUploads/{log_upload_id}b\nlog_upload\x12\x8f\x01\n\x0eListLogUploads\x12&.csms.station.v1.ListLogUploadsRequest\x1a\'.csms.station.v1.ListLogUploadsResponse\",\x82\xd3\xe4\x93\x02&\x12$/v1/stations/{station_id}/logUploadsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!csms/station/v1/log_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x19\x63sms/station/v1/log.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x05\n\tLogUpload\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x15\n\rlog_upload_id\x18\x02 \x01(\x05\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.csms.station.v1.LogUploadState\x12\x30\n\x06status\x18\x04 \x01(\x0e\x32 .csms.station.v1.UploadLogStatus\x12\x17\n\x0freported_status\x18\x05 \x01(\t\x12*\n\x08log_type\x18\x06 \x01(\x0e\x32\x18.csms.station.v1.LogType\x12+\n\x03log\x18\x07 \x01(\x0b\x32\x1e.csms.station.v1.LogParameters\x12\x11\n\tfile_name\x18\x08 \x01(\t\x12\x14\n\x07retries\x18\t \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\n \x01(\x05H\x01\x88\x01\x01\x12*\n\x06\x61nswer\x18\x0b \x01(\x0e\x32\x1a.csms.station.v1.LogStatus\x12\x16\n\x0e\x66\x61ilure_reason\x18\x0c \x01(\t\x12\x14\n\x0cstation_made\x18\r \x01(\x08\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\x10\n\x08username\x18\x0f \x01(\t\x12/\n\x0b\x63reate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x0estatus_reports\x18\x13 \x03(\x0b\x32 .csms.station.v1.LogStatusReportB\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"L\n\x13GetLogUploadRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rlog_upload_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"F\n\x14GetLogUploadResponse\x12.\n\nlog_upload\x18\x01 \x01(\x0b\x32\x1a.csms.station.v1.LogUpload\"h\n\x15ListLogUploadsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"b\n\x16ListLogUploadsResponse\x12/\n\x0blog_uploads\x18\x01 \x03(\x0b\x32\x1a.csms.station.v1.LogUpload\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xab\x02\n\x0eLogUploadState\x12 \n\x1cLOG_UPLOAD_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aLOG_UPLOAD_STATE_REQUESTED\x10\x01\x12\x1d\n\x19LOG_UPLOAD_STATE_ACCEPTED\x10\x02\x12\x1d\n\x19LOG_UPLOAD_STATE_REJECTED\x10\x03\x12\x1f\n\x1bLOG_UPLOAD_STATE_SUPERSEDED\x10\x04\x12\x1c\n\x18LOG_UPLOAD_STATE_UNKNOWN\x10\x05\x12\x1b\n\x17LOG_UPLOAD_STATE_FAILED\x10\x06\x12\x1d\n\x19LOG_UPLOAD_STATE_UPLOADED\x10\x07\x12\x1e\n\x1aLOG_UPLOAD_STATE_UPLOADING\x10\x08\x32\xd8\x02\n\nLogService\x12\xab\x01\n\x0cGetLogUpload\x12$.csms.station.v1.GetLogUploadRequest\x1a%.csms.station.v1.GetLogUploadResponse\"N\xa2\xbb\x18\x02\x08\x1c\x82\xd3\xe4\x93\x02\x42\x12\x34/v1/stations/{station_id}/logUploads/{log_upload_id}b\nlog_upload\x12\x95\x01\n\x0eListLogUploads\x12&.csms.station.v1.ListLogUploadsRequest\x1a\'.csms.station.v1.ListLogUploadsResponse\"2\xa2\xbb\x18\x02\x08\x1c\x82\xd3\xe4\x93\x02&\x12$/v1/stations/{station_id}/logUploads\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,22 +42,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETLOGUPLOADREQUEST'].fields_by_name['log_upload_id']._serialized_options = b'\342A\001\002'
   _globals['_LISTLOGUPLOADSREQUEST'].fields_by_name['station_id']._loaded_options = None
   _globals['_LISTLOGUPLOADSREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
+  _globals['_LOGSERVICE']._loaded_options = None
+  _globals['_LOGSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_LOGSERVICE'].methods_by_name['GetLogUpload']._loaded_options = None
-  _globals['_LOGSERVICE'].methods_by_name['GetLogUpload']._serialized_options = b'\202\323\344\223\002B\0224/v1/stations/{station_id}/logUploads/{log_upload_id}b\nlog_upload'
+  _globals['_LOGSERVICE'].methods_by_name['GetLogUpload']._serialized_options = b'\242\273\030\002\010\034\202\323\344\223\002B\0224/v1/stations/{station_id}/logUploads/{log_upload_id}b\nlog_upload'
   _globals['_LOGSERVICE'].methods_by_name['ListLogUploads']._loaded_options = None
-  _globals['_LOGSERVICE'].methods_by_name['ListLogUploads']._serialized_options = b'\202\323\344\223\002&\022$/v1/stations/{station_id}/logUploads'
-  _globals['_LOGUPLOADSTATE']._serialized_start=1238
-  _globals['_LOGUPLOADSTATE']._serialized_end=1537
-  _globals['_LOGUPLOAD']._serialized_start=178
-  _globals['_LOGUPLOAD']._serialized_end=879
-  _globals['_GETLOGUPLOADREQUEST']._serialized_start=881
-  _globals['_GETLOGUPLOADREQUEST']._serialized_end=957
-  _globals['_GETLOGUPLOADRESPONSE']._serialized_start=959
-  _globals['_GETLOGUPLOADRESPONSE']._serialized_end=1029
-  _globals['_LISTLOGUPLOADSREQUEST']._serialized_start=1031
-  _globals['_LISTLOGUPLOADSREQUEST']._serialized_end=1135
-  _globals['_LISTLOGUPLOADSRESPONSE']._serialized_start=1137
-  _globals['_LISTLOGUPLOADSRESPONSE']._serialized_end=1235
-  _globals['_LOGSERVICE']._serialized_start=1540
-  _globals['_LOGSERVICE']._serialized_end=1866
+  _globals['_LOGSERVICE'].methods_by_name['ListLogUploads']._serialized_options = b'\242\273\030\002\010\034\202\323\344\223\002&\022$/v1/stations/{station_id}/logUploads'
+  _globals['_LOGUPLOADSTATE']._serialized_start=1269
+  _globals['_LOGUPLOADSTATE']._serialized_end=1568
+  _globals['_LOGUPLOAD']._serialized_start=209
+  _globals['_LOGUPLOAD']._serialized_end=910
+  _globals['_GETLOGUPLOADREQUEST']._serialized_start=912
+  _globals['_GETLOGUPLOADREQUEST']._serialized_end=988
+  _globals['_GETLOGUPLOADRESPONSE']._serialized_start=990
+  _globals['_GETLOGUPLOADRESPONSE']._serialized_end=1060
+  _globals['_LISTLOGUPLOADSREQUEST']._serialized_start=1062
+  _globals['_LISTLOGUPLOADSREQUEST']._serialized_end=1166
+  _globals['_LISTLOGUPLOADSRESPONSE']._serialized_start=1168
+  _globals['_LISTLOGUPLOADSRESPONSE']._serialized_end=1266
+  _globals['_LOGSERVICE']._serialized_start=1571
+  _globals['_LOGSERVICE']._serialized_end=1915
 # @@protoc_insertion_point(module_scope)

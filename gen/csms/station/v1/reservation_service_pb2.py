@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from csms.station.v1 import reservation_pb2 as csms_dot_station_dot_v1_dot_reservation__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)csms/station/v1/reservation_service.proto\x12\x0f\x63sms.station.v1\x1a!csms/station/v1/reservation.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x94\x01\n\x18\x43reateReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x37\n\x0breservation\x18\x03 \x01(\x0b\x32\x1c.csms.station.v1.ReservationB\x04\xe2\x41\x01\x02\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"N\n\x19\x43reateReservationResponse\x12\x31\n\x0breservation\x18\x01 \x01(\x0b\x32\x1c.csms.station.v1.Reservation\"O\n\x15GetReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"K\n\x16GetReservationResponse\x12\x31\n\x0breservation\x18\x01 \x01(\x0b\x32\x1c.csms.station.v1.Reservation\"j\n\x17ListReservationsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x18ListReservationsResponse\x12\x32\n\x0creservations\x18\x01 \x03(\x0b\x32\x1c.csms.station.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x01\n*ReservationServiceCancelReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"\x9a\x01\n+ReservationServiceCancelReservationResponse\x12\x38\n\x06status\x18\x01 \x01(\x0e\x32(.csms.station.v1.CancelReservationStatus\x12\x31\n\x0breservation\x18\x02 \x01(\x0b\x32\x1c.csms.station.v1.Reservation2\xe9\x05\n\x12ReservationService\x12\xaa\x01\n\x11\x43reateReservation\x12).csms.station.v1.CreateReservationRequest\x1a*.csms.station.v1.CreateReservationResponse\">\x82\xd3\xe4\x93\x02\x38\"&/v1/stations/{station_id}/reservations:\x01*b\x0breservation\x12\xaf\x01\n\x0eGetReservation\x12&.csms.station.v1.GetReservationRequest\x1a\'.csms.station.v1.GetReservationResponse\"L\x82\xd3\xe4\x93\x02\x46\x12\x37/v1/stations/{station_id}/reservations/{reservation_id}b\x0breservation\x12\x97\x01\n\x10ListReservations\x12(.csms.station.v1.ListReservationsRequest\x1a).csms.station.v1.ListReservationsResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/stations/{station_id}/reservations\x12\xd9\x01\n\x11\x43\x61ncelReservation\x12;.csms.station.v1.ReservationServiceCancelReservationRequest\x1a<.csms.station.v1.ReservationServiceCancelReservationResponse\"I\x82\xd3\xe4\x93\x02\x43\">/v1/stations/{station_id}/reservations/{reservation_id}:cancel:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)csms/station/v1/reservation_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a!csms/station/v1/reservation.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x94\x01\n\x18\x43reateReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x37\n\x0breservation\x18\x03 \x01(\x0b\x32\x1c.csms.station.v1.ReservationB\x04\xe2\x41\x01\x02\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"N\n\x19\x43reateReservationResponse\x12\x31\n\x0breservation\x18\x01 \x01(\x0b\x32\x1c.csms.station.v1.Reservation\"O\n\x15GetReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\"K\n\x16GetReservationResponse\x12\x31\n\x0breservation\x18\x01 \x01(\x0b\x32\x1c.csms.station.v1.Reservation\"j\n\x17ListReservationsRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"g\n\x18ListReservationsResponse\x12\x32\n\x0creservations\x18\x01 \x03(\x0b\x32\x1c.csms.station.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x01\n*ReservationServiceCancelReservationRequest\x12\x18\n\nstation_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1c\n\x0ereservation_id\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x11\n\ttimeout_s\x18\x04 \x01(\x05\"\x9a\x01\n+ReservationServiceCancelReservationResponse\x12\x38\n\x06status\x18\x01 \x01(\x0e\x32(.csms.station.v1.CancelReservationStatus\x12\x31\n\x0breservation\x18\x02 \x01(\x0b\x32\x1c.csms.station.v1.Reservation2\x87\x06\n\x12ReservationService\x12\xb0\x01\n\x11\x43reateReservation\x12).csms.station.v1.CreateReservationRequest\x1a*.csms.station.v1.CreateReservationResponse\"D\xa2\xbb\x18\x02\x08\x17\x82\xd3\xe4\x93\x02\x38\"&/v1/stations/{station_id}/reservations:\x01*b\x0breservation\x12\xb5\x01\n\x0eGetReservation\x12&.csms.station.v1.GetReservationRequest\x1a\'.csms.station.v1.GetReservationResponse\"R\xa2\xbb\x18\x02\x08\x16\x82\xd3\xe4\x93\x02\x46\x12\x37/v1/stations/{station_id}/reservations/{reservation_id}b\x0breservation\x12\x9d\x01\n\x10ListReservations\x12(.csms.station.v1.ListReservationsRequest\x1a).csms.station.v1.ListReservationsResponse\"4\xa2\xbb\x18\x02\x08\x16\x82\xd3\xe4\x93\x02(\x12&/v1/stations/{station_id}/reservations\x12\xdf\x01\n\x11\x43\x61ncelReservation\x12;.csms.station.v1.ReservationServiceCancelReservationRequest\x1a<.csms.station.v1.ReservationServiceCancelReservationResponse\"O\xa2\xbb\x18\x02\x08\x17\x82\xd3\xe4\x93\x02\x43\">/v1/stations/{station_id}/reservations/{reservation_id}:cancel:\x01*\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,30 +49,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST'].fields_by_name['station_id']._serialized_options = b'\342A\001\002'
   _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST'].fields_by_name['reservation_id']._loaded_options = None
   _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST'].fields_by_name['reservation_id']._serialized_options = b'\342A\001\002'
+  _globals['_RESERVATIONSERVICE']._loaded_options = None
+  _globals['_RESERVATIONSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_RESERVATIONSERVICE'].methods_by_name['CreateReservation']._loaded_options = None
-  _globals['_RESERVATIONSERVICE'].methods_by_name['CreateReservation']._serialized_options = b'\202\323\344\223\0028\"&/v1/stations/{station_id}/reservations:\001*b\013reservation'
+  _globals['_RESERVATIONSERVICE'].methods_by_name['CreateReservation']._serialized_options = b'\242\273\030\002\010\027\202\323\344\223\0028\"&/v1/stations/{station_id}/reservations:\001*b\013reservation'
   _globals['_RESERVATIONSERVICE'].methods_by_name['GetReservation']._loaded_options = None
-  _globals['_RESERVATIONSERVICE'].methods_by_name['GetReservation']._serialized_options = b'\202\323\344\223\002F\0227/v1/stations/{station_id}/reservations/{reservation_id}b\013reservation'
+  _globals['_RESERVATIONSERVICE'].methods_by_name['GetReservation']._serialized_options = b'\242\273\030\002\010\026\202\323\344\223\002F\0227/v1/stations/{station_id}/reservations/{reservation_id}b\013reservation'
   _globals['_RESERVATIONSERVICE'].methods_by_name['ListReservations']._loaded_options = None
-  _globals['_RESERVATIONSERVICE'].methods_by_name['ListReservations']._serialized_options = b'\202\323\344\223\002(\022&/v1/stations/{station_id}/reservations'
+  _globals['_RESERVATIONSERVICE'].methods_by_name['ListReservations']._serialized_options = b'\242\273\030\002\010\026\202\323\344\223\002(\022&/v1/stations/{station_id}/reservations'
   _globals['_RESERVATIONSERVICE'].methods_by_name['CancelReservation']._loaded_options = None
-  _globals['_RESERVATIONSERVICE'].methods_by_name['CancelReservation']._serialized_options = b'\202\323\344\223\002C\">/v1/stations/{station_id}/reservations/{reservation_id}:cancel:\001*'
-  _globals['_CREATERESERVATIONREQUEST']._serialized_start=161
-  _globals['_CREATERESERVATIONREQUEST']._serialized_end=309
-  _globals['_CREATERESERVATIONRESPONSE']._serialized_start=311
-  _globals['_CREATERESERVATIONRESPONSE']._serialized_end=389
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=391
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=470
-  _globals['_GETRESERVATIONRESPONSE']._serialized_start=472
-  _globals['_GETRESERVATIONRESPONSE']._serialized_end=547
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=549
-  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=655
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=657
-  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=760
-  _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST']._serialized_start=763
-  _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST']._serialized_end=902
-  _globals['_RESERVATIONSERVICECANCELRESERVATIONRESPONSE']._serialized_start=905
-  _globals['_RESERVATIONSERVICECANCELRESERVATIONRESPONSE']._serialized_end=1059
-  _globals['_RESERVATIONSERVICE']._serialized_start=1062
-  _globals['_RESERVATIONSERVICE']._serialized_end=1807
+  _globals['_RESERVATIONSERVICE'].methods_by_name['CancelReservation']._serialized_options = b'\242\273\030\002\010\027\202\323\344\223\002C\">/v1/stations/{station_id}/reservations/{reservation_id}:cancel:\001*'
+  _globals['_CREATERESERVATIONREQUEST']._serialized_start=192
+  _globals['_CREATERESERVATIONREQUEST']._serialized_end=340
+  _globals['_CREATERESERVATIONRESPONSE']._serialized_start=342
+  _globals['_CREATERESERVATIONRESPONSE']._serialized_end=420
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=422
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=501
+  _globals['_GETRESERVATIONRESPONSE']._serialized_start=503
+  _globals['_GETRESERVATIONRESPONSE']._serialized_end=578
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_start=580
+  _globals['_LISTRESERVATIONSREQUEST']._serialized_end=686
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_start=688
+  _globals['_LISTRESERVATIONSRESPONSE']._serialized_end=791
+  _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST']._serialized_start=794
+  _globals['_RESERVATIONSERVICECANCELRESERVATIONREQUEST']._serialized_end=933
+  _globals['_RESERVATIONSERVICECANCELRESERVATIONRESPONSE']._serialized_start=936
+  _globals['_RESERVATIONSERVICECANCELRESERVATIONRESPONSE']._serialized_end=1090
+  _globals['_RESERVATIONSERVICE']._serialized_start=1093
+  _globals['_RESERVATIONSERVICE']._serialized_end=1868
 # @@protoc_insertion_point(module_scope)

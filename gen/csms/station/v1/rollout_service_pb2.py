@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from csms.station.v1 import firmware_pb2 as csms_dot_station_dot_v1_dot_firmware__pb2
 from csms.station.v1 import station_pb2 as csms_dot_station_dot_v1_dot_station__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
@@ -31,7 +32,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%csms/station/v1/rollout_service.proto\x12\x0f\x63sms.station.v1\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x9e\x05\n\x07Rollout\x12\x12\n\nrollout_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x36\n\tvariables\x18\x04 \x01(\x0b\x32!.csms.station.v1.VariablesRolloutH\x00\x12\x34\n\x08\x66irmware\x18\x11 \x01(\x0b\x32 .csms.station.v1.FirmwareRolloutH\x00\x12\x14\n\x0cmax_parallel\x18\x05 \x01(\x05\x12\x1b\n\x13stop_after_failures\x18\x06 \x01(\x05\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.csms.station.v1.RolloutState\x12\x37\n\x0bstop_reason\x18\n \x01(\x0e\x32\".csms.station.v1.RolloutStopReason\x12\x32\n\x08progress\x18\x0b \x01(\x0b\x32 .csms.station.v1.RolloutProgress\x12\x10\n\x08username\x18\x0c \x01(\t\x12\x12\n\nrequest_id\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04work\"d\n\x10VariablesRollout\x12\x32\n\tvariables\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.VariableB\x04\xe2\x41\x01\x02\x12\x1c\n\x14reset_where_required\x18\x02 \x01(\x08\"\xd7\x01\n\x0f\x46irmwareRollout\x12\x31\n\x08\x66irmware\x18\x01 \x01(\x0b\x32\x19.csms.station.v1.FirmwareB\x04\xe2\x41\x01\x02\x12\x14\n\x07retries\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x0f\n\x07version\x18\x04 \x01(\t\x12*\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"\x89\x01\n\x0fRolloutProgress\x12\r\n\x05total\x18\x01 \x01(\x05\x12\x0f\n\x07pending\x18\x02 \x01(\x05\x12\x0f\n\x07running\x18\x03 \x01(\x05\x12\x11\n\tsucceeded\x18\x04 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x05\x12\x0f\n\x07skipped\x18\x06 \x01(\x05\x12\x11\n\tcancelled\x18\x07 \x01(\x05\"\x8d\x02\n\rRolloutTarget\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.csms.station.v1.RolloutTargetState\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12\x17\n\x0freboot_required\x18\x04 \x01(\x08\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x66irmware_update_id\x18\x07 \x01(\x05\"\xe0\x02\n\x14\x43reateRolloutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\tvariables\x18\x04 \x01(\x0b\x32!.csms.station.v1.VariablesRolloutH\x00\x12\x34\n\x08\x66irmware\x18\t \x01(\x0b\x32 .csms.station.v1.FirmwareRolloutH\x00\x12\x14\n\x0cmax_parallel\x18\x05 \x01(\x05\x12\x1b\n\x13stop_after_failures\x18\x06 \x01(\x05\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04work\"B\n\x15\x43reateRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"-\n\x11GetRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x12GetRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"<\n\x13ListRolloutsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"[\n\x14ListRolloutsResponse\x12*\n\x08rollouts\x18\x01 \x03(\x0b\x32\x18.csms.station.v1.Rollout\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x19ListRolloutTargetsRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"f\n\x1aListRolloutTargetsResponse\x12/\n\x07targets\x18\x01 \x03(\x0b\x32\x1e.csms.station.v1.RolloutTarget\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x13PauseRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"A\n\x14PauseRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"0\n\x14ResumeRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"B\n\x15ResumeRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\".\n\x12StopRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x13StopRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout*\xb2\x01\n\x0cRolloutState\x12\x1d\n\x19ROLLOUT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17ROLLOUT_STATE_SCHEDULED\x10\x01\x12\x19\n\x15ROLLOUT_STATE_RUNNING\x10\x02\x12\x18\n\x14ROLLOUT_STATE_PAUSED\x10\x03\x12\x19\n\x15ROLLOUT_STATE_STOPPED\x10\x04\x12\x16\n\x12ROLLOUT_STATE_DONE\x10\x05*|\n\x11RolloutStopReason\x12#\n\x1fROLLOUT_STOP_REASON_UNSPECIFIED\x10\x00\x12 \n\x1cROLLOUT_STOP_REASON_OPERATOR\x10\x01\x12 \n\x1cROLLOUT_STOP_REASON_FAILURES\x10\x02*\x89\x02\n\x12RolloutTargetState\x12$\n ROLLOUT_TARGET_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cROLLOUT_TARGET_STATE_PENDING\x10\x01\x12 \n\x1cROLLOUT_TARGET_STATE_RUNNING\x10\x02\x12\"\n\x1eROLLOUT_TARGET_STATE_SUCCEEDED\x10\x03\x12\x1f\n\x1bROLLOUT_TARGET_STATE_FAILED\x10\x04\x12 \n\x1cROLLOUT_TARGET_STATE_SKIPPED\x10\x05\x12\"\n\x1eROLLOUT_TARGET_STATE_CANCELLED\x10\x06\x32\xde\x07\n\x0eRolloutService\x12\x80\x01\n\rCreateRollout\x12%.csms.station.v1.CreateRolloutRequest\x1a&.csms.station.v1.CreateRolloutResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x0c/v1/rollouts:\x01*b\x07rollout\x12\x81\x01\n\nGetRollout\x12\".csms.station.v1.GetRolloutRequest\x1a#.csms.station.v1.GetRolloutResponse\"*\x82\xd3\xe4\x93\x02$\x12\x19/v1/rollouts/{rollout_id}b\x07rollout\x12q\n\x0cListRollouts\x12$.csms.station.v1.ListRolloutsRequest\x1a%.csms.station.v1.ListRolloutsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/rollouts\x12\x98\x01\n\x12ListRolloutTargets\x12*.csms.station.v1.ListRolloutTargetsRequest\x1a+.csms.station.v1.ListRolloutTargetsResponse\")\x82\xd3\xe4\x93\x02#\x12!/v1/rollouts/{rollout_id}/targets\x12\x90\x01\n\x0cPauseRollout\x12$.csms.station.v1.PauseRolloutRequest\x1a%.csms.station.v1.PauseRolloutResponse\"3\x82\xd3\xe4\x93\x02-\"\x1f/v1/rollouts/{rollout_id}:pause:\x01*b\x07rollout\x12\x94\x01\n\rResumeRollout\x12%.csms.station.v1.ResumeRolloutRequest\x1a&.csms.station.v1.ResumeRolloutResponse\"4\x82\xd3\xe4\x93\x02.\" /v1/rollouts/{rollout_id}:resume:\x01*b\x07rollout\x12\x8c\x01\n\x0bStopRollout\x12#.csms.station.v1.StopRolloutRequest\x1a$.csms.station.v1.StopRolloutResponse\"2\x82\xd3\xe4\x93\x02,\"\x1e/v1/rollouts/{rollout_id}:stop:\x01*b\x07rolloutb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%csms/station/v1/rollout_service.proto\x12\x0f\x63sms.station.v1\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1e\x63sms/station/v1/firmware.proto\x1a\x1d\x63sms/station/v1/station.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x9e\x05\n\x07Rollout\x12\x12\n\nrollout_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x36\n\tvariables\x18\x04 \x01(\x0b\x32!.csms.station.v1.VariablesRolloutH\x00\x12\x34\n\x08\x66irmware\x18\x11 \x01(\x0b\x32 .csms.station.v1.FirmwareRolloutH\x00\x12\x14\n\x0cmax_parallel\x18\x05 \x01(\x05\x12\x1b\n\x13stop_after_failures\x18\x06 \x01(\x05\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05state\x18\t \x01(\x0e\x32\x1d.csms.station.v1.RolloutState\x12\x37\n\x0bstop_reason\x18\n \x01(\x0e\x32\".csms.station.v1.RolloutStopReason\x12\x32\n\x08progress\x18\x0b \x01(\x0b\x32 .csms.station.v1.RolloutProgress\x12\x10\n\x08username\x18\x0c \x01(\t\x12\x12\n\nrequest_id\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04work\"d\n\x10VariablesRollout\x12\x32\n\tvariables\x18\x01 \x03(\x0b\x32\x19.csms.station.v1.VariableB\x04\xe2\x41\x01\x02\x12\x1c\n\x14reset_where_required\x18\x02 \x01(\x08\"\xd7\x01\n\x0f\x46irmwareRollout\x12\x31\n\x08\x66irmware\x18\x01 \x01(\x0b\x32\x19.csms.station.v1.FirmwareB\x04\xe2\x41\x01\x02\x12\x14\n\x07retries\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10retry_interval_s\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x0f\n\x07version\x18\x04 \x01(\t\x12*\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\n\n\x08_retriesB\x13\n\x11_retry_interval_s\"\x89\x01\n\x0fRolloutProgress\x12\r\n\x05total\x18\x01 \x01(\x05\x12\x0f\n\x07pending\x18\x02 \x01(\x05\x12\x0f\n\x07running\x18\x03 \x01(\x05\x12\x11\n\tsucceeded\x18\x04 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x05\x12\x0f\n\x07skipped\x18\x06 \x01(\x05\x12\x11\n\tcancelled\x18\x07 \x01(\x05\"\x8d\x02\n\rRolloutTarget\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.csms.station.v1.RolloutTargetState\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\x12\x17\n\x0freboot_required\x18\x04 \x01(\x08\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x66irmware_update_id\x18\x07 \x01(\x05\"\xe0\x02\n\x14\x43reateRolloutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x06\x66ilter\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\tvariables\x18\x04 \x01(\x0b\x32!.csms.station.v1.VariablesRolloutH\x00\x12\x34\n\x08\x66irmware\x18\t \x01(\x0b\x32 .csms.station.v1.FirmwareRolloutH\x00\x12\x14\n\x0cmax_parallel\x18\x05 \x01(\x05\x12\x1b\n\x13stop_after_failures\x18\x06 \x01(\x05\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04work\"B\n\x15\x43reateRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"-\n\x11GetRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x12GetRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"<\n\x13ListRolloutsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"[\n\x14ListRolloutsResponse\x12*\n\x08rollouts\x18\x01 \x03(\x0b\x32\x18.csms.station.v1.Rollout\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x19ListRolloutTargetsRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"f\n\x1aListRolloutTargetsResponse\x12/\n\x07targets\x18\x01 \x03(\x0b\x32\x1e.csms.station.v1.RolloutTarget\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x13PauseRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"A\n\x14PauseRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\"0\n\x14ResumeRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"B\n\x15ResumeRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout\".\n\x12StopRolloutRequest\x12\x18\n\nrollout_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"@\n\x13StopRolloutResponse\x12)\n\x07rollout\x18\x01 \x01(\x0b\x32\x18.csms.station.v1.Rollout*\xb2\x01\n\x0cRolloutState\x12\x1d\n\x19ROLLOUT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17ROLLOUT_STATE_SCHEDULED\x10\x01\x12\x19\n\x15ROLLOUT_STATE_RUNNING\x10\x02\x12\x18\n\x14ROLLOUT_STATE_PAUSED\x10\x03\x12\x19\n\x15ROLLOUT_STATE_STOPPED\x10\x04\x12\x16\n\x12ROLLOUT_STATE_DONE\x10\x05*|\n\x11RolloutStopReason\x12#\n\x1fROLLOUT_STOP_REASON_UNSPECIFIED\x10\x00\x12 \n\x1cROLLOUT_STOP_REASON_OPERATOR\x10\x01\x12 \n\x1cROLLOUT_STOP_REASON_FAILURES\x10\x02*\x89\x02\n\x12RolloutTargetState\x12$\n ROLLOUT_TARGET_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cROLLOUT_TARGET_STATE_PENDING\x10\x01\x12 \n\x1cROLLOUT_TARGET_STATE_RUNNING\x10\x02\x12\"\n\x1eROLLOUT_TARGET_STATE_SUCCEEDED\x10\x03\x12\x1f\n\x1bROLLOUT_TARGET_STATE_FAILED\x10\x04\x12 \n\x1cROLLOUT_TARGET_STATE_SKIPPED\x10\x05\x12\"\n\x1eROLLOUT_TARGET_STATE_CANCELLED\x10\x06\x32\x8e\x08\n\x0eRolloutService\x12\x86\x01\n\rCreateRollout\x12%.csms.station.v1.CreateRolloutRequest\x1a&.csms.station.v1.CreateRolloutResponse\"&\xa2\xbb\x18\x02\x08!\x82\xd3\xe4\x93\x02\x1a\"\x0c/v1/rollouts:\x01*b\x07rollout\x12\x87\x01\n\nGetRollout\x12\".csms.station.v1.GetRolloutRequest\x1a#.csms.station.v1.GetRolloutResponse\"0\xa2\xbb\x18\x02\x08 \x82\xd3\xe4\x93\x02$\x12\x19/v1/rollouts/{rollout_id}b\x07rollout\x12w\n\x0cListRollouts\x12$.csms.station.v1.ListRolloutsRequest\x1a%.csms.station.v1.ListRolloutsResponse\"\x1a\xa2\xbb\x18\x02\x08 \x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/rollouts\x12\x9e\x01\n\x12ListRolloutTargets\x12*.csms.station.v1.ListRolloutTargetsRequest\x1a+.csms.station.v1.ListRolloutTargetsResponse\"/\xa2\xbb\x18\x02\x08 \x82\xd3\xe4\x93\x02#\x12!/v1/rollouts/{rollout_id}/targets\x12\x96\x01\n\x0cPauseRollout\x12$.csms.station.v1.PauseRolloutRequest\x1a%.csms.station.v1.PauseRolloutResponse\"9\xa2\xbb\x18\x02\x08!\x82\xd3\xe4\x93\x02-\"\x1f/v1/rollouts/{rollout_id}:pause:\x01*b\x07rollout\x12\x9a\x01\n\rResumeRollout\x12%.csms.station.v1.ResumeRolloutRequest\x1a&.csms.station.v1.ResumeRolloutResponse\":\xa2\xbb\x18\x02\x08!\x82\xd3\xe4\x93\x02.\" /v1/rollouts/{rollout_id}:resume:\x01*b\x07rollout\x12\x92\x01\n\x0bStopRollout\x12#.csms.station.v1.StopRolloutRequest\x1a$.csms.station.v1.StopRolloutResponse\"8\xa2\xbb\x18\x02\x08!\x82\xd3\xe4\x93\x02,\"\x1e/v1/rollouts/{rollout_id}:stop:\x01*b\x07rollout\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,64 +55,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMEROLLOUTREQUEST'].fields_by_name['rollout_id']._serialized_options = b'\342A\001\002'
   _globals['_STOPROLLOUTREQUEST'].fields_by_name['rollout_id']._loaded_options = None
   _globals['_STOPROLLOUTREQUEST'].fields_by_name['rollout_id']._serialized_options = b'\342A\001\002'
+  _globals['_ROLLOUTSERVICE']._loaded_options = None
+  _globals['_ROLLOUTSERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_ROLLOUTSERVICE'].methods_by_name['CreateRollout']._loaded_options = None
-  _globals['_ROLLOUTSERVICE'].methods_by_name['CreateRollout']._serialized_options = b'\202\323\344\223\002\032\"\014/v1/rollouts:\001*b\007rollout'
+  _globals['_ROLLOUTSERVICE'].methods_by_name['CreateRollout']._serialized_options = b'\242\273\030\002\010!\202\323\344\223\002\032\"\014/v1/rollouts:\001*b\007rollout'
   _globals['_ROLLOUTSERVICE'].methods_by_name['GetRollout']._loaded_options = None
-  _globals['_ROLLOUTSERVICE'].methods_by_name['GetRollout']._serialized_options = b'\202\323\344\223\002$\022\031/v1/rollouts/{rollout_id}b\007rollout'
+  _globals['_ROLLOUTSERVICE'].methods_by_name['GetRollout']._serialized_options = b'\242\273\030\002\010 \202\323\344\223\002$\022\031/v1/rollouts/{rollout_id}b\007rollout'
   _globals['_ROLLOUTSERVICE'].methods_by_name['ListRollouts']._loaded_options = None
-  _globals['_ROLLOUTSERVICE'].methods_by_name['ListRollouts']._serialized_options = b'\202\323\344\223\002\016\022\014/v1/rollouts'
+  _globals['_ROLLOUTSERVICE'].methods_by_name['ListRollouts']._serialized_options = b'\242\273\030\002\010 \202\323\344\223\002\016\022\014/v1/rollouts'
   _globals['_ROLLOUTSERVICE'].methods_by_name['ListRolloutTargets']._loaded_options = None
-  _globals['_ROLLOUTSERVICE'].methods_by_name['ListRolloutTargets']._serialized_options = b'\202\323\344\223\002#\022!/v1/rollouts/{rollout_id}/targets'
+  _globals['_ROLLOUTSERVICE'].methods_by_name['ListRolloutTargets']._serialized_options = b'\242\273\030\002\010 \202\323\344\223\002#\022!/v1/rollouts/{rollout_id}/targets'
   _globals['_ROLLOUTSERVICE'].methods_by_name['PauseRollout']._loaded_options = None
-  _globals['_ROLLOUTSERVICE'].methods_by_name['PauseRollout']._serialized_options = b'\202\323\344\223\002-\"\037/v1/rollouts/{rollout_id}:pause:\001*b\007rollout'
+  _globals['_ROLLOUTSERVICE'].methods_by_name['PauseRollout']._serialized_options = b'\242\273\030\002\010!\202\323\344\223\002-\"\037/v1/rollouts/{rollout_id}:pause:\001*b\007rollout'
   _globals['_ROLLOUTSERVICE'].methods_by_name['ResumeRollout']._loaded_options = None
-  _globals['_ROLLOUTSERVICE'].methods_by_name['ResumeRollout']._serialized_options = b'\202\323\344\223\002.\" /v1/rollouts/{rollout_id}:resume:\001*b\007rollout'
+  _globals['_ROLLOUTSERVICE'].methods_by_name['ResumeRollout']._serialized_options = b'\242\273\030\002\010!\202\323\344\223\002.\" /v1/rollouts/{rollout_id}:resume:\001*b\007rollout'
   _globals['_ROLLOUTSERVICE'].methods_by_name['StopRollout']._loaded_options = None
-  _globals['_ROLLOUTSERVICE'].methods_by_name['StopRollout']._serialized_options = b'\202\323\344\223\002,\"\036/v1/rollouts/{rollout_id}:stop:\001*b\007rollout'
-  _globals['_ROLLOUTSTATE']._serialized_start=2932
-  _globals['_ROLLOUTSTATE']._serialized_end=3110
-  _globals['_ROLLOUTSTOPREASON']._serialized_start=3112
-  _globals['_ROLLOUTSTOPREASON']._serialized_end=3236
-  _globals['_ROLLOUTTARGETSTATE']._serialized_start=3239
-  _globals['_ROLLOUTTARGETSTATE']._serialized_end=3504
-  _globals['_ROLLOUT']._serialized_start=275
-  _globals['_ROLLOUT']._serialized_end=945
-  _globals['_VARIABLESROLLOUT']._serialized_start=947
-  _globals['_VARIABLESROLLOUT']._serialized_end=1047
-  _globals['_FIRMWAREROLLOUT']._serialized_start=1050
-  _globals['_FIRMWAREROLLOUT']._serialized_end=1265
-  _globals['_ROLLOUTPROGRESS']._serialized_start=1268
-  _globals['_ROLLOUTPROGRESS']._serialized_end=1405
-  _globals['_ROLLOUTTARGET']._serialized_start=1408
-  _globals['_ROLLOUTTARGET']._serialized_end=1677
-  _globals['_CREATEROLLOUTREQUEST']._serialized_start=1680
-  _globals['_CREATEROLLOUTREQUEST']._serialized_end=2032
-  _globals['_CREATEROLLOUTRESPONSE']._serialized_start=2034
-  _globals['_CREATEROLLOUTRESPONSE']._serialized_end=2100
-  _globals['_GETROLLOUTREQUEST']._serialized_start=2102
-  _globals['_GETROLLOUTREQUEST']._serialized_end=2147
-  _globals['_GETROLLOUTRESPONSE']._serialized_start=2149
-  _globals['_GETROLLOUTRESPONSE']._serialized_end=2212
-  _globals['_LISTROLLOUTSREQUEST']._serialized_start=2214
-  _globals['_LISTROLLOUTSREQUEST']._serialized_end=2274
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=2276
-  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=2367
-  _globals['_LISTROLLOUTTARGETSREQUEST']._serialized_start=2369
-  _globals['_LISTROLLOUTTARGETSREQUEST']._serialized_end=2477
-  _globals['_LISTROLLOUTTARGETSRESPONSE']._serialized_start=2479
-  _globals['_LISTROLLOUTTARGETSRESPONSE']._serialized_end=2581
-  _globals['_PAUSEROLLOUTREQUEST']._serialized_start=2583
-  _globals['_PAUSEROLLOUTREQUEST']._serialized_end=2630
-  _globals['_PAUSEROLLOUTRESPONSE']._serialized_start=2632
-  _globals['_PAUSEROLLOUTRESPONSE']._serialized_end=2697
-  _globals['_RESUMEROLLOUTREQUEST']._serialized_start=2699
-  _globals['_RESUMEROLLOUTREQUEST']._serialized_end=2747
-  _globals['_RESUMEROLLOUTRESPONSE']._serialized_start=2749
-  _globals['_RESUMEROLLOUTRESPONSE']._serialized_end=2815
-  _globals['_STOPROLLOUTREQUEST']._serialized_start=2817
-  _globals['_STOPROLLOUTREQUEST']._serialized_end=2863
-  _globals['_STOPROLLOUTRESPONSE']._serialized_start=2865
-  _globals['_STOPROLLOUTRESPONSE']._serialized_end=2929
-  _globals['_ROLLOUTSERVICE']._serialized_start=3507
-  _globals['_ROLLOUTSERVICE']._serialized_end=4497
+  _globals['_ROLLOUTSERVICE'].methods_by_name['StopRollout']._serialized_options = b'\242\273\030\002\010!\202\323\344\223\002,\"\036/v1/rollouts/{rollout_id}:stop:\001*b\007rollout'
+  _globals['_ROLLOUTSTATE']._serialized_start=2963
+  _globals['_ROLLOUTSTATE']._serialized_end=3141
+  _globals['_ROLLOUTSTOPREASON']._serialized_start=3143
+  _globals['_ROLLOUTSTOPREASON']._serialized_end=3267
+  _globals['_ROLLOUTTARGETSTATE']._serialized_start=3270
+  _globals['_ROLLOUTTARGETSTATE']._serialized_end=3535
+  _globals['_ROLLOUT']._serialized_start=306
+  _globals['_ROLLOUT']._serialized_end=976
+  _globals['_VARIABLESROLLOUT']._serialized_start=978
+  _globals['_VARIABLESROLLOUT']._serialized_end=1078
+  _globals['_FIRMWAREROLLOUT']._serialized_start=1081
+  _globals['_FIRMWAREROLLOUT']._serialized_end=1296
+  _globals['_ROLLOUTPROGRESS']._serialized_start=1299
+  _globals['_ROLLOUTPROGRESS']._serialized_end=1436
+  _globals['_ROLLOUTTARGET']._serialized_start=1439
+  _globals['_ROLLOUTTARGET']._serialized_end=1708
+  _globals['_CREATEROLLOUTREQUEST']._serialized_start=1711
+  _globals['_CREATEROLLOUTREQUEST']._serialized_end=2063
+  _globals['_CREATEROLLOUTRESPONSE']._serialized_start=2065
+  _globals['_CREATEROLLOUTRESPONSE']._serialized_end=2131
+  _globals['_GETROLLOUTREQUEST']._serialized_start=2133
+  _globals['_GETROLLOUTREQUEST']._serialized_end=2178
+  _globals['_GETROLLOUTRESPONSE']._serialized_start=2180
+  _globals['_GETROLLOUTRESPONSE']._serialized_end=2243
+  _globals['_LISTROLLOUTSREQUEST']._serialized_start=2245
+  _globals['_LISTROLLOUTSREQUEST']._serialized_end=2305
+  _globals['_LISTROLLOUTSRESPONSE']._serialized_start=2307
+  _globals['_LISTROLLOUTSRESPONSE']._serialized_end=2398
+  _globals['_LISTROLLOUTTARGETSREQUEST']._serialized_start=2400
+  _globals['_LISTROLLOUTTARGETSREQUEST']._serialized_end=2508
+  _globals['_LISTROLLOUTTARGETSRESPONSE']._serialized_start=2510
+  _globals['_LISTROLLOUTTARGETSRESPONSE']._serialized_end=2612
+  _globals['_PAUSEROLLOUTREQUEST']._serialized_start=2614
+  _globals['_PAUSEROLLOUTREQUEST']._serialized_end=2661
+  _globals['_PAUSEROLLOUTRESPONSE']._serialized_start=2663
+  _globals['_PAUSEROLLOUTRESPONSE']._serialized_end=2728
+  _globals['_RESUMEROLLOUTREQUEST']._serialized_start=2730
+  _globals['_RESUMEROLLOUTREQUEST']._serialized_end=2778
+  _globals['_RESUMEROLLOUTRESPONSE']._serialized_start=2780
+  _globals['_RESUMEROLLOUTRESPONSE']._serialized_end=2846
+  _globals['_STOPROLLOUTREQUEST']._serialized_start=2848
+  _globals['_STOPROLLOUTREQUEST']._serialized_end=2894
+  _globals['_STOPROLLOUTRESPONSE']._serialized_start=2896
+  _globals['_STOPROLLOUTRESPONSE']._serialized_end=2960
+  _globals['_ROLLOUTSERVICE']._serialized_start=3538
+  _globals['_ROLLOUTSERVICE']._serialized_end=4576
 # @@protoc_insertion_point(module_scope)

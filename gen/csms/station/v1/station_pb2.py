@@ -23,52 +23,87 @@ _sym_db = _symbol_database.Default()
 
 
 from csms.common.v1 import evse_pb2 as csms_dot_common_dot_v1_dot_evse__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63sms/station/v1/station.proto\x12\x0f\x63sms.station.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x07\n\x07Station\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12@\n\x13registration_status\x18\x02 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x32\n\x08identity\x18\x03 \x01(\x0b\x32 .csms.station.v1.StationIdentity\x12\x11\n\tconnected\x18\x04 \x01(\x08\x12/\n\nconnection\x18\x05 \x01(\x0b\x32\x1b.csms.station.v1.Connection\x12\x32\n\x0elast_seen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_boot_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0b\x62oot_reason\x18\x08 \x01(\x0e\x32\x1b.csms.station.v1.BootReason\x12\x18\n\x10security_profile\x18\t \x01(\x05\x12$\n\x05\x65vses\x18\n \x03(\x0b\x32\x15.csms.station.v1.Evse\x12\x14\n\x0c\x64isplay_name\x18\x0b \x01(\t\x12\x34\n\x06quirks\x18\x0c \x03(\x0b\x32$.csms.station.v1.Station.QuirksEntry\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\nconditions\x18\x14 \x03(\x0b\x32!.csms.station.v1.StationCondition\x12:\n\x10\x63redential_state\x18\x15 \x01(\x0e\x32 .csms.station.v1.CredentialState\x12\x19\n\x11\x63redential_reason\x18\x16 \x01(\t\x12@\n\x13\x63redential_failures\x18\x17 \x01(\x0b\x32#.csms.station.v1.CredentialFailures\x12\x1b\n\x13pinned_ocpp_version\x18\x18 \x01(\t\x12@\n\x13\x63redential_strength\x18\x1e \x01(\x0e\x32#.csms.station.v1.CredentialStrength\x1a-\n\x0bQuirksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"h\n\x12\x43redentialFailures\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12-\n\tlast_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clast_address\x18\x03 \x01(\t\"\xff\x01\n\x10StationCondition\x12\x33\n\x04type\x18\x01 \x01(\x0e\x32%.csms.station.v1.StationConditionType\x12.\n\nbegin_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63lock_skew_s\x18\x04 \x01(\x03\x12\x18\n\x10unanswered_calls\x18\x05 \x01(\x03\x12\x15\n\rrefused_boots\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\"\xd6\x01\n\x0fStationIdentity\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x0bvendor_name\x18\x02 \x01(\t\x12\x15\n\rserial_number\x18\x03 \x01(\t\x12\x18\n\x10\x66irmware_version\x18\x04 \x01(\t\x12\r\n\x05iccid\x18\x05 \x01(\t\x12\x0c\n\x04imsi\x18\x06 \x01(\t\x12\x1b\n\x13meter_serial_number\x18\x07 \x01(\t\x12\x12\n\nmeter_type\x18\x08 \x01(\t\x12 \n\x18\x63harge_box_serial_number\x18\t \x01(\t\"\xc1\x01\n\nConnection\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x14\n\x0cocpp_version\x18\x02 \x01(\t\x12\x0f\n\x07node_id\x18\x03 \x01(\t\x12\x16\n\x0eremote_address\x18\x04 \x01(\t\x12\x30\n\x0c\x63onnect_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x64isconnect_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"G\n\x04\x45vse\x12\x0f\n\x07\x65vse_id\x18\x01 \x01(\x05\x12.\n\nconnectors\x18\x02 \x03(\x0b\x32\x1a.csms.station.v1.Connector\"\xb1\x01\n\tConnector\x12\x14\n\x0c\x63onnector_id\x18\x01 \x01(\x05\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32 .csms.station.v1.ConnectorStatus\x12\x17\n\x0freported_status\x18\x03 \x01(\t\x12\x12\n\nerror_code\x18\x04 \x01(\t\x12/\n\x0bstatus_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x02\n\x0cStatusReport\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32 .csms.station.v1.ConnectorStatus\x12\x17\n\x0freported_status\x18\x03 \x01(\t\x12\x12\n\nerror_code\x18\x04 \x01(\t\x12\x0c\n\x04info\x18\x05 \x01(\t\x12\x11\n\tvendor_id\x18\x06 \x01(\t\x12\x19\n\x11vendor_error_code\x18\x07 \x01(\t\x12/\n\x0bstatus_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creceive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x02\n\x08Variable\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x1a\n\x12\x63omponent_instance\x18\x02 \x01(\t\x12%\n\x04\x65vse\x18\x03 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x10\n\x08variable\x18\x04 \x01(\t\x12\x19\n\x11variable_instance\x18\x05 \x01(\t\x12\x16\n\x0e\x61ttribute_type\x18\x06 \x01(\t\x12\r\n\x05value\x18\x07 \x01(\t\x12\x15\n\x08readonly\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\t_readonly\"\xf0\x01\n\x07Message\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x34\n\tdirection\x18\x02 \x01(\x0e\x32!.csms.station.v1.MessageDirection\x12\x14\n\x0cmessage_type\x18\x03 \x01(\x05\x12\x12\n\nmessage_id\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\x0f\n\x07payload\x18\x06 \x01(\t\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\x12\x0f\n\x07ordinal\x18\x08 \x01(\x03\x12\x30\n\x0cmessage_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xac\x01\n\x0f\x43redentialState\x12 \n\x1c\x43REDENTIAL_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43REDENTIAL_STATE_NONE\x10\x01\x12!\n\x1d\x43REDENTIAL_STATE_HANDING_OVER\x10\x02\x12\x1e\n\x1a\x43REDENTIAL_STATE_NOT_TAKEN\x10\x03\x12\x19\n\x15\x43REDENTIAL_STATE_HELD\x10\x04*\x98\x01\n\x12\x43redentialStrength\x12#\n\x1f\x43REDENTIAL_STRENGTH_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43REDENTIAL_STRENGTH_STRONG\x10\x01\x12\x1c\n\x18\x43REDENTIAL_STRENGTH_WEAK\x10\x02\x12\x1f\n\x1b\x43REDENTIAL_STRENGTH_UNKNOWN\x10\x03*\xb7\x01\n\x14StationConditionType\x12&\n\"STATION_CONDITION_TYPE_UNSPECIFIED\x10\x00\x12\'\n#STATION_CONDITION_TYPE_UNRESPONSIVE\x10\x01\x12%\n!STATION_CONDITION_TYPE_CLOCK_SKEW\x10\x02\x12\'\n#STATION_CONDITION_TYPE_BOOT_REFUSED\x10\x03*\x9e\x01\n\x12RegistrationStatus\x12#\n\x1fREGISTRATION_STATUS_UNSPECIFIED\x10\x00\x12 \n\x1cREGISTRATION_STATUS_ACCEPTED\x10\x01\x12\x1f\n\x1bREGISTRATION_STATUS_PENDING\x10\x02\x12 \n\x1cREGISTRATION_STATUS_REJECTED\x10\x03*\xb1\x02\n\nBootReason\x12\x1b\n\x17\x42OOT_REASON_UNSPECIFIED\x10\x00\x12!\n\x1d\x42OOT_REASON_APPLICATION_RESET\x10\x01\x12\x1f\n\x1b\x42OOT_REASON_FIRMWARE_UPDATE\x10\x02\x12\x1b\n\x17\x42OOT_REASON_LOCAL_RESET\x10\x03\x12\x18\n\x14\x42OOT_REASON_POWER_UP\x10\x04\x12\x1c\n\x18\x42OOT_REASON_REMOTE_RESET\x10\x05\x12\x1f\n\x1b\x42OOT_REASON_SCHEDULED_RESET\x10\x06\x12\x19\n\x15\x42OOT_REASON_TRIGGERED\x10\x07\x12\x17\n\x13\x42OOT_REASON_UNKNOWN\x10\x08\x12\x18\n\x14\x42OOT_REASON_WATCHDOG\x10\t*\xd1\x01\n\x0f\x43onnectorStatus\x12 \n\x1c\x43ONNECTOR_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43ONNECTOR_STATUS_AVAILABLE\x10\x01\x12\x1d\n\x19\x43ONNECTOR_STATUS_OCCUPIED\x10\x02\x12\x1d\n\x19\x43ONNECTOR_STATUS_RESERVED\x10\x03\x12 \n\x1c\x43ONNECTOR_STATUS_UNAVAILABLE\x10\x04\x12\x1c\n\x18\x43ONNECTOR_STATUS_FAULTED\x10\x05*q\n\x10MessageDirection\x12!\n\x1dMESSAGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMESSAGE_DIRECTION_RECEIVED\x10\x01\x12\x1a\n\x16MESSAGE_DIRECTION_SENT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63sms/station/v1/station.proto\x12\x0f\x63sms.station.v1\x1a\x19\x63sms/common/v1/evse.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x07\n\x07Station\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12@\n\x13registration_status\x18\x02 \x01(\x0e\x32#.csms.station.v1.RegistrationStatus\x12\x32\n\x08identity\x18\x03 \x01(\x0b\x32 .csms.station.v1.StationIdentity\x12\x11\n\tconnected\x18\x04 \x01(\x08\x12/\n\nconnection\x18\x05 \x01(\x0b\x32\x1b.csms.station.v1.Connection\x12\x32\n\x0elast_seen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_boot_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0b\x62oot_reason\x18\x08 \x01(\x0e\x32\x1b.csms.station.v1.BootReason\x12\x18\n\x10security_profile\x18\t \x01(\x05\x12$\n\x05\x65vses\x18\n \x03(\x0b\x32\x15.csms.station.v1.Evse\x12\x14\n\x0c\x64isplay_name\x18\x0b \x01(\t\x12\x34\n\x06quirks\x18\x0c \x03(\x0b\x32$.csms.station.v1.Station.QuirksEntry\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\nconditions\x18\x14 \x03(\x0b\x32!.csms.station.v1.StationCondition\x12:\n\x10\x63redential_state\x18\x15 \x01(\x0e\x32 .csms.station.v1.CredentialState\x12\x19\n\x11\x63redential_reason\x18\x16 \x01(\t\x12@\n\x13\x63redential_failures\x18\x17 \x01(\x0b\x32#.csms.station.v1.CredentialFailures\x12\x1b\n\x13pinned_ocpp_version\x18\x18 \x01(\t\x12@\n\x13\x63redential_strength\x18\x1e \x01(\x0e\x32#.csms.station.v1.CredentialStrength\x1a-\n\x0bQuirksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"h\n\x12\x43redentialFailures\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12-\n\tlast_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clast_address\x18\x03 \x01(\t\"\xff\x01\n\x10StationCondition\x12\x33\n\x04type\x18\x01 \x01(\x0e\x32%.csms.station.v1.StationConditionType\x12.\n\nbegin_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63lock_skew_s\x18\x04 \x01(\x03\x12\x18\n\x10unanswered_calls\x18\x05 \x01(\x03\x12\x15\n\rrefused_boots\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\"\xd6\x01\n\x0fStationIdentity\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x0bvendor_name\x18\x02 \x01(\t\x12\x15\n\rserial_number\x18\x03 \x01(\t\x12\x18\n\x10\x66irmware_version\x18\x04 \x01(\t\x12\r\n\x05iccid\x18\x05 \x01(\t\x12\x0c\n\x04imsi\x18\x06 \x01(\t\x12\x1b\n\x13meter_serial_number\x18\x07 \x01(\t\x12\x12\n\nmeter_type\x18\x08 \x01(\t\x12 \n\x18\x63harge_box_serial_number\x18\t \x01(\t\"\xc1\x01\n\nConnection\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x14\n\x0cocpp_version\x18\x02 \x01(\t\x12\x0f\n\x07node_id\x18\x03 \x01(\t\x12\x16\n\x0eremote_address\x18\x04 \x01(\t\x12\x30\n\x0c\x63onnect_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x64isconnect_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"G\n\x04\x45vse\x12\x0f\n\x07\x65vse_id\x18\x01 \x01(\x05\x12.\n\nconnectors\x18\x02 \x03(\x0b\x32\x1a.csms.station.v1.Connector\"\xb1\x01\n\tConnector\x12\x14\n\x0c\x63onnector_id\x18\x01 \x01(\x05\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32 .csms.station.v1.ConnectorStatus\x12\x17\n\x0freported_status\x18\x03 \x01(\t\x12\x12\n\nerror_code\x18\x04 \x01(\t\x12/\n\x0bstatus_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x02\n\x0cStatusReport\x12%\n\x04\x65vse\x18\x01 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32 .csms.station.v1.ConnectorStatus\x12\x17\n\x0freported_status\x18\x03 \x01(\t\x12\x12\n\nerror_code\x18\x04 \x01(\t\x12\x0c\n\x04info\x18\x05 \x01(\t\x12\x11\n\tvendor_id\x18\x06 \x01(\t\x12\x19\n\x11vendor_error_code\x18\x07 \x01(\t\x12/\n\x0bstatus_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creceive_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x02\n\x08Variable\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x1a\n\x12\x63omponent_instance\x18\x02 \x01(\t\x12%\n\x04\x65vse\x18\x03 \x01(\x0b\x32\x17.csms.common.v1.EvseRef\x12\x10\n\x08variable\x18\x04 \x01(\t\x12\x19\n\x11variable_instance\x18\x05 \x01(\t\x12\x16\n\x0e\x61ttribute_type\x18\x06 \x01(\t\x12\r\n\x05value\x18\x07 \x01(\t\x12\x15\n\x08readonly\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\t_readonly\"\xf0\x01\n\x07Message\x12\x12\n\nstation_id\x18\x01 \x01(\t\x12\x34\n\tdirection\x18\x02 \x01(\x0e\x32!.csms.station.v1.MessageDirection\x12\x14\n\x0cmessage_type\x18\x03 \x01(\x05\x12\x12\n\nmessage_id\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\x0f\n\x07payload\x18\x06 \x01(\t\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\x12\x0f\n\x07ordinal\x18\x08 \x01(\x03\x12\x30\n\x0cmessage_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xac\x01\n\x0f\x43redentialState\x12 \n\x1c\x43REDENTIAL_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43REDENTIAL_STATE_NONE\x10\x01\x12!\n\x1d\x43REDENTIAL_STATE_HANDING_OVER\x10\x02\x12\x1e\n\x1a\x43REDENTIAL_STATE_NOT_TAKEN\x10\x03\x12\x19\n\x15\x43REDENTIAL_STATE_HELD\x10\x04*\x98\x01\n\x12\x43redentialStrength\x12#\n\x1f\x43REDENTIAL_STRENGTH_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43REDENTIAL_STRENGTH_STRONG\x10\x01\x12\x1c\n\x18\x43REDENTIAL_STRENGTH_WEAK\x10\x02\x12\x1f\n\x1b\x43REDENTIAL_STRENGTH_UNKNOWN\x10\x03*\xb7\x01\n\x14StationConditionType\x12&\n\"STATION_CONDITION_TYPE_UNSPECIFIED\x10\x00\x12\'\n#STATION_CONDITION_TYPE_UNRESPONSIVE\x10\x01\x12%\n!STATION_CONDITION_TYPE_CLOCK_SKEW\x10\x02\x12\'\n#STATION_CONDITION_TYPE_BOOT_REFUSED\x10\x03*\xc7\x01\n\x12RegistrationStatus\x12#\n\x1fREGISTRATION_STATUS_UNSPECIFIED\x10\x00\x12.\n\x1cREGISTRATION_STATUS_ACCEPTED\x10\x01\x1a\x0c\xa2\xbb\x18\x08\x41\x63\x63\x65pted\x12,\n\x1bREGISTRATION_STATUS_PENDING\x10\x02\x1a\x0b\xa2\xbb\x18\x07Pending\x12.\n\x1cREGISTRATION_STATUS_REJECTED\x10\x03\x1a\x0c\xa2\xbb\x18\x08Rejected*\xc7\x03\n\nBootReason\x12\x1b\n\x17\x42OOT_REASON_UNSPECIFIED\x10\x00\x12\x37\n\x1d\x42OOT_REASON_APPLICATION_RESET\x10\x01\x1a\x14\xa2\xbb\x18\x10\x41pplicationReset\x12\x33\n\x1b\x42OOT_REASON_FIRMWARE_UPDATE\x10\x02\x1a\x12\xa2\xbb\x18\x0e\x46irmwareUpdate\x12+\n\x17\x42OOT_REASON_LOCAL_RESET\x10\x03\x1a\x0e\xa2\xbb\x18\nLocalReset\x12%\n\x14\x42OOT_REASON_POWER_UP\x10\x04\x1a\x0b\xa2\xbb\x18\x07PowerUp\x12-\n\x18\x42OOT_REASON_REMOTE_RESET\x10\x05\x1a\x0f\xa2\xbb\x18\x0bRemoteReset\x12\x33\n\x1b\x42OOT_REASON_SCHEDULED_RESET\x10\x06\x1a\x12\xa2\xbb\x18\x0eScheduledReset\x12(\n\x15\x42OOT_REASON_TRIGGERED\x10\x07\x1a\r\xa2\xbb\x18\tTriggered\x12$\n\x13\x42OOT_REASON_UNKNOWN\x10\x08\x1a\x0b\xa2\xbb\x18\x07Unknown\x12&\n\x14\x42OOT_REASON_WATCHDOG\x10\t\x1a\x0c\xa2\xbb\x18\x08Watchdog*\x9a\x02\n\x0f\x43onnectorStatus\x12 \n\x1c\x43ONNECTOR_STATUS_UNSPECIFIED\x10\x00\x12-\n\x1a\x43ONNECTOR_STATUS_AVAILABLE\x10\x01\x1a\r\xa2\xbb\x18\tAvailable\x12+\n\x19\x43ONNECTOR_STATUS_OCCUPIED\x10\x02\x1a\x0c\xa2\xbb\x18\x08Occupied\x12+\n\x19\x43ONNECTOR_STATUS_RESERVED\x10\x03\x1a\x0c\xa2\xbb\x18\x08Reserved\x12\x31\n\x1c\x43ONNECTOR_STATUS_UNAVAILABLE\x10\x04\x1a\x0f\xa2\xbb\x18\x0bUnavailable\x12)\n\x18\x43ONNECTOR_STATUS_FAULTED\x10\x05\x1a\x0b\xa2\xbb\x18\x07\x46\x61ulted*q\n\x10MessageDirection\x12!\n\x1dMESSAGE_DIRECTION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aMESSAGE_DIRECTION_RECEIVED\x10\x01\x12\x1a\n\x16MESSAGE_DIRECTION_SENT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'csms.station.v1.station_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_REGISTRATIONSTATUS'].values_by_name["REGISTRATION_STATUS_ACCEPTED"]._loaded_options = None
+  _globals['_REGISTRATIONSTATUS'].values_by_name["REGISTRATION_STATUS_ACCEPTED"]._serialized_options = b'\242\273\030\010Accepted'
+  _globals['_REGISTRATIONSTATUS'].values_by_name["REGISTRATION_STATUS_PENDING"]._loaded_options = None
+  _globals['_REGISTRATIONSTATUS'].values_by_name["REGISTRATION_STATUS_PENDING"]._serialized_options = b'\242\273\030\007Pending'
+  _globals['_REGISTRATIONSTATUS'].values_by_name["REGISTRATION_STATUS_REJECTED"]._loaded_options = None
+  _globals['_REGISTRATIONSTATUS'].values_by_name["REGISTRATION_STATUS_REJECTED"]._serialized_options = b'\242\273\030\010Rejected'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_APPLICATION_RESET"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_APPLICATION_RESET"]._serialized_options = b'\242\273\030\020ApplicationReset'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_FIRMWARE_UPDATE"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_FIRMWARE_UPDATE"]._serialized_options = b'\242\273\030\016FirmwareUpdate'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_LOCAL_RESET"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_LOCAL_RESET"]._serialized_options = b'\242\273\030\nLocalReset'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_POWER_UP"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_POWER_UP"]._serialized_options = b'\242\273\030\007PowerUp'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_REMOTE_RESET"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_REMOTE_RESET"]._serialized_options = b'\242\273\030\013RemoteReset'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_SCHEDULED_RESET"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_SCHEDULED_RESET"]._serialized_options = b'\242\273\030\016ScheduledReset'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_TRIGGERED"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_TRIGGERED"]._serialized_options = b'\242\273\030\tTriggered'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_UNKNOWN"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_UNKNOWN"]._serialized_options = b'\242\273\030\007Unknown'
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_WATCHDOG"]._loaded_options = None
+  _globals['_BOOTREASON'].values_by_name["BOOT_REASON_WATCHDOG"]._serialized_options = b'\242\273\030\010Watchdog'
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_AVAILABLE"]._loaded_options = None
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_AVAILABLE"]._serialized_options = b'\242\273\030\tAvailable'
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_OCCUPIED"]._loaded_options = None
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_OCCUPIED"]._serialized_options = b'\242\273\030\010Occupied'
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_RESERVED"]._loaded_options = None
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_RESERVED"]._serialized_options = b'\242\273\030\010Reserved'
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_UNAVAILABLE"]._loaded_options = None
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_UNAVAILABLE"]._serialized_options = b'\242\273\030\013Unavailable'
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_FAULTED"]._loaded_options = None
+  _globals['_CONNECTORSTATUS'].values_by_name["CONNECTOR_STATUS_FAULTED"]._serialized_options = b'\242\273\030\007Faulted'
   _globals['_STATION_QUIRKSENTRY']._loaded_options = None
   _globals['_STATION_QUIRKSENTRY']._serialized_options = b'8\001'
-  _globals['_CREDENTIALSTATE']._serialized_start=2922
-  _globals['_CREDENTIALSTATE']._serialized_end=3094
-  _globals['_CREDENTIALSTRENGTH']._serialized_start=3097
-  _globals['_CREDENTIALSTRENGTH']._serialized_end=3249
-  _globals['_STATIONCONDITIONTYPE']._serialized_start=3252
-  _globals['_STATIONCONDITIONTYPE']._serialized_end=3435
-  _globals['_REGISTRATIONSTATUS']._serialized_start=3438
-  _globals['_REGISTRATIONSTATUS']._serialized_end=3596
-  _globals['_BOOTREASON']._serialized_start=3599
-  _globals['_BOOTREASON']._serialized_end=3904
-  _globals['_CONNECTORSTATUS']._serialized_start=3907
-  _globals['_CONNECTORSTATUS']._serialized_end=4116
-  _globals['_MESSAGEDIRECTION']._serialized_start=4118
-  _globals['_MESSAGEDIRECTION']._serialized_end=4231
-  _globals['_STATION']._serialized_start=111
-  _globals['_STATION']._serialized_end=1068
-  _globals['_STATION_QUIRKSENTRY']._serialized_start=1023
-  _globals['_STATION_QUIRKSENTRY']._serialized_end=1068
-  _globals['_CREDENTIALFAILURES']._serialized_start=1070
-  _globals['_CREDENTIALFAILURES']._serialized_end=1174
-  _globals['_STATIONCONDITION']._serialized_start=1177
-  _globals['_STATIONCONDITION']._serialized_end=1432
-  _globals['_STATIONIDENTITY']._serialized_start=1435
-  _globals['_STATIONIDENTITY']._serialized_end=1649
-  _globals['_CONNECTION']._serialized_start=1652
-  _globals['_CONNECTION']._serialized_end=1845
-  _globals['_EVSE']._serialized_start=1847
-  _globals['_EVSE']._serialized_end=1918
-  _globals['_CONNECTOR']._serialized_start=1921
-  _globals['_CONNECTOR']._serialized_end=2098
-  _globals['_STATUSREPORT']._serialized_start=2101
-  _globals['_STATUSREPORT']._serialized_end=2408
-  _globals['_VARIABLE']._serialized_start=2411
-  _globals['_VARIABLE']._serialized_end=2676
-  _globals['_MESSAGE']._serialized_start=2679
-  _globals['_MESSAGE']._serialized_end=2919
+  _globals['_CREDENTIALSTATE']._serialized_start=2953
+  _globals['_CREDENTIALSTATE']._serialized_end=3125
+  _globals['_CREDENTIALSTRENGTH']._serialized_start=3128
+  _globals['_CREDENTIALSTRENGTH']._serialized_end=3280
+  _globals['_STATIONCONDITIONTYPE']._serialized_start=3283
+  _globals['_STATIONCONDITIONTYPE']._serialized_end=3466
+  _globals['_REGISTRATIONSTATUS']._serialized_start=3469
+  _globals['_REGISTRATIONSTATUS']._serialized_end=3668
+  _globals['_BOOTREASON']._serialized_start=3671
+  _globals['_BOOTREASON']._serialized_end=4126
+  _globals['_CONNECTORSTATUS']._serialized_start=4129
+  _globals['_CONNECTORSTATUS']._serialized_end=4411
+  _globals['_MESSAGEDIRECTION']._serialized_start=4413
+  _globals['_MESSAGEDIRECTION']._serialized_end=4526
+  _globals['_STATION']._serialized_start=142
+  _globals['_STATION']._serialized_end=1099
+  _globals['_STATION_QUIRKSENTRY']._serialized_start=1054
+  _globals['_STATION_QUIRKSENTRY']._serialized_end=1099
+  _globals['_CREDENTIALFAILURES']._serialized_start=1101
+  _globals['_CREDENTIALFAILURES']._serialized_end=1205
+  _globals['_STATIONCONDITION']._serialized_start=1208
+  _globals['_STATIONCONDITION']._serialized_end=1463
+  _globals['_STATIONIDENTITY']._serialized_start=1466
+  _globals['_STATIONIDENTITY']._serialized_end=1680
+  _globals['_CONNECTION']._serialized_start=1683
+  _globals['_CONNECTION']._serialized_end=1876
+  _globals['_EVSE']._serialized_start=1878
+  _globals['_EVSE']._serialized_end=1949
+  _globals['_CONNECTOR']._serialized_start=1952
+  _globals['_CONNECTOR']._serialized_end=2129
+  _globals['_STATUSREPORT']._serialized_start=2132
+  _globals['_STATUSREPORT']._serialized_end=2439
+  _globals['_VARIABLE']._serialized_start=2442
+  _globals['_VARIABLE']._serialized_end=2707
+  _globals['_MESSAGE']._serialized_start=2710
+  _globals['_MESSAGE']._serialized_end=2950
 # @@protoc_insertion_point(module_scope)

@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from csms.common.v1 import meter_value_pb2 as csms_dot_common_dot_v1_dot_meter__value__pb2
+from csms.options.v1 import options_pb2 as csms_dot_options_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/csms/transaction/v1/meter_profile_service.proto\x12\x13\x63sms.transaction.v1\x1a csms/common/v1/meter_value.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x04\n\x0cMeterProfile\x12\x1e\n\x10meter_profile_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x13\n\x0bvendor_name\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x18\n\x10\x66irmware_version\x18\x05 \x01(\t\x12\x30\n\tevse_kind\x18\x06 \x01(\x0e\x32\x1d.csms.transaction.v1.EvseKind\x12\x13\n\x0bmax_power_w\x18\x07 \x01(\x05\x12\x1f\n\x12\x62\x65gin_end_exponent\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10sampled_exponent\x18\t \x01(\x05H\x01\x88\x01\x01\x12<\n\x0fregister_source\x18\n \x01(\x0e\x32#.csms.transaction.v1.RegisterSource\x12<\n\x11register_location\x18\x0b \x01(\x0e\x32!.csms.common.v1.MeasurandLocation\x12\x32\n\nzero_begin\x18\x0c \x01(\x0e\x32\x1e.csms.transaction.v1.ZeroBegin\x12\x35\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\nupdated_by\x18\x0e \x01(\tB\x04\xe2\x41\x01\x03\x42\x15\n\x13_begin_end_exponentB\x13\n\x11_sampled_exponent\"X\n\x16SetMeterProfileRequest\x12>\n\rmeter_profile\x18\x01 \x01(\x0b\x32!.csms.transaction.v1.MeterProfileB\x04\xe2\x41\x01\x02\"S\n\x17SetMeterProfileResponse\x12\x38\n\rmeter_profile\x18\x01 \x01(\x0b\x32!.csms.transaction.v1.MeterProfile\"8\n\x16GetMeterProfileRequest\x12\x1e\n\x10meter_profile_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"S\n\x17GetMeterProfileResponse\x12\x38\n\rmeter_profile\x18\x01 \x01(\x0b\x32!.csms.transaction.v1.MeterProfile\"Q\n\x18ListMeterProfilesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"o\n\x19ListMeterProfilesResponse\x12\x39\n\x0emeter_profiles\x18\x01 \x03(\x0b\x32!.csms.transaction.v1.MeterProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x19\x44\x65leteMeterProfileRequest\x12\x1e\n\x10meter_profile_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x1c\n\x1a\x44\x65leteMeterProfileResponse*I\n\x08\x45vseKind\x12\x19\n\x15\x45VSE_KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x45VSE_KIND_AC\x10\x01\x12\x10\n\x0c\x45VSE_KIND_DC\x10\x02*q\n\x0eRegisterSource\x12\x1f\n\x1bREGISTER_SOURCE_UNSPECIFIED\x10\x00\x12!\n\x1dREGISTER_SOURCE_BEGIN_AND_END\x10\x01\x12\x1b\n\x17REGISTER_SOURCE_SAMPLED\x10\x02*[\n\tZeroBegin\x12\x1a\n\x16ZERO_BEGIN_UNSPECIFIED\x10\x00\x12\x16\n\x12ZERO_BEGIN_READING\x10\x01\x12\x1a\n\x16ZERO_BEGIN_PLACEHOLDER\x10\x02\x32\x9f\x05\n\x13MeterProfileService\x12\xa5\x01\n\x0fSetMeterProfile\x12+.csms.transaction.v1.SetMeterProfileRequest\x1a,.csms.transaction.v1.SetMeterProfileResponse\"7\x82\xd3\xe4\x93\x02\x31\x1a\x11/v1/meterProfiles:\rmeter_profileb\rmeter_profile\x12\xa9\x01\n\x0fGetMeterProfile\x12+.csms.transaction.v1.GetMeterProfileRequest\x1a,.csms.transaction.v1.GetMeterProfileResponse\";\x82\xd3\xe4\x93\x02\x35\x12$/v1/meterProfiles/{meter_profile_id}b\rmeter_profile\x12\x8d\x01\n\x11ListMeterProfiles\x12-.csms.transaction.v1.ListMeterProfilesRequest\x1a..csms.transaction.v1.ListMeterProfilesResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/meterProfiles\x12\xa3\x01\n\x12\x44\x65leteMeterProfile\x12..csms.transaction.v1.DeleteMeterProfileRequest\x1a/.csms.transaction.v1.DeleteMeterProfileResponse\",\x82\xd3\xe4\x93\x02&*$/v1/meterProfiles/{meter_profile_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/csms/transaction/v1/meter_profile_service.proto\x12\x13\x63sms.transaction.v1\x1a csms/common/v1/meter_value.proto\x1a\x1d\x63sms/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x04\n\x0cMeterProfile\x12\x1e\n\x10meter_profile_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\nstation_id\x18\x02 \x01(\t\x12\x13\n\x0bvendor_name\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x18\n\x10\x66irmware_version\x18\x05 \x01(\t\x12\x30\n\tevse_kind\x18\x06 \x01(\x0e\x32\x1d.csms.transaction.v1.EvseKind\x12\x13\n\x0bmax_power_w\x18\x07 \x01(\x05\x12\x1f\n\x12\x62\x65gin_end_exponent\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1d\n\x10sampled_exponent\x18\t \x01(\x05H\x01\x88\x01\x01\x12<\n\x0fregister_source\x18\n \x01(\x0e\x32#.csms.transaction.v1.RegisterSource\x12<\n\x11register_location\x18\x0b \x01(\x0e\x32!.csms.common.v1.MeasurandLocation\x12\x32\n\nzero_begin\x18\x0c \x01(\x0e\x32\x1e.csms.transaction.v1.ZeroBegin\x12\x35\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\nupdated_by\x18\x0e \x01(\tB\x04\xe2\x41\x01\x03\x42\x15\n\x13_begin_end_exponentB\x13\n\x11_sampled_exponent\"X\n\x16SetMeterProfileRequest\x12>\n\rmeter_profile\x18\x01 \x01(\x0b\x32!.csms.transaction.v1.MeterProfileB\x04\xe2\x41\x01\x02\"S\n\x17SetMeterProfileResponse\x12\x38\n\rmeter_profile\x18\x01 \x01(\x0b\x32!.csms.transaction.v1.MeterProfile\"8\n\x16GetMeterProfileRequest\x12\x1e\n\x10meter_profile_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"S\n\x17GetMeterProfileResponse\x12\x38\n\rmeter_profile\x18\x01 \x01(\x0b\x32!.csms.transaction.v1.MeterProfile\"Q\n\x18ListMeterProfilesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"o\n\x19ListMeterProfilesResponse\x12\x39\n\x0emeter_profiles\x18\x01 \x03(\x0b\x32!.csms.transaction.v1.MeterProfile\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x19\x44\x65leteMeterProfileRequest\x12\x1e\n\x10meter_profile_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x1c\n\x1a\x44\x65leteMeterProfileResponse*I\n\x08\x45vseKind\x12\x19\n\x15\x45VSE_KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x45VSE_KIND_AC\x10\x01\x12\x10\n\x0c\x45VSE_KIND_DC\x10\x02*q\n\x0eRegisterSource\x12\x1f\n\x1bREGISTER_SOURCE_UNSPECIFIED\x10\x00\x12!\n\x1dREGISTER_SOURCE_BEGIN_AND_END\x10\x01\x12\x1b\n\x17REGISTER_SOURCE_SAMPLED\x10\x02*[\n\tZeroBegin\x12\x1a\n\x16ZERO_BEGIN_UNSPECIFIED\x10\x00\x12\x16\n\x12ZERO_BEGIN_READING\x10\x01\x12\x1a\n\x16ZERO_BEGIN_PLACEHOLDER\x10\x02\x32\xbd\x05\n\x13MeterProfileService\x12\xab\x01\n\x0fSetMeterProfile\x12+.csms.transaction.v1.SetMeterProfileRequest\x1a,.csms.transaction.v1.SetMeterProfileResponse\"=\xa2\xbb\x18\x02\x08-\x82\xd3\xe4\x93\x02\x31\x1a\x11/v1/meterProfiles:\rmeter_profileb\rmeter_profile\x12\xaf\x01\n\x0fGetMeterProfile\x12+.csms.transaction.v1.GetMeterProfileRequest\x1a,.csms.transaction.v1.GetMeterProfileResponse\"A\xa2\xbb\x18\x02\x08,\x82\xd3\xe4\x93\x02\x35\x12$/v1/meterProfiles/{meter_profile_id}b\rmeter_profile\x12\x93\x01\n\x11ListMeterProfiles\x12-.csms.transaction.v1.ListMeterProfilesRequest\x1a..csms.transaction.v1.ListMeterProfilesResponse\"\x1f\xa2\xbb\x18\x02\x08,\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/meterProfiles\x12\xa9\x01\n\x12\x44\x65leteMeterProfile\x12..csms.transaction.v1.DeleteMeterProfileRequest\x1a/.csms.transaction.v1.DeleteMeterProfileResponse\"2\xa2\xbb\x18\x02\x08-\x82\xd3\xe4\x93\x02&*$/v1/meterProfiles/{meter_profile_id}\x1a\x04\xa0\xbb\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,38 +48,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETMETERPROFILEREQUEST'].fields_by_name['meter_profile_id']._serialized_options = b'\342A\001\002'
   _globals['_DELETEMETERPROFILEREQUEST'].fields_by_name['meter_profile_id']._loaded_options = None
   _globals['_DELETEMETERPROFILEREQUEST'].fields_by_name['meter_profile_id']._serialized_options = b'\342A\001\002'
+  _globals['_METERPROFILESERVICE']._loaded_options = None
+  _globals['_METERPROFILESERVICE']._serialized_options = b'\240\273\030\001'
   _globals['_METERPROFILESERVICE'].methods_by_name['SetMeterProfile']._loaded_options = None
-  _globals['_METERPROFILESERVICE'].methods_by_name['SetMeterProfile']._serialized_options = b'\202\323\344\223\0021\032\021/v1/meterProfiles:\rmeter_profileb\rmeter_profile'
+  _globals['_METERPROFILESERVICE'].methods_by_name['SetMeterProfile']._serialized_options = b'\242\273\030\002\010-\202\323\344\223\0021\032\021/v1/meterProfiles:\rmeter_profileb\rmeter_profile'
   _globals['_METERPROFILESERVICE'].methods_by_name['GetMeterProfile']._loaded_options = None
-  _globals['_METERPROFILESERVICE'].methods_by_name['GetMeterProfile']._serialized_options = b'\202\323\344\223\0025\022$/v1/meterProfiles/{meter_profile_id}b\rmeter_profile'
+  _globals['_METERPROFILESERVICE'].methods_by_name['GetMeterProfile']._serialized_options = b'\242\273\030\002\010,\202\323\344\223\0025\022$/v1/meterProfiles/{meter_profile_id}b\rmeter_profile'
   _globals['_METERPROFILESERVICE'].methods_by_name['ListMeterProfiles']._loaded_options = None
-  _globals['_METERPROFILESERVICE'].methods_by_name['ListMeterProfiles']._serialized_options = b'\202\323\344\223\002\023\022\021/v1/meterProfiles'
+  _globals['_METERPROFILESERVICE'].methods_by_name['ListMeterProfiles']._serialized_options = b'\242\273\030\002\010,\202\323\344\223\002\023\022\021/v1/meterProfiles'
   _globals['_METERPROFILESERVICE'].methods_by_name['DeleteMeterProfile']._loaded_options = None
-  _globals['_METERPROFILESERVICE'].methods_by_name['DeleteMeterProfile']._serialized_options = b'\202\323\344\223\002&*$/v1/meterProfiles/{meter_profile_id}'
-  _globals['_EVSEKIND']._serialized_start=1374
-  _globals['_EVSEKIND']._serialized_end=1447
-  _globals['_REGISTERSOURCE']._serialized_start=1449
-  _globals['_REGISTERSOURCE']._serialized_end=1562
-  _globals['_ZEROBEGIN']._serialized_start=1564
-  _globals['_ZEROBEGIN']._serialized_end=1655
-  _globals['_METERPROFILE']._serialized_start=203
-  _globals['_METERPROFILE']._serialized_end=767
-  _globals['_SETMETERPROFILEREQUEST']._serialized_start=769
-  _globals['_SETMETERPROFILEREQUEST']._serialized_end=857
-  _globals['_SETMETERPROFILERESPONSE']._serialized_start=859
-  _globals['_SETMETERPROFILERESPONSE']._serialized_end=942
-  _globals['_GETMETERPROFILEREQUEST']._serialized_start=944
-  _globals['_GETMETERPROFILEREQUEST']._serialized_end=1000
-  _globals['_GETMETERPROFILERESPONSE']._serialized_start=1002
-  _globals['_GETMETERPROFILERESPONSE']._serialized_end=1085
-  _globals['_LISTMETERPROFILESREQUEST']._serialized_start=1087
-  _globals['_LISTMETERPROFILESREQUEST']._serialized_end=1168
-  _globals['_LISTMETERPROFILESRESPONSE']._serialized_start=1170
-  _globals['_LISTMETERPROFILESRESPONSE']._serialized_end=1281
-  _globals['_DELETEMETERPROFILEREQUEST']._serialized_start=1283
-  _globals['_DELETEMETERPROFILEREQUEST']._serialized_end=1342
-  _globals['_DELETEMETERPROFILERESPONSE']._serialized_start=1344
-  _globals['_DELETEMETERPROFILERESPONSE']._serialized_end=1372
-  _globals['_METERPROFILESERVICE']._serialized_start=1658
-  _globals['_METERPROFILESERVICE']._serialized_end=2329
+  _globals['_METERPROFILESERVICE'].methods_by_name['DeleteMeterProfile']._serialized_options = b'\242\273\030\002\010-\202\323\344\223\002&*$/v1/meterProfiles/{meter_profile_id}'
+  _globals['_EVSEKIND']._serialized_start=1405
+  _globals['_EVSEKIND']._serialized_end=1478
+  _globals['_REGISTERSOURCE']._serialized_start=1480
+  _globals['_REGISTERSOURCE']._serialized_end=1593
+  _globals['_ZEROBEGIN']._serialized_start=1595
+  _globals['_ZEROBEGIN']._serialized_end=1686
+  _globals['_METERPROFILE']._serialized_start=234
+  _globals['_METERPROFILE']._serialized_end=798
+  _globals['_SETMETERPROFILEREQUEST']._serialized_start=800
+  _globals['_SETMETERPROFILEREQUEST']._serialized_end=888
+  _globals['_SETMETERPROFILERESPONSE']._serialized_start=890
+  _globals['_SETMETERPROFILERESPONSE']._serialized_end=973
+  _globals['_GETMETERPROFILEREQUEST']._serialized_start=975
+  _globals['_GETMETERPROFILEREQUEST']._serialized_end=1031
+  _globals['_GETMETERPROFILERESPONSE']._serialized_start=1033
+  _globals['_GETMETERPROFILERESPONSE']._serialized_end=1116
+  _globals['_LISTMETERPROFILESREQUEST']._serialized_start=1118
+  _globals['_LISTMETERPROFILESREQUEST']._serialized_end=1199
+  _globals['_LISTMETERPROFILESRESPONSE']._serialized_start=1201
+  _globals['_LISTMETERPROFILESRESPONSE']._serialized_end=1312
+  _globals['_DELETEMETERPROFILEREQUEST']._serialized_start=1314
+  _globals['_DELETEMETERPROFILEREQUEST']._serialized_end=1373
+  _globals['_DELETEMETERPROFILERESPONSE']._serialized_start=1375
+  _globals['_DELETEMETERPROFILERESPONSE']._serialized_end=1403
+  _globals['_METERPROFILESERVICE']._serialized_start=1689
+  _globals['_METERPROFILESERVICE']._serialized_end=2390
 # @@protoc_insertion_point(module_scope)
