@@ -29,6 +29,7 @@ Encode = Callable[[Payload], bytes | None]
 _SAMPLED_VALUES = tag(MeterValue.DESCRIPTOR.fields_by_name["sampled_values"])
 _VALUE = tag(SampledValue.DESCRIPTOR.fields_by_name["value"])
 
+_LONGEST_KEPT = 200
 _DEFAULT_MEASURAND = "Energy.Active.Import.Register"
 _DEFAULT_CONTEXT = "Sample.Periodic"
 _DEFAULT_LOCATION = "Outlet"
@@ -62,18 +63,15 @@ def add_entries(target: MeterValues, entries: Iterable[Payload], encode: Encode)
 def encode_sample(sample: Payload, *, value: str, unit: str) -> bytes:
     """One sampled value with OCPP's defaults filled in, unknown words kept (quirk 16)."""
     word = sample.get
-    kind = _kind(
-        word("measurand", _DEFAULT_MEASURAND),
-        word("context", _DEFAULT_CONTEXT),
-        word("location", _DEFAULT_LOCATION),
-        word("phase"),
-        unit,
-    )
+    measurand, context = word("measurand", _DEFAULT_MEASURAND), word("context", _DEFAULT_CONTEXT)
+    location, phase = word("location", _DEFAULT_LOCATION), word("phase")
+    # A word that OCPP does not know may be as long as a frame: it is not kept.
+    is_short = len(measurand) + len(context) + len(location) + len(unit) + len(phase or "") <= _LONGEST_KEPT
+    encode = _kept_kind if is_short else _kind
     text = value.encode()
-    return kind + varint(len(text)) + text
+    return encode(measurand, context, location, phase, unit) + varint(len(text)) + text
 
 
-@lru_cache(maxsize=1024)
 def _kind(measurand: str, context: str, location: str, phase: str | None, unit: str) -> bytes:
     """All of a sampled value that comes before the length of its value."""
     kind = SampledValue(
@@ -85,6 +83,9 @@ def _kind(measurand: str, context: str, location: str, phase: str | None, unit: 
         raw_words=_unknown_words((measurand, context, location, phase)),
     )
     return kind.SerializeToString() + _VALUE
+
+
+_kept_kind = lru_cache(maxsize=1024)(_kind)
 
 
 def _unknown_words(words: Iterable[str | None]) -> str:

@@ -10,7 +10,7 @@ from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesResult, TransactionEventResult
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.ocpp import enums
+from gateway.ocpp import enums, meter_values
 from gateway.ocpp.translation import IngestRpc, UnacceptableError
 from gateway.ocpp.v16.routes import ROUTES
 from tests.gateway import payloads
@@ -165,3 +165,13 @@ def test_response() -> None:
     assert not ROUTES.inbound[ACTION].optional
     assert helpers.to_response(ACTION, {}, {IngestRpc.METER_VALUES: MeterValuesResult(repeated=True)}) == {}
     assert helpers.to_response(ACTION, {}, {IngestRpc.TRANSACTION_EVENTS: TransactionEventResult()}) == {}
+
+
+def test_long_unknown_words_are_translated_and_not_kept() -> None:
+    """A measurand of a frame's length would stay in the gateway's memory for each of its spellings."""
+    kept = meter_values._kept_kind.cache_info().currsize
+    for length in (1_000, 100_000):
+        encoded = meter_values.encode_sample({"measurand": "x" * length}, value="1", unit="Wh")
+        sample = SampledValue.FromString(encoded)
+        assert (sample.raw_words, sample.value) == (f"measurand={'x' * length}", "1")
+    assert meter_values._kept_kind.cache_info().currsize == kept
