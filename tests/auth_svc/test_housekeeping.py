@@ -13,6 +13,7 @@ from auth_svc import key_store, models
 from auth_svc.keys import REPLACED_AFTER_US
 from auth_svc.sessions import SESSION_S
 from mesh import outbox
+from mesh.kept_connections import KeptConnections
 from tests.auth_svc.conftest import Auth
 from tests.waiting import eventually, until
 
@@ -80,8 +81,8 @@ async def test_old_events_are_removed(auth: Auth) -> None:
 
 async def test_database_that_is_away_ends_nothing(auth: Auth) -> None:
     """It is said, and tried again later; other errors would end the task."""
-    away = auth.database.engine
-    auth.database.engine = sa.create_engine("postgresql+psycopg2://127.0.0.1:1/none")
+    connected = auth.database._connections
+    auth.database._connections = KeptConnections(sa.create_engine("postgresql+psycopg2://127.0.0.1:1/none"))
     try:
         with capture_logs() as logs:
 
@@ -91,4 +92,4 @@ async def test_database_that_is_away_ends_nothing(auth: Auth) -> None:
             async with _running(auth):
                 await until(put_off)
     finally:
-        auth.database.engine = away
+        auth.database._connections = connected
