@@ -170,7 +170,7 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
         latest = self.runs[self.current]
         if ends:
             self.before_end = latest.last
-        if mwh <= latest.top - self._slack(ends=ends):
+        if mwh <= latest.top - self._slack(ends=ends) or (ends and self._is_below_begin(mwh)):
             self.fell = True
         fits = self.fits(latest, mwh, at, power_w, slack=self._slack(ends=ends))
         if self.second is None and (mwh or self.runs[0].first):
@@ -189,6 +189,10 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
             self._open(mwh, at)
             return
         self.runs[self.current].extend(mwh, at)
+
+    def _is_below_begin(self, mwh: int) -> bool:
+        """Whether an end is below the begin: however coarse the readings between are, these two tell."""
+        return self.begun and mwh <= self.runs[0].first - ROUNDING_MWH
 
     def _slack(self, *, ends: bool) -> int:
         return self.tolerance if ends else max(self.step, ROUNDING_MWH)

@@ -248,6 +248,12 @@ def test_a_scale_makes_no_more_energy_than_can_have_passed() -> None:
     assert "scale_mismatch" in flags
 
 
+def test_an_end_below_the_begin_is_flagged_however_coarse_the_readings_between() -> None:
+    """A reading of 0 between looks like a register that counts in kWh."""
+    session = Session(Sample(0, 1000), [Sample(0, 0)], Sample(7200, 0))
+    assert result(state_of(records_of(session, counted=False))) == (0, ["meter_rollback"])
+
+
 @EXAMPLES
 @given(any_sessions(), st.data(), COUNTED)
 def test_any_readings(session: Session, data: st.DataObject, counted: bool) -> None:
