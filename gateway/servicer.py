@@ -28,8 +28,7 @@ from mesh.structs import to_object
 log = get_logger(__name__)
 
 DEFAULT_TIMEOUT_S = 30.0
-# What a station has for the answer about its limit, of the time for the answer to the command: the command is sent in
-# any case.
+# Share of a command's time in which the station has to answer about its limit: the command is sent in any case.
 LIMIT_SHARE = 0.25
 LIMIT_TIMEOUT_S = 5.0
 

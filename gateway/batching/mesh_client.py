@@ -21,8 +21,8 @@ from mesh.errors import from_rpc_error, unavailable
 # One attempt of a batcher, which tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
 
-# What goes beside the messages of a session, once or twice in each: in a small batch it costs more than they do. Nobody
-# who holds a card to a reader notices.
+# Authorize comes beside the messages of a session, once or twice in each: in a small batch it costs more than they do,
+# and the wait is too short to be noticed at a card reader.
 _MAX_LINGER_S = {IngestRpc.AUTHORIZE: 0.02}
 
 _STATIONS = station.DESCRIPTOR.services_by_name["StationIngestService"]

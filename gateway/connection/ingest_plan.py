@@ -11,7 +11,7 @@ from gateway.ocpp.translation import IngestRpc, Items, Results
 
 # How long a station waits for an answer before it gives up, by its usual settings; batchers try for as long.
 STATION_BUDGET_S = 20.0
-# What is only asked beside a message (is this token still good?) is not waited for as long.
+# Questions beside a message (is this token still good?) are not waited for as long.
 OPTIONAL_BUDGET_S = 5.0
 
 _NONE: frozenset[IngestRpc] = frozenset()

@@ -18,7 +18,7 @@ def history(db: Connection, table: sa.Table, tenant_id: str, station_id: str, pa
     `table` has one row per frame, by its epoch and ordinal, and is registered (storage.py): it goes with the station.
     """
     expect_station(db, tenant_id, station_id)
-    # What an earlier station of this name left, while it is still being removed.
+    # Rows of an earlier station of this name, while they are still being removed.
     removed = sa.select(removal.c.through_epoch).where(
         removal.c.tenant_id == tenant_id, removal.c.station_id == station_id
     )

@@ -47,7 +47,7 @@ activity = sa.Table(
     sa.Index("task_list", "tenant_id", "kind", "create_us"),
 )
 
-# What stations reported of their activities.
+# Reports of stations about their activities.
 activity_report = sa.Table(
     "task_report",
     metadata,

@@ -8,7 +8,7 @@ unless that has come to its end; then, as where there is none, the station did i
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mesh.times import SECOND_US
+from mesh.times import DAY_US
 from station_svc.follower.rows import (
     DONE,
     ENDED,
@@ -21,7 +21,7 @@ from station_svc.follower.rows import (
 )
 
 # A station that failed and tries again does so within this time; later it is another activity.
-TRIES_AGAIN_US = 24 * 3600 * SECOND_US
+TRIES_AGAIN_US = DAY_US
 
 
 def is_open(activity: ActivityRow) -> bool:

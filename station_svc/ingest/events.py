@@ -10,7 +10,7 @@ from station_svc.core.names import name_of
 from station_svc.core.reports import Boot, Status
 from station_svc.ingest.rows import Closed, ConditionReport, ConnectionAttempt, Opened
 
-# What the size of a condition is called.
+# The name of a condition's size in an event.
 _SIZES: Mapping[int, str] = {
     station_pb2.STATION_CONDITION_TYPE_CLOCK_SKEW: "clockSkewS",
     station_pb2.STATION_CONDITION_TYPE_UNRESPONSIVE: "unansweredCalls",

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from mesh.database import Database
 from mesh.errors import MeshError
-from mesh.times import SECOND_US, Clock, to_timestamp
+from mesh.times import DAY_US, SECOND_US, Clock, to_timestamp
 from station_svc.features.firmware import updates
 from station_svc.follower import store as activity_store
 from station_svc.follower.rows import DONE, FAILED, REJECTED, SUPERSEDED, ActivityRow
@@ -24,7 +24,7 @@ from station_svc.rollouts.rows import TargetRow
 from station_svc.rollouts.runner import Assignment, save_progress
 
 KIND = "firmware"
-USUAL_TIMEOUT_US = 24 * 3600 * SECOND_US
+USUAL_TIMEOUT_US = DAY_US
 LOOK_US = 30 * SECOND_US
 # A station that failed may try again: it has failed for good once it has not for this long.
 TRY_AGAIN_US = 600 * SECOND_US

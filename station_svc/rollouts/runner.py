@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mesh.database import Database
 from mesh.errors import MeshError
-from mesh.times import SECOND_US, Clock
+from mesh.times import DAY_US, SECOND_US, Clock
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, JobState, NewJob
 from station_svc.jobs.runner import Again, Done, JobKind
@@ -29,7 +29,7 @@ TICK_US = 10 * SECOND_US
 PAUSED_TICK_US = 3600 * SECOND_US
 CHUNK = 1000
 # Its targets expire first, and end it.
-_OUTLASTS_US = 30 * 24 * 3600 * SECOND_US
+_OUTLASTS_US = 30 * DAY_US
 # Why a station at which nothing had begun is skipped rather than failed.
 _NEVER_BEGUN = frozenset({"STATION_NOT_FOUND", "JOB_EXPIRED"})
 

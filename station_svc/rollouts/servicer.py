@@ -20,7 +20,7 @@ from mesh.filters import to_condition
 from mesh.grpc_types import Context
 from mesh.masking import is_secret, mask_text
 from mesh.operators import current_caller
-from mesh.times import SECOND_US, Clock, from_timestamp, to_timestamp
+from mesh.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
 from station_svc.core import station_store
 from station_svc.core.rows import Page
@@ -37,7 +37,7 @@ _MOST_VARIABLES = 50
 _MOST_PARALLEL = 1000
 _USUAL_PARALLEL = 10
 _SHORTEST_TIMEOUT_S = 60
-_USUAL_US = 30 * 24 * 3600 * SECOND_US
+_USUAL_US = 30 * DAY_US
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")  # what gateways ask of a location, too
 _PREFIX = "ROLLOUT_TARGET_STATE_"
 _STATES = {

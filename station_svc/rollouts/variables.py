@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from mesh.database import Database
 from mesh.errors import MeshError
-from mesh.times import SECOND_US, Clock
+from mesh.times import DAY_US, SECOND_US, Clock
 from station_svc.commands.variables import RememberVariables
 from station_svc.jobs.rows import JobRow
 from station_svc.jobs.runner import UNTIL_STATION, Again, Done, FinalError
@@ -27,7 +27,7 @@ from station_svc.rollouts.rows import TargetRow
 from station_svc.rollouts.runner import Assignment, save_progress
 
 KIND = "variables"
-PATIENCE_US = 24 * 3600 * SECOND_US
+PATIENCE_US = DAY_US
 # How long a station may take to restart when it is idle.
 RESTART_PATIENCE_US = 3600 * SECOND_US
 

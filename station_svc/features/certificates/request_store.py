@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from mesh import outbox
 from mesh.errors import MeshError
 from mesh.rowset import RowStatement
-from mesh.times import SECOND_US
+from mesh.times import DAY_US, SECOND_US
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import lock_stations
 from station_svc.core.models import station, variable
@@ -28,7 +28,7 @@ KIND = "certificate"
 # A station has its answer first; whoever takes the request has this long to have it signed before the job does.
 SETTLE_US = SECOND_US
 # A certificate that could not be handed over for so long is none that the station waits for.
-GIVEN_UP_US = 7 * 24 * 3600 * SECOND_US
+GIVEN_UP_US = 7 * DAY_US
 SUPERSEDED = "SUPERSEDED"
 
 FrameKey = tuple[str, str, int, int]
