@@ -9,9 +9,9 @@ from argon2 import PasswordHasher
 from auth_svc import migrations
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
+from mesh.runtime.settings import Environment
+from mesh.runtime.times import now_us
 from mesh.service import Build, run_service
-from mesh.settings import Environment
-from mesh.times import now_us
 
 
 def _build(env: Environment) -> Build:

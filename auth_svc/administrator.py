@@ -8,10 +8,10 @@ from auth_svc.guessing import why_guessable
 from auth_svc.passwords import Passwords
 from auth_svc.texts import MIN_PASSWORD
 from auth_svc.user_store import User
-from mesh.database import Database
-from mesh.logs import get_logger
-from mesh.operators import Role
-from mesh.times import Clock
+from mesh.database.engine import Database
+from mesh.identity.operators import Role
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
 

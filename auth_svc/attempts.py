@@ -4,8 +4,8 @@ from collections import deque
 
 import grpc
 
-from mesh.errors import MeshError
-from mesh.times import SECOND_US, Clock
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import SECOND_US, Clock
 
 WINDOW_S = 300
 # Per username and window, whether there is such a user or not.

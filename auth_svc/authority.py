@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mesh.errors import SettingError
-from mesh.times import SECOND_US, from_datetime, to_datetime
+from mesh.runtime.startup_errors import SettingError
+from mesh.runtime.times import SECOND_US, from_datetime, to_datetime
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 

@@ -24,13 +24,13 @@ from auth_svc import id_token_store
 from auth_svc.keys import SigningKeys
 from auth_svc.seen_tokens import SeenTokens
 from auth_svc.texts import MAX_TOKEN, fold
-from mesh.database import Database
-from mesh.errors import MeshError, invalid_field
-from mesh.grpc_types import Context
-from mesh.id_tokens import match_key
-from mesh.logs import get_logger
-from mesh.pages import cut_page, decode_token, page_size
-from mesh.times import SECOND_US, Clock, to_timestamp
+from mesh.contract.id_tokens import match_key
+from mesh.database.engine import Database
+from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.grpc.types import Context
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock, to_timestamp
 
 MAX_ITEMS = 256
 MAX_PAGE = 1000

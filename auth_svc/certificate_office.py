@@ -21,10 +21,10 @@ from auth_svc.authority import (
 )
 from auth_svc.certificate_store import Issued, RequestKey, StoredAuthority
 from auth_svc.signing_requests import check_request, digest_of, read_request
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import Clock, from_datetime
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import Clock, from_datetime
 
 log = get_logger(__name__)
 

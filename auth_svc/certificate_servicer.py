@@ -11,13 +11,13 @@ from auth_svc.authority import fingerprint, to_pem
 from auth_svc.certificate_office import CertificateOffice, Granted, Wish
 from auth_svc.certificate_store import Issued
 from auth_svc.signing_requests import refusal
-from mesh.database import Database
-from mesh.errors import MeshError, invalid_field
-from mesh.filters import to_condition
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.pages import cut_page, decode_token, page_size
-from mesh.times import to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import to_condition
+from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.times import to_timestamp
 
 MOST_ITEMS = 64
 _CHARGING_STATION = certificate_pb2.CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE

@@ -1,4 +1,4 @@
-"""The SQL of the certificate authority. Functions run inside a transaction of mesh.database.Database."""
+"""The SQL of the certificate authority. Functions run inside a transaction of Database."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from auth_svc.models import certificate_authority, issued_certificate
-from mesh import outbox
-from mesh.filters import Field
-from mesh.rowset import RowStatement
-from mesh.times import to_datetime
+from mesh.database.filters import Field
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
+from mesh.runtime.times import to_datetime
 
 RequestKey = tuple[str, str, str]
 """Tenant, station, digest of a signing request."""

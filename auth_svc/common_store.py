@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, text
 
-from mesh import outbox
+from mesh.events import outbox
 
 
 def insert(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:

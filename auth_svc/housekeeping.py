@@ -8,11 +8,11 @@ from auth_svc.certificate_office import CertificateOffice
 from auth_svc.id_token_form_store import adopt_id_tokens
 from auth_svc.keys import SigningKeys
 from auth_svc.sessions import Sessions
-from mesh import outbox
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 

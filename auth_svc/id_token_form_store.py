@@ -1,8 +1,8 @@
 """The SQL that makes several stored forms of an id token one. Runs in housekeeping, in transactions of some rows each.
 
-Rows that were stored before forms were compared (mesh/id_tokens.py) have no match_key. Each gets its own, or, where
-another row is the same token already, becomes a form of that one: the stricter of both holds from then on, and the
-pair is listed. Its own row stays for builds that find tokens by token_key, and follows the other.
+Rows that were stored before forms were compared (mesh/contract/id_tokens.py) have no match_key. Each gets its own, or,
+where another row is the same token already, becomes a form of that one: the stricter of both holds from then on, and
+the pair is listed. Its own row stays for builds that find tokens by token_key, and follows the other.
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from auth_svc import models
 from auth_svc.common_store import event
-from mesh import outbox
-from mesh.id_tokens import match_key
+from mesh.contract.id_tokens import match_key
+from mesh.events import outbox
 
 # From the least strict to the strictest.
 _STRICTNESS = (

@@ -31,13 +31,13 @@ from sqlalchemy import Connection
 from auth_svc import id_token_store, seen_token_store
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.texts import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
-from mesh.database import Database
-from mesh.errors import MeshError, invalid_field
-from mesh.filters import to_condition
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.pages import cut_page, decode_token, page_size
-from mesh.times import Clock, from_timestamp, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import to_condition
+from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.times import Clock, from_timestamp, to_timestamp
 
 # Fields of a request that may be changed, and those that a mask may name without effect: what names the token, and
 # what only this system sets (AIP-203).

@@ -1,4 +1,4 @@
-"""The SQL of id tokens. Functions run inside a transaction that mesh.database.Database opens around them."""
+"""The SQL of id tokens. Functions run inside a transaction that Database opens around them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, Connection
 from auth_svc import models, seen_token_store
 from auth_svc.common_store import event, insert
 from auth_svc.texts import fold
-from mesh import outbox
-from mesh.filters import Field, switch
-from mesh.id_tokens import match_key
-from mesh.rowset import RowStatement
-from mesh.times import to_datetime
+from mesh.contract.id_tokens import match_key
+from mesh.database.filters import Field, switch
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
+from mesh.runtime.times import to_datetime
 
 MOST_CONCURRENT_TRANSACTIONS = 100  # transaction_svc counts no further
 
@@ -84,7 +84,7 @@ _FIND_BY_OLD_KEYS = RowStatement(
 )
 
 Key = tuple[str, str]
-"""Tenant and mesh.id_tokens.match_key of a token."""
+"""Tenant and mesh.contract.id_tokens.match_key of a token."""
 
 
 def find_standings(connection: Connection, texts: Mapping[Key, str]) -> dict[Key, Standing]:

@@ -1,6 +1,6 @@
 """The SQL of the keys that access tokens are signed with.
 
-Functions run inside a transaction that mesh.database.Database opens around them.
+Functions run inside a transaction that Database opens around them.
 """
 
 from collections.abc import Iterable

@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 
 from auth_svc import key_store
 from auth_svc.key_store import SigningKey
-from mesh.database import Database
-from mesh.logs import get_logger
-from mesh.operators import ALGORITHM
-from mesh.times import SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.identity.operators import ALGORITHM
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 
@@ -53,7 +53,7 @@ class SigningKeys:
         self._public = KeySet([])
 
     async def keys(self, key_id: str) -> KeySet:
-        """See mesh.operators.KeySource."""
+        """See mesh.identity.operators.KeySource."""
         await self._reload(_RELOADED_AFTER_US)
         if not any(key.key_id == key_id for key in self._loaded):
             await self._reload(_LOOKED_AGAIN_AFTER_US)

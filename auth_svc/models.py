@@ -6,7 +6,7 @@ point on both databases. Columns that end in `_us` hold microseconds since 1970 
 
 import sqlalchemy as sa
 
-from mesh.outbox import outbox_table
+from mesh.events.outbox import outbox_table
 
 metadata = sa.MetaData()
 
@@ -26,8 +26,8 @@ id_token = sa.Table(
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Column("max_concurrent_transactions", sa.Integer),  # 0: any number; NULL: as the setting says
-    # mesh.id_tokens.match_key of the token. NULL where a build before this column wrote the row and housekeeping has
-    # not adopted it yet, and in rows that are kept beside another only for such builds (merged_into).
+    # mesh.contract.id_tokens.match_key of the token. NULL where a build before this column wrote the row and
+    # housekeeping has not adopted it yet, and in rows that are kept beside another only for such builds (merged_into).
     sa.Column("match_key", FOLDED),
     # Of a form that was stored beside another form of the same token: that one's token_key; else empty.
     sa.Column("merged_into", FOLDED, nullable=False, server_default=sa.text("''")),
@@ -64,7 +64,7 @@ user_account = sa.Table(
     sa.Column("tenant_id", sa.Text, nullable=False),
     sa.Column("username_key", FOLDED, nullable=False),
     sa.Column("username", sa.Text, nullable=False),  # as it was first written
-    sa.Column("role", sa.Integer, nullable=False),  # mesh.operators.Role
+    sa.Column("role", sa.Integer, nullable=False),  # mesh.identity.operators.Role
     sa.Column("password_hash", sa.Text, nullable=False),  # argon2id, in its own notation
     sa.Column("create_us", sa.BigInteger, nullable=False),
     # The same for names that look alike (usernames.skeleton); empty where it is not known yet, or another had it first.

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth_svc.texts import MAX_PASSWORD
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 
 T = TypeVar("T")
 

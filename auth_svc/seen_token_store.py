@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from auth_svc import models
-from mesh.id_tokens import match_key
-from mesh.rowset import RowStatement
+from mesh.contract.id_tokens import match_key
+from mesh.database.rowset import RowStatement
 
 # Of one tenant; beyond that, those that were seen last are kept.
 MOST = 10_000

@@ -10,10 +10,10 @@ from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 
 from auth_svc import seen_token_store
 from auth_svc.seen_token_store import SeenToken
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import Clock
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
 

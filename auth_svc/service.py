@@ -27,10 +27,10 @@ from auth_svc.seen_tokens import SeenTokens
 from auth_svc.sessions import Sessions
 from auth_svc.settings import AuthSettings
 from auth_svc.user_servicer import UserServicer
-from mesh.database import Database
-from mesh.relay import open_relay
+from mesh.database.engine import Database
+from mesh.events.relay import open_relay
+from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
-from mesh.times import Clock
 
 
 async def build(

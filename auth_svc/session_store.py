@@ -1,4 +1,4 @@
-"""The SQL of sessions. Functions run inside a transaction that mesh.database.Database opens around them."""
+"""The SQL of sessions. Functions run inside a transaction that Database opens around them."""
 
 from dataclasses import asdict, dataclass
 

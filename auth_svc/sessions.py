@@ -17,11 +17,11 @@ from auth_svc.keys import Signer
 from auth_svc.session_store import Session
 from auth_svc.texts import fold
 from auth_svc.user_store import User
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.operators import AUDIENCE, ISSUER, Caller
-from mesh.times import SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.identity.operators import AUDIENCE, ISSUER, Caller
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 

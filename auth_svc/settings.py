@@ -9,10 +9,10 @@ from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
 from auth_svc.texts import MAX_PASSWORD
-from mesh import outbox
-from mesh.errors import SettingError
-from mesh.settings import Environment, is_loopback
-from mesh.times import now_us
+from mesh.events import outbox
+from mesh.runtime.settings import Environment, is_loopback
+from mesh.runtime.startup_errors import SettingError
+from mesh.runtime.times import now_us
 
 # A retention beyond this is as good as for ever.
 _MOST_DAYS = 36_500

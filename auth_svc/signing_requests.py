@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 
 LEAST_RSA_BITS = 2048
 LEAST_EC_BITS = 256

@@ -34,12 +34,12 @@ from auth_svc.keys import SigningKeys
 from auth_svc.passwords import Passwords
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
 from auth_svc.texts import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
-from mesh.database import Database
-from mesh.errors import MeshError, invalid_field
-from mesh.grpc_types import Context
-from mesh.operators import Role, current_caller, optional_caller
-from mesh.pages import cut_page, decode_token, page_size
-from mesh.times import SECOND_US, Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.grpc.types import Context
+from mesh.identity.operators import Role, current_caller, optional_caller
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.times import SECOND_US, Clock, to_timestamp
 
 _TOKEN_TYPE = "Bearer"  # noqa: S105 - the name of a scheme
 

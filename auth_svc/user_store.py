@@ -1,4 +1,4 @@
-"""The SQL of users. Functions run inside a transaction that mesh.database.Database opens around them."""
+"""The SQL of users. Functions run inside a transaction that Database opens around them."""
 
 from dataclasses import asdict, dataclass
 
@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection
 from auth_svc import models, usernames
 from auth_svc.common_store import event, insert
 from auth_svc.texts import fold
-from mesh import outbox
-from mesh.operators import Role
+from mesh.events import outbox
+from mesh.identity.operators import Role
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,10 +24,14 @@ FILE = "CSMS_BENCH_STEPS"
 OWN = ("gateway", "station_svc", "transaction_svc", "auth_svc", "mesh")
 
 _DATABASE = {
-    "SQL: from pool to pool": ("mesh.database:Database._transaction",),
-    "SQL: rows to JSON": ("mesh.rowset:RowStatement.prepared",),
-    "SQL: statements": ("mesh.rowset:run_prepared", "mesh.rowset:RowStatement.run", "mesh.rowset:RowStatement.fetch"),
-    "SQL: last writes and COMMIT": ("mesh.scripts:_commit",),
+    "SQL: from pool to pool": ("mesh.database.engine:Database._transaction",),
+    "SQL: rows to JSON": ("mesh.database.rowset:RowStatement.prepared",),
+    "SQL: statements": (
+        "mesh.database.rowset:run_prepared",
+        "mesh.database.rowset:RowStatement.run",
+        "mesh.database.rowset:RowStatement.fetch",
+    ),
+    "SQL: last writes and COMMIT": ("mesh.database.pipeline:_commit",),
 }
 # By process: what a step is called, and the functions that are it, as module:name.
 TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -62,7 +66,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "station_svc": {
         "message log: rows": ("station_svc.ingest.servicer:_to_message",),
-        "message log: COPY": ("mesh.rowset:copy",),
+        "message log: COPY": ("mesh.database.rowset:copy",),
         **_DATABASE,
     },
     "auth_svc": {

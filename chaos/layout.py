@@ -16,7 +16,7 @@ from deploy.envoy_config import FrontDoor, write
 from deploy.local import tether
 from deploy.local.keeper import Part
 from deploy.local.ports import Reservation
-from mesh.contract import OPERATOR_SERVICES
+from mesh.contract.services import OPERATOR_SERVICES
 
 HOST = "127.0.0.1"
 GATEWAYS = 2

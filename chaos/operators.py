@@ -17,7 +17,7 @@ from csms.transaction.v1 import transaction_service_pb2_grpc as tx_grpc
 
 from benchmarks.operator_calls import Metadata, Operated, logged_in
 from chaos.ledger import Entry, Kind, Recorded
-from mesh.times import from_timestamp
+from mesh.runtime.times import from_timestamp
 
 TIMEOUT_S = 30.0
 PAGE = 1000

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodDescriptorProto
 
-from mesh.contract import command_name
+from mesh.contract.services import command_name
 
 PROTO = Path(__file__).resolve().parent.parent / "proto/csms/gateway/v1/gateway_service.proto"
 _FIELD = re.compile(r"^\s+\S+ (\w+) = (\d+);$", re.MULTILINE)

@@ -2,8 +2,8 @@
 
 import sys
 
-from mesh.contract_options import contract_faults
-from mesh.published_contract import CONTRACT, contract_files
+from mesh.contract.options import contract_faults
+from mesh.contract.published import CONTRACT, contract_files
 
 
 def main() -> int:

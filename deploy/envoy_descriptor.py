@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2
 
-from mesh.contract import OPERATOR_SERVICES
-from mesh.published_contract import CONTRACT
+from mesh.contract.published import CONTRACT
+from mesh.contract.services import OPERATOR_SERVICES
 
 
 @dataclass(frozen=True, kw_only=True)

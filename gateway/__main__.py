@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 from gateway.service import start
 from gateway.settings import GatewaySettings
 from gateway.workers import WorkerProcesses
-from mesh.logs import get_logger
-from mesh.process import run, settle
-from mesh.settings import Environment
+from mesh.runtime.logs import get_logger
+from mesh.runtime.process import freeze_startup_objects, run
+from mesh.runtime.settings import Environment
 
 log = get_logger(__name__)
 
@@ -25,7 +25,7 @@ async def _serve(stop: asyncio.Event) -> None:
         stack.callback(workers.tell)
         # A port that was left to be chosen is chosen by now: the others take the same one.
         workers.start({**os.environ, "CSMS_OCPP_PORT": str(running.ocpp_port)})
-        settle()
+        freeze_startup_objects()
         await stop.wait()
         log.info("stopping")
 

@@ -18,9 +18,9 @@ import grpc
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 
-from mesh.channels import open_blocking_channel, secret_metadata
-from mesh.errors import MeshError, from_rpc_error
-from mesh.logs import get_logger
+from mesh.grpc.channels import open_blocking_channel, secret_metadata
+from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -26,12 +26,12 @@ from gateway.servicer import GatewayServicer
 from gateway.settings import GatewaySettings
 from gateway.websocket.client_address import ClientAddresses
 from gateway.websocket.server import SERVICE_RESTART, StationServer
-from mesh.channels import open_channel
-from mesh.contract import MESH_SERVICES
-from mesh.grpc_servers import GrpcServer, mesh_server
-from mesh.logs import get_logger
-from mesh.process import serve_metrics
-from mesh.times import now_us
+from mesh.contract.services import MESH_SERVICES
+from mesh.grpc.channels import open_channel
+from mesh.grpc.servers import GrpcServer, mesh_server
+from mesh.runtime.logs import get_logger
+from mesh.runtime.process import serve_metrics
+from mesh.runtime.times import now_us
 
 log = get_logger(__name__)
 

@@ -19,11 +19,11 @@ from gateway.ocpp.schemas import SchemaFault, is_large
 from gateway.ocpp.split_reads import with_limit
 from gateway.ocpp.translation import CallFailure, Outbound, UnacceptableError
 from gateway.websocket.server import StationServer
-from mesh.errors import MeshError, invalid_field
-from mesh.grpc_types import Context
-from mesh.logs import get_logger
-from mesh.quirks import QuirkName
-from mesh.structs import to_object
+from mesh.contract.quirk_names import QuirkName
+from mesh.contract.structs import to_object
+from mesh.grpc.types import Context
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from gateway.websocket.origins import SETTING, is_origin
-from mesh.errors import SettingError
-from mesh.settings import Environment
+from mesh.runtime.settings import Environment
+from mesh.runtime.startup_errors import SettingError
 
 
 @dataclass(frozen=True, kw_only=True)

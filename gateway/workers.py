@@ -9,7 +9,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 
-from mesh.logs import get_logger
+from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -11,23 +11,21 @@ from types import ModuleType
 import grpc
 from sqlalchemy.exc import DBAPIError
 
-from mesh import migrate
-from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.database import Database, is_away, make_engine
-from mesh.grpc_servers import GrpcServer, add_reflection, mesh_server, operator_server
-from mesh.logs import get_logger
-from mesh.masking import mask_text
-from mesh.operators import KeySource, TokenVerifier
-from mesh.process import run, serve_metrics, settle
-from mesh.settings import Environment, ServiceSettings, database_url
+from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.database import migrate
+from mesh.database.engine import Database, is_unavailable, make_engine
+from mesh.grpc.servers import GrpcServer, add_reflection, mesh_server, operator_server
+from mesh.identity.operators import KeySource, TokenVerifier
+from mesh.runtime.background import Background
+from mesh.runtime.logs import get_logger
+from mesh.runtime.masking import mask_text
+from mesh.runtime.process import freeze_startup_objects, run, serve_metrics
+from mesh.runtime.settings import Environment, ServiceSettings, database_url
 
 log = get_logger(__name__)
 
 AddServicer = Callable[[grpc.aio.Server], None]
 """Adds one servicer to a server: `lambda server: add_XServicer_to_server(servicer, server)`."""
-
-Background = Callable[[], Awaitable[None]]
-"""Runs beside the servers until it is cancelled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,7 @@ def run_service(name: str, migrations: ModuleType, build_factory: BuildFactory, 
     try:
         run(f"{name}_svc", migrating if arguments else serving, environ=environ)
     except DBAPIError as error:
-        if not is_away(error):
+        if not is_unavailable(error):
             raise
         reason = " ".join(str(error.orig).split())
         sys.stderr.write(f"{name}_svc: cannot use the database: {mask_text(reason)}\n")
@@ -133,7 +131,7 @@ async def serve(stop: asyncio.Event, settings: ServiceSettings, migrations: Modu
     """Runs a service until `stop` is set, then lets the calls in flight end."""
     async with AsyncExitStack() as stack:
         await start(stack, settings, migrations, build)
-        settle()
+        freeze_startup_objects()
         await stop.wait()
         log.info("stopping")
 

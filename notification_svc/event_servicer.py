@@ -13,13 +13,13 @@ from csms.event.v1.event_service_pb2 import (
 from csms.event.v1.event_service_pb2_grpc import EventServiceServicer
 from sqlalchemy import ColumnElement
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.filters import to_condition
-from mesh.grpc_types import Context
-from mesh.operators import Caller, current_caller
-from mesh.pages import decode_token, encode_token, page_size
-from mesh.times import SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.database.filters import to_condition
+from mesh.database.pages import decode_token, encode_token, page_size
+from mesh.grpc.types import Context
+from mesh.identity.operators import Caller, current_caller
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import SECOND_US, Clock
 from notification_svc import store
 from notification_svc.feed import PAGE, Feed, Tail
 from notification_svc.messages import to_message

@@ -21,11 +21,11 @@ from aio_pika.connection import make_url
 from aio_pika.exceptions import AMQPError
 from google.protobuf.json_format import MessageToJson
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.leader import Leader
-from mesh.logs import get_logger
-from mesh.times import SECOND_US
+from mesh.database.engine import Database
+from mesh.database.leader import Leader
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US
 from notification_svc import store
 from notification_svc.messages import to_message
 from notification_svc.store import StoredEvent
@@ -128,7 +128,7 @@ class Fanout:
     async def _wait(self, connection: aio_pika.Connection) -> None:
         """Returns when there may be something to publish. Raises ConnectionError where the connection is gone."""
         with suppress(TimeoutError):
-            # Not wait_for, which may forget a cancellation: see mesh/relay.py.
+            # Not wait_for, which may forget a cancellation: see mesh/events/relay.py.
             async with asyncio.timeout(self._poll_s):
                 await self._news.wait()
         if not connection.connected.is_set():

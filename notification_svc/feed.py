@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from mesh.database import Database
-from mesh.errors import MeshError, unavailable
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError, unavailable
 from notification_svc import store
 from notification_svc.store import StoredEvent
 
@@ -150,7 +150,7 @@ class Feed:
 
     async def _wait_for_news(self) -> None:
         try:
-            # Not wait_for, which may forget a cancellation: see mesh/relay.py.
+            # Not wait_for, which may forget a cancellation: see mesh/events/relay.py.
             async with asyncio.timeout(self._poll_s if self._tails else None):
                 await self._news.wait()
         except TimeoutError:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest, PublishEventsResponse
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceServicer
 
-from mesh.database import Database
-from mesh.errors import invalid_field
-from mesh.grpc_types import Context
-from mesh.times import Clock, from_timestamp
+from mesh.database.engine import Database
+from mesh.grpc.types import Context
+from mesh.runtime.errors import invalid_field
+from mesh.runtime.times import Clock, from_timestamp
 from notification_svc import store
 
 MAX_ITEMS = 256

@@ -3,7 +3,7 @@
 from csms.event.v1.event_service_pb2 import Event
 from google.protobuf.struct_pb2 import Struct
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from notification_svc.store import StoredEvent
 
 

@@ -3,10 +3,10 @@
 import asyncio
 from functools import partial
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock
 from notification_svc import store
 
 log = get_logger(__name__)

@@ -5,11 +5,11 @@ from contextlib import AsyncExitStack
 from csms.event.v1.event_ingest_service_pb2_grpc import add_EventIngestServiceServicer_to_server
 from csms.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 
-from mesh.channels import open_channel
-from mesh.database import Database
-from mesh.operators import RemoteKeys
+from mesh.database.engine import Database
+from mesh.grpc.channels import open_channel
+from mesh.identity.operators import RemoteKeys
+from mesh.runtime.times import Clock
 from mesh.service import Parts
-from mesh.times import Clock
 from notification_svc.event_servicer import SIGN_OF_LIFE_S, EventServicer
 from notification_svc.fanout import Fanout
 from notification_svc.feed import Feed

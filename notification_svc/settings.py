@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from mesh.errors import SettingError
-from mesh.settings import Environment
+from mesh.runtime.settings import Environment
+from mesh.runtime.startup_errors import SettingError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""All SQL of notification_svc. Functions run inside a transaction that mesh.database.Database opens around them."""
+"""All SQL of notification_svc. Functions run inside a transaction that Database opens around them."""
 
 from base64 import b64decode, b64encode
 from collections import Counter
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, text
 
-from mesh.filters import Field
-from mesh.rowset import RowStatement
+from mesh.database.filters import Field
+from mesh.database.rowset import RowStatement
 from notification_svc import models
 
 

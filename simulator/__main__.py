@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mesh.errors import SettingError
-from mesh.logs import get_logger
-from mesh.process import run
+from mesh.runtime.logs import get_logger
+from mesh.runtime.process import run
+from mesh.runtime.startup_errors import SettingError
 from simulator import DEFAULT_ID_TAGS
 from simulator.firmware import Failure
 from simulator.fleet import ANY, FleetOptions, make_fleet

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
-from mesh.logs import get_logger
+from mesh.runtime.logs import get_logger
 from simulator.backoff import Backoff
 from simulator.certificates import CertificateUse
 from simulator.clocks import StationClock

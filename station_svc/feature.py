@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import grpc
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.grpc_types import Context
+from mesh.database.engine import Database
+from mesh.grpc.types import Context
+from mesh.runtime.times import Clock
 from mesh.service import AddServicer
-from mesh.times import Clock
 from station_svc.commands.closer import SocketCloser
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.commands.sender import CommandSender

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from mesh import outbox
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import DAY_US, SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import DAY_US, SECOND_US, Clock
 from station_svc.core import retention_store as store
 from station_svc.core.storage import Storage
 from station_svc.feature import DueHandler

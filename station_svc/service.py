@@ -9,12 +9,12 @@ from csms.station.v1.command_service_pb2_grpc import add_CommandServiceServicer_
 from csms.station.v1.station_ingest_service_pb2_grpc import add_StationIngestServiceServicer_to_server
 from csms.station.v1.station_service_pb2_grpc import add_StationServiceServicer_to_server
 
-from mesh.channels import open_channel
-from mesh.database import Database
-from mesh.operators import RemoteKeys
-from mesh.relay import open_relay
+from mesh.database.engine import Database
+from mesh.events.relay import open_relay
+from mesh.grpc.channels import open_channel
+from mesh.identity.operators import RemoteKeys
+from mesh.runtime.times import Clock
 from mesh.service import AddServicer, Parts
-from mesh.times import Clock
 from station_svc.api import removals
 from station_svc.api.additions import StationAdditions
 from station_svc.api.command_servicer import make_servicer

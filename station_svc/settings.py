@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from mesh import outbox
-from mesh.errors import SettingError
-from mesh.settings import Environment, Onboarding
+from mesh.events import outbox
+from mesh.runtime.settings import Environment, Onboarding
+from mesh.runtime.startup_errors import SettingError
 from station_svc.catalogue import RETENTION
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mesh.process import settle
+from mesh.runtime.process import freeze_startup_objects
 
 # No callback that one socket's input causes may take longer.
 BOUND_S = 0.05
@@ -32,8 +32,8 @@ class Longest:
 def longest_callback() -> Iterator[Longest]:
     """Watches every callback of asyncio's own event loops within a `with`.
 
-    The garbage collector looks for rubbish as often as in a gateway (mesh.process.settle): the tests' own objects are
-    none of its business.
+    The garbage collector looks for rubbish as often as in a gateway (`freeze_startup_objects`): the tests' own objects
+    are none of its business.
     """
     longest = Longest()
     plain: Any = asyncio.events.Handle._run
@@ -47,7 +47,7 @@ def longest_callback() -> Iterator[Longest]:
 
     thresholds, is_settled = gc.get_threshold(), gc.get_freeze_count() > 0
     if not is_settled:
-        settle()
+        freeze_startup_objects()
     asyncio.events.Handle._run = run  # type: ignore[method-assign,assignment]
     try:
         yield longest

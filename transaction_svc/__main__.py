@@ -3,9 +3,9 @@
 import os
 from functools import partial
 
+from mesh.runtime.settings import Environment
+from mesh.runtime.times import now_us
 from mesh.service import Build, run_service
-from mesh.settings import Environment
-from mesh.times import now_us
 from transaction_svc import migrations
 from transaction_svc.service import build
 from transaction_svc.settings import TransactionSettings

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mesh.quirks import QuirkName
+from mesh.contract.quirk_names import QuirkName
 from transaction_svc.event_record import ENDED, STARTED, UPDATED
 from transaction_svc.received_items import ReceivedEvent
 from transaction_svc.tracked_transaction import TrackedTransaction

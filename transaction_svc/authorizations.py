@@ -14,8 +14,8 @@ from csms.common.v1.origin_pb2 import Origin
 from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationItem, CountOpenTransactionsItem
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError, invalid_field
-from mesh.id_tokens import match_key
+from mesh.contract.id_tokens import match_key
+from mesh.runtime.errors import MeshError, invalid_field
 from transaction_svc import adjacent_transactions, store, stored_form, token_store
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.ingestion import rebuild_names, write_changes

@@ -2,8 +2,8 @@
 
 from google.protobuf.message import Message
 
-from mesh.clocks import AHEAD_US, EARLIEST_US
-from mesh.times import SECOND_US
+from mesh.runtime.clocks import AHEAD_US, EARLIEST_US
+from mesh.runtime.times import SECOND_US
 
 # The years 1 to 9999, protobuf's own bounds, in seconds.
 _FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799

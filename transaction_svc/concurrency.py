@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from mesh.id_tokens import match_key
+from mesh.contract.id_tokens import match_key
 from transaction_svc import stored_form, token_store
 from transaction_svc.batch_context import RecordedEvent
 from transaction_svc.event_record import ENDED, EventRecord

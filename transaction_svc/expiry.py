@@ -6,10 +6,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import Clock
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import Clock
 from transaction_svc import expiry_store, ingestion, store
 from transaction_svc.batch_context import BatchContext
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
 from transaction_svc import stored_form
 from transaction_svc.store import Key
 from transaction_svc.transaction_columns import flags_text

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 
 # A station takes an attempt without an answer for failed after this time at most; usually after 20 s to 30 s.
 _ATTEMPT_S = 60

@@ -27,11 +27,11 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh.database import Database, commit_batch
-from mesh.errors import MeshError
-from mesh.grpc_types import Context
-from mesh.quirks import QuirkName
-from mesh.times import Clock
+from mesh.contract.quirk_names import QuirkName
+from mesh.database.engine import Database, commit_batch
+from mesh.grpc.types import Context
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import Clock
 from transaction_svc import ingestion, reading_store
 from transaction_svc.authorizations import Refusal, count_open, read_question, read_refusal, save_refusals
 from transaction_svc.gateway_client import AnyItem

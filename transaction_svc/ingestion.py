@@ -13,9 +13,9 @@ import grpc
 import msgspec
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.id_tokens import match_key
+from mesh.contract.id_tokens import match_key
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
 from transaction_svc import (
     adjacent_transactions,
     matching,

@@ -8,8 +8,8 @@ import grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import MeterValuesItem, TransactionEventItem
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError
-from mesh.logs import get_logger
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
 from transaction_svc import ingestion, meter_values_store, received_items
 from transaction_svc.ingestion import IngestResult
 from transaction_svc.meter_profiles import MeterTerms

@@ -8,7 +8,7 @@ docs/adr/0015.
 
 from collections.abc import Collection
 
-from mesh.id_tokens import match_key
+from mesh.contract.id_tokens import match_key
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.event_record import BEGIN, END, ENDED, STARTED, EventRecord, names_none
 from transaction_svc.received_items import ReceivedEvent

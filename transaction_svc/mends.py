@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import grpc
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from transaction_svc import quarantine_store as store
 from transaction_svc import received_items
 from transaction_svc.gateway_client import AnyItem

@@ -21,13 +21,13 @@ from csms.transaction.v1.meter_profile_service_pb2 import (
     ZeroBegin,
 )
 
-from mesh.database import Database
-from mesh.errors import MeshError, invalid_field
-from mesh.filters import to_condition
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.pages import cut_page, decode_token, page_size
-from mesh.times import Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import to_condition
+from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.times import Clock, to_timestamp
 from transaction_svc import meter_profile_store as store
 from transaction_svc.meter_profile_store import Identity
 from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, MeterTerms, normalize_name, profile_id

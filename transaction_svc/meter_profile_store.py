@@ -1,4 +1,4 @@
-"""The SQL of meter profiles. Functions run inside a transaction that mesh.database.Database opens."""
+"""The SQL of meter profiles. Functions run inside a transaction that Database opens."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field
-from mesh.rowset import RowStatement
+from mesh.database.filters import Field
+from mesh.database.rowset import RowStatement
 from transaction_svc.models import meter_profile
 
 ANY = ""

@@ -11,7 +11,7 @@ from threading import Lock
 
 from sqlalchemy import Connection
 
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 from transaction_svc import meter_profile_store as store
 from transaction_svc.energy import Terms
 from transaction_svc.meter_profile_store import ANY, Identity, MeterProfile

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from mesh.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement, run_prepared
 from transaction_svc.received_items import ReceivedMeterValues
 
 _INSERT_METER_VALUES = RowStatement(

@@ -10,7 +10,7 @@ hash (`idempotency_keys.name_hash`), beside which each query compares the names,
 
 import sqlalchemy as sa
 
-from mesh.outbox import outbox_table
+from mesh.events.outbox import outbox_table
 
 metadata = sa.MetaData()
 
@@ -26,7 +26,7 @@ tx = sa.Table(
     sa.Column("fold", sa.Text, nullable=False),  # TransactionState; the columns below are drawn from it
     sa.Column("station_hash", sa.BigInteger, nullable=False),  # of tenant and station
     sa.Column("ended", sa.Boolean, nullable=False),  # not open: ended, or waiting
-    sa.Column("token_key", NAME, nullable=False),  # as mesh.id_tokens.match_key makes it
+    sa.Column("token_key", NAME, nullable=False),  # as mesh.contract.id_tokens.match_key makes it
     sa.Column("evse_id", sa.Integer, nullable=False),
     sa.Column("evse_hash", sa.BigInteger, nullable=False),  # of tenant, station and evse_id
     sa.Column("begin_us", sa.BigInteger, nullable=False),

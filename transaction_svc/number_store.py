@@ -1,10 +1,10 @@
-"""Numbers of OCPP 1.6 transactions. Functions run inside a transaction that mesh.database.Database opens."""
+"""Numbers of OCPP 1.6 transactions. Functions run inside a transaction that Database opens."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, text
 
-from mesh.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement, run_prepared
 
 # Numbers are drawn ahead, which spares most batches a round trip. They are kept with the connection: numbers that it
 # has not used when it is closed are a gap, as those of a transaction that is rolled back.

@@ -6,10 +6,10 @@ from functools import partial
 import grpc
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError, invalid_field
-from mesh.operators import Caller
-from mesh.times import Clock
+from mesh.database.engine import Database
+from mesh.identity.operators import Caller
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.times import Clock
 from transaction_svc import ends, ingestion, store, unmatched
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.ends import Closure

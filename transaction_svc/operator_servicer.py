@@ -50,13 +50,13 @@ from csms.transaction.v1.transaction_service_pb2 import (
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.filters import to_condition
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.pages import cut_page, decode_token, page_size
-from mesh.times import Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import to_condition
+from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import Clock, to_timestamp
 from transaction_svc import ends, quarantine_store, received_items
 from transaction_svc import reading_store as store
 from transaction_svc.ends import Closure

@@ -8,8 +8,8 @@ from csms.common.v1.id_token_pb2 import AuthorizationStatus
 from csms.transaction.v1.transaction_event_pb2 import ChargingState, StoppedReason
 from csms.transaction.v1.transaction_service_pb2 import EnergyBasis, TransactionEndOrigin
 
-from mesh.outbox import OutboxEvent
-from mesh.times import SECOND_US
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.times import SECOND_US
 from transaction_svc import ends
 from transaction_svc.ends import Closure
 from transaction_svc.energy import Basis

@@ -9,11 +9,11 @@ import grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import TransactionEventItem
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.database import Database, commit_batch
-from mesh.errors import MeshError, invalid_field, unavailable
-from mesh.outbox import OutboxEvent
-from mesh.times import Clock
+from mesh.database.engine import Database, commit_batch
+from mesh.events import outbox
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.errors import MeshError, invalid_field, unavailable
+from mesh.runtime.times import Clock
 from transaction_svc import mends, received_items
 from transaction_svc import quarantine_store as store
 from transaction_svc.gateway_client import AnyItem, Translator

@@ -1,4 +1,4 @@
-"""The SQL of the quarantine. Functions run inside a transaction that mesh.database.Database opens."""
+"""The SQL of the quarantine. Functions run inside a transaction that Database opens."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field, moment
-from mesh.rowset import RowStatement
+from mesh.database.filters import Field, moment
+from mesh.database.rowset import RowStatement
 from transaction_svc.models import quarantine, quarantine_mend
 
 OPEN, RECORDED, DISMISSED = "OPEN", "RECORDED", "DISMISSED"

@@ -13,9 +13,9 @@ from csms.transaction.v1.transaction_service_pb2 import (
     RecordedTransactionEvent,
 )
 
-from mesh.errors import invalid_field
-from mesh.structs import to_object
-from mesh.times import to_timestamp
+from mesh.contract.structs import to_object
+from mesh.runtime.errors import invalid_field
+from mesh.runtime.times import to_timestamp
 from transaction_svc import received_items
 from transaction_svc.item_types import EVENTS
 from transaction_svc.mends import NewMend

@@ -1,4 +1,4 @@
-"""The SQL of operators' lists. Functions run inside a transaction that mesh.database.Database opens."""
+"""The SQL of operators' lists. Functions run inside a transaction that Database opens."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field, moment, switch
-from mesh.id_tokens import match_key
+from mesh.contract.id_tokens import match_key
+from mesh.database.filters import Field, moment, switch
 from transaction_svc import stored_form
 from transaction_svc.idempotency_keys import events_hash, name_hash
 from transaction_svc.models import meter_values, tx, tx_event

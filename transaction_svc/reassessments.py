@@ -4,9 +4,9 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.operators import Caller
-from mesh.times import Clock
+from mesh.database.engine import Database
+from mesh.identity.operators import Caller
+from mesh.runtime.times import Clock
 from transaction_svc import ingestion, store
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.meter_profiles import MeterTerms

@@ -7,7 +7,7 @@ The readings that follow decide which of these it is (`energy.py`).
 
 import msgspec
 
-from mesh.times import DAY_US, SECOND_US
+from mesh.runtime.times import DAY_US, SECOND_US
 from transaction_svc.clocks import is_plausible
 from transaction_svc.event_record import BEGIN, BETWEEN, END
 from transaction_svc.stored_names import SHORT

@@ -3,11 +3,11 @@
 import asyncio
 from functools import partial
 
-from mesh import outbox
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import DAY_US, Clock
+from mesh.database.engine import Database
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import DAY_US, Clock
 from transaction_svc import quarantine_store
 
 log = get_logger(__name__)

@@ -6,12 +6,12 @@ from csms.transaction.v1.meter_profile_service_pb2_grpc import add_MeterProfileS
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import add_TransactionIngestServiceServicer_to_server
 from csms.transaction.v1.transaction_service_pb2_grpc import add_TransactionServiceServicer_to_server
 
-from mesh.channels import open_channel
-from mesh.database import Database
-from mesh.operators import RemoteKeys
-from mesh.relay import open_relay
+from mesh.database.engine import Database
+from mesh.events.relay import open_relay
+from mesh.grpc.channels import open_channel
+from mesh.identity.operators import RemoteKeys
+from mesh.runtime.times import Clock
 from mesh.service import Parts
-from mesh.times import Clock
 from transaction_svc import number_store
 from transaction_svc.expiry import Expiry
 from transaction_svc.gateway_client import GatewayClient, Translator

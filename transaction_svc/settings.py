@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from mesh import outbox
-from mesh.settings import Environment
-from mesh.times import SECOND_US
+from mesh.events import outbox
+from mesh.runtime.settings import Environment
+from mesh.runtime.times import SECOND_US
 from transaction_svc.grace import MOST_GRACE_US, Grace
 from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLimits
 

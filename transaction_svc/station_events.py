@@ -12,9 +12,9 @@ import msgspec
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted, StationEventItem
 from sqlalchemy import Connection
 
-from mesh.database import Database, commit_batch
-from mesh.errors import MeshError, invalid_field
-from mesh.times import Clock
+from mesh.database.engine import Database, commit_batch
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.times import Clock
 from transaction_svc import ends, ingestion, station_store, store, stored_form
 from transaction_svc.batch_context import BatchContext
 from transaction_svc.clocks import is_plausible, read_time

@@ -1,4 +1,4 @@
-"""The SQL of stations and their latest boots. Functions run inside a transaction that mesh.database.Database opens."""
+"""The SQL of stations and their latest boots. Functions run inside a transaction that Database opens."""
 
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
 from transaction_svc.grace import MessageAttempts
 
 _UPSERT_STATIONS = RowStatement(

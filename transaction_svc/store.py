@@ -1,4 +1,4 @@
-"""The SQL of transactions and their events. Functions run inside a transaction that mesh.database.Database opens.
+"""The SQL of transactions and their events. Functions run inside a transaction that Database opens.
 
 Each function is one statement for any number of rows. The SQL of operators' lists is in `reading_store.py`.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from mesh.rowset import Call, RowStatement, run_later, run_prepared
+from mesh.database.rowset import Call, RowStatement, run_later, run_prepared
 from transaction_svc.idempotency_keys import name_hash
 
 Key = tuple[str, str, str, int]

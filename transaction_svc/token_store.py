@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement, run_prepared
 
 MOST = 100
 """Counts end here: a tag that a whole network shares must not slow down each of its starts."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from mesh.id_tokens import match_key
+from mesh.contract.id_tokens import match_key
 from transaction_svc import stored_form
 from transaction_svc.idempotency_keys import name_hash
 from transaction_svc.tracked_transaction import TrackedTransaction

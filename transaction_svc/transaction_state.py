@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from mesh.id_tokens import match_key
+from mesh.contract.id_tokens import match_key
 from transaction_svc import ends
 from transaction_svc.ends import Closure, FramePosition, Mark
 from transaction_svc.energy import EnergyFlag

@@ -16,7 +16,7 @@ from deploy.local.settings import RunSettings
 from deploy.local.status_file import StatusFile
 from deploy.local.supervisor import Supervisor, run_until
 from deploy.local.terminal import Terminal, say, until_gone
-from mesh.errors import SettingError
+from mesh.runtime.startup_errors import SettingError
 
 # Each charge point takes one file descriptor of the gateway, and two of the front door.
 WANTED_FILES = 262_144
@@ -126,7 +126,7 @@ async def _watch_terminal(stop: asyncio.Event) -> None:
 
 
 def _watch_lifeline(stop: asyncio.Event) -> None:
-    """Stops when standard input ends, as the parts do (mesh/process.py): the starter of this run has ended."""
+    """Stops when standard input ends, as the parts do (mesh/runtime/process.py): the starter of this run has ended."""
     if not os.read(0, 1024):
         asyncio.get_running_loop().remove_reader(0)
         stop.set()

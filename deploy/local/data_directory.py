@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from mesh.errors import SettingError
+from mesh.runtime.startup_errors import SettingError
 
 
 class DataDirectory:

@@ -16,8 +16,8 @@ from deploy.local.data_directory import DataDirectory
 from deploy.local.keeper import Part
 from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
-from mesh.contract import OPERATOR_SERVICES
-from mesh.errors import SettingError
+from mesh.contract.services import OPERATOR_SERVICES
+from mesh.runtime.startup_errors import SettingError
 
 DEMO_STATIONS = 5
 # Longest path of a unix socket (sys/un.h), with its closing zero; macOS has four bytes less.

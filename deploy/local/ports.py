@@ -5,7 +5,7 @@ import random
 import socket
 import sys
 
-from mesh.errors import SettingError
+from mesh.runtime.startup_errors import SettingError
 
 # Below the ports that systems give to outgoing connections, so that a part which is started again finds its own free.
 _RANGE = range(20_000, 32_000)

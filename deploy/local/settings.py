@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from deploy.envoy_config import read_origins
-from mesh.errors import SettingError
-from mesh.settings import Environment, Onboarding, is_loopback
+from mesh.runtime.settings import Environment, Onboarding, is_loopback
+from mesh.runtime.startup_errors import SettingError
 
 
 @dataclass(frozen=True, kw_only=True)

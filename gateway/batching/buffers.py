@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 
 import grpc
 
-from mesh.errors import MeshError
-from mesh.logs import get_logger
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 

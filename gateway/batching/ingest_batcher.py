@@ -18,8 +18,8 @@ import msgspec
 from google.protobuf.message import Message
 
 from gateway.batching.buffers import Buffer
-from mesh.errors import MeshError
-from mesh.logs import get_logger
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -16,7 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.wire import repeated
-from mesh.errors import from_rpc_error, unavailable
+from mesh.runtime.errors import from_rpc_error, unavailable
 
 # One attempt of a batcher, which tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0

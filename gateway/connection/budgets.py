@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from gateway.allowance import Allowance
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 
 # The message log, in bytes: this much at once (twice, after a silence), then this much a second. A station that floods
 # the log takes nobody else's place in it, nor the disk.

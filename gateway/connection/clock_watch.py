@@ -3,8 +3,8 @@
 from typing import Any
 
 from gateway.ocpp.values import parse_us
-from mesh.clocks import AHEAD_US, EARLIEST_US
-from mesh.times import SECOND_US
+from mesh.runtime.clocks import AHEAD_US, EARLIEST_US
+from mesh.runtime.times import SECOND_US
 
 # A message may be late because it waited in the station's queue. Two that were read this far apart, and are late by the
 # same, did not: the clock is behind.

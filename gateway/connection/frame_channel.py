@@ -5,7 +5,7 @@ from typing import Protocol
 
 from gateway.connection.liveness import Liveness
 from gateway.message_log.message_log import SENT, MessageLog
-from mesh.times import Clock
+from mesh.runtime.times import Clock
 
 
 class Socket(Protocol):

@@ -22,10 +22,10 @@ from gateway.ocpp.schemas import SchemaFault
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import Inbound, IngestRpc, Items, QuarantineResponse, Results, UnacceptableError
 from gateway.ocpp.values import set_time
-from mesh.errors import from_status
-from mesh.logs import get_logger
-from mesh.quirks import QuirkName
-from mesh.times import Clock
+from mesh.contract.quirk_names import QuirkName
+from mesh.runtime.errors import from_status
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
 

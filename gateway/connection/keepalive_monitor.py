@@ -9,8 +9,8 @@ from gateway.batching.buffers import Buffer
 from gateway.connection.last_seen import has_news, take_last_seen
 from gateway.connection.registry import Registry
 from gateway.connection.session import Session
-from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock
 
 log = get_logger(__name__)
 

@@ -4,7 +4,7 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest
 
 from gateway.connection.session import Session
 from gateway.connection.station_reports import BOOT_REFUSED
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 
 
 def has_news(session: Session) -> bool:

@@ -1,6 +1,6 @@
 """Signs of life of one station, and whether it reads what it is sent. Pure; the keepalive monitor judges them."""
 
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 
 # A frame that comes this long after a ping that had no pong shows that the station answers none.
 PONG_WITHIN_US = 10 * SECOND_US

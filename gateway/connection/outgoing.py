@@ -8,7 +8,7 @@ import grpc
 
 from gateway.ocpp.frames import CallError, CallResult, Payload, encode_call
 from gateway.ocpp.values import shorten
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 
 # Commands that may wait for their turn; more are refused.
 MAX_WAITING = 32

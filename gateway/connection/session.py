@@ -34,10 +34,10 @@ from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.translation import IngestRpc, Results, Routes
 from gateway.ocpp.triggers import triggered_actions
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.quirks import QuirkName
-from mesh.times import Clock
+from mesh.contract.quirk_names import QuirkName
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
 

@@ -11,7 +11,7 @@ from csms.station.v1 import station_ingest_service_pb2, station_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.ocpp.wire import tag, varint
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 
 _ITEMS = tag(station_ingest_service_pb2.RecordMessagesRequest.DESCRIPTOR.fields_by_name["items"])
 _ITEM = station_ingest_service_pb2.MessageItem.DESCRIPTOR.fields_by_name

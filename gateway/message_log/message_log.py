@@ -8,7 +8,7 @@ from csms.station.v1 import station_pb2
 from gateway.allowance import Allowance
 from gateway.batching.buffers import Buffer
 from gateway.message_log.log_entry import LogEntries
-from mesh.masking import MASK, SECRET_VARIABLES, mask_beginning, mask_text
+from mesh.runtime.masking import MASK, SECRET_VARIABLES, mask_beginning, mask_text
 
 MAX_LOGGED_BYTES = 64 * 1024
 

@@ -3,7 +3,7 @@
 from csms.common.v1 import certificate_pb2 as common_pb2
 from csms.station.v1 import certificate_pb2
 
-from mesh.contract_options import ocpp_16_words, ocpp_words
+from mesh.contract.options import ocpp_16_words, ocpp_words
 
 CERTIFICATE_SIGNING_USES = ocpp_words(common_pb2.CertificateSigningUse)
 CERTIFICATE_SIGNED_STATUSES = ocpp_words(certificate_pb2.CertificateSignedStatus)

@@ -18,7 +18,7 @@ from csms.station.v1.charging_profile_pb2 import (
 from gateway.ocpp.checks import check_decimal, check_not_negative, check_time
 from gateway.ocpp.enums import CHARGING_RATE_UNITS, words
 from gateway.ocpp.translation import Payload, UnacceptableError
-from mesh.times import from_timestamp
+from mesh.runtime.times import from_timestamp
 
 # Of a limit, and of the least rate; 1.6 and 2.x alike.
 DECIMALS = 1

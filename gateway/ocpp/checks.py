@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.values import format_us
-from mesh.times import from_timestamp
+from mesh.runtime.times import from_timestamp
 
 # Compared by hand: whether a float is in a range Python finds out by counting.
 _MOST_32 = 2**31 - 1

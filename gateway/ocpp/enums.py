@@ -25,7 +25,7 @@ from csms.station.v1 import (
 )
 from csms.transaction.v1 import transaction_event_pb2
 
-from mesh.contract_options import ocpp_16_words, ocpp_words
+from mesh.contract.options import ocpp_16_words, ocpp_words
 
 V = TypeVar("V", bound=int)
 

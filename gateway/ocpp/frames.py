@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.ocpp.lenient import BYTE_ORDER_MARK, mended
 from gateway.ocpp.versions import OcppVersion
-from mesh.quirks import QuirkName
+from mesh.contract.quirk_names import QuirkName
 
 CALL, CALL_RESULT, CALL_ERROR, CALL_RESULT_ERROR, SEND = 2, 3, 4, 5, 6
 

@@ -35,10 +35,10 @@ from gateway.websocket.refusal_delays import RefusalDelays
 from gateway.websocket.socket import StationSocket
 from gateway.websocket.unanswered_openings import UnansweredOpenings
 from gateway.websocket.upgrades import answer_subprotocol, offered, refuse, upgrade, upgrade_stranger
-from mesh.errors import MeshError, from_status
-from mesh.logs import get_logger
-from mesh.masking import mask_text
-from mesh.quirks import QuirkName
+from mesh.contract.quirk_names import QuirkName
+from mesh.runtime.errors import MeshError, from_status
+from mesh.runtime.logs import get_logger
+from mesh.runtime.masking import mask_text
 
 log = get_logger(__name__)
 

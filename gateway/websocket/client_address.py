@@ -1,14 +1,15 @@
 """The address a handshake came from: as the front door says, where it is the front door that says so.
 
 Stations and Envoy come from the same address where everything runs on one machine, so Envoy proves itself with
-a value that only it and the gateways know (mesh/front_door.py): others may write any address into the same header.
+a value that only it and the gateways know (mesh/identity/front_door.py): others may write any address into the same
+header.
 """
 
 import hmac
 from collections.abc import Sequence
 from typing import Protocol
 
-from mesh.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 
 _MOST = 64
 

@@ -26,10 +26,10 @@ from gateway.websocket.client_address import ClientAddresses
 from gateway.websocket.closings import Closings
 from gateway.websocket.compression import BoundedDeflateFactory
 from gateway.websocket.socket import StationSocket
-from mesh.errors import SettingError
-from mesh.logs import get_logger
-from mesh.quirks import QuirkName
-from mesh.times import Clock
+from mesh.contract.quirk_names import QuirkName
+from mesh.runtime.logs import get_logger
+from mesh.runtime.startup_errors import SettingError
+from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
 

@@ -292,7 +292,7 @@ class StationSocket(ServerConnection):
         self._fragments.clear()
         self._leave_unclaimed()
         # The library's objects refer to each other in circles, which the garbage collector is seldom asked to look for
-        # (mesh.process.settle): without them a refused connection is gone at once.
+        # (mesh.runtime.process.freeze_startup_objects): without them a refused connection is gone at once.
         protocol = self.protocol
         protocol.parser.close()
         protocol.handshake_exc = None

@@ -11,7 +11,7 @@ from ocpp.exceptions import OCPPError
 from ocpp.v16 import call
 from ocpp.v16.enums import AuthorizationStatus, MessageTrigger, RegistrationStatus
 
-from mesh.logs import get_logger
+from mesh.runtime.logs import get_logger
 from simulator.clocks import StationClock
 from simulator.events import Status, StatusChanged, StopReason, TransactionStarted
 from simulator.memory import Memory, TransactionMessage

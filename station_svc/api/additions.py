@@ -5,10 +5,10 @@ from functools import partial
 
 from csms.station.v1 import station_pb2, station_service_pb2
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.operators import current_caller
-from mesh.times import Clock
+from mesh.database.engine import Database
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import Clock
 from station_svc.api import change_store, newcomers
 from station_svc.api.change_store import NewStation
 from station_svc.api.newcomers import Newcomer

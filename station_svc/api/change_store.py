@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mesh import outbox
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
 from station_svc.api import removals
 from station_svc.core import events
 from station_svc.core.digests import StoredCredential

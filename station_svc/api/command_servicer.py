@@ -10,8 +10,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from mesh.contract import command_name
-from mesh.grpc_types import Context
+from mesh.contract.services import command_name
+from mesh.grpc.types import Context
 from station_svc.commands.evses import settle_evse
 from station_svc.commands.hooks import together
 from station_svc.commands.sender import CommandSender

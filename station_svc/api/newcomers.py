@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from mesh.errors import MeshError, invalid_field
+from mesh.runtime.errors import MeshError, invalid_field
 from station_svc.core.names import ID_RULE, is_new_station_id
 from station_svc.features.credentials.brought import check_password, store_hash
 

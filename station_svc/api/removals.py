@@ -13,9 +13,9 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 )
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
 
-from mesh.errors import MeshError, from_rpc_error, from_status
-from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock, to_timestamp
+from mesh.runtime.errors import MeshError, from_rpc_error, from_status
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock, to_timestamp
 from station_svc.jobs.rows import JobRow, NewJob
 from station_svc.jobs.runner import Again, Done, JobKind
 

@@ -2,7 +2,7 @@
 
 from csms.station.v1 import station_pb2
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.station_rows import ConditionRow, ConnectionRow, ConnectorRow, FailureRow, StationRow
 

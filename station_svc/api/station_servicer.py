@@ -10,13 +10,13 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_service_pb2_grpc import StationServiceServicer
 from sqlalchemy import Connection
 
-from mesh import pages
-from mesh.database import Database
-from mesh.errors import invalid_field
-from mesh.filters import to_condition
-from mesh.grpc_types import Context
-from mesh.operators import Caller, current_caller
-from mesh.times import Clock, to_timestamp
+from mesh.database import pages
+from mesh.database.engine import Database
+from mesh.database.filters import to_condition
+from mesh.grpc.types import Context
+from mesh.identity.operators import Caller, current_caller
+from mesh.runtime.errors import invalid_field
+from mesh.runtime.times import Clock, to_timestamp
 from station_svc.api import change_store
 from station_svc.api.additions import StationAdditions
 from station_svc.api.newcomers import check_display_name, check_profile

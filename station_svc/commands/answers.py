@@ -4,7 +4,7 @@ from csms.station.v1 import command_service_pb2
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from mesh.masking import MASK, is_secret, mask_payload
+from mesh.runtime.masking import MASK, is_secret, mask_payload
 
 
 def mask_answer(answer: Message) -> None:

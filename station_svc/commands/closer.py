@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mesh.errors import MeshError
-from mesh.logs import get_logger
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
 from station_svc.commands.gateways import Gateways
 from station_svc.core.station_rows import Socket
 

@@ -18,10 +18,10 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError, from_status
-from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError, from_status
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock
 from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
 from station_svc.commands.gateways import Gateways, call_timeout, station_offline

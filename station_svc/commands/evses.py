@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from csms.common.v1 import evse_pb2
 
-from mesh.errors import invalid_field
+from mesh.runtime.errors import invalid_field
 
 
 class NamesEvse(Protocol):

@@ -9,8 +9,8 @@ import grpc
 from csms.gateway.v1 import gateway_service_pb2
 from csms.gateway.v1.gateway_service_pb2_grpc import GatewayServiceStub
 
-from mesh.channels import open_channel
-from mesh.errors import MeshError, from_rpc_error
+from mesh.grpc.channels import open_channel
+from mesh.runtime.errors import MeshError, from_rpc_error
 from station_svc.core.station_rows import Socket
 
 MOST_CHANNELS = 64

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from station_svc.commands.rows import NewCommand
 
 

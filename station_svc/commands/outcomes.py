@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 from google.protobuf.message import Message
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 
 # Reasons of csms.station.v1.CommandService with which nothing was sent.
 _UNSENT = frozenset(

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 from csms.station.v1 import command_service_pb2
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from station_svc.commands.rows import BegunCommand
 from station_svc.core.rows import PENDING, REJECTED
 

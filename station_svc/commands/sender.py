@@ -4,9 +4,9 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from mesh.errors import invalid_field
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import invalid_field
 from station_svc.commands.commands import CommandRequest, Commands, make_budget
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.station_store import not_found

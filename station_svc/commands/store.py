@@ -11,8 +11,8 @@ from dataclasses import asdict, fields
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from mesh import scripts
-from mesh.rowset import RowStatement, run_prepared
+from mesh.database import pipeline
+from mesh.database.rowset import RowStatement, run_prepared
 from station_svc.commands.models import command
 from station_svc.commands.rows import BegunCommand, CommandRow, FinishedCommand, NewCommand
 from station_svc.core.digests import digest_of
@@ -182,5 +182,5 @@ def finish(db: Connection, finished: FinishedCommand) -> bool:
     """Records what came of a command; the first outcome stays. Returns whether this one is it."""
     values = (finished.finish_us, finished.answer, finished.error, finished.tenant_id, finished.command_id)
     if db.dialect.name == "postgresql":
-        return bool(scripts.run(db, (_FINISH, values)))
+        return bool(pipeline.run(db, (_FINISH, values)))
     return db.exec_driver_sql(_FINISH.replace("%s", "?"), values).first() is not None

@@ -6,7 +6,7 @@ from csms.station.v1 import command_service_pb2, station_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from station_svc.commands import store
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand

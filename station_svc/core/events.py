@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from csms.station.v1 import station_pb2
 
-from mesh.outbox import OutboxEvent
+from mesh.events.outbox import OutboxEvent
 from station_svc.core.names import name_of
 from station_svc.core.rows import Frame
 

@@ -2,7 +2,7 @@
 
 from csms.common.v1 import origin_pb2
 
-from mesh.times import from_timestamp
+from mesh.runtime.times import from_timestamp
 from station_svc.core.rows import Frame
 
 

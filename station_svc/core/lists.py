@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from mesh import pages
+from mesh.database import pages
 from station_svc.core.rows import Page
 from station_svc.core.station_store import not_found
 

@@ -10,8 +10,8 @@ from typing import Any
 import grpc
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
+from mesh.runtime.errors import MeshError
 from station_svc.core.rows import Frame
 
 Json = dict[str, Any]

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from mesh.outbox import outbox_table
+from mesh.events.outbox import outbox_table
 from station_svc.core.columns import Identity, Key, big, metadata, partial_index, small, station_key, text
 
 # One start of a gateway process. Alive until its lease runs out.

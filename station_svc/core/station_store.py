@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from csms.station.v1 import station_pb2
 from sqlalchemy import ColumnElement, Connection, Row, Select
 
-from mesh.errors import MeshError
-from mesh.filters import Field, choice, switch
+from mesh.database.filters import Field, choice, switch
+from mesh.runtime.errors import MeshError
 from station_svc.core import present_store
 from station_svc.core.digests import HASH, WEAK
 from station_svc.core.list_store import paged

@@ -8,9 +8,9 @@ import grpc
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.outbox import OutboxEvent
+from mesh.events import outbox
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.errors import MeshError
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.core.lock_store import lock_stations

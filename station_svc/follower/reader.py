@@ -6,11 +6,11 @@ from typing import Any
 
 import grpc
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.filters import Field, to_condition
-from mesh.operators import current_caller
-from mesh.times import Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import Field, to_condition
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import Clock, to_timestamp
 from station_svc.core.lists import cut, page_of, storable
 from station_svc.core.station_store import expect_station
 from station_svc.follower import store

@@ -8,7 +8,7 @@ unless that has come to its end; then, as where there is none, the station did i
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mesh.times import DAY_US
+from mesh.runtime.times import DAY_US
 from station_svc.follower.rows import (
     DONE,
     ENDED,

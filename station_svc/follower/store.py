@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field, moment, switch
-from mesh.rowset import RowStatement
+from mesh.database.filters import Field, moment, switch
+from mesh.database.rowset import RowStatement
 from station_svc.core.history_store import history
 from station_svc.core.list_store import paged
 from station_svc.core.models import station

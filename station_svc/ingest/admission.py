@@ -6,9 +6,9 @@ from functools import partial
 
 import grpc
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
 from station_svc.features.credentials import store as credential_store
 from station_svc.features.credentials.proofs import Better, Proofs
 from station_svc.ingest.connection_store import WRONG_CREDENTIALS

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
 from station_svc.core.lock_store import StationKey
 from station_svc.ingest.rows import MessageAttempts
 

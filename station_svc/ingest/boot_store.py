@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.quirks import QuirkName
-from mesh.rowset import RowStatement
-from mesh.times import SECOND_US
+from mesh.contract.quirk_names import QuirkName
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import SECOND_US
 from station_svc.core.lock_store import Json, frame_row, lock_stations, removed
 from station_svc.core.reports import Boot
 from station_svc.core.rows import ACCEPTED, TRIGGERED

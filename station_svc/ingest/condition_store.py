@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
 from station_svc.core.rows import BOOT_REFUSED
 from station_svc.ingest import events
 from station_svc.ingest.rows import ConditionReport, Sighting

@@ -10,11 +10,11 @@ from typing import Any
 import grpc
 from sqlalchemy import Connection, text
 
-from mesh import outbox
-from mesh.errors import MeshError, unavailable
-from mesh.outbox import OutboxEvent
-from mesh.quirks import QuirkName
-from mesh.rowset import RowStatement
+from mesh.contract.quirk_names import QuirkName
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.errors import MeshError, unavailable
 from station_svc.core import digests as credentials
 from station_svc.core.digests import StoredCredential
 from station_svc.core.events import created

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from csms.station.v1 import station_pb2
 
-from mesh.outbox import OutboxEvent
+from mesh.events.outbox import OutboxEvent
 from station_svc.core.events import of_frame, registration_name
 from station_svc.core.names import name_of
 from station_svc.core.reports import Boot, Status

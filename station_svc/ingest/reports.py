@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from station_svc.core.lock_store import lock_stations, removed
 from station_svc.core.rows import Frame
 from station_svc.feature import ReportHandler

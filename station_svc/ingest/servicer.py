@@ -12,13 +12,13 @@ from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestService
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from mesh.database import Database, commit_batch
-from mesh.errors import MeshError, invalid_field
-from mesh.grpc_types import Context
-from mesh.masking import mask_data
-from mesh.quirks import QuirkName
-from mesh.settings import Onboarding
-from mesh.times import SECOND_US, Clock, from_timestamp
+from mesh.contract.quirk_names import QuirkName
+from mesh.database.engine import Database, commit_batch
+from mesh.grpc.types import Context
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.masking import mask_data
+from mesh.runtime.settings import Onboarding
+from mesh.runtime.times import SECOND_US, Clock, from_timestamp
 from station_svc.commands.closer import SocketCloser
 from station_svc.core.frames import to_frame
 from station_svc.core.reports import Boot, Status

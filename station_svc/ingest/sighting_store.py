@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
 from station_svc.core.lock_store import StationKey
 from station_svc.ingest import condition_store
 from station_svc.ingest.rows import Sighting

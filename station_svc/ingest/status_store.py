@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
 from station_svc.core.lock_store import Json, frame_row, known_stations, removed
 from station_svc.core.reports import Status
 from station_svc.feature import StatusHandler

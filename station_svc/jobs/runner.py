@@ -25,10 +25,10 @@ import grpc
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from mesh.database import Database, is_away
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import SECOND_US, Clock
+from mesh.database.engine import Database, is_unavailable
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import SECOND_US, Clock
 from station_svc.jobs import store
 from station_svc.jobs.rows import JobRow, JobState
 
@@ -303,7 +303,7 @@ class Jobs:
         try:
             self._kinds[row.kind].ended(db, replace(row, state=state), error, now_us)
         except Exception as trouble:
-            if isinstance(trouble, DBAPIError) and is_away(trouble):
+            if isinstance(trouble, DBAPIError) and is_unavailable(trouble):
                 raise
             # The job has ended all the same: repeating it for ever would not help whoever is to hear of it.
             savepoint.rollback()

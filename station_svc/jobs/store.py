@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mesh.rowset import RowStatement
-from mesh.times import DAY_US, SECOND_US
+from mesh.database.rowset import RowStatement
+from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.models import connection, node, station
 from station_svc.core.rows import ACCEPTED
 from station_svc.jobs.models import job

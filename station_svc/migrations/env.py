@@ -1,6 +1,6 @@
 """The environment that Alembic runs for each upgrade."""
 
-from mesh.migrate import run_environment
+from mesh.database.migrate import run_environment
 from station_svc.models import metadata
 
 run_environment(metadata)

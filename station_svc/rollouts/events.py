@@ -4,8 +4,8 @@ from typing import Any
 
 from csms.station.v1 import rollout_service_pb2
 
-from mesh.errors import MeshError
-from mesh.outbox import OutboxEvent
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.errors import MeshError
 from station_svc.rollouts.rows import RolloutRow, RolloutState, TargetState
 
 

@@ -12,9 +12,9 @@ import msgspec
 from csms.station.v1 import firmware_pb2, rollout_service_pb2
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.times import DAY_US, SECOND_US, Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import DAY_US, SECOND_US, Clock, to_timestamp
 from station_svc.features.firmware import updates
 from station_svc.follower import store as activity_store
 from station_svc.follower.rows import DONE, FAILED, REJECTED, SUPERSEDED, ActivityRow

@@ -14,9 +14,9 @@ from typing import Protocol
 import grpc
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.times import DAY_US, SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import DAY_US, SECOND_US, Clock
 from station_svc.jobs import store as job_store
 from station_svc.jobs.rows import JobRow, JobState, NewJob
 from station_svc.jobs.runner import Again, Done, JobKind

@@ -13,14 +13,14 @@ from google.rpc import status_pb2
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
-from mesh import pages
-from mesh.database import Database
-from mesh.errors import MeshError, invalid_field
-from mesh.filters import to_condition
-from mesh.grpc_types import Context
-from mesh.masking import is_secret, mask_text
-from mesh.operators import current_caller
-from mesh.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
+from mesh.database import pages
+from mesh.database.engine import Database
+from mesh.database.filters import to_condition
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.masking import is_secret, mask_text
+from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
 from station_svc.core import station_store
 from station_svc.core.rows import Page

@@ -12,9 +12,9 @@ import grpc
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.filters import Field
+from mesh.database.filters import Field
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
 from station_svc.core.list_store import paged
 from station_svc.core.models import connection, node, station
 from station_svc.core.rows import Page

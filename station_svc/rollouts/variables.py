@@ -15,9 +15,9 @@ from csms.station.v1 import command_service_pb2, rollout_service_pb2, station_pb
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.times import DAY_US, SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import DAY_US, SECOND_US, Clock
 from station_svc.commands.variables import RememberVariables
 from station_svc.jobs.rows import JobRow
 from station_svc.jobs.runner import UNTIL_STATION, Again, Done, FinalError

@@ -22,15 +22,15 @@ from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.certificate_office import CertificateRules
 from auth_svc.service import build
 from auth_svc.settings import AuthSettings
-from mesh import migrate
-from mesh.channels import open_channel
-from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.database import Database, make_engine
-from mesh.errors import from_rpc_error
-from mesh.grpc_servers import mesh_server, operator_server
-from mesh.operators import KeySource, TokenVerifier
-from mesh.service import Background
-from mesh.times import SECOND_US
+from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.database import migrate
+from mesh.database.engine import Database, make_engine
+from mesh.grpc.channels import open_channel
+from mesh.grpc.servers import mesh_server, operator_server
+from mesh.identity.operators import KeySource, TokenVerifier
+from mesh.runtime.background import Background
+from mesh.runtime.errors import from_rpc_error
+from mesh.runtime.times import SECOND_US
 from tests.conftest import FakeClock
 
 if TYPE_CHECKING:  # these are there for the type checker only

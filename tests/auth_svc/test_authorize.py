@@ -19,9 +19,9 @@ from auth_svc import id_token_store
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.id_token_store import IdToken
 from auth_svc.texts import STATUSES
-from mesh import scripts
-from mesh.errors import from_status
-from mesh.times import SECOND_US, to_timestamp
+from mesh.database import pipeline
+from mesh.runtime.errors import from_status
+from mesh.runtime.times import SECOND_US, to_timestamp
 from tests.auth_svc.conftest import Auth, StartAuth, refused
 
 ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
@@ -196,17 +196,17 @@ async def test_same_token_twice_in_a_batch(auth: Auth) -> None:
 def _counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Counts the statements: those of SQLAlchemy, and those past its results."""
     statements: list[str] = []
-    run = scripts.run
+    run = pipeline.run
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         statements.append(statement)
 
-    def note_and_run(connection: Connection, *told: scripts.Statement) -> list[tuple[Any, ...]]:
+    def note_and_run(connection: Connection, *told: pipeline.Statement) -> list[tuple[Any, ...]]:
         statements.extend(statement for statement, _values in told)
         return run(connection, *told)
 
     sa.event.listen(engine, "before_cursor_execute", note)
-    monkeypatch.setattr(scripts, "run", note_and_run)
+    monkeypatch.setattr(pipeline, "run", note_and_run)
     yield statements
     monkeypatch.undo()
     sa.event.remove(engine, "before_cursor_execute", note)

@@ -29,8 +29,9 @@ from csms.common.v1 import certificate_pb2
 from auth_svc.authority import Authority, read_files
 from auth_svc.certificate_office import CertificateOffice, CertificateRules
 from auth_svc.signing_requests import digest_of, read_request
-from mesh.errors import SettingError, from_status
-from mesh.times import SECOND_US, to_datetime
+from mesh.runtime.errors import from_status
+from mesh.runtime.startup_errors import SettingError
+from mesh.runtime.times import SECOND_US, to_datetime
 from tests import certificates
 from tests.auth_svc.conftest import Auth, StartAuth, refused
 from tests.conftest import FakeClock

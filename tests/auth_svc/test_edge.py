@@ -9,7 +9,7 @@ from csms.auth.v1.user_service_pb2 import LoginRequest, RefreshRequest, VerifyRe
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from mesh.channels import open_channel
+from mesh.grpc.channels import open_channel
 from tests.auth_svc.conftest import Auth, refused
 
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from auth_svc import key_store, models
 from auth_svc.keys import REPLACED_AFTER_US
 from auth_svc.sessions import SESSION_S
-from mesh import outbox
-from mesh.kept_connections import KeptConnections
+from mesh.database.kept_connections import KeptConnections
+from mesh.events import outbox
 from tests.auth_svc.conftest import Auth
 from tests.waiting import eventually, until
 

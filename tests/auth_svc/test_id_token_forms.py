@@ -17,7 +17,7 @@ from csms.common.v1.origin_pb2 import Origin
 
 from auth_svc import models
 from auth_svc.id_token_form_store import adopt_id_tokens
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 from tests.auth_svc.conftest import Auth, refused
 from tests.auth_svc.test_id_tokens import Operator
 

@@ -12,11 +12,11 @@ from joserfc.jws import extract_compact
 from auth_svc import key_store
 from auth_svc.keys import PUBLISHED_AFTER_US, PUBLISHED_AHEAD_US, REPLACED_AFTER_US, SigningKeys
 from auth_svc.sessions import ACCESS_TOKEN_S
-from mesh.channels import open_channel
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.operators import RemoteKeys, TokenVerifier
-from mesh.times import SECOND_US
+from mesh.database.engine import Database
+from mesh.grpc.channels import open_channel
+from mesh.identity.operators import RemoteKeys, TokenVerifier
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import SECOND_US
 from tests.auth_svc.conftest import SECRET, Auth, StartAuth, bearer
 from tests.conftest import FakeClock
 

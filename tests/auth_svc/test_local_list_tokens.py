@@ -6,7 +6,7 @@ from csms.auth.v1.authorization_service_pb2 import ListTokensForLocalListsReques
 from csms.auth.v1.id_token_service_pb2 import CreateIdTokenRequest, IdToken
 from csms.common.v1 import id_token_pb2
 
-from mesh.times import SECOND_US, from_timestamp, to_timestamp
+from mesh.runtime.times import SECOND_US, from_timestamp, to_timestamp
 from tests.auth_svc.conftest import Auth, refused
 
 

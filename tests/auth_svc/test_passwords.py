@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from auth_svc.attempts import MOST_OVERALL, MOST_PER_USER, WINDOW_S, Attempts
 from auth_svc.passwords import Passwords
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from tests.auth_svc.conftest import FAST_HASHER
 from tests.conftest import FakeClock
 

@@ -4,8 +4,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from auth_svc import migrations, models
-from mesh import migrate
-from mesh.database import Database
+from mesh.database import migrate
+from mesh.database.engine import Database
 
 
 def test_migrations_make_the_tables_of_the_models(database: Database) -> None:

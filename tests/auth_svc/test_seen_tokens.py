@@ -24,9 +24,9 @@ from csms.common.v1.origin_pb2 import Origin
 from auth_svc import models, seen_token_store, seen_tokens
 from auth_svc.seen_token_store import SeenToken
 from auth_svc.seen_tokens import SeenTokens
-from mesh.database import Database
-from mesh.errors import unavailable
-from mesh.times import SECOND_US, to_timestamp
+from mesh.database.engine import Database
+from mesh.runtime.errors import unavailable
+from mesh.runtime.times import SECOND_US, to_timestamp
 from tests.auth_svc.conftest import Auth, refused
 from tests.conftest import FakeClock
 from tests.waiting import eventually

@@ -6,8 +6,8 @@ import pytest
 
 from auth_svc.authorization_servicer import ConcurrencyRule
 from auth_svc.settings import AuthSettings
-from mesh.errors import SettingError
-from mesh.settings import Environment
+from mesh.runtime.settings import Environment
+from mesh.runtime.startup_errors import SettingError
 from tests import certificates
 
 

@@ -19,8 +19,8 @@ from csms.auth.v1.user_service_pb2 import (
 from auth_svc import models, session_store, user_store
 from auth_svc.attempts import MOST_PER_USER
 from auth_svc.sessions import ACCESS_TOKEN_S
-from mesh import operators
-from mesh.times import to_timestamp
+from mesh.identity import operators
+from mesh.runtime.times import to_timestamp
 from tests.auth_svc.conftest import FAST_HASHER, PASSWORD, Auth, Metadata, StartAuth, bearer, refused
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT

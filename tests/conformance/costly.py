@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from mesh.process import settle
+from mesh.runtime.process import freeze_startup_objects
 from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.edge import examples
 from tests.cpu import BOUND_S
@@ -274,7 +274,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--most", type=int, default=10, help="how many of the dearest are told (default: 10)")
     found = parser.parse_args(arguments)
     sys.stdout.write(f"seed {found.seed}\n")
-    settle()
+    freeze_startup_objects()
     dearest_s = asyncio.run(search(found.for_s, found.seed, found.most))
     if dearest_s <= BOUND_S:
         return 0

@@ -15,7 +15,7 @@ from csms.station.v1.command_service_pb2 import RequestStopTransactionRequest
 
 from gateway.ocpp.schemas import KINDS, PayloadKind, Schemas
 from gateway.ocpp.translation import Routes
-from mesh.channels import open_channel
+from mesh.grpc.channels import open_channel
 from tests.conformance.ocpp_table import VERSIONS, rpcs_of_command
 from tests.gateway import payloads
 from tests.gateway.raw_station import RawStation

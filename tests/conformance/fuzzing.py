@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway.ocpp.lenient import mended
 from gateway.ocpp.translation import Routes
-from mesh.errors import from_status
+from mesh.runtime.errors import from_status
 from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.edge import SCHEMAS, Edge, boot, examples
 from tests.gateway.raw_station import RawStation

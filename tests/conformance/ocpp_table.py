@@ -23,8 +23,8 @@ from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import Alternatives, Inbound, IngestRpc, Outbound, Results, Routes
 from gateway.ocpp.v16 import routes as v16
 from gateway.ocpp.v201 import routes as v201
-from mesh.contract import OPERATOR_SERVICES
-from mesh.published_contract import CONTRACT
+from mesh.contract.published import CONTRACT
+from mesh.contract.services import OPERATOR_SERVICES
 from tests.conformance.catalogue import (
     ALWAYS,
     COMMAND_CHANGES,

@@ -3,7 +3,7 @@
 import re
 
 from deploy.command_fields import PROTO, complete
-from mesh.published_contract import contract_files
+from mesh.contract.published import contract_files
 
 
 def test_the_contract_has_a_field_for_each_command() -> None:

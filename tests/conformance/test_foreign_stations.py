@@ -6,7 +6,7 @@ import pytest
 from csms.station.v1 import station_service_pb2
 
 from gateway.ocpp.translation import Routes
-from mesh.quirks import QuirkName
+from mesh.contract.quirk_names import QuirkName
 from tests.conformance.catalogue import DIRECTIONS
 from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge, examples

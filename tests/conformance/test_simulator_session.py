@@ -11,7 +11,7 @@ from csms.station.v1 import station_service_pb2
 from csms.transaction.v1 import transaction_service_pb2
 
 from gateway.ocpp.v16.routes import ROUTES
-from mesh.quirks import QuirkName
+from mesh.contract.quirk_names import QuirkName
 from tests.conformance.commands import Maker
 from tests.conformance.edge import Edge
 from tests.conformance.ocpp_table import chooser

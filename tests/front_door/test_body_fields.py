@@ -10,8 +10,8 @@ from google.protobuf import descriptor_pb2
 
 from deploy import body_fields
 from deploy.envoy_config import TEMPLATES
-from mesh.contract import OPERATOR_SERVICES
-from mesh.published_contract import CONTRACT
+from mesh.contract.published import CONTRACT
+from mesh.contract.services import OPERATOR_SERVICES
 from tests.running_mesh import RunningMesh
 
 Bearer = dict[str, str]

@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 
-from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
 from tests.running_mesh import RunningMesh
 
 Metadata = tuple[tuple[str, str], ...]

@@ -31,10 +31,10 @@ from gateway.ocpp.translation import IngestRpc
 from gateway.service import RunningGateway, start
 from gateway.settings import GatewaySettings
 from mesh import service
-from mesh.database import Database
+from mesh.database.engine import Database
+from mesh.runtime.settings import Environment, ServiceSettings
+from mesh.runtime.times import now_us
 from mesh.service import Parts, RunningService
-from mesh.settings import Environment, ServiceSettings
-from mesh.times import now_us
 from station_svc.settings import StationSettings
 from tests.ports import held_port
 from transaction_svc.settings import TransactionSettings

@@ -33,7 +33,7 @@ from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.v16.routes import ROUTES
 from gateway.ocpp.versions import V16
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from tests.conftest import FakeClock
 from tests.waiting import until
 

@@ -5,7 +5,7 @@ import pytest
 from gateway.allowance import Allowance
 from gateway.connection import budgets as budgets_module
 from gateway.connection.budgets import Budgets
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 
 NOW_US = 1_780_000_000_000_000
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.batching import buffers
 from gateway.batching.buffers import Buffer
-from mesh.errors import invalid_field, unavailable
+from mesh.runtime.errors import invalid_field, unavailable
 from tests.waiting import until
 
 

@@ -8,7 +8,7 @@ import pytest
 from csms.station.v1 import station_pb2, station_service_pb2
 from websockets.exceptions import InvalidStatus
 
-from mesh.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
+from mesh.identity.front_door import ADDRESS_HEADER, PROOF_HEADER, proof_of
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import MeshRig, running_mesh
 from tests.waiting import eventually

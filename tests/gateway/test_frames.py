@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Call, CallError, CallResult, Malformed, Mended, Send, TruncatedCall, parse
 from gateway.ocpp.versions import V16, V21, V201, OcppVersion
-from mesh.quirks import QuirkName
+from mesh.contract.quirk_names import QuirkName
 
 VERSIONS = [V16, V201, V21]
 

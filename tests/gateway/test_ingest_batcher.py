@@ -10,7 +10,7 @@ from csms.common.v1.origin_pb2 import Origin
 from gateway.batching import ingest_batcher
 from gateway.batching.buffers import Buffer
 from gateway.batching.ingest_batcher import BackgroundSink, IngestBatcher, IngestUnavailableError
-from mesh.errors import unavailable
+from mesh.runtime.errors import unavailable
 from tests.waiting import until
 
 

@@ -11,7 +11,7 @@ from gateway.connection import keepalive_monitor
 from gateway.connection.budgets import StationBudgets
 from gateway.connection.keepalive_monitor import KeepaliveMonitor
 from gateway.connection.registry import Registry
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import HEARTBEAT, session_rig
 from tests.waiting import until

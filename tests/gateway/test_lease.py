@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from gateway import lease as lease_module
 from gateway.lease import NodeLease
-from mesh.errors import unavailable
+from mesh.runtime.errors import unavailable
 from tests.waiting import PATIENCE_S, until
 
 

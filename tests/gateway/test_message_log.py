@@ -8,7 +8,7 @@ import pytest
 from gateway.batching.buffers import Buffer
 from gateway.connection.budgets import LOG_BURST_BYTES, StationBudgets
 from gateway.message_log.message_log import MAX_LOGGED_BYTES, RECEIVED, MessageLog, to_loggable
-from mesh.masking import SECRET_VARIABLES
+from mesh.runtime.masking import SECRET_VARIABLES
 
 NOW_US = 1_780_000_000_000_000
 

@@ -5,8 +5,8 @@ import pytest
 from gateway.settings import GatewaySettings
 from gateway.websocket.handshake import BadHandshakeError
 from gateway.websocket.origins import check_origin
-from mesh.errors import SettingError
-from mesh.settings import Environment
+from mesh.runtime.settings import Environment
+from mesh.runtime.startup_errors import SettingError
 
 ALLOWED = frozenset({"http://localhost:5173", "https://csms.example"})
 

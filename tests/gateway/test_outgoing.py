@@ -10,7 +10,7 @@ import pytest
 from gateway.connection import outgoing
 from gateway.connection.outgoing import OutgoingCalls
 from gateway.ocpp.frames import CallError, CallResult
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from tests.waiting import until
 
 

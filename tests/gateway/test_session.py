@@ -24,7 +24,7 @@ from gateway.batching.ingest_batcher import IngestUnavailableError
 from gateway.connection import inbound_queue
 from gateway.connection.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
 from gateway.ocpp.translation import IngestRpc
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from tests.conftest import FakeClock
 from tests.gateway.session_rig import BOOT, HEARTBEAT, START, STATUS, Rig, session_rig
 from tests.waiting import until

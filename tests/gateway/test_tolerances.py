@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.ocpp.schemas import SchemaFault, Schemas
 from gateway.ocpp.tolerances import QUIRKS, Mended
 from gateway.ocpp.versions import BY_LABEL
-from mesh.quirks import QuirkName
+from mesh.contract.quirk_names import QuirkName
 from tests.gateway import payloads
 from tests.gateway.payloads import TIME
 

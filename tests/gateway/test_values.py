@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ocpp.values import clean, decimal_text, format_us, is_number, parse_us, set_time, shorten
-from mesh.times import from_datetime, from_timestamp
+from mesh.runtime.times import from_datetime, from_timestamp
 
 NOON_US = from_datetime(datetime(2025, 1, 1, 12, tzinfo=UTC))
 

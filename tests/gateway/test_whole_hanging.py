@@ -13,8 +13,8 @@ from csms.station.v1.station_pb2 import Variable
 from csms.transaction.v1 import transaction_event_pb2
 from csms.transaction.v1 import transaction_service_pb2 as pb
 
-from mesh.errors import from_rpc_error
-from mesh.times import SECOND_US
+from mesh.runtime.errors import from_rpc_error
+from mesh.runtime.times import SECOND_US
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually

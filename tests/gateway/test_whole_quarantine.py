@@ -18,8 +18,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
     QuarantinedItem,
 )
 
-from mesh.channels import open_channel
-from mesh.errors import MeshError, from_rpc_error
+from mesh.grpc.channels import open_channel
+from mesh.runtime.errors import MeshError, from_rpc_error
 from tests.gateway.field.kit import STATION, Field, at, metered, start, stop
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import TIMEOUT_S, MeshRig

@@ -9,7 +9,7 @@ from csms.station.v1.security_event_service_pb2_grpc import SecurityEventService
 from csms.transaction.v1 import transaction_event_pb2, transaction_service_pb2
 from grpc_status import rpc_status
 
-from mesh.errors import from_status
+from mesh.runtime.errors import from_status
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually

@@ -9,7 +9,7 @@ from csms.station.v1 import command_service_pb2, local_list_pb2, station_pb2, st
 from csms.transaction.v1 import transaction_event_pb2, transaction_service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from mesh.errors import from_rpc_error
+from mesh.runtime.errors import from_rpc_error
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually

@@ -15,8 +15,8 @@ from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceStub
 from google.protobuf import json_format
 from grpc_status import rpc_status
 
-from mesh.errors import MeshError, from_status
-from mesh.times import SECOND_US, now_us, to_timestamp
+from mesh.runtime.errors import MeshError, from_status
+from mesh.runtime.times import SECOND_US, now_us, to_timestamp
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually

@@ -13,8 +13,8 @@ from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1 import station_pb2, station_service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from mesh.channels import open_channel
-from mesh.errors import from_rpc_error
+from mesh.grpc.channels import open_channel
+from mesh.runtime.errors import from_rpc_error
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually

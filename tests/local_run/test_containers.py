@@ -10,9 +10,9 @@ import pytest
 
 import envoy
 from deploy.envoy_config import FrontDoor, read_front_door, write
-from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.front_door import proof_of
-from mesh.settings import Environment
+from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.identity.front_door import proof_of
+from mesh.runtime.settings import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = {"CSMS_MESH_SECRET": "x", "POSTGRES_PASSWORD": "x", "RABBITMQ_PASSWORD": "x"}

@@ -62,7 +62,7 @@ def test_the_set_up_of_the_tests(tmp_path: Path, unknown_user: str) -> None:
 
 def test_pytest_begins(tmp_path: Path) -> None:
     """As it is called; an error of its set-up would be an INTERNALERROR."""
-    one = "tests/mesh/test_settings.py"
+    one = "tests/mesh/runtime/test_settings.py"
     result = _run([sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", one], tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ from deploy.local.log_echo import LastWords, LogEcho
 from deploy.local.log_file import LogFile
 from deploy.local.ports import Reservation
 from deploy.local.settings import RunSettings
-from mesh.errors import SettingError
+from mesh.runtime.startup_errors import SettingError
 from tests.ports import held_port
 
 TRACEBACK = """Traceback (most recent call last):

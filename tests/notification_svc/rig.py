@@ -23,13 +23,13 @@ from csms.event.v1.event_service_pb2_grpc import EventServiceStub
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from mesh.channels import open_channel
-from mesh.database import Database
-from mesh.errors import from_rpc_error
-from mesh.operators import AUDIENCE, ISSUER
+from mesh.database.engine import Database
+from mesh.grpc.channels import open_channel
+from mesh.identity.operators import AUDIENCE, ISSUER
+from mesh.runtime.errors import from_rpc_error
+from mesh.runtime.settings import ServiceSettings
+from mesh.runtime.times import SECOND_US, to_timestamp
 from mesh.service import Parts, RunningService, start
-from mesh.settings import ServiceSettings
-from mesh.times import SECOND_US, to_timestamp
 from notification_svc import migrations
 from notification_svc.feed import Feed
 from notification_svc.service import build

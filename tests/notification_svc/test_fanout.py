@@ -16,7 +16,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractQueue
 from aio_pika.exceptions import AMQPError
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from notification_svc import store
 from notification_svc.fanout import Fanout
 from notification_svc.retention import Retention

@@ -5,7 +5,7 @@ import asyncio
 import grpc
 import pytest
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from notification_svc.feed import MAX_BYTES, MAX_EVENTS, Tail
 from notification_svc.store import StoredEvent
 

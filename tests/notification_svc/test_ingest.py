@@ -9,7 +9,7 @@ import pytest
 from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest
 from csms.event.v1.event_service_pb2 import Event
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from notification_svc import store
 from tests.notification_svc.rig import Notifications, item, refused
 

@@ -12,7 +12,7 @@ import grpc
 from csms.event.v1.event_ingest_service_pb2 import PublishEventsRequest
 from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceStub
 
-from mesh.mesh_auth import METADATA_KEY
+from mesh.identity.mesh_secret import METADATA_KEY
 from tests.notification_svc.rig import item
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,8 +3,8 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from mesh import migrate
-from mesh.database import make_engine
+from mesh.database import migrate
+from mesh.database.engine import make_engine
 from notification_svc import migrations, models
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mesh.errors import SettingError
-from mesh.settings import Environment
+from mesh.runtime.settings import Environment
+from mesh.runtime.startup_errors import SettingError
 from notification_svc.settings import NotificationSettings
 
 _NEEDED = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": "mesh-secret"}

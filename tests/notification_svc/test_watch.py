@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 import grpc
 import pytest
 
-from mesh.errors import from_rpc_error
-from mesh.grpc_servers import GrpcServer
+from mesh.grpc.servers import GrpcServer
+from mesh.runtime.errors import from_rpc_error
 from notification_svc.feed import MAX_EVENTS
 from notification_svc.retention import Retention
 from tests.conftest import FakeClock

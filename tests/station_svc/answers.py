@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 
 Behaviour = Callable[[gateway_pb2.CallRequest], Awaitable[Any]]
 

@@ -27,16 +27,16 @@ from csms.station.v1.station_service_pb2_grpc import StationServiceStub
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
-from mesh import migrate
-from mesh.channels import open_channel
-from mesh.contract import MESH_SERVICES, OPERATOR_SERVICES
-from mesh.database import Database, make_engine
-from mesh.errors import MeshError, from_rpc_error, from_status
-from mesh.grpc_servers import GrpcServer, mesh_server, operator_server
-from mesh.grpc_types import Context
-from mesh.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
+from mesh.contract.services import MESH_SERVICES, OPERATOR_SERVICES
+from mesh.database import migrate
+from mesh.database.engine import Database, make_engine
+from mesh.grpc.channels import open_channel
+from mesh.grpc.servers import GrpcServer, mesh_server, operator_server
+from mesh.grpc.types import Context
+from mesh.identity.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
+from mesh.runtime.errors import MeshError, from_rpc_error, from_status
+from mesh.runtime.times import to_timestamp
 from mesh.service import Parts
-from mesh.times import to_timestamp
 from station_svc import migrations
 from station_svc.catalogue import FEATURES, STORAGE
 from station_svc.core.models import outbox
@@ -80,7 +80,7 @@ class Keys:
     """The public key that the tests sign access tokens for."""
 
     async def keys(self, _key_id: str) -> KeySet:
-        """See mesh.operators.KeySource."""
+        """See mesh.identity.operators.KeySource."""
         return KeySet([_KEY])
 
 

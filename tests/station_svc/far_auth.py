@@ -12,11 +12,11 @@ from csms.auth.v1.authorization_service_pb2_grpc import (
 )
 from csms.common.v1 import id_token_pb2
 
-from mesh.contract import MESH_SERVICES
-from mesh.errors import MeshError
-from mesh.grpc_servers import mesh_server
-from mesh.grpc_types import Context
-from mesh.times import to_timestamp
+from mesh.contract.services import MESH_SERVICES
+from mesh.grpc.servers import mesh_server
+from mesh.grpc.types import Context
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import to_timestamp
 
 ACCEPTED = id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED
 BLOCKED = id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
@@ -46,7 +46,7 @@ class FarAuth(AuthorizationServiceServicer):
 
     def __init__(self) -> None:
         self.tokens: list[pb.LocalListToken] = []
-        self.is_away = False
+        self.is_unavailable = False
         self.asked = 0
         self.address = ""
         self.forms: dict[str, str] = {}  # readers', by what an operator gives
@@ -60,7 +60,7 @@ class FarAuth(AuthorizationServiceServicer):
         """A page of them."""
         del context
         self.asked += 1
-        if self.is_away:
+        if self.is_unavailable:
             raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "not now")
         tokens = self.tokens if request.tenant_id == "default" else []
         start = int(request.page_token or 0)
@@ -73,7 +73,7 @@ class FarAuth(AuthorizationServiceServicer):
         """The forms that it was given."""
         self.deadlines_s.append(float(context.time_remaining()))  # type: ignore[no-untyped-call,unused-ignore]
         await self.answers.wait()
-        if self.is_away or request.tenant_id != "default":
+        if self.is_unavailable or request.tenant_id != "default":
             raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "not now")
         return pb.FindReaderFormsResponse(reader_id_tokens=[self.forms.get(text, "") for text in request.id_tokens])
 

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from csms.station.v1 import command_service_pb2, firmware_pb2, security_event_pb2, station_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 
-from mesh import outbox
-from mesh.times import to_timestamp
+from mesh.events import outbox
+from mesh.runtime.times import to_timestamp
 from station_svc.catalogue import STORAGE
 from station_svc.housekeeping import Housekeeper
 from station_svc.jobs import store as job_store

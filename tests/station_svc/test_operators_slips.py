@@ -20,9 +20,9 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import (
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from mesh.contract import MESH_SERVICES
-from mesh.grpc_servers import mesh_server
-from mesh.grpc_types import Context
+from mesh.contract.services import MESH_SERVICES
+from mesh.grpc.servers import mesh_server
+from mesh.grpc.types import Context
 from tests.ports import held_port
 from tests.station_svc.commands.test_commands import EVERY_COMMAND, answering
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem, fails_with

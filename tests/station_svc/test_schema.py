@@ -5,7 +5,7 @@ import asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from mesh import migrate
+from mesh.database import migrate
 from station_svc import migrations, models
 from tests.station_svc.conftest import StationSystem
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mesh.errors import SettingError
-from mesh.settings import Environment
+from mesh.runtime.settings import Environment
+from mesh.runtime.startup_errors import SettingError
 from station_svc.features.data_transfer.transfer_limits import TransferLimits
 from station_svc.features.data_transfer.vendors import Vendors
 from station_svc.settings import StationSettings

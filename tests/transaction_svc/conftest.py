@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from sqlalchemy import Engine
 
-from mesh import migrate
-from mesh.database import Database, make_engine
+from mesh.database import migrate
+from mesh.database.engine import Database, make_engine
 from tests.conftest import FakeClock
 from tests.transaction_svc.kit import Service
 from transaction_svc import migrations

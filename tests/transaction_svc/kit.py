@@ -39,10 +39,10 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from mesh.database import Database
-from mesh.errors import MeshError, from_status
-from mesh.operators import Caller, Role, set_caller
-from mesh.times import SECOND_US, to_timestamp
+from mesh.database.engine import Database
+from mesh.identity.operators import Caller, Role, set_caller
+from mesh.runtime.errors import MeshError, from_status
+from mesh.runtime.times import SECOND_US, to_timestamp
 from tests.conftest import FakeClock
 from transaction_svc import models
 from transaction_svc.expiry import Expiry

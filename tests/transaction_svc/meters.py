@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from mesh.times import SECOND_US
+from mesh.runtime.times import SECOND_US
 from transaction_svc import transaction_state
 from transaction_svc.event_record import BEGIN, BETWEEN, ENDED, STARTED, UPDATED, EventRecord, Reading, by_event
 from transaction_svc.transaction_state import TransactionState

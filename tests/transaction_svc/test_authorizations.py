@@ -20,7 +20,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
 
-from mesh.errors import from_status
+from mesh.runtime.errors import from_status
 from tests.transaction_svc.kit import CONTEXT, Service, booted, event_2x, start_16, stop_16, values_16
 from transaction_svc import authorizations, token_store
 

@@ -6,9 +6,9 @@ import pytest
 import sqlalchemy as sa
 from csms.transaction.v1 import transaction_service_pb2 as transactions
 
-from mesh.errors import SettingError
-from mesh.settings import Environment
-from mesh.times import SECOND_US
+from mesh.runtime.settings import Environment
+from mesh.runtime.startup_errors import SettingError
+from mesh.runtime.times import SECOND_US
 from tests.transaction_svc.kit import Service, StationEvent, available, booted, booted_with, start_16, values_16
 from transaction_svc import models
 from transaction_svc.grace import MOST_GRACE_US, Grace, MessageAttempts

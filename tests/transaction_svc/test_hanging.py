@@ -11,8 +11,8 @@ from csms.transaction.v1 import transaction_service_pb2 as transactions
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationBooted, StationEventItem, StationRemoved
 from sqlalchemy import Engine
 
-from mesh.errors import from_status
-from mesh.times import SECOND_US, to_timestamp
+from mesh.runtime.errors import from_status
+from mesh.runtime.times import SECOND_US, to_timestamp
 from tests.conftest import FakeClock
 from tests.transaction_svc.conftest import make_service
 from tests.transaction_svc.kit import START_US, Service, available, booted, event_2x, start_16, stop_16, values_16

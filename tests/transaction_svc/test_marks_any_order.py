@@ -17,7 +17,7 @@ from csms.transaction.v1.transaction_service_pb2 import Transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from tests.transaction_svc.kit import Service, available, booted, event_2x, start_16, stop_16, values_16
 
 EXAMPLES = settings(

@@ -33,8 +33,8 @@ from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.served_version import ServedVersion
 from gateway.ocpp.v16.routes import ROUTES as V16
 from gateway.ocpp.v201.routes import ROUTES as V201
-from mesh.errors import MeshError, unavailable
-from mesh.operators import set_caller
+from mesh.identity.operators import set_caller
+from mesh.runtime.errors import MeshError, unavailable
 from tests.conftest import FakeClock
 from tests.transaction_svc.conftest import make_service
 from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, at, event_2x, register, sampled, start_16, stop_16

@@ -27,8 +27,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.errors import MeshError
-from mesh.operators import Caller, Role, set_caller
+from mesh.identity.operators import Caller, Role, set_caller
+from mesh.runtime.errors import MeshError
 from tests.transaction_svc.kit import (
     CONTEXT,
     Service,

@@ -23,9 +23,9 @@ from csms.transaction.v1.transaction_service_pb2 import (
     RecordedTransactionEvent,
 )
 
-from mesh.errors import MeshError
-from mesh.operators import set_caller
-from mesh.times import to_timestamp
+from mesh.identity.operators import set_caller
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import to_timestamp
 from tests.transaction_svc.kit import (
     CONTEXT,
     OPERATOR,

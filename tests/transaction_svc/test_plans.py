@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from mesh.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement, run_prepared
 from transaction_svc import store, token_store
 
 _INDEXES: dict[str, set[str]] = {

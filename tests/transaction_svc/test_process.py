@@ -10,10 +10,11 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionI
 from csms.transaction.v1.transaction_service_pb2 import ListTransactionsRequest
 from csms.transaction.v1.transaction_service_pb2_grpc import TransactionServiceStub
 
-from mesh.channels import open_channel
-from mesh.errors import SettingError, from_rpc_error
+from mesh.grpc.channels import open_channel
+from mesh.runtime.errors import from_rpc_error
+from mesh.runtime.settings import Environment, ServiceSettings
+from mesh.runtime.startup_errors import SettingError
 from mesh.service import start
-from mesh.settings import Environment, ServiceSettings
 from tests.conftest import FakeClock
 from transaction_svc import migrations
 from transaction_svc.meter_profiles import PowerLimits

@@ -24,8 +24,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 from sqlalchemy import Engine
 
-from mesh.errors import MeshError
-from mesh.operators import Role, set_caller
+from mesh.identity.operators import Role, set_caller
+from mesh.runtime.errors import MeshError
 from tests.transaction_svc.kit import (
     CONTEXT,
     VIEWER,

@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
-from mesh import migrate
+from mesh.database import migrate
 from transaction_svc import migrations, models
 
 

@@ -20,8 +20,8 @@ from csms.transaction.v1.transaction_service_pb2 import (
 )
 from sqlalchemy import Engine
 
-from mesh.errors import MeshError
-from mesh.operators import set_caller
+from mesh.identity.operators import set_caller
+from mesh.runtime.errors import MeshError
 from tests.conftest import FakeClock
 from tests.transaction_svc.conftest import make_service
 from tests.transaction_svc.kit import (

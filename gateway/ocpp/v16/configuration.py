@@ -4,7 +4,7 @@ from csms.station.v1.station_pb2 import Variable
 
 from gateway.ocpp.checks import check_given, check_length
 from gateway.ocpp.translation import UnacceptableError
-from mesh.masking import MASK, is_secret
+from mesh.runtime.masking import MASK, is_secret
 
 COMPONENT = "ChargingStation"
 _MAX_KEY = 50  # CiString50Type

@@ -18,7 +18,7 @@ from gateway.ocpp.enums import AUTHORIZATION_STATUS_WORDS_16, UNITS_16
 from gateway.ocpp.meter_values import MeterValues, add_entries, encode_sample
 from gateway.ocpp.translation import Payload, UnacceptableError
 from gateway.ocpp.values import format_us, set_time
-from mesh.times import from_timestamp
+from mesh.runtime.times import from_timestamp
 
 MAX_ID_TAG = 20  # CiString20Type
 

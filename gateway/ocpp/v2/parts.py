@@ -12,7 +12,7 @@ from gateway.ocpp.enums import AUTHORIZATION_STATUSES, words
 from gateway.ocpp.meter_values import MeterValues, add_entries, encode_sample
 from gateway.ocpp.translation import Payload, UnacceptableError
 from gateway.ocpp.values import decimal_text, format_us
-from mesh.times import from_timestamp
+from mesh.runtime.times import from_timestamp
 
 MAX_ID_TOKEN = 36
 # IdTokenEnumType.

@@ -8,7 +8,7 @@ from csms.station.v1.station_pb2 import Variable
 from gateway.ocpp.checks import check_given, check_length
 from gateway.ocpp.translation import Payload, UnacceptableError
 from gateway.ocpp.v2.parts import evse_payload, set_evse_of
-from mesh.masking import MASK, is_secret
+from mesh.runtime.masking import MASK, is_secret
 
 # AttributeEnumType. The first is what leaving it out means.
 ATTRIBUTE_TYPES = ("Actual", "Target", "MinSet", "MaxSet")

@@ -7,8 +7,8 @@ from csms.auth.v1 import certificate_authority_service_pb2 as signing
 from csms.auth.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceStub
 from csms.common.v1 import certificate_pb2
 
-from mesh.errors import from_rpc_error, from_status
-from mesh.times import from_timestamp
+from mesh.runtime.errors import from_rpc_error, from_status
+from mesh.runtime.times import from_timestamp
 from station_svc.features.certificates.rows import Signed, Taken
 
 # The station waits for its answer meanwhile.

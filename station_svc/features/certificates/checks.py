@@ -6,8 +6,8 @@ from itertools import pairwise
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from mesh.errors import invalid_field
-from mesh.times import to_datetime
+from mesh.runtime.errors import invalid_field
+from mesh.runtime.times import to_datetime
 
 
 def check_root(text: str, field: str, now_us: int) -> None:

@@ -7,9 +7,9 @@ from csms.station.v1 import certificate_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError, invalid_field
-from mesh.times import SECOND_US, Clock
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.times import SECOND_US, Clock
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.certificates import request_store as store

@@ -2,7 +2,7 @@
 
 from csms.station.v1 import certificate_pb2
 
-from mesh.outbox import OutboxEvent
+from mesh.events.outbox import OutboxEvent
 from station_svc.core.names import name_of
 from station_svc.features.certificates.rows import CertificateRequestRow
 

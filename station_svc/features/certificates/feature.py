@@ -5,7 +5,7 @@ from functools import partial
 from csms.station.v1 import certificate_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import add_StationCertificateServiceServicer_to_server
 
-from mesh.grpc_types import Context
+from mesh.grpc.types import Context
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.feature import Feature, FeatureParts, Resources

@@ -6,7 +6,7 @@ from csms.station.v1 import certificate_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError
+from mesh.runtime.errors import MeshError
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.certificates import installed_store as store

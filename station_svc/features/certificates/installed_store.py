@@ -6,7 +6,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
 from station_svc.core.list_store import paged
 from station_svc.core.rows import Page, to_row
 from station_svc.core.station_store import expect_station

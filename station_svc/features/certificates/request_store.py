@@ -8,10 +8,10 @@ import grpc
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.rowset import RowStatement
-from mesh.times import DAY_US, SECOND_US
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import lock_stations
 from station_svc.core.models import station, variable

@@ -8,10 +8,10 @@ from csms.common.v1 import status_info_pb2
 from csms.station.v1 import station_ingest_service_pb2 as ingest
 from sqlalchemy import Connection
 
-from mesh.database import Database, commit_batch
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.times import Clock
+from mesh.database.engine import Database, commit_batch
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import Clock
 from station_svc.core.frames import to_frame
 from station_svc.features.certificates import request_store as store
 from station_svc.features.certificates.authority import CertificateAuthority

@@ -6,10 +6,10 @@ from csms.common.v1 import certificate_pb2 as common_pb2
 from csms.station.v1 import certificate_pb2, station_certificate_service_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceServicer
 
-from mesh.database import Database
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.times import to_timestamp
+from mesh.database.engine import Database
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.times import to_timestamp
 from station_svc.core.lists import FRAME_KEY, cut, page_of, storable
 from station_svc.features.certificates import installed_store as installed_certificate_store
 from station_svc.features.certificates import request_store as certificate_request_store

@@ -17,7 +17,7 @@ import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from mesh.errors import invalid_field
+from mesh.runtime.errors import invalid_field
 from station_svc.core.digests import HASH, STRONG, WEAK, StoredCredential, decoded
 
 MOST_PASSWORD = 128

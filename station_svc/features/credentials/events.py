@@ -1,7 +1,7 @@
 """Events of stations' credentials."""
 
-from mesh.errors import MeshError
-from mesh.outbox import OutboxEvent
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.errors import MeshError
 
 
 def credential_changed(*, tenant_id: str, station_id: str, pushed: bool, now_us: int) -> OutboxEvent:

@@ -7,8 +7,8 @@ and written down together: the first of a station at once, those after it every 
 import asyncio
 from functools import partial
 
-from mesh.database import Database
-from mesh.times import Clock
+from mesh.database.engine import Database
+from mesh.runtime.times import Clock
 from station_svc.features.credentials import store
 
 INTERVAL_S = 10.0

@@ -11,9 +11,9 @@ import grpc
 from csms.station.v1 import command_service_pb2, station_pb2
 from sqlalchemy import Connection
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
 from station_svc.commands.closer import SocketCloser
 from station_svc.core.digests import make_credential
 from station_svc.features.credentials import store

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from mesh.errors import unavailable
+from mesh.runtime.errors import unavailable
 from station_svc.core.digests import HASH, StoredCredential
 from station_svc.features.credentials import brought
 

@@ -4,10 +4,10 @@ from functools import partial
 
 from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
 
-from mesh.database import Database
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.times import Clock
+from mesh.database.engine import Database
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.times import Clock
 from station_svc.commands.closer import SocketCloser
 from station_svc.commands.sender import CommandSender
 from station_svc.core.digests import make_credential, store_credential

@@ -11,7 +11,7 @@ from csms.station.v1 import command_service_pb2, station_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError, invalid_field
+from mesh.runtime.errors import MeshError, invalid_field
 from station_svc.commands.closer import SocketCloser
 from station_svc.commands.guard import check_variables
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
 from station_svc.core.digests import StoredCredential, from_text, to_text
 from station_svc.core.events import updated
 from station_svc.core.models import station

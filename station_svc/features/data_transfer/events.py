@@ -2,7 +2,7 @@
 
 from csms.station.v1 import station_ingest_service_pb2
 
-from mesh.outbox import OutboxEvent
+from mesh.events.outbox import OutboxEvent
 from station_svc.core.events import of_frame
 from station_svc.core.names import name_of
 from station_svc.features.data_transfer.rows import Transfer

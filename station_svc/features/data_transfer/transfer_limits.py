@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from mesh.database import Database
-from mesh.errors import MeshError
-from mesh.logs import get_logger
+from mesh.database.engine import Database
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
 from station_svc.features.data_transfer import transfer_store
 from station_svc.features.data_transfer.rows import Transfer
 

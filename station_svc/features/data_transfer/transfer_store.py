@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.rowset import RowStatement
+from mesh.database.rowset import RowStatement
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import frame_row, known_stations, removed
 from station_svc.core.rows import Frame, Page, to_row

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mesh.errors import SettingError
+from mesh.runtime.startup_errors import SettingError
 
 # csms.station.v1.DataTransferStatus
 ACCEPTED = 1

@@ -2,8 +2,8 @@
 
 from csms.station.v1 import command_service_pb2 as pb
 
-from mesh.errors import invalid_field
-from mesh.grpc_types import Context
+from mesh.grpc.types import Context
+from mesh.runtime.errors import invalid_field
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.variables import RememberVariables
 from station_svc.feature import Feature, FeatureParts, Resources

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from csms.station.v1 import log_pb2, log_service_pb2
 from csms.station.v1.log_service_pb2_grpc import LogServiceServicer
 
-from mesh.database import Database
-from mesh.filters import Field, choice
-from mesh.grpc_types import Context
-from mesh.times import Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import Field, choice
+from mesh.grpc.types import Context
+from mesh.runtime.times import Clock, to_timestamp
 from station_svc.features.diagnostics.uploads import KIND
 from station_svc.follower import store
 from station_svc.follower.reader import ActivityReader, set_times

@@ -7,8 +7,8 @@ from functools import partial
 from csms.station.v1 import log_pb2, log_service_pb2
 from sqlalchemy import Connection
 
-from mesh.masking import mask_text
-from mesh.times import from_timestamp
+from mesh.runtime.masking import mask_text
+from mesh.runtime.times import from_timestamp
 from station_svc.core.names import name_of
 from station_svc.core.rows import Frame
 from station_svc.follower import activities

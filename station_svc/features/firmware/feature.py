@@ -5,8 +5,8 @@ from functools import partial
 from csms.station.v1 import firmware_pb2
 from csms.station.v1.firmware_service_pb2_grpc import add_FirmwareServiceServicer_to_server
 
-from mesh.errors import invalid_field
-from mesh.grpc_types import Context
+from mesh.grpc.types import Context
+from mesh.runtime.errors import invalid_field
 from station_svc.commands.hooks import CommandHooks
 from station_svc.feature import Feature, FeatureParts, Resources
 from station_svc.features.firmware import updates

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from csms.station.v1 import firmware_pb2, firmware_service_pb2
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceServicer
 
-from mesh.database import Database
-from mesh.filters import Field, choice
-from mesh.grpc_types import Context
-from mesh.times import Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import Field, choice
+from mesh.grpc.types import Context
+from mesh.runtime.times import Clock, to_timestamp
 from station_svc.features.firmware.updates import KIND
 from station_svc.follower import store
 from station_svc.follower.reader import ActivityReader, set_times

@@ -8,9 +8,9 @@ from functools import partial
 from csms.station.v1 import firmware_pb2, firmware_service_pb2
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.masking import mask_text
-from mesh.times import Clock, from_timestamp, to_timestamp
+from mesh.events import outbox
+from mesh.runtime.masking import mask_text
+from mesh.runtime.times import Clock, from_timestamp, to_timestamp
 from station_svc.core.names import name_of
 from station_svc.core.reports import Boot
 from station_svc.core.rows import Frame

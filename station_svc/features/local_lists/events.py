@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mesh.errors import MeshError
-from mesh.outbox import OutboxEvent
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.errors import MeshError
 
 
 def local_list_ended(

@@ -5,7 +5,7 @@ from functools import partial
 from csms.station.v1 import local_list_pb2
 from csms.station.v1.local_list_service_pb2_grpc import add_LocalListServiceServicer_to_server
 
-from mesh.grpc_types import Context
+from mesh.grpc.types import Context
 from station_svc.commands.hooks import CommandHooks
 from station_svc.core.storage import Storage
 from station_svc.feature import Feature, FeatureParts, Resources

@@ -5,8 +5,8 @@ from csms.station.v1 import local_list_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh.errors import MeshError
-from mesh.times import from_timestamp, to_timestamp
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import from_timestamp, to_timestamp
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.features.local_lists import store

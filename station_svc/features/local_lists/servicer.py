@@ -9,12 +9,12 @@ from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceServicer
 from google.rpc import status_pb2
 from sqlalchemy import Connection
 
-from mesh import pages
-from mesh.database import Database
-from mesh.errors import invalid_field
-from mesh.grpc_types import Context
-from mesh.operators import Caller, current_caller
-from mesh.times import Clock, to_timestamp
+from mesh.database import pages
+from mesh.database.engine import Database
+from mesh.grpc.types import Context
+from mesh.identity.operators import Caller, current_caller
+from mesh.runtime.errors import invalid_field
+from mesh.runtime.times import Clock, to_timestamp
 from station_svc.core.station_store import not_found
 from station_svc.features.local_lists import store
 from station_svc.features.local_lists.hooks import to_message

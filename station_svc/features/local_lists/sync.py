@@ -14,9 +14,9 @@ from csms.auth.v1.authorization_service_pb2_grpc import AuthorizationServiceStub
 from csms.station.v1 import command_service_pb2, local_list_pb2, station_pb2
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.database import Database
-from mesh.errors import MeshError, from_rpc_error
+from mesh.database.engine import Database
+from mesh.events import outbox
+from mesh.runtime.errors import MeshError, from_rpc_error
 from station_svc.commands.variables import RememberVariables
 from station_svc.features.local_lists import events, store
 from station_svc.features.local_lists.hooks import RememberList, RememberVersion, to_entry, to_request

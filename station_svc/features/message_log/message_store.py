@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from mesh import rowset
-from mesh.filters import Field
-from mesh.rowset import RowStatement, run_prepared
+from mesh.database import rowset
+from mesh.database.filters import Field
+from mesh.database.rowset import RowStatement, run_prepared
 from station_svc.core.history_store import history
 from station_svc.core.rows import Page, to_row
 from station_svc.features.message_log.models import message

@@ -4,7 +4,7 @@ import secrets
 
 from csms.station.v1 import command_service_pb2 as pb
 
-from mesh.grpc_types import Context
+from mesh.grpc.types import Context
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.commands.reader_forms import ReaderForms
 from station_svc.feature import Feature, FeatureParts, Resources, as_it_is

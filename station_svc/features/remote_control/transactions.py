@@ -4,9 +4,9 @@ import grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import FindTransactionRequest
 from csms.transaction.v1.transaction_ingest_service_pb2_grpc import TransactionIngestServiceStub
 
-from mesh.errors import MeshError
-from mesh.logs import get_logger
-from mesh.operators import current_caller
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -6,7 +6,7 @@ from csms.common.v1.id_token_pb2 import IdToken
 from csms.station.v1 import reservation_pb2
 from csms.station.v1.reservation_service_pb2_grpc import add_ReservationServiceServicer_to_server
 
-from mesh.grpc_types import Context
+from mesh.grpc.types import Context
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.reader_forms import ReaderForms
 from station_svc.core.storage import Retention, Storage

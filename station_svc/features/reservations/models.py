@@ -26,7 +26,7 @@ reservation = sa.Table(
     text("transaction_id"),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
-    text("token_key"),  # as mesh.id_tokens.match_key makes it; empty in rows of builds before it
+    text("token_key"),  # as mesh.contract.id_tokens.match_key makes it; empty in rows of builds before it
     partial_index("reservation_due", "due_us", where="due_us IS NOT NULL"),
     sa.Index("reservation_age", "update_us"),
 )

@@ -6,12 +6,12 @@ from csms.common.v1 import evse_pb2, id_token_pb2
 from csms.station.v1 import reservation_pb2, reservation_service_pb2
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceServicer
 
-from mesh.database import Database
-from mesh.errors import invalid_field
-from mesh.filters import choice, to_condition
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.times import Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import choice, to_condition
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.errors import invalid_field
+from mesh.runtime.times import Clock, to_timestamp
 from station_svc.commands.evses import settle_evse
 from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender

@@ -7,10 +7,10 @@ import grpc
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.errors import MeshError
-from mesh.filters import Field
-from mesh.id_tokens import match_key
-from mesh.rowset import RowStatement
+from mesh.contract.id_tokens import match_key
+from mesh.database.filters import Field
+from mesh.database.rowset import RowStatement
+from mesh.runtime.errors import MeshError
 from station_svc.core.list_store import paged
 from station_svc.core.rows import Page
 from station_svc.core.station_store import expect_station

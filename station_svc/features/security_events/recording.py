@@ -6,9 +6,9 @@ from csms.station.v1 import security_event_pb2
 from csms.station.v1.security_event_pb2 import SecurityEvent
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.outbox import OutboxEvent
-from mesh.times import from_timestamp, to_timestamp
+from mesh.events import outbox
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.times import from_timestamp, to_timestamp
 from station_svc.core.events import of_frame
 from station_svc.core.names import name_of
 from station_svc.core.rows import Frame

@@ -5,11 +5,11 @@ from functools import partial
 from csms.station.v1 import security_event_pb2, security_event_service_pb2
 from csms.station.v1.security_event_service_pb2_grpc import SecurityEventServiceServicer
 
-from mesh.database import Database
-from mesh.filters import choice, to_condition
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.times import to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import choice, to_condition
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.times import to_timestamp
 from station_svc.core.lists import FRAME_KEY, cut, page_of, storable
 from station_svc.features.security_events import store
 from station_svc.features.security_events.rows import SecurityEventRow

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from mesh.filters import Field, moment
-from mesh.rowset import RowStatement
+from mesh.database.filters import Field, moment
+from mesh.database.rowset import RowStatement
 from station_svc.core.history_store import history
 from station_svc.core.rows import Frame, Page, to_row
 from station_svc.features.security_events.models import security_event

@@ -5,7 +5,7 @@ from functools import partial
 from csms.station.v1 import charging_profile_pb2, command_service_pb2
 from csms.station.v1.charging_profile_service_pb2_grpc import add_ChargingProfileServiceServicer_to_server
 
-from mesh.grpc_types import Context
+from mesh.grpc.types import Context
 from station_svc.commands.evses import settle_evse
 from station_svc.commands.hooks import NO_HOOKS, CommandHooks
 from station_svc.core.storage import Retention, Storage

@@ -9,10 +9,10 @@ from csms.station.v1 import command_service_pb2
 from google.protobuf.message import Message
 from sqlalchemy import Connection
 
-from mesh import outbox
-from mesh.errors import MeshError
-from mesh.outbox import OutboxEvent
-from mesh.times import from_timestamp
+from mesh.events import outbox
+from mesh.events.outbox import OutboxEvent
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import from_timestamp
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.outcomes import Outcome, outcome_of, reason_code_of
 from station_svc.commands.rows import NewCommand

@@ -5,11 +5,11 @@ from functools import partial
 from csms.station.v1 import charging_profile_pb2, charging_profile_service_pb2
 from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileServiceServicer
 
-from mesh.database import Database
-from mesh.filters import choice, to_condition
-from mesh.grpc_types import Context
-from mesh.operators import current_caller
-from mesh.times import Clock, to_timestamp
+from mesh.database.engine import Database
+from mesh.database.filters import choice, to_condition
+from mesh.grpc.types import Context
+from mesh.identity.operators import current_caller
+from mesh.runtime.times import Clock, to_timestamp
 from station_svc.core.lists import cut, page_of, storable
 from station_svc.features.smart_charging import store
 from station_svc.features.smart_charging.rows import ProfileRow

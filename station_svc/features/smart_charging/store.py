@@ -6,8 +6,8 @@ from dataclasses import asdict, fields
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from mesh.filters import Field
-from mesh.rowset import RowStatement, run_prepared
+from mesh.database.filters import Field
+from mesh.database.rowset import RowStatement, run_prepared
 from station_svc.core.list_store import paged
 from station_svc.core.rows import Page
 from station_svc.core.station_store import expect_station

@@ -12,7 +12,7 @@ from csms.transaction.v1 import transaction_service_pb2
 from google.protobuf import message_factory
 
 from gateway.ocpp.enums import STOPPED_REASONS
-from mesh.times import now_us
+from mesh.runtime.times import now_us
 from tests.conformance.edge import check
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig

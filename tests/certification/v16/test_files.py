@@ -8,7 +8,7 @@ from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 from csms.station.v1.log_service_pb2_grpc import LogServiceStub
 from csms.station.v1.security_event_service_pb2_grpc import SecurityEventServiceStub
 
-from mesh.times import now_us, to_timestamp
+from mesh.runtime.times import now_us, to_timestamp
 from tests.certification.v16.charge_point import ChargePoint, now
 from tests.gateway.rig import TIMEOUT_S
 

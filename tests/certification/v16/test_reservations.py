@@ -7,7 +7,7 @@ from csms.common.v1 import id_token_pb2
 from csms.station.v1 import reservation_pb2, reservation_service_pb2
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceStub
 
-from mesh.times import SECOND_US, now_us, to_timestamp
+from mesh.runtime.times import SECOND_US, now_us, to_timestamp
 from tests.certification.v16.charge_point import ChargePoint
 from tests.gateway.rig import TIMEOUT_S
 from tests.waiting import eventually

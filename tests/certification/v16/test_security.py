@@ -7,7 +7,7 @@ from csms.station.v1 import station_service_pb2
 from grpc_status import rpc_status
 from websockets.exceptions import InvalidStatus
 
-from mesh.errors import from_status
+from mesh.runtime.errors import from_status
 from tests.certification.v16.charge_point import ChargePoint
 from tests.gateway.raw_station import basic
 

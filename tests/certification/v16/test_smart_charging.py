@@ -9,7 +9,7 @@ from csms.station.v1 import charging_profile_service_pb2
 from csms.station.v1 import command_service_pb2 as command
 from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileServiceStub
 
-from mesh.times import now_us, to_timestamp
+from mesh.runtime.times import now_us, to_timestamp
 from tests.certification.v16.charge_point import ChargePoint, now
 from tests.gateway.rig import TIMEOUT_S
 

@@ -13,7 +13,7 @@ from grpc_status import rpc_status
 
 from gateway.connection import keepalive_monitor, liveness
 from gateway.service import start as start_gateway
-from mesh.errors import MeshError, from_status
+from mesh.runtime.errors import MeshError, from_status
 from tests.gateway.field.kit import STATION, Field, at, start, stop
 from tests.gateway.raw_station import RawStation, basic
 from tests.gateway.rig import TIMEOUT_S

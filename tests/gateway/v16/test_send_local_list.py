@@ -7,7 +7,7 @@ from csms.station.v1 import local_list_pb2
 from csms.station.v1.local_list_pb2 import LocalListEntry, SendLocalListRequest
 
 from gateway.ocpp.translation import UnacceptableError
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from tests.gateway.v16 import helpers
 
 NAME = "send_local_list"

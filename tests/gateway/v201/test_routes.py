@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.v2 import parts
 from gateway.ocpp.v201.routes import ROUTES
-from mesh.contract import command_name
+from mesh.contract.services import command_name
 from tests.gateway import payloads
 from tests.gateway.v201 import helpers
 

@@ -11,11 +11,11 @@ from csms.transaction.v1.transaction_ingest_service_pb2_grpc import (
     add_TransactionIngestServiceServicer_to_server,
 )
 
-from mesh.contract import MESH_SERVICES
-from mesh.errors import MeshError, invalid_field
-from mesh.grpc_servers import mesh_server
-from mesh.grpc_types import Context
-from mesh.times import to_timestamp
+from mesh.contract.services import MESH_SERVICES
+from mesh.grpc.servers import mesh_server
+from mesh.grpc.types import Context
+from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.times import to_timestamp
 from station_svc.api.removals import MOST_ATTEMPTS
 from station_svc.jobs.models import job
 from tests.conftest import FakeClock

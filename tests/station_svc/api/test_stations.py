@@ -5,7 +5,7 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, access_token, attempt, fails_with, of_tenant, reason_of

@@ -26,9 +26,9 @@ from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from mesh.contract import command_name
-from mesh.errors import MeshError
-from mesh.times import to_datetime, to_timestamp
+from mesh.contract.services import command_name
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import to_datetime, to_timestamp
 from station_svc.commands import store
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import BegunCommand, FinishedCommand, NewCommand

@@ -21,7 +21,7 @@ from csms.station.v1.station_service_pb2 import (
     RotateCredentialRequest,
 )
 
-from mesh.errors import MeshError, from_status
+from mesh.runtime.errors import MeshError, from_status
 from station_svc.api import newcomers
 from station_svc.core.digests import HASH, WEAK, StoredCredential
 from station_svc.features.credentials import brought, proofs

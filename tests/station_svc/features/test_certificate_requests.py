@@ -23,11 +23,11 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from mesh.channels import open_channel
-from mesh.contract import MESH_SERVICES
-from mesh.errors import MeshError
-from mesh.grpc_servers import mesh_server
-from mesh.grpc_types import Context
+from mesh.contract.services import MESH_SERVICES
+from mesh.grpc.channels import open_channel
+from mesh.grpc.servers import mesh_server
+from mesh.grpc.types import Context
+from mesh.runtime.errors import MeshError
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways
 from station_svc.features.certificates import request_store as certificate_request_store

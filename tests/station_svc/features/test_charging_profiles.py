@@ -14,8 +14,8 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1.charging_profile_service_pb2_grpc import ChargingProfileServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from mesh.errors import MeshError
-from mesh.times import SECOND_US, to_timestamp
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import SECOND_US, to_timestamp
 from station_svc.commands.commands import QUEUE_ALLOWANCE_S, RECORDING_ALLOWANCE_S
 from station_svc.core.allocation_store import MOST
 from tests.conftest import FakeClock

@@ -14,8 +14,8 @@ from csms.station.v1.firmware_pb2 import FirmwareStatus
 from csms.station.v1.firmware_service_pb2 import FirmwareUpdate, FirmwareUpdateState
 from csms.station.v1.firmware_service_pb2_grpc import FirmwareServiceStub
 
-from mesh.errors import MeshError
-from mesh.times import to_timestamp
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import to_timestamp
 from station_svc.commands.gateways import call_timeout, station_offline
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models

@@ -10,7 +10,7 @@ from csms.station.v1 import station_certificate_service_pb2 as listing
 from csms.station.v1 import station_service_pb2
 from csms.station.v1.station_certificate_service_pb2_grpc import StationCertificateServiceStub
 
-from mesh.times import to_datetime
+from mesh.runtime.times import to_datetime
 from tests import certificates
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models

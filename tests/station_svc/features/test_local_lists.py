@@ -14,7 +14,7 @@ from csms.station.v1 import local_list_pb2, station_service_pb2
 from csms.station.v1 import local_list_service_pb2 as pb
 from csms.station.v1.local_list_service_pb2_grpc import LocalListServiceStub
 
-from mesh.errors import from_status
+from mesh.runtime.errors import from_status
 from station_svc.commands import store as command_store
 from station_svc.core.station_rows import VariableRow
 from station_svc.features.local_lists import store
@@ -342,11 +342,11 @@ async def test_a_repeated_request_is_the_same_one(lists: Lists) -> None:
 async def test_the_mesh_s_trouble_is_waited_for(lists: Lists) -> None:
     """auth_svc is unavailable: the sync is tried again, and the reason can be read."""
     lists.tokens("A")
-    lists.auth.is_away = True
+    lists.auth.is_unavailable = True
     await lists.sync()
     known = await lists.run()
     assert (known.sync_state, from_status(known.error).reason) == (SYNCING, "DATABASE_UNAVAILABLE")
-    lists.auth.is_away = False
+    lists.auth.is_unavailable = False
     assert (await lists.run()).sync_state == SYNCED
 
 

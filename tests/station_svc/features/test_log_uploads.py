@@ -10,7 +10,7 @@ from csms.station.v1.log_pb2 import UploadLogStatus
 from csms.station.v1.log_service_pb2 import LogUpload, LogUploadState
 from csms.station.v1.log_service_pb2_grpc import LogServiceStub
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, access_token, fails_with

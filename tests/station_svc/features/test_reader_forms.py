@@ -79,10 +79,10 @@ async def test_what_was_given_is_sent_while_auth_svc_does_not_answer(
     system: StationSystem, auth: FarAuth, way: str
 ) -> None:
     """Where it fails, and where it is silent: it has a quarter of the caller's time, and a second at the most."""
-    auth.is_away = True
+    auth.is_unavailable = True
     assert (await _send(system, way, GIVEN)).id_token == GIVEN
     assert auth.deadlines_s[-1] <= 1.02  # gRPC sends a deadline rounded up
-    auth.is_away = False
+    auth.is_unavailable = False
     auth.answers.clear()
     try:
         assert (await _send(system, way, GIVEN, timeout_s=2.0)).id_token == GIVEN

@@ -15,8 +15,8 @@ from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from mesh.errors import MeshError
-from mesh.times import SECOND_US, to_timestamp
+from mesh.runtime.errors import MeshError
+from mesh.runtime.times import SECOND_US, to_timestamp
 from station_svc.commands.commands import QUEUE_ALLOWANCE_S, RECORDING_ALLOWANCE_S
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models

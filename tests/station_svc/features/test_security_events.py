@@ -7,7 +7,7 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1.security_event_service_pb2 import ListSecurityEventsRequest, ListSecurityEventsResponse
 from csms.station.v1.security_event_service_pb2_grpc import SecurityEventServiceStub
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
 from tests.station_svc.conftest import StationSystem, fails_with, of_tenant, reason_of

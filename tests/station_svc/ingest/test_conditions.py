@@ -6,7 +6,7 @@ import pytest
 from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
 
-from mesh.times import to_timestamp
+from mesh.runtime.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc.conftest import StationSystem, attempt, fails_with, of_tenant
 from tests.waiting import until

@@ -12,8 +12,8 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest_pb2
 from csms.station.v1 import station_pb2, station_service_pb2
 from csms.station.v1.station_ingest_service_pb2_grpc import StationIngestServiceStub
 
-from mesh.channels import open_channel
-from mesh.times import to_timestamp
+from mesh.grpc.channels import open_channel
+from mesh.runtime.times import to_timestamp
 from tests.conftest import FakeClock
 from tests.station_svc import tables as models
 from tests.station_svc.conftest import OCCUPIED, StationSystem, reason_of

@@ -9,7 +9,7 @@ from csms.gateway.v1 import gateway_service_pb2 as gateway_pb2
 
 from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.v16.routes import ROUTES
-from mesh.errors import MeshError, invalid_field
+from mesh.runtime.errors import MeshError, invalid_field
 
 
 class ConfigStation:

@@ -1,0 +1,164 @@
+"""Options of the contract (csms/options/v1/options.proto): facts about services, methods and enumerations.
+
+They are read from descriptors, so that no table in the code repeats them. None has a default: a fact that is missing is
+a ContractError. It knows nothing of grpc, because translators stand on it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from csms.options.v1 import options_pb2
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    EnumValueDescriptorProto,
+    FileDescriptorProto,
+    FileDescriptorSet,
+    MethodDescriptorProto,
+    ServiceDescriptorProto,
+)
+
+from mesh.runtime.startup_errors import ContractError
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
+
+V = TypeVar("V", bound=int)
+
+
+def check_audience(files: FileDescriptorSet, services: Iterable[str], audience: options_pb2.Audience.ValueType) -> None:
+    """Raises ContractError where one of `services` is for other callers, or does not exist."""
+    known = dict(_services(files))
+    faults = []
+    for name in services:
+        if name not in known:
+            faults.append(f"{name}: the contract has no such service")
+        elif known[name].options.Extensions[options_pb2.audience] != audience:
+            faults.append(f"{name}: its audience is not {options_pb2.Audience.Name(audience)}")
+    _raise_if_any(faults)
+
+
+def access_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, options_pb2.Access]:
+    """The access of each method of these services for operators, by its full name: `/package.Service/Method`.
+
+    Raises ContractError for a service of another audience, and for a method that does not state its access.
+    """
+    wanted = tuple(services)
+    check_audience(files, wanted, options_pb2.AUDIENCE_OPERATORS)
+    known = dict(_services(files))
+    methods = [(f"{name}/{method.name}", method) for name in wanted for method in known[name].method]
+    _raise_if_any(fault for name, method in methods for fault in _access_faults(name, method))
+    return {f"/{name}": method.options.Extensions[options_pb2.access] for name, method in methods}
+
+
+def contract_faults(files: FileDescriptorSet) -> list[str]:
+    """Each option that is missing or contradictory in our own files, one line each."""
+    faults = []
+    for name, service in _services(files):
+        audience = service.options.Extensions[options_pb2.audience]
+        if audience == options_pb2.AUDIENCE_UNSPECIFIED:
+            faults.append(f"{name}: states no audience")
+        for method in service.method:
+            if audience == options_pb2.AUDIENCE_OPERATORS:
+                faults += _access_faults(f"{name}/{method.name}", method)
+            elif method.options.HasExtension(options_pb2.access):
+                faults.append(f"{name}/{method.name}: states an access, but its service is not for operators")
+    for name, enum in _enums(files):
+        faults += _word_faults(name, enum)
+    return faults
+
+
+def ocpp_words(enum: "_EnumTypeWrapper[V]") -> Mapping[str, V]:
+    """The values of an enumeration by their `ocpp_word`. Raises ContractError where values state none."""
+    proto, name = _proto_of(enum), enum.DESCRIPTOR.full_name
+    _raise_if_any(_word_faults(name, proto))
+    return _table(enum, {_word(value): value.name for value in proto.value}, f"{name}: no value states an ocpp_word")
+
+
+def ocpp_16_words(enum: "_EnumTypeWrapper[V]") -> Mapping[str, V]:
+    """The values that OCPP 1.6 has, by their `ocpp_16_word`. Raises ContractError where no value states one."""
+    proto, name = _proto_of(enum), enum.DESCRIPTOR.full_name
+    _raise_if_any(_word_faults(name, proto))
+    return _table(
+        enum, {_word_16(value): value.name for value in proto.value}, f"{name}: no value states an ocpp_16_word"
+    )
+
+
+def _table(enum: "_EnumTypeWrapper[V]", names: Mapping[str, str], fault: str) -> Mapping[str, V]:
+    words = {word: enum.Value(name) for word, name in names.items() if word}
+    _raise_if_any([] if words else [fault])
+    return words
+
+
+def _proto_of(enum: "_EnumTypeWrapper[V]") -> EnumDescriptorProto:
+    proto = EnumDescriptorProto()
+    enum.DESCRIPTOR.CopyToProto(proto)
+    return proto
+
+
+def _word(value: EnumValueDescriptorProto) -> str:
+    return value.options.Extensions[options_pb2.ocpp_word]
+
+
+def _word_16(value: EnumValueDescriptorProto) -> str:
+    return value.options.Extensions[options_pb2.ocpp_16_word]
+
+
+def _has_no_word(value: EnumValueDescriptorProto) -> bool:
+    return value.options.Extensions[options_pb2.no_ocpp_word]
+
+
+def _access_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
+    access = method.options.Extensions[options_pb2.access]
+    rule = access.WhichOneof("rule")
+    if rule is None:
+        yield f"{name}: states no access; give it a permission"
+    elif not getattr(access, rule):
+        yield f"{name}: its {rule} is UNSPECIFIED"
+
+
+def _word_faults(name: str, enum: EnumDescriptorProto) -> Iterator[str]:
+    """Faults of an enumeration that has an option of ours; one that has none has nothing to state."""
+    if not any(_word(value) or _word_16(value) or _has_no_word(value) for value in enum.value):
+        return
+    for value in enum.value:
+        word = _word(value)
+        if value.number == 0:
+            if word or _has_no_word(value):
+                yield f"{value.name}: is the value with number 0, which never has an ocpp_word"
+        elif bool(word) is _has_no_word(value):
+            fault = "both ocpp_word and no_ocpp_word" if word else "neither ocpp_word nor no_ocpp_word"
+            yield f"{value.name}: states {fault}"
+    for option, word_of in (("ocpp_word", _word), ("ocpp_16_word", _word_16)):
+        for word, count in Counter(map(word_of, enum.value)).items():
+            if word and count > 1:
+                yield f"{name}: {count} values have the {option} {word}"
+
+
+def _services(files: FileDescriptorSet) -> Iterator[tuple[str, ServiceDescriptorProto]]:
+    for file in _own(files):
+        for service in file.service:
+            yield f"{file.package}.{service.name}", service
+
+
+def _enums(files: FileDescriptorSet) -> Iterator[tuple[str, EnumDescriptorProto]]:
+    for file in _own(files):
+        yield from ((f"{file.package}.{enum.name}", enum) for enum in file.enum_type)
+        for message in file.message_type:
+            yield from _nested_enums(f"{file.package}.{message.name}", message)
+
+
+def _nested_enums(name: str, message: DescriptorProto) -> Iterator[tuple[str, EnumDescriptorProto]]:
+    yield from ((f"{name}.{enum.name}", enum) for enum in message.enum_type)
+    for nested in message.nested_type:
+        yield from _nested_enums(f"{name}.{nested.name}", nested)
+
+
+def _own(files: FileDescriptorSet) -> Iterator[FileDescriptorProto]:
+    return (file for file in files.file if file.package.startswith("csms."))
+
+
+def _raise_if_any(faults: Iterable[str]) -> None:
+    if found := list(faults):
+        raise ContractError(f"the contract is not complete: {'; '.join(found)}")

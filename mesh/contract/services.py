@@ -1,0 +1,46 @@
+"""The services of the contract, by kind and process, and how its commands are named.
+
+tests/mesh/contract/test_services.py holds the services against proto/.
+"""
+
+import re
+
+# Served on operator ports, routed by the front door, listed by reflection.
+OPERATOR_SERVICES = {
+    "station": (
+        "csms.station.v1.StationService",
+        "csms.station.v1.CommandService",
+        "csms.station.v1.ChargingProfileService",
+        "csms.station.v1.ReservationService",
+        "csms.station.v1.FirmwareService",
+        "csms.station.v1.LogService",
+        "csms.station.v1.StationCertificateService",
+        "csms.station.v1.SecurityEventService",
+        "csms.station.v1.LocalListService",
+        "csms.station.v1.RolloutService",
+    ),
+    "transaction": (
+        "csms.transaction.v1.TransactionService",
+        "csms.transaction.v1.MeterProfileService",
+    ),
+    "auth": (
+        "csms.auth.v1.UserService",
+        "csms.auth.v1.IdTokenService",
+        "csms.auth.v1.CertificateService",
+    ),
+    "notification": ("csms.event.v1.EventService",),
+}
+
+# Served on mesh ports, to callers with the mesh secret; the front door has no route to them.
+MESH_SERVICES = {
+    "station": ("csms.station.v1.StationIngestService",),
+    "transaction": ("csms.transaction.v1.TransactionIngestService",),
+    "auth": ("csms.auth.v1.AuthorizationService", "csms.auth.v1.CertificateAuthorityService"),
+    "notification": ("csms.event.v1.EventIngestService",),
+    "gateway": ("csms.gateway.v1.GatewayService",),
+}
+
+
+def command_name(rpc: str) -> str:
+    """The command that an RPC of CommandService is, a field of CallRequest: ClearCache is `clear_cache`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", rpc).lower()

@@ -1,0 +1,1 @@
+"""The database layer: connections, transactions, statements for many rows, filters and pages of lists, migrations."""

@@ -1,0 +1,85 @@
+"""Pages of a list (AIP-158): a page token is the key of the last row, so that pages stay right while rows are added."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import grpc
+import msgspec
+
+from mesh.runtime.errors import MeshError
+
+T = TypeVar("T")
+
+MOST = 1000
+MOST_BYTES = 3 * 1024 * 1024
+"""Of what makes the rows of a page large: gRPC clients take messages of 4 MiB, unless they are configured otherwise."""
+
+
+def page_size(asked: int, *, default: int = 50, most: int = MOST) -> int:
+    """The number of rows to return: `default` for 0, never more than `most`. Raises MeshError INVALID_FIELD below 0."""
+    if asked < 0:
+        raise MeshError(
+            grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", "page_size: must not be negative", {"field": "page_size"}
+        )
+    return min(asked or default, most)
+
+
+def encode_token(key: Sequence[Any], *, binding: str = "") -> str:
+    """The token of the page after the row with this key. `binding` is what else must stay the same: the filter."""
+    return base64.urlsafe_b64encode(msgspec.json.encode([binding, *key])).decode().rstrip("=")
+
+
+def decode_token(token: str, types: Sequence[type], *, binding: str = "") -> tuple[Any, ...] | None:
+    """The key in a token, or None for the first page. Raises MeshError INVALID_PAGE_TOKEN for one that is not ours."""
+    if not token:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        key = msgspec.json.decode(text, type=tuple.__class_getitem__((str, *types)))
+    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
+        raise _invalid("page_token is not one that this list returned") from error
+    if any(_is_beyond_sql(part) for part in key):
+        raise _invalid("page_token is not one that this list returned")
+    if key[0] != binding:
+        raise _invalid("page_token belongs to a list with another filter: keep all else the same while paging")
+    return tuple(key[1:])
+
+
+def cut_page(
+    rows: Sequence[T],
+    size: int,
+    key: Callable[[T], Sequence[Any]],
+    *,
+    binding: str = "",
+    text: Callable[[T], str] | None = None,
+) -> tuple[Sequence[T], str]:
+    """The page and the token of the next, from up to `size` + 1 rows: the one too many shows that there is a next.
+
+    `text` is what makes a row large, where something does: then a page may end before its size is reached.
+    """
+    if text is not None:
+        size = min(size, _fitting([len(text(row).encode()) for row in rows]))
+    if len(rows) <= size:
+        return rows, ""
+    return rows[:size], encode_token(key(rows[size - 1]), binding=binding)
+
+
+def _fitting(sizes: Sequence[int]) -> int:
+    """How many rows of these sizes in bytes make a page, at least one."""
+    total = 0
+    for index, size in enumerate(sizes):
+        total += size
+        if index and total > MOST_BYTES:
+            return index
+    return MOST
+
+
+def _is_beyond_sql(part: Any) -> bool:
+    """Whether a database would choke on this: an integer beyond 64 bits, or a text with a NUL."""
+    return not -(2**63) <= part < 2**63 if isinstance(part, int) else isinstance(part, str) and "\0" in part
+
+
+def _invalid(message: str) -> MeshError:
+    return MeshError(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN", message)

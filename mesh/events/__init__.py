@@ -1,0 +1,1 @@
+"""Events: the transactional outbox, and the relay that publishes its rows."""

@@ -1,0 +1,173 @@
+"""The transactional outbox: a state change and its event are committed together.
+
+See docs/DESIGN.md, "Transactional outbox".
+
+Each service's schema has one such table; the relay empties it into notification_svc.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection, MetaData
+
+from mesh.database.rowset import RowStatement, run_later
+from mesh.runtime.settings import Environment
+from mesh.runtime.times import DAY_US
+
+
+class OutboxEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened, on its way to whoever wants to know. `data` holds JSON values by JSON names."""
+
+    event_id: str  # unique; derived from what it tells, so that the same change tells it once
+    tenant_id: str
+    type: str  # "transaction.started", "station.booted", …
+    station_id: str
+    event_time_us: int
+    data: Mapping[str, Any] | msgspec.Struct = {}
+
+
+def outbox_table(metadata: MetaData) -> sa.Table:
+    """The table, for a service's `models.py`."""
+    return sa.Table(
+        "outbox",
+        metadata,
+        sa.Column(
+            "outbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True
+        ),
+        sa.Column("event_id", sa.Text, nullable=False, unique=True),
+        sa.Column("tenant_id", sa.Text, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("station_id", sa.Text, nullable=False),
+        sa.Column("event_time_us", sa.BigInteger, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sa.Column("published_us", sa.BigInteger),
+        sa.Index(
+            "outbox_unpublished",
+            "outbox_id",
+            postgresql_where=sa.text("published_us IS NULL"),
+            sqlite_where=sa.text("published_us IS NULL"),
+        ),
+    )
+
+
+_encode = msgspec.json.Encoder().encode
+# A connection that events were appended over carries this note until the relay has read it.
+_APPENDED = "csms_outbox_appended"
+
+_APPEND = RowStatement(
+    """
+    INSERT INTO outbox (event_id, tenant_id, type, station_id, event_time_us, data)
+    SELECT event_id, tenant_id, type, station_id, event_time_us, data FROM {rows} WHERE true
+    ON CONFLICT (event_id) DO NOTHING
+    """,
+    event_id="text",
+    tenant_id="text",
+    type="text",
+    station_id="text",
+    event_time_us="bigint",
+    data="text",
+)
+
+
+def append(connection: Connection, events: Iterable[OutboxEvent]) -> None:
+    """Adds events within the present transaction, in one statement; one whose id is there already is left out."""
+    rows = [
+        {
+            "event_id": event.event_id,
+            "tenant_id": event.tenant_id,
+            "type": event.type,
+            "station_id": event.station_id,
+            "event_time_us": event.event_time_us,
+            "data": _encode(event.data).decode(),
+        }
+        for event in events
+    ]
+    if rows:
+        run_later(connection, (_APPEND, rows))
+        connection.info[_APPENDED] = True
+
+
+RETENTION_DAYS = 30
+"""How long events wait by default: as long as notification_svc may be away without any being lost."""
+
+PUBLISHED_DAYS = 1
+"""What is published is wanted by nobody here; a day is for people who look for what became of it."""
+
+
+# The oldest rows alone are looked at, so that a turn costs the same however long the table is.
+_REMOVE = sa.text(
+    """
+    DELETE FROM outbox
+    WHERE outbox_id IN (SELECT outbox_id FROM outbox ORDER BY outbox_id LIMIT :limit)
+      AND (published_us < :published_before_us OR event_time_us < :before_us)
+    """
+)
+
+
+def retention_days(env: Environment) -> int:
+    """CSMS_OUTBOX_RETENTION_DAYS: how long events wait for somebody to fetch them. Raises SettingError."""
+    return env.number("CSMS_OUTBOX_RETENTION_DAYS", RETENTION_DAYS, least=1, most=36_500)
+
+
+def remove_old(connection: Connection, *, now_us: int, days: int, limit: int) -> int:
+    """Removes up to `limit` events that were published a day ago, or that nobody has fetched for `days`.
+
+    Returns how many; as many as `limit` may mean that there are more.
+    """
+    parameters = {
+        "published_before_us": now_us - PUBLISHED_DAYS * DAY_US,
+        "before_us": now_us - days * DAY_US,
+        "limit": limit,
+    }
+    return connection.execute(_REMOVE, parameters).rowcount
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxRow:
+    """An event in the outbox; `data` is JSON text."""
+
+    outbox_id: int
+    event_id: str
+    tenant_id: str
+    type: str
+    station_id: str
+    event_time_us: int
+    data: str
+
+
+_UNPUBLISHED = sa.text(
+    """
+    SELECT outbox_id, event_id, tenant_id, type, station_id, event_time_us, data FROM outbox
+    WHERE published_us IS NULL ORDER BY outbox_id LIMIT :limit
+    """
+)
+
+_MARK_PUBLISHED = RowStatement(
+    """
+    UPDATE outbox SET published_us = :now_us
+    WHERE published_us IS NULL AND outbox_id IN (SELECT outbox_id FROM {rows})
+    """,
+    outbox_id="bigint",
+)
+
+
+def unpublished(connection: Connection, *, limit: int) -> list[OutboxRow]:
+    """The oldest events that are not marked as published.
+
+    Never by position: a smaller id may be committed after a larger one, and would be passed over for good.
+    """
+    rows = connection.execute(_UNPUBLISHED, {"limit": limit})
+    return [OutboxRow(**row) for row in rows.mappings()]
+
+
+def mark_published(connection: Connection, outbox_ids: Iterable[int], *, now_us: int) -> None:
+    """Marks events as taken over by notification_svc."""
+    _MARK_PUBLISHED.run(connection, [{"outbox_id": outbox_id} for outbox_id in outbox_ids], now_us=now_us)
+
+
+def take_appended(connection_info: dict[Any, Any]) -> bool:
+    """Whether events were appended over this connection since it was last asked: `append` leaves a note in its info."""
+    return bool(connection_info.pop(_APPENDED, False))

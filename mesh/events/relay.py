@@ -1,0 +1,218 @@
+"""Empties a service's outbox into notification_svc (docs/DESIGN.md, "Transactional outbox").
+
+An event is delivered at least once: it is marked as published after notification_svc has it, in a later transaction, so
+that a failure in between loses only the mark; notification_svc recognizes an event that it has by its id.
+
+Per station, order is kept without a lock: a batch is the oldest unpublished events as one transaction sees them, so an
+event goes out beside or after those of its station that were committed before it, even if two processes do this at
+once. That one replica alone does it (mesh/database/leader.py) saves work and is not needed for correctness.
+
+It costs next to nothing when idle, and little when busy: an event wakes it at once, but after a batch it lets events
+gather for a moment, so that the number of turns is bounded and not the number of events in one.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import grpc
+import msgspec
+from csms.event.v1.event_ingest_service_pb2 import PublishEventItem, PublishEventsRequest
+from csms.event.v1.event_ingest_service_pb2_grpc import EventIngestServiceStub
+from csms.event.v1.event_service_pb2 import Event
+from sqlalchemy import Connection
+
+from mesh.database.engine import Database
+from mesh.database.leader import Leader
+from mesh.events import outbox
+from mesh.events.outbox import OutboxRow
+from mesh.grpc.channels import open_channel
+from mesh.runtime.background import Background
+from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.runtime.logs import get_logger
+from mesh.runtime.times import Clock, to_timestamp
+
+log = get_logger(__name__)
+
+MAX_ITEMS = 256
+MAX_BYTES = 1024 * 1024
+POLL_S = 1.0
+LINGER_S = 0.1
+TIMEOUT_S = 10.0
+FIRST_BACKOFF_S = 0.1
+MOST_BACKOFF_S = 5.0
+# After a turn with as many events as this there may be more: the next one follows at once.
+_AT_ONCE = MAX_ITEMS
+# Codes by which notification_svc, or gRPC on its way there, refuses an event for good, however often it is sent.
+_REFUSALS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED})
+
+
+def open_relay(
+    stack: AsyncExitStack, *, database: Database, address: str | None, secret: str, source: str, clock: Clock
+) -> Sequence[Background]:
+    """The background tasks of a service: the relay to notification_svc at `address`, none if there is no address.
+
+    `source` is the service's name in its events. The channel's end goes onto `stack`.
+    """
+    if address is None:
+        log.info("no relay: events stay in the outbox until CSMS_NOTIFICATION_ADDRESS is set", source=source)
+        return ()
+    channel = open_channel(address, secret=secret)
+    stack.push_async_callback(channel.close)
+    return (Relay(database=database, channel=channel, source=source, clock=clock).run,)
+
+
+class Relay:
+    """Publishes the events of one service's outbox. Run `run` beside the service.
+
+    `poll_s` is how often it looks for events that others appended, `linger_s` how long it lets them gather after a
+    batch that was not full; both in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        channel: grpc.aio.Channel,
+        source: str,
+        clock: Clock,
+        poll_s: float = POLL_S,
+        linger_s: float = LINGER_S,
+    ) -> None:
+        self._database = database
+        self._stub = EventIngestServiceStub(channel)
+        self._source = source
+        self._clock = clock
+        self._poll_s = poll_s
+        self._linger_s = linger_s
+        self._wake = asyncio.Event()
+        self._unmarked: list[int] = []
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Relays until it is cancelled."""
+        leader = Leader(engine=self._database.engine, work=f"relay of {self._source}", check_s=self._poll_s)
+        loop = asyncio.get_running_loop()
+
+        def committed(notes: dict[Any, Any]) -> None:
+            if outbox.take_appended(notes) and not self._wake.is_set():
+                loop.call_soon_threadsafe(self._wake.set)
+
+        self._database.on_commit(committed)
+        try:
+            while True:
+                await self._rest(await self._attempt(leader))
+        finally:
+            self._database.remove_listener(committed)
+            await leader.close()
+
+    async def _attempt(self, leader: Leader) -> int:
+        """One turn; returns how many events it published. Waits where it may not relay, and where it failed."""
+        try:
+            if not await leader.is_leading():
+                await asyncio.sleep(self._poll_s)
+                return _AT_ONCE
+            published = await self._turn()
+        except MeshError as error:
+            await asyncio.sleep(self._backoff_s(error))
+            return _AT_ONCE
+        if self._failures:
+            log.info("events are relayed again", source=self._source)
+            self._failures = 0
+        return published
+
+    async def _rest(self, published: int) -> None:
+        if published >= _AT_ONCE:
+            return
+        if published:
+            await asyncio.sleep(self._linger_s)
+            return
+        try:
+            # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with what it waits for.
+            async with asyncio.timeout(self._poll_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _turn(self) -> int:
+        self._wake.clear()
+        rows = await self._next_rows()
+        batch = _cut(rows)
+        if batch:
+            await self._publish(batch)
+            self._unmarked = [row.outbox_id for row in batch]
+        return len(batch) if len(batch) == len(rows) else _AT_ONCE
+
+    async def _next_rows(self) -> list[OutboxRow]:
+        """The next events, in the transaction that marks the ones before."""
+        if not self._unmarked:
+            return await self._database.read(_unpublished)
+        unmarked, now_us = self._unmarked, self._clock()
+
+        def work(connection: Connection) -> list[OutboxRow]:
+            outbox.mark_published(connection, unmarked, now_us=now_us)
+            return _unpublished(connection)
+
+        rows = await self._database.write(work)
+        self._unmarked = []
+        return rows
+
+    async def _publish(self, rows: Sequence[OutboxRow]) -> None:
+        """Delivers a batch; halves one that is refused until it is known which event is.
+
+        An event that alone is refused for its content is left behind, so that it does not keep all others back: the
+        log names it, and the outbox keeps it like any that is published.
+        """
+        items = [item for row in rows if (item := self._to_item(row)) is not None]
+        try:
+            await self._stub.PublishEvents(PublishEventsRequest(items=items), timeout=TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            if error.code() not in _REFUSALS:
+                raise from_rpc_error(error) from error
+            if len(rows) == 1:
+                self._leave_behind(rows[0], error.details() or error.code().name)
+                return
+            middle = len(rows) // 2
+            await self._publish(rows[:middle])
+            await self._publish(rows[middle:])
+
+    def _to_item(self, row: OutboxRow) -> PublishEventItem | None:
+        try:
+            event = Event(
+                event_id=row.event_id,
+                type=row.type,
+                source=self._source,
+                station_id=row.station_id,
+                event_time=to_timestamp(row.event_time_us),
+                data=msgspec.json.decode(row.data),
+            )
+        except (msgspec.MsgspecError, ValueError, TypeError, OverflowError) as error:
+            self._leave_behind(row, repr(error))
+            return None
+        return PublishEventItem(tenant_id=row.tenant_id, event=event)
+
+    def _leave_behind(self, row: OutboxRow, reason: str) -> None:
+        log.error("event cannot be delivered", source=self._source, event_id=row.event_id, type=row.type, error=reason)
+
+    def _backoff_s(self, error: MeshError) -> float:
+        if not self._failures:
+            log.warning("events wait in the outbox", source=self._source, code=error.code.name, error=error.message)
+        delay_s = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        return delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - replicas that fail together come back apart
+
+
+def _unpublished(connection: Connection) -> list[OutboxRow]:
+    return outbox.unpublished(connection, limit=MAX_ITEMS)
+
+
+def _cut(rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
+    """As many rows as go into one message, at least one."""
+    size = 0
+    for index, row in enumerate(rows):
+        size += len(row.data)
+        if index and size > MAX_BYTES:
+            return rows[:index]
+    return rows

@@ -1,0 +1,1 @@
+"""gRPC: channels and servers, the interceptors around every call, how a failed call ends."""

@@ -1,0 +1,28 @@
+"""How a failed call ends: with a google.rpc.Status that a program and a person can read."""
+
+import secrets
+
+import grpc
+from grpc_status import rpc_status
+
+from mesh.grpc.types import Context
+from mesh.runtime.errors import MeshError
+from mesh.runtime.logs import get_logger
+
+log = get_logger(__name__)
+
+
+async def abort(context: Context, method: str, error: Exception) -> None:
+    """Ends a call with the status of `error`; one that nobody foresaw is logged, and the caller gets no details."""
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if not isinstance(error, MeshError):
+        incident = secrets.token_hex(4)
+        log.error("call failed", method=method, incident=incident, exc_info=error)
+        error = MeshError(
+            grpc.StatusCode.INTERNAL,
+            "INTERNAL",
+            f"this should not have happened; the service's log has it as incident {incident}",
+            {"incident": incident},
+        )
+    await context.abort_with_status(rpc_status.to_status(error.to_status()))

@@ -1,0 +1,64 @@
+"""Channels to other processes of the mesh."""
+
+from typing import Any
+
+import grpc
+
+from mesh.identity.mesh_secret import METADATA_KEY
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+# A connection whose other end is gone without a goodbye (a machine without power, a middlebox that forgot it) is given
+# up after 15 s and made anew; TCP alone would send into it for a quarter of an hour, and every call would time out.
+PING_EVERY_MS = 10_000
+PONG_WITHIN_MS = 5_000
+# Limits of servers: by default they take pings as frequent as ours for an attack.
+PING_AT_MOST_EVERY_MS = 5_000
+CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    # A service that restarts is back within a second or two; the default back-off would make stations wait for minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # Retries are the callers' own business: each knows its budget.
+    ("grpc.enable_retries", 0),
+)
+
+
+class _SecretInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
+    """Adds the mesh secret to each call."""
+
+    def __init__(self, secret: str) -> None:
+        self._pair = (METADATA_KEY, secret)
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        metadata = grpc.aio.Metadata(*(client_call_details.metadata or ()), self._pair)
+        return await continuation(client_call_details._replace(metadata=metadata), request)
+
+
+def open_channel(address: str, *, secret: str) -> grpc.aio.Channel:
+    """A channel to the mesh port at `address` (host:port). Connects by itself, and again after a loss.
+
+    The caller closes it, and gives every call a timeout.
+    """
+    return grpc.aio.insecure_channel(address, options=_options(), interceptors=[_SecretInterceptor(secret)])
+
+
+def open_blocking_channel(address: str) -> grpc.Channel:
+    """The same for a thread without an event loop; each call is given the metadata of `secret_metadata`."""
+    return grpc.insecure_channel(address, options=_options())
+
+
+def secret_metadata(secret: str) -> tuple[tuple[str, str], ...]:
+    """The metadata that proves a caller to be of the mesh."""
+    return ((METADATA_KEY, secret),)
+
+
+def _options() -> tuple[tuple[str, int], ...]:
+    return (
+        *CHANNEL_OPTIONS,
+        ("grpc.keepalive_time_ms", PING_EVERY_MS),
+        ("grpc.keepalive_timeout_ms", PONG_WITHIN_MS),
+        ("grpc.http2.ping_timeout_ms", PONG_WITHIN_MS),
+        ("grpc.http2.max_pings_without_data", 0),
+    )

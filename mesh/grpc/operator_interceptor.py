@@ -1,0 +1,142 @@
+"""Checks each call of an operator service first: who calls, whether they may, whether the request is whole."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from mesh.contract.required import check_required
+from mesh.grpc.aborts import abort
+from mesh.grpc.types import Context, Continuation, Handler
+from mesh.identity.operators import Role, TokenVerifier, bearer_token, set_caller
+from mesh.identity.permissions import MethodRule
+from mesh.runtime.errors import MeshError
+
+_HEALTH, _REFLECTION = "/grpc.health.v1.Health/", "/grpc.reflection."
+# Reflection's own contract states no access: it serves each caller with an access token.
+_REFLECTION_RULE = MethodRule(least_role=Role.VIEWER)
+
+# Stands for a request that cannot be parsed.
+_UNREADABLE = object()
+
+
+class OperatorInterceptor(grpc.aio.ServerInterceptor):
+    """Authenticates, authorizes and checks each call, and turns what is raised into a google.rpc.Status.
+
+    `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
+    one is not served. Health needs no token, and reflection none where it is `reflection_open`.
+    """
+
+    def __init__(
+        self, *, verifier: TokenVerifier, rules: Mapping[str, MethodRule], reflection_open: bool = False
+    ) -> None:
+        self._verifier = verifier
+        self._rules = rules
+        self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
+        self._handlers: dict[str, Handler] = {}  # what stands in for a method's own handler, made once
+
+    async def intercept_service(
+        self,
+        continuation: Continuation,
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Returns the handler of one call; None if there is no such method, or no rule for it."""
+        method = handler_call_details.method
+        known = self._handlers.get(method)
+        if known is not None:
+            return known
+        handler = await continuation(handler_call_details)
+        if handler is None or method.startswith(self._open_prefixes):
+            return handler
+        rule = _REFLECTION_RULE if method.startswith(_REFLECTION) else self._rules.get(method)
+        if rule is None:
+            return None
+        guarded = self._handlers[method] = self._guarded(method, rule, handler)
+        return guarded
+
+    def _guarded(self, method: str, rule: MethodRule, handler: Handler) -> Handler:
+        parse = _parser(handler.request_deserializer)
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(
+                self._wrap_unary(method, rule, handler.unary_unary), parse, handler.response_serializer
+            )
+        if handler.stream_stream is not None:  # reflection is the only one: what comes in is looked at by its servicer
+            return grpc.stream_stream_rpc_method_handler(
+                self._wrap_stream(method, rule, handler.stream_stream),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        return grpc.unary_stream_rpc_method_handler(
+            self._wrap_stream(method, rule, handler.unary_stream), parse, handler.response_serializer
+        )
+
+    def _wrap_unary(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
+        async def serve(request: Any, context: Context) -> Any:
+            try:
+                await self._admit(rule, request, context)
+                return await behaviour(request, context)
+            except Exception as error:
+                await abort(context, method, error)
+
+        return serve
+
+    def _wrap_stream(self, method: str, rule: MethodRule, behaviour: Any) -> Any:
+        async def serve(request: Any, context: Context) -> Any:
+            try:
+                await self._admit(rule, request, context)
+                async for response in behaviour(request, context):
+                    yield response
+            except Exception as error:
+                await abort(context, method, error)
+
+        return serve
+
+    async def _admit(self, rule: MethodRule, request: Any, context: Context) -> None:
+        token = bearer_token(context.invocation_metadata())
+        if token is None and rule.least_role is None:
+            set_caller(None)
+        elif token is None:
+            raise MeshError(
+                grpc.StatusCode.UNAUTHENTICATED,
+                "INVALID_TOKEN",
+                "this call needs an access token: log in, and send it as `authorization: Bearer …`",
+            )
+        else:
+            await self._admit_token(rule, token)
+        if request is _UNREADABLE:
+            raise MeshError(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "INVALID_REQUEST",
+                "the request cannot be read: it is no message of this method's type, or a text in it is not UTF-8",
+            )
+        if isinstance(request, Message):  # else it is a stream of them
+            check_required(request)
+
+    async def _admit_token(self, rule: MethodRule, token: str) -> None:
+        try:
+            caller = await self._verifier.verify(token)
+        except MeshError as error:
+            if rule.ignores_invalid_token and error.code is grpc.StatusCode.UNAUTHENTICATED:
+                set_caller(None)
+                return
+            raise
+        set_caller(caller)
+        if rule.least_role is not None and caller.role < rule.least_role:
+            raise MeshError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "ROLE_TOO_LOW",
+                f"this needs the role {rule.least_role.name}, and {caller.username} is {caller.role.name}",
+            )
+
+
+def _parser(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+    """`parse`, but what cannot be parsed is _UNREADABLE: grpc itself would say INTERNAL, with the exception's text."""
+
+    def parse_or_not(data: bytes) -> Any:
+        try:
+            return data if parse is None else parse(data)
+        except DecodeError:
+            return _UNREADABLE
+
+    return parse_or_not

@@ -1,0 +1,111 @@
+"""gRPC servers: one for the mesh, one for operators, never on one port."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from csms.options.v1.options_pb2 import AUDIENCE_MESH
+from google.protobuf import descriptor_pool
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from mesh.contract.options import check_audience
+from mesh.contract.published import contract_files, published_files
+from mesh.grpc.channels import MAX_MESSAGE_BYTES, PING_AT_MOST_EVERY_MS
+from mesh.grpc.mesh_interceptor import MeshInterceptor
+from mesh.grpc.operator_interceptor import OperatorInterceptor
+from mesh.identity.operators import TokenVerifier
+from mesh.identity.permissions import method_rules
+from mesh.runtime.startup_errors import SettingError
+
+# More than Envoy lets through as headers (60 KiB): what is too long has Envoy's 431. By default gRPC itself refuses a
+# quarter of that with RESOURCE_EXHAUSTED, which REST callers read as "too many requests".
+_METADATA_BYTES = 64 * 1024
+_OPTIONS = (
+    ("grpc.max_metadata_size", _METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", 2 * _METADATA_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.http2.min_ping_interval_without_data_ms", PING_AT_MOST_EVERY_MS),
+    # Two processes on one port would share the calls between them; a taken port is to be noticed.
+    ("grpc.so_reuseport", 0),
+)
+
+
+@dataclass(kw_only=True)
+class GrpcServer:
+    """A server with its health; `port` is known once it is bound."""
+
+    server: grpc.aio.Server
+    health: health.aio.HealthServicer
+    port: int
+    services: Sequence[str] = field(default_factory=tuple)
+
+    async def start(self, *, ready: bool = True) -> None:
+        """Begins to serve; its health says so, unless it is not `ready` yet."""
+        await self.server.start()
+        await self.tell(ready=ready)
+
+    async def tell(self, *, ready: bool) -> None:
+        """Sets its health: whether it is ready."""
+        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for service in ("", *self.services):
+            await self.health.set(service, status)
+
+    async def stop(self, grace_s: float = 5.0) -> None:
+        """Says that it stops, takes no new calls, and gives the present ones `grace_s` seconds to end."""
+        await self.health.enter_graceful_shutdown()
+        await self.server.stop(grace_s)
+
+
+def mesh_server(address: str, *, secret: str, services: Iterable[str]) -> GrpcServer:
+    """A server for processes of the mesh. The caller adds the servicers to `.server`, then starts it.
+
+    Raises ContractError where one of `services` is not for the mesh.
+    """
+    names = tuple(services)
+    check_audience(contract_files(), names, AUDIENCE_MESH)
+    return _bind(address, [MeshInterceptor(secret=secret)], names)
+
+
+def operator_server(
+    address: str,
+    *,
+    verifier: TokenVerifier,
+    services: Iterable[str],
+    reflection_open: bool = False,
+) -> GrpcServer:
+    """A server for operators. The caller adds the servicers of `services` to `.server`, then starts it.
+
+    Raises ContractError where one of their methods does not state its access.
+    """
+    names = tuple(services)
+    rules = method_rules(contract_files(), names)
+    edge = OperatorInterceptor(verifier=verifier, rules=rules, reflection_open=reflection_open)
+    return _bind(address, [edge], names)
+
+
+def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:
+    """Lets callers ask for the contract. `services` may name those of other processes: one backend answers for all."""
+    names = tuple(services)
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server.server, _pool(names))
+
+
+def _pool(services: Iterable[str]) -> descriptor_pool.DescriptorPool:
+    pool = descriptor_pool.DescriptorPool()
+    for file in published_files(services):
+        pool.AddSerializedFile(file.SerializeToString())
+    pool.AddSerializedFile(reflection_pb2.DESCRIPTOR.serialized_pb)
+    return pool
+
+
+def _bind(address: str, interceptors: Sequence[Any], services: Sequence[str]) -> GrpcServer:
+    server = grpc.aio.server(interceptors=interceptors, options=_OPTIONS)
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise SettingError(f"cannot listen on {address}: is something else running there?") from error
+    return GrpcServer(server=server, health=servicer, port=port, services=services)

@@ -1,0 +1,1 @@
+"""Who calls: access tokens, roles and permissions, and the secrets by which processes recognize each other."""

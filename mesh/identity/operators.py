@@ -1,0 +1,171 @@
+"""Who is calling an operator service: access tokens are verified here, once more than at the front door.
+
+The front door refuses callers without a valid token; services do not rely on that, since their operator ports can be
+reached from beside it.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol
+
+import grpc
+from csms.auth.v1 import authorization_service_pb2, authorization_service_pb2_grpc
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import extract_compact
+
+from mesh.runtime.errors import MeshError, from_rpc_error
+
+ISSUER = "csms"
+AUDIENCE = "csms-operators"
+ALGORITHM = "ES256"
+KEYS_TIMEOUT_S = 3.0
+# A token with an unknown key may make us look for new keys this often at the most.
+KEYS_REFRESH_S = 5.0
+_CACHED_TOKENS = 1024
+
+
+class Role(IntEnum):
+    """The role of a caller; a higher one includes the lower ones. Numbered as in csms.auth.v1.Role."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMINISTRATOR = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The operator behind a call."""
+
+    username: str
+    tenant_id: str
+    role: Role
+    session_id: str
+    expires_s: int  # seconds since 1970
+
+
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+def current_caller() -> Caller:
+    """The operator behind the call being served. Raises MeshError UNAUTHENTICATED where there is none."""
+    caller = _caller.get()
+    if caller is None:
+        raise _unauthenticated("this call needs an access token: log in, and send it as `authorization: Bearer …`")
+    return caller
+
+
+def optional_caller() -> Caller | None:
+    """The operator behind the call being served, or None in a public method called without a token."""
+    return _caller.get()
+
+
+def set_caller(caller: Caller | None) -> None:
+    """Sets the operator for the present call: the interceptor's business, and that of tests of a lone servicer."""
+    _caller.set(caller)
+
+
+class KeySource(Protocol):
+    """Where the public keys of access tokens come from."""
+
+    async def keys(self, key_id: str) -> KeySet:
+        """The key set, fetched anew where it lacks `key_id`. Raises MeshError UNAVAILABLE."""
+
+
+class RemoteKeys:
+    """The key set of auth_svc, fetched when first needed and when a token names an unknown key."""
+
+    def __init__(self, *, channel: grpc.aio.Channel, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._stub = authorization_service_pb2_grpc.AuthorizationServiceStub(channel)
+        self._clock_s = clock_s
+        self._keys: KeySet | None = None
+        self._tried_s = float("-inf")
+        self._fetching = asyncio.Lock()
+
+    async def keys(self, key_id: str) -> KeySet:
+        """See KeySource."""
+        # Tokens with a known key never wait for a fetch that one with an unknown key has set off.
+        if self._keys is not None and not self._is_stale(self._keys, key_id):
+            return self._keys
+        async with self._fetching:
+            if self._keys is None or self._is_stale(self._keys, key_id):
+                self._keys = await self._fetch()
+            return self._keys
+
+    async def _fetch(self) -> KeySet:
+        self._tried_s = self._clock_s()
+        request = authorization_service_pb2.GetSigningKeysRequest()
+        try:
+            response = await self._stub.GetSigningKeys(request, timeout=KEYS_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        return KeySet.import_key_set(json.loads(response.jwks_json))
+
+    def _is_stale(self, keys: KeySet, key_id: str) -> bool:
+        known = any(key.kid == key_id for key in keys.keys)
+        return not known and self._clock_s() - self._tried_s > KEYS_REFRESH_S
+
+
+class TokenVerifier:
+    """Turns an access token into its Caller. Remembers them, since a client sends the same one each time."""
+
+    def __init__(self, *, keys: KeySource, clock_s: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self._clock_s = clock_s
+        self._verified: dict[str, Caller] = {}
+
+    async def verify(self, token: str) -> Caller:
+        """The caller that `token` stands for. Raises MeshError UNAUTHENTICATED, reason INVALID_TOKEN."""
+        caller = self._verified.get(token)
+        if caller is None:
+            caller = await self._decode(token)
+            if len(self._verified) >= _CACHED_TOKENS:
+                self._verified.clear()
+            self._verified[token] = caller
+        if caller.expires_s <= self._clock_s():
+            self._verified.pop(token, None)
+            raise _unauthenticated("the access token has expired: refresh it, or log in again")
+        return caller
+
+    async def _decode(self, token: str) -> Caller:
+        try:
+            key_id = str(extract_compact(token.encode()).headers().get("kid", ""))
+            decoded = jwt.decode(token, await self._keys.keys(key_id), algorithms=[ALGORITHM])
+        except (JoseError, ValueError, KeyError) as error:
+            raise _unauthenticated("the access token is not one of ours: log in again") from error
+        return _to_caller(decoded.claims)
+
+
+def _to_caller(claims: Mapping[str, Any]) -> Caller:
+    try:
+        if claims["iss"] != ISSUER or claims["aud"] != AUDIENCE:
+            raise _unauthenticated("the access token was made for something else")
+        return Caller(
+            username=claims["sub"],
+            tenant_id=claims["tenant"],
+            role=Role[claims["role"]],
+            session_id=claims["sid"],
+            expires_s=int(claims["exp"]),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise _unauthenticated("the access token lacks what it needs: log in again") from error
+
+
+def _unauthenticated(message: str) -> MeshError:
+    return MeshError(grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN", message)
+
+
+def bearer_token(metadata: Any) -> str | None:
+    """The token of an `authorization: Bearer …` header in a call's metadata, or None."""
+    for key, value in metadata or ():
+        if key == "authorization":
+            scheme, _, token = str(value).partition(" ")
+            if scheme.lower() == "bearer" and token:
+                return token.strip()
+    return None

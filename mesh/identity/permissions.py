@@ -1,0 +1,83 @@
+"""The role that has each permission of the contract, and with it the rule of each method for operators."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from csms.options.v1 import options_pb2
+from csms.options.v1.options_pb2 import Permission
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from mesh.contract.options import access_of
+from mesh.identity.operators import Role
+from mesh.runtime.startup_errors import ContractError
+
+# The least role that has a permission; higher roles have it too.
+LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
+    options_pb2.PERMISSION_OWN_ACCOUNT: Role.VIEWER,
+    options_pb2.PERMISSION_USERS_READ: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_USERS_WRITE: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_STATIONS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_STATIONS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_STATION_CREDENTIALS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_STATIONS_COMMAND: Role.OPERATOR,
+    options_pb2.PERMISSION_STATIONS_SEND_CALL: Role.OPERATOR,
+    options_pb2.PERMISSION_MESSAGE_LOG_READ: Role.VIEWER,
+    options_pb2.PERMISSION_DATA_TRANSFERS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_SECURITY_EVENTS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_CHARGING_PROFILES_READ: Role.VIEWER,
+    options_pb2.PERMISSION_CHARGING_PROFILES_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_RESERVATIONS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_RESERVATIONS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_LOCAL_LISTS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_LOCAL_LISTS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_FIRMWARE_READ: Role.VIEWER,
+    options_pb2.PERMISSION_FIRMWARE_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_LOG_UPLOADS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_LOG_UPLOADS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_STATION_CERTIFICATES_READ: Role.VIEWER,
+    options_pb2.PERMISSION_STATION_CERTIFICATES_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_ROLLOUTS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_ROLLOUTS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_TRANSACTIONS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_TRANSACTIONS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_QUARANTINE_READ: Role.VIEWER,
+    options_pb2.PERMISSION_QUARANTINE_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_METER_PROFILES_READ: Role.VIEWER,
+    options_pb2.PERMISSION_METER_PROFILES_WRITE: Role.ADMINISTRATOR,
+    options_pb2.PERMISSION_ID_TOKENS_READ: Role.VIEWER,
+    options_pb2.PERMISSION_ID_TOKENS_WRITE: Role.OPERATOR,
+    options_pb2.PERMISSION_ISSUED_CERTIFICATES_READ: Role.VIEWER,
+    options_pb2.PERMISSION_EVENTS_READ: Role.VIEWER,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodRule:
+    """The callers that a method serves: those of at least `least_role`, or everyone where that is None.
+
+    Of a method for everyone: `ignores_invalid_token` says whether an invalid token is the same as none.
+    """
+
+    least_role: Role | None
+    ignores_invalid_token: bool = False
+
+
+def method_rules(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, MethodRule]:
+    """The rule of each method of these services for operators, by its full name: `/package.Service/Method`.
+
+    Raises ContractError for a method that does not state its access, and for a permission that no role has.
+    """
+    return {method: _rule(method, access) for method, access in access_of(files, services).items()}
+
+
+def _rule(method: str, access: options_pb2.Access) -> MethodRule:
+    if access.WhichOneof("rule") == "public_access":
+        ignores = access.public_access == options_pb2.PUBLIC_ACCESS_IGNORE_INVALID_TOKEN
+        return MethodRule(least_role=None, ignores_invalid_token=ignores)
+    role = LEAST_ROLES.get(access.permission)
+    if role is None:
+        raise ContractError(
+            f"no role has the permission that {method[1:]} needs, number {access.permission}: "
+            "add it to LEAST_ROLES in mesh/identity/permissions.py"
+        )
+    return MethodRule(least_role=role)

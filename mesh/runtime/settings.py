@@ -1,0 +1,131 @@
+"""Reads settings from the environment. Only `__main__` modules call this; everything else is handed values.
+
+docs/CONFIGURATION.md lists every setting.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self, cast, get_args
+
+from mesh.runtime.startup_errors import SettingError
+
+_DATABASES = ("postgresql+psycopg2://", "sqlite:///")
+
+Onboarding = Literal["accept", "pending", "reject"]
+
+
+class Environment:
+    """A view of the environment that turns text into values and explains what is wrong with them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """The setting, or its default; a setting without either is an error. Empty counts as not set."""
+        value = self._values.get(name) or default
+        if value is None:
+            raise SettingError(f"{name} is not set; docs/CONFIGURATION.md says what it is for")
+        return value
+
+    def optional(self, name: str) -> str | None:
+        """The setting, or None."""
+        return self._values.get(name) or None
+
+    def number(self, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
+        """A whole number within bounds."""
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+            raise SettingError(f"{name}={value!r}: a whole number from {least} to {most} is needed")
+        return int(value)
+
+    def port(self, name: str, default: int) -> int:
+        """A TCP port; 0 stands for any free one."""
+        return self.number(name, default, most=65535)
+
+    def switch(self, name: str, *, default: bool) -> bool:
+        """On or off: 1 or 0."""
+        return self.number(name, int(default), most=1) == 1
+
+    def onboarding(self, *, host: str) -> Onboarding:
+        """CSMS_ONBOARDING, for stations that nobody registered. `accept` is refused if other machines can connect."""
+        value = self.text("CSMS_ONBOARDING", "reject")
+        if value not in get_args(Onboarding):
+            raise SettingError(f"CSMS_ONBOARDING={value!r}: one of accept, pending, reject is needed")
+        if value == "accept" and not is_loopback(host):
+            raise SettingError(
+                f"CSMS_ONBOARDING=accept lets anyone in, and CSMS_HOST={host!r} is not a loopback address: "
+                "use pending or reject, or bind to 127.0.0.1"
+            )
+        return cast("Onboarding", value)
+
+    def unknown_tokens_accepted(self, *, host: str) -> bool:
+        """Whether id tokens that nobody added may charge. Refused where others than this machine have chargers."""
+        value = self.text("CSMS_UNKNOWN_TOKENS", "reject")
+        if value not in {"reject", "accept"}:
+            raise SettingError(f"CSMS_UNKNOWN_TOKENS={value!r}: one of reject, accept is needed")
+        if value == "accept" and not is_loopback(host):
+            raise SettingError(
+                f"CSMS_UNKNOWN_TOKENS=accept lets anyone charge, and CSMS_HOST={host!r} is not a loopback address: "
+                "use reject and add the id tokens, or bind to 127.0.0.1"
+            )
+        return value == "accept"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server bound to `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings:
+    """Settings of each gRPC service. Addresses are host:port; port 0 takes a free one."""
+
+    name: str  # "station", "transaction", "auth", "notification": also the database schema's
+    mesh_address: str
+    operator_address: str
+    metrics_address: str
+    database_url: str = field(repr=False)  # it may have a password
+    mesh_secret: str = field(repr=False)
+    auto_migrate: bool
+    reflection: bool
+    reflection_open: bool = False  # to callers without a token, too
+
+    @classmethod
+    def read(cls, env: Environment, name: str) -> Self:
+        """Reads the settings of the service `name`."""
+        prefix = f"CSMS_{name.upper()}"
+        return cls(
+            name=name,
+            mesh_address=env.text(f"{prefix}_ADDRESS"),
+            operator_address=env.text(f"{prefix}_OPERATOR_ADDRESS"),
+            metrics_address=env.text(f"{prefix}_METRICS_ADDRESS", "127.0.0.1:0"),
+            database_url=database_url(env, name),
+            mesh_secret=env.text("CSMS_MESH_SECRET"),
+            auto_migrate=env.switch("CSMS_AUTO_MIGRATE", default=False),
+            reflection=env.switch("CSMS_REFLECTION", default=True),
+            reflection_open=env.switch("CSMS_REFLECTION_OPEN", default=False),
+        )
+
+
+def database_url(env: Environment, name: str) -> str:
+    """CSMS_DATABASE_URL, or an SQLite file of the service's own in the data directory. Raises SettingError."""
+    url = env.optional("CSMS_DATABASE_URL")
+    if url is not None:
+        if not url.startswith(_DATABASES):  # not shown: there may be a password in it
+            raise SettingError(
+                "CSMS_DATABASE_URL: postgresql+psycopg2://user:password@host/database is needed, or sqlite:///file"
+            )
+        return url
+    directory = Path(env.text("CSMS_DATA_DIR", "data")).absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"CSMS_DATA_DIR: cannot use {directory}: {error.strerror}") from error
+    return f"sqlite:///{directory / name}.db"

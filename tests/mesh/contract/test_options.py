@@ -1,0 +1,135 @@
+"""Options of the contract: each has to be there, and none has a default."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from csms.options.v1 import options_pb2
+from joserfc.jwk import KeySet
+
+from deploy import contract_check
+from mesh.contract.options import check_audience, contract_faults
+from mesh.contract.published import contract_files
+from mesh.grpc import servers
+from mesh.grpc.servers import mesh_server, operator_server
+from mesh.identity.operators import TokenVerifier
+from mesh.runtime.process import EX_CONFIG
+from mesh.runtime.startup_errors import ContractError
+from tests.mesh.contract.contracts import Change, changed
+
+ROOT = Path(__file__).resolve().parents[3]
+EVENTS = "csms.event.v1.EventService"
+
+
+class NoKeys:
+    """Keys that nobody asks for, because no server is made."""
+
+    async def keys(self, key_id: str) -> KeySet:
+        """See KeySource."""
+        raise AssertionError(key_id)
+
+
+def _verifier() -> TokenVerifier:
+    return TokenVerifier(keys=NoKeys())
+
+
+def _clear_access(service: Any) -> None:
+    service.method[0].options.ClearExtension(options_pb2.access)
+
+
+def _unspecified(service: Any) -> None:
+    service.method[0].options.Extensions[options_pb2.access].permission = options_pb2.PERMISSION_UNSPECIFIED
+
+
+def _give_access(service: Any) -> None:
+    service.method[0].options.Extensions[options_pb2.access].permission = options_pb2.PERMISSION_EVENTS_READ
+
+
+def _clear_audience(service: Any) -> None:
+    service.options.ClearExtension(options_pb2.audience)
+
+
+FAULTS: list[tuple[str, Change, str]] = [
+    ("EventService", _clear_access, f"{EVENTS}/ListEvents: states no access; give it a permission"),
+    ("EventService", _unspecified, f"{EVENTS}/ListEvents: its permission is UNSPECIFIED"),
+    ("EventService", _clear_audience, f"{EVENTS}: states no audience"),
+    (
+        "GatewayService",
+        _give_access,
+        "csms.gateway.v1.GatewayService/Call: states an access, but its service is not for operators",
+    ),
+]
+
+
+def test_the_contract_is_complete() -> None:
+    """Each service, method and enumeration of ours states what it has to."""
+    assert contract_faults(contract_files()) == []
+
+
+@pytest.mark.parametrize(("name", "change", "fault"), FAULTS)
+def test_make_check_finds_each_fault(
+    name: str, change: Change, fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line each, and the check fails."""
+    files = changed(name, change)
+    assert fault in contract_faults(files)
+    assert contract_check.main() == 0
+    monkeypatch.setattr(contract_check, "contract_files", lambda: files)
+    assert contract_check.main() == 1
+    assert fault in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", [_clear_access, _unspecified, _clear_audience])
+def test_no_server_is_made_where_the_contract_is_not_complete(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service or method is named."""
+    files = changed("EventService", change)
+    monkeypatch.setattr(servers, "contract_files", lambda: files)
+    with pytest.raises(ContractError, match=f"^the contract is not complete: {EVENTS}"):
+        operator_server("127.0.0.1:0", verifier=_verifier(), services=[EVENTS])
+
+
+def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path) -> None:
+    """Its process ends with one line for people, and the status of a wrong configuration."""
+    (tmp_path / "csms").mkdir()  # found before the one of gen/, whose other files stay
+    (tmp_path / "csms" / "csms.binpb").write_bytes(changed("EventService", _clear_access).SerializeToString())
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CSMS_")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "notification_svc"],
+        env=kept
+        | {
+            "CSMS_NOTIFICATION_ADDRESS": "127.0.0.1:0",
+            "CSMS_NOTIFICATION_OPERATOR_ADDRESS": "127.0.0.1:0",
+            "CSMS_AUTH_ADDRESS": "127.0.0.1:1",
+            "CSMS_MESH_SECRET": "secret",
+            "CSMS_AUTO_MIGRATE": "1",
+            "CSMS_DATA_DIR": str(tmp_path),
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "gen")]),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == EX_CONFIG, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1] == (
+        f"notification_svc: the contract is not complete: {EVENTS}/ListEvents: states no access; give it a permission"
+    )
+
+
+async def test_a_service_is_never_served_on_the_port_of_the_other_kind() -> None:
+    """Nor one that the contract does not have."""
+    with pytest.raises(ContractError, match="its audience is not AUDIENCE_MESH"):
+        mesh_server("127.0.0.1:0", secret="s" * 32, services=[EVENTS])
+    with pytest.raises(ContractError, match="its audience is not AUDIENCE_OPERATORS"):
+        operator_server(
+            "127.0.0.1:0",
+            verifier=_verifier(),
+            services=["csms.gateway.v1.GatewayService"],
+        )
+    with pytest.raises(ContractError, match="has no such service"):
+        check_audience(contract_files(), ["csms.event.v1.NoService"], options_pb2.AUDIENCE_MESH)

@@ -1,0 +1,231 @@
+"""The interceptor of operator ports, on the wire, with streams too."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import grpc
+import pytest
+from csms.auth.v1.id_token_service_pb2 import ListIdTokensRequest, ListIdTokensResponse
+from csms.auth.v1.id_token_service_pb2_grpc import (
+    IdTokenServiceServicer,
+    IdTokenServiceStub,
+    add_IdTokenServiceServicer_to_server,
+)
+from csms.auth.v1.user_service_pb2 import (
+    GetKeySetRequest,
+    ListUsersRequest,
+    ListUsersResponse,
+    LoginRequest,
+    LoginResponse,
+    RegisterRequest,
+    RegisterResponse,
+    User,
+    VerifyRequest,
+    VerifyResponse,
+)
+from csms.auth.v1.user_service_pb2_grpc import UserServiceServicer, UserServiceStub, add_UserServiceServicer_to_server
+from csms.event.v1.event_service_pb2 import Event, WatchEventsRequest, WatchEventsResponse
+from csms.event.v1.event_service_pb2_grpc import (
+    EventServiceServicer,
+    EventServiceStub,
+    add_EventServiceServicer_to_server,
+)
+from google.api.httpbody_pb2 import HttpBody
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+
+from mesh.grpc.servers import operator_server
+from mesh.grpc.types import Context
+from mesh.identity.operators import AUDIENCE, ISSUER, Role, TokenVerifier, current_caller, optional_caller
+from mesh.runtime.errors import MeshError, from_rpc_error
+
+KEY = ECKey.generate_key("P-256", auto_kid=True)
+PREFIX = "/csms.auth.v1.UserService/"
+
+
+class Keys:
+    """The key of these tests; or none to be had."""
+
+    away = False
+
+    async def keys(self, key_id: str) -> KeySet:
+        """The key."""
+        if self.away:
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", "away")
+        return KeySet([KEY])
+
+
+def _token(name: str, role: Role, expires_s: int = 100) -> tuple[tuple[str, str], ...]:
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": name, "tenant": "t", "role": role.name, "sid": "s"}
+    token = jwt.encode({"alg": "ES256", "kid": KEY.kid}, claims | {"exp": expires_s}, KEY)
+    return (("authorization", f"Bearer {token}"),)
+
+
+class Users(UserServiceServicer):
+    """Says who it thinks is calling."""
+
+    async def Login(self, request: LoginRequest, context: Context) -> LoginResponse:
+        """Public."""
+        caller = optional_caller()
+        return LoginResponse(access_token="" if caller is None else caller.username)
+
+    async def Register(self, request: RegisterRequest, context: Context) -> RegisterResponse:
+        """Public."""
+        caller = optional_caller()
+        return RegisterResponse(user=User(username="" if caller is None else caller.username))
+
+    async def Verify(self, request: VerifyRequest, context: Context) -> VerifyResponse:
+        """Not public; gives others time to get mixed up."""
+        before = current_caller().username
+        await asyncio.sleep(0)
+        assert current_caller().username == before
+        return VerifyResponse(user=User(username=before))
+
+    async def ListUsers(self, request: ListUsersRequest, context: Context) -> ListUsersResponse:
+        """For administrators."""
+        return ListUsersResponse(users=[User(username=current_caller().username)])
+
+    async def GetKeySet(self, request: GetKeySetRequest, context: Context) -> HttpBody:
+        """Fails as nobody foresaw."""
+        raise ZeroDivisionError("secret detail")
+
+
+class IdTokens(IdTokenServiceServicer):
+    """Added to the server, but not listed."""
+
+    async def ListIdTokens(self, request: ListIdTokensRequest, context: Context) -> ListIdTokensResponse:
+        """Never called."""
+        raise AssertionError
+
+
+class Events(EventServiceServicer):
+    """A stream that fails after its first event."""
+
+    async def WatchEvents(self, request: WatchEventsRequest, context: Context) -> AsyncIterator[WatchEventsResponse]:
+        """Returns the caller, then fails."""
+        yield WatchEventsResponse(event=Event(event_id=current_caller().username))
+        raise MeshError(grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED", "too old")
+
+
+class Edge:
+    """A server behind the interceptor."""
+
+    def __init__(self, channel: grpc.aio.Channel, keys: Keys) -> None:
+        self.keys = keys
+        self.channel = channel
+        self.users = UserServiceStub(channel)
+        self.events = EventServiceStub(channel)
+        self.id_tokens = IdTokenServiceStub(channel)
+
+
+@pytest.fixture
+async def edge() -> AsyncIterator[Edge]:
+    """A server behind the interceptor; its clock stands at 50 s."""
+    keys = Keys()
+    server = operator_server(
+        "127.0.0.1:0",
+        verifier=TokenVerifier(keys=keys, clock_s=lambda: 50),
+        services=["csms.auth.v1.UserService", "csms.event.v1.EventService"],
+    )
+    # Their other methods are not called here.
+    add_UserServiceServicer_to_server(Users(), server.server)  # type: ignore[abstract]
+    add_EventServiceServicer_to_server(Events(), server.server)  # type: ignore[abstract]
+    add_IdTokenServiceServicer_to_server(IdTokens(), server.server)  # type: ignore[abstract]
+    async with AsyncExitStack() as stack:
+        await server.start()
+        stack.push_async_callback(server.stop, 0)
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{server.port}"))
+        yield Edge(channel, keys)
+
+
+def _reason(caught: pytest.ExceptionInfo[grpc.aio.AioRpcError]) -> tuple[grpc.StatusCode, str]:
+    error = from_rpc_error(caught.value)
+    return error.code, error.reason
+
+
+async def test_callers_do_not_get_mixed_up(edge: Edge) -> None:
+    """Each call sees its own caller, also among many on one connection."""
+    names = [f"user-{number}" for number in range(20)]
+    calls = [edge.users.Verify(VerifyRequest(), metadata=_token(name, Role.OPERATOR)) for name in names]
+    assert [response.user.username for response in await asyncio.gather(*calls)] == names
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.users.Verify(VerifyRequest())
+    assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN")
+
+
+async def test_role_that_is_too_low(edge: Edge) -> None:
+    """The permission of the method counts, not its verb."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.users.ListUsers(ListUsersRequest(), metadata=_token("otto", Role.OPERATOR))
+    assert _reason(caught) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_TOO_LOW")
+    response = await edge.users.ListUsers(ListUsersRequest(), metadata=_token("ada", Role.ADMINISTRATOR))
+    assert [user.username for user in response.users] == ["ada"]
+
+
+async def test_a_service_that_is_not_listed_is_not_served(edge: Edge) -> None:
+    """Its methods have no rule, so that no caller may call them, whatever the role."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.id_tokens.ListIdTokens(ListIdTokensRequest(), metadata=_token("ada", Role.ADMINISTRATOR))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_login_is_open_whatever_token_comes_along(edge: Edge) -> None:
+    """A token counts if it is valid, and is no hindrance if it is not."""
+    request = LoginRequest(username="x", password="y")
+    for metadata, name in ((), ""), (_token("vera", Role.VIEWER), "vera"), (_token("vera", Role.VIEWER, 10), ""):
+        assert (await edge.users.Login(request, metadata=metadata)).access_token == name
+
+
+async def test_register_does_not_overlook_an_invalid_token(edge: Edge) -> None:
+    """Who sends one means to act as an administrator."""
+    request = RegisterRequest(username="x", password="y")
+    assert (await edge.users.Register(request)).user.username == ""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.users.Register(request, metadata=_token("ada", Role.ADMINISTRATOR, 10))
+    assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN")
+
+
+async def test_keys_that_are_away_make_a_call_unavailable(edge: Edge) -> None:
+    """Not unauthenticated: the client would throw its token away."""
+    edge.keys.away = True
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.users.Verify(VerifyRequest(), metadata=_token("vera", Role.OPERATOR))
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_unforeseen_error_tells_an_incident_and_no_more(edge: Edge) -> None:
+    """The log has the rest."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await edge.users.GetKeySet(GetKeySetRequest())
+    assert _reason(caught) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert "incident" in str(caught.value.details())
+    assert "secret detail" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"\x12\x01\xff", b"\xff"], ids=["not UTF-8", "no message"])
+async def test_a_request_that_cannot_be_parsed_is_the_callers_mistake(edge: Edge, data: bytes) -> None:
+    """With a reason; a caller without permission gets that error first. Streams too."""
+    login: Any = edge.channel.unary_unary(f"{PREFIX}Login", request_serializer=lambda _: data)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await login(LoginRequest())
+    assert _reason(caught) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    watch: Any = edge.channel.unary_stream("/csms.event.v1.EventService/WatchEvents", request_serializer=lambda _: data)
+    for metadata, reason in ((), "INVALID_TOKEN"), (_token("vera", Role.VIEWER), "INVALID_REQUEST"):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            [event async for event in watch(WatchEventsRequest(), metadata=metadata)]
+        assert _reason(caught)[1] == reason
+
+
+async def test_streams_are_authenticated_and_end_with_their_error(edge: Edge) -> None:
+    """Messages that were sent before arrive."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        [event async for event in edge.events.WatchEvents(WatchEventsRequest())]
+    assert _reason(caught) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN")
+    stream = edge.events.WatchEvents(WatchEventsRequest(), metadata=_token("vera", Role.VIEWER))
+    events = aiter(stream)
+    assert (await anext(events)).event.event_id == "vera"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await anext(events)
+    assert _reason(caught) == (grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED")
