@@ -52,6 +52,8 @@ _DIRECTIONS = {
     "MESSAGE_DIRECTION_RECEIVED": station_pb2.MESSAGE_DIRECTION_RECEIVED,
     "MESSAGE_DIRECTION_SENT": station_pb2.MESSAGE_DIRECTION_SENT,
 }
+# Of a message: its time, and the frame.
+_MESSAGE_KEY = (int, *FRAME_KEY)
 _VARIABLE_KEY = (str, str, str, int, int, str, str)
 
 
@@ -219,13 +221,13 @@ class StationServicer(StationServiceServicer):
         """Lists the frames that crossed a station's socket, newest first."""
         del context
         condition = to_condition(request.filter, message_store.message_filters(_DIRECTIONS))
-        page = page_of(request, FRAME_KEY, filter_text=request.filter, condition=condition)
+        page = page_of(request, _MESSAGE_KEY, filter_text=request.filter, condition=condition)
         rows = await self._list(message_store.list_messages, request.station_id, page)
         rows, token = cut(
             request,
             rows,
             page,
-            lambda row: (row.epoch, row.ordinal),
+            lambda row: row.key,
             filter_text=request.filter,
             text=lambda row: row.payload,
         )
