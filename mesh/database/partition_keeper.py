@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from mesh.database.engine import is_unavailable
-from mesh.database.partitions import TimePartitions, advance, drop_old
+from mesh.database.partitions import OnDrop, TimePartitions, advance, drop_old
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import DAY_US, Clock
 
@@ -21,10 +21,11 @@ EVERY_S = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """For how many days the rows of a table are kept; None: for good."""
+    """For how many days the rows of a table are kept, and what else is done when a partition is dropped."""
 
     partitions: TimePartitions
-    days: int | None
+    days: int
+    on_drop: OnDrop | None = None
 
 
 class PartitionKeeper:
@@ -56,21 +57,18 @@ class PartitionKeeper:
 
     def _keep(self, one: Kept) -> None:
         now_us = self._clock()
-        steps: list[Callable[[Connection], str | None]] = [partial(advance, partitions=one.partitions, now_us=now_us)]
-        if one.days is not None:
-            before_us = now_us - one.days * DAY_US
-            steps.append(partial(drop_old, partitions=one.partitions, before_us=before_us))
+        before_us = now_us - one.days * DAY_US
+        steps: Sequence[Callable[[Connection], str | None]] = (
+            partial(advance, partitions=one.partitions, now_us=now_us),
+            partial(drop_old, partitions=one.partitions, before_us=before_us, on_drop=one.on_drop),
+        )
         for step in steps:
-            while done := self._transaction(step):
-                log.info("partitions changed", table=one.partitions.table, change=done, step=_name(step))
+            while change := self._transaction(step):
+                log.info("partitions changed", table=one.partitions.table, change=change)
 
     def _transaction(self, step: Callable[[Connection], str | None]) -> str | None:
         with closing(self._engine.connect()) as connection, connection.begin():
             return step(connection)
-
-
-def _name(step: Callable[[Connection], str | None]) -> str:
-    return step.func.__name__ if isinstance(step, partial) else step.__name__
 
 
 def _first_line(error: DBAPIError) -> str:

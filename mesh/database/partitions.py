@@ -11,7 +11,7 @@ SQLite has no partitions; there rows are deleted.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -101,11 +101,19 @@ def is_outside(found: Sequence[Span], column: sa.Column[int]) -> ColumnElement[b
 
 def is_undated(found: Sequence[Span], column: sa.Column[int]) -> ColumnElement[bool]:
     """The rows that do not go when a day's partition is dropped: those of the past and of the default partition."""
-    begin_us = found[0].until_us if found[0].since_us == _BEGINNING else found[0].since_us
-    return sa.or_(column < begin_us, column >= found[-1].until_us)
+    return sa.or_(column < first_day(found), column >= found[-1].until_us)
 
 
-def drop_old(db: Connection, partitions: TimePartitions, *, before_us: int) -> str | None:
+def first_day(found: Sequence[Span]) -> int:
+    """The time from which on there are partitions of days."""
+    return found[0].until_us if found[0].since_us == _BEGINNING else found[0].since_us
+
+
+OnDrop = Callable[[Connection, Span], None]
+"""Is called before a partition is dropped, in the same transaction."""
+
+
+def drop_old(db: Connection, partitions: TimePartitions, *, before_us: int, on_drop: OnDrop | None) -> str | None:
     """Drops the oldest partition if all of its times are before a moment; returns its name.
 
     The last one stays, since the next one begins where it ends.
@@ -115,8 +123,10 @@ def drop_old(db: Connection, partitions: TimePartitions, *, before_us: int) -> s
     found = spans(db, partitions.table)
     if len(found) < 2 or found[0].until_us > before_us:
         return None
+    if on_drop is not None:
+        on_drop(db, found[0])
     _run(db, f"DROP TABLE {found[0].name}")
-    return found[0].name
+    return f"{found[0].name} dropped"
 
 
 def advance(db: Connection, partitions: TimePartitions, *, now_us: int) -> str | None:
