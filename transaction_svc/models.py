@@ -1,11 +1,13 @@
 """The tables of transaction_svc.
 
 `tx` has one row per transaction, with the state that is derived from its rows of `tx_event`. Rows of `tx_event` are
-only added. Keys compare by bytes: names are not words of a language, and the comparison is faster on PostgreSQL.
+only added; old ones lose their samples, and keep their records (`thinning.py`). Keys compare by bytes: names are not
+words of a language, and the comparison is faster on PostgreSQL.
 
-No two indexes of a table begin with the same column, except those of operators' lists (`…_newest`): without statistics
-of a young table, PostgreSQL would choose the wrong one, and read all rows of a station or a tenant. So some are on a
-hash (`idempotency_keys.name_hash`), beside which each query compares the names, and `tx`'s key begins with the station.
+No two indexes of a table begin with the same column, except those of operators' lists (`…_newest`) and of background
+tasks: without statistics of a young table, PostgreSQL would choose the wrong one, and read all rows of a station or a
+tenant. So some are on a hash (`idempotency_keys.name_hash`), beside which each query compares the names, and `tx`'s key
+begins with the station.
 """
 
 import sqlalchemy as sa
@@ -42,6 +44,9 @@ tx = sa.Table(
     sa.Column("waiting", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("flags", sa.Text),  # transaction_columns.flags_text; NULL in rows that code before the column wrote
     sa.Column("hanging_due_us", sa.BigInteger),  # when the grace period ends; NULL where it is not hanging
+    sa.Column(
+        "thinned", sa.Boolean, nullable=False, server_default=sa.false()
+    ),  # whether its samples are (thinning.py)
     sa.PrimaryKeyConstraint("station_id", "transaction_id", "generation", "tenant_id", name="tx_pkey"),
     sa.Index("tx_newest", "tenant_id", "create_us"),
     sa.Index(
@@ -63,6 +68,12 @@ tx = sa.Table(
         "create_us",
         postgresql_where=sa.text("flags IS NULL"),
         sqlite_where=sa.text("flags IS NULL"),
+    ),
+    sa.Index(
+        "tx_unthinned",
+        "create_us",
+        postgresql_where=sa.text("ended AND NOT waiting AND NOT thinned"),
+        sqlite_where=sa.text("ended AND NOT waiting AND NOT thinned"),
     ),
     sa.Index(
         "tx_hanging",

@@ -1,4 +1,4 @@
-"""Retention: deletes old rows of the outbox and quarantined messages. Transactions are never deleted."""
+"""Retention: deletes old rows of the outbox and quarantined messages. Transactions are thinned, and never deleted."""
 
 import asyncio
 from functools import partial
@@ -9,6 +9,7 @@ from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import DAY_US, Clock
 from transaction_svc import quarantine_store
+from transaction_svc.thinning import thin_old
 
 log = get_logger(__name__)
 
@@ -21,20 +22,25 @@ _PAUSE_S = 0.02
 class Retention:
     """Deletes outbox rows a day after they were published, and unpublished ones after `outbox_days`.
 
-    Quarantined messages are deleted `quarantine_days` after their last change, in any state.
+    Quarantined messages are deleted `quarantine_days` after their last change, in any state. Transactions lose their
+    samples `sample_days` after their last event; with 0 they keep them.
     """
 
-    def __init__(self, *, database: Database, clock: Clock, outbox_days: int, quarantine_days: int) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, outbox_days: int, quarantine_days: int, sample_days: int
+    ) -> None:
         self._database = database
         self._clock = clock
         self._outbox_days = outbox_days
         self._quarantine_days = quarantine_days
+        self._sample_days = sample_days
 
     async def run(self) -> None:
         """Deletes every few minutes, until cancelled."""
         while True:
             try:
                 await self.delete_old()
+                await self.thin_old()
             except MeshError as error:
                 log.warning("old rows stay for now", error=error.message)
             await asyncio.sleep(_EVERY_S)
@@ -54,3 +60,12 @@ class Retention:
         if total:
             log.info("old rows deleted", count=total)
         return total
+
+    async def thin_old(self) -> int:
+        """Thins the transactions whose samples' time is over; returns their number."""
+        if not self._sample_days:
+            return 0
+        count = await thin_old(self._database, before_us=self._clock() - self._sample_days * DAY_US)
+        if count:
+            log.info("samples of old transactions removed", transactions=count)
+        return count

@@ -38,6 +38,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
         clock=clock,
         outbox_days=settings.outbox_days,
         quarantine_days=settings.quarantine_days,
+        sample_days=settings.sample_days,
     )
     expiry = Expiry(database=database, clock=clock)
     relay = open_relay(

@@ -339,7 +339,9 @@ async def test_mends_go_with_their_item(service: Service) -> None:
     await service.send_items([raw_item(service, BROKEN)])
     await mend(service, (await only(service)).quarantine_id, payload=MENDED)
     service.clock.advance(10 * 86_400)
-    retention = Retention(database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9)
+    retention = Retention(
+        database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9, sample_days=0
+    )
     assert await retention.delete_old() >= 1
     assert not await kept(service)
     counting = select(func.count()).select_from(models.quarantine_mend)

@@ -65,7 +65,9 @@ async def test_a_superseded_end_is_published_before_the_start(service: Service) 
 async def test_retention_deletes_old_rows_and_no_transactions(service: Service) -> None:
     """After the days that the setting gives."""
     await service.one(start_16())
-    retention = Retention(database=service.database, clock=service.clock, outbox_days=2, quarantine_days=9)
+    retention = Retention(
+        database=service.database, clock=service.clock, outbox_days=2, quarantine_days=9, sample_days=0
+    )
     service.clock.advance(86_400)
     await service.one(start_16(connector=2))
     service.clock.advance(86_401)

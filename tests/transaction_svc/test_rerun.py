@@ -106,7 +106,9 @@ async def test_a_raw_message_is_kept_shown_and_dismissed(service: Service) -> No
 async def test_quarantine_is_kept_for_its_days(service: Service) -> None:
     """The days count from the last change, such as a rerun by an operator."""
     await service.send_items([service.item(TransactionEvent()), service.item(event_2x("", "STARTED", 0, 0))])
-    retention = Retention(database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9)
+    retention = Retention(
+        database=service.database, clock=service.clock, outbox_days=99, quarantine_days=9, sample_days=0
+    )
     one, other = await kept(service)
     service.clock.advance(5 * 86_400)
     await rerun(service, one.quarantine_id)
