@@ -1,7 +1,7 @@
 """The tables of transaction_svc.
 
 `tx` has one row per transaction, with the state that is derived from its rows of `tx_event`. Rows of `tx_event` are
-only added; old ones lose their samples, and keep their records (`thinning.py`). Keys compare by bytes: names are not
+only added; those of old transactions are thinned (`thinning.py`). Keys compare by bytes: names are not
 words of a language, and the comparison is faster on PostgreSQL.
 
 No two indexes of a table begin with the same column, except those of operators' lists (`…_newest`) and of background
@@ -135,6 +135,21 @@ tx_event = sa.Table(
     sa.Column("ordinal", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", "repeat_no", name="tx_event_pkey"),
     sa.Index("tx_event_of_tx", "tx_hash"),
+)
+
+# Events of old transactions, many in a row (`packed_form.py`), in the place of their rows in `tx_event`.
+tx_packed = sa.Table(
+    "tx_packed",
+    metadata,
+    sa.Column("tenant_id", NAME, nullable=False),
+    sa.Column("station_id", NAME, nullable=False),
+    sa.Column("transaction_id", NAME, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
+    sa.Column("first_key", NAME, nullable=False),  # content key and repeat number of the first event
+    sa.Column("events", sa.LargeBinary, nullable=False),
+    sa.PrimaryKeyConstraint(
+        "station_id", "transaction_id", "generation", "first_key", "tenant_id", name="tx_packed_pkey"
+    ),
 )
 
 meter_values = sa.Table(

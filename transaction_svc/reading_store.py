@@ -12,7 +12,8 @@ from mesh.contract.id_tokens import match_key
 from mesh.database.filters import Field, moment, switch
 from transaction_svc import stored_form
 from transaction_svc.idempotency_keys import events_hash, name_hash
-from transaction_svc.models import meter_values, tx, tx_event
+from transaction_svc.models import meter_values, tx, tx_event, tx_packed
+from transaction_svc.packed_form import PackedEvent, unpack
 from transaction_svc.transaction_columns import flags_text
 from transaction_svc.transaction_state import FLAGS, TransactionState
 
@@ -172,14 +173,16 @@ def list_events(
         tx_event.c.generation == generation,
     )
     keyed = sa.select(tx_event.c.fact, tx_event.c.content_key, tx_event.c.repeat_no).where(*of_tx)
-    keys = sorted(
-        (*stored_form.decode_record(record).key, content, repeat)
-        for record, content, repeat in connection.execute(keyed)
-    )
+    packed = _packed_events(connection, tenant_id, station_id, transaction_id, generation)
+    records = {(content, repeat): record for record, content, repeat in connection.execute(keyed)}
+    records.update((name, event.fact) for name, event in packed.items())
+    keys = sorted((*stored_form.decode_record(record).key, *name) for name, record in records.items())
     page = [key for key in keys if after is None or key > after][:most]
     wanted = sa.tuple_(tx_event.c.content_key, tx_event.c.repeat_no).in_([key[4:] for key in page])
-    rows = connection.execute(sa.select(tx_event).where(*of_tx, wanted))
-    found = {(row.content_key, row.repeat_no): row for row in rows}
+    rows = connection.execute(
+        sa.select(*(tx_event.c[name] for name in PackedEvent.__struct_fields__)).where(*of_tx, wanted)
+    )
+    found = packed | {(event.content_key, event.repeat_no): event for event in (PackedEvent(*row) for row in rows)}
     return [
         Event(
             key=key,
@@ -192,6 +195,23 @@ def list_events(
         for key in page
         for row in (found[key[4:]],)
     ]
+
+
+def _packed_events(
+    connection: Connection, tenant_id: str, station_id: str, transaction_id: str, generation: int
+) -> dict[tuple[str, int], PackedEvent]:
+    """The packed events of a transaction by content key and number."""
+    query = sa.select(tx_packed.c.events).where(
+        tx_packed.c.tenant_id == tenant_id,
+        tx_packed.c.station_id == station_id,
+        tx_packed.c.transaction_id == transaction_id,
+        tx_packed.c.generation == generation,
+    )
+    return {
+        (event.content_key, event.repeat_no): event
+        for packed in connection.scalars(query)
+        for event in unpack(bytes(packed))
+    }
 
 
 def list_unmatched(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from csms.transaction.v1.meter_profile_service_pb2 import (
     EVSE_KIND_AC,
     REGISTER_SOURCE_BEGIN_AND_END,
@@ -13,6 +14,7 @@ from csms.transaction.v1.meter_profile_service_pb2 import (
 from csms.transaction.v1.transaction_event_pb2 import TransactionEvent
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from mesh.runtime.settings import Environment
 from mesh.runtime.times import DAY_US
@@ -28,7 +30,7 @@ from tests.transaction_svc.test_any_order import (
 )
 from tests.transaction_svc.test_meter_profiles import KWH_AS_WH, reassess, set_profile
 from tests.transaction_svc.test_signed_records import IMPORT, ocmf, signed
-from transaction_svc import thinning
+from transaction_svc import models, thinning
 from transaction_svc.retention import Retention
 from transaction_svc.settings import TransactionSettings
 
@@ -62,6 +64,15 @@ async def payloads(service: Service, name: str, **more: Any) -> list[int]:
     return [len(recorded.event.meter_values) for recorded in await service.events(name, **more)]
 
 
+async def stored(service: Service) -> tuple[int, int]:
+    """The numbers of rows of events, and of packed ones."""
+
+    def count(connection: Connection, table: sa.Table) -> int:
+        return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+    return await service.database.read(lambda db: (count(db, models.tx_event), count(db, models.tx_packed)))
+
+
 async def play(service: Service, station: str, *, samples: int = 3) -> str:
     """Sends a session of 1.6."""
     number = (await service.one(start_16(meter_start=1000), station=station)).transaction_id
@@ -81,6 +92,7 @@ async def test_samples_go_and_begin_and_end_stay(service: Service) -> None:
     service.clock.us += 1
     assert await thin(service) == 1
     assert await thin(service) == 0
+    assert await stored(service) == (2, 1)
     assert await payloads(service, number) == [1, 0, 0, 0, 1]
     assert await service.get(number) == before
     for event in whole[1:-1]:
@@ -125,6 +137,40 @@ async def test_a_long_transaction_is_thinned_in_parts(service: Service, monkeypa
     assert await thin(service) == 2
     assert await payloads(service, numbers[0]) == [1, *[0] * 10, 1]
     assert await payloads(service, numbers[1], station="CP2") == [1, *[0] * 4, 1]
+
+
+async def test_an_event_that_comes_again_or_late_finds_all_others(service: Service) -> None:
+    """Rows of packed events come back for it, and are packed again when it is old too."""
+    number = await play(service, "CP1")
+    pass_days(service, DAYS + 1)
+    await thin(service)
+    again = await service.one(values_16(number, 60, 1050))
+    assert (again.transaction_id, (await service.get(number)).event_count) == (number, 5)
+    assert await stored(service) == (5, 0)
+    assert await thin(service) == 1
+    assert await stored(service) == (2, 1)
+    await service.one(values_16(number, 90, 1070))
+    assert await stored(service) == (6, 0)
+    assert await payloads(service, number) == [1, 0, 1, 0, 0, 1]
+    assert await thin(service) == 0
+    pass_days(service, DAYS + 1)
+    assert await thin(service) == 1
+    assert await stored(service) == (2, 1)
+    assert (await service.get(number)).energy_wh == 1000
+
+
+async def test_a_name_that_is_used_again_leaves_its_packed_events_alone(service: Service) -> None:
+    """2.x: a new generation does not need those of the one before."""
+    for use in range(2):
+        for seq_no, kind in enumerate(("STARTED", "UPDATED", "UPDATED", "ENDED")):
+            await service.one(event_2x("t", kind, seq_no, 86_400 * use + 60 * seq_no, 1000 + 100 * use + 10 * seq_no))
+            if not use and kind == "ENDED":
+                await thinning.thin_old(service.database, before_us=service.clock() + 1)
+    assert await stored(service) == (6, 1)
+    assert await payloads(service, "t", generation=1) == [1, 0, 0, 1]
+    assert await payloads(service, "t", generation=2) == [1, 1, 1, 1]
+    await service.one(event_2x("t", "UPDATED", 2, 120, 1020))
+    assert [(await service.get("t", generation=n)).event_count for n in (1, 2)] == [4, 4]
 
 
 async def test_samples_are_kept_unless_a_setting_says_otherwise(service: Service) -> None:

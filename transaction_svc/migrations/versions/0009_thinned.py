@@ -1,4 +1,4 @@
-"""Ended transactions whose samples are to be thinned, by age.
+"""Packed events, and ended transactions that are to be thinned, by age.
 
 A constant default: no row is rewritten, and code that does not know the column goes on writing rows without.
 """
@@ -11,14 +11,28 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+_NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _UNTHINNED = sa.text("ended AND NOT waiting AND NOT thinned")
 
 
 def upgrade() -> None:
     op.add_column("tx", sa.Column("thinned", sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_index("tx_unthinned", "tx", ["create_us"], postgresql_where=_UNTHINNED, sqlite_where=_UNTHINNED)
+    op.create_table(
+        "tx_packed",
+        sa.Column("tenant_id", _NAME, nullable=False),
+        sa.Column("station_id", _NAME, nullable=False),
+        sa.Column("transaction_id", _NAME, nullable=False),
+        sa.Column("generation", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("first_key", _NAME, nullable=False),
+        sa.Column("events", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "station_id", "transaction_id", "generation", "first_key", "tenant_id", name="tx_packed_pkey"
+        ),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("tx_packed")
     op.drop_index("tx_unthinned", "tx")
     op.drop_column("tx", "thinned")
