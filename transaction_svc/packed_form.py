@@ -28,7 +28,7 @@ class _Columns(msgspec.Struct, array_like=True):
     version: int
     content_keys: list[bytes]
     repeat_nos: list[int]
-    facts: list[str]
+    records: list[str]
     events: list[bytes]
     receive_us: list[int]  # each but the first as the difference from the one before
     epochs: list[int]
@@ -46,7 +46,7 @@ def pack(events: Sequence[PackedEvent]) -> bytes:
         version=_VERSION,
         content_keys=[bytes.fromhex(event.content_key) for event in events],
         repeat_nos=[event.repeat_no for event in events],
-        facts=[event.fact for event in events],
+        records=[event.fact for event in events],
         events=[decode(event.event) for event in events],
         receive_us=[time - before for time, before in zip(times, [0, *times], strict=False)],
         epochs=[event.epoch for event in events],
@@ -65,7 +65,7 @@ def unpack(data: bytes) -> Sequence[PackedEvent]:
             PackedEvent(
                 content_key=content_key.hex(),
                 repeat_no=columns.repeat_nos[index],
-                fact=columns.facts[index],
+                fact=columns.records[index],
                 event=encode(columns.events[index]),
                 receive_us=receive_us,
                 epoch=columns.epochs[index],

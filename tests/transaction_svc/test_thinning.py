@@ -208,7 +208,7 @@ async def _outcome(service: Service, station: str, profile: dict[str, Any]) -> S
 @EXAMPLES
 @given(st.data())
 def test_energy_and_flags_of_1_6_are_those_of_all_samples(run: Run, data: st.DataObject) -> None:
-    """Whatever the readings, the profile, and what comes late or again after the thinning."""
+    """For all readings and profiles, and for messages that come late or again after the thinning."""
     runner, service = run
     sessions = data.draw(sessions_16())
     sent = [(n, index) for n, session in enumerate(sessions) for index in range(len(session.events))]
