@@ -11,7 +11,7 @@ from typing import Any
 from chaos.dialects import Dialect, Message, Session
 from chaos.ledger import Kind, Ledger
 from chaos.link import Link, LinkLostError
-from simulator.backoff import Backoff
+from station_kit.backoff import Backoff
 
 # How long a station waits for an answer; gateways give up before (20 s).
 ANSWER_S = 30.0

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from simulator.backoff import Backoff
 from simulator.clocks import StationClock
 from simulator.driver import Driver, IdTags
 from simulator.firmware import Failure
@@ -14,6 +13,7 @@ from simulator.misbehaviour import Assignment, quirks_of
 from simulator.runner import Runner
 from simulator.station import Identity, Station
 from simulator.v16.dialect import Dialect16
+from station_kit.backoff import Backoff
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
 from mesh.runtime.logs import get_logger
-from simulator.backoff import Backoff
 from simulator.certificates import CertificateUse
 from simulator.clocks import StationClock
 from simulator.line import Line
@@ -16,6 +15,7 @@ from simulator.memory import Memory
 from simulator.notices import DownloadWanted, UploadWanted
 from simulator.station import Station
 from simulator.transfers import fetch, upload
+from station_kit.backoff import Backoff
 
 log = get_logger(__name__)
 

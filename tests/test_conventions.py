@@ -18,7 +18,7 @@ _SUFFIXES = {".py", ".proto", ".md", ".yaml", ".yml", ".lua", ".toml"}
 # Packages whose docstrings follow the rule of CONTRIBUTING.md, "Language"; the others come one at a time.
 WORDED = (
     *("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc"),
-    *("deploy", "benchmarks", "chaos", "simulator", "tests"),
+    *("deploy", "benchmarks", "chaos", "simulator", "station_kit", "tests"),
 )
 # Modules of these packages that are still to come.
 NOT_YET_WORDED = {"mesh/database/rowset.py", "mesh/database/pipeline.py", "mesh/database/thread_executor.py"}
@@ -48,6 +48,7 @@ FORMER_WORDS: Mapping[str, frozenset[str]] = {
     "proto/csms/transaction": _TRANSACTION_WORDS,
     "gateway": _GATEWAY_WORDS,
     "station_svc": _STATION_WORDS,
+    "station_kit": _GATEWAY_WORDS,
     "notification_svc": _DIALECT,
     "proto/csms/auth": _DIALECT,
     "proto/csms/common": _DIALECT,

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Protocol
 
-from simulator.backoff import Backoff
 from simulator.clocks import StationClock
 from simulator.fleet import misbehave
 from simulator.line import Access, Line
@@ -14,6 +13,7 @@ from simulator.runner import Runner
 from simulator.station import Identity, Station
 from simulator.v16.dialect import Dialect16
 from simulator.vehicle import Vehicle
+from station_kit.backoff import Backoff
 from tests.simulator.central import Central
 
 SPEED = 600.0  # a minute of the station's life in a tenth of a second

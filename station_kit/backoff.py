@@ -1,4 +1,4 @@
-"""How long to wait before connecting again: longer each time, and never all stations at once."""
+"""Waits between attempts to connect: longer each time, and never alike for all stations."""
 
 from random import Random
 
@@ -19,5 +19,5 @@ class Backoff:
         return pause_s
 
     def reset(self) -> None:
-        """A connection has held: begin anew."""
+        """A connection has held: the next wait is the first one again."""
         self._span_s = self._first_s
