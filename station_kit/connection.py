@@ -79,10 +79,12 @@ class StationConnection:
         self._socket.transport.abort()
 
     async def receive(self) -> None:
-        """Takes frames until the socket closes."""
+        """Takes frames until the socket closes; after the end they are answers to CALLs that were given up."""
         try:
             while True:
-                await self._take(await self._socket.recv())
+                text = await self._socket.recv()
+                if not self.ended.is_set():
+                    await self._take(text)
         except ConnectionClosed as closed:
             self.end(_reason(closed))
         except (MalformedFrameError, UnmatchedAnswerError) as error:

@@ -111,6 +111,27 @@ async def test_without_an_answer_in_time_the_connection_is_given_up() -> None:
         assert await asyncio.wait_for(closed, PATIENCE_S) == 1006
 
 
+async def test_an_answer_after_the_end_is_no_fault() -> None:
+    """It belongs to a CALL that was given up."""
+    received, given_up = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(socket: ServerConnection) -> None:
+        await socket.recv()
+        received.set()
+        await given_up.wait()
+        await socket.send('[3,"1",{}]')
+
+    async with connected(answer_late) as connection:
+        calling = asyncio.create_task(call(connection))
+        await asyncio.wait_for(received.wait(), PATIENCE_S)
+        connection.end("cut")
+        given_up.set()
+        with pytest.raises(ConnectionEndedError, match="cut"):
+            await calling
+        await connection._socket.wait_closed()
+    assert (connection.reason, connection.fault) == ("cut", "")
+
+
 @pytest.mark.parametrize(("text", "fault"), [('[3,"other",{}]', "an answer to no CALL"), ("nothing", "no JSON")])
 async def test_a_frame_that_no_csms_sends_is_a_fault(text: str, fault: str) -> None:
     async def misbehave(socket: ServerConnection) -> None:
