@@ -24,7 +24,7 @@ _METER_VALUES = template(
         v16.sampled_value("%d"),
         v16.sampled_value("%d", measurand="Power.Active.Import", unit="W"),
         timestamp=TEXT,
-        transactionId=NUMBER_AS_BYTES,
+        transaction_id=NUMBER_AS_BYTES,
     )
 )
 _STOP = template(

@@ -40,10 +40,13 @@ def stop_transaction(*, transaction_id: int, meter_stop: int, timestamp: str, **
     return Message("StopTransaction", payload | fields)
 
 
-def meter_values(*samples: Payload, timestamp: str, connector_id: int = 1, **fields: Any) -> Message:
-    """MeterValues of one moment (4.7); `transactionId` is among the further fields where there is a transaction."""
+def meter_values(
+    *samples: Payload, timestamp: str, connector_id: int = 1, transaction_id: int | None = None, **fields: Any
+) -> Message:
+    """MeterValues of one moment (4.7), within a transaction where one is given."""
+    transaction = {} if transaction_id is None else {"transactionId": transaction_id}
     values = [{"timestamp": timestamp, "sampledValue": list(samples)}]
-    return Message("MeterValues", {"connectorId": connector_id} | fields | {"meterValue": values})
+    return Message("MeterValues", {"connectorId": connector_id, **transaction, "meterValue": values} | fields)
 
 
 def sampled_value(value: str, *, measurand: str = ENERGY_REGISTER, unit: str = "Wh", **fields: Any) -> Payload:

@@ -41,7 +41,7 @@ class V16:
                 )
             case EventType.UPDATED:
                 sample = messages.sampled_value(f"{event.register_mwh // 1000}.{event.register_mwh % 1000:03d}")
-                return messages.meter_values(sample, timestamp=timestamp, transactionId=number)
+                return messages.meter_values(sample, timestamp=timestamp, transaction_id=number)
             case EventType.ENDED:
                 return messages.stop_transaction(
                     transaction_id=number, meter_stop=event.register_mwh // 1000, timestamp=timestamp

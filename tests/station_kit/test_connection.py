@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from station_kit.connection import ConnectionEndedError, StationConnection, open_connection
+from station_kit.connection import Answerer, ConnectionEndedError, StationConnection, accept, open_connection
 from station_kit.frames import Call, CallError, CallResult
 from station_kit.sockets import basic_credential, open_socket, station_url, stop_pongs
 from tests.ports import held_port
@@ -34,11 +34,13 @@ async def csms(handler: Handler, refuse_with: int | None = None) -> AsyncIterato
 
 
 @asynccontextmanager
-async def connected(handler: Handler) -> AsyncIterator[StationConnection]:
+async def connected(handler: Handler, answerer: Answerer = accept) -> AsyncIterator[StationConnection]:
     """A conversation with a CSMS."""
     async with (
         csms(handler) as base,
-        open_connection(station_url(base, "S1"), subprotocol="ocpp1.6", open_timeout_s=PATIENCE_S) as connection,
+        open_connection(
+            station_url(base, "S1"), subprotocol="ocpp1.6", open_timeout_s=PATIENCE_S, answerer=answerer
+        ) as connection,
     ):
         yield connection
 
@@ -70,9 +72,13 @@ async def test_commands_are_answered_while_a_call_is_pending() -> None:
         answers.append(json.loads(await socket.recv()))
         await socket.send('[3,"1",{}]')
 
-    async with connected(command) as connection:
-        await call(connection)
-    assert answers == [[3, "c", {"status": "Accepted"}]]
+    def refuse(command: Call) -> CallError:
+        return CallError(message_id=command.message_id, code="NotImplemented", description=command.action)
+
+    for answerer in (accept, refuse):
+        async with connected(command, answerer) as connection:
+            await call(connection)
+    assert answers == [[3, "c", {"status": "Accepted"}], [4, "c", "NotImplemented", "ClearCache", {}]]
 
 
 async def test_a_call_fails_when_the_csms_closes() -> None:
