@@ -9,7 +9,7 @@ from typing import Any
 
 from chaos.ledger import Kind, Ledger
 from chaos.sessions import Session, SessionMessage
-from station_kit.backoff import Backoff
+from mesh.runtime.backoff import Backoff
 from station_kit.connection import Answer, ConnectionEndedError, StationConnection, open_connection
 from station_kit.frames import Call, CallResult
 from station_kit.messages import HEARTBEAT, EventType, Message, TransactionEvent
@@ -50,7 +50,8 @@ class Station:
         self._ledger = ledger
         self._random = random
         self._pace_s = pace_s
-        self._backoff = Backoff(random=random, first_s=0.2, most_s=3.0)
+        self._backoff = Backoff(first_s=0.2, most_s=3.0, uniform=random.uniform)
+        self._failures = 0  # in a row
         self._queue: deque[SessionMessage] = deque()
         self._sent: SessionMessage | None = None  # with this id, and not acknowledged yet
         self._sent_id = ""
@@ -86,7 +87,7 @@ class Station:
         try:
             while not self._leaving:
                 await self._stay_connected()
-                await asyncio.sleep(self._backoff.next_s())
+                await self._back_off()
         finally:
             charging.cancel()
             await asyncio.gather(charging, return_exceptions=True)
@@ -155,9 +156,9 @@ class Station:
             answer = await self._ask(connection, self._version.boot(vendor="Chaos", model="Raw"))
             self._booted = isinstance(answer, CallResult) and answer.payload["status"] == "Accepted"
             if not self._booted:
-                await asyncio.sleep(self._backoff.next_s())
+                await self._back_off()
         await self._ask(connection, self._version.available(self._now_us()))
-        self._backoff.reset()
+        self._failures = 0
         while True:
             if self._queue:
                 await self._deliver(connection, self._queue[0])
@@ -176,7 +177,7 @@ class Station:
         answer = await self._send(connection, self._sent_id, reported)
         if not isinstance(answer, CallResult):
             self._ledger.violations.append(f"{self.station_id}: a {message.kind} was answered with {answer!r}")
-            await asyncio.sleep(self._backoff.next_s())
+            await self._back_off()
             return
         if message.kind is Kind.START:
             self._take_start(message.session, answer.payload)
@@ -220,6 +221,10 @@ class Station:
         if connection.ended.is_set():
             raise ConnectionEndedError(connection.reason)
         return not done
+
+    async def _back_off(self) -> None:
+        self._failures += 1
+        await asyncio.sleep(self._backoff.after(self._failures))
 
     def _new_id(self) -> str:
         self._last_id += 1
