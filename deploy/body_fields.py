@@ -1,7 +1,7 @@
 """The fields that the contract allows in a REST body, as tables for envoy/body-fields.lua.
 
 Envoy's transcoder drops what it does not know, and a misspelt field would do something else than what was asked for:
-ADR 14.
+ADR 19.
 """
 
 import json
