@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.batching.ingest_batcher import IngestUnavailableError, ItemSink
+from gateway.batching.sinks import IngestUnavailableError, ItemSink
 from gateway.ocpp.frames import Payload
 from gateway.ocpp.translation import IngestRpc, Items, Results
 
@@ -68,7 +68,7 @@ def _budget_s(is_optional: bool) -> float:
 
 
 class _LoneWaiter:
-    """Waits for the only item of a plan; see batching.ingest_batcher.Waiter."""
+    """Waits for the only item of a plan; see batching.sinks.Waiter."""
 
     __slots__ = ("_done", "_is_done", "_is_optional", "_name")
 
@@ -122,7 +122,7 @@ class _Collector:
 
 
 class _Waiter:
-    """Waits for one item of a plan; see batching.ingest_batcher.Waiter. Cheaper than a future; needs no task."""
+    """Waits for one item of a plan; see batching.sinks.Waiter. Cheaper than a future; needs no task."""
 
     __slots__ = ("_collector", "_is_done", "_is_optional", "_name")
 

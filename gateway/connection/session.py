@@ -16,7 +16,7 @@ from typing import Any
 
 from csms.station.v1 import station_pb2
 
-from gateway.batching.ingest_batcher import ItemSink
+from gateway.batching.sinks import ItemSink
 from gateway.connection import ingest_plan
 from gateway.connection.budgets import StationBudgets
 from gateway.connection.frame_channel import FrameChannel, Socket, SocketClosedError

@@ -19,7 +19,7 @@ Payload = dict[str, Any]
 
 
 class IngestRpc(StrEnum):
-    """The ingest RPCs that a message may be sent to; each has a sink (batching/ingest_batcher.py)."""
+    """The ingest RPCs that a message may be sent to; each has a sink (batching/sinks.py)."""
 
     BOOTS = "boots"  # StationIngestService.NotifyBoots
     STATUSES = "statuses"  # StationIngestService.NotifyStatuses

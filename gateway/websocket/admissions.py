@@ -12,8 +12,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from gateway.batching.ingest_batcher import IngestUnavailableError
 from gateway.batching.mesh_client import MeshClient
+from gateway.batching.sinks import IngestUnavailableError
 from gateway.connection.ingest_plan import STATION_BUDGET_S
 from gateway.connection.session import Connection
 from gateway.lease import NodeLease

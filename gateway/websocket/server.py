@@ -9,9 +9,10 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem, StationEventResult
 from websockets.asyncio.server import Server, ServerConnection, serve
 
+from gateway.batching.background_sink import BackgroundSink
 from gateway.batching.buffers import Buffer
-from gateway.batching.ingest_batcher import BackgroundSink, ItemSink
 from gateway.batching.mesh_client import MeshClient
+from gateway.batching.sinks import ItemSink
 from gateway.connection.budgets import Budgets
 from gateway.connection.ingest_plan import STATION_BUDGET_S
 from gateway.connection.last_seen import has_news, take_last_seen

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from csms.common.v1.origin_pb2 import Origin
 
-from gateway.batching.ingest_batcher import IngestUnavailableError, Waiter
+from gateway.batching.sinks import IngestUnavailableError, Waiter
 from gateway.connection import ingest_plan
 from gateway.connection.ingest_plan import OPTIONAL_BUDGET_S, STATION_BUDGET_S, IngestPlan
 from gateway.ocpp.translation import IngestRpc
@@ -22,7 +22,7 @@ class FakeSink:
         self.deadlines: list[float] = []
 
     def submit(self, _item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
-        """See gateway.batching.ingest_batcher.Way."""
+        """See gateway.batching.sinks.ItemSink."""
         self.deadlines.append(deadline_s)
         if self.result is None:
             self.waiters.append(waiter)
