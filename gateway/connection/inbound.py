@@ -1,6 +1,6 @@
 """Handles the CALLs of one station: checks and translates them, and answers from the results of the services.
 
-Sans-I/O: a CALL comes in, an `IngestPlan` goes out, or a `RefusalError`. Nothing here knows the socket or the batchers.
+Sans-I/O: it turns a CALL into an `IngestPlan`, or a `RefusalError`, without the socket or the batchers.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ _NOT_ACCEPTED = SchemaFault(
     code="SecurityError", message="the station is not accepted yet: send BootNotification first"
 )
 
-# What is asked and noted beside a message, which is answered in any case.
+# Items beside a message, which is answered without their results.
 _ASKED_BESIDE = frozenset({IngestRpc.AUTHORIZATIONS, IngestRpc.OPEN_TRANSACTIONS})
 
 
@@ -50,10 +50,10 @@ class RefusalError(Exception):
 
 
 class InboundCalls:
-    """Answers a station's CALLs. `accepted`, `heartbeat_interval_s` and the clock follow from what passes through.
+    """Answers a station's CALLs. `accepted`, `heartbeat_interval_s` and the clock are updated by the CALLs and answers.
 
     `begin` may be called in another thread, for one CALL at a time, if `note_quirk` may. `allow_transfer(bytes,
-    time_us)` says whether the station may have one more DataTransfer stored.
+    time_us)` returns whether the station may have one more DataTransfer stored.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class InboundCalls:
         self._triggered_actions: set[str] = set()
 
     def allow_triggered(self, actions: frozenset[str]) -> None:
-        """Lets a station that is not accepted yet send what it was asked for (OCPP 2.0.1, B02.FR.06)."""
+        """Allows messages that a trigger requested from a station that is not accepted yet (OCPP 2.0.1, B02.FR.06)."""
         self._triggered_actions |= actions
 
     def is_about_transactions(self, action: str) -> bool:
@@ -95,9 +95,9 @@ class InboundCalls:
         return route is not None and route.quarantine_response is not None
 
     def begin(self, call: Call, ordinal: int, time_us: int, source: bytes = b"") -> IngestPlan:
-        """Plans what a CALL asks of the services. Raises RefusalError.
+        """Plans the RPCs for a CALL. Raises RefusalError.
 
-        `ordinal` and `time_us` are of when it was read, `source` is the text of its frame.
+        `ordinal` and `time_us` are of the reading of its frame, `source` is the text of the frame.
         """
         route = self._routes.inbound.get(call.action)
         if route is None:
@@ -139,13 +139,13 @@ class InboundCalls:
         return route.to_response(payload, results, self._clock())
 
     def _origin(self, ordinal: int, time_us: int) -> origin_pb2.Origin:
-        """Where and when a CALL came in, until the next one is begun; each item has a copy of its own."""
+        """The origin of a CALL, until the next one is begun; each item has a copy of its own."""
         origin = self._call_origin
         origin.ordinal = ordinal
         set_time(origin.receive_time, time_us)
         return origin
 
-    # What cannot be taken as what it says it is
+    # CALLs that cannot be handled as the action that they name
 
     def _on_unknown_action(self, call: Call, origin: origin_pb2.Origin) -> IngestPlan:
         """An action that is not served: NotSupported where it is known, NotImplemented where not (docs/adr/0007)."""
@@ -250,7 +250,7 @@ class InboundCalls:
         kept = TransactionEventItem(origin=origin, raw=raw)
         return IngestPlan({IngestRpc.TRANSACTION_EVENTS: kept, **questions}, answer, frozenset({IngestRpc.AUTHORIZE}))
 
-    # What the services said
+    # Results of the services
 
     def _check(self, results: Results, *, durable: bool) -> None:
         for name, result in results.items():
@@ -284,7 +284,7 @@ class InboundCalls:
             self._note_quirk(QuirkName.CLOCK_SKEW)
 
 
-@cache  # asking a message for a field that it lacks costs a microsecond
+@cache  # a check for a field that a message lacks costs a microsecond
 def _has_quirks(kind: type[Message]) -> bool:
     return "quirks" in kind.DESCRIPTOR.fields_by_name
 
