@@ -45,6 +45,7 @@ FORMER_WORDS: Mapping[str, frozenset[str]] = {
     "tests/transaction_svc": _TRANSACTION_WORDS,
     "proto/csms/transaction": _TRANSACTION_WORDS,
     "gateway": _GATEWAY_WORDS,
+    "mesh": _DIALECT | {"is_away", "scripts.py", "workers.py", "operator_edge.py", "mesh_edge.py", "OperatorEdge"},
     "station_svc": _STATION_WORDS,
     "notification_svc": _DIALECT,
     "proto/csms/auth": _DIALECT,
