@@ -51,7 +51,8 @@ Made from the code by `make docs`; `make check` fails where it is not up to date
 
 - Every frame is written to the message log, and updates the last-seen time (`{always}`).
 - A test sends every action through the real edge with the least and the most that its schema allows, and with every
-  word of every enumeration; it checks every answer by its schema, and the rows that were written by this table ({every}).
+  word of every enumeration; it checks every answer by its schema, and the rows that were written by this table
+  ({every}).
 - The event of a change is committed with it, in the `outbox` of the same schema.
 - `CommandService/SendCall` sends every action of the schemas, also those without an RPC of their own.
 - The certification cases of 1.6 are tests by id ([tests/certification/v16](../tests/certification/v16/cases.py)).
