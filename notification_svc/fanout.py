@@ -9,7 +9,6 @@ A stream that has never been published is published from the oldest event that i
 """
 
 import asyncio
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from google.protobuf.json_format import MessageToJson
 
 from mesh.database.engine import Database
 from mesh.database.leader import Leader
+from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US
@@ -37,8 +37,7 @@ PAGE = 256
 POLL_S = 1.0
 TIMEOUT_S = 30.0
 CLOSE_S = 5.0
-FIRST_BACKOFF_S = 0.2
-MOST_BACKOFF_S = 10.0
+BACKOFF = Backoff(first_s=0.2, most_s=10.0)
 # AMQP 0-9-1 has a byte for the length of a routing key and of a message id.
 _SHORT = 255
 # All errors of a connection: the protocol, the network, or aio-pika on its way down.
@@ -68,7 +67,8 @@ class Fanout:
                 try:
                     await self._lead(leader)
                 except _FAILURES as error:
-                    await asyncio.sleep(self._backoff_s(error))
+                    self._note_failure(error)
+                    await asyncio.sleep(BACKOFF.after(self._failures))
         finally:
             await leader.close()
 
@@ -139,12 +139,10 @@ class Fanout:
             log.info("events are handed to the broker again")
             self._failures = 0
 
-    def _backoff_s(self, error: Exception) -> float:
+    def _note_failure(self, error: Exception) -> None:
         if not self._failures:
             log.warning("events wait for the broker", error=str(error) or repr(error))
-        delay_s = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(self._failures, 10))
         self._failures += 1
-        return delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - replicas that fail together come back apart
 
 
 async def _publish_chain(exchange: AbstractExchange, events: Iterable[StoredEvent]) -> None:

@@ -1,9 +1,8 @@
 """Whether a service answers, and when a failed batch is sent again. Pure: it is given the time."""
 
-import random
+from mesh.runtime.backoff import Backoff
 
-FIRST_BACKOFF_S = 0.05
-MOST_BACKOFF_S = 1.0
+BACKOFF = Backoff(first_s=0.1, most_s=1.0)
 
 
 class Availability:
@@ -33,7 +32,5 @@ class Availability:
         self._failures += 1
 
     def backoff_s(self) -> float:
-        """The time until the next attempt: it doubles with each failure up to `MOST_BACKOFF_S`, with jitter."""
-        most_s = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures, 10))
-        backoff_s: float = most_s * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
-        return backoff_s
+        """The time until the next attempt."""
+        return BACKOFF.after(self._failures)

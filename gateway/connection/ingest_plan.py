@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from gateway.batching.sinks import IngestUnavailableError, ItemSink
-from gateway.ocpp.frames import Payload
 from gateway.ocpp.translation import IngestRpc, Items, Results
 
 # How long a station waits for an answer before it gives up, by its usual settings; batchers try for as long.
@@ -18,17 +17,15 @@ _NONE: frozenset[IngestRpc] = frozenset()
 
 
 class IngestPlan(msgspec.Struct, frozen=True):
-    """`items` to send, none where the gateway answers by itself; `answer(results)` makes the CALLRESULT's payload.
+    """`items` to send, none where the gateway answers by itself; see `call_plans.py` for how each kind is answered.
 
-    It raises RefusalError where the CALL is to be refused. Results of `optional` RPCs may be missing.
-    `follow_up(results)` is called once the results of this plan are there; the plan that it returns is carried out
-    next, and makes the answer in place of this one. None where there is nothing more to send.
+    Results of `optional` RPCs may be missing. `has_follow_up` says that something may have to be sent once the results
+    are there, before the CALL is answered.
     """
 
     items: Items
-    answer: Callable[[Results], Payload]
     optional: frozenset[IngestRpc] = _NONE
-    follow_up: "Callable[[Results], IngestPlan | None] | None" = None
+    has_follow_up: bool = False
 
 
 Done = Callable[[Results | None], None]

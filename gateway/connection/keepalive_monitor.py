@@ -63,12 +63,14 @@ class KeepaliveMonitor:
             log.warning("station reads nothing: cut off", station_id=station_id)
             session.abort()
             return
-        session.check_lost()
-        session.check_pong()
+        session.keepalive.check_lost()
+        session.keepalive.check_pong()
         now_us = self._clock()
         silent_us = now_us - liveness.last_alive_us
-        if silent_us > max(GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.heartbeat_interval_s * SECOND_US):
+        if silent_us > max(
+            GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.registration.heartbeat_interval_s * SECOND_US
+        ):
             log.warning("station is silent: cut off", station_id=station_id, silent_s=silent_us // SECOND_US)
             session.abort()
         elif now_us - max(liveness.last_alive_us, liveness.pinged_us) > PING_AFTER_US:
-            session.ping()
+            session.keepalive.ping()

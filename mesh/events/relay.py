@@ -12,7 +12,6 @@ bounded, not the number of events in one. When idle it costs next to nothing.
 """
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -30,6 +29,7 @@ from mesh.events import outbox
 from mesh.events.outbox import OutboxRow
 from mesh.grpc.channels import open_channel
 from mesh.runtime.background import Background
+from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import Clock, to_timestamp
@@ -41,8 +41,7 @@ MAX_BYTES = 1024 * 1024
 POLL_S = 1.0
 LINGER_S = 0.1
 TIMEOUT_S = 10.0
-FIRST_BACKOFF_S = 0.1
-MOST_BACKOFF_S = 5.0
+BACKOFF = Backoff(first_s=0.1, most_s=5.0)
 # After a batch with as many events as this there may be more: the next one follows at once.
 _AT_ONCE = MAX_ITEMS
 # Codes by which notification_svc, or gRPC on its way there, refuses an event for good, however often it is sent.
@@ -116,7 +115,8 @@ class Relay:
                 return _AT_ONCE
             published = await self._turn()
         except MeshError as error:
-            await asyncio.sleep(self._backoff_s(error))
+            self._note_failure(error)
+            await asyncio.sleep(BACKOFF.after(self._failures))
             return _AT_ONCE
         if self._failures:
             log.info("events are relayed again", source=self._source)
@@ -196,12 +196,10 @@ class Relay:
     def _leave_behind(self, row: OutboxRow, reason: str) -> None:
         log.error("event cannot be delivered", source=self._source, event_id=row.event_id, type=row.type, error=reason)
 
-    def _backoff_s(self, error: MeshError) -> float:
+    def _note_failure(self, error: MeshError) -> None:
         if not self._failures:
             log.warning("events wait in the outbox", source=self._source, code=error.code.name, error=error.message)
-        delay_s = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(self._failures, 10))
         self._failures += 1
-        return delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - replicas that fail together come back apart
 
 
 def _unpublished(connection: Connection) -> list[OutboxRow]:

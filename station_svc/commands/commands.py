@@ -19,6 +19,7 @@ from google.rpc import status_pb2
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.runtime.backoff import NO_JITTER, Backoff
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US, Clock
@@ -41,8 +42,7 @@ SHAVE_S = 0.5
 QUEUE_ALLOWANCE_S = 30.0
 # How long after the last moment of a command its outcome may still be on its way into the database.
 RECORDING_ALLOWANCE_S = 10.0
-POLL_S = 0.05
-MOST_POLL_S = 1.0
+POLLS = Backoff(first_s=0.05, most_s=1.0, factor=1.5, jitter=NO_JITTER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,13 +224,13 @@ class Commands:
     async def _wait_for(self, command: CommandRequest, earlier: CommandRow) -> CommandRow:
         """Waits until an earlier command has its outcome. Whoever sent it may be another process."""
         give_up_s = self._clock_s() + command.budget.call_s
-        poll_s = POLL_S
+        polls = 0
         row: CommandRow | None = earlier
         while row is not None and row.answer is None and row.error is None:
             if self._clock() >= row.deadline_us or self._clock_s() >= give_up_s:
                 raise call_timeout(command.station_id)
-            await asyncio.sleep(poll_s)
-            poll_s = min(poll_s * 1.5, MOST_POLL_S)
+            polls += 1
+            await asyncio.sleep(POLLS.after(polls))
             row = await self._database.read(
                 lambda connection: store.find_request(connection, command.tenant_id, command.request_id)
             )

@@ -12,6 +12,7 @@ from gateway.batching.background_sink import BackgroundSink
 from gateway.batching.buffers import Buffer
 from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.batching.sinks import IngestUnavailableError
+from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import unavailable
 from tests.waiting import until
 
@@ -37,8 +38,7 @@ class Service:
 
 @pytest.fixture(autouse=True)
 def _quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(availability, "FIRST_BACKOFF_S", 0.0005)
-    monkeypatch.setattr(availability, "MOST_BACKOFF_S", 0.005)
+    monkeypatch.setattr(availability, "BACKOFF", Backoff(first_s=0.001, most_s=0.005))
 
 
 def _batcher(service: Service) -> "IngestBatcher[Origin, int]":

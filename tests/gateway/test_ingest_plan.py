@@ -38,7 +38,6 @@ class Asked:
         self.outcomes: list[Any] = []
         asked = IngestPlan(
             {EVENTS: Origin(), AUTHORIZE: Origin()},
-            lambda _results: {},
             frozenset({AUTHORIZE} if optional else ()),
         )
         ingest_plan.submit(asked, {EVENTS: self.events, AUTHORIZE: self.authorize}, self.outcomes.append, now_s=100.0)
@@ -84,7 +83,7 @@ def test_any_other_may_not() -> None:
 def test_an_item_that_cannot_be_sent_ends_it() -> None:
     """The caller gets the error, and no result that still comes from RPCs that were sent before."""
     events, outcomes = FakeSink(), list[Any]()
-    asked = IngestPlan({EVENTS: Origin(), AUTHORIZE: Origin()}, lambda _results: {})
+    asked = IngestPlan({EVENTS: Origin(), AUTHORIZE: Origin()})
     with pytest.raises(KeyError):
         ingest_plan.submit(asked, {EVENTS: events}, outcomes.append, now_s=100.0)
     events.waiters[0].set_exception(IngestUnavailableError())

@@ -70,7 +70,7 @@ class Held:
 
 def make_jobs(system: StationSystem, kinds: Mapping[str, JobKind], **more: Any) -> Jobs:
     """A runner, which backs off without jitter."""
-    return Jobs(database=system.database, kinds=kinds, clock=system.clock, jitter=lambda _low, _high: 1.0, **more)
+    return Jobs(database=system.database, kinds=kinds, clock=system.clock, uniform=lambda _low, _high: 1.0, **more)
 
 
 async def add(system: StationSystem, station_id: str = "CP1", **more: Any) -> str:
