@@ -16,7 +16,7 @@ stream = sa.Table(
     metadata,
     sa.Column("tenant_id", sa.Text, nullable=False),
     sa.Column("last_cursor", sa.BigInteger, nullable=False),  # the largest that was given
-    sa.Column("removed_cursor", sa.BigInteger, nullable=False),  # the largest that retention has taken; 0: none
+    sa.Column("removed_cursor", sa.BigInteger, nullable=False),  # the largest that retention has removed; 0: none
     # create_us of the event with last_cursor; 0 in rows that code before the column wrote.
     sa.Column("last_create_us", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("tenant_id", name="stream_pkey"),
@@ -40,8 +40,8 @@ event = sa.Table(
     sa.Index("event_by_station", "tenant_id", "station_id", "cursor"),
 )
 
-# On PostgreSQL the table is partitioned (docs/adr/0022). Cursors and ids are unique in each partition; for an id in an
-# older one store.py looks.
+# On PostgreSQL the table is partitioned (docs/adr/0022). Cursors and ids are unique in each partition; store.py
+# looks for an id in older ones.
 PARTITIONS = TimePartitions(
     table=event.name,
     column=event.c.create_us.name,
@@ -52,7 +52,7 @@ PARTITIONS = TimePartitions(
     },
 )
 
-# How far a stream has been handed to the broker, and confirmed by it.
+# Position up to which a stream has been published to the broker, and confirmed by it.
 fanout = sa.Table(
     "fanout",
     metadata,

@@ -232,7 +232,7 @@ def remove_old(connection: Connection, *, tenant_id: str, before_us: int, limit:
     if found:  # what came later goes with its partition
         before_us = min(before_us, partitions.first_day(found))
     lock = _LOCK[connection.dialect.name]
-    locking = text(f"SELECT removed_cursor FROM stream WHERE tenant_id = :tenant_id {lock}")  # noqa: S608 - our own text
+    locking = text(f"SELECT removed_cursor FROM stream WHERE tenant_id = :tenant_id {lock}")  # noqa: S608 - the project's own text
     removed = connection.execute(locking, {"tenant_id": tenant_id}).scalar_one()
     event, stream = models.event, models.stream
     query = (
@@ -286,7 +286,7 @@ def read_unsent(connection: Connection) -> dict[str, int]:
     return {row.tenant_id: row.position for row in connection.execute(query)}
 
 
-# Never backwards: a replica that no longer leads may be late with what it has to say.
+# Never backwards: the position of a replica that no longer leads may arrive late.
 _SAVE_SENT = text(
     """
     INSERT INTO fanout (tenant_id, cursor) VALUES (:tenant_id, :cursor)

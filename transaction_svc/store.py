@@ -132,7 +132,7 @@ _EVENT_COLUMNS = {
     "ordinal": "bigint",
 }
 _EVENT_NAMES = ", ".join(_EVENT_COLUMNS)
-_ADD_EVENTS = f"INSERT INTO tx_event ({_EVENT_NAMES}) SELECT {_EVENT_NAMES} FROM {{rows}}"  # noqa: S608 - our own names
+_ADD_EVENTS = f"INSERT INTO tx_event ({_EVENT_NAMES}) SELECT {_EVENT_NAMES} FROM {{rows}}"  # noqa: S608 - the project's own names
 _INSERT_EVENTS = RowStatement(_ADD_EVENTS, **_EVENT_COLUMNS)
 # An event may have come again meanwhile.
 _RESTORE_EVENTS = RowStatement(
@@ -262,7 +262,7 @@ def _update_of(columns: Mapping[str, str]) -> RowStatement:
         UPDATE tx SET {settings} FROM {{rows}}
         WHERE tx.tenant_id || '' = rows.tenant_id AND tx.station_id = rows.station_id
           AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
-        """,  # noqa: S608 - our own column names
+        """,  # noqa: S608 - the project's own column names
         **columns,
     )
 

@@ -1,9 +1,9 @@
 """Tables that grow with time, partitioned by day on PostgreSQL: what is old is dropped, not deleted. docs/adr/0022.
 
-A migration makes such a table plain, and `advance` partitions it, one step in a transaction, beside all that reads and
-writes it. An empty table is partitioned at once. One with rows becomes the partition of the past: first a constraint
-bounds it, which is validated while others write, then it is attached, which takes a moment. The replicas of the release
-before have a day for being replaced until then.
+A migration makes such a table plain, and `advance` partitions it, one step in a transaction, beside all reads and writes.
+An empty table is partitioned at once. One with rows becomes the partition of the past: first a constraint bounds it,
+which is validated beside further writes, then it is attached, which takes a moment. Until then, for a day at least,
+replicas of the release before can use it too.
 
 A partition has its days' rows, and its own unique index, since a unique index of the whole table would need the time in
 it. Times that no partition is for, of clocks that are wrong, are in the table's default partition: no row is refused.
@@ -20,21 +20,23 @@ from sqlalchemy import ColumnElement, Connection, text
 from mesh.runtime.times import DAY_US, to_datetime
 
 DAYS_AHEAD = 3
-"""How many days' partitions are made before they are needed: as long as nobody need look after a service that fails."""
+"""Number of days whose partitions are made in advance."""
 
 # A table with rows is bounded this far ahead. It is attached two days later, when the bound is still ahead.
 _DAYS_BOUND = 8
 _DAYS_TO_ATTACH = 6
 _LEAST_DAYS = 2
 _BOUND = re.compile(r"FROM \((?:'(-?\d+)'|MINVALUE)\) TO \('(-?\d+)'\)")
-# Dropping needs the table for itself: those who wait behind it wait no longer than this. The next turn tries again.
+# A partition is dropped under an exclusive lock of its table, behind which all reads and writes wait, at most for this
+# time. The next turn tries again.
 _LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '2s'")
 _BEGINNING = -(2**63)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimePartitions:
-    """A table that is partitioned by a column of microseconds. Its name and its columns' are our own.
+    """A table that is partitioned by a column of microseconds. Its name and those of columns are
+    constants of the project.
 
     `indexes` has the indexes of each partition: the end of its name, and what follows `ON partition`; unique ones begin
     with "UNIQUE".
@@ -132,7 +134,7 @@ def drop_old(db: Connection, partitions: TimePartitions, *, before_us: int, on_d
 def advance(db: Connection, partitions: TimePartitions, *, now_us: int) -> str | None:
     """Does the next step towards partitions for some days ahead; returns what it was, None where nothing is to do.
 
-    A step that another replica takes at the moment is left to it.
+    Does nothing while another replica does a step.
     """
     if not _lead(db, partitions):
         return None
@@ -143,7 +145,7 @@ def advance(db: Connection, partitions: TimePartitions, *, now_us: int) -> str |
         return _attach_past(db, partitions, *bound, now_us=now_us)
     today_us = now_us - now_us % DAY_US
     _run(db, f"LOCK TABLE {partitions.table} IN ACCESS EXCLUSIVE MODE")
-    if db.execute(text(f"SELECT EXISTS (SELECT FROM {partitions.table})")).scalar_one():  # noqa: S608 - our own name
+    if db.execute(text(f"SELECT EXISTS (SELECT FROM {partitions.table})")).scalar_one():  # noqa: S608 - the project's own name
         return _bound_past(db, partitions, bound_us=today_us + _DAYS_BOUND * DAY_US)
     _make_parent(db, partitions)
     _run(db, f"DROP TABLE {partitions.table}")
@@ -153,7 +155,7 @@ def advance(db: Connection, partitions: TimePartitions, *, now_us: int) -> str |
 
 
 def _lead(db: Connection, partitions: TimePartitions) -> bool:
-    """Whether no other replica is at it, until the transaction ends."""
+    """Locks the partitions of a table until the transaction ends; False where another replica has them locked."""
     if db.dialect.name != "postgresql":
         return False
     db.execute(_LOCK_TIMEOUT)
@@ -203,7 +205,7 @@ def _unbound_past(db: Connection, table: str, relation: str, name: str) -> None:
 def _attach_past(db: Connection, partitions: TimePartitions, name: str, is_valid: bool, *, now_us: int) -> str | None:
     table = partitions.table
     bound_us = int(name.rpartition("_")[2])
-    if bound_us - now_us < _LEAST_DAYS * DAY_US:  # nobody has run this for days: begin again with a later bound
+    if bound_us - now_us < _LEAST_DAYS * DAY_US:  # not run for days: begin again with a later bound
         _unbound_past(db, table, table, name)
         return f"{name} dropped"
     if not is_valid:
@@ -247,12 +249,12 @@ def _add_partition(db: Connection, partitions: TimePartitions, *, now_us: int) -
     since_us = found[-1].until_us if found else today_us
     if since_us > today_us + DAYS_AHEAD * DAY_US:
         return None
-    # Days for which nobody made partitions have one together: so there are no gaps, and few partitions.
+    # Days without a partition get one together: so there are no gaps, and few partitions.
     return _attach(db, partitions, since_us=since_us, until_us=max(since_us, today_us) + DAY_US)
 
 
 def _attach(db: Connection, partitions: TimePartitions, *, since_us: int, until_us: int) -> str:
-    """Adds a partition, with rows of its times that came before it. Nobody waits but who uses the default partition."""
+    """Adds a partition, with rows of its times that came before it. Only the default partition is locked."""
     table, column = partitions.table, partitions.column
     name = f"{table}_{to_datetime(since_us):%Y%m%d}"
     _create(db, partitions, name)
@@ -263,7 +265,7 @@ def _attach(db: Connection, partitions: TimePartitions, *, since_us: int, until_
 
 
 def _move(db: Connection, source: str, target: str, condition: str) -> None:
-    going = f"DELETE FROM {source} WHERE {condition} RETURNING *"  # noqa: S608 - our own names
+    going = f"DELETE FROM {source} WHERE {condition} RETURNING *"  # noqa: S608 - the project's own names
     _run(db, f"WITH moved AS ({going}) INSERT INTO {target} SELECT * FROM moved")  # noqa: S608
 
 

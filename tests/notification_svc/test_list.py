@@ -13,7 +13,6 @@ MIDNIGHT_US = 1_760_054_400_000_000  # the first one after the clock's first mom
 
 
 async def test_pages_hold_each_event_once(notifications: Notifications) -> None:
-    """Also what is added while somebody pages."""
     await notifications.publish(*(item(str(index)) for index in range(7)))
     first = await notifications.list(page_size=3)
     await notifications.publish(item("7"))
@@ -32,7 +31,6 @@ async def test_full_last_page_has_no_next(notifications: Notifications) -> None:
 
 
 async def test_default_page_has_a_hundred(notifications: Notifications) -> None:
-    """As the contract says."""
     await notifications.publish(*(item(str(index)) for index in range(101)))
     assert len((await notifications.list()).events) == 100
 
@@ -47,7 +45,6 @@ async def test_default_page_has_a_hundred(notifications: Notifications) -> None:
     ],
 )
 async def test_filter_picks(notifications: Notifications, text: str, expected: str) -> None:
-    """By type, source and station, on every page."""
     await notifications.publish(
         item("a"),
         item("b", station_id="CP2"),
@@ -58,7 +55,6 @@ async def test_filter_picks(notifications: Notifications, text: str, expected: s
 
 
 async def test_cursor_is_where_a_list_goes_on(notifications: Notifications) -> None:
-    """After the last event there are none yet."""
     await notifications.publish(item("a"), item("b"))
     first, second = await notifications.all()
     assert [event.event_id for event in await notifications.all(after_cursor=first.cursor)] == ["b"]
