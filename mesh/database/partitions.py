@@ -1,9 +1,9 @@
 """Tables that grow with time, partitioned by day on PostgreSQL: what is old is dropped, not deleted. docs/adr/0022.
 
-A migration makes such a table plain, and `advance` partitions it, one step in a transaction, beside all reads and writes.
-An empty table is partitioned at once. One with rows becomes the partition of the past: first a constraint bounds it,
-which is validated beside further writes, then it is attached, which takes a moment. Until then, for a day at least,
-replicas of the release before can use it too.
+A migration makes such a table plain, and `advance` partitions it, one step in a transaction, beside all reads and
+writes. An empty table is partitioned at once. One with rows becomes the partition of the past: first a constraint
+bounds it, which is validated beside further writes, then it is attached, which takes a moment. Until then, for a day at
+least, replicas of the release before can use it too.
 
 A partition has its days' rows, and its own unique index, since a unique index of the whole table would need the time in
 it. Times that no partition is for, of clocks that are wrong, are in the table's default partition: no row is refused.
@@ -35,8 +35,7 @@ _BEGINNING = -(2**63)
 
 @dataclass(frozen=True, kw_only=True)
 class TimePartitions:
-    """A table that is partitioned by a column of microseconds. Its name and those of columns are
-    constants of the project.
+    """A table that is partitioned by a column of microseconds. All names are constants of the project.
 
     `indexes` has the indexes of each partition: the end of its name, and what follows `ON partition`; unique ones begin
     with "UNIQUE".
