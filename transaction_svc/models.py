@@ -12,6 +12,7 @@ begins with the station.
 
 import sqlalchemy as sa
 
+from mesh.database.partitions import TimePartitions
 from mesh.events.outbox import outbox_table
 
 metadata = sa.MetaData()
@@ -160,8 +161,18 @@ meter_values = sa.Table(
     sa.Column("content_key", NAME, nullable=False),
     sa.Column("item", sa.Text, nullable=False),  # csms.transaction.v1.MeterValuesItem, serialized, in base64
     sa.Column("receive_us", sa.BigInteger, nullable=False),
+    # The station's time of its first sample; 0 where it has none, and in rows that code before the column wrote. The
+    # same content has the same time.
+    sa.Column("sample_us", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.PrimaryKeyConstraint("tenant_id", "station_id", "content_key", name="meter_values_pkey"),
     sa.Index("meter_values_newest", "tenant_id", "station_id", "receive_us"),
+)
+
+# On PostgreSQL the table is partitioned (docs/adr/0022).
+METER_VALUES_PARTITIONS = TimePartitions(
+    table=meter_values.name,
+    column=meter_values.c.sample_us.name,
+    indexes={"key": "UNIQUE (tenant_id, station_id, sample_us, content_key)"},
 )
 
 quarantine = sa.Table(

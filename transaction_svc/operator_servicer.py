@@ -162,7 +162,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         page, token = cut_page(
             rows,
             size,
-            lambda row: (row.receive_us, row.content_key),
+            lambda row: row.key,
             binding=request.station_id,
             text=lambda row: row.item,
         )

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.contract.id_tokens import match_key
+from mesh.database import partitions
 from mesh.database.filters import Field, moment, switch
 from transaction_svc import stored_form
 from transaction_svc.idempotency_keys import events_hash, name_hash
@@ -58,7 +59,7 @@ class Unmatched:
 class MeterValues:
     """Meter values outside of transactions; `item` is a MeterValuesItem, serialized, in base64."""
 
-    content_key: str
+    key: tuple[int, str]  # position in the list
     item: str
     receive_us: int
 
@@ -269,17 +270,27 @@ def _events_of_groups(connection: Connection, tenant_id: str, groups: Sequence[_
 def list_meter_values(
     connection: Connection, tenant_id: str, station_id: str, *, after: tuple[int, str] | None, most: int
 ) -> Sequence[MeterValues]:
-    """Up to `most` meter values outside of transactions, newest first."""
-    newest_first = (meter_values.c.receive_us, meter_values.c.content_key)
-    query = sa.select(meter_values.c.content_key, meter_values.c.item, meter_values.c.receive_us).where(
+    """Up to `most` meter values outside of transactions, newest first: by the time of their first sample in partitions.
+
+    Else by the time at which they came.
+    """
+    found = partitions.spans(connection, meter_values.name)
+    time = meter_values.c.sample_us if found else meter_values.c.receive_us
+    key = (time, meter_values.c.content_key)
+    query = sa.select(meter_values).where(
         meter_values.c.tenant_id == tenant_id, meter_values.c.station_id == station_id
     )
-    if after is not None:
-        query = query.where(sa.tuple_(*newest_first) < after)
-    query = query.order_by(*(column.desc() for column in newest_first)).limit(most)
+    if found:
+        rows = partitions.newest_rows(connection, found, query, key, after=after, limit=most)
+    else:
+        if after is not None:
+            query = query.where(sa.tuple_(*key) < after)
+        rows = connection.execute(query.order_by(*(column.desc() for column in key)).limit(most)).all()
     return [
-        MeterValues(content_key=row.content_key, item=row.item, receive_us=row.receive_us)
-        for row in connection.execute(query)
+        MeterValues(
+            key=(row.sample_us if found else row.receive_us, row.content_key), item=row.item, receive_us=row.receive_us
+        )
+        for row in rows
     ]
 
 

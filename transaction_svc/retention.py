@@ -8,7 +8,7 @@ from mesh.events import outbox
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import DAY_US, Clock
-from transaction_svc import quarantine_store
+from transaction_svc import meter_values_store, quarantine_store
 from transaction_svc.thinning import thin_old
 
 log = get_logger(__name__)
@@ -23,17 +23,26 @@ class Retention:
     """Deletes outbox rows a day after they were published, and unpublished ones after `outbox_days`.
 
     Quarantined messages are deleted `quarantine_days` after their last change, in any state. Transactions lose their
-    samples `sample_days` after their last event; with 0 they keep them.
+    samples `sample_days` after their last event; meter values outside of transactions are deleted `meter_values_days`
+    after they came. 0 keeps either.
     """
 
     def __init__(
-        self, *, database: Database, clock: Clock, outbox_days: int, quarantine_days: int, sample_days: int
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        outbox_days: int,
+        quarantine_days: int,
+        sample_days: int = 0,
+        meter_values_days: int = 0,
     ) -> None:
         self._database = database
         self._clock = clock
         self._outbox_days = outbox_days
         self._quarantine_days = quarantine_days
         self._sample_days = sample_days
+        self._meter_values_days = meter_values_days
 
     async def run(self) -> None:
         """Deletes every few minutes, until cancelled."""
@@ -48,10 +57,13 @@ class Retention:
     async def delete_old(self) -> int:
         """Deletes the rows whose time is over; returns their number."""
         now_us = self._clock()
-        removals = (
+        removals = [
             partial(outbox.remove_old, now_us=now_us, days=self._outbox_days, limit=_MOST),
             partial(quarantine_store.remove_old, before_us=now_us - self._quarantine_days * DAY_US, limit=_MOST),
-        )
+        ]
+        if self._meter_values_days:
+            before_us = now_us - self._meter_values_days * DAY_US
+            removals.append(partial(meter_values_store.remove_old, before_us=before_us, limit=_MOST))
         total = 0
         for removal in removals:
             while deleted := await self._database.write(removal):

@@ -21,10 +21,10 @@ EVERY_S = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """For how many days the rows of a table are kept, and what else is done when a partition is dropped."""
+    """The days that the rows of a table are kept (None: for good), and further work when a partition is dropped."""
 
     partitions: TimePartitions
-    days: int
+    days: int | None
     on_drop: OnDrop | None = None
 
 
@@ -57,11 +57,10 @@ class PartitionKeeper:
 
     def _keep(self, one: Kept) -> None:
         now_us = self._clock()
-        before_us = now_us - one.days * DAY_US
-        steps: Sequence[Callable[[Connection], str | None]] = (
-            partial(advance, partitions=one.partitions, now_us=now_us),
-            partial(drop_old, partitions=one.partitions, before_us=before_us, on_drop=one.on_drop),
-        )
+        steps: list[Callable[[Connection], str | None]] = [partial(advance, partitions=one.partitions, now_us=now_us)]
+        if one.days is not None:
+            before_us = now_us - one.days * DAY_US
+            steps.append(partial(drop_old, partitions=one.partitions, before_us=before_us, on_drop=one.on_drop))
         for step in steps:
             while change := self._transaction(step):
                 log.info("partitions changed", table=one.partitions.table, change=change)

@@ -13,6 +13,7 @@ SQLite has no partitions; there rows are deleted.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, text
@@ -93,6 +94,47 @@ def windows(found: Sequence[Span], before_us: int | None) -> Iterator[int]:
         yield found[last - reach].since_us
         reach *= 8
     yield found[0].since_us
+
+
+def newest_rows(
+    db: Connection,
+    found: Sequence[Span],
+    query: sa.Select[Any],
+    key: Sequence[sa.Column[Any]],
+    *,
+    after: Sequence[Any] | None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Up to `limit` rows of a query by `key`, descending, beyond `after`; `key` begins with the table's time.
+
+    They are read from the newest partitions, and from older ones only where these do not suffice.
+    """
+    rows: Sequence[sa.Row[Any]] = ()
+    for since_us in windows(found, None if after is None else after[0]):
+        rows = db.execute(window_query(found, query, key, after=after, limit=limit, since_us=since_us)).all()
+        if len(rows) == limit and rows[-1]._mapping[key[0].name] >= since_us:  # noqa: SLF001 - public, despite its name
+            break
+    return rows
+
+
+def window_query(
+    found: Sequence[Span],
+    query: sa.Select[Any],
+    key: Sequence[sa.Column[Any]],
+    *,
+    after: Sequence[Any] | None,
+    limit: int,
+    since_us: int,
+) -> sa.Select[Any]:
+    """The rows of such a query since a moment, and those of times that no partition is for."""
+    until_us = found[-1].until_us if after is None else min(found[-1].until_us, after[0] + 1)
+    if after is not None:
+        query = query.where(sa.tuple_(*key) < sa.tuple_(*map(sa.literal, after)))
+    query = query.order_by(*(column.desc() for column in key)).limit(limit)
+    within = sa.and_(key[0] >= since_us, key[0] < until_us)
+    parts = [query.where(condition).subquery() for condition in (within, is_outside(found, key[0]))]
+    rows = sa.union_all(*(sa.select(part) for part in parts)).subquery()
+    return sa.select(rows).order_by(*(rows.c[column.name].desc() for column in key)).limit(limit)
 
 
 def is_outside(found: Sequence[Span], column: sa.Column[int]) -> ColumnElement[bool]:

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from mesh.database import partitions, rowset
 from mesh.database.filters import Field
-from mesh.database.partitions import Span
 from mesh.database.rowset import RowStatement, run_prepared
 from station_svc.core import retention_store
 from station_svc.core.history_store import history, of_station
-from station_svc.core.list_store import paged
 from station_svc.core.rows import Page, to_row
 from station_svc.core.station_store import expect_station
 from station_svc.features.message_log.models import message
@@ -35,6 +32,8 @@ _TYPES = {
     "message_us": "bigint",
 }
 COLUMNS = tuple(_TYPES)
+KEY = (message.c.message_us, message.c.epoch, message.c.ordinal)
+"""The order of lists."""
 
 _INSERT = RowStatement(
     """
@@ -106,41 +105,15 @@ def _message_type(text: str) -> int:
 def list_messages(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[MessageRow]:
     """Frames, newest first; `page.after` is (message_us, epoch, ordinal). Raises MeshError STATION_NOT_FOUND."""
     found = partitions.spans(db, message.name)
-    if found:
-        return _list_partitioned(db, found, tenant_id=tenant_id, station_id=station_id, page=page)
-    by_frame = replace(page, after=page.after and page.after[1:])
-    return [to_row(MessageRow, row) for row in history(db, message, tenant_id, station_id, by_frame)]
-
-
-def _list_partitioned(
-    db: Connection, found: Sequence[Span], *, tenant_id: str, station_id: str, page: Page
-) -> Sequence[MessageRow]:
-    """Frames by their time, from the newest partitions, and from older ones only where these do not fill the page."""
+    if not found:
+        by_frame = replace(page, after=page.after and page.after[1:])
+        return [to_row(MessageRow, row) for row in history(db, message, tenant_id, station_id, by_frame)]
     expect_station(db, tenant_id, station_id)
-    rows: Sequence[sa.Row[Any]] = ()
-    before_us = None if page.after is None else page.after[0]
-    for since_us in partitions.windows(found, before_us):
-        rows = db.execute(partitioned_query(found, tenant_id, station_id, page, since_us=since_us)).all()
-        if len(rows) == page.limit and rows[-1].message_us >= since_us:
-            break
+    query = of_station(message, tenant_id, station_id)
+    if page.condition is not None:
+        query = query.where(page.condition)
+    rows = partitions.newest_rows(db, found, query, KEY, after=page.after, limit=page.limit)
     return [to_row(MessageRow, row) for row in rows]
-
-
-def partitioned_query(
-    found: Sequence[Span], tenant_id: str, station_id: str, page: Page, *, since_us: int
-) -> sa.Select[Any]:
-    """A page of frames since a moment, and of those whose time no partition is for."""
-    time_us = message.c.message_us
-    key = (time_us, message.c.epoch, message.c.ordinal)
-    until_us = found[-1].until_us if page.after is None else min(found[-1].until_us, page.after[0] + 1)
-    within = sa.and_(time_us >= since_us, time_us < until_us)
-    parts = [
-        paged(of_station(message, tenant_id, station_id).where(condition), page, *key, newest_first=True).subquery()
-        for condition in (within, partitions.is_outside(found, time_us))
-    ]
-    rows = sa.union_all(*(sa.select(part) for part in parts)).subquery()
-    key_of_all = (rows.c.message_us, rows.c.epoch, rows.c.ordinal)
-    return sa.select(rows).order_by(*(column.desc() for column in key_of_all)).limit(page.limit)
 
 
 def remove_old(db: Connection, *, before_us: int, limit: int) -> int:

@@ -11,6 +11,7 @@ from mesh.database import migrate, partitions
 from mesh.database.engine import make_engine
 from mesh.runtime.times import DAY_US
 from station_svc import migrations
+from station_svc.core.history_store import of_station
 from station_svc.core.rows import Page
 from station_svc.features.message_log import message_store
 from station_svc.features.message_log.models import PARTITIONS, message
@@ -113,9 +114,12 @@ def test_a_year_is_listed_and_written_as_a_day(engine: Engine, clock: FakeClock)
         found = partitions.spans(db, "message")
         assert len(found) == DAYS + partitions.DAYS_AHEAD
         for after, newest in ((None, 1 + partitions.DAYS_AHEAD), ((today_us - 100 * DAY_US, 0, 0), 1)):
-            page = Page(limit=SIZE + 1, after=after)
+            query = of_station(message, TENANT, STATION)
             window_us = next(partitions.windows(found, after and after[0]))
-            nodes = _nodes(db, message_store.partitioned_query(found, TENANT, STATION, page, since_us=window_us))
+            page = partitions.window_query(
+                found, query, message_store.KEY, after=after, limit=SIZE + 1, since_us=window_us
+            )
+            nodes = _nodes(db, page)
             assert len(_relations(nodes, "message") - {"message_other"}) == newest + 1
             assert len([node for node in nodes if node["Node Type"] == "Sort" and node["Actual Rows"] > SIZE + 1]) == 0
             scans = [node for node in nodes if node.get("Relation Name", "").startswith("message_2")]

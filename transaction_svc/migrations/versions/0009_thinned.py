@@ -1,6 +1,6 @@
-"""Packed events, and ended transactions that are to be thinned, by age.
+"""Packed events, ended transactions that are to be thinned, by age, and the time of meter values outside of any.
 
-A constant default: no row is rewritten, and code that does not know the column goes on writing rows without.
+Constant defaults: no row is rewritten, and code that does not know the column goes on writing rows without.
 """
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ _UNTHINNED = sa.text("ended AND NOT waiting AND NOT thinned")
 def upgrade() -> None:
     op.add_column("tx", sa.Column("thinned", sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_index("tx_unthinned", "tx", ["create_us"], postgresql_where=_UNTHINNED, sqlite_where=_UNTHINNED)
+    op.add_column("meter_values", sa.Column("sample_us", sa.BigInteger, nullable=False, server_default=sa.text("0")))
     op.create_table(
         "tx_packed",
         sa.Column("tenant_id", _NAME, nullable=False),
@@ -34,5 +35,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("tx_packed")
+    op.drop_column("meter_values", "sample_us")
     op.drop_index("tx_unthinned", "tx")
     op.drop_column("tx", "thinned")
