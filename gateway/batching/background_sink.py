@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 class BackgroundSink(Generic[Item, Result]):
-    """A sink of items that no answer waits for: a buffer takes each at once, and `result` stands for its result.
+    """A sink of items that no answer waits for: a buffer keeps each at once, and `result` stands in for its result.
 
     They are kept while their service is unavailable; a gateway that is killed loses those of its last moment.
     """

@@ -113,7 +113,7 @@ class IngestBatcher(Generic[Item, Result]):
     # Sending
 
     def _schedule_pump(self) -> None:
-        # At the end of this turn of the event loop, so that all that arrived in it leaves together.
+        # At the end of this iteration of the event loop, so that all items that arrived in it are sent together.
         if not self._pump_scheduled and self._retry is None:
             self._pump_scheduled = True
             self._loop.call_soon(self._pump)
@@ -169,7 +169,7 @@ class IngestBatcher(Generic[Item, Result]):
         begun_s = self._loop.time()
         try:
             results = await self._send([queued.item for queued in batch])
-        except Exception as error:  # whatever failed, the items are still ours to deliver
+        except Exception as error:  # with any error, the items still have to be delivered
             self._on_failure(batch, error)
             return
         if not self._availability.is_available:
@@ -212,6 +212,6 @@ class IngestBatcher(Generic[Item, Result]):
 
 
 def _retrieve_exception(result: "asyncio.Future[Any]") -> None:
-    """Marks an exception as seen: a caller that is gone is no reason for asyncio to log it."""
+    """Marks an exception as retrieved: asyncio need not log it where the caller has given up."""
     if not result.cancelled():
         result.exception()

@@ -39,12 +39,12 @@ def take_batch(queue: ItemQueue[Result], *, max_items: int, max_bytes: int) -> l
 
 
 def put_back(queue: ItemQueue[Result], batch: Sequence[QueuedItem[Result]]) -> None:
-    """Puts a batch that failed back to the front, in its order, without items that nobody waits for any more."""
+    """Puts a batch that failed back to the front, in its order, without items for which no caller waits any more."""
     queue.extendleft(queued for queued in reversed(batch) if not queued.waiter.done())
 
 
 def drop_expired(queue: ItemQueue[Result], now_s: float) -> None:
-    """Fails items whose deadline has come, and drops those that nobody waits for any more."""
+    """Fails items whose deadline has passed, and drops those for which no caller waits any more."""
     for _ in range(len(queue)):
         queued = queue.popleft()
         if queued.waiter.done():

@@ -4,9 +4,9 @@ See docs/DESIGN.md, "Batches".
 """
 
 # After a batch of at least this many items the next one lingers: stations that were just answered may send more, and
-# others may send at the same time. Half of a batch's price does not depend on its size (at 50
-# stations in a closed loop, 25 % less CPU per message). It waits for a part of the time that the large batch took, and
-# not at all where that one is long gone: a batcher with little to do adds no delay.
+# others may send at the same time. Half of the cost of a batch does not depend on its size (at 50 stations in a closed
+# loop, 25 % less CPU per message). The linger is a part of the time that the large batch took, and zero where that one
+# is long over: a batcher with few items adds no delay.
 LINGER_FROM_ITEMS = 8
 FIXED_LINGER_FROM_ITEMS = 2
 LINGER_SHARE = 0.5
@@ -45,7 +45,7 @@ class LingerPolicy:
         return True
 
     def linger_s(self, now_s: float) -> float | None:
-        """How long a batch waits whose first item is there; None where it leaves at once."""
+        """Seconds that a batch lingers from its first item on; None where it leaves at once."""
         if self.is_active and now_s < self._until_s:
             return self._linger_s
         self.is_active = False

@@ -1,4 +1,4 @@
-"""Where the items of messages go, and how their results come back."""
+"""Destinations of the items of messages, and the return of their results."""
 
 from typing import Any, Protocol, TypeVar
 

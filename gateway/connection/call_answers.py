@@ -1,6 +1,6 @@
 """Answers the CALLs of one station from the results of the services.
 
-Sans-I/O: a plan and its results come in, the payload of a CALLRESULT goes out, or a `RefusalError`.
+Sans-I/O: it turns a plan and its results into the payload of a CALLRESULT, or a `RefusalError`.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
 
-# What is asked and noted beside a message, which is answered in any case.
+# Items beside a message, which is answered without their results.
 _ASKED_BESIDE = frozenset({IngestRpc.AUTHORIZATIONS, IngestRpc.OPEN_TRANSACTIONS})
 
 
@@ -93,7 +93,7 @@ class CallAnswers:
             self._note_quirk(QuirkName.MESSAGE_QUARANTINED)
 
 
-@cache  # asking a message for a field that it lacks costs a microsecond
+@cache  # a check for a field that a message lacks costs a microsecond
 def _has_quirks(kind: type[Message]) -> bool:
     return "quirks" in kind.DESCRIPTOR.fields_by_name
 

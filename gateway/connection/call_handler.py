@@ -1,21 +1,21 @@
 """Serves the CALLs of one station, one at a time: from the queue to the services, and back to the answer.
 
-The way of a CALL, each step a method that the one before it calls:
+The path of a CALL, each step a method that the one before it calls:
 
 1. `FrameDispatcher.receive` (`frame_dispatcher.py`) has parsed its frame and calls `CallHandler.take`.
-2. `InboundCallQueue.add` (`inbound_queue.py`) gives the CALL its turn, and calls `_serve`.
-3. `_plan`: `InboundCalls.plan` (`inbound.py`) checks and translates it; a plan says what to ask of which service.
+2. `InboundCallQueue.add` (`inbound_queue.py`) queues the CALL, and calls `_serve` once those before it are answered.
+3. `_plan`: `InboundCalls.plan` (`inbound.py`) checks and translates it; a plan has the items for each service.
 4. `_send_items`: `ingest_plan.submit` gives each item to the batcher of its RPC.
-5. `_on_results` is called by the batchers, once, with all results. Where the route has something to follow them, steps
-   4 and 5 come once more.
+5. `_on_results` is called by the batchers, once, with all results. Where the route has follow-up items, steps
+4 and 5 are repeated.
 6. `_answer`: `CallAnswers.to_payload` (`call_answers.py`) makes the CALLRESULT's payload from plan and results.
 7. `_reply`: `FrameChannel.answer` (`frame_channel.py`) writes the frame, and `InboundCallQueue.answered` begins with
-   step 2 of the next CALL.
+step 2 of the next CALL.
 
 `_refuse` leads from steps 3, 4 and 6 to step 7 with a CALLERROR; `_give_up` closes the socket instead of an answer.
 
 These are plain calls, from a frame to the batchers and from their results to the answer: a task for each message would
-cost as much as all that is done in it (docs/PERFORMANCE.md). Only rare waits have one, in `SessionTasks`.
+cost as much as the handling itself (docs/PERFORMANCE.md). Only rare waits have one, in `SessionTasks`.
 """
 
 import asyncio
@@ -84,7 +84,7 @@ class CallHandler:
         self._has_called = False
 
     def take(self, received: ReceivedCall) -> None:
-        """Takes a CALL, and serves it now or in its turn; one that is being served already is not served again."""
+        """Queues a CALL, and serves it now or after those before it; one that is in service is not served again."""
         call = received.call
         if not self._has_called:
             self._on_first_call(call)
@@ -98,7 +98,7 @@ class CallHandler:
 
     def _on_first_call(self, call: Call) -> None:
         self._has_called = True
-        # A station that was accepted may go on without a boot: 1.6 section 4.2 wants one after a (re)boot only.
+        # A station that was accepted may continue without a boot: 1.6 section 4.2 requires one after a (re)boot only.
         if call.action != "BootNotification" and not self._registration.accepted:
             self._reports.note_quirk(QuirkName.NO_BOOT_NOTIFICATION)
 
@@ -146,7 +146,7 @@ class CallHandler:
             self._on_results(call, plan, 0.0, {})
 
     def _on_results(self, call: Call, plan: CallPlan, begun_s: float, results: Results | None) -> None:
-        """`results` are all that the plan asked for; None where a service was unavailable for too long."""
+        """`results` has a result for each item of the plan; None where a service was unavailable for too long."""
         try:
             if results is None:
                 self._tasks.start(self._give_up(call))
@@ -181,7 +181,7 @@ class CallHandler:
         self._reply(call, frames.encode_error(call.message_id, code, description), frames.CALL_ERROR)
 
     async def _give_up(self, call: Call) -> None:
-        # An offline station keeps its messages; one that gets errors throws them away: see
+        # An offline station keeps its messages; one that gets errors drops them: see
         # docs/DESIGN.md, "When a service is unavailable".
         log.warning("service away for too long: closing", station_id=self._station_id, action=call.action)
         try:

@@ -1,4 +1,4 @@
-"""The plans of CALLs: what each asks of the services, and from what it is answered once they have said it."""
+"""Plans of CALLs: the items for the services, and the sources of the answer once their results have arrived."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ class QuarantinePlan(IngestPlan, frozen=True, kw_only=True):
 
 
 class RoutedPlan(IngestPlan, frozen=True, kw_only=True):
-    """A message that is what it says it is: its route makes the answer.
+    """A valid message of its action: its route makes the answer.
 
     `earlier` are the results of the round before, where this is the second. `if_not_accepted` answers in its place
     where transaction_svc does not record the event because its station is not accepted (docs/adr/0013). `quirks` are

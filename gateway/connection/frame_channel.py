@@ -86,7 +86,7 @@ class FrameChannel:
         try:
             return self.write(data, kind, message_id, action)
         except SocketClosedError:
-            return True  # it is safe to lose an answer: the station asks again, and is recognized
+            return True  # losing an answer is safe: the station sends the message again, and it is recognized
         except Exception as error:
             self._tasks.break_off(error)
             return True
@@ -117,5 +117,5 @@ class FrameChannel:
             self._socket.resume_reading()
 
     async def close(self, code: int, reason: str) -> None:
-        """Closes the socket; a CALL that is being served goes on, and its answer is lost."""
+        """Closes the socket; a CALL that is being served continues, and its answer is lost."""
         await self._socket.close(code, reason)

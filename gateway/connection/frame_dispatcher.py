@@ -1,8 +1,8 @@
-"""Takes the frames of one socket: each is numbered, parsed and logged, and given to what it concerns.
+"""Dispatches the frames of one socket: each is numbered, parsed and logged, and passed to its handler.
 
-A CALL goes to `CallHandler.take`, whose module says how it goes on from there; an answer of the station goes to
-`OutgoingCalls.resolve`, for the call that waits for it; anything else goes to `MalformedFrames.take`. Receiving never
-waits for a handler, so a handler may call the station it is serving (docs/DESIGN.md, "Independent queues").
+A CALL goes to `CallHandler.take`, whose module lists the further steps; an answer of the station goes to
+`OutgoingCalls.resolve`, for the call that waits for it; any other frame goes to `MalformedFrames.take`. Receiving never
+waits for a handler, so a handler may call the station that it serves (docs/DESIGN.md, "Independent queues").
 """
 
 from collections.abc import Callable

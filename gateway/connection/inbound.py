@@ -1,7 +1,7 @@
-"""Plans the CALLs of one station: checks each and translates it into what it asks of the services.
+"""Plans the CALLs of one station: checks each and translates it to items for the services.
 
-Sans-I/O: a CALL comes in, a plan goes out (`call_plans.py`), or a `RefusalError`. Nothing here knows the socket or the
-batchers; `call_answers.py` answers from the plan and the results of the services.
+Sans-I/O: it turns a CALL into a plan (`call_plans.py`), or a `RefusalError`, without the socket or the batchers;
+`call_answers.py` answers from the plan and the results of the services.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ class InboundCalls:
     """Plans a station's CALLs, and watches its clock.
 
     `plan` may be called in another thread, for one CALL at a time, if `note_quirk` may. `allow_transfer(bytes,
-    time_us)` says whether the station may have one more DataTransfer stored.
+    time_us)` returns whether the station may have one more DataTransfer stored.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class InboundCalls:
         return route is not None and route.quarantine_response is not None
 
     def plan(self, call: Call, ordinal: int, time_us: int, source: bytes = b"") -> CallPlan:
-        """Plans what a CALL asks of the services. Raises RefusalError.
+        """Plans the items of a CALL. Raises RefusalError.
 
-        `ordinal` and `time_us` are of when it was read, `source` is the text of its frame.
+        `ordinal` and `time_us` are of the reading of its frame, `source` is the text of the frame.
         """
         route = self._routes.inbound.get(call.action)
         if route is None:
@@ -82,7 +82,7 @@ class InboundCalls:
     def _translate(
         self, call: Call, payload: Payload, route: Inbound, origin: origin_pb2.Origin, time_us: int
     ) -> CallPlan:
-        """A message that is valid by its schema, as what its route asks of the services."""
+        """The plan of a message that is valid by its schema, with the items of its route."""
         assert route.to_items is not None  # noqa: S101 - by whom it is called
         try:
             items = route.to_items(payload, origin)
@@ -104,7 +104,7 @@ class InboundCalls:
         return False
 
     def follow_up(self, plan: CallPlan, results: Results) -> CallPlan | None:
-        """What is to be sent once the results of a plan are there; None where nothing is.
+        """The follow-up of a plan whose results have arrived; None without follow-up items.
 
         The plan that it returns makes the answer in place of the one before. Call it before the next CALL is planned.
         """
@@ -116,13 +116,13 @@ class InboundCalls:
         return msgspec.structs.replace(plan, items=items, has_follow_up=False, earlier=results)
 
     def _origin(self, ordinal: int, time_us: int) -> origin_pb2.Origin:
-        """Where and when a CALL came in, until the next one is planned; each item has a copy of its own."""
+        """The origin of a CALL, until the next one is planned; each item has a copy of its own."""
         origin = self._call_origin
         origin.ordinal = ordinal
         set_time(origin.receive_time, time_us)
         return origin
 
-    # What cannot be taken as what it says it is
+    # CALLs that cannot be handled as the action that they name
 
     def _on_unknown_action(self, call: Call, origin: origin_pb2.Origin) -> CallPlan:
         """An action that is not served: NotSupported where it is known, NotImplemented where not (docs/adr/0007)."""

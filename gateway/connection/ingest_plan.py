@@ -17,10 +17,10 @@ _NONE: frozenset[IngestRpc] = frozenset()
 
 
 class IngestPlan(msgspec.Struct, frozen=True):
-    """`items` to send, none where the gateway answers by itself; see `call_plans.py` for how each kind is answered.
+    """`items` to send, none where the gateway answers by itself; `call_plans.py` has the answer of each kind.
 
-    Results of `optional` RPCs may be missing. `has_follow_up` says that something may have to be sent once the results
-    are there, before the CALL is answered.
+    Results of `optional` RPCs may be missing. `has_follow_up`: there may be further items to send once the results
+    have arrived, before the CALL is answered.
     """
 
     items: Items

@@ -10,7 +10,7 @@ from mesh.runtime.times import Clock
 
 
 class Keepalive:
-    """The keepalive of one connection. The keepalive monitor asks for its checks every few seconds."""
+    """The keepalive of one connection. The keepalive monitor calls its checks every few seconds."""
 
     def __init__(self, *, socket: Socket, liveness: Liveness, reports: StationReports, clock: Clock) -> None:
         self._socket = socket

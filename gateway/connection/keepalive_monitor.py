@@ -15,10 +15,10 @@ from mesh.runtime.times import SECOND_US, Clock
 log = get_logger(__name__)
 
 SWEEP_S = 5.0
-# A station that reads nothing for this long, while we have something to say, is cut off.
+# A station that reads nothing for this long, while there is something to send, is disconnected.
 BLOCKED_S = 20.0
-# Silence after which a station is pinged, and after which it counts as gone. Any frame or pong proves life (quirk 4);
-# the pings keep middleboxes from closing an idle connection, and make a dead one fail at the TCP level.
+# Silence after which a station is pinged, and after which its connection is closed. Any frame or pong is a sign of life
+# (quirk 4); the pings keep middleboxes from closing an idle connection, and make a dead one fail at the TCP level.
 PING_AFTER_US = 60 * SECOND_US
 GONE_AFTER_US = 20 * 60 * SECOND_US
 GONE_AFTER_HEARTBEATS = 3

@@ -19,10 +19,10 @@ POLICY_VIOLATION = 1008
 
 
 class MalformedFrames:
-    """Takes the malformed frames of one connection.
+    """Handles the malformed frames of one connection.
 
     A CALL about a transaction whose frame was truncated is served like others. A station with too many malformed frames
-    is refused: its connection is closed, and nothing more of it is to be taken (`is_station_refused`).
+    is refused: its connection is closed, and no further frame of it is handled (`is_station_refused`).
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class MalformedFrames:
         self._count = count
 
     def take(self, frame: Malformed, data: bytes, ordinal: int, now_us: int) -> None:
-        """Takes a malformed frame; answers it where OCPP-J wants an answer."""
+        """Handles a malformed frame; answers it where OCPP-J requires an answer."""
         self._reports.note_quirk(QuirkName.MALFORMED_FRAME)
         if frame.truncated is not None and self._inbound.is_about_transactions(frame.truncated.action):
             self._calls.take(ReceivedCall(frame.truncated, data, ordinal, now_us))  # kept raw, and acknowledged

@@ -17,7 +17,7 @@ class Registration:
         self._triggered_actions: set[str] = set()
 
     def allow_triggered(self, actions: frozenset[str]) -> None:
-        """Lets a station that is not accepted yet send what it was asked for (OCPP 2.0.1, B02.FR.06)."""
+        """Allows messages that a trigger requested from a station that is not accepted yet (OCPP 2.0.1, B02.FR.06)."""
         self._triggered_actions |= actions
 
     def may_send(self, action: str) -> bool:

@@ -1,8 +1,8 @@
 """One station's connection: socket ↔ OCPP-J ↔ translators ↔ batchers.
 
-A session puts its parts together, each of which has a module: `frame_dispatcher.py` takes the station's frames,
-`call_handler.py` serves its CALLs (its docstring has the way of a CALL, step by step), `frame_channel.py` writes,
-`outgoing.py` calls the station, `keepalive.py` finds out whether it is still there.
+A session consists of parts, each of which has a module: `frame_dispatcher.py` receives the station's frames,
+`call_handler.py` serves its CALLs (its docstring has the path of a CALL, step by step), `frame_channel.py` writes,
+`outgoing.py` calls the station, `keepalive.py` finds out whether it still responds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ from mesh.runtime.times import Clock
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """Which station is at the other end, and how it came in."""
+    """Identity of the station and of the connection, from its admission."""
 
     station_id: str
     tenant_id: str
@@ -46,13 +46,13 @@ class Connection:
     registration_status: station_pb2.RegistrationStatus.ValueType
     booted: bool
     heartbeat_interval_s: int
-    quirks: Sequence[str] = ()  # what was odd about how it came in
+    quirks: Sequence[str] = ()  # quirks of its handshake
 
 
 class Session:
     """One connection from its opening to its close.
 
-    The socket's messages come in through `receive`, its end through `closed`; `call` sends the station a command.
+    The socket's messages arrive by `receive`, its end by `closed`; `call` sends the station a command.
     """
 
     def __init__(
@@ -196,11 +196,11 @@ class Session:
         await self._inbound_queue.finish(timeout_s)
 
     async def close(self, code: int, reason: str) -> None:
-        """Closes the connection; a CALL that is being served goes on, and its answer is lost."""
+        """Closes the connection; a CALL that is being served continues, and its answer is lost."""
         await self._socket.close(code, reason)
 
     def abort(self) -> None:
-        """Drops the connection without a word: the far end is gone, or does not read."""
+        """Drops the connection without a closing handshake: the far end has vanished, or does not read."""
         self._socket.abort()
 
     # For operators

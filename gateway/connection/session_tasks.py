@@ -28,7 +28,7 @@ class SessionTasks:
         task.add_done_callback(self._ended)
 
     def break_off(self, error: BaseException) -> None:
-        """Ends a connection that may never answer again: the station comes back, and asks again."""
+        """Ends a connection that may never answer again: the station reconnects, and sends its messages again."""
         log.error("connection broken off", station_id=self._station_id, exc_info=error)
         self._abort()
 

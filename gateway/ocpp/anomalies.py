@@ -1,4 +1,4 @@
-"""Faults of valid messages, which no schema can see."""
+"""Faults of valid messages: no schema can find them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Puts the violations of a message to the table of known faults (`tolerances.py`), and mends what it forgives."""
+"""Looks up the violations of a message in the table of known faults (`tolerances.py`), and corrects the message."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -10,24 +10,24 @@ from gateway.ocpp.violations import ABSENT, Path, Violation
 
 
 class Round(NamedTuple):
-    """A payload after its violations were put to the table once; `changed` where something in it is new."""
+    """A payload after its violations were looked up in the table once; `changed` where something in it is new."""
 
     payload: Any
     quirks: frozenset[str]
     changed: bool
 
 
-# Of what nothing forgives so many violations are looked at.
+# Most violations without a tolerance that are examined.
 MAX_FAULTS = 20
 
 
 def forgive(
     version: OcppVersion, action: str, payload: Any, violations: Iterable[Violation]
 ) -> Round | Sequence[Violation]:
-    """Mends a message whose violations these are, in a copy; or returns those that nothing forgives, twenty at most.
+    """Corrects a message with these violations, in a copy; or returns those that no entry tolerates, twenty at most.
 
-    What was mended may break another rule of its field (a number as text may be too long), so that the result is to be
-    validated again where it `changed`.
+    A corrected value may violate another rule of its field (a number as text may be too long), so that the result has
+    to be validated again where it `changed`.
     """
     known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
     met: set[str] = set()
@@ -46,7 +46,7 @@ def forgive(
 
 
 def unforgiven(version: OcppVersion, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
-    """Those of the violations of a message that nothing forgives, twenty at most."""
+    """Those of the violations of a message that no entry tolerates, twenty at most."""
     known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
     faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
     return list(islice(faults, MAX_FAULTS))

@@ -1,4 +1,4 @@
-"""The ways in which a payload breaks its schema, and the changes that mend it."""
+"""The ways in which a payload violates its schema, and the changes that correct it."""
 
 from enum import Enum
 from typing import Any, Final, NamedTuple
@@ -11,10 +11,10 @@ class Violation(NamedTuple):
 
     keyword: str  # of JSON Schema: "type", "enum", "maxLength", …
     path: Path  # to the value; () is the payload itself
-    value: Any  # what stands there
-    limit: Any  # what the keyword asks for: the allowed types, the words, the length, the missing or unknown field, …
+    value: Any  # the value at the place
+    limit: Any  # the keyword's value: the allowed types, the words, the length, the missing or unknown field, …
     is_optional: bool = False  # whether the schema lets the field be missing
-    is_free_text: bool = False  # whether the schema wants text here that is neither a word of a list nor a time
+    is_free_text: bool = False  # whether the schema requires text here that is neither a word of a list nor a time
     written: str = ""  # a number where text belongs, in the characters that the station sent
 
     @property

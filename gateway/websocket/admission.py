@@ -9,7 +9,7 @@ from gateway.ocpp.translation import Routes
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """A station that may speak: its OCPP version's routes and its connection.
+    """An admitted station: its OCPP version's routes and its connection.
 
     `may_answer()` is true while the node's lease is held that the station was admitted under.
     """

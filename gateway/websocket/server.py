@@ -19,7 +19,7 @@ CLOSE_TIMEOUT_S = 5.0
 BACKLOG = 65_535
 # A StopTransaction with all the samples of a long day in it must come through: about 1,440 of some 700 bytes.
 MAX_FRAME_BYTES = 1024 * 1024
-# Small windows without context: compression for those who ask, without 64 KiB a connection.
+# Small windows without context: compression for stations that request it, without 64 KiB a connection.
 DEFLATE = BoundedDeflateFactory(
     server_no_context_takeover=True,
     client_no_context_takeover=True,
@@ -38,7 +38,7 @@ class StationServer:
         self._server: Server | None = None
 
     async def start(self, host: str, port: int, *, lease: NodeLease, shared_port: bool = False) -> int:
-        """Listens, and returns the port, which other gateways may share. Raises SettingError where it is taken."""
+        """Listens, and returns the port, which other gateways may share. Raises SettingError where it is in use."""
         self._admissions.lease = lease
         try:
             self._server = await serve(

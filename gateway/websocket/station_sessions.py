@@ -57,7 +57,7 @@ class StationSessions:
 
     async def serve(self, websocket: ServerConnection) -> None:
         """Serves a socket after its handshake, until it is closed; see `handler` of websockets."""
-        assert isinstance(websocket, StationSocket)  # noqa: S101 - made by our own factory
+        assert isinstance(websocket, StationSocket)  # noqa: S101 - made by the factory of this project
         admission = websocket.claim()
         if admission is None:
             self._count("handshake", "subprotocol")
@@ -122,7 +122,7 @@ class StationSessions:
         await asyncio.gather(*(session.close(code, reason) for session in self._registry), return_exceptions=True)
 
     def close_soon(self, session: Session, code: int, reason: str) -> None:
-        """Closes a socket in the background: the far end may be long gone."""
+        """Closes a socket in the background: the far end may not answer any more."""
         self._do_soon(session.close(code, reason))
 
     async def wait_for_background(self, timeout_s: float) -> None:
@@ -131,7 +131,7 @@ class StationSessions:
             await asyncio.wait(self._background, timeout=timeout_s)
 
     def note_missing(self, tenant_id: str, station_id: str, epoch: int) -> None:
-        """Has a connection closed that is said to be here and has no socket, as after an opening that timed out."""
+        """Has a connection closed that station_svc lists here and that has no socket, as after a timed out opening."""
         if tenant_id and not self._is_opening(station_id) and not self._registry.has(station_id, epoch):
             log.warning("connection without a socket: closed", station_id=station_id, epoch=epoch)
             self._closings.add(tenant_id=tenant_id, station_id=station_id, epoch=epoch)
