@@ -39,7 +39,6 @@ class CertificateRules:
     authority: Authority | None = None
     organization: str | None = None
     validity_days: int = 365
-    retention_days: int = 365
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +108,6 @@ class CertificateOffice:
             else Granted(issued=found[one.key], chain=found[one.key].certificate + between)
             for one in checked
         ]
-
-    async def remove_ended(self, limit: int) -> int:
-        """Removes up to `limit` certificates whose time to be kept after their end is over; returns how many."""
-        before_us = self._clock() - self._rules.retention_days * DAY_US
-        return await self._database.write(partial(store.remove_ended, before_us=before_us, limit=limit))
 
     async def _own_authority(self) -> Authority:
         now_us = self._clock()

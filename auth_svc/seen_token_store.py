@@ -73,7 +73,7 @@ def record(connection: Connection, seen: Sequence[SeenToken]) -> None:
         _trim(connection, tenant_id)
 
 
-def remove_old(connection: Connection, before_us: int, limit: int) -> int:
+def remove_old(connection: Connection, *, before_us: int, limit: int) -> int:
     """Removes up to `limit` that were last seen before a time; returns how many."""
     table = models.seen_token
     old = sa.select(table.c.tenant_id, table.c.token_key).where(table.c.last_us < before_us).limit(limit)

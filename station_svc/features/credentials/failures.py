@@ -8,6 +8,7 @@ import asyncio
 from functools import partial
 
 from mesh.database.engine import Database
+from mesh.runtime.background import PeriodicTask
 from mesh.runtime.times import Clock
 from station_svc.features.credentials import store
 
@@ -23,6 +24,7 @@ class CredentialFailures:
         self._clock = clock
         self._waiting: dict[str, store.Failures] = {}
         self._news = asyncio.Event()
+        self.run = PeriodicTask("credential failures", self.flush, every_s=INTERVAL_S, due=self._news).run
 
     def note(self, station_id: str, address: str) -> None:
         """A handshake in a station's name failed."""
@@ -32,13 +34,6 @@ class CredentialFailures:
         count = 1 if known is None else known.count + 1
         self._waiting[station_id] = store.Failures(count, self._clock(), address)
         self._news.set()
-
-    async def run(self) -> None:
-        """Writes them down until cancelled."""
-        while True:
-            await self._news.wait()
-            await self.flush()
-            await asyncio.sleep(INTERVAL_S)
 
     async def flush(self) -> None:
         """Writes down what was counted since the last time."""
