@@ -25,6 +25,7 @@ from auth_svc.keys import SigningKeys
 from auth_svc.seen_tokens import SeenTokens
 from auth_svc.texts import MAX_TOKEN, fold
 from mesh.contract.id_tokens import match_key
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.pages import cut_page, decode_token, page_size
 from mesh.grpc.types import Context
@@ -135,7 +136,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
     ) -> ListTokensForLocalListsResponse:
         """A tenant's tokens by their folded text, each as Authorize would answer now."""
         tenant_id = request.tenant_id
-        if not tenant_id or "\0" in tenant_id:
+        if not tenant_id or not is_storable(tenant_id):
             raise invalid_field("tenant_id", "is required")
         size = page_size(request.page_size, default=MAX_PAGE, most=MAX_PAGE)
         after = decode_token(request.page_token, [str], binding=tenant_id) or ("",)
@@ -156,7 +157,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
 
     async def FindReaderForms(self, request: FindReaderFormsRequest, context: Context) -> FindReaderFormsResponse:
         """As local lists have them. Nothing is noted: these tokens come from operators, not from readers."""
-        if not request.tenant_id or "\0" in request.tenant_id:
+        if not request.tenant_id or not is_storable(request.tenant_id):
             raise invalid_field("tenant_id", "is required")
         if len(request.id_tokens) > MAX_ITEMS:
             raise invalid_field("id_tokens", f"there are {len(request.id_tokens)}, and {MAX_ITEMS} are the most")

@@ -9,7 +9,6 @@ from cryptography import x509
 
 from auth_svc import certificate_store as store
 from auth_svc.authority import (
-    DAY_US,
     ROOT_LIFE_US,
     Authority,
     fingerprint,
@@ -24,7 +23,7 @@ from auth_svc.signing_requests import check_request, digest_of, read_request
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
-from mesh.runtime.times import Clock, from_datetime
+from mesh.runtime.times import DAY_US, Clock, from_datetime
 
 log = get_logger(__name__)
 

@@ -23,7 +23,10 @@ class Housekeeper:
         self._database = database
         self._keys = keys
         self._clock = clock
-        self.run = PeriodicTask("housekeeping", self._turn, every_s=EVERY_S).run
+
+    async def run(self) -> None:
+        """Works until it is cancelled."""
+        await PeriodicTask("housekeeping", self._turn, every_s=EVERY_S).run()
 
     async def _turn(self) -> None:
         await self._keys.maintain()

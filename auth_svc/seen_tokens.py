@@ -10,6 +10,7 @@ from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
 
 from auth_svc import seen_token_store
 from auth_svc.seen_token_store import SeenToken
+from mesh.contract.texts import without_nul
 from mesh.database.engine import Database
 from mesh.runtime.background import PeriodicTask
 from mesh.runtime.errors import MeshError
@@ -29,9 +30,9 @@ class SeenTokens:
     def __init__(self, *, database: Database, clock: Clock, every_s: float = EVERY_S) -> None:
         self._database = database
         self._clock = clock
+        self._every_s = every_s
         self._waiting: dict[tuple[str, str], SeenToken] = {}
         self._noted = asyncio.Event()
-        self.run = PeriodicTask("seen tokens", self._store, every_s=every_s, due=self._noted).run
 
     def note(self, key: tuple[str, str], item: AuthorizeItem) -> None:
         """A station asked for the id token of this tenant and folded text, which is not known."""
@@ -42,7 +43,7 @@ class SeenTokens:
         self._waiting[key] = SeenToken(
             tenant_id=key[0],
             id_token=item.id_token.id_token,
-            type=item.id_token.type.replace("\0", ""),
+            type=without_nul(item.id_token.type),
             station_id=item.origin.station_id,
             evse_id=item.evse.evse_id,
             connector_id=item.evse.connector_id,
@@ -51,6 +52,10 @@ class SeenTokens:
             count=earlier.count + 1 if earlier else 1,
         )
         self._noted.set()
+
+    async def run(self) -> None:
+        """Stores until it is cancelled."""
+        await PeriodicTask("seen tokens", self._store, every_s=self._every_s, due=self._noted).run()
 
     async def flush(self) -> None:
         """Stores the noted tokens. If the database is unavailable, they are kept for the next attempt."""

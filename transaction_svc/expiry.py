@@ -28,7 +28,10 @@ class Expiry:
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self.run = PeriodicTask("expiry", self._turn, every_s=_EVERY_S).run
+
+    async def run(self) -> None:
+        """Runs both tasks every few seconds, until it is cancelled."""
+        await PeriodicTask("expiry", self._turn, every_s=_EVERY_S).run()
 
     async def end_due(self) -> int:
         """Ends the transactions that are due; returns their number."""

@@ -21,6 +21,7 @@ from csms.transaction.v1.meter_profile_service_pb2 import (
     ZeroBegin,
 )
 
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import cut_page, decode_token, page_size
@@ -64,7 +65,7 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
         """Reads one."""
         name = request.meter_profile_id
         getting = partial(store.get_profile, tenant_id=current_caller().tenant_id, profile_id=name)
-        profile = None if "\0" in name else await self._database.read(getting)
+        profile = await self._database.read(getting) if is_storable(name) else None
         if profile is None:
             raise _not_found(name)
         return GetMeterProfileResponse(meter_profile=_to_message(profile))
@@ -89,7 +90,7 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
         """Removes one."""
         tenant_id, name = current_caller().tenant_id, request.meter_profile_id
         deleting = partial(store.delete_profile, tenant_id=tenant_id, profile_id=name)
-        if "\0" in name or not await self._database.write(deleting):
+        if not is_storable(name) or not await self._database.write(deleting):
             raise _not_found(name)
         self._meters.forget(tenant_id)
         return DeleteMeterProfileResponse()

@@ -50,6 +50,7 @@ from csms.transaction.v1.transaction_service_pb2 import (
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import Connection
 
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import cut_page, decode_token, page_size
@@ -238,7 +239,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
         return ListUnmatchedEventsResponse(unmatched_events=[_to_unmatched(row) for row in page], next_page_token=token)
 
     async def _list(self, station_id: str, listing: Callable[[Connection], Sequence[T]]) -> Sequence[T]:
-        return await self._database.read(listing) if _may_be(station_id) else []
+        return await self._database.read(listing) if is_storable(station_id) else []
 
     async def _get(
         self,
@@ -256,7 +257,7 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
             transaction_id=transaction_id,
             generation=generation,
         )
-        found = await self._database.read(getting) if _may_be(station_id) and _may_be(transaction_id) else None
+        found = await self._database.read(getting) if is_storable(station_id + transaction_id) else None
         if found is None:
             raise MeshError(
                 grpc.StatusCode.NOT_FOUND,
@@ -265,11 +266,6 @@ class TransactionServicer(transaction_service_pb2_grpc.TransactionServiceService
                 + (f" of generation {generation}" if generation else ""),
             )
         return found
-
-
-def _may_be(name: str) -> bool:
-    """Whether a name can exist: PostgreSQL refuses to compare with a NUL."""
-    return "\0" not in name
 
 
 def to_transaction(row: store.Transaction) -> Transaction:

@@ -40,7 +40,10 @@ class KeepaliveMonitor:
         self._clock = clock
         self._loop_s = loop_s
         self._noted_us: dict[Session, int] = {}
-        self.run = PeriodicTask("keepalive", self._turn, every_s=SWEEP_S, at_once=False).run
+
+    async def run(self) -> None:
+        """Sweeps until it is cancelled."""
+        await PeriodicTask("keepalive", self._turn, every_s=SWEEP_S, at_once=False).run()
 
     def sweep(self) -> None:
         """Looks at every session once."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import grpc
 import msgspec
 
+from mesh.contract.texts import is_storable
 from mesh.runtime.errors import MeshError
 
 T = TypeVar("T")
@@ -77,8 +78,8 @@ def _fitting(sizes: Sequence[int]) -> int:
 
 
 def _is_beyond_sql(part: Any) -> bool:
-    """Whether a database would choke on this: an integer beyond 64 bits, or a text with a NUL."""
-    return not -(2**63) <= part < 2**63 if isinstance(part, int) else isinstance(part, str) and "\0" in part
+    """Whether a database does not take this: an integer beyond 64 bits, or a text with a NUL."""
+    return not -(2**63) <= part < 2**63 if isinstance(part, int) else isinstance(part, str) and not is_storable(part)
 
 
 def _invalid(message: str) -> MeshError:

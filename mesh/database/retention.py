@@ -64,8 +64,12 @@ class RetentionTask:
         self._database = database
         self._clock = clock
         self._removals = removals
+        self._every_s = every_s
         self._chunk = chunk
-        self.run = PeriodicTask("retention", self.remove_old, every_s=every_s).run
+
+    async def run(self) -> None:
+        """Removes until it is cancelled."""
+        await PeriodicTask("retention", self.remove_old, every_s=self._every_s).run()
 
     async def remove_old(self) -> int:
         """Removes all rows whose time is over; returns their number. Raises MeshError as `in_chunks` does."""

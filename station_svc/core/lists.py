@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from mesh.contract.texts import is_storable
 from mesh.database import pages
 from station_svc.core.rows import Page
 from station_svc.core.station_store import not_found
@@ -39,8 +40,8 @@ def cut(
 
 
 def storable(station_id: str) -> str:
-    """A station id to look up. PostgreSQL takes no NUL, and no station has one in its name: STATION_NOT_FOUND."""
-    if "\0" in station_id:
+    """A station id to look up. Raises MeshError STATION_NOT_FOUND for one that no station can have."""
+    if not is_storable(station_id):
         raise not_found(station_id)
     return station_id
 

@@ -13,6 +13,8 @@ from google.rpc import status_pb2
 from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.exc import IntegrityError
 
+from mesh.contract.requests import check_text
+from mesh.contract.texts import is_storable
 from mesh.database import pages
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
@@ -31,7 +33,6 @@ from station_svc.rollouts import variables as variables_rollout
 from station_svc.rollouts.rows import STOPPED_BY_OPERATOR, RolloutRow, RolloutState, TargetRow
 from station_svc.rollouts.runner import own_job
 
-_MOST_REQUEST_ID = 64
 _MOST_NAME = 255
 _MOST_VARIABLES = 50
 _MOST_PARALLEL = 1000
@@ -180,10 +181,7 @@ def _expect_open(row: RolloutRow) -> None:
 
 def _to_row(request: pb.CreateRolloutRequest, now_us: int) -> RolloutRow:
     caller = current_caller()
-    if len(request.request_id) > _MOST_REQUEST_ID or "\0" in request.request_id:
-        raise invalid_field("request_id", f"at most {_MOST_REQUEST_ID} characters are taken")
-    if len(request.display_name) > _MOST_NAME or "\0" in request.display_name:
-        raise invalid_field("display_name", f"at most {_MOST_NAME} characters are taken")
+    check_text("display_name", request.display_name, most=_MOST_NAME)
     if not 0 <= request.max_parallel <= _MOST_PARALLEL:
         raise invalid_field("max_parallel", f"0 to {_MOST_PARALLEL} is needed")
     if request.stop_after_failures < 0:
@@ -251,7 +249,7 @@ def _check_firmware(work: pb.FirmwareRollout) -> None:
 
 
 def _storable(rollout_id: str) -> str:
-    if "\0" in rollout_id:
+    if not is_storable(rollout_id):
         raise store.not_found(rollout_id)
     return rollout_id
 

@@ -24,7 +24,6 @@ class CredentialFailures:
         self._clock = clock
         self._waiting: dict[str, store.Failures] = {}
         self._news = asyncio.Event()
-        self.run = PeriodicTask("credential failures", self.flush, every_s=INTERVAL_S, due=self._news).run
 
     def note(self, station_id: str, address: str) -> None:
         """A handshake in a station's name failed."""
@@ -34,6 +33,10 @@ class CredentialFailures:
         count = 1 if known is None else known.count + 1
         self._waiting[station_id] = store.Failures(count, self._clock(), address)
         self._news.set()
+
+    async def run(self) -> None:
+        """Stores until it is cancelled."""
+        await PeriodicTask("credential failures", self.flush, every_s=INTERVAL_S, due=self._news).run()
 
     async def flush(self) -> None:
         """Writes down what was counted since the last time."""

@@ -6,6 +6,7 @@ from csms.common.v1 import evse_pb2, id_token_pb2
 from csms.station.v1 import reservation_pb2, reservation_service_pb2
 from csms.station.v1.reservation_service_pb2_grpc import ReservationServiceServicer
 
+from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import choice, to_condition
 from mesh.grpc.types import Context
@@ -130,7 +131,7 @@ def check_reserve(sent: reservation_pb2.ReserveNowRequest, prefix: str = "") -> 
     """Raises MeshError INVALID_FIELD for what could not be kept here; `prefix` stands before the field's name."""
     for name in ("id_token", "group_id_token"):
         token: id_token_pb2.IdToken = getattr(sent, name)
-        if "\0" in token.id_token or "\0" in token.type:
+        if not is_storable(token.id_token + token.type):
             raise invalid_field(f"{prefix}{name}", "has a NUL in it, which no token has")
     if not _FIRST_S <= sent.expire_time.seconds <= _LAST_S:
         raise invalid_field(f"{prefix}expire_time", "is no time of the years 1 to 9999")
