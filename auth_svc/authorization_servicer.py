@@ -27,7 +27,7 @@ from auth_svc.texts import MAX_TOKEN, fold
 from mesh.contract.id_tokens import match_key
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
-from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.logs import get_logger
@@ -138,17 +138,17 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         tenant_id = request.tenant_id
         if not tenant_id or not is_storable(tenant_id):
             raise invalid_field("tenant_id", "is required")
-        size = page_size(request.page_size, default=MAX_PAGE, most=MAX_PAGE)
-        after = decode_token(request.page_token, [str], binding=tenant_id) or ("",)
+        page = page_of(request, [str], binding=tenant_id, default=MAX_PAGE, most=MAX_PAGE)
+        (after_key,) = page.after or ("",)
         rows = await self._database.read(
             lambda connection: id_token_store.list_id_tokens(
-                connection, tenant_id, after_key=after[0], condition=None, limit=size + 1
+                connection, tenant_id, after_key=after_key, condition=None, limit=page.limit
             )
         )
-        page, next_token = cut_page(rows, size, lambda token: (fold(token.id_token),), binding=tenant_id)
+        rows, next_token = page.cut(rows, lambda token: (fold(token.id_token),))
         now_us = self._clock()
         return ListTokensForLocalListsResponse(
-            tokens=[_to_local_list_token(token, now_us) for token in page], next_page_token=next_token
+            tokens=[_to_local_list_token(token, now_us) for token in rows], next_page_token=next_token
         )
 
     async def GetSigningKeys(self, request: GetSigningKeysRequest, context: Context) -> GetSigningKeysResponse:

@@ -24,7 +24,7 @@ from csms.transaction.v1.meter_profile_service_pb2 import (
 from mesh.contract.texts import is_storable
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
-from mesh.database.pages import cut_page, decode_token, page_size
+from mesh.database.pages import page_of
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
@@ -72,17 +72,18 @@ class MeterProfileServicer(meter_profile_service_pb2_grpc.MeterProfileServiceSer
 
     async def ListMeterProfiles(self, request: ListMeterProfilesRequest, context: Context) -> ListMeterProfilesResponse:
         """Lists them by vendor, model, firmware version and station."""
-        size = page_size(request.page_size)
+        condition = to_condition(request.filter, store.FILTERS)
+        page = page_of(request, (str, str, str, str), binding=request.filter, condition=condition)
         listing = partial(
             store.list_profiles,
             tenant_id=current_caller().tenant_id,
-            condition=to_condition(request.filter, store.FILTERS),
-            after=decode_token(request.page_token, (str, str, str, str), binding=request.filter),
-            most=size + 1,
+            condition=page.condition,
+            after=page.after,
+            most=page.limit,
         )
         rows = await self._database.read(listing)
-        page, token = cut_page(rows, size, lambda row: row.sort_key, binding=request.filter)
-        return ListMeterProfilesResponse(meter_profiles=[_to_message(row) for row in page], next_page_token=token)
+        rows, token = page.cut(rows, lambda row: row.sort_key)
+        return ListMeterProfilesResponse(meter_profiles=[_to_message(row) for row in rows], next_page_token=token)
 
     async def DeleteMeterProfile(
         self, request: DeleteMeterProfileRequest, context: Context

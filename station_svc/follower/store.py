@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field, moment, switch
+from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement
 from station_svc.core.history_store import history
 from station_svc.core.list_store import paged
 from station_svc.core.models import station
-from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.rows import Frame, to_row
 from station_svc.core.station_store import expect_station
 from station_svc.follower.models import activity, activity_report
 from station_svc.follower.rows import REQUESTED, UNKNOWN, ActivityReport, ActivityRow

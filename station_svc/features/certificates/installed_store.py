@@ -6,9 +6,10 @@ from dataclasses import asdict
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement
 from station_svc.core.list_store import paged
-from station_svc.core.rows import Page, to_row
+from station_svc.core.rows import to_row
 from station_svc.core.station_store import expect_station
 from station_svc.features.certificates.models import installed_certificate
 from station_svc.features.certificates.rows import InstalledCertificateRow

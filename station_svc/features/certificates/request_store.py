@@ -8,6 +8,7 @@ import grpc
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
@@ -15,7 +16,7 @@ from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import lock_stations
 from station_svc.core.models import station, variable
-from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.rows import Frame, to_row
 from station_svc.features.certificates import events
 from station_svc.features.certificates.models import certificate_request
 from station_svc.features.certificates.rows import CertificateRequestRow, NewRequest, RequestState, Signed, Taken

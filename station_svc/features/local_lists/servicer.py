@@ -41,14 +41,11 @@ class LocalListServicer(LocalListServiceServicer):
     ) -> pb.ListLocalListEntriesResponse:
         """Lists what a station is believed to hold, by token."""
         del context
-        size = pages.page_size(request.page_size, default=200)
-        after = pages.decode_token(request.page_token, (str,), binding=request.station_id)
+        page = pages.page_of(request, (str,), binding=request.station_id, default=200)
         held = (await self._read(request.station_id)).held or {}
         entries = sorted(held.values(), key=lambda entry: entry.key)
-        start = 0 if after is None else bisect_right(entries, after[0], key=lambda entry: entry.key)
-        rows, token = pages.cut_page(
-            entries[start : start + size + 1], size, lambda entry: (entry.key,), binding=request.station_id
-        )
+        start = 0 if page.after is None else bisect_right(entries, page.after[0], key=lambda entry: entry.key)
+        rows, token = page.cut(entries[start : start + page.limit], lambda entry: (entry.key,))
         return pb.ListLocalListEntriesResponse(entries=map(to_message, rows), next_page_token=token)
 
     async def SyncLocalList(self, request: pb.SyncLocalListRequest, context: Context) -> pb.SyncLocalListResponse:

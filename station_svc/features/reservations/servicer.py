@@ -16,7 +16,7 @@ from mesh.runtime.times import Clock, to_timestamp
 from station_svc.commands.evses import settle_evse
 from station_svc.commands.reader_forms import ReaderForms
 from station_svc.commands.sender import CommandSender
-from station_svc.core.lists import cut, page_of, storable
+from station_svc.core.lists import page_of, storable
 from station_svc.features.reservations import store
 from station_svc.features.reservations.rows import ReservationRow
 from station_svc.features.reservations.rules import Cancel, Reserve
@@ -78,20 +78,14 @@ class ReservationServicer(ReservationServiceServicer):
         del context
         now_us = self._clock()
         condition = to_condition(request.filter, store.filters(now_us, _STATE))
-        page = page_of(request, (int,), filter_text=request.filter, condition=condition)
+        page = page_of(request, (int,), condition=condition)
         read = partial(
             store.list_reservations,
             tenant_id=current_caller().tenant_id,
             station_id=storable(request.station_id),
             page=page,
         )
-        rows, token = cut(
-            request,
-            await self._database.read(read),
-            page,
-            lambda row: (row.reservation_id,),
-            filter_text=request.filter,
-        )
+        rows, token = page.cut(await self._database.read(read), lambda row: (row.reservation_id,))
         return reservation_service_pb2.ListReservationsResponse(
             reservations=[_to_reservation(row.after(now_us)) for row in rows], next_page_token=token
         )

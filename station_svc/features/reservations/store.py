@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, Connection
 
 from mesh.contract.id_tokens import match_key
 from mesh.database.filters import Field
+from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement
 from mesh.runtime.errors import MeshError
 from station_svc.core.list_store import paged
-from station_svc.core.rows import Page
 from station_svc.core.station_store import expect_station
 from station_svc.features.reservations.models import reservation
 from station_svc.features.reservations.rows import EXPIRED, HELD, LIVE, UNKNOWN, ReservationRow

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Connection
 
 from mesh.database.filters import Field, moment
+from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement
 from station_svc.core.history_store import history
-from station_svc.core.rows import Frame, Page, to_row
+from station_svc.core.rows import Frame, to_row
 from station_svc.features.security_events.models import security_event
 from station_svc.features.security_events.rows import SecurityEventRow
 

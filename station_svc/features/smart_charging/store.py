@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.filters import Field
+from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, run_prepared
 from station_svc.core.list_store import paged
-from station_svc.core.rows import Page
 from station_svc.core.station_store import expect_station
 from station_svc.features.smart_charging.models import charging_profile
 from station_svc.features.smart_charging.rows import EXPIRED, HELD, LIVE, TX_PROFILE, UNKNOWN, ProfileRow
