@@ -1,4 +1,4 @@
-"""How operators manage id tokens."""
+"""IdTokenService: operators manage id tokens."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ class IdTokenServicer(IdTokenServiceServicer):
         return ListIdTokensResponse(id_tokens=await self._to_messages(rows), next_page_token=next_token)
 
     async def ListSeenIdTokens(self, request: ListSeenIdTokensRequest, context: Context) -> ListSeenIdTokensResponse:
-        """Lists those that stations asked for and nobody has added, the latest first."""
+        """Lists the unknown tokens that stations requested, the latest first."""
         tenant_id, page = current_caller().tenant_id, page_of(request, [int, str])
         rows = await self._database.read(
             lambda connection: seen_token_store.list_seen(connection, tenant_id, after=page.after, limit=page.limit)
@@ -233,7 +233,7 @@ def _status_word(text: str) -> str:
 
 
 def _type_word(text: str) -> str:
-    """A type in OCPP's own spelling where it is one of OCPP's; others are taken as they are. Raises ValueError."""
+    """A type in OCPP's own spelling where it is one of OCPP's; other types stay as they are. Raises ValueError."""
     word = canonical(text, TYPES, prefix="ID_TOKEN_TYPE")
     if word is not None or not text:
         return word or ""

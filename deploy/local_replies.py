@@ -7,7 +7,7 @@ from google.rpc import code_pb2
 
 @dataclass(frozen=True, kw_only=True)
 class LocalReply:
-    """An answer of Envoy's own. `message` None leaves Envoy's own words, which say what was wrong with the request."""
+    """An answer of Envoy's own. `message` None leaves Envoy's own text, which names the fault of the request."""
 
     http: int
     rest_code: int  # google.rpc.Code in the JSON body

@@ -1,11 +1,11 @@
-"""Hands the streams to RabbitMQ, for consumers of any kind (docs/DESIGN.md, "Transactional outbox").
+"""Publishes the streams to RabbitMQ, for consumers of any kind (docs/DESIGN.md, "Transactional outbox").
 
 Topic exchange `csms.events`, routing key `<tenant>.<source>.<type>`; the body is the event in protobuf's JSON, as REST
-gives it. At least once: the position is saved after the broker has confirmed, so that after a failure some events come
-again, with the same id. In order per station and source: of these two an event is sent when the one before it is
+returns it. At least once: the position is saved after the broker has confirmed, so that after a failure some events
+come again, with the same id. In order per station and source: of these two an event is sent when the one before it is
 confirmed, so that one which the broker refuses cannot be overtaken; different stations do not wait for each other.
 
-A stream that has never been handed over is handed over from the oldest event that is kept.
+A stream that has never been published is published from the oldest event that is kept.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class Fanout:
         self._news.set()
 
     async def run(self) -> None:
-        """Publishes until it is cancelled, on one replica; connects again for as long as it takes."""
+        """Publishes until it is cancelled, on one replica; reconnects without a limit."""
         leader = Leader(engine=self._database.engine, work="fan-out", check_s=self._poll_s)
         try:
             while True:
@@ -98,7 +98,7 @@ class Fanout:
 
     async def _publish_all(self, exchange: AbstractExchange) -> None:
         unsent = dict(await self._database.read(store.read_unsent))
-        while unsent:  # a page of each in turn, so that no tenant waits for all of another's
+        while unsent:  # a page of each tenant in turn, so that none waits for all pages of another
             for tenant_id, position in list(unsent.items()):
                 page = await self._read(tenant_id, position)
                 await self._publish(exchange, page.events)
@@ -126,7 +126,7 @@ class Fanout:
                 raise outcome
 
     async def _wait(self, connection: aio_pika.Connection) -> None:
-        """Returns when there may be something to publish. Raises ConnectionError where the connection is gone."""
+        """Returns when there may be something to publish. Raises ConnectionError where the connection was lost."""
         with suppress(TimeoutError):
             # Not wait_for, which may forget a cancellation: see mesh/events/relay.py.
             async with asyncio.timeout(self._poll_s):
@@ -147,12 +147,12 @@ class Fanout:
 
 async def _publish_chain(exchange: AbstractExchange, events: Iterable[StoredEvent]) -> None:
     for event in events:
-        # Not mandatory: an event that no queue is bound for is nobody's business.
+        # Not mandatory: an event without a bound queue is dropped.
         await exchange.publish(_message(event), routing_key=_routing_key(event), mandatory=False, timeout=TIMEOUT_S)
 
 
 def _message(event: StoredEvent) -> aio_pika.Message:
-    """The event, persistent, with what a consumer may want to know before it reads the body."""
+    """The event, persistent, with headers for consumers that select before they read the body."""
     return aio_pika.Message(
         body=MessageToJson(to_message(event), indent=None, ensure_ascii=False).encode(),
         content_type="application/json",

@@ -1,4 +1,4 @@
-"""How operators' requests become commands: by every servicer that sends some, in one way."""
+"""The path from operators' requests to commands, for every servicer that sends some."""
 
 from typing import Any, TypeVar
 

@@ -1,7 +1,7 @@
-"""A rollout of firmware at one station: asks for the update once, then follows its FirmwareUpdate.
+"""A rollout of firmware at one station: requests the update once, then follows its FirmwareUpdate.
 
-Where the answer is lost the update is followed all the same: what the station reports, or the version that it boots
-with, tells whether it was asked. It is never asked a second time for what it may have begun.
+Where the answer is lost the update is followed all the same: the station's reports, or the version in its next boot,
+show whether the station received the request. An update that may have begun is never requested again.
 """
 
 import secrets
@@ -28,12 +28,12 @@ USUAL_TIMEOUT_US = DAY_US
 LOOK_US = 30 * SECOND_US
 # A station that failed may try again: it has failed for good once it has not for this long.
 TRY_AGAIN_US = 600 * SECOND_US
-# Sent, and perhaps taken, though no answer came.
+# Sent, and perhaps accepted, though no answer came.
 _PERHAPS = frozenset({"CALL_TIMEOUT", "STATION_DISCONNECTED", "INVALID_ANSWER"})
 
 
 class _Progress(msgspec.Struct, frozen=True):
-    """How far it is. `asked`: the station has been asked, or may have been. The others are of what it is asked."""
+    """Progress of the update. `asked`: it was requested, or may have been. The other fields are of the request."""
 
     asked: bool = False
     attempt: int = -1
@@ -64,7 +64,7 @@ class FirmwareWork:
         return f"the station last reported {activity.reported_status}"
 
     async def __call__(self, assignment: Assignment) -> Done | Again:
-        """One turn. Raises MeshError, FinalError."""
+        """One run of the job. Raises MeshError, FinalError."""
         text = assignment.target.progress
         progress = msgspec.json.decode(text, type=_Progress) if text else _Progress()
         if progress.asked:

@@ -1,4 +1,4 @@
-"""Remembers the certificates that stations' answers tell of."""
+"""Stores the certificates in stations' answers."""
 
 from collections.abc import Collection
 
@@ -19,7 +19,7 @@ _GONE = frozenset(
 
 
 class RememberCertificates(CommandHooks):
-    """Keeps the certificates that a station told of, instead of those of these kinds that it told of before."""
+    """Stores the certificates that a station reported, in place of those of these kinds that it reported before."""
 
     def __init__(self, kinds: Collection[int]) -> None:
         self._kinds = kinds

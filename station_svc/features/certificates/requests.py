@@ -39,7 +39,7 @@ class CertificateRequests:
         return [_to_result(one, signed) for one in taken]
 
     async def _sign(self, taken: Sequence[Taken]) -> dict[FrameKey, CertificateRequestRow]:
-        """Has those signed that are not yet; the rows as they stand afterwards, of those that were."""
+        """Has the unsigned ones signed; the rows afterwards, of those that were signed."""
         open_ = {store.key_of(one.row.frame): one for one in taken if one.row.state is RequestState.REQUESTED}
         if not open_:
             return {}
