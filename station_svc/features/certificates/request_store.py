@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from mesh.database.pages import Page
-from mesh.database.rowset import RowStatement
+from mesh.database.rowset import RowStatement, columns_of
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
 from mesh.runtime.times import DAY_US, SECOND_US
@@ -42,14 +42,17 @@ _ADD = RowStatement(
     SELECT tenant_id, station_id, epoch, ordinal, receive_us, certificate_type, csr_sha256, csr, :state, :now_us
     FROM {rows} WHERE true ON CONFLICT (tenant_id, station_id, epoch, ordinal) DO NOTHING
     """,
-    tenant_id="text",
-    station_id="text",
-    epoch="bigint",
-    ordinal="bigint",
-    receive_us="bigint",
-    certificate_type="integer",
-    csr_sha256="text",
-    csr="text",
+    **columns_of(
+        certificate_request,
+        "tenant_id",
+        "station_id",
+        "epoch",
+        "ordinal",
+        "receive_us",
+        "certificate_type",
+        "csr_sha256",
+        "csr",
+    ),
 )
 
 
