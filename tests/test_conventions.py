@@ -18,7 +18,7 @@ _SUFFIXES = {".py", ".proto", ".md", ".yaml", ".yml", ".lua", ".toml"}
 # Packages whose docstrings follow the rule of CONTRIBUTING.md, "Language".
 WORDED = (
     *("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc"),
-    *("deploy", "benchmarks", "chaos", "simulator", "tests"),
+    *("deploy", "benchmarks", "chaos", "simulator", "station_kit", "tests"),
 )
 _BARE = {"what", "whatever", "whichever", "whoever"}
 # Services do not hear, tell or go away (CONTRIBUTING.md, "Language").
@@ -47,6 +47,7 @@ FORMER_WORDS: Mapping[str, frozenset[str]] = {
     "gateway": _GATEWAY_WORDS,
     "mesh": _DIALECT | {"is_away", "scripts.py", "workers.py", "operator_edge.py", "mesh_edge.py", "OperatorEdge"},
     "station_svc": _STATION_WORDS,
+    "station_kit": _GATEWAY_WORDS,
     "notification_svc": _DIALECT,
     "proto/csms/auth": _DIALECT,
     "proto/csms/common": _DIALECT,
