@@ -19,7 +19,7 @@ from auth_svc.attempts import Attempts
 from auth_svc.authorization_servicer import AuthorizationServicer
 from auth_svc.certificate_office import CertificateOffice
 from auth_svc.certificate_servicer import CertificateAuthorityServicer, CertificateServicer
-from auth_svc.housekeeping import Housekeeper
+from auth_svc.housekeeping import Housekeeper, retention_task
 from auth_svc.id_token_servicer import IdTokenServicer
 from auth_svc.keys import SigningKeys
 from auth_svc.passwords import Passwords
@@ -68,8 +68,12 @@ async def build(
     seen = SeenTokens(database=database, clock=clock)
     stack.push_async_callback(seen.flush)
     office = CertificateOffice(database=database, clock=clock, rules=settings.certificates)
-    housekeeper = Housekeeper(
-        database=database, keys=keys, sessions=sessions, office=office, clock=clock, outbox_days=settings.outbox_days
+    housekeeper = Housekeeper(database=database, keys=keys, clock=clock)
+    retention = retention_task(
+        database=database,
+        clock=clock,
+        outbox_days=settings.outbox_days,
+        certificate_days=settings.certificate_days,
     )
     relay = open_relay(
         stack,
@@ -83,7 +87,7 @@ async def build(
         keys=keys,
         mesh=_mesh(database, keys, office, seen=seen, settings=settings, clock=clock),
         operator=_operators(database, users, office, clock),
-        background=[housekeeper.run, seen.run, *relay],
+        background=[housekeeper.run, retention.run, seen.run, *relay],
     )
 
 

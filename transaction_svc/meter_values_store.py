@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from mesh.database import partitions
-from mesh.database.rowset import RowStatement, run_prepared
+from mesh.database.rowset import RowStatement, columns_of, run_prepared
 from transaction_svc.models import meter_values
 from transaction_svc.received_items import ReceivedMeterValues
 
@@ -17,12 +17,7 @@ _INSERT_METER_VALUES = RowStatement(
     ON CONFLICT DO NOTHING
     RETURNING tenant_id, station_id, content_key
     """,
-    tenant_id="text",
-    station_id="text",
-    content_key="text",
-    item="text",
-    receive_us="bigint",
-    sample_us="bigint",
+    **columns_of(meter_values),
 )
 
 

@@ -21,7 +21,7 @@ from transaction_svc.meter_profile_servicer import MeterProfileServicer
 from transaction_svc.meter_profiles import MeterTerms
 from transaction_svc.models import METER_VALUES_PARTITIONS
 from transaction_svc.operator_servicer import TransactionServicer
-from transaction_svc.retention import Retention
+from transaction_svc.retention import retention_task, thinning_task
 from transaction_svc.settings import TransactionSettings
 
 
@@ -35,14 +35,14 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
     translator = _translator(stack, settings)
     transactions = TransactionServicer(database=database, clock=clock, meters=meters, translator=translator)
     profiles = MeterProfileServicer(database=database, clock=clock, meters=meters)
-    retention = Retention(
+    retention = retention_task(
         database=database,
         clock=clock,
         outbox_days=settings.outbox_days,
         quarantine_days=settings.quarantine_days,
-        sample_days=settings.sample_days,
         meter_values_days=settings.meter_values_days,
     )
+    thinning = thinning_task(database=database, clock=clock, days=settings.sample_days)
     kept = Kept(partitions=METER_VALUES_PARTITIONS, days=settings.meter_values_days or None)
     keeper = PartitionKeeper(engine=database.engine, clock=clock, kept=[kept])
     expiry = Expiry(database=database, clock=clock)
@@ -61,7 +61,7 @@ async def build(database: Database, stack: AsyncExitStack, *, settings: Transact
             lambda server: add_TransactionServiceServicer_to_server(transactions, server),
             lambda server: add_MeterProfileServiceServicer_to_server(profiles, server),
         ],
-        background=[retention.run, keeper.run, expiry.run, *relay],
+        background=[retention.run, *thinning, keeper.run, expiry.run, *relay],
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mesh.database.engine import is_unavailable
 from mesh.database.partitions import OnDrop, TimePartitions, advance, drop_old
+from mesh.runtime.background import PeriodicTask
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import DAY_US, Clock
 
@@ -40,10 +41,11 @@ class PartitionKeeper:
         self._kept = kept if engine.dialect.name == "postgresql" else ()
 
     async def run(self) -> None:
-        """Looks after them every few minutes, until cancelled."""
-        while True:
-            await asyncio.to_thread(self.keep)
-            await asyncio.sleep(EVERY_S)
+        """Makes and drops partitions every few minutes, until cancelled."""
+        await PeriodicTask("partitions", self._turn, every_s=EVERY_S).run()
+
+    async def _turn(self) -> None:
+        await asyncio.to_thread(self.keep)
 
     def keep(self) -> None:
         """Makes and drops all that is due. What fails, or finds its table busy for long, is left to the next turn."""

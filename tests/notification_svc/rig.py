@@ -35,7 +35,7 @@ from mesh.runtime.times import SECOND_US, to_timestamp
 from mesh.service import Parts, RunningService, start
 from notification_svc import migrations, models
 from notification_svc.feed import Feed
-from notification_svc.retention import Retention
+from notification_svc.retention import retention_task
 from notification_svc.service import build
 from notification_svc.settings import NotificationSettings
 from tests.conftest import FakeClock
@@ -96,7 +96,7 @@ class Notifications:
         """Removes what is old, with partitions and without; returns the number of events."""
         before = await self.database.read(_count)
         await asyncio.to_thread(self.keeper.keep)
-        await Retention(database=self.database, clock=self.clock, days=RETENTION_DAYS).remove_old()
+        await retention_task(database=self.database, clock=self.clock, days=RETENTION_DAYS).remove_old()
         return before - await self.database.read(_count)
 
     async def publish(self, *items: PublishEventItem) -> None:

@@ -14,7 +14,7 @@ from mesh.database.partition_keeper import Kept, PartitionKeeper
 from mesh.identity.operators import set_caller
 from tests.transaction_svc.kit import CONTEXT, VIEWER, Service, register, sampled
 from transaction_svc import models
-from transaction_svc.retention import Retention
+from transaction_svc.retention import retention_task
 
 DAY_S = 86_400
 
@@ -97,8 +97,8 @@ async def test_they_are_removed_after_their_time_alone(service: Service) -> None
     for days, kept in ((9, [20, 1, 0.5, -10_000]), (3, [20])):
         service.clock.advance(days * DAY_S)
         keeper(service, days=30).keep()
-        retention = Retention(
+        retention = retention_task(
             database=service.database, clock=service.clock, outbox_days=99, quarantine_days=99, meter_values_days=30
         )
-        await retention.delete_old()
+        await retention.remove_old()
         assert sorted(await listed(service), reverse=True) == kept

@@ -1,5 +1,6 @@
 """Samples of old transactions go; what is billed, and what it is billed by, stays as it is."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,8 +31,9 @@ from tests.transaction_svc.test_any_order import (
 )
 from tests.transaction_svc.test_meter_profiles import KWH_AS_WH, reassess, set_profile
 from tests.transaction_svc.test_signed_records import IMPORT, ocmf, signed
+from tests.waiting import eventually
 from transaction_svc import models, thinning
-from transaction_svc.retention import Retention
+from transaction_svc.retention import thinning_task
 from transaction_svc.settings import TransactionSettings
 
 DAYS = 90
@@ -48,10 +50,7 @@ PROFILES: Sequence[dict[str, Any]] = (
 
 async def thin(service: Service) -> int:
     """Thins what is older than DAYS; returns the number of transactions."""
-    retention = Retention(
-        database=service.database, clock=service.clock, outbox_days=99, quarantine_days=99, sample_days=DAYS
-    )
-    return await retention.thin_old()
+    return await thinning.thin_old(service.database, before_us=service.clock() - DAYS * DAY_US)
 
 
 def pass_days(service: Service, days: int) -> None:
@@ -179,11 +178,16 @@ async def test_samples_are_kept_unless_a_setting_says_otherwise(service: Service
     env = {"CSMS_AUTH_ADDRESS": "127.0.0.1:1", "CSMS_MESH_SECRET": "s"}
     days = [TransactionSettings.read(Environment(env | more)).sample_days for more in ({}, _SETTING)]
     assert days == [0, 400]
-    retention = Retention(
-        database=service.database, clock=service.clock, outbox_days=99, quarantine_days=99, sample_days=days[0]
-    )
-    assert await retention.thin_old() == 0
+    tasks = [thinning_task(database=service.database, clock=service.clock, days=each) for each in days]
+    assert [len(task) for task in tasks] == [0, 1]
     assert await payloads(service, number) == [1, 1, 1, 1, 1]
+    thinning_in_background = asyncio.ensure_future(tasks[1][0]())
+
+    async def is_thinned() -> bool:
+        return await payloads(service, number) == [1, 0, 0, 0, 1]
+
+    await eventually(is_thinned)
+    thinning_in_background.cancel()
 
 
 _SETTING = {"CSMS_SAMPLE_RETENTION_DAYS": "400"}

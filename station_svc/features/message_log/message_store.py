@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from mesh.database import partitions, rowset
 from mesh.database.filters import Field
+from mesh.database.pages import Page
 from mesh.database.rowset import RowStatement, run_prepared
 from station_svc.core import retention_store
 from station_svc.core.history_store import history, of_station
-from station_svc.core.rows import Page, to_row
+from station_svc.core.rows import to_row
 from station_svc.core.station_store import expect_station
 from station_svc.features.message_log.models import message
 from station_svc.features.message_log.rows import MessageRow

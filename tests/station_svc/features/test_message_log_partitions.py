@@ -9,10 +9,10 @@ from sqlalchemy import Connection, Engine
 
 from mesh.database import migrate, partitions
 from mesh.database.engine import make_engine
+from mesh.database.pages import Page
 from mesh.runtime.times import DAY_US
 from station_svc import migrations
 from station_svc.core.history_store import of_station
-from station_svc.core.rows import Page
 from station_svc.features.message_log import message_store
 from station_svc.features.message_log.models import PARTITIONS, message
 from station_svc.features.message_log.rows import MessageRow
