@@ -5,6 +5,7 @@ from collections import deque
 import grpc
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 
 WINDOW_S = 300
@@ -45,7 +46,7 @@ def _too_many(oldest_us: int, now_us: int) -> MeshError:
     wait_s = WINDOW_S - (now_us - oldest_us) // SECOND_US
     return MeshError(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "TOO_MANY_ATTEMPTS",
+        Reason.TOO_MANY_ATTEMPTS,
         f"too many failed attempts: try again in {wait_s} seconds",
         {"retry_after_s": str(wait_s)},
     )

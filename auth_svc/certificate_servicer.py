@@ -17,6 +17,7 @@ from mesh.database.pages import cut_page, decode_token, page_size
 from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 
 MOST_ITEMS = 64
@@ -90,7 +91,7 @@ def _fault(item: signing.SignCertificateItem) -> MeshError | None:
         if not getattr(item, field):
             return invalid_field(field, "is required")
     if item.certificate_type not in (certificate_pb2.CERTIFICATE_SIGNING_USE_UNSPECIFIED, _CHARGING_STATION):
-        return refusal("CERTIFICATE_TYPE_NOT_SIGNED", "certificates towards vehicles are not signed here")
+        return refusal(Reason.CERTIFICATE_TYPE_NOT_SIGNED, "certificates towards vehicles are not signed here")
     return None
 
 

@@ -21,6 +21,7 @@ from mesh.database.engine import Database
 from mesh.identity.operators import AUDIENCE, ISSUER, Caller
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 
 log = get_logger(__name__)
@@ -151,7 +152,7 @@ class Sessions:
 
 def invalid_token(message: str) -> MeshError:
     """UNAUTHENTICATED, reason INVALID_TOKEN."""
-    return MeshError(grpc.StatusCode.UNAUTHENTICATED, "INVALID_TOKEN", message)
+    return MeshError(grpc.StatusCode.UNAUTHENTICATED, Reason.INVALID_TOKEN, message)
 
 
 def _session_ended() -> MeshError:

@@ -39,6 +39,7 @@ from mesh.database.pages import cut_page, decode_token, page_size
 from mesh.grpc.types import Context
 from mesh.identity.operators import Role, current_caller, optional_caller
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock, to_timestamp
 
 _TOKEN_TYPE = "Bearer"  # noqa: S105 - the name of a scheme
@@ -99,7 +100,7 @@ class UserServicer(UserServiceServicer):
         if not await self._database.write(lambda connection: user_store.create_user(connection, user)):
             raise MeshError(
                 grpc.StatusCode.ALREADY_EXISTS,
-                "USER_EXISTS",
+                Reason.USER_EXISTS,
                 f"the username {user.username!r} is taken, or looks like one that is",
             )
         return RegisterResponse(user=_to_message(user))
@@ -147,7 +148,7 @@ class UserServicer(UserServiceServicer):
             if user_store.is_last_administrator(connection, administrator.tenant_id, request.username):
                 raise MeshError(
                     grpc.StatusCode.FAILED_PRECONDITION,
-                    "LAST_ADMINISTRATOR",
+                    Reason.LAST_ADMINISTRATOR,
                     f"{request.username} is the last administrator: add another first",
                 )
             if not user_store.delete_user(connection, administrator.tenant_id, request.username, now_us=now_us):
@@ -203,13 +204,13 @@ class UserServicer(UserServiceServicer):
         if not self._open_registration:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
-                "REGISTRATION_CLOSED",
+                Reason.REGISTRATION_CLOSED,
                 "registration is closed: an administrator may add you",
             )
         if role is not None and role > Role.VIEWER:
             raise MeshError(
                 grpc.StatusCode.PERMISSION_DENIED,
-                "ROLE_TOO_LOW",
+                Reason.ROLE_TOO_LOW,
                 "without an administrator's access token only a VIEWER can be added",
             )
         return TENANT
@@ -235,18 +236,18 @@ def _check_findable(username: str) -> None:
 
 def _wrong_credentials() -> MeshError:
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, "WRONG_CREDENTIALS", "there is no such user, or the password is another"
+        grpc.StatusCode.UNAUTHENTICATED, Reason.WRONG_CREDENTIALS, "there is no such user, or the password is another"
     )
 
 
 def _role_too_low(user: user_store.User, message: str) -> MeshError:
     return MeshError(
-        grpc.StatusCode.PERMISSION_DENIED, "ROLE_TOO_LOW", f"{message}, and {user.username} is {user.role.name}"
+        grpc.StatusCode.PERMISSION_DENIED, Reason.ROLE_TOO_LOW, f"{message}, and {user.username} is {user.role.name}"
     )
 
 
 def _not_found(username: str) -> MeshError:
-    return MeshError(grpc.StatusCode.NOT_FOUND, "USER_NOT_FOUND", f"there is no user {username[:MAX_USERNAME]!r}")
+    return MeshError(grpc.StatusCode.NOT_FOUND, Reason.USER_NOT_FOUND, f"there is no user {username[:MAX_USERNAME]!r}")
 
 
 def _to_message(user: user_store.User) -> User:

@@ -6,6 +6,7 @@ import grpc
 from sqlalchemy import Connection
 
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from transaction_svc import quarantine_store as store
 from transaction_svc import received_items
 from transaction_svc.gateway_client import AnyItem
@@ -29,7 +30,7 @@ class NewMend:
 class NotMendableError(MeshError):
     """The state of the item does not allow a mend."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(grpc.StatusCode.FAILED_PRECONDITION, reason, message)
 
 
@@ -54,11 +55,12 @@ def apply_mend(
         if found.mends and found.mends[-1].item == content and not found.mends[-1].failure_reason:
             return found
         raise NotMendableError(
-            "QUARANTINED_ITEM_RECORDED", f"{quarantine_id!r} has been recorded with other content; it cannot be mended"
+            Reason.QUARANTINED_ITEM_RECORDED,
+            f"{quarantine_id!r} has been recorded with other content; it cannot be mended",
         )
     if len(found.mends) >= MOST_MENDS:
         raise NotMendableError(
-            "MEND_LIMIT_REACHED",
+            Reason.MEND_LIMIT_REACHED,
             f"{quarantine_id!r} has been mended {MOST_MENDS} times, which is the most there may be",
         )
     store.add_mend(
@@ -119,7 +121,7 @@ def find(connection: Connection, tenant_id: str, quarantine_id: str, *, lock: bo
     if found is None:
         raise MeshError(
             grpc.StatusCode.NOT_FOUND,
-            "QUARANTINED_ITEM_NOT_FOUND",
+            Reason.QUARANTINED_ITEM_NOT_FOUND,
             f"nothing in quarantine is called {quarantine_id!r}",
         )
     return found

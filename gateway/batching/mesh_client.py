@@ -17,6 +17,7 @@ from gateway.batching.ingest_batcher import IngestBatcher
 from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.wire import repeated
 from mesh.runtime.errors import from_rpc_error, unavailable
+from mesh.runtime.reasons import Reason
 
 # One attempt of a batcher, which tries again within each item's own deadline.
 ATTEMPT_TIMEOUT_S = 5.0
@@ -59,7 +60,7 @@ def _sender(service: ServiceDescriptor, channel: grpc.aio.Channel, name: str) ->
         response = await record(repeated(items_field, items))
         results: Sequence[Any] = response.results
         if len(results) != len(items):
-            raise unavailable("WRONG_RESULTS", f"{len(results)} results came back for {len(items)} items")
+            raise unavailable(Reason.WRONG_RESULTS, f"{len(results)} results came back for {len(items)} items")
         return results
 
     return send

@@ -25,13 +25,13 @@ from gateway.ocpp.values import set_time
 from mesh.contract.quirk_names import QuirkName
 from mesh.runtime.errors import from_status
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
 
 INTERNAL_ERROR = "InternalError"
 
-STATION_NOT_ACCEPTED = "STATION_NOT_ACCEPTED"
 _NOT_ACCEPTED = SchemaFault(
     code="SecurityError", message="the station is not accepted yet: send BootNotification first"
 )
@@ -120,7 +120,7 @@ class InboundCalls:
             fault = SchemaFault(code=error.code, message=f"{error.field}: {error}")
             if route.quarantine_response is None:
                 raise RefusalError(fault.code, fault.message) from error
-            return self._quarantine(call, origin, route.quarantine_response, fault, reason="VALUE_OUT_OF_RANGE")
+            return self._quarantine(call, origin, route.quarantine_response, fault, reason=Reason.VALUE_OUT_OF_RANGE)
         return (
             self._transfer(route, payload, items, time_us)
             if IngestRpc.DATA_TRANSFERS in items
@@ -169,8 +169,8 @@ class InboundCalls:
             raise RefusalError(fault.code, fault.message)
         if isinstance(call, TruncatedCall):
             cut = SchemaFault(code=fault.code, message="The frame ends before its payload does.")
-            return self._quarantine(call, origin, route.quarantine_response, cut, reason="FRAME_TRUNCATED")
-        return self._quarantine(call, origin, route.quarantine_response, fault, reason="SCHEMA_VIOLATION")
+            return self._quarantine(call, origin, route.quarantine_response, cut, reason=Reason.FRAME_TRUNCATED)
+        return self._quarantine(call, origin, route.quarantine_response, fault, reason=Reason.SCHEMA_VIOLATION)
 
     def _on_other_version(
         self, call: Call, origin: origin_pb2.Origin, other: ServedVersion, *, code: str
@@ -184,7 +184,7 @@ class InboundCalls:
         route = other.routes.inbound.get(call.action)
         if route is None or route.quarantine_response is None:
             raise RefusalError(fault.code, fault.message)
-        reason = "OTHER_VERSION" if self.accepted else STATION_NOT_ACCEPTED
+        reason = Reason.OTHER_VERSION if self.accepted else Reason.STATION_NOT_ACCEPTED
         return self._quarantine(call, origin, None, fault, reason=reason, label=other_label)
 
     def _on_unaccepted_station(
@@ -197,7 +197,7 @@ class InboundCalls:
         """
         if route.quarantine_response is None:
             raise RefusalError(_NOT_ACCEPTED.code, _NOT_ACCEPTED.message)
-        kept = self._quarantine(call, origin, None, _NOT_ACCEPTED, reason=STATION_NOT_ACCEPTED)
+        kept = self._quarantine(call, origin, None, _NOT_ACCEPTED, reason=Reason.STATION_NOT_ACCEPTED)
         accepted = self._schemas.accept(call.action, call.payload, source=source)
         if isinstance(accepted, SchemaFault) or route.to_items is None:
             return kept
@@ -291,14 +291,14 @@ def _has_quirks(kind: type[Message]) -> bool:
 
 def _is_not_kept(result: Any) -> bool:
     """Whether there was no room in quarantine for an item that was refused."""
-    return from_status(result.error).reason == "QUARANTINE_FULL"
+    return from_status(result.error).reason is Reason.QUARANTINE_FULL
 
 
 def _is_unaccepted(results: Results) -> bool:
     """Whether transaction_svc did not record the event because its station is not accepted."""
     result = results[IngestRpc.TRANSACTION_EVENTS]
     assert isinstance(result, TransactionEventResult)  # noqa: S101 - this RPC gives nothing else
-    return result.HasField("error") and from_status(result.error).metadata.get("cause") == STATION_NOT_ACCEPTED
+    return result.HasField("error") and from_status(result.error).metadata.get("cause") == Reason.STATION_NOT_ACCEPTED
 
 
 def _plan(

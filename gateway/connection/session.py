@@ -37,6 +37,7 @@ from gateway.ocpp.triggers import triggered_actions
 from mesh.contract.quirk_names import QuirkName
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import Clock
 
 log = get_logger(__name__)
@@ -164,7 +165,7 @@ class Session:
         try:
             return await self.outgoing.call(action, payload, timeout_s=timeout_s)
         except MeshError as error:
-            if error.reason == "CALL_TIMEOUT":
+            if error.reason is Reason.CALL_TIMEOUT:
                 self.reports.note_quirk(QuirkName.CALL_UNANSWERED)
             raise
 

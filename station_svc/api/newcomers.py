@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import grpc
 
 from mesh.runtime.errors import MeshError, invalid_field
+from mesh.runtime.reasons import Reason
 from station_svc.core.names import ID_RULE, is_new_station_id
 from station_svc.features.credentials.brought import check_password, store_hash
 
@@ -148,5 +149,5 @@ def _twice(line: Line, first: dict[str, int]) -> MeshError:
 def exists(station_id: str, message: str = "") -> MeshError:
     """ALREADY_EXISTS, reason STATION_EXISTS: whichever tenant has one of that name."""
     return MeshError(
-        grpc.StatusCode.ALREADY_EXISTS, "STATION_EXISTS", message or f"there is a station {station_id!r} already"
+        grpc.StatusCode.ALREADY_EXISTS, Reason.STATION_EXISTS, message or f"there is a station {station_id!r} already"
     )

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from mesh.database.engine import Database
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import SECOND_US, Clock
 from station_svc.commands import store
 from station_svc.commands.answers import mask_answer
@@ -116,7 +117,7 @@ class Commands:
         task.add_done_callback(self._under_way.discard)
         answer = await asyncio.shield(answer_future)
         if not isinstance(answer, answer_type):
-            raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered something else")
+            raise MeshError(grpc.StatusCode.INTERNAL, Reason.WRONG_ANSWER, "the gateway answered something else")
         return answer
 
     async def close(self, grace_s: float = 5.0) -> None:
@@ -180,7 +181,7 @@ class Commands:
         getattr(request, command.name).CopyFrom(command.request)
         response = await self._gateways.call(socket.address, request, timeout_s=command.budget.call_s)
         if response.WhichOneof("answer") != command.name:
-            raise MeshError(grpc.StatusCode.INTERNAL, "WRONG_ANSWER", "the gateway answered another command")
+            raise MeshError(grpc.StatusCode.INTERNAL, Reason.WRONG_ANSWER, "the gateway answered another command")
         answer: Message = getattr(response, command.name)
         return answer
 
@@ -212,7 +213,7 @@ class Commands:
         if not same:
             raise MeshError(
                 grpc.StatusCode.ABORTED,
-                "REQUEST_ID_REUSED",
+                Reason.REQUEST_ID_REUSED,
                 "this request_id belongs to a different command: give this one its own",
             )
         finished = await self._wait_for(command, earlier)
@@ -274,4 +275,4 @@ def _finished(new: NewCommand, outcome: Message | MeshError, now_us: int) -> Fin
 
 
 def _unforeseen() -> MeshError:
-    return MeshError(grpc.StatusCode.INTERNAL, "INTERNAL", "this should not have happened; see the service's log")
+    return MeshError(grpc.StatusCode.INTERNAL, Reason.INTERNAL, "this should not have happened; see the service's log")

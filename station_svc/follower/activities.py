@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason, Sent
 from station_svc.commands.hooks import CommandHooks
 from station_svc.commands.rows import NewCommand
 from station_svc.core.lock_store import lock_stations
@@ -29,17 +30,6 @@ from station_svc.follower.rows import (
 )
 from station_svc.follower.rules import Board, after_report, moved
 
-# Reasons of csms.station.v1.CommandService that say that nothing was sent: then there is no activity.
-_NOT_SENT = frozenset(
-    {
-        "INVALID_FIELD",
-        "INVALID_PAYLOAD",
-        "STATION_NOT_FOUND",
-        "STATION_OFFLINE",
-        "TOO_MANY_COMMANDS",
-        "UNSUPPORTED_BY_VERSION",
-    }
-)
 # csms.station.v1.UpdateFirmwareStatus and LogStatus
 ANSWER_ACCEPTED = 1
 ANSWER_REJECTED = 2
@@ -121,7 +111,8 @@ class ActivityHooks(CommandHooks):
         before = self._find(db, new)
         if before is None:  # its station was removed meanwhile
             return
-        if isinstance(outcome, MeshError) and outcome.reason in _NOT_SENT and before.state == REQUESTED:
+        # Nothing was sent: then there is no activity.
+        if isinstance(outcome, MeshError) and outcome.reason.sent is Sent.NO and before.state == REQUESTED:
             store.remove(db, before)
             return
         after = [_answered(before, outcome, now_us)]
@@ -156,7 +147,7 @@ def storable(text: str) -> str:
 def _answered(activity: ActivityRow, outcome: Any, now_us: int) -> ActivityRow:
     """The activity after the answer. What the station has reported meanwhile counts more."""
     if isinstance(outcome, MeshError):
-        refused = outcome.reason == "CALL_ERROR"
+        refused = outcome.reason is Reason.CALL_ERROR
         state = REJECTED if refused else UNKNOWN
         said: dict[str, Any] = {"failure_reason": outcome.reason}
     else:

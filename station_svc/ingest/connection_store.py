@@ -15,6 +15,7 @@ from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.events.outbox import OutboxEvent
 from mesh.runtime.errors import MeshError, unavailable
+from mesh.runtime.reasons import Reason
 from station_svc.core import digests as credentials
 from station_svc.core.digests import StoredCredential
 from station_svc.core.events import created
@@ -28,7 +29,6 @@ from station_svc.ingest import events
 from station_svc.ingest.rows import Closed, ConnectionAttempt, Opened, Superseded, Unproven
 from station_svc.jobs import store as job_store
 
-WRONG_CREDENTIALS = "WRONG_CREDENTIALS"
 """Reason of the error for a station that did not prove who it is."""
 
 _RENEW_LEASE = text(
@@ -167,14 +167,14 @@ def _refusal(
     attempt: ConnectionAttempt, station: Any, live_nodes: Container[str], proofs: Proofs
 ) -> MeshError | Unproven | None:
     if attempt.node_id not in live_nodes:
-        return unavailable("NODE_LEASE_EXPIRED", "this gateway's lease has run out: renew it first")
+        return unavailable(Reason.NODE_LEASE_EXPIRED, "this gateway's lease has run out: renew it first")
     if station is None and is_station_id(attempt.station_id) and not is_new_station_id(attempt.station_id):
         return MeshError(
-            grpc.StatusCode.INVALID_ARGUMENT, "INVALID_STATION_ID", f"this is no station's identity: {ID_RULE}"
+            grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_STATION_ID, f"this is no station's identity: {ID_RULE}"
         )
     if station is None:
         return MeshError(
-            grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {attempt.station_id} is registered here"
+            grpc.StatusCode.NOT_FOUND, Reason.STATION_UNKNOWN, f"no station {attempt.station_id} is registered here"
         )
     doubt = None if station.security_profile == 0 else _doubt(attempt, station, proofs)
     return _version_refusal(attempt, station) if doubt is None else doubt
@@ -192,7 +192,7 @@ def _version_refusal(attempt: ConnectionAttempt, station: Any) -> MeshError | No
         return None
     return MeshError(
         grpc.StatusCode.FAILED_PRECONDITION,
-        "VERSION_NOT_OFFERED",
+        Reason.VERSION_NOT_OFFERED,
         f"station {attempt.station_id} is pinned to OCPP {pinned}, which it does not offer",
     )
 
@@ -207,7 +207,9 @@ def _doubt(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshErro
         if known is not False:
             return None if known else Unproven(credential=current)
     return MeshError(
-        grpc.StatusCode.UNAUTHENTICATED, WRONG_CREDENTIALS, f"station {attempt.station_id} did not prove who it is"
+        grpc.StatusCode.UNAUTHENTICATED,
+        Reason.WRONG_CREDENTIALS,
+        f"station {attempt.station_id} did not prove who it is",
     )
 
 

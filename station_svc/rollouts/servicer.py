@@ -20,6 +20,7 @@ from mesh.grpc.types import Context
 from mesh.identity.operators import current_caller
 from mesh.runtime.errors import MeshError, invalid_field
 from mesh.runtime.masking import is_secret, mask_text
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US, Clock, from_timestamp, to_timestamp
 from station_svc.commands.guard import is_credential, use_rotate_credential
 from station_svc.core import station_store
@@ -145,7 +146,7 @@ def _create(db: Connection, *, row: RolloutRow, condition: ColumnElement[bool] |
             if earlier.digest != row.digest:
                 raise MeshError(
                     grpc.StatusCode.ABORTED,
-                    "REQUEST_ID_REUSED",
+                    Reason.REQUEST_ID_REUSED,
                     "this request_id belongs to a different rollout: give this one its own",
                 )
             return earlier
@@ -175,7 +176,7 @@ def _stop(db: Connection, row: RolloutRow, now_us: int) -> RolloutRow:
 
 def _expect_open(row: RolloutRow) -> None:
     if not row.state.is_open:
-        raise MeshError(grpc.StatusCode.FAILED_PRECONDITION, "ROLLOUT_ENDED", "this rollout has ended")
+        raise MeshError(grpc.StatusCode.FAILED_PRECONDITION, Reason.ROLLOUT_ENDED, "this rollout has ended")
 
 
 def _to_row(request: pb.CreateRolloutRequest, now_us: int) -> RolloutRow:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.database.filters import Field
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.core.list_store import paged
 from station_svc.core.models import connection, node, station
 from station_svc.core.rows import Page
@@ -52,13 +53,13 @@ def create(db: Connection, row: RolloutRow, *, condition: ColumnElement[bool] | 
     if not total:
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
-            "NO_STATIONS",
+            Reason.NO_STATIONS,
             "the filter finds no station; ListStations takes the same filter",
         )
     if total > MOST_TARGETS:
         raise MeshError(
             grpc.StatusCode.FAILED_PRECONDITION,
-            "TOO_MANY_STATIONS",
+            Reason.TOO_MANY_STATIONS,
             f"the filter finds more than {MOST_TARGETS} stations: make several rollouts, each with a narrower one",
         )
     made = replace(row, total=total)
@@ -256,7 +257,7 @@ def _found(row: RolloutRow | None, rollout_id: str) -> RolloutRow:
 
 def not_found(rollout_id: str) -> MeshError:
     """NOT_FOUND, reason ROLLOUT_NOT_FOUND: also for a rollout of another tenant."""
-    return MeshError(grpc.StatusCode.NOT_FOUND, "ROLLOUT_NOT_FOUND", f"there is no rollout {rollout_id!r}")
+    return MeshError(grpc.StatusCode.NOT_FOUND, Reason.ROLLOUT_NOT_FOUND, f"there is no rollout {rollout_id!r}")
 
 
 def _rollout(row: Any) -> RolloutRow:

@@ -34,6 +34,7 @@ from gateway.ocpp.translation import IngestRpc, Routes
 from gateway.ocpp.v16.routes import ROUTES
 from gateway.ocpp.versions import V16
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from tests.conftest import FakeClock
 from tests.waiting import until
 
@@ -46,7 +47,7 @@ HEARTBEAT = '[2,"h","Heartbeat",{}]'
 
 NOT_ACCEPTED = TransactionEventResult(
     error=MeshError(
-        grpc.StatusCode.INVALID_ARGUMENT, "QUARANTINED", "kept", {"cause": "STATION_NOT_ACCEPTED"}
+        grpc.StatusCode.INVALID_ARGUMENT, Reason.QUARANTINED, "kept", {"cause": "STATION_NOT_ACCEPTED"}
     ).to_status()
 )
 """What transaction_svc answers to an event of a station that is not accepted and has no such transaction."""

@@ -11,6 +11,7 @@ from gateway.batching import ingest_batcher
 from gateway.batching.buffers import Buffer
 from gateway.batching.ingest_batcher import BackgroundSink, IngestBatcher, IngestUnavailableError
 from mesh.runtime.errors import unavailable
+from mesh.runtime.reasons import Reason
 from tests.waiting import until
 
 
@@ -29,7 +30,7 @@ class Service:
         self.batches.append(ordinals)
         await self.gate.wait()
         if self.away:
-            raise unavailable("DATABASE_UNAVAILABLE", "away")
+            raise unavailable(Reason.DATABASE_UNAVAILABLE, "away")
         return ordinals
 
 
@@ -301,7 +302,7 @@ async def test_closing_fails_what_waits_for_an_absent_service() -> None:
 async def test_what_goes_in_the_background_is_waited_for_by_nobody() -> None:
     """It outlasts an absence of its service, and leaves in one batch."""
     delivered: list[Origin] = []
-    failures = [unavailable("AWAY", "away")]
+    failures = [unavailable(Reason.DATABASE_UNAVAILABLE, "away")]
 
     async def flush(items: Sequence[Origin]) -> None:
         if failures:

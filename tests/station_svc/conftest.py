@@ -35,6 +35,7 @@ from mesh.grpc.servers import GrpcServer, mesh_server, operator_server
 from mesh.grpc.types import Context
 from mesh.identity.operators import ALGORITHM, AUDIENCE, ISSUER, TokenVerifier
 from mesh.runtime.errors import MeshError, from_rpc_error, from_status
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import to_timestamp
 from mesh.service import Parts
 from station_svc import migrations
@@ -140,7 +141,7 @@ class FarGateway(GatewayServiceServicer):
         del context
         if self.failing_closes:
             self.failing_closes -= 1
-            raise MeshError(grpc.StatusCode.UNAVAILABLE, "BUSY", "not now")
+            raise MeshError(grpc.StatusCode.UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, "not now")
         self.closed += [(one.station_id, one.epoch, request.close_code) for one in request.sockets]
         return gateway_pb2.CloseSocketsResponse()
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from mesh.database.rowset import RowStatement
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from mesh.runtime.times import DAY_US, SECOND_US
 from station_svc.core.history_store import history
 from station_svc.core.lock_store import lock_stations
@@ -29,7 +30,7 @@ KIND = "certificate"
 SETTLE_US = SECOND_US
 # A certificate that could not be handed over for so long is none that the station waits for.
 GIVEN_UP_US = 7 * DAY_US
-SUPERSEDED = "SUPERSEDED"
+SUPERSEDED = Reason.SUPERSEDED
 
 FrameKey = tuple[str, str, int, int]
 """Tenant, station, epoch, ordinal."""
@@ -238,4 +239,6 @@ def _to_request(row: Any) -> CertificateRequestRow:
 
 
 def _unknown(frame: Frame) -> MeshError:
-    return MeshError(grpc.StatusCode.NOT_FOUND, "STATION_UNKNOWN", f"no station {frame.station_id} is registered here")
+    return MeshError(
+        grpc.StatusCode.NOT_FOUND, Reason.STATION_UNKNOWN, f"no station {frame.station_id} is registered here"
+    )

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from mesh.database.engine import Database
 from mesh.events import outbox
 from mesh.runtime.errors import MeshError, from_rpc_error
+from mesh.runtime.reasons import Reason
 from station_svc.commands.variables import RememberVariables
 from station_svc.features.local_lists import events, store
 from station_svc.features.local_lists.hooks import RememberList, RememberVersion, to_entry, to_request
@@ -138,7 +139,8 @@ class LocalListSync:
                 hooks=RememberVariables(request),
             )
         except MeshError as error:
-            if error.reason not in _WILL_NOT_TELL:
+            # A station that does not tell its limits, or cannot be asked, can be sent a list all the same.
+            if not error.reason.was_answered and not error.reason.is_final:
                 raise
 
     async def _wanted(self, tenant_id: str) -> list[Entry]:
@@ -172,15 +174,11 @@ class LocalListSync:
             word = local_list_pb2.SendLocalListStatus.Name(answer.status)
             raise MeshError(
                 grpc.StatusCode.ABORTED,
-                "LOCAL_LIST_REFUSED",
+                Reason.LOCAL_LIST_REFUSED,
                 f"the station did not take a part of the list: {word.removeprefix('SEND_LOCAL_LIST_STATUS_')}",
                 {"status": word},
             )
         return len(answer.left_out_id_tokens)
-
-
-# A station that does not tell its limits can be sent a list all the same.
-_WILL_NOT_TELL = frozenset({"CALL_ERROR", "INVALID_ANSWER", "UNSUPPORTED_BY_VERSION", "INVALID_FIELD"})
 
 
 def new_job(tenant_id: str, station_id: str, *, username: str) -> NewJob:
@@ -196,7 +194,7 @@ def _plan(db: Connection, *, job: JobRow, wanted: Sequence[Entry], limits: Limit
     held = job_store.hold(db, job)
     row = store.lock(db, job.tenant_id, job.station_id)
     if held is None or row is None:
-        raise MeshError(grpc.StatusCode.ABORTED, "JOB_LOST", "another process does this job now")
+        raise MeshError(grpc.StatusCode.ABORTED, Reason.JOB_LOST, "another process does this job now")
     unfit = set() if row.full else {one.id_token for one in row.left_out_tokens if one.reason == UNFIT}
     chosen, no_room = choose((entry for entry in wanted if entry.id_token not in unfit), limits.total)
     left_out = [LeftOut(entry.id_token, UNFIT) for entry in wanted if entry.id_token in unfit]
@@ -206,4 +204,6 @@ def _plan(db: Connection, *, job: JobRow, wanted: Sequence[Entry], limits: Limit
 
 
 def _not_supported() -> MeshError:
-    return MeshError(grpc.StatusCode.FAILED_PRECONDITION, "LOCAL_LIST_NOT_SUPPORTED", "the station keeps no local list")
+    return MeshError(
+        grpc.StatusCode.FAILED_PRECONDITION, Reason.LOCAL_LIST_NOT_SUPPORTED, "the station keeps no local list"
+    )

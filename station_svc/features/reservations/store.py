@@ -11,6 +11,7 @@ from mesh.contract.id_tokens import match_key
 from mesh.database.filters import Field
 from mesh.database.rowset import RowStatement
 from mesh.runtime.errors import MeshError
+from mesh.runtime.reasons import Reason
 from station_svc.core.list_store import paged
 from station_svc.core.rows import Page
 from station_svc.core.station_store import expect_station
@@ -28,7 +29,7 @@ def not_found(station_id: str, reservation_id: int) -> MeshError:
     """NOT_FOUND, reason RESERVATION_NOT_FOUND."""
     return MeshError(
         grpc.StatusCode.NOT_FOUND,
-        "RESERVATION_NOT_FOUND",
+        Reason.RESERVATION_NOT_FOUND,
         f"station {station_id!r} has no reservation {reservation_id}",
     )
 

@@ -14,6 +14,7 @@ from google.rpc import status_pb2
 from sqlalchemy import Connection
 
 from mesh.runtime.errors import MeshError, from_status
+from mesh.runtime.reasons import Reason
 from station_svc.commands.commands import Commands
 from station_svc.commands.gateways import Gateways, station_offline
 from station_svc.jobs import runner as jobs
@@ -26,7 +27,7 @@ from tests.station_svc import tables as models
 from tests.station_svc.conftest import SECRET, StartSystem, StationSystem
 from tests.waiting import eventually, until
 
-TROUBLE = MeshError(grpc.StatusCode.ABORTED, "CALL_ERROR", "it would not")
+TROUBLE = MeshError(grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "it would not")
 
 
 class Log:
