@@ -58,8 +58,8 @@ class Reason(StrEnum):
 
     # Commands to stations: csms.station.v1.CommandService
     STATION_OFFLINE = auto(), "No gateway holds the station's socket.", Retry.LATER, Sent.NO
-    STATION_PENDING = auto(), "Its last boot was answered Pending; 1.6 forbids this then.", Retry.AFTER_CHANGE
-    STATION_REJECTED = auto(), "Its last boot was answered Rejected.", Retry.AFTER_CHANGE
+    STATION_PENDING = auto(), "Its last boot was answered Pending; 1.6 forbids this then.", Retry.AFTER_CHANGE, Sent.NO
+    STATION_REJECTED = auto(), "Its last boot was answered Rejected.", Retry.AFTER_CHANGE, Sent.NO
     STATION_NOT_FOUND = auto(), "No station of the tenant has this id.", Retry.AFTER_CHANGE, Sent.NO
     UNSUPPORTED_BY_VERSION = auto(), "The station's OCPP version has no such thing.", Retry.NEVER, Sent.NO
     INVALID_FIELD = auto(), "A field of the request is wrong; `field` in the metadata names it.", Retry.NEVER, Sent.NO
