@@ -30,7 +30,7 @@ from sqlalchemy import Connection
 
 from auth_svc import id_token_store, seen_token_store
 from auth_svc.id_token_store import MOST_CONCURRENT_TRANSACTIONS
-from auth_svc.texts import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
+from auth_svc.normalization import MAX_TOKEN, MAX_TYPE, STATUSES, TYPES, canonical, fold, is_plain
 from mesh.database.engine import Database
 from mesh.database.filters import to_condition
 from mesh.database.pages import cut_page, decode_token, page_size

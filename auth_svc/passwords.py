@@ -10,7 +10,7 @@ import grpc
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from auth_svc.texts import MAX_PASSWORD
+from auth_svc.normalization import MAX_PASSWORD
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 

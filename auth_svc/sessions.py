@@ -7,15 +7,15 @@ here each time. A session ends 30 days after its login at the latest.
 import base64
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 from sqlalchemy import Connection
 
 from auth_svc import session_store
 from auth_svc.keys import Signer
+from auth_svc.normalization import fold
 from auth_svc.session_store import Session
-from auth_svc.texts import fold
 from auth_svc.user_store import User
 from mesh.database.engine import Database
 from mesh.identity.operators import AUDIENCE, ISSUER, Caller
@@ -37,8 +37,8 @@ TOGETHER_S = 10
 class Tokens:
     """The tokens of a caller: an access token for ACCESS_TOKEN_S seconds, and the refresh token for the next."""
 
-    access_token: str
-    refresh_token: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
 
 
 class Sessions:

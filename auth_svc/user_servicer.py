@@ -28,12 +28,12 @@ from sqlalchemy import Connection
 
 from auth_svc import user_store, usernames
 from auth_svc.administrator import TENANT
-from auth_svc.attempts import Attempts
 from auth_svc.guessing import why_guessable
 from auth_svc.keys import SigningKeys
+from auth_svc.login_throttle import LoginThrottle
+from auth_svc.normalization import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
 from auth_svc.passwords import Passwords
 from auth_svc.sessions import ACCESS_TOKEN_S, Sessions
-from auth_svc.texts import MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, fold, is_plain
 from mesh.database.engine import Database
 from mesh.database.pages import cut_page, decode_token, page_size
 from mesh.grpc.types import Context
@@ -53,7 +53,7 @@ class UserServicer(UserServiceServicer):
         *,
         database: Database,
         passwords: Passwords,
-        attempts: Attempts,
+        throttle: LoginThrottle,
         sessions: Sessions,
         keys: SigningKeys,
         clock: Clock,
@@ -61,7 +61,7 @@ class UserServicer(UserServiceServicer):
     ) -> None:
         self._database = database
         self._passwords = passwords
-        self._attempts = attempts
+        self._throttle = throttle
         self._sessions = sessions
         self._keys = keys
         self._clock = clock
@@ -183,14 +183,14 @@ class UserServicer(UserServiceServicer):
     async def _prove(self, username: str, password: str) -> user_store.User:
         """The user of this name and password; takes as long for one that does not exist."""
         key = usernames.key(username[: MAX_USERNAME + 1])
-        self._attempts.begin(key)
+        self._throttle.begin(key)
         user = None
         if is_plain(username, MAX_USERNAME):
             user = await self._database.read(lambda connection: user_store.find_user(connection, username))
         right = await self._passwords.matches(password, None if user is None else user.password_hash)
         if user is None or not right:
             raise _wrong_credentials()
-        self._attempts.succeeded(key)
+        self._throttle.succeeded(key)
         return user
 
     async def _admit_registration(self, role: Role | None) -> str:

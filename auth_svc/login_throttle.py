@@ -15,7 +15,7 @@ MOST_PER_USER = 10
 MOST_OVERALL = 1000
 
 
-class Attempts:
+class LoginThrottle:
     """Remembers failed attempts for five minutes, in this process: each replica counts for itself."""
 
     def __init__(self, *, clock: Clock) -> None:
