@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 
@@ -28,8 +28,8 @@ class Newcomer:
     station_id: str
     display_name: str = ""
     security_profile: int = 1
-    password: str = ""
-    password_hash: str = ""
+    password: str = field(default="", repr=False)
+    password_hash: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
