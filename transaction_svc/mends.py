@@ -63,25 +63,28 @@ def apply_mend(
             Reason.MEND_LIMIT_REACHED,
             f"{quarantine_id!r} has been mended {MOST_MENDS} times, which is the most there may be",
         )
-    store.add_mend(
-        connection,
-        Mend(
-            tenant_id=tenant_id,
-            quarantine_id=quarantine_id,
-            mend_no=len(found.mends) + 1,
-            kind=item.DESCRIPTOR.name,
-            item=content,
-            payload=mend.payload,
-            reason=mend.reason,
-            username=mend.username,
-            mend_us=now_us,
-            failure_reason=failure.reason if failure is not None else "",
-            failure_message=failure.message if failure is not None else "",
-        ),
-    )
+    store.add_mend(connection, _to_mend(found, item, content, mend=mend, failure=failure, now_us=now_us))
     if failure is not None:
         return note_failure(connection, found, failure, now_us)
     return ingest_item(connection, found, item, now_us, meters)
+
+
+def _to_mend(
+    found: Quarantined, item: AnyItem, content: str, *, mend: NewMend, failure: MeshError | None, now_us: int
+) -> Mend:
+    return Mend(
+        tenant_id=found.tenant_id,
+        quarantine_id=found.quarantine_id,
+        mend_no=len(found.mends) + 1,
+        kind=item.DESCRIPTOR.name,
+        item=content,
+        payload=mend.payload,
+        reason=mend.reason,
+        username=mend.username,
+        mend_us=now_us,
+        failure_reason=failure.reason if failure is not None else "",
+        failure_message=failure.message if failure is not None else "",
+    )
 
 
 def ingest_item(

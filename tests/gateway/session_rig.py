@@ -137,6 +137,20 @@ class Service:
             waiter.set_result(self.result)
 
 
+def _services() -> dict[IngestRpc, Any]:
+    return {
+        IngestRpc.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
+        IngestRpc.STATUSES: Service(StatusResult()),
+        IngestRpc.REPORTS: Service(ReportResult()),
+        IngestRpc.BACKGROUND_REPORTS: Service(ReportResult()),
+        IngestRpc.STATION_EVENTS: Service(StationEventResult()),
+        IngestRpc.AUTHORIZE: Service(AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))),
+        IngestRpc.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
+        IngestRpc.AUTHORIZATIONS: Service(AuthorizationResult()),
+        IngestRpc.OPEN_TRANSACTIONS: Service(CountOpenTransactionsResult()),
+    }
+
+
 class Rig:
     """A session with a test at both of its ends."""
 
@@ -151,19 +165,7 @@ class Rig:
         budgets: StationBudgets | None = None,
     ) -> None:
         self.wire = Wire()
-        self.services: dict[IngestRpc, Any] = {
-            IngestRpc.BOOTS: Service(BootResult(registration_status=REGISTRATION_STATUS_ACCEPTED, interval_s=300)),
-            IngestRpc.STATUSES: Service(StatusResult()),
-            IngestRpc.REPORTS: Service(ReportResult()),
-            IngestRpc.BACKGROUND_REPORTS: Service(ReportResult()),
-            IngestRpc.STATION_EVENTS: Service(StationEventResult()),
-            IngestRpc.AUTHORIZE: Service(
-                AuthorizeResult(id_token_info=IdTokenInfo(status=AUTHORIZATION_STATUS_ACCEPTED))
-            ),
-            IngestRpc.TRANSACTION_EVENTS: Service(TransactionEventResult(transaction_id="7")),
-            IngestRpc.AUTHORIZATIONS: Service(AuthorizationResult()),
-            IngestRpc.OPEN_TRANSACTIONS: Service(CountOpenTransactionsResult()),
-        }
+        self.services = _services()
         self.frames: list[Message] = []
         self.counts: list[tuple[str, str]] = []
         buffer: Buffer[bytes] = Buffer(name="log", flush=self._keep, delay_s=0, batch=999, capacity=999)
