@@ -198,12 +198,12 @@ class Commands:
             if finish(db):
                 command.hooks.on_outcome(db, new, outcome, now_us)
 
-        async def settle() -> None:
+        async def record_with_hooks() -> None:
             await self._database.write(finish_with_hooks)
             command.hooks.on_committed()
 
         # Should a hook fail, the outcome alone is worth recording.
-        if command.hooks is NO_HOOKS or not await _try(new, settle()):
+        if command.hooks is NO_HOOKS or not await _try(new, record_with_hooks()):
             await _try(new, self._database.write_statement(finish))
 
     async def _first_outcome(self, command: CommandRequest, earlier: CommandRow, answer_type: type[Answer]) -> Answer:
@@ -242,7 +242,7 @@ class Commands:
 def _begin(db: Connection, *, command: CommandRequest, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
     """Records the command and what changes with it; or returns an earlier one of the same request id."""
     begun = store.begin(db, new, now_us)
-    if isinstance(begun, BegunCommand) and begun.anew:
+    if isinstance(begun, BegunCommand) and begun.is_new:
         command.hooks.on_begin(db, new, now_us)
     return begun
 

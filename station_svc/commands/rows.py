@@ -48,11 +48,11 @@ class FinishedCommand:
 class BegunCommand:
     """A command that was just recorded, and where the station's socket is: None where no living gateway holds it.
 
-    Not `anew`, an attempt before had recorded it, and whatever else is of the same transaction. `ocpp_version` is what
-    is spoken there, `boot_status` what the station was answered at its last boot; 0 before the first.
+    Not `is_new`, an attempt before had recorded it, and whatever else is of the same transaction. `ocpp_version` is the
+    version spoken there, `boot_status` what the station was answered at its last boot; 0 before the first.
     """
 
     socket: Socket | None
-    anew: bool
+    is_new: bool
     ocpp_version: str = ""
     boot_status: int = 0

@@ -40,7 +40,7 @@ def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
     """Takes what stations report, in the order of their frames. See station_svc.feature.ReportHandler."""
     boards = _boards(db, kind, reports)
     changed: dict[tuple[str, str, int], ActivityRow] = {}
-    told: list[OutboxEvent] = []
+    published: list[OutboxEvent] = []
     kept: list[ActivityReport] = []
     for report in reports:
         board = boards[report.frame.station]
@@ -52,10 +52,10 @@ def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
         if after is not before:
             board.put(after)
             changed[*after.station, after.task_id] = after
-            told.append(event(kind, after, f"{after.epoch}:{after.ordinal}"))
+            published.append(event(kind, after, f"{after.epoch}:{after.ordinal}"))
     store.save(db, changed.values())
     store.add_reports(db, kind.name, kept)
-    outbox.append(db, told)
+    outbox.append(db, published)
 
 
 class ActivityHooks(CommandHooks):
@@ -149,18 +149,18 @@ def _answered(activity: ActivityRow, outcome: Any, now_us: int) -> ActivityRow:
     if isinstance(outcome, MeshError):
         refused = outcome.reason is Reason.CALL_ERROR
         state = REJECTED if refused else UNKNOWN
-        said: dict[str, Any] = {"failure_reason": outcome.reason}
+        changes: dict[str, Any] = {"failure_reason": outcome.reason}
     else:
         accepted = outcome.status in {ANSWER_ACCEPTED, ANSWER_ACCEPTED_CANCELED}
         state = ACCEPTED if accepted else REJECTED
-        said = {
+        changes = {
             "answer": outcome.status,
             "file_name": getattr(outcome, "file_name", ""),
             "failure_reason": "" if accepted else outcome.status_info.reason_code,
         }
     if activity.state in UNANSWERED:
         activity = moved(activity, state, now_us)
-    return replace(activity, update_us=now_us, **said)
+    return replace(activity, update_us=now_us, **changes)
 
 
 def _boards(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]) -> dict[tuple[str, str], Board]:

@@ -176,8 +176,8 @@ def _refusal(
         return MeshError(
             grpc.StatusCode.NOT_FOUND, Reason.STATION_UNKNOWN, f"no station {attempt.station_id} is registered here"
         )
-    doubt = None if station.security_profile == 0 else _doubt(attempt, station, proofs)
-    return _version_refusal(attempt, station) if doubt is None else doubt
+    refusal = None if station.security_profile == 0 else _credential_refusal(attempt, station, proofs)
+    return _version_refusal(attempt, station) if refusal is None else refusal
 
 
 def _with_version(attempt: ConnectionAttempt, station: Any) -> ConnectionAttempt:
@@ -197,7 +197,7 @@ def _version_refusal(attempt: ConnectionAttempt, station: Any) -> MeshError | No
     )
 
 
-def _doubt(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
+def _credential_refusal(attempt: ConnectionAttempt, station: Any, proofs: Proofs) -> MeshError | Unproven | None:
     """The error, or the pending check, of a station's credential; None where it has proven who it is."""
     current = StoredCredential(salt=station.credential_salt, digest=station.credential_digest)
     if any(_presents(attempt, one) for one in (current, *credentials.from_text(station.next_credentials))):
@@ -260,7 +260,7 @@ def _admit(
             booted=station.registration_status == ACCEPTED and station.boot_status == ACCEPTED,
             registration_status=station.registration_status,
             superseded=before.superseded if before else None,
-            quirks=_oddities(attempt, station, before),
+            quirks=_connection_quirks(attempt, station, before),
             ocpp_version=attempt.ocpp_version,
         )
         opened.append(one)
@@ -273,7 +273,7 @@ def _admit(
     _SET_LATEST.run(connection, _latest_rows(new))
     outbox.append(connection, [events.connected(attempt, one, now_us) for attempt, one in new])
     back = {(one.tenant_id, attempt.station_id) for attempt, one in new if one.booted}
-    job_store.wake(connection, back, run_us=now_us + job_store.SETTLE_US)
+    job_store.wake(connection, back, run_us=now_us + job_store.BOOT_ALLOWANCE_US)
     return opened
 
 
@@ -303,7 +303,7 @@ def _previous(connection: Connection, epochs: Sequence[int], now_us: int) -> dic
     }
 
 
-def _oddities(attempt: ConnectionAttempt, station: Any, before: _Previous | None) -> Sequence[str]:
+def _connection_quirks(attempt: ConnectionAttempt, station: Any, before: _Previous | None) -> Sequence[str]:
     """The quirks of a station's connection (docs/QUIRKS.md)."""
     odd = []
     if before is not None and before.ocpp_version != attempt.ocpp_version:

@@ -45,7 +45,7 @@ MOST_BACKOFF_S = 300.0
 # A station that was there when its job was taken, and gone when its command was sent, is looked at again after this.
 OFFLINE_RETRY_S = 5.0
 # Owners that a job may lose in one attempt: one that kills whoever runs it must come to an end.
-MOST_TAKEOVERS = 5
+MOST_LOST_OWNERS = 5
 _SHORTEST_REST_S = 0.02
 
 
@@ -246,12 +246,12 @@ class Jobs:
             log.exception("job failed unforeseen", kind=row.kind, station_id=row.station_id, job_id=row.job_id)
             outcome = MeshError(grpc.StatusCode.INTERNAL, Reason.INTERNAL, "this should not have happened; see the log")
         try:
-            await self._database.write(partial(self._settle, row=row, outcome=outcome))
+            await self._database.write(partial(self._record_outcome, row=row, outcome=outcome))
         except MeshError as error:
             # The lease runs out, and whoever takes the job over repeats the attempt and finds what was done.
             log.warning("outcome of a job not recorded", kind=row.kind, job_id=row.job_id, error=error.reason)
 
-    def _settle(self, db: Connection, *, row: JobRow, outcome: Done | Again | MeshError | FinalError) -> None:
+    def _record_outcome(self, db: Connection, *, row: JobRow, outcome: Done | Again | MeshError | FinalError) -> None:
         """Records how a turn ended, unless the job was taken over meanwhile."""
         now_us = self._clock()
         held = store.hold(db, row)
@@ -378,8 +378,10 @@ def _dead_end(row: JobRow, station: store.StationReadiness | None, now_us: int) 
         return MeshError(grpc.StatusCode.NOT_FOUND, Reason.STATION_NOT_FOUND, "the station was removed")
     if row.expire_us <= now_us:
         return MeshError(grpc.StatusCode.DEADLINE_EXCEEDED, Reason.JOB_EXPIRED, "it could not be done in time")
-    if row.state is JobState.RUNNING and row.takeovers >= MOST_TAKEOVERS:
+    if row.state is JobState.RUNNING and row.takeovers >= MOST_LOST_OWNERS:
         return MeshError(
-            grpc.StatusCode.ABORTED, Reason.JOB_ABANDONED, f"{MOST_TAKEOVERS + 1} processes were lost while they ran it"
+            grpc.StatusCode.ABORTED,
+            Reason.JOB_ABANDONED,
+            f"{MOST_LOST_OWNERS + 1} processes were lost while they ran it",
         )
     return None

@@ -110,8 +110,8 @@ class FirmwareWork:
             raise FinalError(_failed(Reason.FIRMWARE_SUPERSEDED, "another update took its place"))
         has_failed = activity.state == FAILED and self._clock() - activity.update_us >= TRY_AGAIN_US
         if has_failed or activity.state == REJECTED:
-            said = activity.reported_status or activity.failure_reason
-            raise FinalError(_failed(Reason.FIRMWARE_FAILED, f"the update failed: {said}"))
+            status = activity.reported_status or activity.failure_reason
+            raise FinalError(_failed(Reason.FIRMWARE_FAILED, f"the update failed: {status}"))
         return Again(run_us=self._clock() + LOOK_US)
 
     async def _activity(self, assignment: Assignment, update_id: int) -> ActivityRow | None:

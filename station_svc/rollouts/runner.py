@@ -86,7 +86,7 @@ def own_job(row: RolloutRow) -> NewJob:
         tenant_id=row.tenant_id,
         kind=KIND,
         station_id="",
-        slot=row.slot,
+        slot=row.unique_key,
         payload=row.rollout_id.encode(),
         username=row.username,
         run_us=row.start_us,
@@ -211,7 +211,7 @@ def _queue_some(db: Connection, row: RolloutRow, now_us: int) -> bool:
             tenant_id=row.tenant_id,
             kind=TARGET_KIND,
             station_id=one.station_id,
-            slot=row.target_slot(one.station_id),
+            slot=row.target_key(one.station_id),
             payload=row.rollout_id.encode(),
             username=row.username,
             run_us=row.expire_us if one.held else now_us,
@@ -227,8 +227,8 @@ def _queue_some(db: Connection, row: RolloutRow, now_us: int) -> bool:
 def _cancel_some(db: Connection, row: RolloutRow, now_us: int) -> int | None:
     """Cancels some stations of a rollout that was stopped. One whose job is being looked at is cancelled by that."""
     targets = store.pending(db, row, CHUNK)
-    slots = {row.target_slot(target.station_id): target for target in targets}
-    idle = job_store.lock_idle(db, row.tenant_id, list(slots))
+    by_key = {row.target_key(target.station_id): target for target in targets}
+    idle = job_store.lock_idle(db, row.tenant_id, list(by_key))
     row = store.lock(db, row.tenant_id, row.rollout_id)
     for job in idle:
         job_store.end(db, job, state=JobState.CANCELLED, error=None, now_us=now_us)

@@ -128,9 +128,9 @@ class RolloutServicer(RolloutServiceServicer):
 
         def work(db: Connection) -> RolloutRow:
             row = store.get(db, tenant_id, _storable(rollout_id))
-            job_store.lock_slot(db, tenant_id, row.slot)  # before the rollout, as its job does
+            job_store.lock_unique_key(db, tenant_id, row.unique_key)  # before the rollout, as its job does
             changed = change(db, store.lock(db, tenant_id, rollout_id), now_us)
-            job_store.pull_forward(db, tenant_id, [row.slot], run_us=now_us)
+            job_store.pull_forward(db, tenant_id, [row.unique_key], run_us=now_us)
             return changed
 
         return _to_message(await self._database.write(work))

@@ -148,10 +148,10 @@ class VariablesWork:
             if result.status not in _TAKEN
         }
         if refused:
-            told = ", ".join(
+            named = ", ".join(
                 f"{name}: {word.removeprefix('SET_VARIABLE_STATUS_')}" for name, word in sorted(refused.items())
             )
-            raise FinalError(_failed(Reason.VARIABLE_REFUSED, f"the station did not take {told}"))
+            raise FinalError(_failed(Reason.VARIABLE_REFUSED, f"the station did not take {named}"))
         return {result.status for result in answer.results}
 
     async def _send(

@@ -72,8 +72,8 @@ class CertificateDelivery:
         names = partial(store.common_names, tenant_id=row.frame.tenant_id, station_id=row.frame.station_id)
         taken = Taken(row=row, common_names=await self._database.read(names))
         [signed] = await self._authority.sign([taken])
-        settle = partial(store.settle, key=store.key_of(row.frame), signed=signed, now_us=self._clock())
-        return await self._database.write(settle)
+        record = partial(store.record_signing, key=store.key_of(row.frame), signed=signed, now_us=self._clock())
+        return await self._database.write(record)
 
 
 class FitsStation(CommandHooks):

@@ -27,7 +27,7 @@ KIND = "certificate"
 """The kind of job that has a request signed, where it is not yet, and hands the certificate to its station."""
 
 # A station has its answer first; whoever takes the request has this long to have it signed before the job does.
-SETTLE_US = SECOND_US
+HEAD_START_US = SECOND_US
 # A certificate that could not be handed over for so long is none that the station waits for.
 GIVEN_UP_US = 7 * DAY_US
 SUPERSEDED = Reason.SUPERSEDED
@@ -70,7 +70,7 @@ def take(db: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Ta
     return results
 
 
-def settle(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
+def record_signing(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
     """Records what the authority made of a request that waits for it; returns how it stands now.
 
     One that is signed takes the place of the earlier ones of its station: their keys are not the station's any more.
@@ -118,8 +118,8 @@ def most_chain(db: Connection, tenant_id: str, station_id: str) -> int | None:
         variable.c.station_id == station_id,
         variable.c.variable.in_(["CertificateSignedMaxChainSize", "MaxCertificateChainSize"]),
     )
-    told = [int(value) for value in db.execute(query).scalars() if value.isascii() and value.isdigit()]
-    return min(told, default=None)
+    stated = [int(value) for value in db.execute(query).scalars() if value.isascii() and value.isdigit()]
+    return min(stated, default=None)
 
 
 def list_requests(db: Connection, *, tenant_id: str, station_id: str, page: Page) -> Sequence[CertificateRequestRow]:
@@ -179,7 +179,7 @@ def _add(db: Connection, request: NewRequest, now_us: int) -> CertificateRequest
         station_id=frame.station_id,
         payload=to_payload(key),
         slot=f"{KIND}:{frame.station_id}:{frame.epoch}:{frame.ordinal}",
-        run_us=now_us + SETTLE_US,
+        run_us=now_us + HEAD_START_US,
         expire_us=now_us + GIVEN_UP_US,
     )
     job_store.add(db, job, now_us)

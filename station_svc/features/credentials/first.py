@@ -33,8 +33,8 @@ def queue(db: Connection, *, tenant_id: str, station_id: str, username: str, now
     """A station was accepted: it is handed a credential, unless it has one or is being handed one."""
     if not store.begin_first(db, tenant_id=tenant_id, station_id=station_id):
         return
-    slot = f"credential:{station_id}"
-    new = NewJob(tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=slot, username=username)
+    unique_key = f"credential:{station_id}"
+    new = NewJob(tenant_id=tenant_id, kind=KIND, station_id=station_id, slot=unique_key, username=username)
     job_store.add(db, new, now_us)
 
 

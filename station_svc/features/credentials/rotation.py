@@ -1,4 +1,4 @@
-"""New credentials for a station: told to the operator alone, or handed to the station over its socket too."""
+"""New credentials for a station: is_taken to the operator alone, or handed to the station over its socket too."""
 
 from functools import partial
 
@@ -58,7 +58,7 @@ class CredentialRotation:
             hooks=hooks,
         )
         [result] = answer.results
-        told = hooks.begun_here and result.status in TAKEN
+        is_taken = hooks.begun_here and result.status in TAKEN
         return station_service_pb2.RotateCredentialResponse(
-            credential=credential if told else "", status=result.status, status_info=result.status_info
+            credential=credential if is_taken else "", status=result.status, status_info=result.status_info
         )

@@ -582,7 +582,7 @@ async def test_a_commit_that_nobody_heard_of(system: StationSystem, request_id: 
         begun = await system.database.write_statement(lambda db: store.begin(db, new, FakeClock()()))
         assert isinstance(begun, BegunCommand)
         assert isinstance(begun.socket, Socket)
-        assert (begun.socket.station_id, begun.socket.epoch, begun.anew) == ("CP1", epoch, anew)
+        assert (begun.socket.station_id, begun.socket.epoch, begun.is_new) == ("CP1", epoch, anew)
     assert len(await _records(system)) == 1
 
 

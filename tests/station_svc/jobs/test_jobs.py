@@ -463,7 +463,7 @@ async def test_a_job_that_kills_whoever_runs_it_comes_to_an_end(system: StationS
     kinds = {"work": JobKind(run=held.run, ended=log.ended, needs_station=False)}
     job_id = await add(system, "")
     turns = []
-    for count in range(1, jobs.MOST_TAKEOVERS + 2):
+    for count in range(1, jobs.MOST_LOST_OWNERS + 2):
         turns.append(asyncio.create_task(make_jobs(system, kinds).run_due()))
         await until(lambda count=count: len(held.turns) == count)  # type: ignore[misc]
         clock.advance(30)
