@@ -1,1 +1,1 @@
-"""Who may charge and who may operate: id tokens, users, sessions, and the keys that access tokens are signed with."""
+"""Authorization of drivers and operators: id tokens, users, sessions, and the signing keys of access tokens."""

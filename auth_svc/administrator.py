@@ -1,4 +1,4 @@
-"""The first administrator: somebody must be able to log in to a new system."""
+"""The first administrator of a new system, so that somebody can log in."""
 
 import secrets
 from collections.abc import Callable

@@ -44,13 +44,13 @@ class Authority:
 
     @property
     def expire_us(self) -> int:
-        """When its certificate ends."""
+        """End of its certificate's validity."""
         return from_datetime(self.certificate.not_valid_after_utc)
 
     def sign(self, request: x509.CertificateSigningRequest, *, now_us: int, life_us: int) -> x509.Certificate:
         """A certificate for a TLS client with the request's key and subject, for at most `life_us` from now.
 
-        What else the request asks for is not granted. The request must have been checked.
+        Extensions that the request asks for are not granted. The request must have been checked.
         """
         public_key = request.public_key()
         usage = _usage(digital_signature=True, key_encipherment=isinstance(public_key, rsa.RSAPublicKey))

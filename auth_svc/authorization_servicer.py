@@ -50,7 +50,7 @@ _STATUSES: Mapping[str, AuthorizationStatus.ValueType] = {
 
 _Key = id_token_store.Key
 
-# How long a reader's form of a token stays before another reader's may take its place.
+# Least age of a token's reader form before the form of another reader may replace it.
 _FORM_HOLDS_US = 3600 * SECOND_US
 
 log = get_logger(__name__)
@@ -66,7 +66,7 @@ class _Question(msgspec.Struct, frozen=True):
 
 
 class ConcurrencyRule(msgspec.Struct, frozen=True, kw_only=True):
-    """How many transactions an id token may hold at once where it does not say itself; 0: any number.
+    """Most transactions that an id token without a limit of its own may hold at once; 0: any number.
 
     `limit_authorize`: Authorize is refused too where it holds as many.
     """
@@ -151,7 +151,7 @@ class AuthorizationServicer(AuthorizationServiceServicer):
         )
 
     async def GetSigningKeys(self, request: GetSigningKeysRequest, context: Context) -> GetSigningKeysResponse:
-        """The public halves of the keys, read anew."""
+        """The public halves of the keys, read from the database again."""
         return GetSigningKeysResponse(jwks_json=await self._keys.jwks_json())
 
     async def FindReaderForms(self, request: FindReaderFormsRequest, context: Context) -> FindReaderFormsResponse:
@@ -241,7 +241,7 @@ def _to_local_list_token(token: id_token_store.IdToken, now_us: int) -> LocalLis
 
 
 def _write_info(info: IdTokenInfo, token: id_token_store.IdToken | id_token_store.TokenStatus, now_us: int) -> None:
-    """The answer for a station. Only an acceptance that will end has a limit; a refusal is asked about again anyway."""
+    """The answer for a station. Only an acceptance with an end has a cache limit; refused tokens are presented anew."""
     info.status = _STATUSES[token.status]
     if token.status == "Accepted" and token.expire_us is not None:
         if token.expire_us <= now_us:
@@ -249,6 +249,6 @@ def _write_info(info: IdTokenInfo, token: id_token_store.IdToken | id_token_stor
         else:
             info.cache_expire_time.CopyFrom(to_timestamp(token.expire_us))
     if token.group_id_token:
-        # Groups are made in the central system, which is what the type Central says.
+        # Groups are made in the CSMS, which is the meaning of the type Central.
         info.group_id_token.id_token = token.group_id_token
         info.group_id_token.type = "Central"

@@ -1,4 +1,4 @@
-"""Signs what stations ask for, once per request, with the configured authority or one that is made at first need."""
+"""Signs certificates for stations, once per request, with the configured authority or one made at first need."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ from mesh.runtime.times import Clock, from_datetime
 
 log = get_logger(__name__)
 
-# A root of our own that has less than this left is followed by the next.
+# A root of the service's own with less validity than this left is followed by the next one.
 _ROOT_REPLACED_US = ROOT_LIFE_US // 5
 
 
@@ -44,7 +44,7 @@ class CertificateRules:
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateRequest:
-    """A certificate that a station wants."""
+    """A certificate that a station requests."""
 
     tenant_id: str
     station_id: str
@@ -80,7 +80,7 @@ class CertificateOffice:
         self._making = asyncio.Lock()
 
     async def authority(self) -> Authority:
-        """The authority that signs: the configured one, or our own, which is made now if there is none."""
+        """The authority that signs: the configured one, or the service's own, which is made now if there is none."""
         if self._rules.authority is not None:
             return self._rules.authority
         async with self._making:

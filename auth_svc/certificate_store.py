@@ -49,7 +49,7 @@ class Issued:
 
     @property
     def request(self) -> RequestKey:
-        """Which request it answers."""
+        """The request that it answers."""
         return self.tenant_id, self.station_id, self.csr_digest
 
 

@@ -1,6 +1,6 @@
-"""Which passwords people guess first: common ones, the user's own name, the product's, runs of neighbouring keys.
+"""Passwords that are easily guessed: common ones, the user's own name, the product's, runs of neighbouring keys.
 
-Their length says nothing of them: "Password2026!" is long enough, and among the first that anybody tries.
+Length is no measure of that: "Password2026!" is long enough, and among the first guesses.
 """
 
 import re
@@ -19,7 +19,7 @@ _LOCAL_WORDS = (
     *("troubador", "troubadour", "viewer", "wallbox"),
 )
 _PRODUCT = ("ocppmesh", "ocpp", "csms")
-# A name of fewer characters turns up in other words: then it is only taken out before the rest is looked at.
+# A name of fewer characters is part of other words too: it is only removed before the rest is checked.
 _LEAST_NAME = 5
 _LEAST_REST = 8
 # So much of digits and signs around a common word makes nothing better of it.
@@ -39,7 +39,7 @@ _RUNS = (
     "1qaz2wsx3edc4rfv5tgb",
 )
 
-# 1, ! and | stand for an i or for an l.
+# 1, ! and | are used for an i or for an l.
 _LEET = (str.maketrans("013457@$!|", "oieastasii"), str.maketrans("013457@$!|", "oleastasll"))
 _SIGNS = re.compile(r"[\W_]+")
 _BEFORE, _AFTER = re.compile(r"\A[\W\d_]*"), re.compile(r"[\W\d_]*\Z")
@@ -77,7 +77,7 @@ def _name_parts(username: str) -> list[str]:
 
 
 def _forms(folded: str) -> set[str]:
-    """A password as it was written, and with the signs that stand for letters as these letters."""
+    """A password as it was written, and with the characters that replace letters as these letters."""
     return {folded, *(folded.translate(table) for table in _LEET)}
 
 

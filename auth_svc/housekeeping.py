@@ -17,14 +17,14 @@ from mesh.runtime.times import SECOND_US, Clock
 log = get_logger(__name__)
 
 EVERY_S = 600.0
-# Events per transaction: a few milliseconds, between which callers' work goes on.
+# Events per transaction: a few milliseconds, between which callers are served.
 _CHUNK = 500
 # How long an unknown id token stays in the list of those that were seen.
 SEEN_TOKEN_DAYS = 90
 
 
 class Housekeeper:
-    """Keeps house. `outbox_days` is how long events wait for somebody to fetch them."""
+    """Housekeeping of auth_svc. `outbox_days` is the retention of unpublished events."""
 
     def __init__(
         self,

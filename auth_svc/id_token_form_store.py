@@ -84,7 +84,7 @@ def _strictness(status: str) -> int:
 
 
 def _fewer(one: int | None, other: int | None) -> int | None:
-    """The smaller limit: 0 is none at all, and None as the setting says, which a limit of its own is stricter than."""
+    """The smaller limit: 0 is none at all, and None the setting's, which is less strict than a limit of its own."""
     limits = [limit for limit in (one, other) if limit]
     return min(limits) if limits else None if None in {one, other} else 0
 

@@ -1,4 +1,4 @@
-"""How operators manage id tokens."""
+"""IdTokenService: operators manage id tokens."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ class IdTokenServicer(IdTokenServiceServicer):
         return ListIdTokensResponse(id_tokens=await self._to_messages(page), next_page_token=next_token)
 
     async def ListSeenIdTokens(self, request: ListSeenIdTokensRequest, context: Context) -> ListSeenIdTokensResponse:
-        """Lists those that stations asked for and nobody has added, the latest first."""
+        """Lists the unknown tokens that stations requested, the latest first."""
         tenant_id, size = current_caller().tenant_id, page_size(request.page_size)
         after = decode_token(request.page_token, [int, str])
         rows = await self._database.read(
@@ -234,7 +234,7 @@ def _status_word(text: str) -> str:
 
 
 def _type_word(text: str) -> str:
-    """A type in OCPP's own spelling where it is one of OCPP's; others are taken as they are. Raises ValueError."""
+    """A type in OCPP's own spelling where it is one of OCPP's; other types stay as they are. Raises ValueError."""
     word = canonical(text, TYPES, prefix="ID_TOKEN_TYPE")
     if word is not None or not text:
         return word or ""

@@ -24,7 +24,7 @@ MOST_CONCURRENT_TRANSACTIONS = 100  # transaction_svc counts no further
 class IdToken:
     """An id token. `status` and `type` are OCPP's own words; `expire_us` None means never.
 
-    `max_concurrent_transactions` 0 means any number, None as the setting says.
+    `max_concurrent_transactions` 0 means any number, None the value of the setting.
     """
 
     tenant_id: str
@@ -49,7 +49,7 @@ class MergedForm:
 
 
 class TokenStatus(msgspec.Struct, frozen=True):
-    """The rights of an id token, as far as every Authorize asks for them."""
+    """The rights of an id token, as far as every Authorize needs them."""
 
     status: str
     expire_us: int | None
@@ -68,7 +68,7 @@ _FIND_STATUSES = RowStatement(
     f"""
     SELECT id_token.tenant_id, id_token.match_key, {_STATUS_COLUMNS}
     FROM {{rows}} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.match_key = rows.match_key
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     tenant_id="text",
     match_key="text",
 )
@@ -77,7 +77,7 @@ _FIND_BY_OLD_KEYS = RowStatement(
     SELECT id_token.tenant_id, rows.match_key, {_STATUS_COLUMNS}
     FROM {{rows}} JOIN id_token ON id_token.tenant_id = rows.tenant_id AND id_token.token_key = rows.token_key
     WHERE id_token.merged_into = ''
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     tenant_id="text",
     match_key="text",
     token_key="text",  # noqa: S106 - a type

@@ -30,7 +30,7 @@ PUBLISHED_AFTER_US = _HOUR_US
 REPLACED_AFTER_US = 90 * 24 * _HOUR_US
 # How soon a replica sees what another has done; far less than PUBLISHED_AHEAD_US.
 _RELOADED_AFTER_US = 60 * SECOND_US
-# A token with an unknown key makes us look again this often at the most.
+# Least time between two reads of the keys because of a token with an unknown key.
 _LOOKED_AGAIN_AFTER_US = 5 * SECOND_US
 
 
@@ -67,12 +67,12 @@ class SigningKeys:
         return jwt.encode({"alg": ALGORITHM, "kid": key.key_id}, dict(claims), private, algorithms=[ALGORITHM])
 
     async def jwks_json(self) -> str:
-        """The public keys as a JSON Web Key Set (RFC 7517), read anew."""
+        """The public keys as a JSON Web Key Set (RFC 7517), read from the database again."""
         await self._reload(0)
         return json.dumps(self._public.as_dict(private=False), separators=(",", ":"))
 
     async def maintain(self) -> None:
-        """Makes the first key, or the next one where it is time, and retires what nobody needs. Safe with replicas."""
+        """Makes the first key, or the next one when it is due, and retires unused ones. Safe with replicas."""
         now_us = self._clock()
         await self._database.write(lambda connection: _maintain(connection, now_us))
         await self._reload(0)

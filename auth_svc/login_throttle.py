@@ -1,4 +1,4 @@
-"""How often a password may be guessed: a few times per user, and a bounded number of times over all users."""
+"""Login throttling: a few failed attempts per user, and a bounded number over all users."""
 
 from collections import deque
 

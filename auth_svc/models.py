@@ -25,7 +25,7 @@ id_token = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
-    sa.Column("max_concurrent_transactions", sa.Integer),  # 0: any number; NULL: as the setting says
+    sa.Column("max_concurrent_transactions", sa.Integer),  # 0: any number; NULL: the value of the setting
     # mesh.contract.id_tokens.match_key of the token. NULL where a build before this column wrote the row and
     # housekeeping has not adopted it yet, and in rows that are kept beside another only for such builds (merged_into).
     sa.Column("match_key", FOLDED),
@@ -39,7 +39,7 @@ id_token = sa.Table(
     sa.Index("id_token_by_match", "tenant_id", "match_key", unique=True),
 )
 
-# Those that stations asked for and that are not in `id_token`: where and when they were seen last.
+# Those that stations requested and that are not in `id_token`: station and time of the latest request.
 seen_token = sa.Table(
     "seen_token",
     metadata,
@@ -48,7 +48,7 @@ seen_token = sa.Table(
     sa.Column("id_token", sa.Text, nullable=False),  # as the station sent it last
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("station_id", sa.Text, nullable=False),
-    sa.Column("evse_id", sa.Integer, nullable=False),  # 0 where the station did not say
+    sa.Column("evse_id", sa.Integer, nullable=False),  # 0 where the station did not report it
     sa.Column("connector_id", sa.Integer, nullable=False),
     sa.Column("first_us", sa.BigInteger, nullable=False),
     sa.Column("last_us", sa.BigInteger, nullable=False),
@@ -81,8 +81,8 @@ user_account = sa.Table(
 )
 
 # A refresh token is two secrets: one that stays with the session, one that each refresh replaces. Of both only the
-# SHA-256 is kept, in hexadecimal. Who knows the first without the present second has used a spent token again;
-# or, where the present one replaced it a moment ago, has refreshed at the same time as somebody else.
+# SHA-256 is kept, in hexadecimal. A caller with the first secret but not the present second one has used a spent token
+# again; or, where the present one replaced it a moment ago, has refreshed at the same time as another caller.
 session = sa.Table(
     "session",
     metadata,

@@ -1,4 +1,4 @@
-"""Texts that people and stations type: how they are compared, and which are taken. Enumerations of OCPP as words."""
+"""Texts that people and stations type: their comparison and validation. Enumerations of OCPP as words."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ MAX_USERNAME = 64
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 
-# AuthorizationStatusEnumType, OCPP 2.0.1 part 2. ConcurrentTx is left out: it is said of a transaction, not of a token.
+# AuthorizationStatusEnumType, OCPP 2.0.1 part 2, without ConcurrentTx: that is a status of a transaction, not of a
+# token.
 STATUSES = (
     "Accepted",
     "Blocked",

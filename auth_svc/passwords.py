@@ -16,9 +16,9 @@ from mesh.runtime.reasons import Reason
 
 T = TypeVar("T")
 
-# Each takes 64 MiB while it runs, and a core.
+# Each hash needs 64 MiB while it is computed, and a core.
 _THREADS = 2
-# Ten seconds' worth or so of hashing; nobody waits longer for a login.
+# Some ten seconds of hashing: no login waits for longer.
 _MOST_WAITING = 200
 
 
@@ -29,7 +29,7 @@ class Passwords:
         self._hasher = hasher
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="argon2")
         self._waiting = 0
-        # Verified where there is no such user, so that an answer takes as long whether there is one or not.
+        # Verified where there is no such user, so that both answers take the same time.
         self._nobodys = hasher.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
@@ -37,7 +37,7 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(password))
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Whether this is the password; None stands for that of nobody. Raises as `hash`."""
+        """Whether this is the password; None is that of a user who does not exist. Raises as `hash`."""
         return await self._run(lambda: self._verify(password, password_hash))
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The SQL of id tokens that stations asked for and that are not known. Functions run inside a transaction."""
+"""The SQL of unknown id tokens that stations requested. Functions run inside a transaction."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

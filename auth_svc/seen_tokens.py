@@ -1,6 +1,7 @@
-"""Id tokens that stations ask for and nobody has added: gathered in memory, written in the background.
+"""Unknown id tokens that stations request: collected in memory, written in the background.
 
-Beside the answer, not before it: a driver at a station waits for no bookkeeping. What a SIGKILL loses is seen again.
+They are written after the answer, so that no driver at a station waits for it. Tokens that a SIGKILL loses are seen
+again.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ class SeenTokens:
         self._noted = asyncio.Event()
 
     def note(self, key: tuple[str, str], item: AuthorizeItem) -> None:
-        """A station asked for the id token of this tenant and folded text, which is not known."""
+        """Records that a station requested an unknown id token of this tenant and normalized text."""
         earlier = self._waiting.get(key)
         if earlier is None and len(self._waiting) >= MOST_WAITING:
             return

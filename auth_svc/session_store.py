@@ -24,7 +24,7 @@ class Session:
 
 
 def open_session(connection: Connection, session: Session, password_hash: str) -> bool:
-    """Adds a session, unless the user is gone or has another password by now than the one that was shown."""
+    """Adds a session, unless the user was removed or has another password by now than the one that was verified."""
     account = models.user_account.c
     given = {name: value for name, value in asdict(session).items() if name not in ("tenant_id", "username_key")}
     # The lock makes a change of the password at the same moment come before this, or end this session too.
@@ -79,7 +79,7 @@ def end_session(connection: Connection, tenant_id: str, session_id: str) -> bool
 
 
 def session_user(connection: Connection, tenant_id: str, session_id: str, *, now_us: int) -> User | None:
-    """Whose session this is, or None where it has ended."""
+    """The user of a session, or None where it has ended."""
     session, account = models.session.c, models.user_account.c
     query = sa.select(*user_store.COLUMNS).where(
         _is_session(tenant_id, session_id),

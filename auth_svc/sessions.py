@@ -1,6 +1,6 @@
-"""Sessions: what a login opens, what a refresh token continues, what ends them.
+"""Sessions: opened by a login, continued by a refresh token, ended by a logout or by time.
 
-An access token lives for 15 minutes and is believed by every service without asking; a refresh token is asked about
+An access token is valid for 15 minutes, and every service verifies it by itself; a refresh token is looked up
 here each time. A session ends 30 days after its login at the latest.
 """
 
@@ -28,8 +28,8 @@ log = get_logger(__name__)
 
 ACCESS_TOKEN_S = 15 * 60
 SESSION_S = 30 * 24 * 3600
-# Windows of one browser refresh at the same time, with the same token: one of them gets the next, and the others are
-# not taken for thieves. Each of them is refused all the same.
+# Windows of one browser refresh at the same time, with the same token: one of them gets the next token. The others are
+# refused, but do not count as theft.
 TOGETHER_S = 10
 
 
@@ -112,7 +112,7 @@ class Sessions:
         return user
 
     async def delete_expired(self) -> None:
-        """Removes sessions that nobody can continue."""
+        """Removes sessions that cannot be continued."""
         now_us = self._clock()
         count = await self._database.write(lambda connection: session_store.delete_expired_sessions(connection, now_us))
         if count:

@@ -1,4 +1,4 @@
-"""How operators log in, and how administrators manage them."""
+"""UserService: operators log in, administrators manage users."""
 
 import grpc
 from csms.auth.v1 import user_service_pb2
@@ -181,7 +181,7 @@ class UserServicer(UserServiceServicer):
         return HttpBody(content_type="application/json", data=(await self._keys.jwks_json()).encode())
 
     async def _prove(self, username: str, password: str) -> user_store.User:
-        """The user of this name and password; takes as long for one that does not exist."""
+        """The user of this name and password; takes the same time for one that does not exist."""
         key = usernames.key(username[: MAX_USERNAME + 1])
         self._throttle.begin(key)
         user = None

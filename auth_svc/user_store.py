@@ -28,7 +28,7 @@ COLUMNS = [column for column in models.user_account.c if column.name not in ("us
 
 
 def create_user(connection: Connection, user: User) -> bool:
-    """Adds a user, with its event; False if the name, or one that looks like it, is taken in any tenant."""
+    """Adds a user, with its event; False if the name, or one that looks like it, is in use in any tenant."""
     names = {"username_key": usernames.key(user.username), "username_skeleton": usernames.skeleton(user.username)}
     values = asdict(user) | {"role": int(user.role)} | names
     created = insert(connection, models.user_account, values)
@@ -38,7 +38,7 @@ def create_user(connection: Connection, user: User) -> bool:
 
 
 def create_first_administrator(connection: Connection, user: User) -> bool:
-    """Adds `user` where there is no administrator at all; False where there is one, or the name is taken."""
+    """Adds `user` where there is no administrator at all; False where there is one, or the name is in use."""
     return not has_administrator(connection) and create_user(connection, user)
 
 
@@ -119,7 +119,7 @@ def _key(username: str) -> ColumnElement[str]:
 
 
 def fill_skeletons(connection: Connection) -> int:
-    """Notes what names look like that were added without it, and returns how many; of names alike, only the first."""
+    """Fills in the look-alike forms of names without one, and returns their number; of equal ones, only the first."""
     table = models.user_account
     query = sa.select(table.c.tenant_id, table.c.username_key, table.c.username, table.c.username_skeleton)
     rows = connection.execute(query.order_by(table.c.create_us).with_for_update()).all()

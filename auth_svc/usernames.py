@@ -1,6 +1,6 @@
 """Rules for user names: one form, one script, and none that looks like another's.
 
-Otherwise an administrator who deletes, promotes or trusts "admin" may be looking at somebody else: one with a
+Otherwise an administrator could delete, promote or trust the wrong user instead of "admin": one with a
 Cyrillic a, or in full-width letters.
 """
 # ruff: noqa: RUF001 - letters that look alike are what this is about
@@ -10,10 +10,10 @@ import unicodedata
 
 from auth_svc.normalization import MAX_USERNAME, fold, is_plain
 
-# A slash cannot stand in a path of the REST interface, nor a colon in HTTP Basic.
+# A slash cannot be part of a path of the REST interface, nor a colon of a user name in HTTP Basic.
 RULE = f"1 to {MAX_USERNAME} printable characters of one script are needed, without / and :, other than . and .."
 
-# Letters of other scripts, and digits, as the Latin letter that they look like (after Unicode TR 39).
+# Letters of other scripts, and digits, with the Latin letter that they look like (after Unicode TR 39).
 _LOOKS = str.maketrans(
     {
         **dict(zip("авекмнорстухѕіјһԁԛԝѵӏгпьзё", "abekmhopctyxsijhdqwvlrnb3ё", strict=True)),
@@ -56,7 +56,7 @@ def skeleton(username: str) -> str:
 
 
 def is_username(username: str) -> bool:
-    """Whether somebody may be called this."""
+    """Whether this is a valid user name."""
     text = normal(username)
     if not is_plain(username, MAX_USERNAME) or not is_plain(text, MAX_USERNAME) or _INVISIBLE.search(username):
         return False

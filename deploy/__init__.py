@@ -1,1 +1,1 @@
-"""How the mesh is put up: the front door's configuration, the local run (`make run`), containers."""
+"""Deployment of the mesh: the front door's configuration, the local run (`make run`), containers."""

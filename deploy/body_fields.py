@@ -1,7 +1,7 @@
 """The fields that the contract allows in a REST body, as tables for envoy/body-fields.lua.
 
-Envoy's transcoder drops what it does not know, and a misspelt field would do something else than what was asked for:
-ADR 14.
+Envoy's transcoder drops unknown fields, so that a call with a misspelt field would do something else than its caller
+intends: ADR 19.
 """
 
 import json
@@ -13,7 +13,7 @@ from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule
 from google.protobuf import descriptor_pb2
 
-# Messages that JSON writes as a value of its own (a time, a text), and those that take any value.
+# Messages that JSON writes as a value of its own (a time, a text), and those that accept any value.
 _VALUES = frozenset(
     f"google.protobuf.{name}"
     for name in (
@@ -37,7 +37,7 @@ Fields = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A REST call that writes: a Lua pattern for its path, and the message that its body is ("": it takes none)."""
+    """A REST call that writes: a Lua pattern for its path, and the message of its body ("": it has none)."""
 
     method: str
     pattern: str
@@ -58,7 +58,7 @@ def read_calls(
     services: Sequence[str],
     messages: Mapping[str, descriptor_pb2.DescriptorProto],
 ) -> list[Call]:
-    """The REST calls that write. One with a verb stands before one without, whose pattern would match its path too."""
+    """The REST calls that write. One with a verb comes before one without, whose pattern would match its path too."""
     calls: list[Call] = []
     for file in files.file:
         for service in file.service:

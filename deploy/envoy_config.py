@@ -46,14 +46,15 @@ class FrontDoor:
     host: str  # what to bind to, an IP address
     port: int
     upstreams: Mapping[str, str]  # operator address per process; those of the contract that are missing do not run
-    gateway: str  # where the gateway takes charge points; of several gateways, separated by commas
-    gateway_mesh: str  # where it is asked for its health; likewise
+    gateway: str  # the gateway's address for stations; of several gateways, separated by commas
+    gateway_mesh: str  # the gateway's address for health checks; likewise
     admin_socket: Path
-    folder: Path  # where the configuration and the descriptors stand when Envoy reads them
+    folder: Path  # the folder of the configuration and the descriptors when Envoy reads them
     cors_origins: Sequence[str] = ()
     reflection: bool = True
     reflection_open: bool = False  # to callers without a token, too
-    # Envoy gets a value that is derived from it; without it gateways do not believe what it says of a caller's address.
+    # Envoy gets a value that is derived from it; without it gateways do not trust Envoy's header with the caller's
+    # address.
     mesh_secret: str = field(default="", repr=False)
 
 
@@ -169,7 +170,7 @@ def _placed(name: str, address: str) -> dict[str, str]:
 
 
 def _discovery(address: str) -> str:
-    """How Envoy finds an address: names are looked up, again and again; numbers are taken as they are."""
+    """The discovery type of an address: names are resolved, again and again; numbers are used as they are."""
     try:
         for each in address.split(","):
             ipaddress.ip_address(_split(each)[0])
@@ -179,7 +180,7 @@ def _discovery(address: str) -> str:
 
 
 def _endpoint(cluster: str, address: str) -> str:
-    """Where a cluster's members are: one address, or several with commas between them."""
+    """The addresses of a cluster's members: one address, or several with commas between them."""
     places = (_split(each) for each in address.split(","))
     sockets = [{"socket_address": {"address": host, "port_value": port}} for host, port in places]
     endpoints = [{"lb_endpoints": [{"endpoint": {"address": socket}} for socket in sockets]}]

@@ -9,7 +9,7 @@ from mesh.runtime.reasons import Reason
 
 @dataclass(frozen=True, kw_only=True)
 class LocalReply:
-    """An answer of Envoy's own. `message` None leaves Envoy's own words, which say what was wrong with the request."""
+    """An answer of Envoy's own. `message` None leaves Envoy's own text, which names the fault of the request."""
 
     http: int
     rest_code: int  # google.rpc.Code in the JSON body

@@ -1,4 +1,4 @@
-"""Ways to find out whether a part is ready. A probe asks once and returns whether it is; it never raises."""
+"""Probes of a part's readiness. A probe checks once and returns whether the part is ready; it never raises."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ ASK_S = 1.0
 
 
 def listens(host: str, port: int) -> Probe:
-    """Whether somebody takes connections there."""
+    """Whether a server accepts connections there."""
 
     async def probe() -> bool:
         try:
@@ -29,12 +29,12 @@ def listens(host: str, port: int) -> Probe:
 
 
 def serves_grpc(address: str) -> Probe:
-    """Whether the server at host:port says of itself that it serves (grpc.health.v1)."""
+    """Whether the server at host:port reports that it serves (grpc.health.v1)."""
     host, _, port = address.rpartition(":")
     reachable = listens(host, int(port))
 
     async def probe() -> bool:
-        # A channel that is refused waits before it tries again, longer than we want to.
+        # A channel that is refused waits before it tries again, longer than a probe should.
         if not await reachable():
             return False
         async with grpc.aio.insecure_channel(address) as channel:
@@ -69,7 +69,7 @@ def has_keys(admin_socket: Path) -> Probe:
 
 
 def all_of(*probes: Probe) -> Probe:
-    """Whether all of them hold, asked one after the other."""
+    """Whether all of them hold, checked one after the other."""
 
     async def probe() -> bool:
         for each in probes:

@@ -1,6 +1,6 @@
-"""Puts the repository and `gen/` on the import path of the virtual environment it is run with.
+"""Adds the repository and `gen/` to the import path of the virtual environment it is run with.
 
-What an editable install would do, without a build back end: `.venv/bin/python -m station_svc` works from any folder.
+An editable install would do the same with a build back end: `.venv/bin/python -m station_svc` works from any folder.
 """
 
 import sysconfig

@@ -23,7 +23,7 @@ async def _serve(stop: asyncio.Event) -> None:
         stack.push_async_callback(workers.ended)
         running = await start(stack, settings)
         stack.callback(workers.tell)
-        # A port that was left to be chosen is chosen by now: the others take the same one.
+        # A port that was left open is chosen by now: the other processes use the same one.
         workers.start({**os.environ, "CSMS_OCPP_PORT": str(running.ocpp_port)})
         freeze_startup_objects()
         await stop.wait()

@@ -2,7 +2,7 @@
 
 
 class Allowance:
-    """So much at once, then so much in a time. It is overdrawn by at most what is taken last."""
+    """A rate limit: an amount at once, then an amount per time. It is overdrawn at most by the last amount."""
 
     __slots__ = ("_burst", "_per_period", "_period_us", "_refilled_us", "left")
 
@@ -15,14 +15,14 @@ class Allowance:
 
     def refill(self, now_us: int) -> bool:
         """Allows what the time since the last refill is good for; false where that does not make up for the excess."""
-        self._refilled_us = min(self._refilled_us, now_us)  # a clock that is set back takes nothing away
+        self._refilled_us = min(self._refilled_us, now_us)  # a clock that is set back removes nothing
         gained = (now_us - self._refilled_us) * self._per_period // self._period_us
         self._refilled_us += gained * self._period_us // self._per_period  # not to `now_us`: parts of one add up
         self.left = min(self._burst, self.left + gained)
         return self.left > 0
 
     def take(self, amount: int, now_us: int) -> bool:
-        """Takes `amount`; false, and nothing taken, where nothing is left."""
+        """Uses up `amount`; false, with nothing used, where nothing is left."""
         if self.left <= 0 and not self.refill(now_us):
             return False
         self.left -= amount

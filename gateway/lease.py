@@ -1,10 +1,9 @@
-"""The lease of a node: while it holds, the stations whose sockets we have are ours.
+"""The lease of a node: while it holds, the node owns the stations whose sockets it has.
 
 See docs/DESIGN.md, "Fenced ownership".
 
-It is renewed in a thread of its own, over a channel of its own: no frame of a station, however long it keeps the event
-loop busy, can hold a renewal up. `held` and `holds` read the clock itself and not the loop's, which stands still while
-the loop is busy.
+It is renewed in a thread of its own, over a channel of its own: frames that keep the event loop busy for long cannot
+delay a renewal. `held` and `holds` read the clock itself and not the loop's, which stands still while the loop is busy.
 """
 
 import asyncio
@@ -33,13 +32,13 @@ _JOIN_S = 10.0
 
 
 class Stations(Protocol):
-    """Where the lease comes from. Called in the thread of the lease."""
+    """Source of the lease. Called in the thread of the lease."""
 
     def renew_lease(self, node_id: str, address: str, *, timeout_s: float) -> int:
         """Takes or renews the lease; returns for how many milliseconds it holds. Raises MeshError."""
 
     def close(self) -> None:
-        """Ends a call that is under way, and takes no other."""
+        """Ends a call that is under way, and accepts no other."""
 
 
 class LeaseClient:
@@ -70,9 +69,9 @@ class LeaseClient:
 class NodeLease:
     """Renews the lease. `run` it as a task; the lease is not held before it has run.
 
-    `on_taken` is awaited when the lease is taken, `on_lost` when it was lost: it closes every socket. Each time that
-    the lease is taken a new `term` begins; what was let in under an earlier one is no longer ours, even where the lease
-    was taken again since.
+    `on_taken` is awaited when the lease was acquired, `on_lost` when it was lost: it closes every socket. A new `term`
+    begins each time that the lease is acquired; connections that were admitted under an earlier one no longer belong to
+    this node, even where the lease was acquired again since.
     """
 
     def __init__(
@@ -91,7 +90,7 @@ class NodeLease:
         self._on_lost = on_lost
         self._clock_s = clock_s
         self._loop = asyncio.get_running_loop()
-        self._news: asyncio.Queue[bool] = asyncio.Queue()  # True: taken, False: lost
+        self._news: asyncio.Queue[bool] = asyncio.Queue()  # True: acquired, False: lost
         self._stopping = threading.Event()
         # Written by the thread alone.
         self._held_until_s = 0.0
@@ -109,7 +108,7 @@ class NodeLease:
         """Whether the lease has held without a gap since `term` began."""
         return (
             self.term == term and self._clock_s() < self._held_until_s
-        )  # as `held` says, for every frame that is sent
+        )  # the same rule as in `held`, for every frame that is sent
 
     async def run(self) -> None:
         """Renews until cancelled."""
@@ -137,7 +136,7 @@ class NodeLease:
         self._duration_s = duration_s
         if not self._is_taken:
             self.term += 1  # before it is held: nothing of an earlier term comes to life again
-        # Counted from before the request, so that ours ends no later than station_svc's.
+        # Counted from before the request, so that it ends here no later than at station_svc.
         self._held_until_s = sent_s + duration_s
         if not self._is_taken:
             self._is_taken = True

@@ -41,7 +41,7 @@ class MessageTranslator:
         except UnacceptableError as error:
             raise _refused(Reason.VALUE_OUT_OF_RANGE, error.code, f"{error.field}: {error}") from error
         item = items.get(IngestRpc.TRANSACTION_EVENTS) or items[IngestRpc.METER_VALUES]
-        assert isinstance(item, Item)  # noqa: S101 - these RPCs take nothing else
+        assert isinstance(item, Item)  # noqa: S101 - these RPCs have no other items
         return item
 
     def _find(self, label: str, action: str) -> tuple[Inbound, Schemas]:

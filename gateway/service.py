@@ -55,9 +55,9 @@ class RunningGateway:
 
 
 async def start(stack: AsyncExitStack, settings: GatewaySettings) -> RunningGateway:
-    """Starts a gateway and puts what stops it onto `stack`: sockets first, then what they stand on.
+    """Starts a gateway and adds its stops to `stack`: sockets first, then the parts that they depend on.
 
-    Stations are let in once the node's lease is held. Raises SettingError where a port is taken.
+    Stations are admitted once the node's lease is held. Raises SettingError where a port is in use.
     """
     mesh = await _open_mesh(stack, settings)
     registry, metrics, buffers = Registry(), Metrics(), _Buffers(mesh)
@@ -107,7 +107,8 @@ class _Buffers:
         self.closings: Buffer[ingest.CloseConnectionItem] = Buffer(
             name="closings", flush=mesh.close_connections, delay_s=0.02, batch=256, capacity=100_000
         )
-        # Soon enough for what nobody waits for: each batch costs two processes a call, and station_svc a transaction.
+        # Short enough for reports that no answer waits for: each batch costs two processes a call, and station_svc a
+        # transaction.
         self.background_reports: Buffer[ingest.ReportItem] = Buffer(
             name="asides", flush=mesh.record_background_reports, delay_s=0.25, batch=256, capacity=100_000
         )
@@ -176,7 +177,7 @@ def _downward_server(
 
 
 def _node_lease(settings: GatewaySettings, downward: GrpcServer, server: StationServer) -> NodeLease:
-    """While it is held, commands are taken; once it is lost, none are, and every station is to connect again."""
+    """While it is held, commands are accepted; once it is lost, none are, and every station has to reconnect."""
 
     async def taken() -> None:
         await downward.tell(ready=True)

@@ -112,7 +112,7 @@ def _to_calls(session: Session, route: Outbound, command: Any) -> Sequence[Paylo
 async def _carry_out_in_parts(
     session: Session, route: Outbound, command: Any, payloads: Sequence[Payload], timeout_s: float
 ) -> Any:
-    """A command whose answer may be of several CALLs. What was read of the station's limit stands in it too."""
+    """A command whose answer may be of several CALLs, and has the station's limit too where that was read."""
     assert route.to_partial_answer is not None  # noqa: S101 - by whom it is called
     limit_answer = await _read_limit(session, route, command, timeout_s)
     if limit_answer is not None:
@@ -190,7 +190,7 @@ async def _send_one(session: Session, route: Outbound, payload: Payload, timeout
 async def _send_call(
     session: Session, command: command_service_pb2.SendCallRequest, timeout_s: float
 ) -> command_service_pb2.SendCallResponse:
-    """Any action, raw. The answer is passed on as it came: the operator wants to see what the station says."""
+    """Any action, raw. The answer is returned as it came: the operator needs the station's own answer."""
     payload = to_object(command.payload)
     if command.action not in session.schemas.actions:
         raise _unsupported(session, command.action)

@@ -10,7 +10,7 @@ from mesh.runtime.startup_errors import SettingError
 
 @dataclass(frozen=True, kw_only=True)
 class GatewaySettings:
-    """The settings of a gateway. Addresses are host:port; port 0 takes a free one."""
+    """The settings of a gateway. Addresses are host:port; port 0 means a free one."""
 
     host: str
     ocpp_port: int

@@ -8,13 +8,14 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
+from contextlib import suppress
 
+from mesh.runtime.backoff import NO_JITTER, Backoff
 from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
-FIRST_BACKOFF_S = 0.5
-MOST_BACKOFF_S = 30.0
+BACKOFF = Backoff(first_s=0.5, most_s=30.0, jitter=NO_JITTER)
 # A worker that lived this long has started well; its next death is answered at once.
 SETTLED_S = 60.0
 STOP_S = 15.0
@@ -47,7 +48,7 @@ class WorkerProcesses:
 
     async def _keep(self, number: int, environment: Mapping[str, str]) -> None:
         loop = asyncio.get_running_loop()
-        backoff_s = FIRST_BACKOFF_S
+        failures = 0
         while not self._stopping.is_set():
             started_s = loop.time()
             try:
@@ -56,14 +57,12 @@ class WorkerProcesses:
                 outcome = f"not started: {error}"
             if self._stopping.is_set():
                 return
-            if loop.time() - started_s > SETTLED_S:
-                backoff_s = FIRST_BACKOFF_S
+            failures = 1 if loop.time() - started_s > SETTLED_S else failures + 1
+            backoff_s = BACKOFF.after(failures)
             log.error("gateway worker ended: starting it again", worker=number, outcome=outcome, after_s=backoff_s)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(backoff_s):
                     await self._stopping.wait()
-            except TimeoutError:
-                backoff_s = min(backoff_s * 2, MOST_BACKOFF_S)
 
     async def _run(self, environment: Mapping[str, str]) -> int:
         """Runs one worker until it ends or is to stop; returns its exit status."""

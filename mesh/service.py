@@ -100,9 +100,9 @@ async def _migrate(_stop: asyncio.Event, *, env: Environment, name: str, migrati
 async def start(
     stack: AsyncExitStack, settings: ServiceSettings, migrations: ModuleType, build: Build
 ) -> RunningService:
-    """Starts a service, and puts what stops it onto `stack`: servers first, what they stand on after.
+    """Starts a service, and adds its stops to `stack`: servers first, the parts that they depend on afterwards.
 
-    Raises SettingError where a port is taken, MeshError or the database's own error where migrating fails.
+    Raises SettingError where a port is in use, MeshError or the database's own error where migrating fails.
     """
     database = Database(engine=make_engine(settings.database_url, settings.name))
     stack.push_async_callback(database.close)
@@ -154,7 +154,7 @@ def _servers(settings: ServiceSettings, parts: Parts) -> tuple[GrpcServer, GrpcS
 
 
 async def _keep(task: Background) -> None:
-    """Runs a background task again when it fails: one bad turn must not end it for good."""
+    """Runs a background task again when it fails: one failure must not end it for good."""
     while True:
         try:
             await task()

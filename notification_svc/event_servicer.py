@@ -1,4 +1,4 @@
-"""How operators list and watch events."""
+"""EventService: operators list and watch events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +29,7 @@ SIGN_OF_LIFE_S = 15.0
 
 
 class EventServicer(EventServiceServicer):
-    """EventService. `sign_of_life_s` is how long a watch says nothing at the most, in seconds."""
+    """EventService. `sign_of_life_s` is the longest time without a message in a watch, in seconds."""
 
     def __init__(self, *, database: Database, feed: Feed, clock: Clock, sign_of_life_s: float = SIGN_OF_LIFE_S) -> None:
         self._database = database
@@ -53,10 +53,11 @@ class EventServicer(EventServiceServicer):
         )
 
     async def WatchEvents(self, request: WatchEventsRequest, context: Context) -> AsyncIterator[WatchEventsResponse]:
-        """Reads from the database up to the live end, then goes on from memory as far as that reaches.
+        """Reads from the database up to the live end, then continues from memory as far as that reaches.
 
-        Each turn goes on behind the last cursor sent, wherever it reads, so nothing is missed or told twice between the
-        two. A watcher that is too slow for what memory holds reads from the database again: nothing queues up for it.
+        Each iteration continues after the last cursor sent, wherever it reads, so that no event is missed or sent twice
+        between the two. A watcher that is too slow for the events in memory reads from the database again: nothing
+        queues up for it.
         """
         caller = current_caller()
         condition = to_condition(request.filter, store.event_filters())
@@ -65,7 +66,7 @@ class EventServicer(EventServiceServicer):
         if after is None:
             after = page.last_cursor
         _check_cursor(after, page)
-        await context.send_initial_metadata(())  # "from now on" begins here, and the caller may know
+        await context.send_initial_metadata(())  # "from now on" begins here, and the caller may see that
         with self._feed.watch(caller.tenant_id, page.last_cursor) as tail:
             async for event in self._follow(caller, tail, after, condition):
                 yield WatchEventsResponse(event=None if event is None else to_message(event))

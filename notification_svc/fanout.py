@@ -1,15 +1,14 @@
-"""Hands the streams to RabbitMQ, for consumers of any kind (docs/DESIGN.md, "Transactional outbox").
+"""Publishes the streams to RabbitMQ, for consumers of any kind (docs/DESIGN.md, "Transactional outbox").
 
 Topic exchange `csms.events`, routing key `<tenant>.<source>.<type>`; the body is the event in protobuf's JSON, as REST
-gives it. At least once: the position is saved after the broker has confirmed, so that after a failure some events come
-again, with the same id. In order per station and source: of these two an event is sent when the one before it is
+returns it. At least once: the position is saved after the broker has confirmed, so that after a failure some events
+come again, with the same id. In order per station and source: of these two an event is sent when the one before it is
 confirmed, so that one which the broker refuses cannot be overtaken; different stations do not wait for each other.
 
-A stream that has never been handed over is handed over from the oldest event that is kept.
+A stream that has never been published is published from the oldest event that is kept.
 """
 
 import asyncio
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from google.protobuf.json_format import MessageToJson
 
 from mesh.database.engine import Database
 from mesh.database.leader import Leader
+from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import SECOND_US
@@ -37,8 +37,7 @@ PAGE = 256
 POLL_S = 1.0
 TIMEOUT_S = 30.0
 CLOSE_S = 5.0
-FIRST_BACKOFF_S = 0.2
-MOST_BACKOFF_S = 10.0
+BACKOFF = Backoff(first_s=0.2, most_s=10.0)
 # AMQP 0-9-1 has a byte for the length of a routing key and of a message id.
 _SHORT = 255
 # All errors of a connection: the protocol, the network, or aio-pika on its way down.
@@ -61,14 +60,15 @@ class Fanout:
         self._news.set()
 
     async def run(self) -> None:
-        """Publishes until it is cancelled, on one replica; connects again for as long as it takes."""
+        """Publishes until it is cancelled, on one replica; reconnects without a limit."""
         leader = Leader(engine=self._database.engine, work="fan-out", check_s=self._poll_s)
         try:
             while True:
                 try:
                     await self._lead(leader)
                 except _FAILURES as error:
-                    await asyncio.sleep(self._backoff_s(error))
+                    self._note_failure(error)
+                    await asyncio.sleep(BACKOFF.after(self._failures))
         finally:
             await leader.close()
 
@@ -98,7 +98,7 @@ class Fanout:
 
     async def _publish_all(self, exchange: AbstractExchange) -> None:
         unsent = dict(await self._database.read(store.read_unsent))
-        while unsent:  # a page of each in turn, so that no tenant waits for all of another's
+        while unsent:  # a page of each tenant in turn, so that none waits for all pages of another
             for tenant_id, position in list(unsent.items()):
                 page = await self._read(tenant_id, position)
                 await self._publish(exchange, page.events)
@@ -126,7 +126,7 @@ class Fanout:
                 raise outcome
 
     async def _wait(self, connection: aio_pika.Connection) -> None:
-        """Returns when there may be something to publish. Raises ConnectionError where the connection is gone."""
+        """Returns when there may be something to publish. Raises ConnectionError where the connection was lost."""
         with suppress(TimeoutError):
             # Not wait_for, which may forget a cancellation: see mesh/events/relay.py.
             async with asyncio.timeout(self._poll_s):
@@ -139,22 +139,20 @@ class Fanout:
             log.info("events are handed to the broker again")
             self._failures = 0
 
-    def _backoff_s(self, error: Exception) -> float:
+    def _note_failure(self, error: Exception) -> None:
         if not self._failures:
             log.warning("events wait for the broker", error=str(error) or repr(error))
-        delay_s = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(self._failures, 10))
         self._failures += 1
-        return delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - replicas that fail together come back apart
 
 
 async def _publish_chain(exchange: AbstractExchange, events: Iterable[StoredEvent]) -> None:
     for event in events:
-        # Not mandatory: an event that no queue is bound for is nobody's business.
+        # Not mandatory: an event without a bound queue is dropped.
         await exchange.publish(_message(event), routing_key=_routing_key(event), mandatory=False, timeout=TIMEOUT_S)
 
 
 def _message(event: StoredEvent) -> aio_pika.Message:
-    """The event, persistent, with what a consumer may want to know before it reads the body."""
+    """The event, persistent, with headers for consumers that select before they read the body."""
     return aio_pika.Message(
         body=MessageToJson(to_message(event), indent=None, ensure_ascii=False).encode(),
         content_type="application/json",

@@ -1,9 +1,10 @@
-"""The live end of the streams: the newest events of each tenant that somebody watches, read once for all watchers.
+"""The live end of the streams: the newest events of each tenant with a watcher, read once for all watchers.
 
-Events get here from the database and never from the calls that brought them, in the order of their cursors, so it does
-not matter which replica took them in or in which order commits become known. A call that committed some in this process
-announces them; those of other replicas are found by asking twice a second, while somebody watches. (LISTEN and NOTIFY
-would be quicker by that, but each commit with a NOTIFY waits for a lock that the whole PostgreSQL server shares.)
+Events are read from the database and never passed on from the calls that brought them, in the order of their cursors,
+so it does not matter which replica stored them or in which order commits become known. A call that committed some in
+this process notifies the feed; those of other replicas are found by a query twice a second, while there is a watcher.
+(LISTEN and NOTIFY would be quicker, but each commit with a NOTIFY waits for a lock that the whole PostgreSQL server
+shares.)
 """
 
 import asyncio
@@ -105,7 +106,7 @@ class Feed:
         tail = self._tails.get(tenant_id)
         if tail is None:
             tail = self._tails[tenant_id] = Tail(head)
-            # Events committed since the caller read `head` were announced to nobody: ask at once.
+            # Events committed since the caller read `head` were announced to no watcher: read at once.
             self._polled_s = float("-inf")
             self._news.set()
         if self._stopping:
@@ -119,7 +120,7 @@ class Feed:
                 del self._tails[tenant_id]
 
     def watched(self) -> Mapping[str, Tail]:
-        """The tails by tenant, of the streams that somebody watches here."""
+        """The tails by tenant, of the streams with a watcher here."""
         return self._tails
 
     def announce(self, heads: Mapping[str, int]) -> None:

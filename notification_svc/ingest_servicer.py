@@ -1,4 +1,4 @@
-"""How the services' relays hand events over."""
+"""EventIngestService: the services' relays deliver events."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -32,7 +32,7 @@ class IngestServicer(EventIngestServiceServicer):
         self._announce = announce
 
     async def PublishEvents(self, request: PublishEventsRequest, context: Context) -> PublishEventsResponse:
-        """Two statements, whatever the number of events."""
+        """Stores events, with two statements for any number of them."""
         if len(request.items) > MAX_ITEMS:
             raise invalid_field("items", f"there are {len(request.items)}, and {MAX_ITEMS} are the most")
         events = _distinct(_read(item, f"items[{index}]") for index, item in enumerate(request.items))

@@ -14,7 +14,7 @@ stream = sa.Table(
     metadata,
     sa.Column("tenant_id", sa.Text, nullable=False),
     sa.Column("last_cursor", sa.BigInteger, nullable=False),  # the largest that was given
-    sa.Column("removed_cursor", sa.BigInteger, nullable=False),  # the largest that retention has taken; 0: none
+    sa.Column("removed_cursor", sa.BigInteger, nullable=False),  # the largest that retention has removed; 0: none
     sa.PrimaryKeyConstraint("tenant_id", name="stream_pkey"),
 )
 
@@ -36,7 +36,7 @@ event = sa.Table(
     sa.Index("event_by_station", "tenant_id", "station_id", "cursor"),
 )
 
-# How far a stream has been handed to the broker, and confirmed by it.
+# Position up to which a stream has been published to the broker, and confirmed by it.
 fanout = sa.Table(
     "fanout",
     metadata,

@@ -156,7 +156,7 @@ def remove_old(connection: Connection, *, tenant_id: str, before_us: int, limit:
     Returns how many; as many as `limit` may mean that there are more.
     """
     lock = _LOCK[connection.dialect.name]
-    query = text(f"SELECT removed_cursor FROM stream WHERE tenant_id = :tenant_id {lock}")  # noqa: S608 - our own text
+    query = text(f"SELECT removed_cursor FROM stream WHERE tenant_id = :tenant_id {lock}")  # noqa: S608 - the project's own text
     removed = connection.execute(query, {"tenant_id": tenant_id}).scalar_one()
     oldest = connection.execute(_OLDEST, {"tenant_id": tenant_id, "removed": removed, "limit": limit})
     through = removed
@@ -186,7 +186,7 @@ def read_unsent(connection: Connection) -> dict[str, int]:
     return {row.tenant_id: row.position for row in connection.execute(query)}
 
 
-# Never backwards: a replica that no longer leads may be late with what it has to say.
+# Never backwards: the position of a replica that no longer leads may arrive late.
 _SAVE_SENT = text(
     """
     INSERT INTO fanout (tenant_id, cursor) VALUES (:tenant_id, :cursor)

@@ -1,1 +1,1 @@
-"""Charging stations: who they are, which gateway holds their sockets, what they said, and the way down to them."""
+"""Charging stations: their identity, the gateways that hold their sockets, their reports, and the commands to them."""

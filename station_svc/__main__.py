@@ -1,4 +1,4 @@
-"""`python -m station_svc` serves until it is told to stop; `python -m station_svc migrate` migrates and exits."""
+"""`python -m station_svc` serves until a signal stops it; `python -m station_svc migrate` migrates and exits."""
 
 import os
 from functools import partial

@@ -92,7 +92,7 @@ class Feature:
 
 
 def merged(registered: Iterable[Mapping[str, T]]) -> dict[str, T]:
-    """The mapping of everything that features register under names. Raises ValueError where two take the same name."""
+    """The mapping of all registrations of features under names. Raises ValueError where two have the same name."""
     found: dict[str, T] = {}
     for one in registered:
         if taken := found.keys() & one.keys():

@@ -21,7 +21,7 @@ class StationSettings:
     """The settings of station_svc."""
 
     auth_address: str
-    transaction_address: str | None  # transaction_svc's mesh port; without it, it is asked and notified of nothing
+    transaction_address: str | None  # transaction_svc's mesh port; without it, it is not called
     notification_address: str | None
     mesh_secret: str = field(repr=False)
     onboarding: Onboarding

@@ -39,7 +39,7 @@ class TokenQuestion(msgspec.Struct, frozen=True):
     """A station's question for the number of open transactions that a token holds."""
 
     tenant_id: str
-    station_id: str  # the station that asks
+    station_id: str  # the station of the question
     token_key: str
 
 
@@ -96,7 +96,7 @@ def save_refusals(connection: Connection, refusals: Sequence[Refusal], now_us: i
 
 
 def count_open(connection: Connection, questions: Sequence[TokenQuestion]) -> Sequence[tuple[int, bool]]:
-    """The number of open transactions that each token holds, and whether one is at the station that asks."""
+    """The number of open transactions that each token holds, and whether one is at the station of the question."""
     rows = [{"n": n, **msgspec.structs.asdict(question)} for n, question in enumerate(questions)]
     counts = token_store.count_open(connection, rows)
     return [counts[n] for n in range(len(questions))]

@@ -19,7 +19,7 @@ HOLDER_SIZE = 500
 
 
 class RecordedEvent(msgspec.Struct, frozen=True):
-    """An event that is recorded: in `tx`, after `repeat_no` events with the same content; and the frame it came in."""
+    """A recorded event: in `tx`, after `repeat_no` events with the same content; and the frame that brought it."""
 
     repeat_no: int
     tx: TrackedTransaction

@@ -1,8 +1,9 @@
 """Ends of transactions that their stations did not send: marks of hanging ones, and closures by operators. Pure.
 
 A transaction is hanging while its station has booted, or reported the connector as available, and has sent no event
-since that shows that the transaction goes on. Such a mark is part of the state (`transaction_state.py`), but does not
-come from the transaction's events; whether an event contradicts it depends on the times of both, not on their arrival.
+since that shows that the transaction is ongoing. Such a mark is part of the state (`transaction_state.py`), but does
+not come from the transaction's events; whether an event contradicts it depends on the times of both, not on their
+arrival.
 """
 
 import msgspec

@@ -1,7 +1,7 @@
-"""Energy of a transaction from the readings of its meter: one pure function, `assess`. docs/ENERGY.md gives its rules.
+"""Energy of a transaction from the readings of its meter: one pure function, `assess`. docs/ENERGY.md has its rules.
 
-The energy never exceeds what readings show. Its basis names the readings it stands on; its flags, those that do not add
-up.
+The energy never exceeds the rise that readings show. Its basis names the readings that it is based on; its flags, those
+that are not consistent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _LEAST_SCALED_MWH = {power: 10_000 if power <= 3 else 100_000 for power in _POWE
 
 
 class Basis(IntEnum):
-    """The readings that an energy stands on, numbered as csms.transaction.v1.EnergyBasis."""
+    """The readings that an energy is based on, numbered as csms.transaction.v1.EnergyBasis."""
 
     UNSPECIFIED = 0
     REGISTER = 1
@@ -81,7 +81,7 @@ class Terms(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
 
 class Energy(msgspec.Struct, rename=SHORT, omit_defaults=True):
-    """Energy in mWh, and the readings it stands on."""
+    """Energy in mWh, and the readings that it is based on."""
 
     mwh: int = 0
     begin_mwh: int | None = None  # the register at the begin and at the end (so far), as believed
@@ -176,7 +176,7 @@ def _basis(series: int) -> int:
 
 
 class _Link(Enum):
-    """How a run of readings follows another."""
+    """The relation of a run of readings to the one before it."""
 
     WRONG_READING = auto()  # the last reading before a fall was wrong
     RESTART = auto()  # the register started over
@@ -237,9 +237,9 @@ class _Assessment:
             self._begin_with_first(reading, at)
 
     def _begin_with_previous(self, previous: int, reading: int, at: Moment) -> None:
-        """Takes the register of the previous transaction as the begin, if power and time allow the rise since then.
+        """Uses the register of the previous transaction as the begin, if power and time allow the rise since then.
 
-        Otherwise somebody charged between the two transactions, and the first reading is the begin.
+        Otherwise energy was charged between the two transactions, and the first reading is the begin.
         """
         if self._register.begun or not self._chain[0].first:
             self._begin_with_first(reading, at)
@@ -317,9 +317,9 @@ class _Assessment:
         return self._sum(chain, links)
 
     def _in_one_scale(self) -> tuple[Sequence[Run], Sequence[_Link]]:
-        """The runs, brought to the largest scale among them, and how each follows the one before.
+        """The runs, brought to the largest scale among them, and the relation of each to the one before.
 
-        Where that makes more energy than can have passed, the power of ten is a coincidence, or says nothing of use.
+        Where that results in more energy than can have passed, the power of ten is a coincidence or of no use.
         """
         chain, links = self._chain[:1], list[_Link]()
         for run in self._chain[1:]:

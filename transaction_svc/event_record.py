@@ -75,7 +75,7 @@ class EventRecord(msgspec.Struct, tag_field="v", tag=3, rename=SHORT, omit_defau
     evse_id: int = 0
     connector_id: int = 0
     readings: tuple[Reading, ...] = ()
-    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that it came in
+    frame: tuple[int, int] = (0, 0)  # epoch and ordinal of the frame that brought it
     seq_no: int | None = None  # None where the protocol has none (1.6)
     id_token: str = ""
     id_token_type: str = ""

@@ -34,7 +34,7 @@ class Translator(Protocol):
 
 
 class GatewayClient:
-    """A Translator that asks the gateway at the other end of `channel`."""
+    """A Translator that calls the gateway at the other end of `channel`."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._gateway: GatewayServiceAsyncStub = GatewayServiceStub(channel)

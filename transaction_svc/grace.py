@@ -12,7 +12,7 @@ import msgspec
 
 from mesh.runtime.times import SECOND_US
 
-# A station takes an attempt without an answer for failed after this time at most; usually after 20 s to 30 s.
+# Longest time after which a station treats an attempt without an answer as failed; usually it is 20 s to 30 s.
 _ATTEMPT_S = 60
 # A year: the bound for settings and stations.
 MOST_GRACE_US = 366 * 86_400 * SECOND_US

@@ -47,13 +47,13 @@ def meter_values_key(evse: EvseRef, values: Iterable[MeterValue]) -> str:
 
 @lru_cache(maxsize=16_384)
 def name_hash(*parts: str) -> int:
-    """The bigint that stands for a name in an index. Queries compare the names too, since hashes may collide."""
+    """The bigint of a name in an index. Queries compare the names too, since hashes may collide."""
     digest = hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
 def events_hash(tenant_id: str, station_id: str, transaction_id: str, generation: int) -> int:
-    """The bigint that stands for a transaction in the index of events: by name, as events may change their generation.
+    """The bigint of a transaction in the index of events: by name, as events may change their generation.
 
     Holders of unmatched events have no name. Each generation has a hash of its own, so that one can be read alone.
     """

@@ -59,7 +59,7 @@ class IngestResult(msgspec.Struct, frozen=True):
 def ingest_batch(
     connection: Connection, items: Sequence[ReceivedEvent], now_us: int, meters: MeterTerms, *, may_begin: bool = True
 ) -> Sequence[IngestResult]:
-    """Records events; returns the outcome of each, in order. New transactions take their terms from `meters`.
+    """Records events; returns the outcome of each, in order. New transactions get their terms from `meters`.
 
     Without `may_begin`, raises MeshError STATION_NOT_ACCEPTED where an event does not belong to a transaction that was
     recorded before.

@@ -73,7 +73,7 @@ _OF_TENANTS = RowStatement(
     f"""
     SELECT {", ".join(f"p.{name}" for name in _COLUMNS)}
     FROM {{rows}} JOIN meter_profile p ON p.tenant_id = rows.tenant_id
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     tenant_id="text",
 )
 _IDENTITIES = RowStatement(
@@ -90,7 +90,7 @@ _SET = RowStatement(
     INSERT INTO meter_profile ({_NAMES}) SELECT {_NAMES} FROM {{rows}} WHERE true
     ON CONFLICT (tenant_id, profile_id) DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEY)}
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     **{column.name: "bigint" if isinstance(column.type, sa.Integer) else "text" for column in meter_profile.c},
 )
 

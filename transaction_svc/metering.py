@@ -58,7 +58,7 @@ class Metering(msgspec.Struct, rename=SHORT, omit_defaults=True):
 
     @property
     def basis(self) -> int:
-        """The readings that the energy stands on."""
+        """The readings that the energy is based on."""
         return Basis.INTERVALS if self.stands_on_intervals else self.energy.basis
 
     @property

@@ -15,7 +15,7 @@ _DRAW = RowStatement("SELECT nextval('tx_number') FROM {rows}", n="integer")
 
 
 def set_first_number(engine: Engine, first: int) -> None:
-    """Sets the lowest number of 1.6 transactions, for all connections that are taken from now on."""
+    """Sets the lowest number of 1.6 transactions, for all connections of the pool from now on."""
     engine.update_execution_options(**{_FIRST: first})
 
 

@@ -152,7 +152,7 @@ def _add(connection: Connection, rows: Sequence[dict[str, Any]], now_us: int) ->
     added = store.add(connection, [by_key[key] for key in sorted(by_key)])
     outbox.append(
         connection,
-        # Without a tenant, there is nobody to notify.
+        # Without a tenant, nobody can be notified.
         [_event(row, now_us) for key, row in sorted(by_key.items()) if key[1] in added and key[0]],
     )
     return kept

@@ -116,10 +116,10 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
         return cls(runs=[Run(first=mwh, last=mwh, first_at=at, last_at=at)], begun=True, rank=BEGIN)
 
     def go_on(self, mwh: int, at: Moment, power_w: int, *, ends: bool) -> bool:
-        """Takes a reading after the begin, if it is later than all others and follows the one before.
+        """Adds a reading after the begin, if it is later than all others and follows the one before.
 
         The result is that of `push`, at a third of the cost, for nearly all readings. False for others, which are not
-        taken.
+        added.
         """
         if len(self.runs) != 1 or self.rank == END:
             return False
@@ -191,7 +191,7 @@ class Register(msgspec.Struct, rename=SHORT, omit_defaults=True):
         self.runs[self.current].extend(mwh, at)
 
     def _is_below_begin(self, mwh: int) -> bool:
-        """Whether an end is below the begin: however coarse the readings between are, these two tell."""
+        """Whether an end is below the begin: these two decide, even if the readings between are coarse."""
         return self.begun and mwh <= self.runs[0].first - ROUNDING_MWH
 
     def _slack(self, *, ends: bool) -> int:

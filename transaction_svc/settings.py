@@ -11,7 +11,7 @@ from transaction_svc.meter_profiles import LEAST_POWER_W, MOST_POWER_W, PowerLim
 
 # Half a day: longer than stations repeat a message without an answer, by any settings that are in use.
 HANGING_GRACE_US = 12 * 3600 * SECOND_US
-# Twice the longest usual time between two meter values, so that one comes before it if the session goes on.
+# Twice the longest usual time between two meter values, so that one comes before it if the session is ongoing.
 LEAST_HANGING_GRACE_US = 1800 * SECOND_US
 GRACE = Grace(default_us=HANGING_GRACE_US, least_us=LEAST_HANGING_GRACE_US)
 

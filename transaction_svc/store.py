@@ -245,7 +245,7 @@ def _update_of(columns: Mapping[str, str]) -> RowStatement:
         UPDATE tx SET {settings} FROM {{rows}}
         WHERE tx.tenant_id || '' = rows.tenant_id AND tx.station_id = rows.station_id
           AND tx.transaction_id = rows.transaction_id AND tx.generation = rows.generation
-        """,  # noqa: S608 - our own column names
+        """,  # noqa: S608 - the project's own column names
         **columns,
     )
 

@@ -23,7 +23,7 @@ _COUNT_OTHERS = RowStatement(
               NOT IN (SELECT station_id, transaction_id, generation FROM {{rows}})
         LIMIT {MOST}) AS held)
     FROM {{rows}}
-    """,  # noqa: S608 - our own words
+    """,  # noqa: S608 - the project's own words
     n="integer",
     tenant_id="text",
     token_key="text",  # noqa: S106 - a column's type
@@ -39,7 +39,7 @@ _COUNT_OPEN = RowStatement(
            EXISTS ({_OPEN} AND t.station_id || '' = rows.station_id
                    AND (t.token_held OR t.hanging_due_us IS NOT NULL) LIMIT 1)
     FROM {{rows}}
-    """,  # noqa: S608 - our own words
+    """,  # noqa: S608 - the project's own words
     n="integer",
     tenant_id="text",
     token_key="text",  # noqa: S106 - a column's type
@@ -68,7 +68,7 @@ def count_others(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> M
 def count_open(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Mapping[int, tuple[int, bool]]:
     """The number of open transactions that each row's token holds, and whether one is at the row's station; by `n`.
 
-    For the latter a hanging transaction counts too: it may go on, and the driver may want to stop it.
+    For the latter a hanging transaction counts too: it may be ongoing, and the driver may intend to stop it.
     """
     return {n: (count, bool(at_station)) for n, count, at_station in _COUNT_OPEN.fetch(connection, rows)}
 

@@ -16,7 +16,7 @@ def flags_text(flags: Iterable[str]) -> str:
 
 
 def running_row(tx: TrackedTransaction) -> dict[str, Any]:
-    """The columns that change while a transaction goes on and nothing about it is odd."""
+    """The columns that change while a transaction is ongoing without anomalies."""
     tenant_id, station_id, transaction_id, generation = tx.key
     state = tx.state
     return {

@@ -18,7 +18,7 @@ from deploy.local.supervisor import Supervisor, run_until
 from deploy.local.terminal import Terminal, say, until_gone
 from mesh.runtime.startup_errors import SettingError
 
-# Each charge point takes one file descriptor of the gateway, and two of the front door.
+# Each station needs one file descriptor of the gateway, and two of the front door.
 WANTED_FILES = 262_144
 # A second Ctrl-C within this time is the same keystroke, come by another way.
 SAME_KEYSTROKE_S = 0.5
@@ -27,7 +27,7 @@ SAME_KEYSTROKE_S = 0.5
 def main() -> int:
     """Runs the mesh; returns the exit status."""
     began_s = time.monotonic()
-    os.umask(0o077)  # the data directory holds signing keys and credentials, and is nobody else's business
+    os.umask(0o077)  # the data directory holds signing keys and credentials, for this user only
     try:
         settings = RunSettings.read(os.environ)
         data = DataDirectory(settings.data_dir)
@@ -113,12 +113,12 @@ def _handle_signals(stop: asyncio.Event, kill: asyncio.Event) -> None:
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asks for just that
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         loop.add_signal_handler(signal.SIGHUP, stop.set)
 
 
 async def _watch_terminal(stop: asyncio.Event) -> None:
-    """Stops, as at a hang-up, when the terminal is closed; nohup asks not to."""
+    """Stops, as at a hang-up, when the terminal is closed, unless nohup was used."""
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         return
     await until_gone(Terminal(0 if os.isatty(0) else 1))
@@ -133,7 +133,7 @@ def _watch_lifeline(stop: asyncio.Event) -> None:
 
 
 def raise_file_limit() -> None:
-    """Allows as many open files as the system lets us have; the parts inherit it."""
+    """Raises the limit of open files as far as the system allows; the parts inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, WANTED_FILES)
     if soft < wanted:

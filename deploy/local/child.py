@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-# A line longer than this is cut: no log line of ours is, and what a runaway process writes must not pile up here.
+# A line longer than this is cut: no log line of the mesh is, and output of a runaway process must not pile up here.
 MAX_LINE = 64 * 1024
 DRAIN_S = 1.0
 
@@ -14,9 +14,9 @@ OnLine = Callable[[bytes], None]
 
 
 class Child:
-    """A running process in a session of its own, so that Ctrl-C in the terminal reaches it only through us.
+    """A running process in a session of its own, so that Ctrl-C in the terminal reaches it only through this process.
 
-    Its standard input is a pipe whose other end ends with this process, however that ends: its lifeline.
+    Its standard input is a pipe whose other end closes when this process ends in any way: its lifeline.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Child:
         cls, command: Sequence[str], *, env: Mapping[str, str], on_output: OnLine, on_log: OnLine
     ) -> "Child":
         """Starts a process; lines of its standard output and standard error go to the two functions."""
-        # Pipes of our own: with asyncio's, a process has not ended for as long as one that it started holds them.
+        # Pipes made here: with asyncio's, a process has not ended for as long as one that it started holds them.
         lifeline_end, lifeline = os.pipe()
         output, output_end = os.pipe()
         log, log_end = os.pipe()

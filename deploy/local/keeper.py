@@ -25,15 +25,15 @@ class PartFailedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One part of the local run: its command, and the probe that tells when it is ready."""
+    """One part of the local run: its command, and the probe of its readiness."""
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str] = field(repr=False)
     ready: Probe | None = None  # None: as soon as it runs
-    grace_s: float = 8.0  # how long it may take to stop
+    grace_s: float = 8.0  # seconds that it has to stop
     before_start: Callable[[], None] = lambda: None
-    on_output: Callable[[str], bool] = lambda line: False  # says whether it took the line, which is then not logged
+    on_output: Callable[[str], bool] = lambda line: False  # whether it handled the line; then it is not logged
 
 
 class Keeper:
@@ -102,7 +102,7 @@ class Keeper:
             say(f"{self.part.name} did not stop within {self.part.grace_s:.0f} s and was killed")
 
     def silence(self) -> None:
-        """Echoes no more of its log: what a part says while everything stops is not news."""
+        """Echoes no more of its log: output of a part while everything stops is not of interest."""
         self._echo.silenced = True
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""Which lines of the parts' logs a person sees at the terminal: errors, briefly, and not too many."""
+"""Selection of the lines of the parts' logs for the terminal: errors, briefly, and not too many."""
 
 import json
 import time
@@ -44,7 +44,7 @@ class LastWords:
 
     @property
     def text(self) -> str:
-        """One line; empty where nothing was said."""
+        """One line; empty where there is nothing to show."""
         return self._text[:LONGEST]
 
     def take(self, line: bytes) -> None:
@@ -56,7 +56,7 @@ class LastWords:
         elif text.startswith("Traceback "):
             self._in_frames, self._raised = True, False
         elif text.strip() and not self._raised and not (self._in_frames and text.startswith(" ")):
-            # The first line at the margin says what was raised. Behind it come further lines of its text, and advice.
+            # The first line at the margin names the exception. Further lines of its text, and advice, follow.
             self._text, self._raised, self._in_frames = text.strip(), self._in_frames, False
 
 

@@ -15,7 +15,7 @@ class LogFile:
         self._file = path.open("ab")
 
     def write(self, line: bytes) -> None:
-        """Appends one line. A full disk loses it: the part itself must go on."""
+        """Appends one line. On a full disk it is lost: the part itself has to continue."""
         with suppress(OSError):
             if self._file.tell() + len(line) >= self._limit:
                 self._rotate()

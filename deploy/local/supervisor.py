@@ -66,7 +66,7 @@ class Supervisor:
 async def run_until(
     stop: asyncio.Event, kill: asyncio.Event, supervisor: Supervisor, announce: Callable[[], None]
 ) -> None:
-    """Runs the mesh until `stop` is set; `kill` cuts short what stopping takes. Raises PartFailedError before ready."""
+    """Runs the mesh until `stop` is set; `kill` shortens the stop. Raises PartFailedError before ready."""
     try:
         if await _unless(stop, supervisor.start()):
             announce()

@@ -10,7 +10,7 @@ LOOK_S = 1.0
 
 
 def say(line: str) -> None:
-    """Prints a line. A terminal that is gone, or a pipe that nobody reads any more, is no reason to fail."""
+    """Prints a line. A closed terminal, or a pipe without a reader, is no reason to fail."""
     with suppress(OSError, ValueError):
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
@@ -29,7 +29,7 @@ class Terminal:
         self.is_gone()
 
     def is_gone(self) -> bool:
-        """Whether it was closed since the last look. A process in the background by then was meant to go on."""
+        """Whether it was closed since the last check. A process in the background by then is meant to continue."""
         poll = select.poll()
         poll.register(self._descriptor, 0)
         if any(events & select.POLLHUP for _, events in poll.poll(0)):

@@ -17,7 +17,7 @@ GRACE_S = 3.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the command; returns its exit status where it did not take this process's place."""
+    """Runs the command; returns its exit status where it did not replace this process."""
     if arguments[0] == "--watch":
         return watch(arguments[1:])
     if sys.platform == "linux":

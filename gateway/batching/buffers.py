@@ -1,8 +1,8 @@
-"""Buffers for items that leave in the background and that no answer waits for: frames for the log, signs of life.
+"""Buffers for items that are sent in the background and that no answer waits for: frames for the log, last-seen times.
 
 A buffer is flushed when it is old or large enough. It is bounded, in items and in bytes: while its service is
 unavailable it keeps the newest items and counts those that it drops. While its service answers more slowly than items
-come in, a caller that adds to it may wait for capacity.
+arrive, a caller that adds to it may wait for capacity.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ _PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCE
 
 
 class Buffer(Generic[Item]):
-    """Collects items and hands them over in batches of at most `batch`, `delay_s` seconds old at the most.
+    """Collects items and flushes them in batches of at most `batch`, `delay_s` seconds old at the most.
 
-    `flush(items)` hands a batch over and raises MeshError where that failed; the batch is then kept and tried again,
-    unless the failure is about the batch itself. Beyond `capacity` items or `capacity_bytes`, by `size`, the oldest are
+    `flush(items)` sends a batch and raises MeshError where that failed; the batch is then kept and tried again, unless
+    the failure is about the batch itself. Beyond `capacity` items or `capacity_bytes`, by `size`, the oldest are
     dropped. Run `run()` as a task, or as `runners` tasks where batches may overtake each other; `drain` at the end.
     """
 
@@ -62,7 +62,7 @@ class Buffer(Generic[Item]):
         self._full = asyncio.Event()
         self._has_capacity = asyncio.Event()
         self._has_capacity.set()
-        self.backlogged = False  # whether more comes in than its service takes; never while it is unavailable
+        self.backlogged = False  # whether items come faster than its service accepts them; false in an outage
         self._is_unavailable = False
         self.dropped = 0
 
@@ -82,7 +82,7 @@ class Buffer(Generic[Item]):
 
     @property
     def depth(self) -> int:
-        """Items that wait to be handed over."""
+        """Number of items that wait to be flushed."""
         return len(self._items)
 
     async def wait_for_capacity(self, timeout_s: float) -> None:

@@ -87,7 +87,7 @@ def _sender(method: MethodDescriptor, channel: grpc.aio.Channel) -> Send:
 
 
 class MeshClient:
-    """Everything the gateway asks of the services. Build it within the event loop it is used from."""
+    """All calls of the gateway to the services. Build it within the event loop in which it is used."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from gateway.allowance import Allowance
 from mesh.runtime.times import SECOND_US
 
 # The message log, in bytes: this much at once (twice, after a silence), then this much a second. A station that floods
-# the log takes nobody else's place in it, nor the disk.
+# the log uses neither the share of other stations nor the disk.
 LOG_BURST_BYTES = 4 * 1024 * 1024
 LOG_BYTES_PER_SECOND = 128 * 1024
 # Frames that are no messages. A station is closed where it has used up both: one bad frame a minute costs no station

@@ -15,7 +15,7 @@ DRIFT_S = 60
 
 
 class ClockWatch:
-    """Judges a station's clock. `skew_s` says by how many seconds it is ahead; 0: it is right; None: not known."""
+    """Judges a station's clock. `skew_s` is the seconds by which it is ahead; 0: it is right; None: not known."""
 
     def __init__(self) -> None:
         self.skew_s: int | None = None

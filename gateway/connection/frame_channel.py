@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 
 from gateway.connection.liveness import Liveness
+from gateway.connection.session_tasks import SessionTasks
 from gateway.message_log.message_log import SENT, MessageLog
 from mesh.runtime.times import Clock
 
@@ -50,12 +51,15 @@ class SocketClosedError(Exception):
 class FrameChannel:
     """Numbers the frames of one socket either way, and sends and logs those that go out."""
 
-    __slots__ = ("_clock", "_liveness", "_loop", "_message_log", "_ordinal", "_pauses", "_socket")
+    __slots__ = ("_clock", "_liveness", "_loop", "_message_log", "_ordinal", "_pauses", "_socket", "_tasks")
 
-    def __init__(self, *, socket: Socket, message_log: MessageLog, liveness: Liveness, clock: Clock) -> None:
+    def __init__(
+        self, *, socket: Socket, message_log: MessageLog, liveness: Liveness, tasks: SessionTasks, clock: Clock
+    ) -> None:
         self._socket = socket
         self._message_log = message_log
         self._liveness = liveness
+        self._tasks = tasks
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._ordinal = 0
@@ -77,6 +81,24 @@ class FrameChannel:
         if not self.write(data, kind, message_id, action):
             await self.drain()
 
+    def answer(self, data: bytes, kind: int, message_id: str, action: str) -> bool:
+        """Sends and logs an answer; false where the station does not read. A failure ends the connection."""
+        try:
+            return self.write(data, kind, message_id, action)
+        except SocketClosedError:
+            return True  # losing an answer is safe: the station sends the message again, and it is recognized
+        except Exception as error:
+            self._tasks.break_off(error)
+            return True
+
+    async def wait_until_read(self) -> bool:
+        """Waits until the station reads what it was sent; false where the socket is closed."""
+        try:
+            await self.drain()
+        except SocketClosedError:
+            return False
+        return True
+
     async def drain(self) -> None:
         """Returns once the station reads what it was sent. Raises SocketClosedError."""
         self._liveness.on_blocked(self._loop.time())
@@ -93,3 +115,7 @@ class FrameChannel:
         self._pauses -= 1
         if not self._pauses:
             self._socket.resume_reading()
+
+    async def close(self, code: int, reason: str) -> None:
+        """Closes the socket; a CALL that is being served continues, and its answer is lost."""
+        await self._socket.close(code, reason)

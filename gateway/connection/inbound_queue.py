@@ -1,4 +1,4 @@
-"""The CALLs of one station that wait for their turn: one is served at a time, in the order they came."""
+"""The queue of CALLs of one station: one is served at a time, in the order of arrival."""
 
 import asyncio
 from collections import deque
@@ -8,10 +8,10 @@ import msgspec
 
 from gateway.ocpp.frames import Call
 
-# CALLs that a station may send ahead of our answers, though the standard allows one; beyond it the socket is not read.
+# CALLs that a station may send before it is answered, though the standard allows one; beyond it the socket is not read.
 MAX_WAITING_CALLS = 16
 MAX_WAITING_BYTES = 1024 * 1024
-# CALLs that are served one right after the other, before other sockets have their turn, come to so many bytes.
+# Most bytes of CALLs that are served one right after the other, before other sockets are served.
 TURN_BYTES = 8 * 1024
 
 
@@ -25,9 +25,9 @@ class ReceivedCall(msgspec.Struct, frozen=True):
 
 
 class InboundCallQueue:
-    """Serves CALLs in turn. `serve(received)` begins; the caller says with `answered` that the CALL has its answer.
+    """Serves CALLs in order. `serve(received)` begins; the caller calls `answered` once the CALL has its answer.
 
-    That may be before `serve` returns, which must not raise. Where too much waits, `pause_reading` is called.
+    That may be before `serve` returns, which must not raise. Where too many CALLs wait, `pause_reading` is called.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class InboundCallQueue:
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is no CALL that is not done with."""
+        """Whether no CALL waits or is being served."""
         return self._current is None and not self._waiting and not self._open
 
     def open_data(self, message_id: str) -> bytes | None:
@@ -57,7 +57,7 @@ class InboundCallQueue:
         return self._open.get(message_id)
 
     def add(self, received: ReceivedCall) -> None:
-        """Takes a CALL, and serves it now or in its turn."""
+        """Adds a CALL, and serves it now or when those before it are answered."""
         self._open[received.call.message_id] = received.data
         if self._current is None and not self._is_taking_turns:  # then none waits either
             self._take_turns(received)
@@ -69,19 +69,19 @@ class InboundCallQueue:
             self._pause_reading()
 
     def answered(self) -> None:
-        """The CALL that was being served is done with: the next one's turn."""
+        """Ends the CALL that is being served, and serves the next one."""
         if self._current is not None:
             self._open.pop(self._current.call.message_id, None)
             self._current = None
         if self._is_taking_turns:
-            return  # it was answered while being served, and the loop below goes on
+            return  # it was answered while being served, and the loop below continues
         if self._waiting:
             self._take_turns(self._next())
         else:
             self._rest()
 
     async def finish(self, timeout_s: float) -> None:
-        """Waits until every CALL that was read is done with, for at most `timeout_s` seconds."""
+        """Waits until every CALL that was read is answered, for at most `timeout_s` seconds."""
         if self._current is not None or self._waiting:
             if self._emptied is None:
                 self._emptied = asyncio.get_running_loop().create_future()
@@ -97,7 +97,7 @@ class InboundCallQueue:
             if not self._waiting:
                 break
             if self._must_wait(bytes_left):
-                asyncio.get_running_loop().call_soon(self._go_on)  # until then turns are being taken
+                asyncio.get_running_loop().call_soon(self._go_on)  # until then other sockets are served
                 return
             received = self._next()
         self._is_taking_turns = False
@@ -113,7 +113,7 @@ class InboundCallQueue:
             self._resume_reading()
 
     def _must_wait(self, bytes_left: int) -> bool:
-        """Whether the next CALL's turn is after that of other sockets."""
+        """Whether the next CALL is served only after other sockets."""
         return self._current is None and len(self._waiting[0].data) > bytes_left
 
     def _go_on(self) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.batching.ingest_batcher import IngestUnavailableError, ItemSink
-from gateway.ocpp.frames import Payload
+from gateway.batching.sinks import IngestUnavailableError, ItemSink
 from gateway.ocpp.translation import IngestRpc, Items, Results
 
 # How long a station waits for an answer before it gives up, by its usual settings; batchers try for as long.
@@ -18,17 +17,15 @@ _NONE: frozenset[IngestRpc] = frozenset()
 
 
 class IngestPlan(msgspec.Struct, frozen=True):
-    """`items` to send, none where the gateway answers by itself; `answer(results)` makes the CALLRESULT's payload.
+    """`items` to send, none where the gateway answers by itself; `call_plans.py` has the answer of each kind.
 
-    It raises RefusalError where the CALL is to be refused. Results of `optional` RPCs may be missing.
-    `follow_up(results)` is called once the results of this plan are there; the plan that it returns is carried out
-    next, and makes the answer in place of this one. None where there is nothing more to send.
+    Results of `optional` RPCs may be missing. `has_follow_up`: there may be further items to send once the results
+    have arrived, before the CALL is answered.
     """
 
     items: Items
-    answer: Callable[[Results], Payload]
     optional: frozenset[IngestRpc] = _NONE
-    follow_up: "Callable[[Results], IngestPlan | None] | None" = None
+    has_follow_up: bool = False
 
 
 Done = Callable[[Results | None], None]
@@ -68,7 +65,7 @@ def _budget_s(is_optional: bool) -> float:
 
 
 class _LoneWaiter:
-    """Waits for the only item of a plan; see batching.ingest_batcher.Waiter."""
+    """Waits for the only item of a plan; see batching.sinks.Waiter."""
 
     __slots__ = ("_done", "_is_done", "_is_optional", "_name")
 
@@ -122,7 +119,7 @@ class _Collector:
 
 
 class _Waiter:
-    """Waits for one item of a plan; see batching.ingest_batcher.Waiter. Cheaper than a future; needs no task."""
+    """Waits for one item of a plan; see batching.sinks.Waiter. Cheaper than a future; needs no task."""
 
     __slots__ = ("_collector", "_is_done", "_is_optional", "_name")
 

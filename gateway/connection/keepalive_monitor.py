@@ -15,10 +15,10 @@ from mesh.runtime.times import SECOND_US, Clock
 log = get_logger(__name__)
 
 SWEEP_S = 5.0
-# A station that reads nothing for this long, while we have something to say, is cut off.
+# A station that reads nothing for this long, while there is something to send, is disconnected.
 BLOCKED_S = 20.0
-# Silence after which a station is pinged, and after which it counts as gone. Any frame or pong proves life (quirk 4);
-# the pings keep middleboxes from closing an idle connection, and make a dead one fail at the TCP level.
+# Silence after which a station is pinged, and after which its connection is closed. Any frame or pong is a sign of life
+# (quirk 4); the pings keep middleboxes from closing an idle connection, and make a dead one fail at the TCP level.
 PING_AFTER_US = 60 * SECOND_US
 GONE_AFTER_US = 20 * 60 * SECOND_US
 GONE_AFTER_HEARTBEATS = 3
@@ -63,12 +63,14 @@ class KeepaliveMonitor:
             log.warning("station reads nothing: cut off", station_id=station_id)
             session.abort()
             return
-        session.check_lost()
-        session.check_pong()
+        session.keepalive.check_lost()
+        session.keepalive.check_pong()
         now_us = self._clock()
         silent_us = now_us - liveness.last_alive_us
-        if silent_us > max(GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.heartbeat_interval_s * SECOND_US):
+        if silent_us > max(
+            GONE_AFTER_US, GONE_AFTER_HEARTBEATS * session.registration.heartbeat_interval_s * SECOND_US
+        ):
             log.warning("station is silent: cut off", station_id=station_id, silent_s=silent_us // SECOND_US)
             session.abort()
         elif now_us - max(liveness.last_alive_us, liveness.pinged_us) > PING_AFTER_US:
-            session.ping()
+            session.keepalive.ping()

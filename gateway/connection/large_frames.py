@@ -1,4 +1,4 @@
-"""Work on a frame that is too large for a turn of the event loop, in a thread beside it."""
+"""Handling of frames that are too large for the event loop, in a thread beside it."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# Frames up to this are worked on in the loop: by measure (`make fuzz-cpu`) none of this size takes it 50 ms.
+# Frames up to this are handled in the loop: by measure (`make fuzz-cpu`) none of this size takes it 50 ms.
 LARGE_BYTES = 8 * 1024
 
 # One thread for all sockets: large frames wait for each other, and the loop shares Python with one thread at most.

@@ -20,7 +20,7 @@ def take_last_seen(session: Session, now_us: int) -> ingest.Sighting:
             type=kind,
             size=size,
             report_time=to_timestamp(now_us),
-            reason=session.inbound.boot_watch.reason if kind == BOOT_REFUSED else "",
+            reason=session.registration.boot_watch.reason if kind == BOOT_REFUSED else "",
         )
         for kind, size in session.reports.take_changed(session.conditions()).items()
     ]

@@ -12,7 +12,7 @@ class Liveness:
     __slots__ = ("_awaits_pong", "_is_mute", "blocked_since_s", "last_alive_us", "last_seen_us", "pinged_us")
 
     def __init__(self, now_us: int) -> None:
-        self.last_seen_us = self.last_alive_us = self.pinged_us = now_us  # a frame; any sign; a ping of ours
+        self.last_seen_us = self.last_alive_us = self.pinged_us = now_us  # a frame; any sign of life; the last ping
         self.blocked_since_s: float | None = None  # since when it does not read, None while it does
         self._awaits_pong = self._is_mute = False
 

@@ -1,4 +1,4 @@
-"""CALLs to one station: one outstanding at a time, in the order they were asked for (OCPP-J, 4.1.1)."""
+"""CALLs to one station: one outstanding at a time, in the order of the requests (OCPP-J, 4.1.1)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from gateway.ocpp.values import shorten
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
 
-# Commands that may wait for their turn; more are refused.
+# Most commands that wait; further ones are refused.
 MAX_WAITING = 32
 
 Send = Callable[[bytes, str, str], Awaitable[None]]
@@ -43,7 +43,7 @@ class OutgoingCalls:
 
         Raises MeshError with the reasons of csms.station.v1.CommandService: TOO_MANY_COMMANDS and STATION_OFFLINE (not
         sent), CALL_TIMEOUT and STATION_DISCONNECTED (sent, outcome unknown), CALL_ERROR (the station refused).
-        `timeout_s` seconds are for waiting for the turn and for the answer together.
+        `timeout_s` seconds include the waiting in the queue and for the answer.
         """
         if self._waiting >= MAX_WAITING:
             raise MeshError(
@@ -67,7 +67,7 @@ class OutgoingCalls:
             self._waiting -= 1
 
     def resolve(self, frame: CallResult | CallError, source: bytes = b"") -> str | None:
-        """Takes an answer from the station; returns the action it answers, or None where nobody waits for it.
+        """Handles an answer from the station; returns the action that it answers, or None where no CALL waits for it.
 
         `source` is the text of the frame.
         """
@@ -120,7 +120,7 @@ class OutgoingCalls:
         finally:
             self._pending = None
             if answer.done() and not answer.cancelled():
-                answer.exception()  # seen: it may be that nobody waits any more
+                answer.exception()  # retrieved: nothing may be waiting any more
 
     def _raise_if_closed(self) -> None:
         if self._closed:

@@ -22,11 +22,11 @@ _DIRECTION, _MESSAGE_TYPE = tag(_FIELDS["direction"]), tag(_FIELDS["message_type
 _MESSAGE_ID, _ACTION, _PAYLOAD = tag(_FIELDS["message_id"]), tag(_FIELDS["action"]), tag(_FIELDS["payload"])
 _MESSAGE_TIME = tag(_FIELDS["message_time"])
 _SECONDS, _NANOS = (tag(Timestamp.DESCRIPTOR.fields_by_name[name]) for name in ("seconds", "nanos"))
-# Fourteen bits of a varint that goes on after them, and the last two of thirty.
+# Fourteen bits of a varint with further bytes, and the last two of thirty.
 _GOING_ON = tuple(bytes((number & 0x7F | 0x80, number >> 7 | 0x80)) for number in range(0x4000))
 _LAST = tuple(bytes((number,)) for number in range(4))
 
-# Names of OCPP's actions are shorter; a station may call its own what it likes.
+# Names of OCPP's actions are shorter; the names of a vendor's own actions may be of any length.
 _LONGEST_KEPT_ACTION = 64
 
 
@@ -60,7 +60,7 @@ class LogEntries:
                 varint(len(id_bytes)),
                 id_bytes,
                 _second(second),
-                _GOING_ON[nanos & 0x3FFF],  # five bytes in all, whatever the number, so that their length is known
+                _GOING_ON[nanos & 0x3FFF],  # five bytes in all for every number, so that their length is known
                 _GOING_ON[nanos >> 14 & 0x3FFF],
                 _LAST[nanos >> 28],
                 _PAYLOAD,

@@ -12,7 +12,7 @@ from mesh.runtime.masking import MASK, SECRET_VARIABLES, mask_beginning, mask_te
 
 MAX_LOGGED_BYTES = 64 * 1024
 
-# In text that is no JSON: whatever follows the name of a secret is masked to the end.
+# In text that is no JSON: everything after the name of a secret is masked.
 _SECRET_IN_TEXT = re.compile(rf"({'|'.join(sorted(SECRET_VARIABLES))}).*", re.IGNORECASE | re.DOTALL)
 
 # How long an answer waits at the most where the log does not keep up: better all a little later than frames lost.
@@ -36,7 +36,7 @@ class MessageLog:
 
     @property
     def backlogged(self) -> bool:
-        """Whether the log takes frames more slowly than they come."""
+        """Whether frames arrive faster than the log accepts them."""
         return self._buffer.backlogged
 
     async def wait_for_capacity(self) -> None:

@@ -50,14 +50,14 @@ def refusal(origin: Origin, results: Results, info: IdTokenInfo) -> Items:
     recorded = result_of(results, IngestRpc.TRANSACTION_EVENTS, TransactionEventResult)
     if not recorded.event_key:
         return {}
-    status = info.status or AUTHORIZATION_STATUS_INVALID  # as the station is told of a status that is not known
+    status = info.status or AUTHORIZATION_STATUS_INVALID  # stations get this for a status that is not known
     return {IngestRpc.AUTHORIZATIONS: AuthorizationItem(origin=origin, event_key=recorded.event_key, status=status)}
 
 
 def _is_reached(limit: int, recorded: TransactionEventResult) -> bool:
     if recorded.HasField("concurrent_count"):
         return recorded.concurrent_count >= limit
-    # A transaction_svc of the release before tells only whether there is another one.
+    # A transaction_svc of the release before reports only whether there is another one.
     return recorded.concurrent and not recorded.event_key and limit == 1
 
 
@@ -65,7 +65,7 @@ def _is_reached(limit: int, recorded: TransactionEventResult) -> bool:
 
 
 def question_about_open_transactions(origin: Origin, results: Results) -> CountOpenTransactionsItem | None:
-    """Asks how many transactions an accepted token holds, where auth_svc wants Authorize to be answered by it.
+    """The item that counts the open transactions of an accepted token, where auth_svc limits Authorize by them.
 
     The caller adds the token.
     """

@@ -10,15 +10,15 @@ from gateway.ocpp.translation import UnacceptableError
 from gateway.ocpp.values import format_us
 from mesh.runtime.times import from_timestamp
 
-# Compared by hand: whether a float is in a range Python finds out by counting.
+# Compared explicitly: Python checks whether a float is in a range by counting.
 _MOST_32 = 2**31 - 1
 _MOST_64 = 2**63 - 1
 
 
 def check_int32(value: int, field: str) -> int:
-    """The number itself; UnacceptableError where it is none of 32 bits, which the schemas do not ask for.
+    """The number itself; UnacceptableError where it does not fit into 32 bits, which the schemas do not require.
 
-    To the JSON Schema of 2.x 1.0 is a whole number too; it comes back as 1.
+    For the JSON Schema of 2.x 1.0 is a whole number too; it is returned as 1.
     """
     if not -_MOST_32 - 1 <= value <= _MOST_32:
         raise UnacceptableError("PropertyConstraintViolation", field, "is not a whole number of 32 bits")

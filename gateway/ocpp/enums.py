@@ -1,12 +1,12 @@
-"""OCPP's words and the contract's enumerations: which is which, for every version. Data, and nothing else.
+"""The values of the contract's enumerations for OCPP's words, for every version. Data only.
 
-One table per enumeration holds the words of OCPP 1.6, 2.0.1 and 2.1 together. The words stand in the contract, beside
-the values (`ocpp_word`); `ocpp_16_word` makes a table of 1.6's own where its words differ. Written out here are only
-second words for one value, each with its reason. A word that is in no table is none of OCPP's: translators take it as
-UNSPECIFIED and keep it as it came (quirk 16). tests/gateway/test_enums.py holds the tables against the schemas.
+One table per enumeration has the words of OCPP 1.6, 2.0.1 and 2.1 together. The words are in the contract, beside the
+values (`ocpp_word`); `ocpp_16_word` makes a table of 1.6's own where its words differ. Written out here are only second
+words for one value, each with its reason. A word that is in no table is not an OCPP word: translators use UNSPECIFIED
+and keep the word as it came (quirk 16). tests/gateway/test_enums.py compares the tables with the schemas.
 
 Three words of 2.1 have no value in the contract yet: ResetEnumType ImmediateAndResume, MessageTriggerEnumType
-SignV2G20Certificate and CustomTrigger. All three are ours to send, none is a station's.
+SignV2G20Certificate and CustomTrigger. All three are sent to stations only, never by them.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ V = TypeVar("V", bound=int)
 
 
 def words(table: Mapping[str, V]) -> dict[V, str]:
-    """A table the other way round. Of several words for one value the first is taken."""
+    """The inverse of a table. Of several words for one value the first is used."""
     turned: dict[V, str] = {}
     for word, value in table.items():
         turned.setdefault(value, word)
@@ -69,8 +69,8 @@ STOPPED_REASONS: Mapping[str, transaction_event_pb2.StoppedReason.ValueType] = {
 
 AUTHORIZATION_STATUSES = ocpp_words(id_token_pb2.AuthorizationStatus)
 
-# 1.6's AuthorizationStatus has five words for these ten, so that some stand for several. A token that is known but may
-# not charge here or now is Blocked; an unknown one is Invalid.
+# 1.6's AuthorizationStatus has five words for these ten, so that some have several meanings. A token that is known but
+# may not charge here or now is Blocked; an unknown one is Invalid.
 AUTHORIZATION_STATUS_WORDS_16: Mapping[id_token_pb2.AuthorizationStatus.ValueType, str] = {
     id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED: "Invalid",
     id_token_pb2.AUTHORIZATION_STATUS_ACCEPTED: "Accepted",
@@ -132,7 +132,7 @@ GET_VARIABLE_STATUSES = ocpp_words(command_service_pb2.GetVariableStatus)
 
 SET_VARIABLE_STATUSES: Mapping[str, command_service_pb2.SetVariableStatus.ValueType] = {
     **ocpp_words(command_service_pb2.SetVariableStatus),
-    # 1.6 ChangeConfiguration: the station does not know the configuration key.
+    # 1.6 ChangeConfiguration: the station does not have the configuration key.
     "NotSupported": command_service_pb2.SET_VARIABLE_STATUS_UNKNOWN_VARIABLE,
 }
 

@@ -18,7 +18,7 @@ from mesh.contract.quirk_names import QuirkName
 
 CALL, CALL_RESULT, CALL_ERROR, CALL_RESULT_ERROR, SEND = 2, 3, 4, 5, 6
 
-# The standard allows 36 characters; some stations use longer ids, which are taken, within reason.
+# The standard allows 36 characters; some stations use longer ids, which are accepted up to this length.
 MAX_ACCEPTED_ID_LENGTH = 255
 # CALLERROR descriptions are at most this long by the standard.
 MAX_DESCRIPTION_LENGTH = 255
@@ -30,7 +30,7 @@ MAX_CONTAINERS = 100_000
 Payload = dict[str, Any]
 
 
-# An empty one is taken too, but is read as a rare frame, so that it is counted.
+# An empty one is accepted too, but is parsed as a rare frame, so that it is counted.
 MessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ACCEPTED_ID_LENGTH)]
 
 
@@ -50,7 +50,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
 
 class Send(Call, frozen=True, array_like=True, forbid_unknown_fields=True, tag=SEND):
-    """A request that wants no answer (2.1)."""
+    """A request without an answer (2.1)."""
 
     unconfirmed: ClassVar[bool] = True
 
@@ -60,14 +60,14 @@ class TruncatedCall(Call, frozen=True, array_like=True, tag=CALL):
 
 
 class CallResult(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=CALL_RESULT):
-    """The answer to a CALL of ours."""
+    """The answer to a CALL of the gateway."""
 
     message_id: MessageId
     payload: Any  # not checked yet: any JSON value
 
 
 class CallError(msgspec.Struct, frozen=True):
-    """The refusal of a CALL of ours; `of_result` where it refuses a CALLRESULT of ours (2.1)."""
+    """The refusal of a CALL of the gateway; `of_result` where it refuses a CALLRESULT of the gateway (2.1)."""
 
     message_id: str
     code: str
@@ -90,7 +90,7 @@ class Malformed(msgspec.Struct, frozen=True):
 
 
 class Mended(msgspec.Struct, frozen=True):
-    """A frame that could be read although it is not as the standard has it, and the names of what was odd (quirks)."""
+    """A frame that could be read although it violates the standard, and the names of its quirks."""
 
     frame: Call | CallResult | CallError
     quirks: tuple[QuirkName, ...]
@@ -120,13 +120,13 @@ def parse(data: bytes, version: OcppVersion) -> Frame:
         frame: Call | CallResult = (_decode_21 if version.has_unconfirmed_messages else _decode)(data)
     except _NOT_READ:
         return _parse_rare(data, version)
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(data, [frame.payload]):  # it rarely is asked
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_too_deep(data, [frame.payload]):  # rarely true
         return _parse_rare(data, version)
     return frame
 
 
 def _parse_rare(data: bytes, version: OcppVersion) -> Frame:
-    """A CALLERROR, of which stations leave out or add what they like; an odd frame; or what is wrong with it."""
+    """A CALLERROR, in which stations omit or add fields; a frame with quirks; or the fault of the frame."""
     try:
         frame = _decode_any(data)
     except _NOT_READ:

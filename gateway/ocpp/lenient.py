@@ -10,8 +10,8 @@ from typing import Any
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-# A string, also one that never ends, or a comma before a closing bracket. Possessive, so that no text takes longer than
-# to read it once.
+# A string, also one without an end, or a comma before a closing bracket. Possessive, so that each text is read only
+# once.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|,(?=[ \t\r\n]*+[}\]])', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _SURROGATE = re.compile(
@@ -61,7 +61,7 @@ class WrittenNumbers:
     """The numbers of a message as the station wrote them: 1.50 and 12345678901234567890 keep all their characters."""
 
     def __init__(self, source: bytes) -> None:
-        """`source` is the text of a frame, or of a payload alone; none at all knows no number."""
+        """`source` is the text of a frame, or of a payload alone; an empty one has no numbers."""
         self._source = source
         self._payload: Any = None
         self._is_read = False

@@ -1,7 +1,7 @@
-"""Meter values as every OCPP version tells them: MeterValueType, and what SampledValueType has in all of them.
+"""Meter values as in every OCPP version: MeterValueType, and the fields of SampledValueType that all of them have.
 
-A sampled value is written in protobuf's wire format: a station sends few kinds of them over and over, and all of one
-but its value is looked up. For a protobuf message its fields would be set anew, at twice the price.
+A sampled value is written in protobuf's wire format: a station sends few kinds of them again and again, and all fields
+but the value are looked up. In a protobuf message its fields would be set each time, at twice the cost.
 """
 
 from collections.abc import Callable, Iterable
@@ -65,7 +65,7 @@ def encode_sample(sample: Payload, *, value: str, unit: str) -> bytes:
     word = sample.get
     measurand, context = word("measurand", _DEFAULT_MEASURAND), word("context", _DEFAULT_CONTEXT)
     location, phase = word("location", _DEFAULT_LOCATION), word("phase")
-    # A word that OCPP does not know may be as long as a frame: it is not kept.
+    # A word that is not OCPP's may be as long as a frame: it is not cached.
     is_short = len(measurand) + len(context) + len(location) + len(unit) + len(phase or "") <= _LONGEST_KEPT
     encode = _kept_kind if is_short else _kind
     text = value.encode()

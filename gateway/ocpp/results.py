@@ -26,7 +26,7 @@ def result_of(results: Results, rpc: IngestRpc, kind: type[M]) -> M:
 
 
 def authorization(results: Results) -> IdTokenInfo | None:
-    """The status of the id token by auth_svc; None where it was not asked, was unavailable, or could not say."""
+    """The status of the id token by auth_svc; None where it was not called, was unavailable, or returned an error."""
     result: Message | None = results.get(IngestRpc.AUTHORIZE)
     if not isinstance(result, AuthorizeResult) or result.HasField("error"):
         return None

@@ -8,12 +8,12 @@ from gateway.ocpp.tolerances import Violation
 
 Schema = Mapping[str, Any]
 
-# Violations of which more is to be known than the validator tells.
+# Violations for which the validator does not give all details.
 _DETAILED = frozenset({"type", "enum", "minItems"})
 
 
 def detailed(violation: Violation, schema: Schema, numbers: WrittenNumbers) -> Violation:
-    """The violation with all that its place in the schema and the message's own text say about it."""
+    """The violation with the details from its place in the schema and from the message's own text."""
     if violation.keyword not in _DETAILED:
         return violation
     rule, is_optional = _place(schema, violation.path)
@@ -28,7 +28,7 @@ def detailed(violation: Violation, schema: Schema, numbers: WrittenNumbers) -> V
 
 
 def _place(root: Schema, path: Sequence[str | int]) -> tuple[Schema, bool]:
-    """The schema of what stands at a path, and whether it is a field that may be missing."""
+    """The schema at a path, and whether the path is a field that may be missing."""
     schema, is_optional = root, False
     for step in path:
         if isinstance(step, int):

@@ -1,6 +1,6 @@
 """The official JSON schemas of OCPP 1.6 (with its security extension), 2.0.1 and 2.1, compiled.
 
-They come with the `ocpp` package and are taken as they are, with one rule added: no text may hold U+0000, which
+They come with the `ocpp` package and are used unchanged, with one rule added: no text may have U+0000, which
 PostgreSQL cannot store. `format` is checked (RFC 3339 times), and `multipleOf: 0.1` exactly, in decimal.
 """
 
@@ -40,7 +40,7 @@ class SchemaFault:
     message: str
 
 
-# Keywords of JSON Schema. All others say that a value is not one that the field may have.
+# Keywords of JSON Schema. All others constrain the values that the field may have.
 _OCCURRENCE = frozenset({"required", "additionalProperties", "minItems", "maxItems"})
 
 
@@ -78,7 +78,7 @@ class Schemas:
     def accept(
         self, action: str, payload: Any, kind: PayloadKind = "request", *, source: bytes = b""
     ) -> Mended | SchemaFault:
-        """Takes what a station sent, known faults of chargers mended (gateway/ocpp/tolerances.py), or says why not.
+        """Accepts a station's payload, with known faults corrected (gateway/ocpp/tolerances.py), or returns violations.
 
         `source` is the text of the frame or of the payload; without it a number that becomes text may lose zeros or
         digits. Raises KeyError as `check` does.
@@ -89,7 +89,7 @@ class Schemas:
             return Mended(payload, anomalies(self._version, message, payload))
         numbers = WrittenNumbers(source)
         if is_large(payload):
-            # What is wrong at its beginning is nearly always all there is to know, and costs next to nothing.
+            # The faults at its beginning are nearly always all of them, and finding them costs next to nothing.
             faults = unforgiven(self._version, message, self._errors(action, kind, _beginning(payload), numbers))
             if faults:
                 return self._fault(min(faults, key=_gravity))
@@ -114,8 +114,8 @@ class Schemas:
     def violations(self, action: str, kind: PayloadKind, payload: Any) -> Iterator[Violation]:
         """Violations of the official schema in a payload. Raises KeyError as `check` does.
 
-        Of a payload of more than 10,000 values only the beginnings of its lists are looked at, or else nothing but that
-        it is wrong is told: finding a violation costs about 3 µs, and each holds a copy of what it is about.
+        In a payload of more than 10,000 values only the beginnings of its lists are checked; faults after those are
+        reported without details: finding a violation costs about 3 µs, and each holds a copy of the value.
         """
         if self._is_valid(action, kind, payload):
             return
@@ -140,7 +140,7 @@ class Schemas:
         """The official schema itself, as parsed JSON. Raises KeyError as `check` does."""
         name = action + ("Response" if kind == "response" else self._version.request_suffix)
         if name not in self._files and kind == "request":
-            name = action  # 2.1's NotifyPeriodicEventStream is a message without an answer, and named like none else
+            name = action  # 2.1's NotifyPeriodicEventStream has no answer, and a schema name of its own
         if action not in self.actions or name not in self._files:
             raise KeyError(f"OCPP {self._version.label} has no {kind} of {action}")
         text = (self._folder / f"{name}.json").read_bytes().removeprefix(b"\xef\xbb\xbf")
@@ -196,7 +196,7 @@ def _at(payload: Any, path: Iterable[str | int]) -> Any:
 
 
 def _beginning(value: Any) -> Any:
-    """A payload with its lists cut, and objects that have more fields than any schema knows."""
+    """A payload with its lists cut, and objects that have more fields than any schema has."""
     if isinstance(value, list):
         return [_beginning(item) for item in value[:_MAX_LOOKED_AT]]
     if isinstance(value, dict):
@@ -217,11 +217,11 @@ def _forbid_nul(schema: Any) -> None:
 
 
 def _gravity(violation: Violation) -> int:
-    """Of several faults, a wrong type tells most, a missing field comes next. Among equals, the schema's order."""
+    """Rank of a fault: a wrong type tells most, a missing field comes next. Among equals, the schema's order."""
     return 0 if violation.keyword == "type" else 1 if violation.keyword in _OCCURRENCE else 2
 
 
-# Where jsonschema-rs keeps what a keyword asks for.
+# The keyword's value in jsonschema-rs.
 _LIMITS = {
     "type": "types",
     "required": "property",

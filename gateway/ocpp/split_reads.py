@@ -1,4 +1,4 @@
-"""Reading many variables in several CALLs, as many in each as the station takes. The same for every OCPP version."""
+"""Reads of many variables in several CALLs, each within the station's limit. The same for every OCPP version."""
 
 import re
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def limit_read(command: GetVariablesRequest, limit: Variable) -> GetVariablesReq
 
 
 def with_limit(command: GetVariablesRequest, limit_answer: GetVariablesResponse) -> GetVariablesRequest:
-    """The command with what the station said of its limit; as it is where the station named no number above 0."""
+    """The command with the station's limit; unchanged where the station returned no number above 0."""
     limited = GetVariablesRequest()
     limited.CopyFrom(command)
     for value in (one.variable.value for one in limit_answer.results if one.status == GET_VARIABLE_STATUS_ACCEPTED):
@@ -51,7 +51,7 @@ def no_answer(limit: str, count: int) -> StatusInfo:
 
 
 def hint(limit: str, count: int) -> str:
-    """Why a station may say nothing when it is asked for so many at once; empty for one."""
+    """A possible reason for a missing answer to so many variables at once; empty for one."""
     return f"it may take no more than its {limit}: items_per_message asks for fewer at once" if count > 1 else ""
 
 

@@ -10,9 +10,9 @@ from gateway.ocpp.translation import IngestRpc, Items, Results
 
 
 def booted(identity: StationIdentity, origin: Origin, results: Results) -> Items:
-    """A boot, with what meters are told apart by, and how often the station repeats messages where that is known.
+    """A boot, with the fields that select a meter profile, and the station's message attempts where they are known.
 
-    station_svc knows that: it is sent once the boot is recorded, also where that failed.
+    The attempts come from station_svc: the event is sent once the boot is recorded, also where that failed.
     """
     item = StationEventItem(origin=origin)
     boot = item.boot

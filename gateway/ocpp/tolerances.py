@@ -1,19 +1,19 @@
-"""Known faults of chargers, mended before a message or an answer is refused for them.
+"""Known faults of chargers, corrected before a message or an answer is refused for them.
 
-The rule: a message that its official schema refuses is taken all the same when **every** violation in it is one that
-an entry of `QUIRKS` forgives. There is no second, weaker schema: the validator lists the violations, each is put to the
-table, and the station gets the first that no entry forgives. A message is validated again once something in
-it was mended, so that nothing hides behind what was mended.
+The rule: a message that violates its official schema is accepted all the same when an entry of `QUIRKS` tolerates
+**every** violation in it. There is no second, weaker schema: the validator lists the violations, each is looked up in
+the table, and the station is answered with the first that no entry tolerates. A message is validated again once it was
+corrected, so that a correction hides no other violation.
 
-Forgiven is what leaves the meaning clear. The meaning of a reading is never guessed (measurand, unit, phase, location,
-format, multiplier), nor the status of an answer; identifiers are kept whole or refused.
+Tolerated are faults that leave the meaning clear. The meaning of a reading is never guessed (measurand, unit, phase,
+location, format, multiplier), nor the status of an answer; identifiers are kept whole or refused.
 
-The translators get the station's own words: an unknown enum word, a long id tag or an odd timestamp stays as it is.
-Only what could not be handled otherwise is rewritten (a number as a sampled value becomes its text) or left out (null
-where a field may be missing).
+The translators get the station's own words: an unknown enum word, a long id tag or a timestamp in another form stays as
+it is. Only values that could not be handled otherwise are rewritten (a number as a sampled value becomes its text) or
+left out (null where a field may be missing).
 
-Some anomalies no schema can see (a sampled value of "12 kWh"); `anomalies` finds those in messages that are valid.
-Names of quirks are what operators see per station, and in the metrics: they never change.
+Some anomalies are valid by the schema (a sampled value of "12 kWh"); `anomalies` finds those in valid messages.
+Operators see the names of quirks per station, and in the metrics: they never change.
 """
 
 import math
@@ -38,10 +38,10 @@ class Violation(NamedTuple):
 
     keyword: str  # of JSON Schema: "type", "enum", "maxLength", …
     path: Path  # to the value; () is the payload itself
-    value: Any  # what stands there
-    limit: Any  # what the keyword asks for: the allowed types, the words, the length, the missing or unknown field, …
+    value: Any  # the value at the place
+    limit: Any  # the keyword's value: the allowed types, the words, the length, the missing or unknown field, …
     is_optional: bool = False  # whether the schema lets the field be missing
-    is_free_text: bool = False  # whether the schema wants text here that is neither a word of a list nor a time
+    is_free_text: bool = False  # whether the schema requires text here that is neither a word of a list nor a time
     written: str = ""  # a number where text belongs, in the characters that the station sent
 
     @property
@@ -75,10 +75,10 @@ def _leave_out(found: Violation) -> Iterable[Change]:
 
 @dataclass(frozen=True, kw_only=True)
 class Quirk:
-    """One known fault: where it is met, which violation it makes, and how it is mended.
+    """One known fault: its place, the violation that it causes, and its correction.
 
-    No `versions` means all of them, no `actions` means all messages. The answer to a CALL of ours is named as in the
-    schemas: GetConfigurationResponse.
+    No `versions` means all of them, no `actions` means all messages. The answer to a CALL of the gateway is named as in
+    the schemas: GetConfigurationResponse.
     """
 
     name: str
@@ -107,10 +107,10 @@ MONEY = METERED | {"StartTransaction"}
 PRECIOUS = MONEY | {"StatusNotification", "SecurityEventNotification"}
 IDENTIFIED = frozenset({"Authorize", "StartTransaction", "StopTransaction", "TransactionEvent"})
 
-# Words that say how the rest of the message is to be read.
+# Words that determine the meaning of the rest of the message.
 DECISIVE_WORDS = frozenset({"eventType", "hashAlgorithm"})
 
-# Registers in watt-hours: what is below one cannot be said in 1.6, and is cut.
+# Registers in watt-hours: 1.6 has no fractions of them, which are cut.
 REGISTERS = frozenset({"meterStart", "meterStop"})
 _WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0*)?\s*")
 
@@ -118,12 +118,12 @@ MAX_ID_TAG = 255
 MAX_WORD = 255
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-# Answers with one entry for each key that was asked for, and the field that holds them: an entry that cannot be read
-# costs no other.
+# Answers with one entry for each requested key, and the field with the entries: an unreadable entry does not
+# invalidate the others.
 _ENTRIES = {"GetConfigurationResponse": "configurationKey", "GetVariablesResponse": "getVariableResult"}
 ANSWERS_OF_KEYS = frozenset(_ENTRIES)
 _ENTRY_LISTS = frozenset(_ENTRIES.values())
-# What a station says of each key.
+# The fields of each key in an answer.
 _KEY_VALUES = frozenset({"value", "attributeValue"})
 
 
@@ -167,7 +167,7 @@ def _to_integer(value: str | float) -> int:
 
 
 def _is_null(violation: Violation) -> bool:
-    """Null where the field may be missing: it says the same. The other rules of the field are broken with it."""
+    """Null where the field may be missing: it means the same. It violates the other rules of the field too."""
     return violation.value is None and violation.is_optional and violation.keyword in {"type", "enum"}
 
 
@@ -203,13 +203,13 @@ def _without_fields(found: Violation) -> Iterable[Change]:
     return [((*found.path, name), ABSENT) for name in found.limit]
 
 
-# Numbers in comments are those that this project has given the faults it knows of. The first that forgives is counted.
+# Numbers in comments are those of docs/QUIRKS.md. The first entry that tolerates a violation is counted.
 QUIRKS = (
     Quirk(  # 11
         name="timestamp_form",
         forgives=lambda found: _is_odd_time(found) and parse_us(found.value) is not None,
     ),
-    Quirk(  # 11: the message counts, its time is taken as not given
+    Quirk(  # 11: the message is accepted, its time counts as not given
         name="timestamp_unreadable",
         actions=PRECIOUS,
         forgives=lambda found: _is_odd_time(found) and parse_us(found.value) is None,
@@ -221,7 +221,7 @@ QUIRKS = (
         forgives=lambda found: _is_sampled_value(found) and _is_number(found.value),
         mend=lambda found: [(found.path, found.written or decimal_text(found.value))],
     ),
-    Quirk(  # 14, the other way round: 2.x wants numbers
+    Quirk(  # 14, the reverse: 2.x requires numbers
         name="sampled_value_string",
         versions=_V2,
         actions=METERED,
@@ -238,7 +238,7 @@ QUIRKS = (
         actions=METERED,
         forgives=lambda found: found.keyword == "minItems" and found.field == "sampledValue",
     ),
-    Quirk(  # 16: most words can be kept without being understood; not those of an answer, which say what came of it
+    Quirk(  # 16: most words can be kept without being understood; not those of an answer, which are its outcome
         name="unknown_word",
         in_answers=False,
         forgives=lambda found: _is_short_word(found) and found.field not in DECISIVE_WORDS,
@@ -300,12 +300,12 @@ QUIRKS = (
         forgives=lambda found: found.keyword == "minItems" and found.is_optional and found.value == [],
         mend=_leave_out,
     ),
-    Quirk(  # not even PostgreSQL takes it
+    Quirk(  # PostgreSQL does not accept it either
         name="nul_character",
         forgives=lambda found: found.keyword == "pattern",
         mend=_replace(clean),
     ),
-    Quirk(  # 1.6 wants text; many send an object
+    Quirk(  # 1.6 requires text; many send an object
         name="data_transfer_json",
         versions=_V16,
         actions=frozenset({"DataTransfer", "DataTransferResponse"}),
@@ -318,13 +318,13 @@ QUIRKS = (
         forgives=_is_value_of_key,
         mend=_replace(lambda value: msgspec.json.encode(value).decode()),
     ),
-    Quirk(  # 31: nobody can tell whether it may be set
+    Quirk(  # 31: whether it may be set is not known
         name="readonly_missing",
         versions=_V16,
         actions=frozenset({"GetConfigurationResponse"}),
         forgives=lambda found: found.keyword == "required" and found.limit == "readonly",
     ),
-    Quirk(  # 31: the others are taken; who asked for this one is told that the station passed it over
+    Quirk(  # 31: the others are accepted; this one is reported as not answered
         name="key_left_out",
         actions=ANSWERS_OF_KEYS,
         forgives=lambda found: len(found.path) > 1 and found.path[0] in _ENTRY_LISTS,
@@ -348,17 +348,17 @@ class Round(NamedTuple):
     changed: bool
 
 
-# Of what nothing forgives so many violations are looked at.
+# Most violations without a tolerance that are examined.
 MAX_FAULTS = 20
 
 
 def forgive(
     version: OcppVersion, action: str, payload: Any, violations: Iterable[Violation]
 ) -> Round | Sequence[Violation]:
-    """Mends a message whose violations these are, in a copy; or returns those that nothing forgives, twenty at most.
+    """Corrects a message with these violations, in a copy; or returns those that no entry tolerates, twenty at most.
 
-    What was mended may break another rule of its field (a number as text may be too long), so that the result is to be
-    validated again where it `changed`.
+    A corrected value may violate another rule of its field (a number as text may be too long), so that the result has
+    to be validated again where it `changed`.
     """
     known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
     met: set[str] = set()
@@ -377,7 +377,7 @@ def forgive(
 
 
 def unforgiven(version: OcppVersion, action: str, violations: Iterable[Violation]) -> Sequence[Violation]:
-    """Those of the violations of a message that nothing forgives, twenty at most."""
+    """Those of the violations of a message that no entry tolerates, twenty at most."""
     known = [quirk for quirk in QUIRKS if quirk.covers(version, action)]
     faults = (violation for violation in violations if not any(quirk.forgives(violation) for quirk in known))
     return list(islice(faults, MAX_FAULTS))

@@ -1,7 +1,7 @@
 """The form of translators: pure functions between an OCPP payload and the mesh's messages, one module per action.
 
-A version (`v16`, …) is a table of them. Nothing here does I/O or knows of grpc; the session carries out what a
-translator asks for, by sending its items.
+A version (`v16`, …) is a table of them. They do no I/O and do not import grpc; the session carries out a translator's
+plan by sending its items.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ Payload = dict[str, Any]
 
 
 class IngestRpc(StrEnum):
-    """The ingest RPCs that a message may be sent to; each has a sink (batching/ingest_batcher.py)."""
+    """The ingest RPCs that a message may be sent to; each has a sink (batching/sinks.py)."""
 
     BOOTS = "boots"  # StationIngestService.NotifyBoots
     STATUSES = "statuses"  # StationIngestService.NotifyStatuses
@@ -45,10 +45,10 @@ Results = Mapping[IngestRpc, Message]
 
 @dataclass(frozen=True, kw_only=True)
 class QuarantineResponse:
-    """How a message about a transaction is acknowledged that goes into quarantine (docs/adr/0008).
+    """The acknowledgement of a message about a transaction that goes into quarantine (docs/adr/0008).
 
-    Its payload may be any JSON value at all. `to_questions(payload, origin)` says what to ask auth_svc all the same,
-    `to_response(payload, results)` makes the CALLRESULT's payload.
+    Its payload may be any JSON value at all. `to_questions(payload, origin)` returns the items for auth_svc,
+    `to_response(payload, results)` the CALLRESULT's payload.
     """
 
     to_questions: Callable[[Any, origin_pb2.Origin], Items]
@@ -69,17 +69,16 @@ SILENT = QuarantineResponse(to_questions=_no_questions, to_response=_nothing)
 
 @dataclass(frozen=True, kw_only=True)
 class Inbound:
-    """How one action from a station is handled.
+    """The handling of one action from a station.
 
-    `to_items(payload, origin)` says what to send where; the payload is valid by the action's schema. It raises
-    `UnacceptableError` for what no schema can catch. None where the gateway answers by itself.
+    `to_items(payload, origin)` returns the items to send, by RPC; the payload is valid by the action's schema. It
+    raises `UnacceptableError` for faults that no schema can express. None where the gateway answers by itself.
     `to_response(payload, results, now_us)` makes the CALLRESULT's payload, valid by the response's schema.
-    `to_follow_up(payload, origin, results)` says what is still to be sent once all results are there, and to be waited
-    for before the station is answered; then `to_response` gets the results of both rounds. Empty items: nothing is.
-    `optional` RPCs may fail without failing the message.
-    Messages about transactions are `durable`, and have a `quarantine_response`: they are answered only once they are
-    committed, never with a CALLERROR because a service is unavailable; one that cannot be read is kept as it came. See
-    docs/DESIGN.md, "When a service is unavailable".
+    `to_follow_up(payload, origin, results)` returns items to send once all results have arrived, and whose results are
+    waited for before the station is answered; then `to_response` gets the results of both rounds. Empty items: none.
+    `optional` RPCs may fail without failing the message. Messages about transactions are `durable`, and have a
+    `quarantine_response`: they are answered only once they are committed, never with a CALLERROR because a service is
+    unavailable; one that cannot be read is kept as it came. See docs/DESIGN.md, "When a service is unavailable".
     """
 
     to_items: Callable[[Payload, origin_pb2.Origin], Items] | None
@@ -104,14 +103,14 @@ class CallFailure:
 
 @dataclass(frozen=True, kw_only=True)
 class Outbound:
-    """How one command to a station is carried out.
+    """The handling of one command to a station.
 
-    `to_calls(command)` gives the payloads of one or more CALLs of `action`, sent in turn; it raises
-    `UnacceptableError` where this OCPP version cannot say such a thing. `to_answer(command, payloads)` makes the
-    answer from the CALLRESULTs. `silence_hint(payload)` says why a station may leave such a CALL unanswered.
-    `to_partial_answer` does so where some of several CALLs failed; without it, one that
-    fails fails the command. `to_limit_read(command)` is the command that has to be carried out first, to learn how much
-    the station takes in one CALL; None where that need not be known.
+    `to_calls(command)` returns the payloads of one or more CALLs of `action`, sent one after the other; it raises
+    `UnacceptableError` where this OCPP version cannot express the command. `to_answer(command, payloads)` makes the
+    answer from the CALLRESULTs. `silence_hint(payload)` returns a possible reason for a missing answer to such a CALL.
+    `to_partial_answer` makes the answer where some of several CALLs failed; without it, one that fails fails the
+    command. `to_limit_read(command)` is the command to carry out first, to read the station's limit for one CALL; None
+    where the limit need not be known.
     """
 
     action: str
@@ -124,7 +123,7 @@ class Outbound:
 
 @dataclass(frozen=True, kw_only=True)
 class Alternatives:
-    """A command that this OCPP version says with one of several actions: `choose(command)` returns it."""
+    """A command for which this OCPP version has several actions: `choose(command)` returns one of them."""
 
     outbounds: tuple[Outbound, ...]
     choose: Callable[[Any], Outbound]
@@ -144,7 +143,7 @@ class Routes:
         return self.ocpp.label
 
     def outbound_for(self, name: str, command: Message) -> Outbound | None:
-        """How this command is carried out; None where this version has no such thing."""
+        """The handling of this command; None where this version has no such command."""
         route = self.outbound.get(name)
         return route.choose(command) if isinstance(route, Alternatives) else route
 
@@ -158,8 +157,8 @@ class Routes:
 class UnacceptableError(Exception):
     """A payload or command that its schema allows but that cannot be carried out.
 
-    `code` is the OCPP error code that tells a station ("PropertyConstraintViolation", "OccurrenceConstraintViolation",
-    …), `field` names what is wrong, the text says why.
+    `code` is the OCPP error code for the station ("PropertyConstraintViolation", "OccurrenceConstraintViolation",
+    …), `field` names the wrong field, the text has the reason.
     """
 
     def __init__(self, code: str, field: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Messages that a trigger allows. Some have another name than the trigger that asks for them."""
+"""Messages that a trigger allows. Some have another name than the trigger that requests them."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ _OTHERWISE_CALLED: Mapping[str, frozenset[str]] = {
 
 
 def triggered_actions(action: str, payload: Payload) -> frozenset[str]:
-    """The actions that a CALL to a station asks it for; none, where it is no trigger."""
+    """The actions that a CALL requests from a station; none, where it is no trigger."""
     if action not in ACTIONS:
         return frozenset()
     requested = str(payload.get("requestedMessage"))

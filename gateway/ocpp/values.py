@@ -1,4 +1,4 @@
-"""Values as stations write them, and as we write them: times, decimal numbers, text. Pure, and on the hot path."""
+"""Values as stations write them, and as the gateway does: times, decimal numbers, text. Pure, and on the hot path."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,10 +11,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mesh.runtime.times import SECOND_US
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC too; where there is no zone to tell of it
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC too, where there is no zone to parse
 _FIRST_US = -62_135_596_800 * SECOND_US  # the years 1 to 9999, which is also what Timestamp can hold
 _LAST_US = 253_402_300_800 * SECOND_US - 1
-_SHORTEST = len("20240101T120000")  # shorter texts tell no time of day
+_SHORTEST = len("20240101T120000")  # shorter texts have no time of day
 _LONGEST = 64
 _LEAP_SECOND = re.compile(r"(?<=T\d\d:\d\d:)60")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -23,7 +23,7 @@ NUL = "\0"
 NUL_STAND_IN = "\N{REPLACEMENT CHARACTER}"
 
 
-@lru_cache(maxsize=4)  # messages tell the same time in several places, and their clock is watched besides
+@lru_cache(maxsize=4)  # messages have the same time in several places, and their clock is watched besides
 def parse_us(text: str) -> int | None:
     """A station's timestamp as microseconds since 1970 in UTC, cut below that; None where it is unreadable.
 

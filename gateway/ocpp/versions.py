@@ -1,6 +1,6 @@
-"""The versions of OCPP: one object for each, with all in which frames, schemas and tolerances differ.
+"""The versions of OCPP: one object for each, with all differences in frames, schemas and tolerances.
 
-Nothing else compares labels; a table of translators (`v16/routes.py` and the like) belongs to one of these.
+No other code compares labels; a table of translators (`v16/routes.py` and the like) belongs to one of these.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ class OcppVersion:
     """One version of OCPP. There is one object of each, so that `is` compares them."""
 
     label: str  # as the contract has it: "1.6", "2.0.1", "2.1"
-    subprotocol: str  # of a WebSocket that speaks it
+    subprotocol: str  # of a WebSocket for it
     # Frames: OCPP-J 1.6; 2.0.1 and 2.1 part 4, section 4.
     has_unconfirmed_messages: bool  # SEND and CALLRESULTERROR
     malformed_call_code: str  # of the CALLERROR to a frame that is no CALL

@@ -1,6 +1,6 @@
-"""Protobuf's wire format, as far as we write it ourselves (its encoding guide: "Message Structure", "Length Types").
+"""Protobuf's wire format, as far as the gateway writes it itself (encoding guide: "Message Structure", "Length Types").
 
-Only where a message is made for every frame there is: elsewhere protobuf's own classes are plainer, and check more.
+Only for messages that are made for every frame: elsewhere protobuf's own classes are plainer, and check more.
 """
 
 from collections.abc import Sequence

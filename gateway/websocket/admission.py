@@ -8,7 +8,7 @@ from gateway.ocpp.translation import Routes
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """A station that may speak: its OCPP version's routes, its connection, and the lease that it was admitted under."""
+    """An admitted station: its OCPP version's routes, its connection, and the lease that it was admitted under."""
 
     routes: Routes
     connection: Connection

@@ -12,8 +12,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from gateway.batching.ingest_batcher import IngestUnavailableError
 from gateway.batching.mesh_client import MeshClient
+from gateway.batching.sinks import IngestUnavailableError
 from gateway.connection.ingest_plan import STATION_BUDGET_S
 from gateway.connection.session import Connection
 from gateway.lease import NodeLease
@@ -84,7 +84,7 @@ class Admissions:
 
     async def process_request(self, connection: ServerConnection, request: Request) -> Response:
         """Answers the request of a handshake; see `process_request` of websockets."""
-        assert isinstance(connection, StationSocket)  # noqa: S101 - made by our own factory
+        assert isinstance(connection, StationSocket)  # noqa: S101 - made by the factory of this project
         try:
             return await self._admit(connection, request)
         except BadHandshakeError as error:
@@ -130,7 +130,7 @@ class Admissions:
     async def _open(
         self, socket: StationSocket, item: ingest.OpenConnectionItem, to_admission: Callable[[OpenResult], Admission]
     ) -> OpenResult | None:
-        """Has the connection opened. The socket has the admission from then on, whatever becomes of the handshake.
+        """Has the connection opened. The socket keeps the admission from then on, with any outcome of the handshake.
 
         None for a station that is pinned to a version that it does not offer.
         """
@@ -163,7 +163,7 @@ class Admissions:
         return result
 
     def _spoken(self, chosen: Mapping[str, str], item: ingest.OpenConnectionItem, result: OpenResult) -> str:
-        """The sub-protocol to speak: of the version that the station is pinned to, else the first that it offers."""
+        """The sub-protocol to speak: of the version that the station is pinned to, or else the first that it offers."""
         label = result.ocpp_version or item.ocpp_version
         return next(name for name in chosen if self._versions[name].routes.label == label)
 

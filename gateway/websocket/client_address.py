@@ -1,7 +1,7 @@
-"""The address a handshake came from: as the front door says, where it is the front door that says so.
+"""The address of a handshake: the front door's header, where the request comes from the front door.
 
-Stations and Envoy come from the same address where everything runs on one machine, so Envoy proves itself with
-a value that only it and the gateways know (mesh/identity/front_door.py): others may write any address into the same
+Stations and Envoy have the same address where everything runs on one machine, so Envoy authenticates itself with
+a value that only it and the gateways have (mesh/identity/front_door.py): others may write any address into the same
 header.
 """
 
@@ -28,7 +28,7 @@ class ClientAddresses:
         self._proof = proof_of(mesh_secret).encode()
 
     def read(self, headers: Headers, peer: str) -> str:
-        """The address a station came from: what Envoy says, where it is Envoy that says so; else `peer`."""
+        """The address of a station: Envoy's header, where Envoy authenticates itself; otherwise `peer`."""
         proofs, addresses = headers.get_all(PROOF_HEADER), headers.get_all(ADDRESS_HEADER)
         if len(proofs) != 1 or len(addresses) != 1:
             return peer

@@ -12,7 +12,7 @@ from websockets.typing import ExtensionParameter
 # A day of samples that never change, the most that a station has reason to send, comes to 1:122. Deflate itself reaches
 # 1:1032.
 MAX_RATIO = 256
-# A small message may swell as it likes.
+# A small message may expand without a limit.
 FREE_BYTES = 64 * 1024
 
 

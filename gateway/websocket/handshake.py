@@ -1,4 +1,4 @@
-"""Reading a handshake, sans-I/O: who knocks, in which OCPP version, with what proof (quirks 1, 2, 7).
+"""Parsing of a handshake, sans-I/O: the station, its OCPP version and its credential (quirks 1, 2, 7).
 
 See docs/DESIGN.md, "Handshake".
 """
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 PATH_PREFIX = "ocpp"
 MAX_STATION_ID_LENGTH = 255
 MAX_CREDENTIAL_LENGTH = 512
-# Percent-encoded letters, digits, "-", ".", "_" and "~", which nobody need encode (RFC 3986, 2.3).
+# Percent-encoded letters, digits, "-", ".", "_" and "~", which need no encoding (RFC 3986, 2.3).
 _NEEDLESSLY_ENCODED = re.compile(r"%(?:3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|2[DdEe]|5[Ff]|7[Ee])")
 
 
@@ -27,7 +27,7 @@ class Credential:
 
 
 class BadHandshakeError(Exception):
-    """The request cannot be a station's; `status` is the HTTP status that says so, the text is for its engineer."""
+    """The request cannot be a station's; `status` is the HTTP status of the answer, the text is for its engineer."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -73,22 +73,22 @@ def _may_be_identity(text: str) -> bool:
 
 
 def is_odd_path(target: str) -> bool:
-    """Whether a station's path leads to its identity, but is not the one it should ask for (quirk 2)."""
+    """Whether a station's path has its identity, but is not the documented one (quirk 2)."""
     path = target.partition("?")[0]
     prefix, _, written = path.rpartition("/")
     return prefix != f"/{PATH_PREFIX}" or not written or _NEEDLESSLY_ENCODED.search(written) is not None
 
 
 def _single_slash(target: str) -> str:
-    # urlsplit takes what follows two leading slashes for a host.
+    # urlsplit parses the part after two leading slashes as a host.
     return "/" + target.lstrip("/")
 
 
 def choose_subprotocols(offered: Sequence[str], spoken: Sequence[str]) -> Mapping[str, str]:
-    """The sub-protocols that both sides speak, each with the name that the station gave it, in the station's order.
+    """The sub-protocols that both sides support, each with the name that the station gave it, in the station's order.
 
-    RFC 6455 (11.3.4) has it offer them by preference. "ocpp1.6" comes first where it offers none (quirk 1): then it may
-    speak any. A name in another case is one of ours too, and is answered as it was offered.
+    RFC 6455 (11.3.4) has them offered by preference. "ocpp1.6" comes first where it offers none (quirk 1): then any may
+    be chosen. A name in another case is supported too, and is answered as it was offered.
     """
     if not offered:
         return {"ocpp1.6": "", **dict.fromkeys(spoken, "")}

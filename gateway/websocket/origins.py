@@ -1,8 +1,8 @@
 """The header Origin of a handshake: a browser is no station.
 
 A page of any site may have a browser open a WebSocket to an address that only the browser reaches, and a browser always
-says which site it was. Stations have nothing to say there, and some say something all the same: ESP clients send
-`file://`, others what is no origin at all. Those come in, and are counted.
+names that site. Stations need no Origin, and some send one all the same: ESP clients send
+`file://`, others an invalid one. Those are admitted, and counted.
 """
 
 import re

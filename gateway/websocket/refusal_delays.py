@@ -10,9 +10,11 @@ import ipaddress
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 
-# The first wrong credential may be a slip.
-FIRST_DELAY_S = 0.25
+from mesh.runtime.backoff import NO_JITTER, Backoff
+
 MOST_DELAY_S = 8.0
+# From the second wrong credential on: the first may be a slip.
+DELAY = Backoff(first_s=0.25, most_s=MOST_DELAY_S, jitter=NO_JITTER)
 FORGET_S = 600.0
 MOST_REMEMBERED = 20_000
 MOST_WAITING = 1_000
@@ -64,7 +66,7 @@ class RefusalDelays:
         self._failures[key] = (count, now_s)
         if len(self._failures) > self._most_remembered:
             self._failures.popitem(last=False)
-        return 0.0 if count == 1 else min(FIRST_DELAY_S * 2.0 ** min(count - 2, 10), MOST_DELAY_S)
+        return 0.0 if count == 1 else DELAY.after(count - 1)
 
     def succeeded(self, station: str, address: str) -> None:
         """A right credential came: what failed before, from there, was a slip."""

@@ -9,9 +9,10 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest
 from csms.transaction.v1.transaction_ingest_service_pb2 import StationEventItem, StationEventResult
 from websockets.asyncio.server import Server, ServerConnection, serve
 
+from gateway.batching.background_sink import BackgroundSink
 from gateway.batching.buffers import Buffer
-from gateway.batching.ingest_batcher import BackgroundSink, ItemSink
 from gateway.batching.mesh_client import MeshClient
+from gateway.batching.sinks import ItemSink
 from gateway.connection.budgets import Budgets
 from gateway.connection.ingest_plan import STATION_BUDGET_S
 from gateway.connection.last_seen import has_news, take_last_seen
@@ -39,7 +40,7 @@ CLOSE_TIMEOUT_S = 5.0
 BACKLOG = 65_535
 # A StopTransaction with all the samples of a long day in it must come through: about 1,440 of some 700 bytes.
 MAX_FRAME_BYTES = 1024 * 1024
-# Small windows without context: compression for those who ask, without 64 KiB a connection.
+# Small windows without context: compression for stations that request it, without 64 KiB a connection.
 DEFLATE = BoundedDeflateFactory(
     server_no_context_takeover=True,
     client_no_context_takeover=True,
@@ -91,7 +92,7 @@ class StationServer:
         self._server: Server | None = None
 
     async def start(self, host: str, port: int, *, lease: NodeLease, shared_port: bool = False) -> int:
-        """Listens, and returns the port, which other gateways may share. Raises SettingError where it is taken."""
+        """Listens, and returns the port, which other gateways may share. Raises SettingError where it is in use."""
         self._lease = self._admissions.lease = lease
         try:
             self._server = await serve(
@@ -137,7 +138,7 @@ class StationServer:
         await asyncio.gather(*(session.close(code, reason) for session in self._registry), return_exceptions=True)
 
     def close_soon(self, session: Session, code: int, reason: str) -> None:
-        """Closes a socket in the background: the far end may be long gone."""
+        """Closes a socket in the background: the far end may not answer any more."""
         self._do_soon(session.close(code, reason))
 
     def _do_soon(self, work: Coroutine[Any, Any, None]) -> None:
@@ -146,7 +147,7 @@ class StationServer:
         task.add_done_callback(self._closing.discard)
 
     def note_missing(self, tenant_id: str, station: str, epoch: int) -> None:
-        """Has a connection closed that is said to be here and has no socket, as after an opening that timed out."""
+        """Has a connection closed that station_svc lists here and that has no socket, as after a timed out opening."""
         if tenant_id and not self._admissions.is_opening(station) and not self._registry.has(station, epoch):
             log.warning("connection without a socket: closed", station_id=station, epoch=epoch)
             self._closings.add(tenant_id=tenant_id, station_id=station, epoch=epoch)
@@ -154,7 +155,7 @@ class StationServer:
     # After the handshake
 
     async def _serve(self, websocket: ServerConnection) -> None:
-        assert isinstance(websocket, StationSocket)  # noqa: S101 - made by our own factory
+        assert isinstance(websocket, StationSocket)  # noqa: S101 - made by the factory of this project
         admission = websocket.claim()
         if admission is None:
             self._count("handshake", "subprotocol")

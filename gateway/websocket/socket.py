@@ -30,7 +30,7 @@ from gateway.websocket.admission import Admission
 _WHOLE_TEXT = 0x81
 _MASKED = 0x80
 _HEAD_END = b"\r\n\r\n"
-# A request line begins with its method; some bytes of it are enough to tell.
+# A request line begins with its method; some bytes of it are enough to recognize it.
 _METHOD_BYTES = 16
 _OTHER_METHOD = re.compile(rb"(?!GET )[A-Z]+ ")
 
@@ -52,7 +52,7 @@ _GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
 class Receiver(Protocol):
-    """Who takes what a socket brings: gateway.connection.session.Session."""
+    """Receiver of a socket's messages: gateway.connection.session.Session."""
 
     def receive(self, data: bytes) -> None:
         """Takes a message. Must not raise."""
@@ -65,10 +65,10 @@ class Receiver(Protocol):
 
 
 class StationSocket(ServerConnection):
-    """One station's socket. `attach` names who takes its messages.
+    """One station's socket. `attach` sets the receiver of its messages.
 
-    `admission` is what the handshake found out. `on_unclaimed` is called with it, once, where the connection ends
-    before `claim` took it: the handshake did not complete.
+    `admission` is the result of the handshake. `on_unclaimed` is called with it, once, where the connection ends
+    before `claim` was called: the handshake did not complete.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -97,7 +97,7 @@ class StationSocket(ServerConnection):
 
     @property
     def is_lost(self) -> bool:
-        """Whether the TCP connection is gone."""
+        """Whether the TCP connection is lost."""
         return self.connection_lost_waiter.done()
 
     def admit(self, admission: Admission) -> None:
@@ -112,7 +112,7 @@ class StationSocket(ServerConnection):
         return admission
 
     async def close_unadmitted(self, code: int, reason: str) -> None:
-        """Closes a connection whose messages nobody takes: nothing more of it is parsed."""
+        """Closes a connection without a receiver: no more of it is parsed."""
         self._discards = True
         self._rest.clear()
         self._release(_TOO_EARLY)
@@ -157,7 +157,7 @@ class StationSocket(ServerConnection):
         protocol = self.protocol
         protocol.receive_data(data)
         if protocol.handshake_exc is not None and protocol.writes == [SEND_EOF]:
-            # The library ends the connection without a word, which a proxy takes for a service that is unavailable.
+            # The library ends the connection without an answer, which a proxy reports as an unavailable service.
             protocol.writes.insert(0, _bad_request(self, self._beginning).serialize())
         super().data_received(b"")
 
@@ -179,9 +179,9 @@ class StationSocket(ServerConnection):
         self._pause_for(_BY_SESSION)
 
     def resume_reading(self) -> None:
-        """Takes messages again, from the next turn of the event loop on.
+        """Resumes reading, from the next iteration of the event loop on.
 
-        What a lost connection left unread stays so: the station knows that it was not answered.
+        Messages that a lost connection left unread stay unread: the station has no answer to them.
         """
         self._release(_BY_SESSION)
 
@@ -271,7 +271,7 @@ class StationSocket(ServerConnection):
 
     @property
     def broke_protocol(self) -> bool:
-        """Whether we closed the socket because the far end sent what it may not (RFC 6455, 7.4.1: 1002)."""
+        """Whether the gateway closed the socket because the far end violated the protocol (RFC 6455, 7.4.1: 1002)."""
         sent = self.protocol.close_sent
         return sent is not None and sent.code == CloseCode.PROTOCOL_ERROR
 
@@ -284,22 +284,22 @@ class StationSocket(ServerConnection):
         self.peer = str(address[0]) if address else ""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends what the handshake began where nobody else will."""
+        """Ends the handshake's admission where no session does."""
         super().connection_lost(exc)
         if self._ending is not None:
             self._ending.cancel()
         self._rest.clear()
         self._fragments.clear()
         self._leave_unclaimed()
-        # The library's objects refer to each other in circles, which the garbage collector is seldom asked to look for
-        # (mesh.runtime.process.freeze_startup_objects): without them a refused connection is gone at once.
+        # The library's objects refer to each other in cycles, which the garbage collector seldom looks for
+        # (mesh.runtime.process.freeze_startup_objects): without the cycles a refused connection is freed at once.
         protocol = self.protocol
         protocol.parser.close()
         protocol.handshake_exc = None
         protocol.__dict__.pop("select_subprotocol", None)
 
     def pause_writing(self) -> None:
-        """The far end does not read: nothing more is taken from it, since answers and pongs would pile up."""
+        """Stops reading while the far end does not read, since answers and pongs would pile up."""
         super().pause_writing()
         self._pause_for(_UNREAD_ANSWERS)
         if self._receiver is not None:
@@ -419,7 +419,7 @@ class StationSocket(ServerConnection):
 
 
 def _extent(data: bytes | bytearray, at: int, end: int) -> tuple[int, int]:
-    """Where the body of the frame at `at` begins and where the frame ends; beyond `end` where it is not all there."""
+    """The begin of the body of the frame at `at` and the end of the frame; beyond `end` where it is not complete."""
     second = data[at + 1]
     length = second & 0x7F
     body = at + 2

@@ -8,7 +8,7 @@ from csms.station.v1 import station_ingest_service_pb2 as ingest
 from gateway.websocket.closings import Closings
 
 # An opening that timed out here may be committed there after its closing was: it is closed again. No transaction of
-# station_svc takes as long as the last of these, nor does an RPC wait there as long without its caller.
+# station_svc takes as long as the last of these, nor does an RPC wait there as long after its caller has given up.
 AGAIN_AFTER_S = (5.0, 30.0, 120.0)
 # Closings that wait for their next time. Beyond it a connection is closed once only.
 MOST_WAITING = 30_000

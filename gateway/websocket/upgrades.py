@@ -42,7 +42,7 @@ def upgrade_stranger(socket: StationSocket, request: Request) -> Response:
 
 
 def answer_subprotocol(socket: StationSocket, response: Response, name: str) -> None:
-    """Names a sub-protocol in an answer, or none: which one is spoken may be known only once it is made."""
+    """Names a sub-protocol in an answer, or none: the chosen one may be known only once the answer is made."""
     if "Sec-WebSocket-Protocol" in response.headers:
         del response.headers["Sec-WebSocket-Protocol"]
     socket.protocol.subprotocol = Subprotocol(name) if name else None

@@ -1,4 +1,4 @@
-"""When two texts are the same id token: for every service that compares some."""
+"""The form in which id tokens are compared, for every service that compares them."""
 
 import re
 import string

@@ -1,7 +1,7 @@
 """Options of the contract (csms/options/v1/options.proto): facts about services, methods and enumerations.
 
-They are read from descriptors, so that no table in the code repeats them. None has a default: a fact that is missing is
-a ContractError. It knows nothing of grpc, because translators stand on it.
+They are read from descriptors, so that no table in the code repeats them. None has a default: a missing option is
+a ContractError. The module does not import grpc, because translators depend on it.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ def access_of(files: FileDescriptorSet, services: Iterable[str]) -> dict[str, op
 
 
 def contract_faults(files: FileDescriptorSet) -> list[str]:
-    """Each option that is missing or contradictory in our own files, one line each."""
+    """Options that are missing or contradictory in the project's own files, one line each."""
     faults = []
     for name, service in _services(files):
         audience = service.options.Extensions[options_pb2.audience]
@@ -119,7 +119,7 @@ def _access_faults(name: str, method: MethodDescriptorProto) -> Iterator[str]:
 
 
 def _word_faults(name: str, enum: EnumDescriptorProto) -> Iterator[str]:
-    """Faults of an enumeration that has an option of ours; one that has none has nothing to state."""
+    """Faults of an enumeration with an option of the contract; an enumeration without one has none."""
     if not any(_word(value) or _word_16(value) or _has_no_word(value) for value in enum.value):
         return
     for value in enum.value:

@@ -1,4 +1,4 @@
-"""The contract as reflection shows it: operator services and what they stand on, and nothing of the mesh's own."""
+"""The files that gRPC reflection returns: operator services and the files that they import, no mesh services."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -17,10 +17,10 @@ def contract_files() -> FileDescriptorSet:
 
 
 def published_files(services: Iterable[str]) -> list[FileDescriptorProto]:
-    """The files of these services and those that they import, each behind its imports.
+    """The files of these services and those that they import, each after its imports.
 
-    From the descriptors of all, since generated modules know those of one process only. Of a file with other services
-    only the types are left that the rest refers to.
+    They are found among all descriptors, since generated modules of a process are those of its own services only. A
+    file with other services is reduced to the types that the rest refers to.
     """
     files = contract_files().file
     wanted = set(services)

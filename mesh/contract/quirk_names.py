@@ -1,6 +1,6 @@
-"""The names of what real charge points do (docs/QUIRKS.md), as operators and metrics see them: they never change.
+"""The names of quirks of charging stations (docs/QUIRKS.md), as operators and metrics have them: they never change.
 
-A name stands for one deviation. The code that finds it reports it to the gateway with the station's socket, and the
+A name identifies one deviation. The code that finds it reports it to the gateway with the station's socket, and the
 gateway counts it per station (`quirks` on the station) and by kind (csms_gateway_quirk_total). Names are sorted by
 their number in docs/QUIRKS.md; a new one goes behind those of the same number.
 """
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class QuirkName(StrEnum):
-    """One name for each kind of oddity that is counted."""
+    """One name for each kind of quirk that is counted."""
 
     NO_SUBPROTOCOL = "no_subprotocol"
     ODD_PATH = "odd_path"

@@ -9,7 +9,7 @@ from google.protobuf import json_format, struct_pb2
 
 
 def to_object(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """A Struct as a JSON object in which whole numbers are integers again, as the OCPP schemas want them."""
+    """A Struct as a JSON object in which whole numbers are integers again, as the OCPP schemas require."""
     restored = _restore_integers(json_format.MessageToDict(struct))
     assert isinstance(restored, dict)  # noqa: S101 - a Struct is an object
     return restored

@@ -35,8 +35,8 @@ Result = TypeVar("Result")
 
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 15_000
-# A process that hangs within a transaction, or whose machine is gone, keeps its locks no longer than this: the same
-# stations' messages come to another replica.
+# Bounds how long a process that hangs within a transaction, or whose machine has failed, keeps its locks: messages of
+# the same stations come to another replica.
 IDLE_TIMEOUT_MS = 10_000
 # Either end drops a connection whose other end is silent for 5 + 3 * 3 s; over a unix socket it has no need to.
 _PROBES = "-ctcp_keepalives_idle=5 -ctcp_keepalives_interval=3 -ctcp_keepalives_count=3"
@@ -50,9 +50,9 @@ READ_THREADS = 2
 # Statements that PostgreSQL ended to resolve a conflict: running the transaction again is right.
 _RETRYABLE = frozenset({"40001", "40P01"})
 _ATTEMPTS = 3
-# Classes of SQLSTATE that tell of the database's own trouble: connection, read-only (a standby), rollback for a
+# Classes of SQLSTATE for faults of the database itself: connection, read-only (a standby), rollback for a
 # conflict, resources, locks, an administrator, the system below (PostgreSQL manual, appendix A). The driver's
-# OperationalError also covers what is wrong with one item, such as a key too long for its index (54000).
+# OperationalError also covers faults of one item, such as a key too long for its index (54000).
 _UNAVAILABLE_STATES = frozenset({"08", "25", "40", "53", "55", "57", "58"})
 _UNAVAILABLE_IN_SQLITE = frozenset(
     {
@@ -88,7 +88,7 @@ def make_engine(url: str, schema: str, *, threads: int = 4) -> Engine:
         max_overflow=-1,
         connect_args=arguments,
         isolation_level="AUTOCOMMIT",  # of the driver: mesh/database/pipeline.py begins and commits
-        hide_parameters=True,  # they would stand in logged errors, and hold what stations and operators said
+        hide_parameters=True,  # errors are logged, and parameters have data of stations and operators
     )
     pipeline.install(engine)
     return engine
@@ -101,7 +101,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: ConnectionPoolEntry) -> None:
-        # The driver's own transactions begin too late (at the first write) and as readers; ours begin explicitly.
+        # The driver's own transactions begin too late (at the first write) and as readers; these begin explicitly.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
@@ -138,16 +138,17 @@ class Database:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in one transaction and returns once it is committed.
 
-        Raises MeshError UNAVAILABLE, reason DATABASE_UNAVAILABLE, when the database is away or too busy; it is then
-        unknown whether the work was committed, so `work` must be idempotent. Other errors of the database come through.
+        Raises MeshError UNAVAILABLE, reason DATABASE_UNAVAILABLE, when the database is unavailable or too busy; it is
+        then unknown whether the work was committed, so `work` must be idempotent. Other errors of the database are
+        raised as they are.
         """
         return await self._writers.run(self._transaction, work, False)
 
     async def write_statement(self, work: Callable[[Connection], T]) -> T:
         """As `write`, where `work` writes with one statement only, which commits by itself.
 
-        PostgreSQL is waited for once less: for a small statement the way there and back is what it takes. Should `work`
-        fail after that statement, it stays written.
+        It saves a round trip to PostgreSQL, the main cost of a small statement. If `work` fails after that statement,
+        the statement stays committed.
         """
         return await self._writers.run(self._transaction, work, self.engine.dialect.name == "postgresql")
 
@@ -189,7 +190,7 @@ class Database:
 
 
 def is_unavailable(error: DBAPIError) -> bool:
-    """Whether the database, rather than what was asked of it, is the trouble."""
+    """Whether the database itself caused the error, rather than the statement."""
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return True
     if not isinstance(error, OperationalError):
@@ -221,7 +222,8 @@ async def commit_batch(
 
     `work` gets a connection and some of the items, and returns one result per item, in their order. The list holds, in
     the order of the items, each one's result or the error it failed with for its own content. Raises MeshError
-    UNAVAILABLE where the database is away; part of the batch may be committed then, and all of it may be repeated.
+    UNAVAILABLE where the database is unavailable; part of the batch may be committed then, and all of it may be
+    repeated.
     """
     if not items:
         return []

@@ -45,7 +45,7 @@ class Field:
 
 
 def to_condition(text: str, fields: Mapping[str, Field]) -> ColumnElement[bool] | None:
-    """The condition that a filter stands for; None for an empty one. Raises MeshError INVALID_FILTER."""
+    """A filter as an SQL condition; None for an empty one. Raises MeshError INVALID_FILTER."""
     if not text.strip():
         return None
     if "\0" in text:
@@ -148,7 +148,7 @@ class _Parser:
         return condition
 
     def _parts(self) -> tuple[str, str, str]:
-        """Name, operator and value; a colon may stand close to either of its neighbours."""
+        """Name, operator and value; there need not be a space on either side of a colon."""
         name, colon, rest = self._next().partition(_HAS)
         operator = _HAS if colon and name else self._next()
         if operator != _HAS and operator.startswith(_HAS):

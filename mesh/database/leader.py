@@ -1,10 +1,10 @@
-"""Which one of a service's replicas does a piece of work that one alone should do.
+"""Leadership of one replica of a service, for work that only one of them should do.
 
-On PostgreSQL it holds a session's advisory lock: nothing to migrate, no clock to trust, and a process that dies by
-whatever signal leaves it the moment its connection closes; one whose machine is gone leaves it within 15 s, since the
-server probes the connection (mesh/database/engine.py). On SQLite a service has one process, and that one leads.
+On PostgreSQL the leader holds a session's advisory lock: it needs no table and no clock. A process that dies loses it
+as soon as its connection closes; after the failure of a machine it is free within 15 s, since the server probes the
+connection (mesh/database/engine.py). On SQLite a service has one process, which always leads.
 
-What is done under it must be safe when done twice: a process that has lost its connection may not know it for a moment.
+The work must be safe when it is done twice: a process that has lost its connection may not notice it for a moment.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from mesh.runtime.logs import get_logger
 
 log = get_logger(__name__)
 
-# Separates our advisory locks of this kind from others. Any fixed number does.
+# Separates advisory locks of this kind from others. Any fixed number will do.
 _NAMESPACE = 0x6C656164
 _TRY = text("SELECT pg_try_advisory_lock(:namespace, :work)")
 _STILL_THERE = text("SELECT 1")
 
 
 class Leader:
-    """Says whether this process leads in `work`, a name that all replicas share. Use from one task; close when done.
+    """Returns whether this process leads in `work`, a name that all replicas share. Use from one task; close when done.
 
-    `check_s` is how often the database is asked, in seconds.
+    `check_s` is the interval in seconds at which the lock is checked.
     """
 
     def __init__(self, *, engine: Engine, work: str, check_s: float = 1.0) -> None:
@@ -39,7 +39,7 @@ class Leader:
         self._checked_s = float("-inf")
 
     async def is_leading(self) -> bool:
-        """Whether it led when last checked; takes a lead that is free. False while the database is unavailable."""
+        """Whether it led at the last check; acquires a free lock. False while the database is unavailable."""
         now_s = asyncio.get_running_loop().time()
         if self._engine.dialect.name != "sqlite" and now_s - self._checked_s >= self._check_s:
             led = self._leading

@@ -18,7 +18,7 @@ def upgrade(engine: Engine, migrations: ModuleType, schema: str) -> None:
     config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent).replace("%", "%%"))
     with closing(engine.connect()) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
-            # However long another replica's migration, or this one, takes.
+            # No timeout: another replica's migration, or this one, may take long.
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))

@@ -36,7 +36,7 @@ def encode_token(key: Sequence[Any], *, binding: str = "") -> str:
 
 
 def decode_token(token: str, types: Sequence[type], *, binding: str = "") -> tuple[Any, ...] | None:
-    """The key in a token, or None for the first page. Raises MeshError INVALID_PAGE_TOKEN for one that is not ours."""
+    """The key in a token, or None for the first page. Raises MeshError INVALID_PAGE_TOKEN for an invalid one."""
     if not token:
         return None
     try:
@@ -71,7 +71,7 @@ def cut_page(
 
 
 def _fitting(sizes: Sequence[int]) -> int:
-    """How many rows of these sizes in bytes make a page, at least one."""
+    """Number of rows of these sizes in bytes that make a page, at least one."""
     total = 0
     for index, size in enumerate(sizes):
         total += size

@@ -1,8 +1,8 @@
-"""PostgreSQL, waited for as rarely as can be: what nobody needs the answer of travels with what is said next.
+"""Fewer round trips to PostgreSQL: a statement whose result is not needed is sent together with the next one.
 
-A transaction's BEGIN goes with its first statement, its last writes with its COMMIT. For a small batch the way to the
-server and back, and the switch between two processes, cost more than what is done there (docs/PERFORMANCE.md). Nothing
-else changes: a statement sees what those before it did, and what fails fails the transaction, at its COMMIT at the
+BEGIN is sent with the first statement of a transaction, the last writes with its COMMIT. For a small batch a round
+trip, and the switch between two processes, costs more than the statement itself (docs/PERFORMANCE.md). Semantics stay
+the same: a statement sees the results of those before it, and an error fails the transaction, at its COMMIT at the
 latest.
 """
 
@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 Statement = tuple[str, tuple[Any, ...]]
 """Text as the driver takes it, and its parameters."""
 
-# A connection's notes, while a transaction of ours is open on it.
+# Key of a connection's `info`, set while a transaction of `install` is open on it.
 _WAITING = "csms_waiting"
 _BEGUN = "csms_begun"
 
@@ -33,7 +33,7 @@ def can_wait(connection: Connection) -> bool:
 
 
 def take(connection: Connection) -> list[Statement]:
-    """What waits, to be sent by the caller, before anything else."""
+    """The waiting statements, which the caller has to send before any other."""
     waiting: list[Statement] | None = connection.info.get(_WAITING)
     if not waiting:
         return []
@@ -73,10 +73,10 @@ def run(connection: Connection, *statements: Statement) -> list[tuple[Any, ...]]
 
 
 def install(engine: Engine) -> None:
-    """Has an engine whose driver is left in AUTOCOMMIT begin, commit and roll back by what we say.
+    """Makes `install` begin, commit and roll back the transactions of an engine whose driver stays in AUTOCOMMIT.
 
-    A connection that asks for AUTOCOMMIT itself has no transactions, nor has one that only reads (`csms_read`): at READ
-    COMMITTED each statement sees its own moment either way.
+    A connection with AUTOCOMMIT of its own has no transactions, nor has one that only reads (`csms_read`): at READ
+    COMMITTED each statement has a snapshot of its own in any case.
     """
     event.listen(engine, "begin", _begin)
     event.listen(engine, "before_cursor_execute", _before_execute)
@@ -114,11 +114,11 @@ def _roll_back(connection: Connection) -> None:
         try:
             connection.exec_driver_sql("ROLLBACK")
         except DBAPIError:
-            connection.invalidate()  # whoever rolls back has an error of its own to tell
+            connection.invalidate()  # the caller rolls back, and has an error of its own to raise
 
 
 def _reset(connection: DBAPIConnection, entry: ConnectionPoolEntry | None, _state: PoolResetState) -> None:
-    """Leaves no transaction open on a connection that somebody forgot to close."""
+    """Leaves no transaction open on a connection that was not closed."""
     if entry is None:  # it left the pool, and ends now
         return
     begun = entry.info.get(_BEGUN, False)

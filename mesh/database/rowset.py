@@ -1,8 +1,8 @@
-"""Many rows in one statement, the same on PostgreSQL and SQLite: the rows travel as one JSON parameter.
+"""Many rows in one statement, the same on PostgreSQL and SQLite: the rows are one JSON parameter.
 
-One fixed SQL text whatever the number of rows, so nothing is compiled anew and the number of statements of a batch is
-constant. Measured against execute_values and arrays: docs/adr/0002-rows-as-json.md. For what is only ever appended,
-`copy` is cheaper still.
+The SQL text is the same for any number of rows, so that it is compiled once and the number of statements of a batch is
+constant. Measured against execute_values and arrays: docs/adr/0002-rows-as-json.md. For tables that are only appended
+to, `copy` is cheaper still.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ class _Literal:
         self._encoded = encoded
 
     def __conform__(self, _protocol: object) -> "_Literal":
-        """psycopg2 asks: this quotes itself."""
+        """For psycopg2: the adapter of this value is the value itself."""
         return self
 
     def getquoted(self) -> bytes:
-        """What stands in the statement. JSON has no NUL."""
+        """The literal in the statement. JSON has no NUL."""
         return b"'" + self._encoded.replace(b"'", b"''") + b"'"
 
 
@@ -61,7 +61,7 @@ class RowStatement:
         with_rows = sql
         if sql.count("{rows}") > 1:  # the JSON is read once
             with_rows = "WITH rows AS MATERIALIZED (SELECT * FROM {rows}) " + sql.replace("{rows}", "rows")  # noqa: S608
-        sqlite = f"(SELECT {extracted} FROM json_each(:rows)) AS rows"  # noqa: S608 - our own column names
+        sqlite = f"(SELECT {extracted} FROM json_each(:rows)) AS rows"  # noqa: S608 - the project's own column names
         self._texts: dict[str, TextClause] = {
             "postgresql": text(with_rows.replace("{rows}", postgresql)),
             "sqlite": text(_LOCK.sub("", sql).replace("{rows}", sqlite)),
@@ -79,16 +79,16 @@ class RowStatement:
         return connection.execute(self._texts[name], {"rows": value, **parameters})
 
     def fetch(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Sequence[tuple[Any, ...]]:
-        """Runs the statement without further parameters, planned anew; returns its rows as plain tuples.
+        """Runs the statement without further parameters, and without a prepared plan; returns its rows as plain tuples.
 
-        A third of what `run` costs this process on PostgreSQL. The statement has no percent sign in it.
+        It costs a third of `run` in this process on PostgreSQL. The statement has no percent sign in it.
         """
         if connection.dialect.name == "postgresql":
             return pipeline.run(connection, (self._plain, (_Literal(_encode(list(rows))),)))
         return [tuple(row) for row in self.run(connection, rows)]
 
     def prepared(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> pipeline.Statement:
-        """What runs this statement by its plan, which is made once per connection (PostgreSQL only)."""
+        """A statement that runs this one by its prepared plan, one per connection (PostgreSQL only)."""
         known = connection.info.setdefault(_PREPARED, set())
         if self._name not in known:
             connection.exec_driver_sql(self._prepare)
@@ -104,12 +104,12 @@ Call = tuple[RowStatement, Iterable[Mapping[str, Any]]]
 
 
 def run_prepared(connection: Connection, *calls: Call) -> Sequence[tuple[Any, ...]]:
-    """Runs statements one after the other, on PostgreSQL in one go; returns the rows of the last one, as plain tuples.
+    """Runs statements one after the other, on PostgreSQL in one round trip; returns the rows of the last one as tuples.
 
-    For small batches: a statement is read and planned once per connection, and the server is waited for once. Each
-    still sees what those before it did, and what others have committed until it begins.
+    For small batches: a statement is parsed and planned once per connection, and the server is waited for once. Each
+    still sees the results of those before it, and transactions that were committed until it begins.
 
-    The statements take no further parameters, and have no percent sign in them.
+    The statements have no further parameters, and no percent sign in them.
     """
     if connection.dialect.name == "postgresql":
         return pipeline.run(connection, *[statement.prepared(connection, rows) for statement, rows in calls])
@@ -118,7 +118,7 @@ def run_prepared(connection: Connection, *calls: Call) -> Sequence[tuple[Any, ..
 
 
 def run_later(connection: Connection, *calls: Call) -> None:
-    """Runs statements whose results nobody needs: on PostgreSQL with the next one, or with COMMIT, which then fails."""
+    """Runs statements without their results: on PostgreSQL with the next one, or with COMMIT, which then fails."""
     if pipeline.can_wait(connection):
         pipeline.wait(connection, *[statement.prepared(connection, rows) for statement, rows in calls])
     else:

@@ -17,7 +17,7 @@ _Job = tuple[asyncio.Future[Any], Callable[..., Any], tuple[Any, ...]]
 
 
 class ThreadExecutor:
-    """A fixed number of threads, started when they are first needed; they take jobs in the order they came."""
+    """A fixed number of threads, started when they are first needed; they run jobs in the order of arrival."""
 
     def __init__(self, *, threads: int, name: str) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -28,7 +28,7 @@ class ThreadExecutor:
         self._closed = False
 
     def run(self, function: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
-        """What the function will return, or raise. One that is cancelled before its turn is not called at all.
+        """A future of the function's result or error. A job that is cancelled before it starts is not run at all.
 
         Raises RuntimeError after `close`.
         """
@@ -43,7 +43,7 @@ class ThreadExecutor:
         return future
 
     def close(self) -> None:
-        """Waits until all that was asked for is done. Blocks: not for the event loop's own thread."""
+        """Waits until all submitted jobs are done. Blocks: not for the event loop's own thread."""
         self._closed = True
         for _thread in self._threads:
             self._jobs.put(None)
@@ -65,7 +65,7 @@ def _do(future: asyncio.Future[Any], function: Callable[..., Any], arguments: tu
         result = function(*arguments)
     except BaseException as error:
         failure = error
-    with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+    with suppress(RuntimeError):  # the loop is closed, and nothing awaits the future any more
         future.get_loop().call_soon_threadsafe(_tell, future, result, failure)
 
 

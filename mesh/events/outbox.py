@@ -19,9 +19,9 @@ from mesh.runtime.times import DAY_US
 
 
 class OutboxEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened, on its way to whoever wants to know. `data` holds JSON values by JSON names."""
+    """An event to publish. `data` has JSON values by JSON names."""
 
-    event_id: str  # unique; derived from what it tells, so that the same change tells it once
+    event_id: str  # unique; derived from the change, so that one change has one event
     tenant_id: str
     type: str  # "transaction.started", "station.booted", …
     station_id: str
@@ -97,7 +97,7 @@ PUBLISHED_DAYS = 1
 """What is published is wanted by nobody here; a day is for people who look for what became of it."""
 
 
-# The oldest rows alone are looked at, so that a turn costs the same however long the table is.
+# Only the oldest rows are read, so that the cost does not depend on the length of the table.
 _REMOVE = sa.text(
     """
     DELETE FROM outbox
@@ -108,14 +108,14 @@ _REMOVE = sa.text(
 
 
 def retention_days(env: Environment) -> int:
-    """CSMS_OUTBOX_RETENTION_DAYS: how long events wait for somebody to fetch them. Raises SettingError."""
+    """CSMS_OUTBOX_RETENTION_DAYS: days that unpublished events are kept. Raises SettingError."""
     return env.number("CSMS_OUTBOX_RETENTION_DAYS", RETENTION_DAYS, least=1, most=36_500)
 
 
 def remove_old(connection: Connection, *, now_us: int, days: int, limit: int) -> int:
-    """Removes up to `limit` events that were published a day ago, or that nobody has fetched for `days`.
+    """Removes up to `limit` events that were published a day ago, or that stayed unpublished for `days`.
 
-    Returns how many; as many as `limit` may mean that there are more.
+    Returns their number; if it equals `limit` there may be more.
     """
     parameters = {
         "published_before_us": now_us - PUBLISHED_DAYS * DAY_US,
@@ -164,10 +164,10 @@ def unpublished(connection: Connection, *, limit: int) -> list[OutboxRow]:
 
 
 def mark_published(connection: Connection, outbox_ids: Iterable[int], *, now_us: int) -> None:
-    """Marks events as taken over by notification_svc."""
+    """Marks events as stored by notification_svc."""
     _MARK_PUBLISHED.run(connection, [{"outbox_id": outbox_id} for outbox_id in outbox_ids], now_us=now_us)
 
 
 def take_appended(connection_info: dict[Any, Any]) -> bool:
-    """Whether events were appended over this connection since it was last asked: `append` leaves a note in its info."""
+    """Whether events were appended over this connection since the last call: `append` sets a key of its info."""
     return bool(connection_info.pop(_APPENDED, False))

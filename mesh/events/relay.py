@@ -1,18 +1,17 @@
-"""Empties a service's outbox into notification_svc (docs/DESIGN.md, "Transactional outbox").
+"""Publishes a service's outbox to notification_svc (docs/DESIGN.md, "Transactional outbox").
 
-An event is delivered at least once: it is marked as published after notification_svc has it, in a later transaction, so
-that a failure in between loses only the mark; notification_svc recognizes an event that it has by its id.
+An event is delivered at least once: it is marked as published after notification_svc has stored it, in a later
+transaction, so that a failure in between loses only the mark; notification_svc recognizes a repeated event by its id.
 
 Per station, order is kept without a lock: a batch is the oldest unpublished events as one transaction sees them, so an
-event goes out beside or after those of its station that were committed before it, even if two processes do this at
-once. That one replica alone does it (mesh/database/leader.py) saves work and is not needed for correctness.
+event is sent with or after those of its station that were committed before it, even if two processes do this at
+once. One replica alone does it (mesh/database/leader.py) to save work; correctness does not need that.
 
-It costs next to nothing when idle, and little when busy: an event wakes it at once, but after a batch it lets events
-gather for a moment, so that the number of turns is bounded and not the number of events in one.
+An event wakes it at once; after a batch it lingers so that more events join the next one: the rate of batches is
+bounded, not the number of events in one. When idle it costs next to nothing.
 """
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -30,6 +29,7 @@ from mesh.events import outbox
 from mesh.events.outbox import OutboxRow
 from mesh.grpc.channels import open_channel
 from mesh.runtime.background import Background
+from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import MeshError, from_rpc_error
 from mesh.runtime.logs import get_logger
 from mesh.runtime.times import Clock, to_timestamp
@@ -41,9 +41,8 @@ MAX_BYTES = 1024 * 1024
 POLL_S = 1.0
 LINGER_S = 0.1
 TIMEOUT_S = 10.0
-FIRST_BACKOFF_S = 0.1
-MOST_BACKOFF_S = 5.0
-# After a turn with as many events as this there may be more: the next one follows at once.
+BACKOFF = Backoff(first_s=0.1, most_s=5.0)
+# After a batch with as many events as this there may be more: the next one follows at once.
 _AT_ONCE = MAX_ITEMS
 # Codes by which notification_svc, or gRPC on its way there, refuses an event for good, however often it is sent.
 _REFUSALS = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED})
@@ -65,9 +64,9 @@ def open_relay(
 
 
 class Relay:
-    """Publishes the events of one service's outbox. Run `run` beside the service.
+    """Publishes the events of one service's outbox. `run` is a background task of the service.
 
-    `poll_s` is how often it looks for events that others appended, `linger_s` how long it lets them gather after a
+    `poll_s` is the interval at which it reads events that other processes appended, `linger_s` the linger after a
     batch that was not full; both in seconds.
     """
 
@@ -109,14 +108,15 @@ class Relay:
             await leader.close()
 
     async def _attempt(self, leader: Leader) -> int:
-        """One turn; returns how many events it published. Waits where it may not relay, and where it failed."""
+        """Publishes one batch; returns the number of its events. Waits where it does not lead, and after a failure."""
         try:
             if not await leader.is_leading():
                 await asyncio.sleep(self._poll_s)
                 return _AT_ONCE
             published = await self._turn()
         except MeshError as error:
-            await asyncio.sleep(self._backoff_s(error))
+            self._note_failure(error)
+            await asyncio.sleep(BACKOFF.after(self._failures))
             return _AT_ONCE
         if self._failures:
             log.info("events are relayed again", source=self._source)
@@ -160,10 +160,10 @@ class Relay:
         return rows
 
     async def _publish(self, rows: Sequence[OutboxRow]) -> None:
-        """Delivers a batch; halves one that is refused until it is known which event is.
+        """Delivers a batch; halves a refused one until the refused event is alone.
 
-        An event that alone is refused for its content is left behind, so that it does not keep all others back: the
-        log names it, and the outbox keeps it like any that is published.
+        An event that is refused for its content is skipped, so that it does not block the others: the
+        log names it, and the outbox keeps it like a published one.
         """
         items = [item for row in rows if (item := self._to_item(row)) is not None]
         try:
@@ -196,12 +196,10 @@ class Relay:
     def _leave_behind(self, row: OutboxRow, reason: str) -> None:
         log.error("event cannot be delivered", source=self._source, event_id=row.event_id, type=row.type, error=reason)
 
-    def _backoff_s(self, error: MeshError) -> float:
+    def _note_failure(self, error: MeshError) -> None:
         if not self._failures:
             log.warning("events wait in the outbox", source=self._source, code=error.code.name, error=error.message)
-        delay_s = min(MOST_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(self._failures, 10))
         self._failures += 1
-        return delay_s * random.uniform(0.5, 1.0)  # noqa: S311 - replicas that fail together come back apart
 
 
 def _unpublished(connection: Connection) -> list[OutboxRow]:

@@ -1,4 +1,4 @@
-"""How a failed call ends: with a google.rpc.Status that a program and a person can read."""
+"""The end of a failed call: a google.rpc.Status for programs and people."""
 
 import secrets
 
@@ -14,7 +14,7 @@ log = get_logger(__name__)
 
 
 async def abort(context: Context, method: str, error: Exception) -> None:
-    """Ends a call with the status of `error`; one that nobody foresaw is logged, and the caller gets no details."""
+    """Ends a call with the status of `error`; an unexpected error is logged, and the caller gets no details."""
     if isinstance(error, grpc.aio.AbortError):
         raise error
     if not isinstance(error, MeshError):

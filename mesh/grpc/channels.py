@@ -7,11 +7,11 @@ import grpc
 from mesh.identity.mesh_secret import METADATA_KEY
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
-# A connection whose other end is gone without a goodbye (a machine without power, a middlebox that forgot it) is given
-# up after 15 s and made anew; TCP alone would send into it for a quarter of an hour, and every call would time out.
+# A connection whose other end has vanished (a machine without power, a middlebox that dropped its state) is closed
+# and reopened after 15 s; TCP alone would try for a quarter of an hour, and every call would time out.
 PING_EVERY_MS = 10_000
 PONG_WITHIN_MS = 5_000
-# Limits of servers: by default they take pings as frequent as ours for an attack.
+# Limits of servers: by default they treat pings at this rate as an attack.
 PING_AT_MOST_EVERY_MS = 5_000
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -20,7 +20,7 @@ CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
-    # Retries are the callers' own business: each knows its budget.
+    # Callers retry by themselves, each with its own budget.
     ("grpc.enable_retries", 0),
 )
 

@@ -10,9 +10,9 @@ from mesh.identity.mesh_secret import MeshSecret
 
 
 class MeshInterceptor(grpc.aio.ServerInterceptor):
-    """Refuses calls without the secret before any servicer sees them, and turns what a servicer raises into a status.
+    """Refuses calls without the secret before they reach a servicer, and converts errors of servicers to a status.
 
-    All mesh methods are unary. What stands in for a method's own handler is made once: this is done for every batch.
+    All mesh methods are unary. The handler that wraps a method's own is made once, since it runs for every batch.
     """
 
     def __init__(self, *, secret: str) -> None:

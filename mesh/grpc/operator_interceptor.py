@@ -23,7 +23,7 @@ _UNREADABLE = object()
 
 
 class OperatorInterceptor(grpc.aio.ServerInterceptor):
-    """Authenticates, authorizes and checks each call, and turns what is raised into a google.rpc.Status.
+    """Authenticates, authorizes and checks each call, and converts errors to a google.rpc.Status.
 
     `rules` are those of each method that is served, from the contract (mesh/identity/permissions.py); a method without
     one is not served. Health needs no token, and reflection none where it is `reflection_open`.
@@ -35,7 +35,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
         self._verifier = verifier
         self._rules = rules
         self._open_prefixes = (_HEALTH, _REFLECTION) if reflection_open else (_HEALTH,)
-        self._handlers: dict[str, Handler] = {}  # what stands in for a method's own handler, made once
+        self._handlers: dict[str, Handler] = {}  # the handlers that wrap the methods' own, made once
 
     async def intercept_service(
         self,
@@ -62,7 +62,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
             return grpc.unary_unary_rpc_method_handler(
                 self._wrap_unary(method, rule, handler.unary_unary), parse, handler.response_serializer
             )
-        if handler.stream_stream is not None:  # reflection is the only one: what comes in is looked at by its servicer
+        if handler.stream_stream is not None:  # reflection is the only one: its servicer checks the requests
             return grpc.stream_stream_rpc_method_handler(
                 self._wrap_stream(method, rule, handler.stream_stream),
                 handler.request_deserializer,
@@ -132,7 +132,7 @@ class OperatorInterceptor(grpc.aio.ServerInterceptor):
 
 
 def _parser(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
-    """`parse`, but what cannot be parsed is _UNREADABLE: grpc itself would say INTERNAL, with the exception's text."""
+    """`parse`, with _UNREADABLE for an unreadable request: grpc would answer INTERNAL, with the exception's text."""
 
     def parse_or_not(data: bytes) -> Any:
         try:

@@ -28,7 +28,7 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.http2.min_ping_interval_without_data_ms", PING_AT_MOST_EVERY_MS),
-    # Two processes on one port would share the calls between them; a taken port is to be noticed.
+    # Two processes on one port would share the calls between them; a port in use has to be an error.
     ("grpc.so_reuseport", 0),
 )
 
@@ -43,7 +43,7 @@ class GrpcServer:
     services: Sequence[str] = field(default_factory=tuple)
 
     async def start(self, *, ready: bool = True) -> None:
-        """Begins to serve; its health says so, unless it is not `ready` yet."""
+        """Begins to serve; its health is SERVING, unless it is not `ready` yet."""
         await self.server.start()
         await self.tell(ready=ready)
 
@@ -54,7 +54,7 @@ class GrpcServer:
             await self.health.set(service, status)
 
     async def stop(self, grace_s: float = 5.0) -> None:
-        """Says that it stops, takes no new calls, and gives the present ones `grace_s` seconds to end."""
+        """Sets its health to NOT_SERVING, accepts no new calls, and gives the present ones `grace_s` seconds to end."""
         await self.health.enter_graceful_shutdown()
         await self.server.stop(grace_s)
 
@@ -87,7 +87,7 @@ def operator_server(
 
 
 def add_reflection(server: GrpcServer, services: Iterable[str]) -> None:
-    """Lets callers ask for the contract. `services` may name those of other processes: one backend answers for all."""
+    """Serves the contract by reflection. `services` may name those of other processes: one backend answers for all."""
     names = tuple(services)
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server.server, _pool(names))
 

@@ -1,1 +1,1 @@
-"""Who calls: access tokens, roles and permissions, and the secrets by which processes recognize each other."""
+"""Identity of callers: access tokens, roles, permissions, and the secrets by which processes recognize each other."""

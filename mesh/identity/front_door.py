@@ -1,4 +1,4 @@
-"""The proof by which gateways recognize Envoy, derived from the mesh's secret, which Envoy does not know."""
+"""The proof by which gateways recognize Envoy, derived from the mesh's secret, which Envoy does not have."""
 
 import hashlib
 import hmac

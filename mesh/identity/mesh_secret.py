@@ -1,4 +1,4 @@
-"""How processes of the mesh prove themselves to each other: a shared secret in each call's metadata."""
+"""Authentication among processes of the mesh: a shared secret in each call's metadata."""
 
 import hmac
 

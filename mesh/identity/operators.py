@@ -1,7 +1,7 @@
-"""Who is calling an operator service: access tokens are verified here, once more than at the front door.
+"""Authentication of operators: services verify access tokens again, after the front door.
 
 The front door refuses callers without a valid token; services do not rely on that, since their operator ports can be
-reached from beside it.
+reached without it.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ ISSUER = "csms"
 AUDIENCE = "csms-operators"
 ALGORITHM = "ES256"
 KEYS_TIMEOUT_S = 3.0
-# A token with an unknown key may make us look for new keys this often at the most.
+# Least time between two fetches of the key set because of an unknown key.
 KEYS_REFRESH_S = 5.0
 _CACHED_TOKENS = 1024
 
@@ -73,10 +73,10 @@ def set_caller(caller: Caller | None) -> None:
 
 
 class KeySource(Protocol):
-    """Where the public keys of access tokens come from."""
+    """Source of the public keys of access tokens."""
 
     async def keys(self, key_id: str) -> KeySet:
-        """The key set, fetched anew where it lacks `key_id`. Raises MeshError UNAVAILABLE."""
+        """The key set, fetched again where it lacks `key_id`. Raises MeshError UNAVAILABLE."""
 
 
 class RemoteKeys:
@@ -122,7 +122,7 @@ class TokenVerifier:
         self._verified: dict[str, Caller] = {}
 
     async def verify(self, token: str) -> Caller:
-        """The caller that `token` stands for. Raises MeshError UNAUTHENTICATED, reason INVALID_TOKEN."""
+        """The caller that a token belongs to. Raises MeshError UNAUTHENTICATED, reason INVALID_TOKEN."""
         caller = self._verified.get(token)
         if caller is None:
             caller = await self._decode(token)

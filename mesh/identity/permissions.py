@@ -55,7 +55,7 @@ LEAST_ROLES: Mapping[Permission.ValueType, Role] = {
 class MethodRule:
     """The callers that a method serves: those of at least `least_role`, or everyone where that is None.
 
-    Of a method for everyone: `ignores_invalid_token` says whether an invalid token is the same as none.
+    For a method that serves everyone, `ignores_invalid_token` is whether an invalid token counts as none.
     """
 
     least_role: Role | None

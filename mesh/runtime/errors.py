@@ -15,8 +15,8 @@ DOMAIN = "csms"
 class MeshError(Exception):
     """An error as a caller sees it.
 
-    `reason` is part of the contract (mesh/runtime/reasons.py); `message` says what was wrong, where, and what to do,
-    and holds nothing internal; `metadata` carries what a program may need beside the reason.
+    `reason` is part of the contract (mesh/runtime/reasons.py); `message` names the fault, its place and the remedy, and
+    has no internals; `metadata` has further values for programs.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ def unavailable(reason: Reason, message: str) -> MeshError:
 
 
 def from_status(status: status_pb2.Status) -> MeshError:
-    """The error that a google.rpc.Status stands for. The status's code must not be OK."""
+    """The error for a google.rpc.Status. The status's code must not be OK."""
     reason: AnyReason = Reason.UNKNOWN
     metadata: dict[str, str] = {}
     for detail in status.details:
@@ -60,7 +60,7 @@ def from_status(status: status_pb2.Status) -> MeshError:
 
 
 def from_rpc_error(error: grpc.RpcError) -> MeshError:
-    """The error that a failed call stands for; an error of the transport itself keeps its code, reason UNKNOWN."""
+    """The error for a failed call; an error of the transport itself keeps its code, reason UNKNOWN."""
     assert isinstance(error, grpc.Call | grpc.aio.AioRpcError)  # noqa: S101 - as errors of calls are
     status = rpc_status.from_call(error)
     if status is None:

@@ -29,7 +29,7 @@ def configure(process: str, *, level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Its lines name no station: the gateway logs connections itself. What fails in our own code still comes through.
+    # Its lines name no station: the gateway logs connections itself. Errors in the project's own code are still logged.
     server = logging.getLogger("websockets.server")
     server.setLevel(logging.ERROR)
     server.addFilter(lambda record: "handshake failed" not in record.getMessage())

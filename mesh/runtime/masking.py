@@ -73,14 +73,14 @@ def is_secret(variable: str) -> bool:
 
 
 def mask_payload(payload: Any, *, mask: Callable[[str], str] = mask_text) -> Any:
-    """A JSON payload with the values of secret keys and variables replaced by ***; shares what it does not change.
+    """A JSON payload with the values of secret keys and variables replaced by ***; unchanged parts are shared.
 
-    `mask` is what becomes of other texts.
+    `mask` is applied to other texts.
 
-    Knows the ways a payload names a variable: {"key": NAME, "value": …} (1.6), {"variable": {"name": NAME},
-    "attributeValue": …} and {"variable": {"name": NAME}, "variableAttribute": [{"value": …}]} (2.x), fields that are
-    called like a secret themselves, the shared key of a VPN, which is just called "key" (2.x VPNType), and the data of
-    a vendor's own message (DataTransfer), which may be JSON within a text.
+    A payload names a variable in these ways: {"key": NAME, "value": …} (1.6), {"variable": {"name": NAME},
+    "attributeValue": …} and {"variable": {"name": NAME}, "variableAttribute": [{"value": …}]} (2.x). Fields with the
+    name of a secret are masked too, so is the shared key of a VPN, whose name is just "key" (2.x VPNType), and the data
+    of a vendor-specific message (DataTransfer), which may be JSON within a text.
     """
     if isinstance(payload, list):
         return [mask_payload(item, mask=mask) for item in payload]
@@ -98,8 +98,8 @@ def mask_payload(payload: Any, *, mask: Callable[[str], str] = mask_text) -> Any
     return masked
 
 
-# `apiKey=…`, `"token": "…"`, `PIN: …` in a text that is no JSON, up to the end of the value. What may come before a
-# name cannot stand in one, so that no text costs more than a pass over it.
+# `apiKey=…`, `"token": "…"`, `PIN: …` in a text that is no JSON, up to the end of the value. The characters before a
+# name cannot be part of one, so that a text needs only one pass.
 _ASSIGNMENT = re.compile(r"(?<![\w.-])([A-Za-z][\w.-]{0,60})([\"']?\s{0,4}[=:]\s{0,4}[\"']?)[^\s\"',;&]+")
 _KEY_BLOCK = re.compile(r"-----BEGIN ([A-Z ]{0,30}PRIVATE KEY)-----.*", re.DOTALL)
 # A signed token (RFC 7519): base64url of a JSON object, twice, and the signature.
@@ -107,7 +107,7 @@ _SIGNED_TOKEN = re.compile(r"(?<![\w.-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
 
 
 def mask_data(data: str) -> str:
-    """The data of a vendor's own message with what looks like a secret replaced by ***; JSON stays JSON."""
+    """The data of a vendor-specific message with apparent secrets replaced by ***; JSON stays JSON."""
     if data.lstrip()[:1] in {"{", "["}:
         try:
             payload = msgspec.json.decode(data)

@@ -45,10 +45,10 @@ def log_level(environment: Mapping[str, str]) -> str:
 
 
 def freeze_startup_objects() -> None:
-    """Has the garbage collector keep all objects of the start, and collect less often.
+    """Exempts all objects of the start from garbage collection, and makes the collector run less often.
 
-    Our messages make thousands of short-lived objects a batch and hardly a cycle; by default the collector walks
-    through them again and again, which took a third of transaction_svc's CPU. Call it once everything is built.
+    A batch of messages makes thousands of short-lived objects and hardly a cycle; by default the collector traverses
+    the objects of the start again and again, which took a third of transaction_svc's CPU. Call it once after the start.
     """
     gc.collect()
     gc.freeze()
@@ -80,7 +80,7 @@ def _watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Non
 def serve_metrics(stack: AsyncExitStack, address: str, collectors: Iterable[Collector] = ()) -> int:
     """Serves `/metrics` for Prometheus at host:port until `stack` unwinds, and returns the port.
 
-    Beside `collectors`, it has metrics of the process itself. Raises SettingError where the port is taken.
+    Beside `collectors`, it has metrics of the process itself. Raises SettingError where the port is in use.
     """
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -98,6 +98,7 @@ def serve_metrics(stack: AsyncExitStack, address: str, collectors: Iterable[Coll
         server.shutdown()
         server.server_close()
 
-    # Not waited for: it ends at the next turn of its loop, up to half a second later, and nothing depends on it.
+    # Not waited for: the thread ends at the next iteration of its loop, half a second later at most; nothing depends on
+    # it.
     stack.callback(lambda: threading.Thread(target=close, daemon=True).start())
     return int(server.server_port)

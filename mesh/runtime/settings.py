@@ -1,4 +1,4 @@
-"""Reads settings from the environment. Only `__main__` modules call this; everything else is handed values.
+"""Reads settings from the environment. Only `__main__` modules call this; all other code gets values as arguments.
 
 docs/CONFIGURATION.md lists every setting.
 """
@@ -17,7 +17,7 @@ Onboarding = Literal["accept", "pending", "reject"]
 
 
 class Environment:
-    """A view of the environment that turns text into values and explains what is wrong with them."""
+    """A view of the environment that converts text to values and explains invalid ones."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -41,7 +41,7 @@ class Environment:
         return int(value)
 
     def port(self, name: str, default: int) -> int:
-        """A TCP port; 0 stands for any free one."""
+        """A TCP port; 0 means any free one."""
         return self.number(name, default, most=65535)
 
     def switch(self, name: str, *, default: bool) -> bool:
@@ -49,7 +49,7 @@ class Environment:
         return self.number(name, int(default), most=1) == 1
 
     def onboarding(self, *, host: str) -> Onboarding:
-        """CSMS_ONBOARDING, for stations that nobody registered. `accept` is refused if other machines can connect."""
+        """CSMS_ONBOARDING, for stations that are not registered. `accept` is refused if other machines can connect."""
         value = self.text("CSMS_ONBOARDING", "reject")
         if value not in get_args(Onboarding):
             raise SettingError(f"CSMS_ONBOARDING={value!r}: one of accept, pending, reject is needed")
@@ -61,7 +61,7 @@ class Environment:
         return cast("Onboarding", value)
 
     def unknown_tokens_accepted(self, *, host: str) -> bool:
-        """Whether id tokens that nobody added may charge. Refused where others than this machine have chargers."""
+        """Whether unknown id tokens may charge. Refused where stations on other machines can connect."""
         value = self.text("CSMS_UNKNOWN_TOKENS", "reject")
         if value not in {"reject", "accept"}:
             raise SettingError(f"CSMS_UNKNOWN_TOKENS={value!r}: one of reject, accept is needed")
@@ -85,7 +85,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
-    """Settings of each gRPC service. Addresses are host:port; port 0 takes a free one."""
+    """Settings of each gRPC service. Addresses are host:port; port 0 means a free one."""
 
     name: str  # "station", "transaction", "auth", "notification": also the database schema's
     mesh_address: str

@@ -12,7 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now_us() -> int:
-    """The present. Code that decides by time takes a `Clock` instead, so that tests can hold it still."""
+    """The present. Code that decides by time uses a `Clock` instead, so that tests can stop it."""
     return time.time_ns() // 1000
 
 

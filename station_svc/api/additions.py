@@ -1,4 +1,4 @@
-"""Stations that operators add, one by one or by the table, with credentials made for them or brought along."""
+"""Stations that operators add, one by one or by the table, with generated or given credentials."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""CommandService: every command takes the same way (commands/commands.py), as features prepare it."""
+"""CommandService: every command takes the same path (commands/commands.py), prepared by features."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any

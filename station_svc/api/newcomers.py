@@ -1,4 +1,4 @@
-"""Stations that operators are about to add: what may be said of one, and a table of many as comma-separated values."""
+"""Stations that operators add: the check of one, and a table of many as comma-separated values."""
 
 import csv
 import io
@@ -13,9 +13,9 @@ from station_svc.core.names import ID_RULE, is_new_station_id
 from station_svc.features.credentials.brought import check_password, store_hash
 
 MOST_DISPLAY_NAME = 255
-# Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
+# Profile 3 needs a client certificate, which does not reach this service: such a station could not connect.
 PROFILES = (0, 1, 2)
-# Of one table. Each password takes some 20 ms to hash.
+# Stations in one table. Each password takes some 20 ms to hash.
 MOST_STATIONS = 1000
 
 _COLUMNS = ("station_id", "display_name", "security_profile", "password", "password_hash")

@@ -35,7 +35,7 @@ class _Removal(msgspec.Struct):
     station_id: str
     through_epoch: int  # the station's last connection
     remove_us: int
-    times: int = 0  # how often transaction_svc has taken it
+    times: int = 0  # how often transaction_svc has accepted it
 
 
 def new_job(*, tenant_id: str, station_id: str, through_epoch: int, now_us: int) -> NewJob:

@@ -42,7 +42,7 @@ _STRENGTHS = {WEAK: station_pb2.CREDENTIAL_STRENGTH_WEAK, HASH: station_pb2.CRED
 
 
 def to_strength(salt: str, *, has_credential: bool) -> station_pb2.CredentialStrength.ValueType:
-    """How hard a credential is to guess, by what is kept of it."""
+    """Resistance of a credential against guessing, by its stored form."""
     if not has_credential:
         return station_pb2.CREDENTIAL_STRENGTH_UNSPECIFIED
     return _STRENGTHS.get(salt, station_pb2.CREDENTIAL_STRENGTH_STRONG)

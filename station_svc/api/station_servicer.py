@@ -44,7 +44,7 @@ T = TypeVar("T")
 # WebSocket close codes: "policy violation", the station is not welcome any more; "service restart", it is to come back.
 UNWELCOME_CLOSE_CODE = 1008
 RECONNECT_CLOSE_CODE = 1012
-# What the gateways speak, and any of them.
+# The versions that gateways speak, and "" for any of them.
 _VERSIONS = ("", "1.6", "2.0.1")
 _DIRECTIONS = {
     "RECEIVED": station_pb2.MESSAGE_DIRECTION_RECEIVED,
@@ -56,11 +56,11 @@ _VARIABLE_KEY = (str, str, str, int, int, str, str)
 
 
 class StationServicer(StationServiceServicer):
-    """Serves operators. A station of another tenant is not there for them.
+    """StationService, for operators. A station of another tenant does not exist for them.
 
-    `hands_over`: whether stations that are accepted are handed a credential; where any station is let in by rule, one
-    would keep nobody out. `notify_transactions`: whether a job notifies transaction_svc of removed stations. `present`:
-    the tables whose rows are removed with their station.
+    `hands_over`: whether a credential is delivered to stations that are accepted; where the onboarding rule admits any
+    station, a credential would exclude nobody. `notify_transactions`: whether a job notifies transaction_svc of removed
+    stations. `present`: the tables whose rows are removed with their station.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class StationServicer(StationServiceServicer):
     async def CloseConnection(
         self, request: station_service_pb2.CloseConnectionRequest, context: Context
     ) -> station_service_pb2.CloseConnectionResponse:
-        """Has a station's socket closed, so that it connects anew."""
+        """Has a station's socket closed, so that it reconnects."""
         del context
         tenant_id, now_us = current_caller().tenant_id, self._clock()
         socket = await self._database.read(
@@ -271,7 +271,7 @@ def _update(
     now_us: int,
     hands_over: bool,
 ) -> Sequence[Socket]:
-    """Changes a station; one that is accepted now is handed a credential, if it has none."""
+    """Changes a station; a credential is delivered to one that becomes accepted and has none."""
     names = {"tenant_id": caller.tenant_id, "station_id": station_id}
     before = credential_store.find_credential_status(db, **names)
     sockets = change_store.update_station(db, **names, values=values, now_us=now_us)
@@ -289,7 +289,7 @@ def _is_set(station: station_pb2.Station, name: str) -> bool:
 
 
 def _expanded(paths: list[str]) -> list[str]:
-    """The fields of a mask; "*" stands for all that can be changed (AIP-161)."""
+    """The fields of a mask; "*" means all that can be changed (AIP-161)."""
     return list(_CHANGES) if paths == ["*"] else paths
 
 

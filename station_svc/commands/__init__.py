@@ -1,1 +1,1 @@
-"""The way down to stations: every command takes the same."""
+"""Commands to stations: every command takes the same path."""

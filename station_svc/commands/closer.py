@@ -34,9 +34,9 @@ class _Closing:
 
 
 class SocketCloser:
-    """Asks gateways to close sockets, many in one call. Bounded: beyond `most` waiting, further ones are left open.
+    """Calls gateways to close sockets, many in one call. Bounded: beyond `most` waiting, further ones are left open.
 
-    A socket that stays open does no harm beyond its own: the epoch says that it is not the latest.
+    A socket that stays open does no further harm: its epoch shows that it is not the latest.
     """
 
     def __init__(self, *, gateways: Gateways, most: int = MOST_WAITING, retry_s: float = RETRY_S) -> None:

@@ -19,6 +19,7 @@ from google.rpc import status_pb2
 from sqlalchemy import Connection
 
 from mesh.database.engine import Database
+from mesh.runtime.backoff import NO_JITTER, Backoff
 from mesh.runtime.errors import MeshError, from_status
 from mesh.runtime.logs import get_logger
 from mesh.runtime.reasons import Reason
@@ -42,22 +43,21 @@ SHAVE_S = 0.5
 QUEUE_ALLOWANCE_S = 30.0
 # How long after the last moment of a command its outcome may still be on its way into the database.
 RECORDING_ALLOWANCE_S = 10.0
-POLL_S = 0.05
-MOST_POLL_S = 1.0
+POLLS = Backoff(first_s=0.05, most_s=1.0, factor=1.5, jitter=NO_JITTER)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long a command may take, in seconds: the station's answer, and the call to the gateway as a whole."""
+    """Time limits of a command, in seconds: for the station's answer, and for the call to the gateway as a whole."""
 
     answer_s: float
     call_s: float
 
 
 def make_budget(*, station_s: float, caller_s: float | None) -> Budget:
-    """The budget within the station's usual time and what is left of the caller's, None where it set no deadline.
+    """The time limits within the station's usual ones and the caller's remaining time, None where it set no deadline.
 
-    A caller hears of CALL_TIMEOUT just before its own deadline, rather than of nothing but the deadline.
+    A caller gets CALL_TIMEOUT just before its own deadline, rather than nothing but the deadline.
     """
     if caller_s is None:
         return Budget(answer_s=station_s, call_s=station_s + QUEUE_ALLOWANCE_S)
@@ -67,10 +67,10 @@ def make_budget(*, station_s: float, caller_s: float | None) -> Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class CommandRequest:
-    """A command as an operator gave it. `request` is what is sent; `content` tells whether two are the same."""
+    """A command as an operator gave it. `request` is sent to the station; `content` identifies repeats."""
 
     tenant_id: str
-    username: str  # whoever gave it, for the record
+    username: str  # the user who gave it, for the record
     name: str  # field of csms.gateway.v1.CallRequest.command
     station_id: str
     request_id: str
@@ -81,7 +81,7 @@ class CommandRequest:
 
     @property
     def record_asynchronously(self) -> bool:
-        """Whether nobody can ask for its record, and it changes nothing else: then the caller need not wait for it."""
+        """Whether its record cannot be read back, and it changes nothing else: then the caller need not wait for it."""
         return not self.request_id and self.hooks is NO_HOOKS
 
 
@@ -110,7 +110,8 @@ class Commands:
         begun = await write(partial(_begin, command=command, new=new, now_us=self._clock()))
         if isinstance(begun, CommandRow):
             return await self._first_outcome(command, begun, answer_type)
-        # A caller that goes away does not undo what was sent: the outcome is waited for, and recorded, all the same.
+        # A command that was sent stays sent when its caller cancels: the outcome is waited for, and recorded, all the
+        # same.
         answer_future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._carry_out(command, new, begun, answer_future))
         self._under_way.add(task)
@@ -146,7 +147,7 @@ class Commands:
     ) -> None:
         """Sends the command, records its outcome and resolves `answer_future`.
 
-        The record comes before the answer where a caller may ask for it again, or for what the command changes.
+        The record comes before the answer where a caller may read it back, or where the command changes other rows.
         """
         try:
             outcome = await self._outcome(command, begun)
@@ -186,7 +187,7 @@ class Commands:
         return answer
 
     async def _finish(self, command: CommandRequest, new: NewCommand, outcome: Message | MeshError) -> None:
-        """Records the outcome, and what follows from it. An outcome that cannot be recorded still stands."""
+        """Records the outcome, and the changes that follow from it. One that cannot be recorded is still returned."""
         now_us = self._clock()
 
         def finish(db: Connection) -> bool:
@@ -224,13 +225,13 @@ class Commands:
     async def _wait_for(self, command: CommandRequest, earlier: CommandRow) -> CommandRow:
         """Waits until an earlier command has its outcome. Whoever sent it may be another process."""
         give_up_s = self._clock_s() + command.budget.call_s
-        poll_s = POLL_S
+        polls = 0
         row: CommandRow | None = earlier
         while row is not None and row.answer is None and row.error is None:
             if self._clock() >= row.deadline_us or self._clock_s() >= give_up_s:
                 raise call_timeout(command.station_id)
-            await asyncio.sleep(poll_s)
-            poll_s = min(poll_s * 1.5, MOST_POLL_S)
+            polls += 1
+            await asyncio.sleep(POLLS.after(polls))
             row = await self._database.read(
                 lambda connection: store.find_request(connection, command.tenant_id, command.request_id)
             )
@@ -261,7 +262,7 @@ def _resolve(answer_future: asyncio.Future[Message], outcome: Message | Exceptio
         answer_future.set_result(outcome)
     else:
         answer_future.set_exception(outcome)
-        answer_future.exception()  # seen: it is recorded, and the caller, if still there, is told
+        answer_future.exception()  # retrieved: it is recorded, and returned to a caller that still waits
 
 
 def _finished(new: NewCommand, outcome: Message | MeshError, now_us: int) -> FinishedCommand:

@@ -1,4 +1,4 @@
-"""How requests name an EVSE: all of them by `evse`; some by `evse_id` too, which is older and means the same."""
+"""The EVSE of a request: all requests name it by `evse`; some by `evse_id` too, which is older and means the same."""
 
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ class NamesEvse(Protocol):
 
 
 def resolve_evse(message: NamesEvse, path: str = "") -> None:
-    """Moves an EVSE that `evse` names to `evse_id`, which gateways read. `path` stands before the fields' names.
+    """Moves an EVSE that `evse` names to `evse_id`, which gateways read. `path` is a prefix of the fields' names.
 
     Raises MeshError INVALID_FIELD where both are given, or a connector.
     """
@@ -39,7 +39,7 @@ def resolve_evse(message: NamesEvse, path: str = "") -> None:
 
 
 def _is_set(message: NamesEvse) -> bool:
-    """Whether evse_id is given as 0, where the contract can tell that from its absence."""
+    """Whether evse_id is given as 0, where the contract distinguishes that from its absence."""
     try:
         return message.HasField("evse_id")
     except ValueError:

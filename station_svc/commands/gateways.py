@@ -43,8 +43,8 @@ class Gateways:
         """Sends one command through the gateway at `address`, once.
 
         Raises MeshError: STATION_OFFLINE where the gateway cannot be reached, so that nothing was sent;
-        STATION_DISCONNECTED where it was lost during the call; CALL_TIMEOUT after `timeout_s` seconds; else what the
-        gateway says.
+        STATION_DISCONNECTED where it was lost during the call; CALL_TIMEOUT after `timeout_s` seconds; otherwise the
+        error of the gateway.
         """
         async with self._line(address) as line:
             await self._reach(line.channel, request.station_id)
@@ -131,7 +131,7 @@ def _to_mesh_error(error: grpc.aio.AioRpcError, station_id: str) -> MeshError:
     if known.code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return call_timeout(station_id)
     if known.code is grpc.StatusCode.UNAVAILABLE:
-        # It had been reached. Whether the command had left is not known, so it is taken as sent.
+        # It had been reached. Whether the command was sent is not known, so it counts as sent.
         return MeshError(
             grpc.StatusCode.ABORTED,
             Reason.STATION_DISCONNECTED,

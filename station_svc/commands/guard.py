@@ -1,8 +1,8 @@
-"""Refuses commands of operators that would change a station's credential there, and not here.
+"""Refuses commands of operators that would change a station's credential at the station, but not here.
 
-A credential that only the station learns of locks it out: it comes back with one that is not known here. So whatever
-asks for another credential is refused before it is sent, but for the hand-over (RotateCredential), and a raw call that
-changes the security profile is refused too, since SetVariables checks first that the station could still come in.
+A credential that only the station has locks it out: it reconnects with one that is not known here. So every command
+with another credential is refused before it is sent, except RotateCredential with hand_over; and a raw call that
+changes the security profile is refused too, since SetVariables checks first that the station could still connect.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Hooks of a command: they change the resources that it makes, moves on, or tells of, beside its own record."""
+"""Hooks of a command: they change the resources that it makes, updates or reports, beside its own record."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,9 +12,10 @@ from station_svc.commands.rows import NewCommand
 class CommandHooks:
     """Changes that a command makes beside its own record. Each method runs in the transaction of that record.
 
-    This one changes nothing. Where the process dies between the two, `on_outcome` is never called: what `on_begin`
-    wrote has to say when its outcome will stay unknown (`new.deadline_us`). `hands_over_credential`: whether the
-    command may carry a station's credential, since its hooks keep ours the same.
+    This one changes nothing. Where the process dies between the two, `on_outcome` is never called: the rows that
+    `on_begin` writes must have the time from which their outcome stays unknown (`new.deadline_us`).
+    `hands_over_credential`: whether the command may contain a station's credential, since its hooks change the stored
+    one too.
     """
 
     hands_over_credential = False

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 
 from station_svc.core.columns import Key, big, metadata
 
-# Every command to a station, and what came of it. The request itself is not kept, since it may hold secrets; `digest`
-# (HMAC-SHA-256 under the salt) tells whether another one is the same.
+# Every command to a station, and its outcome. The request itself is not kept, since it may have secrets; `digest`
+# (HMAC-SHA-256 under the salt) shows whether another one is the same.
 command = sa.Table(
     "command",
     metadata,
@@ -19,7 +19,7 @@ command = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     big("epoch"),
     sa.Column("create_us", sa.BigInteger, nullable=False),
-    # When whoever sent it has given up at the latest: unfinished beyond this, its outcome will stay unknown.
+    # Time by which its sender has given up: a command that is unfinished after it keeps an unknown outcome.
     sa.Column("deadline_us", sa.BigInteger, nullable=False),
     sa.Column("finish_us", sa.BigInteger),
     # The answer, or the google.rpc.Status of the error, serialized; both NULL while it is under way.

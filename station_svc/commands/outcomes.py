@@ -11,14 +11,14 @@ from mesh.runtime.reasons import Reason, Sent
 class Outcome(Enum):
     """The knowledge of the station after a command."""
 
-    ANSWERED = auto()  # it said something
+    ANSWERED = auto()  # it sent an answer or a CALLERROR
     REFUSED = auto()  # it answered with a CALLERROR, and did nothing
-    UNSENT = auto()  # it has not heard of the command
+    UNSENT = auto()  # it did not receive the command
     UNKNOWN = auto()  # it may have acted, or not
 
 
 def outcome_of(answer: Message | MeshError) -> Outcome:
-    """Which of these an answer or an error is."""
+    """The outcome of an answer or an error."""
     if not isinstance(answer, MeshError):
         return Outcome.ANSWERED
     if answer.reason is Reason.CALL_ERROR:

@@ -1,4 +1,4 @@
-"""Id tokens in the form that readers send, which auth_svc knows: asked before a station is sent one."""
+"""Id tokens in the form that readers send: looked up in auth_svc before a station is sent one."""
 
 import grpc
 from csms.auth.v1.authorization_service_pb2 import FindReaderFormsRequest

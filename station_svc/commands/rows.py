@@ -46,10 +46,11 @@ class FinishedCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class BegunCommand:
-    """A command that was just recorded, and where the station's socket is: None where no living gateway holds it.
+    """A command that was just recorded, and the socket of its station: None where no living gateway holds it.
 
-    Not `is_new`, an attempt before had recorded it, and whatever else is of the same transaction. `ocpp_version` is the
-    version spoken there, `boot_status` what the station was answered at its last boot; 0 before the first.
+    Without `is_new`, an earlier attempt has recorded it, together with the other rows of that transaction.
+    `ocpp_version` is the version of the connection, `boot_status` the station's status in the answer to its last boot;
+    0 before the first.
     """
 
     socket: Socket | None

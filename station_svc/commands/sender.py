@@ -1,4 +1,4 @@
-"""How operators' requests become commands: by every servicer that sends some, in one way."""
+"""The path from operators' requests to commands, for every servicer that sends some."""
 
 from typing import Any, TypeVar
 
@@ -64,4 +64,4 @@ class CommandSender:
 
 
 def _is_storable(text: str) -> bool:
-    return "\0" not in text  # which PostgreSQL does not take
+    return "\0" not in text  # PostgreSQL does not accept NUL

@@ -1,4 +1,4 @@
-"""How long commands are kept."""
+"""Retention of commands."""
 
 from station_svc.commands.models import command
 from station_svc.core.storage import Retention, Storage, aged

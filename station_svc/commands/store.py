@@ -23,9 +23,9 @@ from station_svc.core.station_store import not_found
 _COLUMNS = [command.c[one.name] for one in fields(CommandRow)]
 
 
-# One statement, since each takes as long as the whole way to the gateway. It looks into `command` for nothing but what
-# would be the same: a plan made while that table is empty would read all of a tenant's later. There is one row, and the
-# planner is told so: it would expect a hundred. The epoch is 0 where no gateway that is alive holds the socket.
+# One statement, since each takes as long as the call to the gateway. It looks into `command` only for a row with the
+# same request id: a plan made while that table is empty would read all of a tenant's later. There is one row, and the
+# planner is given that number: it would expect a hundred. The epoch is 0 where no living gateway holds the socket.
 _BEGIN = RowStatement(
     """
     INSERT INTO command (tenant_id, command_id, request_id, station_id, name, username, salt, digest, epoch, create_us,
@@ -70,7 +70,7 @@ _OWN = sa.text(
 
 
 def begin(db: Connection, new: NewCommand, now_us: int) -> CommandRow | BegunCommand:
-    """Records a command that is about to be sent, or finds what an attempt whose COMMIT was not heard of recorded.
+    """Records a command that is about to be sent, or finds the record of an attempt whose COMMIT got no answer.
 
     Where an earlier one has the same request id, it is returned, and nothing recorded. Raises MeshError
     STATION_NOT_FOUND, and records nothing then.
@@ -138,7 +138,7 @@ _REMEMBER = RowStatement(
 
 
 def remember_variables(db: Connection, *, tenant_id: str, station_id: str, variables: Sequence[VariableRow]) -> None:
-    """Keeps variables as the station told them; where one is named twice, the last one counts."""
+    """Stores variables as the station reported them; where one is named twice, the last one counts."""
     if variables:
         latest = {row.key: asdict(row) for row in variables}
         _REMEMBER.run(db, latest.values(), tenant_id=tenant_id, station_id=station_id)
@@ -153,7 +153,7 @@ _LIMITS = (
 
 
 def find_items_per_message(db: Connection, *, tenant_id: str, station_id: str) -> int:
-    """How many variables the station said it lets be read at once; 0 where it did not say."""
+    """Most variables that the station lets be read at once, by its report; 0 where it did not report it."""
     named = [
         (variable.c.component == component)
         & (sa.func.lower(variable.c.variable) == name)
@@ -170,7 +170,7 @@ def find_items_per_message(db: Connection, *, tenant_id: str, station_id: str) -
     return min((limit for limit in limits if limit), default=0)
 
 
-# By the driver's own words: rows as JSON hold no bytes, and SQLAlchemy's way takes twice as long.
+# With the driver's own cursor: rows as JSON hold no bytes, and SQLAlchemy takes twice as long.
 _FINISH = """
     UPDATE command SET finish_us = %s, answer = %s, error = %s
     WHERE tenant_id = %s AND command_id = %s AND finish_us IS NULL

@@ -1,4 +1,4 @@
-"""Remembers the variables that a station's answers tell."""
+"""Stores the variables in a station's answers."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ _TAKEN = frozenset(
 
 
 class RememberVariables(CommandHooks):
-    """Keeps the variables that were read or set; asks for no more at once than the station is known to take."""
+    """Stores the variables that were read or set; requests no more at once than the known limit of the station."""
 
     _sent: command_service_pb2.GetVariablesRequest | None = None
 
@@ -30,7 +30,7 @@ class RememberVariables(CommandHooks):
         """In place: what is sent is read after this."""
         sent = self._sent
         if sent is not None and not sent.items_per_message and len(sent.variables) > 1:
-            # 0 where it is not known: then the gateway reads it first, where many are asked for.
+            # 0 where it is not known: then the gateway reads the limit first, where many are requested.
             limit = store.find_items_per_message(db, tenant_id=new.tenant_id, station_id=new.station_id)
             sent.items_per_message = limit
 

@@ -1,1 +1,1 @@
-"""The registry of stations, on which every part stands: tables, rows, locks, pages, events and sockets."""
+"""The registry of stations, on which every part depends: tables, rows, locks, pages, events and sockets."""

@@ -14,7 +14,7 @@ MOST = 2**31 - 1
 def take(db: Connection, *, tenant_id: str, station_id: str, kind: str, in_use: Collection[int] = ()) -> int:
     """The next number of this kind for a station, from 1, that is not in use; after 2^31-1 it is 1 again.
 
-    The row stays locked until the transaction ends, so that of two that take numbers one waits for the other.
+    The row stays locked until the transaction ends, so that of two concurrent transactions one waits for the other.
     """
     key = {"tenant_id": tenant_id, "station_id": station_id, "kind": kind}
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert

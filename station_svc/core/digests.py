@@ -1,8 +1,8 @@
-"""Per-station credentials. Ours are random and long, so that a fast keyed hash is enough.
+"""Per-station credentials. Generated ones are random and long, so that a fast keyed hash is enough.
 
 See docs/DESIGN.md, "Credentials".
 
-Those that a fleet brought along have a slow hash instead, which credentials/brought.py makes and checks.
+Those that operators give have a slow hash instead, which credentials/brought.py makes and checks.
 """
 
 import hashlib
@@ -12,8 +12,8 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-# Instead of a salt, with a hash in its own notation for a digest: what is known of a password that was brought along.
-# Ours have salts of hexadecimal digits.
+# In the place of a salt, beside a hash in its own notation for a digest: strength of a given password. Salts of
+# generated credentials are hexadecimal digits.
 WEAK, STRONG, HASH = "weak", "brought", "hash"
 SLOW = (WEAK, STRONG, HASH)
 
@@ -24,7 +24,7 @@ _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
 class StoredCredential:
     """A credential as it is stored: HMAC-SHA-256 under a salt of its own, both hexadecimal; empty: there is none.
 
-    Of one that was brought along: WEAK, STRONG or HASH, and a slow hash.
+    For a given password: WEAK, STRONG or HASH, and a slow hash.
     """
 
     salt: str = ""
@@ -32,7 +32,7 @@ class StoredCredential:
 
     @property
     def is_slow(self) -> bool:
-        """Whether it takes credentials/proofs.py to tell what it is of."""
+        """Whether it has to be checked by credentials/proofs.py."""
         return self.salt in SLOW
 
 
@@ -61,7 +61,7 @@ def matches(stored: StoredCredential, offered: bytes) -> bool:
 
 
 def was_decoded(offered: bytes) -> bool:
-    """Whether a credential of ours that matches was sent decoded: those we give out are hexadecimal (quirk 7)."""
+    """Whether a generated credential that matches was sent decoded: they are given out as hexadecimal (quirk 7)."""
     return _HEX.fullmatch(offered) is None
 
 
@@ -82,7 +82,7 @@ def digest_of(salt: str, content: bytes) -> str:
 
 
 def decoded(credential: bytes) -> bytes:
-    """A credential of hexadecimal digits as the bytes they stand for; any other as it is."""
+    """A credential of hexadecimal digits as its bytes; any other as it is."""
     return bytes.fromhex(credential.decode()) if _HEX.fullmatch(credential) else credential
 
 

@@ -1,6 +1,6 @@
-"""Events of the outbox that several parts append. Details carry the contract's JSON and enum names.
+"""Events of the outbox that several parts append. Details have the contract's JSON and enum names.
 
-An event's id is made from what it tells, so that a change that is ingested twice is told once.
+An event's id is derived from its content, so that a change that is ingested twice has one event.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def registration_name(status: int) -> str:
 
 
 def of_frame(kind: str, frame: Frame, data: Mapping[str, str | int]) -> OutboxEvent:
-    """Something that a frame told; a frame that is ingested twice tells it once."""
+    """An event of a frame; a frame that is ingested twice has one event."""
     return OutboxEvent(
         event_id=f"{kind}:{frame.epoch}:{frame.ordinal}",
         tenant_id=frame.tenant_id,

@@ -1,4 +1,4 @@
-"""Where what gateways report came from, from protobuf."""
+"""Origins of the items that gateways report, from protobuf."""
 
 from csms.common.v1 import origin_pb2
 

@@ -14,7 +14,7 @@ FRAME_KEY = (int, int)
 def page_of(
     request: Any, key: tuple[type, ...], *, default: int = 50, filter_text: str = "", condition: Any = None
 ) -> Page:
-    """The page that a request for a station's list asks for: one row more than fits, to see whether there is a next.
+    """The page of a station's list for a request: one row more than fits, to see whether there is a next page.
 
     `request` has station_id, page_size and page_token; `key` are the types of a row's key in the order of the list.
     """
@@ -39,7 +39,7 @@ def cut(
 
 
 def storable(station_id: str) -> str:
-    """A station id to look up. PostgreSQL takes no NUL, and no station has one in its name: STATION_NOT_FOUND."""
+    """A station id to look up. PostgreSQL does not accept NUL, and no station id has one: STATION_NOT_FOUND."""
     if "\0" in station_id:
         raise not_found(station_id)
     return station_id

@@ -21,11 +21,12 @@ station = sa.Table(
     small("registration_status"),
     text("display_name"),
     small("security_profile"),
-    # HMAC-SHA-256 of the credential under the salt, both hexadecimal; empty where it has none. Of one that was brought
-    # along: a word for a salt, and a slow hash (station_svc.core.digests).
+    # HMAC-SHA-256 of the credential under the salt, both hexadecimal; empty where it has none. For a given password:
+    # a word for a salt, and a slow hash (station_svc.core.digests).
     text("credential_salt"),
     text("credential_digest"),
-    # Those that were handed to the station and that it has not used yet, oldest first: "salt:digest salt:digest".
+    # Credentials that were delivered to the station and that it has not used yet, oldest first: "salt:digest
+    # salt:digest".
     text("next_credentials"),
     # How its first credential fares, HandOver of core/station_rows.py, and why it did not reach the station.
     small("hand_over"),
@@ -51,7 +52,7 @@ station = sa.Table(
     small("boot_reason"),
     # What it was answered at that boot.
     small("boot_status"),
-    # The only version that is spoken with it; empty: what it offers.
+    # The only version that is spoken with it; empty: any that it offers.
     text("pinned_ocpp_version"),
     sa.Column("boot_us", sa.BigInteger),
     sa.Column("create_us", sa.BigInteger, nullable=False),
@@ -77,7 +78,7 @@ connection = sa.Table(
     partial_index("connection_opening", "opening_id", where="disconnect_us IS NULL AND opening_id <> ''"),
     partial_index("connection_open", "node_id", where="disconnect_us IS NULL"),
     partial_index("connection_closed", "disconnect_us", where="disconnect_us IS NOT NULL"),
-    sqlite_autoincrement=True,  # an epoch is never given twice, even when its row is gone
+    sqlite_autoincrement=True,  # an epoch is never given twice, even when its row was removed
 )
 
 # Apart from `station`, since it changes every few seconds.
@@ -129,7 +130,7 @@ connector = sa.Table(
     postgresql_with={"fillfactor": "70"},
 )
 
-# The columns of the key stand in the order of lists. EVSE 0, connector 0: the station as a whole.
+# The columns of the key are in the order of lists. EVSE 0, connector 0: the station as a whole.
 variable = sa.Table(
     "variable",
     metadata,

@@ -21,7 +21,7 @@ def is_station_id(text: str) -> bool:
 def is_new_station_id(text: str) -> bool:
     """Whether a station may be added under this identity: it can also be named in a path of the REST interface.
 
-    Stations that were added before this rule was made go on under the identity that they have.
+    Stations that were added before this rule existed keep their identity.
     """
     return is_station_id(text) and "/" not in text and text not in {".", ".."} and _VERB.search(text) is None
 
@@ -29,7 +29,7 @@ def is_new_station_id(text: str) -> bool:
 def name_of(to_name: Callable[[Any], str], number: int) -> str:
     """The contract's name of a number of an enumeration, whose own Name is `to_name`.
 
-    Enumerations are open: a number that this build does not know, from a newer gateway, stays a number.
+    Enumerations are open: a number that this build does not have, from a newer gateway, stays a number.
     """
     try:
         return to_name(number)

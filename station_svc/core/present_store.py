@@ -1,4 +1,4 @@
-"""The SQL of what stations are like now, beside their own row: connectors, oddities met, what is wrong."""
+"""The SQL of the present state of stations, beside their own row: connectors, quirks, conditions."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def connectors(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, 
 
 
 def quirks(db: Connection, tenant_id: str, ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """How often each oddity of each station was met."""
+    """Number of times that each quirk of each station was met."""
     query = sa.select(quirk.c.station_id, quirk.c.name, quirk.c["count"]).where(
         quirk.c.tenant_id == tenant_id, quirk.c.station_id.in_(ids)
     )

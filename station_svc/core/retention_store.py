@@ -1,4 +1,4 @@
-"""The SQL of removing what is old, a bounded part at a time, so that no turn holds the database for long."""
+"""The SQL of removing old rows, a bounded number at a time, so that no transaction is long."""
 
 from collections.abc import Sequence
 

@@ -28,7 +28,7 @@ FAULTED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Where something came from: which frame of which connection of which station, and when it was read."""
+    """Origin of an item: the frame, connection and station, and the time at which it was read."""
 
     tenant_id: str
     station_id: str
@@ -48,7 +48,7 @@ class Frame:
 
     @property
     def columns(self) -> dict[str, str | int]:
-        """The columns of a row that tell where it came from."""
+        """The columns of a row with its origin."""
         return {
             "tenant_id": self.tenant_id,
             "station_id": self.station_id,
@@ -60,7 +60,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The part of a list that is wanted: up to `limit` rows after the one with the key `after`."""
+    """The requested part of a list: up to `limit` rows after the one with the key `after`."""
 
     limit: int
     after: tuple[Any, ...] | None = None

@@ -11,7 +11,7 @@ from station_svc.core.station_store import is_station, not_found
 
 
 def find_socket(db: Connection, *, tenant_id: str, station_id: str, now_us: int) -> Socket | None:
-    """Where a station's socket is; None where no gateway holds it. Raises MeshError STATION_NOT_FOUND."""
+    """The socket of a station; None where no gateway holds it. Raises MeshError STATION_NOT_FOUND."""
     latest = db.execute(sa.select(station.c.latest_epoch).where(is_station(tenant_id, station_id))).scalar()
     if latest is None:
         raise not_found(station_id)
@@ -19,7 +19,7 @@ def find_socket(db: Connection, *, tenant_id: str, station_id: str, now_us: int)
 
 
 def open_sockets(db: Connection, epoch: int, now_us: int) -> Sequence[Socket]:
-    """Where a connection's socket is: one, or none where it is closed or its gateway is gone."""
+    """The socket of a connection: one, or none where it is closed or its gateway is lost."""
     query = (
         sa.select(connection.c.station_id, node.c.address)
         .join(node, node.c.node_id == connection.c.node_id)

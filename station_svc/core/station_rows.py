@@ -42,7 +42,7 @@ class ConditionRow:
 
 
 class HandOver(IntEnum):
-    """How the credential fares that a station is handed when it is accepted. Numbers are stored: they never change."""
+    """State of the delivery of a credential to a station that was accepted. Numbers are stored: they never change."""
 
     NONE = 0
     UNDER_WAY = 1

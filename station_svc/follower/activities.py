@@ -61,7 +61,7 @@ def record(db: Connection, kind: ActivityKind, reports: Sequence[ActivityReport]
 class ActivityHooks(CommandHooks):
     """The hooks of a command that begins an activity.
 
-    `columns` are what the request says of the activity, as columns of ActivityRow.
+    `columns` are the values of the request as columns of ActivityRow.
     """
 
     def __init__(self, kind: ActivityKind, activity_id: int, columns: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ class ActivityHooks(CommandHooks):
         self._columns = columns
 
     def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """The activity is there before its first report can be. Raises MeshError where its number is taken."""
+        """Adds the activity before its first report can arrive. Raises MeshError where its number is in use."""
         lock_stations(db, [(new.tenant_id, new.station_id)])
         if self._find(db, new) is not None:
             raise MeshError(
@@ -117,7 +117,8 @@ class ActivityHooks(CommandHooks):
             return
         after = [_answered(before, outcome, now_us)]
         if after[0].answer in {ANSWER_ACCEPTED, ANSWER_ACCEPTED_CANCELED}:
-            # One that is still being asked for comes after this one: a station is asked one thing at a time.
+            # An activity whose command is still in flight comes after this one: a station is sent one command at a
+            # time.
             asked = (
                 activity
                 for activity in self._others(db, new)
@@ -140,7 +141,7 @@ class ActivityHooks(CommandHooks):
 
 
 def storable(text: str) -> str:
-    """A text as it can be stored. PostgreSQL takes no NUL; the gateway refuses such a text anyhow."""
+    """A text as it can be stored. PostgreSQL accepts no NUL; the gateway refuses such a text anyhow."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

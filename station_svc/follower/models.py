@@ -1,15 +1,15 @@
 """The tables of activities.
 
-They are called `task` and `task_report`, and a number `task_id`, as code of earlier releases has them: a rename would
-take a copy of the rows, for names that are read here and in store.py alone.
+They are called `task` and `task_report`, and a number `task_id`, since code of earlier releases reads them: a rename
+would need a copy of the rows, for names that are read here and in store.py alone.
 """
 
 import sqlalchemy as sa
 
 from station_svc.core.columns import Key, big, frame_key, metadata, small, station_key, text
 
-# What a station does over some time, asked to or not: a firmware update, an upload of a log. Times that the request
-# gave have columns of their own; `epoch` and `ordinal` are of the latest frame that changed it.
+# An activity of a station, on command or not: a firmware update, an upload of a log. Times of the
+# request have columns of their own; `epoch` and `ordinal` are of the latest frame that changed it.
 activity = sa.Table(
     "task",
     metadata,
@@ -41,7 +41,7 @@ activity = sa.Table(
     sa.Column("create_us", sa.BigInteger, nullable=False),
     sa.Column("update_us", sa.BigInteger, nullable=False),
     sa.Column("end_us", sa.BigInteger),
-    # When whoever sent the command has given up at the latest: unanswered beyond this, it will stay so.
+    # Time by which the sender of the command has given up: a command that is unanswered after it stays so.
     big("deadline_us"),
     sa.Index("task_age", "create_us"),
     sa.Index("task_list", "tenant_id", "kind", "create_us"),

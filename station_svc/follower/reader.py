@@ -48,7 +48,7 @@ class ActivityReader:
     async def list(
         self, request: Any, filters: Callable[[int], Mapping[str, Field]]
     ) -> tuple[Sequence[ActivityRow], str]:
-        """A page of activities, and the token of the next; `filters(now_us)` says what they may be filtered by."""
+        """A page of activities, and the token of the next; `filters(now_us)` are the fields of the filter."""
         now_us = self._clock()
         condition = to_condition(request.filter, filters(now_us))
         page = page_of(request, _KEY, filter_text=request.filter, condition=condition)

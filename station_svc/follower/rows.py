@@ -1,4 +1,4 @@
-"""Activities as rows: what a station does over some time, asked to or not (a firmware update, an upload of a log)."""
+"""Activities as rows: a firmware update or an upload of a log, on command or not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FAILED = 6
 DONE = 7
 
 ENDED = frozenset({REJECTED, SUPERSEDED, FAILED, DONE})
-# Failure reason where a station's answer had no file name (1.6 GetDiagnostics), which stands for a refusal.
+# Failure reason where a station's answer had no file name (1.6 GetDiagnostics), which means a refusal.
 NO_FILE_NAME = "NoFileName"
 UNANSWERED = frozenset({REQUESTED, UNKNOWN})
 
@@ -26,12 +26,12 @@ class ActivityKind:
     """A kind of activity. Numbers are the contract's."""
 
     name: str  # in the table
-    states: Mapping[int, int]  # the state that each status stands for; one that is not there changes nothing
+    states: Mapping[int, int]  # the state of each status; a status that is missing changes nothing
     event_type: str
     id_name: str  # of the activity's number, in the event's data
     state_name: Callable[[int], str]
     status_name: Callable[[int], str]
-    exists_reason: Reason  # reason of the error where a number is taken
+    exists_reason: Reason  # reason of the error where a number is in use
     not_found_reason: Reason
 
     @property

@@ -1,8 +1,8 @@
-"""How an activity follows what its station reports. Pure.
+"""Changes of an activity by its station's reports. Pure.
 
-What a station reports by number is about the activity of that number, which follows the latest of it in the order of
-frames, in whatever order it comes. What it reports without a number (1.6) is about its latest activity at that moment,
-unless that has come to its end; then, as where there is none, the station did it by itself.
+A report with a number is about the activity of that number, which follows the latest report in the order of
+frames, in any order of arrival. A report without one (1.6) is about the station's latest activity at that moment,
+unless that has ended; then, as where there is none, the station began an activity by itself.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ def is_open(activity: ActivityRow) -> bool:
 
 
 def after_report(activity: ActivityRow, kind: ActivityKind, report: ActivityReport) -> ActivityRow:
-    """The activity after a report about it; the same one where the report is late, a repeat, or says nothing new."""
+    """The activity after a report about it; unchanged where the report is late, a repeat, or has nothing new."""
     state = kind.states.get(report.status)
     if state is None or report.frame.version <= activity.version or _is_decided(activity):
         return activity
@@ -122,9 +122,9 @@ def _takes(activity: ActivityRow, kind: ActivityKind, report: ActivityReport) ->
 
 
 def _is_decided(activity: ActivityRow) -> bool:
-    """Whether it has ended for a reason that nothing the station reports can change.
+    """Whether it has ended for a reason that no report of the station can change.
 
-    A station that was taken to have refused, since it named no file (1.6 GetDiagnostics), may do it all the same.
+    A station that is assumed to have refused, since it named no file (1.6 GetDiagnostics), may upload all the same.
     """
     return activity.state == SUPERSEDED or _is_refused(activity)
 

@@ -1,4 +1,4 @@
-"""How long what stations do over some time is kept, from its beginning, and what they reported of it."""
+"""Retention of activities, from their beginning, and of the reports about them."""
 
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.follower.models import activity, activity_report

@@ -36,7 +36,7 @@ _SAVE = RowStatement(
     SELECT {", ".join(_NAMES)} FROM {{rows}} WHERE true ORDER BY {", ".join(_KEY)}
     ON CONFLICT ({", ".join(_KEY)}) DO UPDATE
     SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES if name not in _KEY)}
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     **_TYPES,
 )
 _COLUMNS = ", ".join(f"task.{name}" for name in _NAMES)
@@ -50,7 +50,7 @@ _LOAD = RowStatement(
       FROM {{rows}} JOIN task ON task.tenant_id = rows.tenant_id AND task.station_id = rows.station_id
                              AND task.kind = :kind
     ) AS ranked WHERE place <= :latest OR end_us IS NULL
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     tenant_id="text",
     station_id="text",
 )
@@ -59,7 +59,7 @@ _OPEN = RowStatement(
     SELECT {_COLUMNS}
     FROM {{rows}} JOIN task ON task.tenant_id = rows.tenant_id AND task.station_id = rows.station_id
                            AND task.kind = :kind AND task.end_us IS NULL
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     tenant_id="text",
     station_id="text",
 )
@@ -68,7 +68,7 @@ _NAMED = RowStatement(
     SELECT {_COLUMNS}
     FROM {{rows}} JOIN task ON task.tenant_id = rows.tenant_id AND task.station_id = rows.station_id
                            AND task.kind = :kind AND task.task_id = rows.task_id
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     tenant_id="text",
     station_id="text",
     task_id="integer",
@@ -149,7 +149,7 @@ def remove(db: Connection, one: ActivityRow) -> None:
 
 
 def firmware_version(db: Connection, tenant_id: str, station_id: str) -> str:
-    """The version that a station told at its latest boot; empty where it told none."""
+    """The firmware version that a station reported at its latest boot; empty without one."""
     query = sa.select(station.c.firmware_version).where(
         station.c.tenant_id == tenant_id, station.c.station_id == station_id
     )
@@ -206,7 +206,7 @@ def filters(
 
 
 def _state(now_us: int) -> ColumnElement[int]:
-    """The state; where whoever sent the command has died, nobody will ever record its outcome."""
+    """The state; where the sender of the command has died, its outcome will never be recorded."""
     given_up = (activity.c.state == REQUESTED) & (activity.c.deadline_us < now_us)
     return sa.case((given_up, UNKNOWN), else_=activity.c.state)
 

@@ -1,4 +1,4 @@
-"""Stations whose credentials have slow hashes come in too: what that takes is computed between two transactions."""
+"""Admission of stations whose credentials have slow hashes: the hash is computed between two transactions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +20,7 @@ Opening = Callable[[Sequence[ConnectionAttempt]], Awaitable[Sequence[Opened | Un
 
 
 class Admission:
-    """Lets in stations; those with a slow hash are asked about once more when it is known what the hash is of."""
+    """Admits stations; those with a slow hash are checked again once the hash is computed."""
 
     def __init__(self, *, database: Database, proofs: Proofs) -> None:
         self._database = database
@@ -50,7 +50,7 @@ class Admission:
             return error
 
     async def _keep(self, better: Sequence[Better]) -> None:
-        """Keeps hashes of our own of passwords that are known now. Where that fails, it is done the next time."""
+        """Stores hashes of this system for passwords that are known now. If that fails, it is done the next time."""
         if better:
             try:
                 await self._database.write(partial(credential_store.keep_better, better=better))

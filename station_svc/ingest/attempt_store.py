@@ -1,4 +1,4 @@
-"""The SQL of how often stations repeat messages about transactions: what their variables say of it."""
+"""The SQL of stations' message attempts: how often they repeat messages about transactions, by their variables."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
@@ -52,7 +52,7 @@ def find_message_attempts(
 ) -> Mapping[StationKey, MessageAttempts]:
     """The attempts of those stations of which both variables are known, and are numbers.
 
-    A station that has spoken two versions of OCPP may have told both pairs: the one that it told last counts.
+    A station that has spoken two versions of OCPP may have reported both pairs: the one that it reported last counts.
     """
     wanted = [
         {"tenant_id": tenant_id, "station_id": station_id, **name._asdict()}

@@ -37,7 +37,7 @@ _BOOT = RowStatement(
     FROM {{rows}}
     WHERE station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
       AND (station.boot_epoch, station.boot_ordinal) < (rows.epoch, rows.ordinal)
-    """,  # noqa: S608 - our own column names
+    """,  # noqa: S608 - the project's own column names
     tenant_id="text",
     station_id="text",
     epoch="bigint",
@@ -73,7 +73,7 @@ def record_boots(connection: Connection, boots: Sequence[Boot], now_us: int) -> 
 
 
 def _to_booted(boot: Boot, station: Any, attempts: MessageAttempts | None) -> Booted:
-    # One that was not accepted is to boot again, and one that was asked to boot did not restart.
+    # A station that was not accepted has to boot again, and a triggered boot is no restart.
     soon = (
         station.boot_status == ACCEPTED
         and boot.reason != TRIGGERED

@@ -11,7 +11,7 @@ from station_svc.core.rows import BOOT_REFUSED
 from station_svc.ingest import events
 from station_svc.ingest.rows import ConditionReport, Sighting
 
-# Kinds whose reports say how much there is more, since a connection does not know of the ones before it.
+# Kinds whose reports are increases, since a connection does not have the count of the ones before it.
 _ADDED_UP = frozenset({BOOT_REFUSED})
 
 Key = tuple[str, str, int]
@@ -55,7 +55,7 @@ _SET = RowStatement(
 
 
 def record_conditions(connection: Connection, sightings: Sequence[Sighting]) -> None:
-    """Notes what has become of what may be wrong with stations; tells of each beginning and end. Later reports win."""
+    """Records changes of stations' conditions; publishes each beginning and end. Later reports take precedence."""
     telling = [one for one in sightings if one.conditions]
     if not telling:
         return

@@ -1,4 +1,4 @@
-"""The SQL of gateways and their sockets: leases, stations that come in, stations that are gone.
+"""The SQL of gateways and their sockets: leases, connections that open and close.
 
 Of two connections of one station the later one has the higher epoch: its row is locked before one is given.
 """
@@ -118,7 +118,7 @@ class OpeningRules:
 def open_connections(
     connection: Connection, attempts: Sequence[ConnectionAttempt], rules: OpeningRules
 ) -> list[Opened | Unproven | MeshError]:
-    """Lets in who may come in; one result per attempt, in their order. The newest connection of a station wins."""
+    """Admits stations; one result per attempt, in their order. A station's newest connection supersedes the others."""
     named = {attempt.station_id for attempt in attempts if is_station_id(attempt.station_id)}
     stations = _find_stations(connection, named, rules)
     nodes = [{"node_id": node_id} for node_id in {attempt.node_id for attempt in attempts}]
@@ -132,7 +132,7 @@ def open_connections(
 
 
 def _find_stations(connection: Connection, station_ids: set[str], rules: OpeningRules) -> dict[str, Any]:
-    """The rows of the stations, locked; unknown ones are registered where the rules say so."""
+    """The rows of the stations, locked; unknown ones are registered where the onboarding rule allows it."""
     found = _lock_connecting(connection, station_ids)
     unknown = {station_id for station_id in station_ids - found.keys() if is_new_station_id(station_id)}
     if not unknown or rules.register_as is None:
@@ -222,7 +222,7 @@ def _is_named(attempt: ConnectionAttempt) -> bool:
 
 
 def _promotions(attempts: Sequence[ConnectionAttempt], stations: Mapping[str, Any]) -> Iterator[Promotion]:
-    """The stations that came with a credential that they had been handed."""
+    """The stations that connected with a delivered credential."""
     for attempt in attempts:
         station = stations[attempt.station_id]
         handed = credentials.from_text(station.next_credentials)
@@ -314,7 +314,7 @@ def _connection_quirks(attempt: ConnectionAttempt, station: Any, before: _Previo
 
 
 def _is_ours(station: Any) -> bool:
-    """Whether its credential is one that we gave out, which are hexadecimal."""
+    """Whether its credential was generated here; those are hexadecimal."""
     return station.credential_salt not in credentials.SLOW
 
 
@@ -373,7 +373,7 @@ _FIND_OPENINGS = RowStatement(
 
 
 def close_connections(connection: Connection, closed: Sequence[Closed]) -> list[None]:
-    """Notes that sockets are closed. Only the close of a station's latest connection tells that it is gone."""
+    """Records that sockets are closed. Only the close of a station's latest connection makes it disconnected."""
     named = _with_epochs(connection, closed) if any(one.opening_id for one in closed) else closed
     stations = lock_stations(connection, {(one.tenant_id, one.station_id) for one in named})
     rows = [

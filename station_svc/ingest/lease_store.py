@@ -1,4 +1,4 @@
-"""The SQL of gateways that are lost: a bounded part at a time, so that no turn holds the database for long."""
+"""The SQL of lost gateways: a bounded number of rows at a time, so that no transaction is long."""
 
 import sqlalchemy as sa
 from sqlalchemy import Connection

@@ -8,7 +8,7 @@ from station_svc.core.digests import StoredCredential
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionAttempt:
-    """A station that wants in."""
+    """A connection attempt of a station."""
 
     station_id: str
     node_id: str
@@ -22,7 +22,7 @@ class ConnectionAttempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Superseded:
-    """A connection whose place a newer one took, and where to have it closed; no address where its node is gone."""
+    """A connection that a newer one superseded, and the gateway to close it; no address where its node is lost."""
 
     epoch: int
     node_address: str | None
@@ -62,7 +62,7 @@ class Closed:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageAttempts:
-    """How often a station sends a message about a transaction that fails, and how long it waits the first time."""
+    """Attempts of a station to send a message about a transaction that fails, and its first waiting time."""
 
     count: int
     interval_s: int
@@ -70,11 +70,11 @@ class MessageAttempts:
 
 @dataclass(frozen=True, kw_only=True)
 class Booted:
-    """A boot that was recorded: what the station is answered, and what was odd about it."""
+    """A boot that was recorded: the answer to the station, and the quirks of the boot."""
 
     registration_status: int
     quirks: Sequence[str] = ()
-    message_attempts: MessageAttempts | None = None  # None where its variables do not say
+    message_attempts: MessageAttempts | None = None  # None where its variables are not known
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,12 +41,12 @@ from station_svc.ingest.rows import Booted, Closed, ConditionReport, ConnectionA
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
-# What unknown stations become, by the onboarding rule; None: they are turned away.
+# Status of unknown stations, by the onboarding rule; None: they are refused.
 _REGISTER_AS: dict[Onboarding, int | None] = {"accept": ACCEPTED, "pending": PENDING, "reject": None}
-# OCPP gives no word for it; 1000 would make some stations believe that all is well.
+# OCPP has no code for it; some stations treat 1000 as a normal end.
 SUPERSEDED_CLOSE_CODE = 1008
 SUPERSEDED_REASON = "a newer connection took this one's place"
-# Stations that were told to come back later do not come back all at once.
+# Stations that have to boot again later do not all boot at the same time.
 _JITTER = 0.25
 
 
@@ -112,7 +112,7 @@ class StationIngestServicer(StationIngestServiceServicer):
     async def OpenConnections(
         self, request: ingest.OpenConnectionsRequest, context: Context
     ) -> ingest.OpenConnectionsResponse:
-        """Lets stations in, and has the sockets closed whose place they take."""
+        """Admits stations, and has the sockets closed that they supersede."""
         del context
         rules = connection_store.OpeningRules(
             now_us=self._clock(), register_as=_REGISTER_AS[self._rules.onboarding], proofs=self._admission.proofs
@@ -137,7 +137,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         return ingest.CloseConnectionsResponse()
 
     async def NotifyBoots(self, request: ingest.NotifyBootsRequest, context: Context) -> ingest.NotifyBootsResponse:
-        """Records boots, and says whether each station may do its work."""
+        """Records boots, and returns whether each station is accepted."""
         del context
         results = await self._commit(
             [_to_boot(item) for item in request.items],
@@ -159,7 +159,7 @@ class StationIngestServicer(StationIngestServiceServicer):
         )
 
     async def TransferData(self, request: ingest.TransferDataRequest, context: Context) -> ingest.TransferDataResponse:
-        """Records what vendors' own protocols said, known vendor or not."""
+        """Records vendor-specific messages, of known and unknown vendors."""
         del context
         transfers = [_to_transfer(item, self._rules.vendors) for item in request.items]
         results = await self._commit(transfers, transfer_store.record_transfers)
@@ -371,5 +371,5 @@ def _to_message(item: ingest.MessageItem) -> message_store.Row:
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL stores no NUL; a frame is logged whatever is in it.
+    # PostgreSQL stores no NUL; a frame with one is logged all the same.
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text

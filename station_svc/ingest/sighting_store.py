@@ -1,4 +1,4 @@
-"""The SQL of signs of life, and of what is odd about stations: the work of one transaction."""
+"""The SQL of last-seen times and quirks of stations: the work of one transaction."""
 
 from collections.abc import Sequence
 

@@ -39,7 +39,7 @@ _REPORT = RowStatement(
     """,
     **_STATUS_COLUMNS,
 )
-# One row per connector. `changed_*` become the frame's own where the status became another one, which RETURNING tells.
+# One row per connector. `changed_*` are set to the frame's own where the status changed, which RETURNING shows.
 _CURRENT = RowStatement(
     """
     INSERT INTO connector (tenant_id, station_id, evse_id, connector_id, status, reported_status, error_code,
@@ -67,10 +67,10 @@ _CURRENT = RowStatement(
 def record_statuses(
     connection: Connection, statuses: Sequence[Status], followers: Iterable[StatusHandler]
 ) -> list[MeshError | None]:
-    """Adds statuses to the history, and to the connectors where they are newer than what is known.
+    """Adds statuses to the history, and to the connectors where they are newer than the stored ones.
 
-    Where several statuses of one connector stand in one batch, there is one event, for the last. `followers` are
-    called with the statuses that became another one.
+    Where one batch has several statuses of one connector, there is one event, for the last. `followers` are called with
+    the statuses that changed.
     """
     keys = known_stations(connection, {status.frame.station for status in statuses})
     known = sorted((status for status in statuses if status.frame.station in keys), key=_connector_order)

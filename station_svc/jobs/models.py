@@ -1,4 +1,4 @@
-"""The table of jobs: what is to be done with stations in the background (runner.py)."""
+"""The table of jobs: work for stations in the background (runner.py)."""
 
 import sqlalchemy as sa
 

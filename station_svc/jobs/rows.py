@@ -4,12 +4,12 @@ import secrets
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-# Of a request id that CommandService takes (64 characters), what job and attempt leave to the handler.
+# Of a request id of CommandService (64 characters), the part that job and attempt leave to the handler.
 MOST_PART = 20
 
 
 class JobState(IntEnum):
-    """Where a job stands. Numbers are stored: they never change."""
+    """State of a job. Numbers are stored: they never change."""
 
     WAITING = 1  # to be run at `run_us`
     PARKED = 2  # until its station is there
@@ -39,7 +39,7 @@ class NewJob:
     kind: str
     station_id: str
     payload: bytes = b""
-    username: str = "csms"  # who asked for it, for the record
+    username: str = "csms"  # the user who requested it, for the record
     slot: str | None = None
     run_us: int = 0
     expire_us: int | None = None
@@ -60,12 +60,12 @@ class JobRow:
     run_us: int
     create_us: int
     expire_us: int
-    # Rises with each turn that ended, however it did; a replica that takes a job over goes on with the same attempt.
+    # Rises with each run that ended, in any way; a replica that takes a job over continues the same attempt.
     attempt: int
     # Attempts that failed since the job last made progress, and owners that were lost during this one.
     failures: int
     takeovers: int
-    # Rises each time somebody takes the job: what an owner says counts only while it is the latest.
+    # Fencing token; rises with each new owner: writes of an owner count only while it has the latest.
     turn: int
     cancelling: bool
     error: bytes | None  # google.rpc.Status of the last failure, serialized
@@ -81,9 +81,9 @@ class JobRow:
         return self.tenant_id, self.station_id
 
     def request_id(self, part: str = "") -> str:
-        """Names a command of this attempt: sent again by whoever takes the job over, it finds the first outcome.
+        """The request id of a command of this attempt: the job's next owner sends it again and finds the first outcome.
 
-        `part` tells the commands of one attempt from each other, at most 20 characters.
+        `part` distinguishes the commands of one attempt, at most 20 characters.
         """
         if len(part) > MOST_PART:
             raise ValueError(f"{part!r} is longer than {MOST_PART} characters")

@@ -26,6 +26,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from mesh.database.engine import Database, is_unavailable
+from mesh.runtime.backoff import Backoff, Uniform
 from mesh.runtime.errors import MeshError
 from mesh.runtime.logs import get_logger
 from mesh.runtime.reasons import Reason
@@ -40,8 +41,8 @@ LEASE_S = 30.0
 POLL_S = 1.0
 SWEEP_S = 60.0
 SWEEP_CHUNK = 500
-FIRST_BACKOFF_S = 5.0
-MOST_BACKOFF_S = 300.0
+JITTER = (0.75, 1.25)
+BACKOFF = Backoff(first_s=5.0, most_s=300.0, jitter=JITTER)
 # A station that was there when its job was taken, and gone when its command was sent, is looked at again after this.
 OFFLINE_RETRY_S = 5.0
 # Owners that a job may lose in one attempt: one that kills whoever runs it must come to an end.
@@ -117,7 +118,7 @@ class Jobs:
         most_running: int = MOST_RUNNING,
         lease_s: float = LEASE_S,
         poll_s: float = POLL_S,
-        jitter: Callable[[float, float], float] = random.uniform,
+        uniform: Uniform = random.uniform,
     ) -> None:
         self._database = database
         self._kinds = kinds
@@ -125,7 +126,8 @@ class Jobs:
         self._most_running = most_running
         self._lease_s = lease_s
         self._poll_s = poll_s
-        self._jitter = jitter
+        self._uniform = uniform
+        self._backoff = replace(BACKOFF, uniform=uniform)
         self._owner = secrets.token_hex(8)
         self._running: dict[tuple[str, str], tuple[JobRow, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
@@ -287,7 +289,7 @@ class Jobs:
             if failures >= self._kinds[row.kind].most_attempts or error.reason.is_final:
                 self._end(db, row, JobState.FAILED, error, now_us)
                 return
-            delay_s = min(FIRST_BACKOFF_S * 2.0 ** (failures - 1), MOST_BACKOFF_S) * self._jitter(0.75, 1.25)
+            delay_s = self._backoff.after(failures)
         run_us = now_us + int(delay_s * SECOND_US)
         status = error.to_status().SerializeToString()
         store.put_back(db, row, run_us=run_us, failures=failures, payload=row.payload, error=status)
@@ -349,7 +351,7 @@ class Jobs:
     async def _keep_sweeping(self) -> None:
         while True:
             await self._despite_trouble(self.sweep)
-            await asyncio.sleep(SWEEP_S * self._jitter(0.75, 1.25))
+            await asyncio.sleep(SWEEP_S * self._uniform(*JITTER))
 
     async def sweep(self) -> int:
         """Wakes what was overlooked, and what has waited for too long; returns how many."""

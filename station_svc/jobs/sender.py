@@ -1,4 +1,4 @@
-"""How jobs send commands: by a request id of their own, so that whoever takes a job over finds the first outcome."""
+"""Commands of jobs: with a request id of their own, so that a replica that takes a job over finds the first outcome."""
 
 from typing import TypeVar
 
@@ -30,8 +30,8 @@ class JobSender:
     ) -> Answer:
         """Sends the command `name`, a field of csms.gateway.v1.CallRequest, to the job's station.
 
-        `part` tells the commands of one attempt from each other. Returns the station's answer, or that of the first
-        time. Raises MeshError with the reasons of csms.station.v1.CommandService: as a rule the handler lets it pass.
+        `part` distinguishes the commands of one attempt. Returns the station's answer, or that of the first time.
+        Raises MeshError with the reasons of csms.station.v1.CommandService: as a rule the handler does not catch it.
         """
         command = CommandRequest(
             tenant_id=job.tenant_id,

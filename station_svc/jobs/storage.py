@@ -1,4 +1,4 @@
-"""How long jobs are kept after their end."""
+"""Retention of jobs after their end."""
 
 from station_svc.core.storage import Retention, Storage, aged
 from station_svc.jobs.models import job

@@ -1,7 +1,7 @@
 """The SQL of the job queue (runner.py). Each function is part of a transaction.
 
-One index, on `run_us` of the jobs that wait or run, tells what is due: a job that runs is due when its owner's lease
-ends. Jobs that wait for their station are not in it; they come back when the station does (`wake`).
+One index, on `run_us` of the jobs that wait or run, has the due ones: a job that runs is due when its owner's lease
+ends. Jobs that wait for their station are not in it; the station's connection brings them back (`wake`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,13 +20,13 @@ from station_svc.jobs.models import job
 from station_svc.jobs.rows import JobRow, JobState, NewJob
 
 EXPIRE_DAYS = 30
-# A station that has just come is let speak first: it may be about to boot.
+# A station that has just connected may be about to boot: its own message comes first.
 BOOT_ALLOWANCE_US = 2 * SECOND_US
 
 # A connection over which jobs were made ready to run carries this note until the runner has read it.
 _ADDED = "csms_jobs_added"
 _COLUMNS = [job.c[one.name] for one in fields(JobRow)]
-# Written as the indexes have them: SQLite takes a partial index for no other wording.
+# Written as the indexes have them: SQLite uses a partial index for no other wording.
 _IS_TIMED = sa.text("job.state IN (1, 3)")
 _IS_PARKED = sa.text("job.state = 2")
 
@@ -65,7 +65,7 @@ def get(db: Connection, tenant_id: str, job_id: str) -> JobRow | None:
 
 
 def next_due_us(db: Connection, kinds: Iterable[str]) -> int | None:
-    """When the next job of these kinds is due."""
+    """Time at which the next job of these kinds is due."""
     query = sa.select(sa.func.min(job.c.run_us)).where(_IS_TIMED, job.c.kind.in_(kinds))
     due: int | None = db.execute(query).scalar()
     return due
@@ -114,7 +114,7 @@ _STATIONS = RowStatement(
     FROM {{rows}} JOIN station ON station.tenant_id = rows.tenant_id AND station.station_id = rows.station_id
     LEFT JOIN connection ON connection.epoch = station.latest_epoch
     LEFT JOIN node ON node.node_id = connection.node_id
-    """,  # noqa: S608 - our own constants
+    """,  # noqa: S608 - the project's own constants
     tenant_id="text",
     station_id="text",
 )
@@ -134,7 +134,7 @@ _CLAIM = RowStatement(
     UPDATE job SET state = {JobState.RUNNING}, owner = :owner, run_us = :lease_end_us, turn = rows.turn,
                    takeovers = rows.takeovers
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.job_id = rows.job_id
-    """,  # noqa: S608 - our own constants
+    """,  # noqa: S608 - the project's own constants
     tenant_id="text",
     job_id="text",
     turn="integer",
@@ -155,7 +155,7 @@ _PARK = RowStatement(
     f"""
     UPDATE job SET state = {JobState.PARKED}, owner = ''
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.job_id = rows.job_id
-    """,  # noqa: S608 - our own constants
+    """,  # noqa: S608 - the project's own constants
     tenant_id="text",
     job_id="text",
 )
@@ -174,7 +174,7 @@ _RENEW = RowStatement(
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.job_id = rows.job_id AND job.turn = rows.turn
       AND job.state = {JobState.RUNNING}
     RETURNING job.tenant_id, job.job_id
-    """,  # noqa: S608 - our own constants
+    """,  # noqa: S608 - the project's own constants
     tenant_id="text",
     job_id="text",
     turn="integer",
@@ -182,14 +182,14 @@ _RENEW = RowStatement(
 
 
 def renew(db: Connection, rows: Iterable[JobRow], *, lease_end_us: int) -> set[tuple[str, str]]:
-    """Lets the leases on running jobs go on; the keys of those that are still their owner's."""
+    """Renews the leases on running jobs; returns the keys of those that still belong to the owner."""
     ordered = sorted(rows, key=lambda row: row.key)
     values = [{"tenant_id": row.tenant_id, "job_id": row.job_id, "turn": row.turn} for row in ordered]
     return {(row.tenant_id, row.job_id) for row in _RENEW.run(db, values, lease_end_us=lease_end_us)}
 
 
 def release(db: Connection, *, owner: str, now_us: int) -> int:
-    """Gives back all that an owner runs: somebody else goes on with the same attempts at once. Returns how many."""
+    """Releases all jobs of an owner: another one continues the same attempts at once. Returns their number."""
     query = (
         sa.update(job)
         .where(job.c.owner == owner, job.c.state == JobState.RUNNING)
@@ -199,9 +199,9 @@ def release(db: Connection, *, owner: str, now_us: int) -> int:
 
 
 def hold(db: Connection, row: JobRow) -> JobRow | None:
-    """The job as it stands, held for this transaction, where `row` is still its latest turn; None where it is not.
+    """The job in its present state, locked for this transaction; None where `row` has not its latest fencing token.
 
-    A handler calls it first in each transaction that writes what must not be written by an owner that was lost.
+    A handler calls it first in each transaction with writes that a lost owner must not make.
     """
     held = lock(db, row.tenant_id, row.job_id)
     if held is None or held.turn != row.turn or held.state is not JobState.RUNNING:
@@ -234,12 +234,12 @@ def end(db: Connection, row: JobRow, *, state: JobState, error: bytes | None, no
 
 
 def set_expiry(db: Connection, row: JobRow, *, expire_us: int) -> None:
-    """Changes until when a job, which this transaction holds, may take."""
+    """Changes the expiry of a job, which this transaction holds."""
     db.execute(sa.update(job).where(_is(row)).values(expire_us=expire_us))
 
 
 def ask_to_cancel(db: Connection, row: JobRow) -> None:
-    """Has a job that runs end with its turn."""
+    """Makes a running job end with its present run."""
     db.execute(sa.update(job).where(_is(row)).values(cancelling=True))
 
 
@@ -248,14 +248,14 @@ _WAKE = RowStatement(
     UPDATE job SET state = {JobState.WAITING}, run_us = :run_us
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.station_id = rows.station_id
       AND job.state = {JobState.PARKED}
-    """,  # noqa: S608 - our own constants
+    """,  # noqa: S608 - the project's own constants
     tenant_id="text",
     station_id="text",
 )
 
 
 def wake(db: Connection, keys: Iterable[StationKey], *, run_us: int) -> None:
-    """Stations are there, or gone for good: the jobs that wait for them are looked at from `run_us` on."""
+    """Makes the jobs that wait for these stations due at `run_us`: the stations are connected, or removed for good."""
     values = _station_rows(keys)
     if values and _WAKE.run(db, values, run_us=run_us).rowcount:
         db.info[_ADDED] = True
@@ -266,7 +266,7 @@ _PULL = RowStatement(
     UPDATE job SET run_us = :run_us
     FROM {{rows}} WHERE job.tenant_id = rows.tenant_id AND job.slot = rows.slot
       AND job.state = {JobState.WAITING} AND job.run_us > :run_us
-    """,  # noqa: S608 - our own constants
+    """,  # noqa: S608 - the project's own constants
     tenant_id="text",
     slot="text",
 )
@@ -285,7 +285,7 @@ _ADD_MANY = RowStatement(
     SELECT :tenant_id, rows.job_id, :kind, rows.station_id, :username, rows.slot, :payload,
            CASE WHEN rows.ready THEN {JobState.WAITING} ELSE {JobState.PARKED} END, rows.run_us, :now_us, :expire_us
     FROM {{rows}} WHERE true ON CONFLICT DO NOTHING
-    """,  # noqa: S608 - our own constants
+    """,  # noqa: S608 - the project's own constants
     job_id="text",
     station_id="text",
     slot="text",
@@ -370,7 +370,7 @@ def wake_overlooked(db: Connection, *, now_us: int, limit: int) -> int:
 
 
 def take_added(connection_info: dict[Any, Any]) -> bool:
-    """Whether jobs were made ready over this connection since it was last asked."""
+    """Whether jobs were made ready over this connection since the last call."""
     return bool(connection_info.pop(_ADDED, False))
 
 

@@ -1,1 +1,1 @@
-"""Firmware and variables, brought to many stations."""
+"""Rollouts of firmware and variables to many stations."""

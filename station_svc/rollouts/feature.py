@@ -1,4 +1,4 @@
-"""Registers rollouts with the service, as a feature does; they stand above the features that they use."""
+"""Registers rollouts with the service, as a feature does; they are in a layer above the features that they use."""
 
 from functools import partial
 

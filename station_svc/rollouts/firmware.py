@@ -1,7 +1,7 @@
-"""A rollout of firmware at one station: asks for the update once, then follows its FirmwareUpdate.
+"""A rollout of firmware at one station: requests the update once, then follows its FirmwareUpdate.
 
-Where the answer is lost the update is followed all the same: what the station reports, or the version that it boots
-with, tells whether it was asked. It is never asked a second time for what it may have begun.
+Where the answer is lost the update is followed all the same: the station's reports, or the version in its next boot,
+show whether the station received the request. An update that may have begun is never requested again.
 """
 
 import secrets
@@ -32,7 +32,7 @@ TRY_AGAIN_US = 600 * SECOND_US
 
 
 class _Progress(msgspec.Struct, frozen=True):
-    """How far it is. `asked`: the station has been asked, or may have been. The others are of what it is asked."""
+    """Progress of the update. `asked`: it was requested, or may have been. The other fields are of the request."""
 
     asked: bool = False
     attempt: int = -1
@@ -63,7 +63,7 @@ class FirmwareWork:
         return f"the station last reported {activity.reported_status}"
 
     async def __call__(self, assignment: Assignment) -> Done | Again:
-        """One turn. Raises MeshError, FinalError."""
+        """One run of the job. Raises MeshError, FinalError."""
         text = assignment.target.progress
         progress = msgspec.json.decode(text, type=_Progress) if text else _Progress()
         if progress.asked:

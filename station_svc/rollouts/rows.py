@@ -5,7 +5,7 @@ from enum import IntEnum
 
 
 class RolloutState(IntEnum):
-    """How far a rollout is."""
+    """State of a rollout."""
 
     SCHEDULED = 1
     RUNNING = 2
@@ -20,7 +20,7 @@ class RolloutState(IntEnum):
 
 
 class TargetState(IntEnum):
-    """How far a rollout is at one station. Each has a count of its name in RolloutRow, but PENDING."""
+    """State of a rollout at one station. Each has a count of its name in RolloutRow, except PENDING."""
 
     PENDING = 1
     RUNNING = 2
@@ -52,7 +52,7 @@ class RolloutRow:
     stop_reason: int = 0
     username: str
     request_id: str | None
-    digest: str  # of the request, to know a repeat from another one
+    digest: str  # of the request, to recognize a repeat
     total: int = 0
     running: int = 0
     succeeded: int = 0

@@ -1,9 +1,9 @@
-"""Runs rollouts: one job keeps each going, and one job per station does the work there.
+"""Runs rollouts: one job for each rollout, and one job per station for the work there.
 
-A station's job is parked while the station is away, so that it takes no place. Once it is there, the job asks for a
-place (`max_parallel`); where there is none it is held, and the next that ends lets it run. The rollout's own job queues
-the stations' jobs, looks now and then for places that nobody took, and cancels what is left of a rollout that was
-stopped. What has begun is never cancelled.
+A station's job is parked while the station is not connected, and does not count for `max_parallel`. Once the station is
+connected, the job counts where the limit allows it; otherwise it is held, and the next one that ends releases it. The
+rollout's own job queues the stations' jobs, checks at intervals for unused capacity, and cancels the remaining jobs of
+a rollout that was stopped. A job that has begun is never cancelled.
 """
 
 from collections.abc import Awaitable, Mapping
@@ -37,7 +37,7 @@ _NEVER_BEGUN = frozenset({Reason.STATION_NOT_FOUND, Reason.JOB_EXPIRED})
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """The work at one station: a turn of its job, once it has a place."""
+    """The work at one station: a run of its job, once it counts for `max_parallel`."""
 
     job: JobRow
     rollout: RolloutRow
@@ -48,13 +48,13 @@ class Work(Protocol):
     """The work of one kind of rollout at a station; safe to repeat, as every job's handler."""
 
     def __call__(self, assignment: Assignment) -> Awaitable[Done | Again]:
-        """One turn. Raises MeshError where another attempt may help, FinalError where none does."""
+        """One run. Raises MeshError where another attempt may help, FinalError where none does."""
 
     def patience_us(self, work: bytes) -> int:
-        """How long it may take at one station, absences included: a station that is lost must give its place back."""
+        """Most time for the work at one station, offline times included: a lost station must not block the rollout."""
 
     def left_at(self, db: Connection, target: TargetRow) -> str:
-        """How far a station came that was not done in time, for a message; empty where nothing is known of it."""
+        """The last step at a station that was not finished in time, for a message; empty where it is not known."""
 
 
 class Rollouts:
@@ -137,7 +137,7 @@ def _admit(db: Connection, *, job: JobRow, works: Mapping[str, Work], now_us: in
 
 
 def _hold(db: Connection, job: JobRow, now_us: int) -> int | None:
-    """When the job of a station that got no place is run again; None where it is not needed any more."""
+    """The next time of a held job; None where the job is no longer needed."""
     row = store.lock(db, job.tenant_id, job.payload.decode())
     target = store.get_target(db, row, job.station_id)
     if target.state is not TargetState.PENDING:
@@ -168,7 +168,7 @@ def _target_ended(works: Mapping[str, Work], db: Connection, job: JobRow, error:
         error = _out_of_time(error, works[row.kind].left_at(db, target))
     row = store.move(db, row, [target], state, now_us, error=error)
     if row.state.is_open and 0 < row.stop_after_failures <= row.failed:
-        # The rollout's own job cancels what is left, at its next turn.
+        # The rollout's own job cancels the remaining ones, in its next run.
         row = store.set_state(db, row, RolloutState.STOPPED, now_us, stop_reason=STOPPED_BY_FAILURES)
     store.release(db, row, now_us)
 
@@ -219,7 +219,7 @@ def _queue_some(db: Connection, row: RolloutRow, now_us: int) -> bool:
         )
         for one in some
     ]
-    waiting = [one.held or one.removed for one in some]  # all others are parked: their station is away
+    waiting = [one.held or one.removed for one in some]  # all others are parked: their station is not connected
     job_store.add_many(db, list(zip(news, waiting, strict=True)), now_us)
     return len(some) == CHUNK
 

@@ -39,7 +39,7 @@ _MOST_PARALLEL = 1000
 _USUAL_PARALLEL = 10
 _SHORTEST_TIMEOUT_S = 60
 _USUAL_US = 30 * DAY_US
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")  # what gateways ask of a location, too
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")  # the form that gateways require of a location, too
 _PREFIX = "ROLLOUT_TARGET_STATE_"
 _STATES = {
     word: number
@@ -110,7 +110,7 @@ class RolloutServicer(RolloutServiceServicer):
         return pb.PauseRolloutResponse(rollout=await self._change(request.rollout_id, _pause))
 
     async def ResumeRollout(self, request: pb.ResumeRolloutRequest, context: Context) -> pb.ResumeRolloutResponse:
-        """Lets it go on."""
+        """Resumes a paused rollout."""
         del context
         return pb.ResumeRolloutResponse(rollout=await self._change(request.rollout_id, _resume))
 

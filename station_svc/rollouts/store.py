@@ -1,7 +1,7 @@
 """The SQL of rollouts. Each function is part of a transaction.
 
-Locks are taken in one order: job, rollout, targets. Whoever changes a target holds its rollout, whose counts change
-with it.
+Locks are taken in one order: job, rollout, targets. A transaction that changes a target locks its rollout, whose counts
+change with it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """A rollout of variables at one station.
 
-Quirk 24: some stations restart after each change. So nothing is pushed that the station holds already, and after a
-restart only what it does not hold is pushed again, and only where the last push brought something: a station that
-restarts without taking anything is not driven round in circles.
+Quirk 24: some stations restart after each change. So variables that the station holds already are not sent, and after a
+restart only the missing ones are sent again, and only where the last attempt changed something: a station that
+restarts without accepting anything is not made to restart for ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ from station_svc.rollouts.runner import Assignment, save_progress
 
 KIND = "variables"
 PATIENCE_US = DAY_US
-# How long a station may take to restart when it is idle.
+# Most time for the restart of a station when it is idle.
 RESTART_PATIENCE_US = 3600 * SECOND_US
 
 Answer = TypeVar("Answer", bound=Message)
@@ -37,7 +37,7 @@ Key = tuple[str, str, int, int, str, str, str]
 
 
 class _Progress(msgspec.Struct, frozen=True):
-    """How far it is: `step` is push, reset or boot. The other fields are of the last push."""
+    """Progress of the job: `step` is push, reset or boot. The other fields are of the last push."""
 
     step: str = "push"
     attempt: int = -1
@@ -47,7 +47,7 @@ class _Progress(msgspec.Struct, frozen=True):
 
 
 class VariablesWork:
-    """Sets variables, and restarts the station for them where that is wanted."""
+    """Sets variables, and restarts the station for them where that is requested."""
 
     def __init__(self, *, database: Database, sender: JobSender, clock: Clock) -> None:
         self._database = database
@@ -55,17 +55,17 @@ class VariablesWork:
         self._clock = clock
 
     def patience_us(self, _work: bytes) -> int:
-        """A day: a restart may wait for a transaction to end, and a station may be away for a while."""
+        """A day: a restart may wait for a transaction to end, and a station may be offline for a while."""
         return PATIENCE_US
 
     def left_at(self, db: Connection, target: TargetRow) -> str:
-        """Whether the station has taken the variables."""
+        """Whether the station has accepted the variables."""
         del db
         step = _read(target).step
         return "" if step == "push" else "the station took the variables, and is still to restart for them"
 
     async def __call__(self, assignment: Assignment) -> Done | Again:
-        """One turn. Raises MeshError, FinalError."""
+        """One run of the job. Raises MeshError, FinalError."""
         work = rollout_service_pb2.VariablesRollout.FromString(assignment.rollout.work)
         progress = _read(assignment.target)
         if progress.step == "push":
@@ -115,10 +115,10 @@ class VariablesWork:
         return Again(decide=partial(_wait_for_boot, boot=progress.boot))
 
     async def _wrong(self, assignment: Assignment, variables: Sequence[station_pb2.Variable]) -> list[int]:
-        """Which variables the station does not hold as they should be, or does not tell."""
+        """Variables of which the station holds other values, or returns none."""
         asked = [_named(variable) for variable in variables]
         request = command_service_pb2.GetVariablesRequest(station_id=assignment.job.station_id, variables=asked)
-        part = f"read-{assignment.job.turn}"  # asked anew in each turn: asking changes nothing
+        part = f"read-{assignment.job.turn}"  # read again in each run: reading changes nothing
         try:
             answer = await self._send(
                 assignment, "get_variables", request, command_service_pb2.GetVariablesResponse, part=part
@@ -137,7 +137,7 @@ class VariablesWork:
         return [index for index, one in enumerate(variables) if not _same(held.get(_key(one)), one.value)]
 
     async def _set(self, assignment: Assignment, variables: Sequence[station_pb2.Variable]) -> set[int]:
-        """Sends variables; the statuses that came back, all of which say that they were taken."""
+        """Sends variables; returns the statuses, all of which are acceptances."""
         request = command_service_pb2.SetVariablesRequest(station_id=assignment.job.station_id, variables=variables)
         answer = await self._send(
             assignment, "set_variables", request, command_service_pb2.SetVariablesResponse, part="set"
@@ -174,7 +174,7 @@ _TAKEN = frozenset(
     {command_service_pb2.SET_VARIABLE_STATUS_ACCEPTED, command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED}
 )
 _WILL_RESET = frozenset({command_service_pb2.RESET_STATUS_ACCEPTED, command_service_pb2.RESET_STATUS_SCHEDULED})
-# Where neither component is named, a station's own stands for it (1.6 has no other).
+# Components with the same meaning: an empty one is the station's own (1.6 has no other).
 _USUAL: Mapping[str, str] = {"": "chargingstation"}
 
 
@@ -183,7 +183,7 @@ def _read(target: TargetRow) -> _Progress:
 
 
 def _wait_for_boot(db: Connection, job: JobRow, now_us: int, *, boot: tuple[int, int]) -> int:
-    """The station's next boot brings the job back; at once, where there was one since `boot`."""
+    """The job's next time: the station's next boot, or now, where it has booted since `boot`."""
     latest = store.boot_of(db, job.tenant_id, job.station_id, locked=True)
     return UNTIL_STATION if latest == boot else now_us
 

@@ -79,7 +79,6 @@ async def test_replicas_that_start_together_tell_one_password(start_auth: StartA
 
 
 async def test_guessable_password_is_taken_with_a_warning(start_auth: StartAuth) -> None:
-    """As a short one is."""
     with capture_logs() as logs:
         auth = await start_auth(admin_password="admin-2026!")
     assert "would not be taken" in repr(logs)

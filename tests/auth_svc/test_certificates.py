@@ -199,7 +199,6 @@ async def test_weak_hashes_are_refused(auth: Auth) -> None:
 
 
 async def test_the_organization(start_auth: StartAuth) -> None:
-    """Where one is configured, no other is signed."""
     auth = await start_auth(certificates=CertificateRules(organization="ACME"))
     results = await _sign(auth, *(_item(certificates.csr("CP1", organization=one)) for one in ("ACME", "Other", None)))
     assert [_reason(result) for result in results] == ["", "CSR_SUBJECT_WRONG", "CSR_SUBJECT_WRONG"]
@@ -244,7 +243,6 @@ async def test_nobody_outlives_the_authority(start_auth: StartAuth, clock: FakeC
 
 
 async def test_ended_certificates_are_removed(start_auth: StartAuth) -> None:
-    """After a while, and not before."""
     auth = await start_auth(certificates=CertificateRules(validity_days=10, retention_days=5))
     await _sign(auth, _item(certificates.csr("CP1")))
     office = CertificateOffice(
@@ -330,7 +328,6 @@ async def test_viewers_may_read_certificates(auth: Auth) -> None:
 
 
 def test_a_digest_is_of_the_request_itself() -> None:
-    """However its text is wrapped."""
     csr = certificates.csr("CP1")
     assert digest_of(read_request(csr)) == digest_of(read_request(csr.replace("\n", "\r\n")))
     assert digest_of(read_request(csr)) != digest_of(read_request(certificates.csr("CP1")))

@@ -49,7 +49,6 @@ async def test_expired_sessions_are_deleted(auth: Auth) -> None:
 
 
 async def test_signing_key_is_replaced(auth: Auth) -> None:
-    """Without a restart."""
     auth.clock.us += REPLACED_AFTER_US
 
     async def replaced() -> bool:

@@ -72,6 +72,5 @@ async def test_pages(auth: Auth) -> None:
 async def test_what_is_refused(
     auth: Auth, request_: ListTokensForLocalListsRequest, reason: str, field: str | None
 ) -> None:
-    """By the field's name."""
     with refused(grpc.StatusCode.INVALID_ARGUMENT, reason, field):
         await auth.authorization.ListTokensForLocalLists(request_)

@@ -130,7 +130,6 @@ async def test_what_is_added_otherwise_leaves_the_list(running: Auth) -> None:
 
 
 async def test_another_tenant_sees_its_own(running: Auth) -> None:
-    """Neither list nor add reaches across."""
     await _ask(running, _item("mine"), _item("theirs", tenant="other"))
     assert [one.id_token for one in await _seen(running, 1)] == ["mine"]
     with refused(grpc.StatusCode.NOT_FOUND, "ID_TOKEN_NOT_SEEN"):

@@ -156,7 +156,6 @@ async def test_a_refresh_token_used_six_times_at_once_leaves_one_login(start_aut
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b", ".", "nul\0.x"])
 async def test_refresh_token_that_is_none(auth: Auth, token: str) -> None:
-    """And no session of anyone suffers from it."""
     login = await auth.login()
     with refused(UNAUTHENTICATED, "INVALID_TOKEN"):
         await _refresh(auth, token)
@@ -187,14 +186,12 @@ async def test_logout_ends_the_session_of_the_access_token(auth: Auth) -> None:
 
 
 async def test_verify_says_who_and_until_when(auth: Auth) -> None:
-    """Also where the username was typed in another case."""
     response = await _verify(auth, bearer(await auth.login("Admin")))
     assert (response.user.username, response.user.tenant_id) == ("admin", "default")
     assert response.expire_time.seconds == auth.clock() // SECOND_US + ACCESS_TOKEN_S
 
 
 async def test_expired_access_token_is_refused(auth: Auth) -> None:
-    """From the second it expires on."""
     metadata = await auth.admin()
     auth.clock.advance(ACCESS_TOKEN_S)
     with refused(UNAUTHENTICATED, "INVALID_TOKEN"):

@@ -54,7 +54,6 @@ def test_settings_are_read() -> None:
     ],
 )
 def test_wrong_settings_are_explained(values: dict[str, str], message: str) -> None:
-    """In one line, without the password."""
     with pytest.raises(SettingError, match=message) as caught:
         _read(**values)
     assert "\n" not in str(caught.value)

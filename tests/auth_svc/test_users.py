@@ -74,7 +74,6 @@ async def test_username_is_taken_whatever_its_case(auth: Auth) -> None:
 
 
 async def test_registration_is_closed_by_default(auth: Auth) -> None:
-    """Without a token nobody is added."""
     with refused(DENIED, "REGISTRATION_CLOSED"):
         await _register(auth, "vera")
 
@@ -245,7 +244,6 @@ async def test_only_administrators_delete_users(auth: Auth) -> None:
 
 
 async def test_last_administrator_stays(auth: Auth) -> None:
-    """With another one the first may go."""
     with refused(grpc.StatusCode.FAILED_PRECONDITION, "LAST_ADMINISTRATOR"):
         await _delete(auth, "Admin", await auth.admin())
     await _register(auth, "ada", ADMINISTRATOR, metadata=await auth.admin())
@@ -284,7 +282,6 @@ async def test_own_password_takes_the_present_one(auth: Auth, current: str) -> N
 
 
 async def test_guessing_the_present_password_is_bounded(auth: Auth) -> None:
-    """As at a login, and counted with it."""
     metadata = await auth.admin()
     for _ in range(MOST_PER_USER):
         with refused(UNAUTHENTICATED, "WRONG_CREDENTIALS"):

@@ -50,11 +50,12 @@ HEAD = """# OCPP, action by action
 
 Made from the code by `make docs`; `make check` fails where it is not up to date.
 
-- Every frame stands in the message log, and is a sign of life (`{always}`).
-- Every action is put through the real edge with the least and the most that its schema allows, and with every word of
-  every enumeration; every answer is held against its schema, and what was written against this table ({every}).
-- An event that a change makes is committed with it, in the `outbox` of the same schema.
-- `CommandService/SendCall` takes every action of the schemas; for those that have no RPC of their own it is the way.
+- Every frame is written to the message log, and updates the last-seen time (`{always}`).
+- A test sends every action through the real edge with the least and the most that its schema allows, and with every
+  word of every enumeration; it checks every answer by its schema, and the rows that were written by this table
+  ({every}).
+- The event of a change is committed with it, in the `outbox` of the same schema.
+- `CommandService/SendCall` sends every action of the schemas, also those without an RPC of their own.
 - The certification cases of 1.6 are tests by id ([tests/certification/v16](../tests/certification/v16/cases.py)).
 - A message that the gateway does not handle yet is answered with a CALLERROR, NotSupported.
 """
@@ -216,7 +217,7 @@ def _from_station(version: Routes, action: str, inbound: Inbound | None) -> str:
     told, after = (
         ", ".join(f"`{_short(rpc)}`" for rpc in found) for found in (rpcs(version, action), rpcs_after(version, action))
     )
-    return f"{module} → {told}" + (f"; where the answers ask for it, then {after}" if after else "")
+    return f"{module} → {told}" + (f"; where the answers require it, then {after}" if after else "")
 
 
 def _to_station(version: Routes, action: str, names: Iterable[str]) -> str:

@@ -107,7 +107,7 @@ class _Sink:
         self.item_bytes = 0
 
     def submit(self, item: Any, waiter: Any, *, deadline_s: float) -> None:
-        """See gateway.batching.ingest_batcher.ItemSink."""
+        """See gateway.batching.sinks.ItemSink."""
         del deadline_s
         self.items += 1
         self.item_bytes += len(item.SerializeToString())

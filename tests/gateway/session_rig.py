@@ -24,7 +24,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 )
 
 from gateway.batching.buffers import Buffer
-from gateway.batching.ingest_batcher import IngestUnavailableError, Waiter
+from gateway.batching.sinks import IngestUnavailableError, Waiter
 from gateway.connection.budgets import StationBudgets
 from gateway.connection.frame_channel import SocketClosedError
 from gateway.connection.session import Connection, Session
@@ -125,7 +125,7 @@ class Service:
         self.deadlines: list[float] = []
 
     def submit(self, item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
-        """See gateway.batching.ingest_batcher.ItemSink."""
+        """See gateway.batching.sinks.ItemSink."""
         assert deadline_s > 0
         self.items.append(item)
         self.deadlines.append(deadline_s)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import pytest
 from csms.common.v1.origin_pb2 import Origin
 
-from gateway.batching import ingest_batcher
+from gateway.batching import availability, linger
+from gateway.batching.background_sink import BackgroundSink
 from gateway.batching.buffers import Buffer
-from gateway.batching.ingest_batcher import BackgroundSink, IngestBatcher, IngestUnavailableError
+from gateway.batching.ingest_batcher import IngestBatcher
+from gateway.batching.sinks import IngestUnavailableError
+from mesh.runtime.backoff import Backoff
 from mesh.runtime.errors import unavailable
 from mesh.runtime.reasons import Reason
 from tests.waiting import until
@@ -36,8 +39,7 @@ class Service:
 
 @pytest.fixture(autouse=True)
 def _quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest_batcher, "FIRST_BACKOFF_S", 0.0005)
-    monkeypatch.setattr(ingest_batcher, "MOST_BACKOFF_S", 0.005)
+    monkeypatch.setattr(availability, "BACKOFF", Backoff(first_s=0.001, most_s=0.005))
 
 
 def _batcher(service: Service) -> "IngestBatcher[Origin, int]":
@@ -94,8 +96,8 @@ async def _first_batch(service: Service, batcher: "IngestBatcher[Origin, int]", 
 
 async def test_those_who_were_answered_share_the_next_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next batch leaves as soon as all have spoken again, long before it has waited for long enough."""
-    monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
-    monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
+    monkeypatch.setattr(linger, "MAX_LINGER_S", 60.0)
+    monkeypatch.setattr(linger, "LINGER_SHARE", 1e9)
     service = Service()
     batcher = _batcher(service)
     await _first_batch(service, batcher, 8)
@@ -110,7 +112,7 @@ async def test_those_who_were_answered_share_the_next_batch(monkeypatch: pytest.
 
 async def test_a_batch_waits_no_longer_than_for_a_part_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where those who were answered have nothing to say, who waits is not held up for long."""
-    monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 0.001)
+    monkeypatch.setattr(linger, "MAX_LINGER_S", 0.001)
     service = Service()
     batcher = _batcher(service)
     await _first_batch(service, batcher, 8)
@@ -119,9 +121,9 @@ async def test_a_batch_waits_no_longer_than_for_a_part_of_the_one_before(monkeyp
 
 async def test_a_batcher_that_was_busy_just_now_lingers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Items that come in bursts leave together; the first does not leave alone."""
-    monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
-    monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
-    monkeypatch.setattr(ingest_batcher, "LINGER_WITHIN_S", 60.0)
+    monkeypatch.setattr(linger, "MAX_LINGER_S", 60.0)
+    monkeypatch.setattr(linger, "LINGER_SHARE", 1e9)
+    monkeypatch.setattr(linger, "LINGER_WITHIN_S", 60.0)
     service = Service()
     batcher = _batcher(service)
     await asyncio.gather(*[batcher.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
@@ -136,9 +138,9 @@ async def test_a_batcher_that_was_busy_just_now_lingers(monkeypatch: pytest.Monk
 
 async def test_a_batcher_whose_large_batch_is_long_gone_sends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quiet again, an item leaves when it comes."""
-    monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
-    monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
-    monkeypatch.setattr(ingest_batcher, "LINGER_WITHIN_S", 0.0)
+    monkeypatch.setattr(linger, "MAX_LINGER_S", 60.0)
+    monkeypatch.setattr(linger, "LINGER_SHARE", 1e9)
+    monkeypatch.setattr(linger, "LINGER_WITHIN_S", 0.0)
     service = Service()
     batcher = _batcher(service)
     await asyncio.gather(*[batcher.ask(Origin(ordinal=n), deadline_s=_in(60)) for n in range(8)])
@@ -148,8 +150,8 @@ async def test_a_batcher_whose_large_batch_is_long_gone_sends_at_once(monkeypatc
 
 async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batcher with little to do adds no delay."""
-    monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
-    monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
+    monkeypatch.setattr(linger, "MAX_LINGER_S", 60.0)
+    monkeypatch.setattr(linger, "LINGER_SHARE", 1e9)
     service = Service()
     batcher = _batcher(service)
     await _first_batch(service, batcher, 7)
@@ -158,8 +160,8 @@ async def test_nobody_waits_after_a_small_batch(monkeypatch: pytest.MonkeyPatch)
 
 async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Items that linger leave at once when the batcher closes."""
-    monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
-    monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
+    monkeypatch.setattr(linger, "MAX_LINGER_S", 60.0)
+    monkeypatch.setattr(linger, "LINGER_SHARE", 1e9)
     service = Service()
     batcher = _batcher(service)
     await _first_batch(service, batcher, 8)
@@ -169,8 +171,8 @@ async def test_closing_does_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_closing_delivers_what_waits_for_the_batch_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the batch comes back while the batcher closes."""
-    monkeypatch.setattr(ingest_batcher, "MAX_LINGER_S", 60.0)
-    monkeypatch.setattr(ingest_batcher, "LINGER_SHARE", 1e9)
+    monkeypatch.setattr(linger, "MAX_LINGER_S", 60.0)
+    monkeypatch.setattr(linger, "LINGER_SHARE", 1e9)
     service = Service()
     service.gate.clear()
     batcher = _batcher(service)
@@ -332,15 +334,15 @@ class Follower:
         self.failures = 0
 
     def done(self) -> bool:
-        """See ingest_batcher.Waiter."""
+        """See gateway.batching.sinks.Waiter."""
         return self._told
 
     def set_result(self, _result: int) -> None:
-        """See ingest_batcher.Waiter."""
+        """See gateway.batching.sinks.Waiter."""
         raise AssertionError
 
     def set_exception(self, _error: IngestUnavailableError) -> None:
-        """See ingest_batcher.Waiter."""
+        """See gateway.batching.sinks.Waiter."""
         self.failures += 1
         if self._more:
             self._more -= 1
@@ -366,15 +368,15 @@ class Broken:
     """Fails when it gets the result."""
 
     def done(self) -> bool:
-        """See ingest_batcher.Waiter."""
+        """See gateway.batching.sinks.Waiter."""
         return False
 
     def set_result(self, _result: int) -> None:
-        """See ingest_batcher.Waiter."""
+        """See gateway.batching.sinks.Waiter."""
         raise RuntimeError("broken")
 
     def set_exception(self, _error: IngestUnavailableError) -> None:
-        """See ingest_batcher.Waiter."""
+        """See gateway.batching.sinks.Waiter."""
         raise RuntimeError("broken")
 
 

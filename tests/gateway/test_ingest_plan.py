@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from csms.common.v1.origin_pb2 import Origin
 
-from gateway.batching.ingest_batcher import IngestUnavailableError, Waiter
+from gateway.batching.sinks import IngestUnavailableError, Waiter
 from gateway.connection import ingest_plan
 from gateway.connection.ingest_plan import OPTIONAL_BUDGET_S, STATION_BUDGET_S, IngestPlan
 from gateway.ocpp.translation import IngestRpc
@@ -22,7 +22,7 @@ class FakeSink:
         self.deadlines: list[float] = []
 
     def submit(self, _item: Any, waiter: Waiter[Any], *, deadline_s: float) -> None:
-        """See gateway.batching.ingest_batcher.Way."""
+        """See gateway.batching.sinks.ItemSink."""
         self.deadlines.append(deadline_s)
         if self.result is None:
             self.waiters.append(waiter)
@@ -38,7 +38,6 @@ class Asked:
         self.outcomes: list[Any] = []
         asked = IngestPlan(
             {EVENTS: Origin(), AUTHORIZE: Origin()},
-            lambda _results: {},
             frozenset({AUTHORIZE} if optional else ()),
         )
         ingest_plan.submit(asked, {EVENTS: self.events, AUTHORIZE: self.authorize}, self.outcomes.append, now_s=100.0)
@@ -84,7 +83,7 @@ def test_any_other_may_not() -> None:
 def test_an_item_that_cannot_be_sent_ends_it() -> None:
     """The caller gets the error, and no result that still comes from RPCs that were sent before."""
     events, outcomes = FakeSink(), list[Any]()
-    asked = IngestPlan({EVENTS: Origin(), AUTHORIZE: Origin()}, lambda _results: {})
+    asked = IngestPlan({EVENTS: Origin(), AUTHORIZE: Origin()})
     with pytest.raises(KeyError):
         ingest_plan.submit(asked, {EVENTS: events}, outcomes.append, now_s=100.0)
     events.waiters[0].set_exception(IngestUnavailableError())

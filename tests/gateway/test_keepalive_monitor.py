@@ -67,11 +67,11 @@ async def test_a_silent_station_is_pinged_once_a_minute_and_then_given_up(clock:
         rig.session.on_pong()
         clock.advance(19 * 60)
         watch.sweep()
-        rig.session.inbound.heartbeat_interval_s = 600
+        rig.session.registration.heartbeat_interval_s = 600
         clock.advance(2 * 60)
         watch.sweep()
         assert rig.wire.closed_with is None
-        rig.session.inbound.heartbeat_interval_s = 300
+        rig.session.registration.heartbeat_interval_s = 300
         watch.sweep()
         codes = [rig.wire.closed_with]
     assert codes == [1006]

@@ -20,7 +20,7 @@ from csms.transaction.v1.transaction_ingest_service_pb2 import (
 )
 from google.rpc.status_pb2 import Status
 
-from gateway.batching.ingest_batcher import IngestUnavailableError
+from gateway.batching.sinks import IngestUnavailableError
 from gateway.connection import inbound_queue
 from gateway.connection.budgets import MALFORMED_FRAMES_PER_MINUTE, StationBudgets
 from gateway.ocpp.translation import IngestRpc

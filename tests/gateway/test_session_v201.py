@@ -18,7 +18,7 @@ from csms.station.v1.station_pb2 import (
 from csms.transaction.v1.transaction_ingest_service_pb2 import AuthorizationResult, TransactionEventResult
 from google.rpc.status_pb2 import Status
 
-from gateway.batching.ingest_batcher import IngestUnavailableError
+from gateway.batching.sinks import IngestUnavailableError
 from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.v201.routes import ROUTES

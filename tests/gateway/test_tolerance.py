@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.connection.inbound import InboundCalls, RefusalError
+from gateway.connection.inbound import InboundCalls
+from gateway.connection.refusal import RefusalError
+from gateway.connection.registration import Registration
 from gateway.ocpp import frames
 from gateway.ocpp.frames import Call
 from gateway.ocpp.schemas import KINDS, PayloadKind, SchemaFault, Schemas
@@ -296,7 +298,7 @@ def test_what_is_tolerated_is_served(data: st.DataObject) -> None:
     source = frame_of(payload, action, "request")
     frame = frames.parse(source, V16)
     assert isinstance(frame, Call)
-    plan = _inbound(met).begin(frame, 1, 1_760_000_000_000_000, source)
+    plan = _inbound(met).plan(frame, 1, 1_760_000_000_000_000, source)
     assert "unknown_field" in met
     kept = plan.items.get(IngestRpc.TRANSACTION_EVENTS)
     assert not getattr(kept, "raw", None) or not kept.raw.action  # type: ignore[union-attr]
@@ -318,9 +320,9 @@ def test_what_is_not_tolerated_is_refused_or_kept(action: str) -> None:
             assert isinstance(frame, Call)
             if ROUTES.inbound[action].quarantine_response is None:
                 with pytest.raises(RefusalError):
-                    _inbound([]).begin(frame, 1, 1_760_000_000_000_000, source)
+                    _inbound([]).plan(frame, 1, 1_760_000_000_000_000, source)
             else:
-                items = _inbound([]).begin(frame, 1, 1_760_000_000_000_000, source).items
+                items = _inbound([]).plan(frame, 1, 1_760_000_000_000_000, source).items
                 raw = items[IngestRpc.TRANSACTION_EVENTS].raw  # type: ignore[attr-defined]
                 assert raw.reason == "SCHEMA_VIOLATION"
                 assert json.loads(raw.payload) == json.loads(_dumped(sent))
@@ -333,10 +335,7 @@ def _inbound(met: list[str]) -> InboundCalls:
         epoch=1,
         served=ServedVersion(ROUTES, SCHEMAS),
         others=(),
-        accepted=True,
-        heartbeat_interval_s=300,
+        registration=Registration(accepted=True, heartbeat_interval_s=300),
         allow_transfer=lambda _size, _time_us: True,
-        clock=lambda: 1_760_000_000_000_000,
-        count=lambda _kind, _name: None,
         note_quirk=met.append,
     )

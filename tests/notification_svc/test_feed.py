@@ -62,7 +62,6 @@ async def test_waiting_ends_with_what_is_waited_for() -> None:
 
 
 async def test_stopping_ends_waiting() -> None:
-    """Also for who has not begun to wait yet."""
     tail = Tail(5)
     waiting = asyncio.create_task(tail.wait(5, 30))
     await asyncio.sleep(0)

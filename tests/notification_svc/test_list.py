@@ -12,7 +12,6 @@ DAY_S = 24 * 3600.0
 
 
 async def test_pages_hold_each_event_once(notifications: Notifications) -> None:
-    """Also what is added while somebody pages."""
     await notifications.publish(*(item(str(index)) for index in range(7)))
     first = await notifications.list(page_size=3)
     await notifications.publish(item("7"))
@@ -31,7 +30,6 @@ async def test_full_last_page_has_no_next(notifications: Notifications) -> None:
 
 
 async def test_default_page_has_a_hundred(notifications: Notifications) -> None:
-    """As the contract says."""
     await notifications.publish(*(item(str(index)) for index in range(101)))
     assert len((await notifications.list()).events) == 100
 
@@ -46,7 +44,6 @@ async def test_default_page_has_a_hundred(notifications: Notifications) -> None:
     ],
 )
 async def test_filter_picks(notifications: Notifications, text: str, expected: str) -> None:
-    """By type, source and station, on every page."""
     await notifications.publish(
         item("a"),
         item("b", station_id="CP2"),
@@ -57,7 +54,6 @@ async def test_filter_picks(notifications: Notifications, text: str, expected: s
 
 
 async def test_cursor_is_where_a_list_goes_on(notifications: Notifications) -> None:
-    """After the last event there are none yet."""
     await notifications.publish(item("a"), item("b"))
     first, second = await notifications.all()
     assert [event.event_id for event in await notifications.all(after_cursor=first.cursor)] == ["b"]

@@ -37,7 +37,6 @@ def test_settings_are_read() -> None:
     ],
 )
 def test_wrong_settings_are_explained(values: dict[str, str]) -> None:
-    """By name, and without what is secret."""
     with pytest.raises(SettingError, match=next(iter(values))) as caught:
         _read(**values)
     assert "hidden" not in str(caught.value)

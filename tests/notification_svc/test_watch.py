@@ -100,7 +100,6 @@ async def test_slow_watcher_catches_up_and_nothing_grows_meanwhile(notifications
 
 
 async def test_sign_of_life_where_nothing_happens(stack: AsyncExitStack, database_url: str, clock: FakeClock) -> None:
-    """Also where what happens is filtered out."""
     notifications = await start_notifications(stack, database_url, clock, sign_of_life_s=0.05)
     async with notifications.watch(filter='type = "never"') as watch:
         for index in range(3):
@@ -110,7 +109,6 @@ async def test_sign_of_life_where_nothing_happens(stack: AsyncExitStack, databas
 
 @pytest.mark.parametrize(("cursor", "reason"), [(-1, "INVALID_CURSOR"), (99, "INVALID_CURSOR")])
 async def test_cursor_of_another_stream_is_refused(notifications: Notifications, cursor: int, reason: str) -> None:
-    """Instead of waiting for it forever."""
     await notifications.publish(item("a"))
     with refused(grpc.StatusCode.INVALID_ARGUMENT, reason):
         async with notifications.watch(after_cursor=cursor) as watch:
@@ -129,7 +127,6 @@ async def test_cursor_that_has_expired_is_told(notifications: Notifications) -> 
 
 
 async def test_wrong_filter_is_refused(notifications: Notifications) -> None:
-    """Before anything is sent."""
     with refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FILTER"):
         async with notifications.watch(filter="type >") as watch:
             await watch.response()

@@ -43,7 +43,6 @@ def test_two_features_cannot_take_the_same_name() -> None:
 
 
 def test_every_command_has_to_be_prepared() -> None:
-    """By a feature: otherwise the service does not start."""
     sender = CommandSender(commands=Commands(database=None, gateways=None, clock=FakeClock()))  # type: ignore[arg-type]
     everything = dict.fromkeys(SERVICE.methods_by_name, as_it_is)
     make_servicer(sender=sender, registered=[everything])

@@ -117,7 +117,6 @@ async def test_criteria_name_an_evse_likewise(system: StationSystem) -> None:
 
 
 async def test_a_reservation_names_an_evse_likewise(system: StationSystem) -> None:
-    """And the message names both."""
     await _connected(system, "reserve_now")
     stub = ReservationServiceStub(system.operators)
 
@@ -243,7 +242,6 @@ async def test_a_stop_while_nobody_can_say(far: tuple[StationSystem, FarTransact
 
 
 async def test_a_stop_while_transaction_svc_is_gone(start_system: StartSystem) -> None:
-    """Nobody listens there."""
     with held_port() as port:
         system = await start_system(transaction_address=f"127.0.0.1:{port}")
         await system.lease()

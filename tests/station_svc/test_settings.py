@@ -64,7 +64,6 @@ def test_what_is_set_counts() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(name: str, value: str) -> None:
-    """In one line that names the setting."""
     with pytest.raises(SettingError, match=name):
         StationSettings.read(Environment({**NEEDED, name: value}))
 

@@ -62,7 +62,6 @@ async def test_a_late_start_moves_its_transaction_on_the_evse(service: Service) 
 
 
 async def test_a_late_update_does_not_reopen(service: Service) -> None:
-    """Neither with seq_no nor without."""
     await service.one(event_2x("a", "STARTED", 0, 0, 100))
     await service.one(event_2x("a", "ENDED", 2, 120, 300, charging_state=tx.CHARGING_STATE_IDLE))
     await service.one(event_2x("a", "UPDATED", 1, 60, 200, charging_state=tx.CHARGING_STATE_CHARGING))

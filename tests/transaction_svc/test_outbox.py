@@ -5,7 +5,6 @@ from transaction_svc.retention import Retention
 
 
 async def test_started_updated_and_ended_are_published_once(service: Service) -> None:
-    """In the resource's field names; a repeat publishes nothing."""
     number = (await service.one(start_16())).transaction_id
     service.clock.advance(60)
     for _ in range(2):
@@ -34,7 +33,6 @@ async def test_started_updated_and_ended_are_published_once(service: Service) ->
 
 
 async def test_updates_are_published_every_ten_seconds_at_most(service: Service) -> None:
-    """Of a transaction; each has its own ten seconds."""
     await service.one(event_2x("a", "STARTED", 0, 0, 0))
     for second in range(1, 31):
         service.clock.advance(1)
@@ -63,7 +61,6 @@ async def test_a_superseded_end_is_published_before_the_start(service: Service) 
 
 
 async def test_retention_deletes_old_rows_and_no_transactions(service: Service) -> None:
-    """After the days that the setting gives."""
     await service.one(start_16())
     retention = Retention(database=service.database, clock=service.clock, outbox_days=2, quarantine_days=9)
     service.clock.advance(86_400)

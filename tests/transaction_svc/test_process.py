@@ -67,7 +67,6 @@ def test_power_is_set_within_bounds() -> None:
 
 
 def test_invalid_settings_are_reported() -> None:
-    """In one line each."""
     with pytest.raises(SettingError, match="CSMS_OUTBOX_RETENTION_DAYS"):
         TransactionSettings.read(
             Environment(

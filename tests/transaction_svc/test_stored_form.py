@@ -45,7 +45,6 @@ def test_event_records_of_version_1_are_read() -> None:
 
 
 def test_a_state_of_version_1_keeps_its_figures() -> None:
-    """Also where no event comes any more."""
     state = stored_form.decode_state(STATE_1)
     assert (state.event_count, state.created_us, state.updated_us) == (3, 1000002, 3000002)
     assert (state.start_us, state.end_us, state.reason, state.held_by) == (1000000, None, 4, ("TAG", "ISO14443"))

@@ -1,1 +1,1 @@
-"""OCPP 1.6 JSON: one module per action, pure; routes.py says which there are."""
+"""OCPP 1.6 JSON: one module per action, pure; routes.py lists them."""

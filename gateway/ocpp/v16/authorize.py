@@ -9,7 +9,7 @@ from gateway.ocpp.v16.parts import id_tag_info
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """A question about an id tag; a blank one is nobody's, and not asked about."""
+    """The item that authorizes an id tag; none for a blank tag, which belongs to nobody."""
     id_tag = payload["idTag"]
     if not id_tag.strip():
         return {}
@@ -20,7 +20,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
-    """How many transactions the tag holds, where that is to be asked."""
+    """The item that counts the transactions of the tag, where a limit applies."""
     question = question_about_open_transactions(origin, results)
     if question is None:
         return {}

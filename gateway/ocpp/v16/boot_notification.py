@@ -10,7 +10,7 @@ from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """A boot. 1.6 tells no reason for it."""
+    """A boot. 1.6 has no reason for it."""
     return {IngestRpc.BOOTS: BootItem(origin=origin, identity=_to_identity(payload))}
 
 

@@ -25,7 +25,7 @@ def to_calls(command: CertificateSignedRequest) -> Sequence[Payload]:
 
 
 def to_answer(_command: CertificateSignedRequest, payloads: Sequence[Payload]) -> CertificateSignedResponse:
-    """Whether it takes it."""
+    """Whether the station accepts the certificate."""
     [payload] = payloads
     return CertificateSignedResponse(status=CERTIFICATE_SIGNED_STATUSES[payload["status"]])
 

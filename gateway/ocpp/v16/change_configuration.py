@@ -23,7 +23,7 @@ from gateway.ocpp.v16.configuration import to_key, to_variable
 from mesh.runtime.reasons import AnyReason, Reason
 
 _MAX_VALUE = 500  # CiString500Type
-# Security whitepaper, 5.1: 40 characters at the most. Some stations take it as it is, not as hexadecimal (quirk 7).
+# Security whitepaper, 5.1: 40 characters at the most. Some stations use it as it is, not as hexadecimal (quirk 7).
 _PASSWORD = "authorizationkey"  # noqa: S105 - a name
 _LEAST_PASSWORD, _MOST_PASSWORD = 16, 40
 # What became of a variable whose CALL failed; of any other failure it is not known.
@@ -35,7 +35,7 @@ _TAKEN = frozenset({SET_VARIABLE_STATUS_ACCEPTED, SET_VARIABLE_STATUS_REBOOT_REQ
 
 
 def to_calls(command: SetVariablesRequest) -> Sequence[Payload]:
-    """One CALL for each variable, in the given order. Nothing is sent where one of them cannot be said in 1.6."""
+    """One CALL for each variable, in the given order. Nothing is sent where one of them cannot be expressed in 1.6."""
     if not command.variables:
         raise UnacceptableError("OccurenceConstraintViolation", "variables", "at least one is needed")
     return [_to_call(variable, f"variables[{index}]") for index, variable in enumerate(command.variables)]
@@ -53,9 +53,9 @@ def _to_call(variable: Variable, field: str) -> Payload:
 
 
 def to_answer(command: SetVariablesRequest, payloads: Sequence[Payload | CallFailure]) -> SetVariablesResponse:
-    """One result for each variable, with the value that the station has now where that is known.
+    """One result for each variable, with its present value where that is known.
 
-    A CALL that failed has a result too, which tells why: what was set before it stays set.
+    A CALL that failed has a result too, with the reason: variables that were set before it stay set.
     """
     pairs = zip(command.variables, payloads, strict=True)
     return SetVariablesResponse(results=[_to_result(variable, payload) for variable, payload in pairs])

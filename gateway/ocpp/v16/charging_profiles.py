@@ -39,9 +39,9 @@ def purpose_word(purpose: ChargingProfilePurpose.ValueType, field: str) -> str:
 
 
 def to_payload(profile: ChargingProfile, field: str) -> Payload:
-    """1.6's ChargingProfile, for one that makes sense (gateway/ocpp/charging_profiles.py).
+    """1.6's ChargingProfile, for a consistent profile (gateway/ocpp/charging_profiles.py).
 
-    UnacceptableError for what 1.6 cannot say: several schedules, the phase to use, more than one decimal.
+    UnacceptableError for values that 1.6 cannot express: several schedules, the phase to use, more than one decimal.
     """
     kind = _KIND_WORDS.get(profile.kind)
     if kind not in _KINDS:
@@ -93,7 +93,7 @@ def _to_period(period: ChargingSchedulePeriod, field: str) -> Payload:
 
 
 def to_periods(entries: Sequence[Payload]) -> list[ChargingSchedulePeriod]:
-    """Periods as a station told them. UnacceptableError for numbers that cannot be kept."""
+    """Periods as a station sent them. UnacceptableError for numbers that cannot be stored."""
     return [_to_reported_period(entry, f"chargingSchedulePeriod[{index}]") for index, entry in enumerate(entries)]
 
 
@@ -106,7 +106,7 @@ def _to_reported_period(entry: Payload, field: str) -> ChargingSchedulePeriod:
 
 
 def to_rate(number: float, field: str) -> float:
-    """A limit as a station told it. UnacceptableError for one that no double holds."""
+    """A limit as a station sent it. UnacceptableError for one that no double holds."""
     try:
         return float(number)
     except OverflowError as error:

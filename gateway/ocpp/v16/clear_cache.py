@@ -9,7 +9,7 @@ from gateway.ocpp.translation import Outbound, Payload
 
 
 def to_calls(_command: ClearCacheRequest) -> Sequence[Payload]:
-    """One CALL that says nothing more."""
+    """One CALL with an empty payload."""
     return [{}]
 
 

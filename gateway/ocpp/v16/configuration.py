@@ -31,6 +31,6 @@ def to_key(variable: Variable, field: str) -> str:
 
 
 def to_variable(key: str, value: str = "", *, readonly: bool | None = None) -> Variable:
-    """The variable that a key of 1.6 stands for. Secrets are masked here already: nobody behind needs them."""
+    """The variable of a key of 1.6. Secrets are masked here already: no later code needs them."""
     shown = MASK if value and is_secret(key) else value
     return Variable(component=COMPONENT, variable=key, value=shown, readonly=readonly)

@@ -10,7 +10,7 @@ from gateway.ocpp.v16.certificate_hashes import to_payload
 
 
 def to_calls(command: DeleteCertificateRequest) -> Sequence[Payload]:
-    """Which one to remove."""
+    """One CALL with the certificate to remove."""
     return [{"certificateHashData": to_payload(command.certificate_hash_data, "certificate_hash_data")}]
 
 

@@ -9,7 +9,7 @@ from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """A step of an upload. 1.6 does not say of which one."""
+    """A step of an upload. 1.6 does not report its number."""
     item = ReportItem(origin=origin)
     item.log_status.status = UPLOAD_LOG_STATUSES.get(payload["status"], UPLOAD_LOG_STATUS_UNSPECIFIED)
     item.log_status.reported_status = payload["status"]

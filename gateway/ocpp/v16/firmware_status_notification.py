@@ -9,7 +9,7 @@ from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """A step of an update. 1.6 does not say of which one."""
+    """A step of an update. 1.6 does not report its number."""
     item = ReportItem(origin=origin)
     item.firmware_status.status = FIRMWARE_STATUSES.get(payload["status"], FIRMWARE_STATUS_UNSPECIFIED)
     item.firmware_status.reported_status = payload["status"]

@@ -42,7 +42,7 @@ def to_answer(command: GetCompositeScheduleRequest, payloads: Sequence[Payload])
 
 
 def _fill(schedule: CompositeSchedule, reported: Payload, payload: Payload) -> None:
-    # Some stations tell the start only within the schedule.
+    # Some stations send the start only within the schedule.
     us = parse_us(payload.get("scheduleStart") or reported.get("startSchedule") or "")
     if us is not None:
         set_time(schedule.start_time, us)

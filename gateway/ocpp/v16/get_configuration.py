@@ -22,15 +22,15 @@ _LIMIT_VARIABLE = Variable(component=COMPONENT, variable=_LIMIT)
 
 
 def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
-    """The keys to read, as many in a CALL as the command says; none at all asks for every key."""
+    """The keys to read, in CALLs of the command's size; none at all reads every key."""
     keys = [to_key(variable, f"variables[{index}]") for index, variable in enumerate(command.variables)]
     return [{"key": part} if part else {} for part in parts(keys, command.items_per_message)]
 
 
 def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload | CallFailure]) -> GetVariablesResponse:
-    """One result per key that was asked for, in that order, then those that the station told beside them.
+    """One result per requested key, in that order, then those that the station returned beside them.
 
-    Keys are compared without regard to case. One that the station passed over in silence counts as rejected, with a
+    Keys are compared without regard to case. One that the station left out of its answer counts as rejected, with a
     hint: some stop at their GetConfigurationMaxKeys.
     """
     results: dict[str, GetVariableResult] = {}

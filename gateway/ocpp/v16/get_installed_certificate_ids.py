@@ -20,14 +20,14 @@ _WORDS = words(GET_CERTIFICATE_ID_USES_16)
 
 
 def to_calls(command: GetInstalledCertificateIdsRequest) -> Sequence[Payload]:
-    """The kinds to ask for, each once; none at all asks for both that 1.6 has."""
+    """One CALL for each requested kind; without any, for both that 1.6 has."""
     return [{"certificateType": _WORDS[kind]} for kind in _kinds(command)]
 
 
 def to_answer(
     command: GetInstalledCertificateIdsRequest, payloads: Sequence[Payload]
 ) -> GetInstalledCertificateIdsResponse:
-    """The certificates of every kind that was asked for; NOT_FOUND where there is none of any."""
+    """The certificates of every requested kind; NOT_FOUND where there is none of any."""
     answer = GetInstalledCertificateIdsResponse(status=GET_INSTALLED_CERTIFICATE_STATUS_NOT_FOUND)
     for kind, payload in zip(_kinds(command), payloads, strict=True):
         if GET_INSTALLED_CERTIFICATE_STATUSES[payload["status"]] == GET_INSTALLED_CERTIFICATE_STATUS_ACCEPTED:

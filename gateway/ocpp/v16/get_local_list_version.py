@@ -15,9 +15,10 @@ def to_calls(_command: GetLocalListVersionRequest) -> Sequence[Payload]:
 
 
 def to_answer(_command: GetLocalListVersionRequest, payloads: Sequence[Payload]) -> GetLocalListVersionResponse:
-    """The version; none where the station says -1, which is that it keeps no list.
+    """The version; none where the station returns -1, which means that it keeps no list.
 
-    A version beyond 32 bits, which the schema allows, is none of ours: the largest is told in its place.
+    A version beyond 32 bits, which the schema allows, cannot come from here: the largest number is returned in its
+    place.
     """
     [payload] = payloads
     version = int(payload["listVersion"])

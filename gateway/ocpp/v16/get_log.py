@@ -24,7 +24,7 @@ _TYPE_WORDS = {
 
 
 def to_calls(command: GetLogRequest) -> Sequence[Payload]:
-    """A log of a time, or all of it. UnacceptableError for a log that 1.6 does not know."""
+    """A log of a period, or all of it. UnacceptableError for a log that 1.6 does not have."""
     word = _TYPE_WORDS.get(command.log_type)
     if word is None:
         raise UnacceptableError("NotSupported", "log_type", "OCPP 1.6 knows DIAGNOSTICS and SECURITY only")

@@ -10,7 +10,7 @@ from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """A step of an upload, by its number; one below 0, as some stations have it, is taken for none."""
+    """A step of an upload, by its number; one below 0, as some stations send it, counts as none."""
     item = ReportItem(origin=origin)
     report = item.log_status
     report.status = UPLOAD_LOG_STATUSES.get(payload["status"], UPLOAD_LOG_STATUS_UNSPECIFIED)

@@ -1,4 +1,4 @@
-"""How often a station tries again, in several commands of 1.6."""
+"""Retries and their interval, in several commands of 1.6."""
 
 from typing import Any
 

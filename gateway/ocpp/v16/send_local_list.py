@@ -19,9 +19,9 @@ _UPDATE_WORDS = words(LOCAL_LIST_UPDATE_TYPES)
 
 
 def to_calls(command: SendLocalListRequest) -> Sequence[Payload]:
-    """One CALL. Tokens that 1.6 cannot name are left out; `to_answer` tells which.
+    """One CALL. Tokens that 1.6 cannot express are left out; `to_answer` lists them.
 
-    Versions 0 and below are reserved: the one stands for an empty list, -1 for none at all.
+    Versions 0 and below are reserved: 0 is an empty list, -1 none at all.
     """
     if command.version_number < 1:
         raise UnacceptableError("PropertyConstraintViolation", "version_number", "must be above 0")
@@ -63,7 +63,7 @@ def _is_fit(entry: LocalListEntry) -> bool:
 
 
 def to_answer(command: SendLocalListRequest, payloads: Sequence[Payload]) -> SendLocalListResponse:
-    """Whether the station took it, and what was left out."""
+    """Whether the station accepted it, and the tokens that were left out."""
     [payload] = payloads
     return SendLocalListResponse(
         status=SEND_LOCAL_LIST_STATUSES[payload["status"]],

@@ -22,7 +22,7 @@ def to_calls(command: SetChargingProfileRequest) -> Sequence[Payload]:
 
 
 def to_answer(command: SetChargingProfileRequest, payloads: Sequence[Payload]) -> SetChargingProfileResponse:
-    """Whether it was taken."""
+    """Whether the station accepted the profile."""
     [payload] = payloads
     return SetChargingProfileResponse(
         status=CHARGING_PROFILE_STATUSES[payload["status"]],

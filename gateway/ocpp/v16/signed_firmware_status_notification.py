@@ -10,7 +10,7 @@ from gateway.ocpp.translation import Inbound, IngestRpc, Items, Payload, Results
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """A step of a signed update, by its number; one below 0, as some stations have it, is taken for none."""
+    """A step of a signed update, by its number; one below 0, as some stations send it, counts as none."""
     item = ReportItem(origin=origin)
     report = item.firmware_status
     report.status = FIRMWARE_STATUSES.get(payload["status"], FIRMWARE_STATUS_UNSPECIFIED)

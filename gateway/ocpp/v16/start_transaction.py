@@ -26,9 +26,9 @@ from gateway.ocpp.values import parse_us, set_time
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """The start, recorded whatever becomes of the id tag, and at the same time a question about the tag.
+    """The start, recorded with any status of the id tag, and at the same time the item that authorizes the tag.
 
-    Where it names a reservation, station_svc hears that it was used.
+    Where it names a reservation, station_svc is notified of its use.
     """
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
@@ -63,14 +63,15 @@ def _to_use(event: TransactionEvent, origin: Origin) -> ReportItem:
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
-    """A tag that was refused holds no transaction: transaction_svc hears of it before the station does."""
+    """Records in transaction_svc that a refused tag holds no transaction, before the station is answered."""
     return refusal(origin, results, _judge(payload, results))
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
-    """The transaction's number, and what the id tag may do.
+    """The transaction's number, and the status of the id tag.
 
-    A start that went into quarantine has no number; the station is told 0, and its later messages name that (quirk 18).
+    A start that went into quarantine has no number; the answer is 0, and the station's later messages name that (quirk
+    18).
     """
     result = result_of(results, IngestRpc.TRANSACTION_EVENTS, TransactionEventResult)
     tag_info = id_tag_info(_judge(payload, results))
@@ -78,7 +79,7 @@ def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
 
 
 def _judge(payload: Payload, results: Results) -> IdTokenInfo:
-    """The status of the id tag; a blank one is nobody's."""
+    """The status of the id tag; a blank one belongs to nobody."""
     return judge(results) if payload["idTag"].strip() else IdTokenInfo(status=AUTHORIZATION_STATUS_INVALID)
 
 

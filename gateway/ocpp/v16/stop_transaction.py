@@ -18,9 +18,9 @@ _DEFAULT_REASON = "Local"
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """The stop with the values it brings, meterStop last; and a question about the id tag, where one stopped it.
+    """The stop with its values, meterStop last; and the item that authorizes the id tag that stopped it, if any.
 
-    station_svc hears of the end: charging profiles of the transaction end with it.
+    station_svc is notified of the end: charging profiles of the transaction end with it.
     """
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
@@ -44,7 +44,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
 
 
 def to_response(_payload: Payload, results: Results, _now_us: int) -> Payload:
-    """The status of the id tag, where there was one and auth_svc could say."""
+    """The status of the id tag, where there was one and auth_svc returned it."""
     info = authorization(results)
     return {} if info is None else {"idTagInfo": id_tag_info(info)}
 

@@ -38,7 +38,7 @@ _EXTENDED = _words(
 
 def _to_calls(known: Words) -> Callable[[TriggerMessageRequest], Sequence[Payload]]:
     def to_calls(command: TriggerMessageRequest) -> Sequence[Payload]:
-        """The message to ask for, for one connector where one is named, 0 only where the whole station is meant."""
+        """The requested message, for one connector where one is named, 0 only for the whole station."""
         word = known.get(command.requested_message)
         if word is None:
             raise UnacceptableError(
@@ -67,7 +67,7 @@ EXTENDED = Outbound(action="ExtendedTriggerMessage", to_calls=_to_calls(_EXTENDE
 
 
 def choose(command: TriggerMessageRequest) -> Outbound:
-    """The plain one, unless the operator asks for the other or only the other has the message."""
+    """TriggerMessage, unless the operator requests the extension or only the extension has the message."""
     if command.security_extension:
         return EXTENDED
     only_extended = command.requested_message in _EXTENDED and command.requested_message not in _PLAIN

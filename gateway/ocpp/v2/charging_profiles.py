@@ -29,9 +29,10 @@ _MOST_TRANSACTION_ID = 36
 
 
 def to_payload(profile: ChargingProfile, field: str) -> Payload:
-    """2.0.1's ChargingProfile, for one that makes sense (gateway/ocpp/charging_profiles.py).
+    """2.0.1's ChargingProfile, for a consistent profile (gateway/ocpp/charging_profiles.py).
 
-    UnacceptableError for what 2.0.1 cannot say. A schedule without a number is given its place in the profile.
+    UnacceptableError for values that 2.0.1 cannot express. A schedule without a number gets its position in the
+    profile.
     """
     purpose, kind = _PURPOSE_WORDS.get(profile.purpose), _KIND_WORDS.get(profile.kind)
     if purpose not in _PURPOSES:

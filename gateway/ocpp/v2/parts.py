@@ -19,9 +19,9 @@ MAX_ID_TOKEN = 36
 ID_TOKEN_TYPES = frozenset(
     {"Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
 )
-# Of an id token whose type nobody said: "generated in the central system, in no particular format".
+# Type of an id token without a given type: "generated in the central system, in no particular format".
 _DEFAULT_TYPE = "Central"
-# Of the token that is none: somebody pressed a start button (C02).
+# Type of the absent token: a start button was pressed (C02).
 NO_AUTHORIZATION = "NoAuthorization"
 
 _STATUS_WORDS = words(AUTHORIZATION_STATUSES)
@@ -64,7 +64,7 @@ def evse_payload(evse: EvseRef, field: str) -> Payload | None:
 
 
 def is_somebody(id_token: Payload) -> bool:
-    """Whether an IdTokenType can be asked about: a blank one is nobody's, but for that of a start button."""
+    """Whether an IdTokenType can be authorized: a blank one cannot, except that of a start button."""
     return bool(id_token["idToken"].strip()) or id_token["type"] == NO_AUTHORIZATION
 
 

@@ -42,7 +42,7 @@ def _name(text: str, field: str) -> str:
 
 
 def to_variable(item: Payload, value: str = "") -> Variable:
-    """The variable that an answer is about. Secrets are masked here already: nobody behind needs them."""
+    """The variable of an answer. Secrets are masked here already: no later code needs them."""
     component, named = item["component"], item["variable"]
     variable = Variable(
         component=component["name"],
@@ -74,7 +74,7 @@ class Matched(NamedTuple):
 
 
 def match(variables: Sequence[Variable], items: Iterable[Payload]) -> Matched:
-    """Finds the answer to each variable, whatever their order. Names are compared without regard to case."""
+    """Finds the answer to each variable, in any order. Names are compared without regard to case."""
     found: dict[Key, list[Payload]] = {}
     for item in items:
         found.setdefault(_key(to_variable(item)), []).append(item)

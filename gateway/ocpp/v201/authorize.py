@@ -1,9 +1,9 @@
 """Authorize, C01 to C07.
 
-Plug and charge (C07): nothing here checks contract certificates yet, so none is vouched for. A request that brings one
-is told NoCertificateAvailable, "there is nothing to check it with", rather than CertChainError, which would claim a
-fault that nobody has found; and its token Invalid, as C07.FR.16 pairs them, also for a station that reads only that.
-auth_svc is not asked: an eMAID says something about its bearer only together with its certificate.
+Plug and charge (C07): contract certificates cannot be checked yet. A request with one is answered with
+NoCertificateAvailable, "there is nothing to check it with", rather than CertChainError, which would state a fault that
+was not found; its token is Invalid, as C07.FR.16 pairs them, also for a station that reads only that. auth_svc is not
+called: an eMAID identifies its bearer only together with its certificate.
 """
 
 from csms.auth.v1.authorization_service_pb2 import AuthorizeItem
@@ -17,7 +17,7 @@ _UNCHECKED = "NoCertificateAvailable"
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """A question about an id token. Not asked: a blank one, which is nobody's, and one with a certificate."""
+    """The item that authorizes an id token; none for a blank one, or one with a certificate."""
     id_token = payload["idToken"]
     if _has_certificate(payload) or not is_somebody(id_token):
         return {}
@@ -28,7 +28,7 @@ def to_items(payload: Payload, origin: Origin) -> Items:
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
-    """How many transactions the token holds, where that is to be asked."""
+    """The item that counts the transactions of the token, where a limit applies."""
     question = question_about_open_transactions(origin, results)
     if question is None:
         return {}

@@ -10,7 +10,7 @@ from gateway.ocpp.v2.parts import status_info
 
 
 def to_calls(_command: ClearCacheRequest) -> Sequence[Payload]:
-    """One CALL that says nothing more."""
+    """One CALL with an empty payload."""
     return [{}]
 
 

@@ -52,7 +52,7 @@ def _to_text(payload: Payload) -> str:
     """The data as the contract has it: text as it came, JSON where it is something else, empty where there is none."""
     if "data" not in payload:
         return ""
-    # No schema looks into it, and not even PostgreSQL takes U+0000.
+    # No schema describes its content, and PostgreSQL does not accept U+0000.
     data = clean(payload["data"])
     return data if isinstance(data, str) else msgspec.json.encode(data).decode()
 

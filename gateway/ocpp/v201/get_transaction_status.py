@@ -18,7 +18,7 @@ def to_calls(command: GetTransactionStatusRequest) -> Sequence[Payload]:
 
 
 def to_answer(_command: GetTransactionStatusRequest, payloads: Sequence[Payload]) -> GetTransactionStatusResponse:
-    """The station's answer; whether the transaction goes on stays absent where the station does not say."""
+    """The station's answer; ongoing_indicator stays absent where the station does not report it."""
     [payload] = payloads
     return GetTransactionStatusResponse(
         ongoing_indicator=payload.get("ongoingIndicator"), messages_in_queue=payload["messagesInQueue"]

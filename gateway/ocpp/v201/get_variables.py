@@ -24,9 +24,9 @@ _LIMIT_VARIABLE = Variable(component="DeviceDataCtrlr", variable="ItemsPerMessag
 
 
 def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
-    """The variables to read, as many in a CALL as the command says.
+    """The variables to read, in CALLs of the command's size.
 
-    UnacceptableError for none at all: 2.x cannot ask for every one.
+    UnacceptableError for none at all: 2.x has no request for all of them.
     """
     if not command.variables:
         raise UnacceptableError(
@@ -37,9 +37,9 @@ def to_calls(command: GetVariablesRequest) -> Sequence[Payload]:
 
 
 def to_answer(command: GetVariablesRequest, payloads: Sequence[Payload | CallFailure]) -> GetVariablesResponse:
-    """One result per variable that was asked for, in that order, then those that the station told beside them.
+    """One result per requested variable, in that order, then those that the station returned beside them.
 
-    One that the station passed over in silence counts as rejected, with a hint: it may have stopped at its
+    One that the station left out of its answer counts as rejected, with a hint: it may have stopped at its
     ItemsPerMessage.
     """
     answers = [payload for payload in payloads if not isinstance(payload, CallFailure)]

@@ -13,7 +13,7 @@ from gateway.ocpp.v2.parts import id_token_payload, status_info
 
 
 def to_calls(command: RequestStartTransactionRequest) -> Sequence[Payload]:
-    """A start for an id token; one of no given type is taken for "Central"."""
+    """A start for an id token; one without a type gets "Central"."""
     if not command.HasField("remote_start_id"):
         raise UnacceptableError("OccurrenceConstraintViolation", "remote_start_id", "is required")
     payload: Payload = {

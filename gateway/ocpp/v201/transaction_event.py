@@ -33,7 +33,7 @@ _DEFAULT_REASON = "Local"
 
 
 def to_items(payload: Payload, origin: Origin) -> Items:
-    """The event, recorded whatever becomes of the id token; and a question about the token, where there is one."""
+    """The event, recorded with any status of the id token; and the item that authorizes the token, if any."""
     item = TransactionEventItem()
     item.origin.CopyFrom(origin)
     event = item.event
@@ -86,12 +86,12 @@ def _set_rest(event: TransactionEvent, payload: Payload) -> None:
 
 
 def to_follow_up(payload: Payload, origin: Origin, results: Results) -> Items:
-    """A token that was refused holds no transaction: transaction_svc hears of it before the station does."""
+    """Records in transaction_svc that a refused token holds no transaction, before the station is answered."""
     return refusal(origin, results, judge(results, limited=_begins(payload))) if "idToken" in payload else {}
 
 
 def to_response(payload: Payload, results: Results, _now_us: int) -> Payload:
-    """The status of the id token, where the event brought one."""
+    """The status of the id token, where the event has one."""
     id_token = payload.get("idToken")
     if id_token is None:
         return {}
@@ -114,7 +114,7 @@ def to_questions(payload: Any, origin: Origin) -> Items:
 
 
 def to_acknowledgement(payload: Any, results: Results) -> Payload:
-    """The status of the id token, where the event brought one; one that cannot be read is nobody's."""
+    """The status of the id token, where the event has one; an unreadable one belongs to nobody."""
     if not isinstance(payload, dict) or "idToken" not in payload:
         return {}
     readable = readable_text(payload, "idToken", "idToken")

@@ -8,13 +8,13 @@ from gateway.ocpp.enums import MESSAGE_TRIGGERS, TRIGGER_MESSAGE_STATUSES, words
 from gateway.ocpp.translation import Outbound, Payload, UnacceptableError
 from gateway.ocpp.v2.parts import evse_payload, status_info
 
-# What only 1.6 can be asked for.
+# Messages that only 1.6 can request.
 _NOT_2 = frozenset({"DiagnosticsStatusNotification"})
 _WORDS = {value: word for value, word in words(MESSAGE_TRIGGERS).items() if word not in _NOT_2}
 
 
 def to_calls(command: TriggerMessageRequest) -> Sequence[Payload]:
-    """The message to ask for, for one EVSE or connector where one is named; EVSE 0 stands for all."""
+    """The requested message, for one EVSE or connector where one is named; EVSE 0 means all."""
     word = _WORDS.get(command.requested_message)
     if word is None:
         known = ", ".join(sorted(_WORDS.values()))

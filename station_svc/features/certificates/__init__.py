@@ -1,1 +1,1 @@
-"""Certificates that stations ask for, and those that they have."""
+"""Certificates that stations request, and those that they have."""

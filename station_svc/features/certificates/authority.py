@@ -1,4 +1,4 @@
-"""The certificate authority of auth_svc, as station_svc asks it."""
+"""Calls of auth_svc's certificate authority."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ MOST_ITEMS = 64
 
 
 class CertificateAuthority:
-    """Has requests signed; the same request gets the same certificate, so that it may be asked again."""
+    """Has requests signed; the same request gets the same certificate, so that it may be repeated."""
 
     def __init__(self, *, channel: grpc.aio.Channel, timeout_s: float = TIMEOUT_S) -> None:
         self._stub = CertificateAuthorityServiceStub(channel)

@@ -1,4 +1,4 @@
-"""Certificates that operators send to stations, checked before they leave: what no station can use is told plainly."""
+"""Checks of certificates that operators send to stations, before they are sent: the errors name the fault."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Certificates on their way to stations: signed where they are not yet, and handed over, however long that takes."""
+"""Delivery of certificates to stations: signed where they are not yet, and sent, however long that takes."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ from station_svc.jobs.rows import JobRow
 from station_svc.jobs.runner import Again, Done, FinalError, JobKind
 from station_svc.jobs.sender import JobSender
 
-# The authority may be away for as long as it takes to bring it back: the waits between attempts add up to half an hour.
+# The authority may be unavailable for some time: the waits between attempts add up to half an hour.
 MOST_ATTEMPTS = 10
 # Until then the authority may be signing the request while the station waits for its answer, which it is given first.
 ANSWERED_US = int((TIMEOUT_S + 1) * SECOND_US)
@@ -77,7 +77,7 @@ class CertificateDelivery:
 
 
 class FitsStation(CommandHooks):
-    """A chain that is longer than the station said that it takes is not sent. Raises MeshError INVALID_FIELD."""
+    """Refuses a chain that is longer than the station's reported limit. Raises MeshError INVALID_FIELD."""
 
     def __init__(self, *, chain: str) -> None:
         self._chain = chain

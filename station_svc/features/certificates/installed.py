@@ -1,4 +1,4 @@
-"""Remembers the certificates that stations' answers tell of."""
+"""Stores the certificates in stations' answers."""
 
 from collections.abc import Collection
 
@@ -18,7 +18,7 @@ _GONE = frozenset(
 
 
 class RememberCertificates(CommandHooks):
-    """Keeps the certificates that a station told of, instead of those of these kinds that it told of before."""
+    """Stores the certificates that a station reported, in place of those of these kinds that it reported before."""
 
     def __init__(self, kinds: Collection[int]) -> None:
         self._kinds = kinds
@@ -52,7 +52,7 @@ class ForgetCertificate(CommandHooks):
 
 
 def to_installed(data: certificate_pb2.CertificateHashData, kind: int, now_us: int) -> InstalledCertificateRow:
-    """The row of a certificate that a station told of. PostgreSQL takes no NUL, and hexadecimal has none."""
+    """The row of a certificate that a station reported. PostgreSQL accepts no NUL, and hexadecimal has none."""
     return InstalledCertificateRow(
         certificate_type=kind,
         hash_algorithm=data.hash_algorithm,

@@ -1,4 +1,4 @@
-"""The SQL of the certificates that stations told of. Each function is part of a transaction."""
+"""The SQL of the certificates that stations reported. Each function is part of a transaction."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -46,7 +46,7 @@ def remember(
     kinds: Collection[int],
     certificates: Sequence[InstalledCertificateRow],
 ) -> None:
-    """Keeps what a station told of these kinds of certificates, all kinds where none is named, instead of before."""
+    """Stores a station's certificates of these kinds, all kinds where none is named, in place of the earlier ones."""
     old = sa.delete(installed_certificate).where(_of(tenant_id, station_id))
     if kinds:
         old = old.where(installed_certificate.c.certificate_type.in_(kinds))
@@ -57,7 +57,7 @@ def remember(
 
 
 def forget(db: Connection, *, tenant_id: str, station_id: str, certificate: InstalledCertificateRow) -> None:
-    """A station has a certificate no more, of whatever kind. Hexadecimal is compared without regard to case."""
+    """Removes a certificate of a station, of any kind. Hexadecimal is compared without regard to case."""
     table, lower = installed_certificate.c, sa.func.lower
     db.execute(
         sa.delete(installed_certificate).where(

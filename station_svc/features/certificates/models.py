@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from station_svc.core.columns import Key, frame_key, metadata, small, station_key, text
 
-# What stations asked the certificate authority for. `csr` and `chain` are emptied when nobody needs them any more.
+# Requests of stations to the certificate authority. `csr` and `chain` are emptied when they are no longer needed.
 certificate_request = sa.Table(
     "certificate_request",
     metadata,
@@ -23,7 +23,7 @@ certificate_request = sa.Table(
     sa.Index("certificate_request_age", "receive_us"),
 )
 
-# The columns of the key stand in the order of lists.
+# The columns of the key are in the order of lists.
 installed_certificate = sa.Table(
     "installed_certificate",
     metadata,

@@ -26,9 +26,9 @@ from station_svc.jobs.rows import NewJob
 KIND = "certificate"
 """The kind of job that has a request signed, where it is not yet, and hands the certificate to its station."""
 
-# A station has its answer first; whoever takes the request has this long to have it signed before the job does.
+# A station is answered first; the replica that has the request has this long to have it signed before the job does.
 HEAD_START_US = SECOND_US
-# A certificate that could not be handed over for so long is none that the station waits for.
+# A station no longer waits for a certificate that could not be delivered for so long.
 GIVEN_UP_US = 7 * DAY_US
 SUPERSEDED = Reason.SUPERSEDED
 
@@ -54,9 +54,9 @@ _ADD = RowStatement(
 
 
 def take(db: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Taken | MeshError]:
-    """Records requests, with a job for each; how each stands, in their order. The work of one transaction.
+    """Records requests, with a job for each; the state of each, in their order. The work of one transaction.
 
-    The same frame finds what it made before, and the same request one that is under way.
+    The same frame finds the request that it made before, and the same request one that is under way.
     """
     known = lock_stations(db, {request.frame.station for request in requests})
     names = _common_names(db, known)
@@ -71,9 +71,9 @@ def take(db: Connection, requests: Sequence[NewRequest], now_us: int) -> list[Ta
 
 
 def record_signing(db: Connection, key: FrameKey, signed: Signed, now_us: int) -> CertificateRequestRow | None:
-    """Records what the authority made of a request that waits for it; returns how it stands now.
+    """Records the authority's answer to a request that waits for it; returns the state of the request now.
 
-    One that is signed takes the place of the earlier ones of its station: their keys are not the station's any more.
+    A signed one replaces the earlier ones of its station: the station no longer has their keys.
     """
     state = RequestState.REJECTED if signed.reason else RequestState.SIGNED
     values = {
@@ -112,7 +112,7 @@ def common_names(db: Connection, tenant_id: str, station_id: str) -> Collection[
 
 
 def most_chain(db: Connection, tenant_id: str, station_id: str) -> int | None:
-    """How many characters of a chain a station said that it takes; None where it did not say."""
+    """Most characters of a chain by the station's report; None where it did not report a limit."""
     query = sa.select(variable.c.value).where(
         variable.c.tenant_id == tenant_id,
         variable.c.station_id == station_id,
@@ -204,7 +204,7 @@ def _change(
 
 
 def _common_names(db: Connection, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Collection[str]]:
-    """Identity and serial numbers, but for those that another station has too: either could be taken for the other."""
+    """Identity and serial numbers, except those that another station has too: they would not identify the station."""
     ids = [station_id for _tenant, station_id in keys]
     columns = (station.c.serial_number, station.c.charge_box_serial_number)
     own = db.execute(

@@ -38,7 +38,7 @@ class CertificateRequests:
         return [_to_result(one, signed) for one in taken]
 
     async def _sign(self, taken: Sequence[Taken]) -> dict[FrameKey, CertificateRequestRow]:
-        """Has those signed that are not yet; the rows as they stand afterwards, of those that were."""
+        """Has the unsigned ones signed; the rows afterwards, of those that were signed."""
         open_ = {store.key_of(one.row.frame): one for one in taken if one.row.state is RequestState.REQUESTED}
         if not open_:
             return {}
@@ -65,7 +65,7 @@ def _record_signings(
 def _to_request(item: ingest.RequestCertificateItem) -> NewRequest:
     return NewRequest(
         frame=to_frame(item.origin),
-        # PostgreSQL takes no NUL, and a request that has one is none.
+        # PostgreSQL accepts no NUL, and a request with one is invalid.
         csr=item.csr.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         csr_sha256=hashlib.sha256(item.csr.encode()).hexdigest(),
         certificate_type=item.certificate_type,

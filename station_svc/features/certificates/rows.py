@@ -8,7 +8,7 @@ from station_svc.core.rows import Frame
 
 
 class RequestState(IntEnum):
-    """Where a request for a certificate stands: csms.station.v1.CertificateRequestState. Numbers are stored."""
+    """State of a request for a certificate: csms.station.v1.CertificateRequestState. Numbers are stored."""
 
     REQUESTED = 1
     SIGNED = 2
@@ -25,7 +25,7 @@ class RequestState(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class NewRequest:
-    """A station asks for a certificate."""
+    """A station's request for a certificate."""
 
     frame: Frame
     csr: str
@@ -51,7 +51,7 @@ class CertificateRequestRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A request as it stands now, with the names that its station may have in a certificate."""
+    """A request in its present state, with the names that its station may have in a certificate."""
 
     row: CertificateRequestRow
     common_names: Collection[str]
@@ -69,7 +69,7 @@ class Signed:
 
 @dataclass(frozen=True, kw_only=True)
 class InstalledCertificateRow:
-    """A certificate that a station told of."""
+    """A certificate that a station reported."""
 
     certificate_type: int
     hash_algorithm: int

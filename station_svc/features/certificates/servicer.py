@@ -27,7 +27,7 @@ class StationCertificateServicer(StationCertificateServiceServicer):
     async def ListInstalledCertificates(
         self, request: station_certificate_service_pb2.ListInstalledCertificatesRequest, context: Context
     ) -> station_certificate_service_pb2.ListInstalledCertificatesResponse:
-        """Lists the certificates that a station told of, by kind."""
+        """Lists the certificates that a station reported, by kind."""
         del context
         page = page_of(request, _INSTALLED_KEY)
         read = partial(
@@ -44,7 +44,7 @@ class StationCertificateServicer(StationCertificateServiceServicer):
     async def ListCertificateRequests(
         self, request: station_certificate_service_pb2.ListCertificateRequestsRequest, context: Context
     ) -> station_certificate_service_pb2.ListCertificateRequestsResponse:
-        """Lists the certificates that a station asked for, newest first."""
+        """Lists the certificates that a station requested, newest first."""
         del context
         page = page_of(request, FRAME_KEY)
         read = partial(

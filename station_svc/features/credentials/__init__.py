@@ -1,1 +1,1 @@
-"""How stations prove who they are, and how that is changed."""
+"""Authentication of stations, and changes of their credentials."""

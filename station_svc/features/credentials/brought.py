@@ -1,7 +1,7 @@
-"""Passwords that a fleet brings along, and hashes of them that another system made.
+"""Passwords of stations that operators give, and hashes of them that another system made.
 
-They may be short, so that a fast hash would give them away to whoever reads the database: what is kept of a password is
-argon2id. A hash is kept as it came until the station first comes in with its password, which is then kept likewise.
+They may be short, so that a fast hash would reveal them to a reader of the database: passwords are stored as
+argon2id. A hash is stored as it came until the station first connects with its password, which is then stored likewise.
 """
 
 import base64
@@ -63,7 +63,7 @@ def store_hash(field: str, text: str) -> StoredCredential:
 
 
 def is_strong(password: str, station_id: str) -> bool:
-    """Whether a password is long and varied enough to be taken for a random one of 80 bits."""
+    """Whether a password is long and varied enough to pass for a random one of 80 bits."""
     if len(password) < _STRONG_LENGTH or len(set(password)) < _STRONG_KINDS:
         return False
     if station_id and station_id.casefold() in password.casefold():
@@ -92,7 +92,7 @@ def _forms(stored: StoredCredential, offered: bytes) -> list[bytes]:
 
 
 def _checker(text: str) -> Callable[[bytes], bool] | None:
-    """The check of a password against a hash; None for a form or a cost that is not taken."""
+    """The check of a password against a hash; None for an unsupported form or cost."""
     if text.startswith("$argon2"):
         return _argon2(text)
     if found := _BCRYPT.fullmatch(text):

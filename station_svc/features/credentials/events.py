@@ -5,7 +5,7 @@ from mesh.runtime.errors import MeshError
 
 
 def credential_changed(*, tenant_id: str, station_id: str, pushed: bool, now_us: int) -> OutboxEvent:
-    """A station has another credential; the one before has ended. `pushed`: it was handed to it over its socket."""
+    """A station has another credential; the former one has ended. `pushed`: it was delivered over its socket."""
     return OutboxEvent(
         event_id=f"station.credential_changed:{station_id}:{now_us}",
         tenant_id=tenant_id,
@@ -17,7 +17,7 @@ def credential_changed(*, tenant_id: str, station_id: str, pushed: bool, now_us:
 
 
 def credential_not_taken(*, tenant_id: str, station_id: str, error: MeshError, now_us: int) -> OutboxEvent:
-    """A station was accepted, and did not take its first credential: whoever knows its id comes in as it."""
+    """A station was accepted, and did not accept its first credential: any client with its id can connect as it."""
     return OutboxEvent(
         event_id=f"station.credential_not_taken:{station_id}:{now_us}",
         tenant_id=tenant_id,

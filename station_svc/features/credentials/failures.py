@@ -1,7 +1,7 @@
-"""Handshakes that did not prove who a station is: counted on the station, and told, in bounded space and time.
+"""Handshakes that failed authentication: counted on the station and published, in bounded space and time.
 
-Anybody can cause them, as fast as sockets open. So each is counted in memory, at most MOST_STATIONS stations at a time,
-and written down together: the first of a station at once, those after it every INTERVAL_S seconds.
+Any client can cause them, as fast as sockets open. So each is counted in memory, at most MOST_STATIONS stations at a
+time, and they are stored together: the first of a station at once, those after it every INTERVAL_S seconds.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""A station's first credential: handed to one that an operator accepts, the work of one kind of job.
+"""A station's first credential, delivered to one that an operator accepts: the work of one kind of job.
 
-A station that comes in under `pending` proves nothing. Once it is accepted, whoever knows its id could come in as it,
-so acceptance hands it a credential: over the socket that it has, or else over the next one. Where the station does not
-take it, the station and an event show so, until an operator gives it a credential in another way.
+A station that connects under `pending` authenticates with nothing. Once it is accepted, any client with its id could
+connect as it, so a credential is delivered to it: over its present socket, or the next one. Where the station does not
+accept it, the station and an event show that, until an operator gives it a credential in another way.
 """
 
 from functools import partial
@@ -30,7 +30,7 @@ KIND = "first_credential"
 
 
 def queue(db: Connection, *, tenant_id: str, station_id: str, username: str, now_us: int) -> None:
-    """A station was accepted: it is handed a credential, unless it has one or is being handed one."""
+    """Queues the delivery of a credential to an accepted station, unless it has one or a delivery is under way."""
     if not store.begin_first(db, tenant_id=tenant_id, station_id=station_id):
         return
     unique_key = f"credential:{station_id}"
@@ -48,11 +48,11 @@ class FirstCredential:
 
     @property
     def kind(self) -> JobKind:
-        """How the job queue runs it: it sends to stations that have not booted since they were accepted, too."""
+        """Kind of the job: it sends to stations that have not booted since they were accepted, too."""
         return JobKind(run=self.run, ended=self.ended, needs_station=False)
 
     async def run(self, job: JobRow) -> Done | Again:
-        """Sends it once. Raises MeshError, and FinalError where the station does not take it."""
+        """Sends it once. Raises MeshError, and FinalError where the station rejects it."""
         find = partial(store.find_credential_status, tenant_id=job.tenant_id, station_id=job.station_id)
         credential_status = await self._database.read(find)
         if credential_status is None or credential_status.has_credential or not credential_status.is_accepted:
@@ -75,7 +75,7 @@ class FirstCredential:
         return _later_or_never(refusal, booted=credential_status.is_booted)
 
     def ended(self, db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
-        """Shows on the station, and tells, that it was not reached."""
+        """Records on the station, and publishes, that it was not reached."""
         if job.state is JobState.DONE:
             return
         why = error or MeshError(grpc.StatusCode.CANCELLED, Reason.CANCELLED, "it was cancelled")
@@ -103,5 +103,5 @@ def _later_or_never(error: MeshError, *, booted: bool) -> Again:
 
 
 def _when_it_is_there() -> Again:
-    """The boot after which the station may do its work brings the job back."""
+    """The boot that is answered with Accepted wakes the job."""
     return Again(decide=lambda _db, _job, _now_us: UNTIL_STATION)

@@ -31,7 +31,7 @@ class _Memory:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()  # asked in the threads of the database, told in those of the hashes
+        self._lock = threading.Lock()  # read by the threads of the database, written by those of the hashes
         self._known: OrderedDict[bytes, None] = OrderedDict()
 
     def add(self, key: bytes) -> None:
@@ -78,7 +78,7 @@ class Proofs:
         return False if not offered or key in self._wrong else None
 
     async def compute(self, station_id: str, offered: bytes, candidates: Sequence[StoredCredential]) -> Better | None:
-        """Computes what `known` will say of these. Returns what to keep instead of a hash that is proven.
+        """Computes the results of these for `known`. Returns a credential to store in place of a hash that matches.
 
         Raises MeshError UNAVAILABLE where too many wait, or another attempt of this station is being computed.
         """

@@ -1,4 +1,4 @@
-"""New credentials for a station: is_taken to the operator alone, or handed to the station over its socket too."""
+"""New credentials for a station: returned to the operator, or delivered to the station over its socket too."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ from station_svc.core.digests import make_credential, store_credential
 from station_svc.features.credentials import store
 from station_svc.features.credentials.security import COMPONENT, PASSWORD, TAKEN, HandOver
 
-# WebSocket close code "policy violation": what the station came in with is good no more.
+# WebSocket close code "policy violation": the credential of the connection is no longer valid.
 ROTATED_CLOSE_CODE = 1008
 ROTATED_REASON = "the credentials of this station were replaced"
 

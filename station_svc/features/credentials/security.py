@@ -1,4 +1,4 @@
-"""Variables by which a station proves itself: its credential, its security profile. What it takes holds for us too.
+"""Variables by which a station authenticates: its credential, its security profile. Accepted values apply here too.
 
 OCPP 1.6 calls them AuthorizationKey and SecurityProfile (security whitepaper, 2 and 5.1), OCPP 2.x BasicAuthPassword
 and SecurityProfile of SecurityCtrlr (2.0.1 part 2, A01 and A05).
@@ -26,7 +26,7 @@ from station_svc.features.credentials import store
 COMPONENT = "SecurityCtrlr"
 PASSWORD = "BasicAuthPassword"  # noqa: S105 - a name
 _PROFILE = "securityprofile"
-# Profile 3 is proven by a client certificate, of which nothing is heard here yet: such a station could not come in.
+# Profile 3 needs a client certificate, which does not reach this service: such a station could not connect.
 _PROFILES = ("1", "2")
 
 # RFC 6455's registry: "service restart", by which a station that is closed comes back at once.
@@ -56,10 +56,11 @@ def hooks_of(variables: Sequence[station_pb2.Variable]) -> CommandHooks:
 
 
 class HandOver(RememberVariables):
-    """A credential is handed to a station: good from the moment it is sent, alone once the station took it.
+    """Delivers a credential to a station: valid from the moment it is sent, the only one once the station accepted it.
 
-    Where it stays unknown whether it did, both are good, until it comes with the new one. Then its socket is closed, so
-    that it does. `begun_here`: whether this credential was sent, rather than an earlier one of the same request id.
+    Where it stays unknown whether it did, both are valid, until the station connects with the new one. Then its socket
+    is closed, so that it reconnects. `begun_here`: whether this credential was sent, rather than an earlier one of the
+    same request id.
     """
 
     hands_over_credential = True
@@ -94,7 +95,7 @@ class HandOver(RememberVariables):
 
 
 class RaiseProfile(CommandHooks):
-    """A station is told to take a higher security profile. It never goes back to a lower one (2.0.1, A05.FR.05)."""
+    """Sets a higher security profile at a station. It never goes back to a lower one (2.0.1, A05.FR.05)."""
 
     def __init__(self, profile: int) -> None:
         self._profile = profile

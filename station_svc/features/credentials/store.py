@@ -1,7 +1,7 @@
 """The SQL of stations' credentials. Each function is part of a transaction.
 
-Beside the credential that is in use, a station may have some that it was handed and has not used yet. All are good
-until it is known which one it has: that one then takes the place of those before it.
+Beside the credential in use, a station may have some that were delivered and not used yet. All are valid
+until it is known which one it has: that one then replaces those before it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +23,11 @@ from station_svc.core.station_store import not_found
 from station_svc.features.credentials import events
 from station_svc.features.credentials.proofs import Better
 
-# Handed over one after the other, without ever hearing which the station took; the oldest are given up first.
+# Most credentials that are delivered one after the other without an answer of the station; the oldest are dropped
+# first.
 MOST_NEXT = 3
 _MOST_REASON = 500
-# One that has a credential is asked for it.
+# A credential is required of a station that has one.
 _AT_LEAST_BASIC = sa.case((station.c.security_profile == 0, 1), else_=station.c.security_profile)
 
 
@@ -41,7 +42,7 @@ class Failures:
 
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """A station came with a credential that it had been handed; `left` are those that it was handed later."""
+    """A station connected with a delivered credential; `left` are those that were delivered later."""
 
     tenant_id: str
     station_id: str
@@ -52,15 +53,15 @@ class Promotion:
 def replace_credential(
     db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
 ) -> Sequence[Socket]:
-    """Replaces a station's credentials, and asks for the new one from now on. Raises MeshError STATION_NOT_FOUND.
+    """Replaces a station's credentials, and requires the new one from now on. Raises MeshError STATION_NOT_FOUND.
 
-    Returns the sockets that are to be closed, since they were opened with what has ended.
+    Returns the sockets to close, since they were opened with a credential that has ended.
     """
     return _put(db, tenant_id, station_id, credential, now_us, pushed=False)
 
 
 def offer_next(db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
-    """A station is about to be handed a credential, which is good from now on, beside those that it has."""
+    """Adds a credential that is about to be delivered; it is valid from now on, beside those that the station has."""
     offered = [*_held_next(db, tenant_id, station_id), credential][-MOST_NEXT:]
     _set_next(db, tenant_id, station_id, offered)
 
@@ -68,9 +69,9 @@ def offer_next(db: Connection, *, tenant_id: str, station_id: str, credential: S
 def take_next(
     db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential, now_us: int
 ) -> Sequence[Socket]:
-    """The station said that it took a credential: all others end.
+    """Records that the station accepted a credential: all others end.
 
-    Returns the sockets that are to be closed: none where it came with that one already, or has another by now.
+    Returns the sockets to close: none where the station connected with that one already, or has another by now.
     """
     if credential not in _held_next(db, tenant_id, station_id):
         return []
@@ -78,7 +79,7 @@ def take_next(
 
 
 def withdraw_next(db: Connection, *, tenant_id: str, station_id: str, credential: StoredCredential) -> None:
-    """The station did not take a credential: it is good no more."""
+    """Removes a credential that the station rejected."""
     held = _held_next(db, tenant_id, station_id)
     if credential in held:
         _set_next(db, tenant_id, station_id, [one for one in held if one != credential])
@@ -100,7 +101,7 @@ _PROMOTE = RowStatement(
 
 
 def promote(db: Connection, promotions: Iterable[Promotion], now_us: int) -> None:
-    """Stations, which this transaction holds, came with a credential that they had been handed."""
+    """Promotes delivered credentials with which stations connected; the stations are locked by this transaction."""
     latest = {(one.tenant_id, one.station_id): one for one in promotions}
     if not latest:
         return
@@ -155,7 +156,7 @@ def security_of(db: Connection, *, tenant_id: str, station_id: str) -> tuple[int
 
 
 def raise_profile(db: Connection, *, tenant_id: str, station_id: str, profile: int, now_us: int) -> None:
-    """The station took a higher security profile."""
+    """Records that the station accepted a higher security profile."""
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id), station.c.security_profile < profile)
@@ -192,7 +193,7 @@ def find_credential_status(db: Connection, *, tenant_id: str, station_id: str) -
 
 
 def begin_first(db: Connection, *, tenant_id: str, station_id: str) -> bool:
-    """A station is to be handed its first credential; False where it has one."""
+    """Begins the delivery of a station's first credential; False where it has one."""
     query = (
         sa.update(station)
         .where(_is(tenant_id, station_id), station.c.credential_digest == "")
@@ -202,8 +203,8 @@ def begin_first(db: Connection, *, tenant_id: str, station_id: str) -> bool:
 
 
 def fail_first(db: Connection, *, tenant_id: str, station_id: str, error: MeshError, now_us: int) -> bool:
-    """A station did not take its first credential; False where it has one by now, or was removed."""
-    # PostgreSQL stores no NUL, and what the station said is part of it.
+    """Records that a station did not accept its first credential; False where it has one by now, or was removed."""
+    # PostgreSQL stores no NUL, and the station's answer is part of it.
     reason = f"{error.reason}: {error.message}".replace("\0", "\N{REPLACEMENT CHARACTER}")[:_MOST_REASON]
     query = (
         sa.update(station)
@@ -281,7 +282,7 @@ def _put(
 
 
 def _held_next(db: Connection, tenant_id: str, station_id: str) -> Sequence[StoredCredential]:
-    """The credentials that the station was handed, oldest first; it is locked. Empty where it was removed."""
+    """The credentials that were delivered to the station, oldest first; it is locked. Empty where it was removed."""
     query = sa.select(station.c.next_credentials).where(_is(tenant_id, station_id)).with_for_update()
     return from_text(db.execute(query).scalar() or "")
 

@@ -9,7 +9,7 @@ from station_svc.features.data_transfer.rows import Transfer
 
 
 def data_transferred(transfer: Transfer) -> OutboxEvent:
-    """A vendor's own message came in; the data itself stays in the list of data transfers."""
+    """A vendor-specific message was received; its data is in the list of data transfers only."""
     data = {
         "vendorId": transfer.vendor_id,
         "messageId": transfer.message_id,

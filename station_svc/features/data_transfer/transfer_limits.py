@@ -1,7 +1,7 @@
-"""How much of vendors' own messages is kept of one station: the oldest are removed where there is more.
+"""Limits of stored vendor-specific messages per station: beyond them the oldest are removed.
 
-No message costs a statement for it. What is stored is counted in memory, and a station is looked at in the background:
-with its first message to this process, and each time that a part of a limit has come in since.
+No message costs a statement for it. Stored messages are counted in memory, and a station is checked in the background:
+with its first message to this process, and each time that a part of a limit has been stored since.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ log = get_logger(__name__)
 SHARE = 10
 # Stations that are counted; one that is left out is looked at with its next message again.
 MOST_COUNTED = 50_000
-# Rows per transaction, between which the work of gateways goes on.
+# Rows per transaction, between which gateways are served.
 CHUNK = 500
 PAUSE_S = 0.02
 RETRY_S = 5.0
@@ -33,7 +33,7 @@ _Station = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class TransferLimits:
-    """How many messages of one station are kept, and how many bytes of them."""
+    """Most messages of one station that are kept, and most bytes of them."""
 
     rows: int = 10_000
     size: int = 16 * 1024 * 1024

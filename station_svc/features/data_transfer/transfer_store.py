@@ -64,7 +64,7 @@ def list_data_transfers(db: Connection, *, tenant_id: str, station_id: str, page
 Position = tuple[int, int]
 """Epoch and ordinal of a frame."""
 
-# The newest rows of one station, by the primary key: one more than may be there is all that is read. What a text takes
+# The newest rows of one station, by the primary key, and no more than one above the limit. The size of a text
 # is known without reading it where it is stored out of line (octet_length of PostgreSQL).
 _FIND_EXCESS = """
     SELECT epoch, ordinal FROM (

@@ -1,4 +1,4 @@
-"""Which vendors' own messages (OCPP DataTransfer) are known here."""
+"""The known vendors of vendor-specific messages (OCPP DataTransfer)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ UNKNOWN_VENDOR_ID = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Vendors:
-    """The registered vendors, each with the message ids it is registered for; none at all stands for any."""
+    """The registered vendors, each with its message ids; no ids means any."""
 
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
 

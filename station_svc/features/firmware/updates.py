@@ -1,4 +1,4 @@
-"""Firmware updates: what begins one, what stations report of it, and boots that tell that it is done."""
+"""Firmware updates: the command that begins one, reports of stations, and boots that show that it is done."""
 
 import secrets
 from collections.abc import Sequence
@@ -79,9 +79,9 @@ def record(db: Connection, reports: Sequence[tuple[Frame, firmware_pb2.FirmwareS
 
 
 def booted(db: Connection, boots: Sequence[Boot]) -> None:
-    """A station that boots with another version than before has installed it, told so or not.
+    """Completes the update of a station that boots with another version than before, with or without a report.
 
-    The stations are locked. Only the update that is under way counts, and only where its station was asked for it.
+    The stations are locked. Only an update that is under way counts, and only if it was requested of the station.
     """
     found: dict[tuple[str, str], list[ActivityRow]] = {}
     for activity in store.open_activities(db, KIND.name, {boot.frame.station for boot in boots}) if boots else ():

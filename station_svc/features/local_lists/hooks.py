@@ -1,4 +1,4 @@
-"""Records what the commands of local lists tell of a station's list, by operators and by jobs alike."""
+"""Records the results of local-list commands in a station's list, for operators and jobs alike."""
 
 from csms.common.v1 import id_token_pb2
 from csms.station.v1 import local_list_pb2
@@ -15,10 +15,10 @@ from station_svc.features.local_lists.store import UNFIT, DroppedToken
 
 
 class RememberVersion(CommandHooks):
-    """Keeps the version that a station says it holds."""
+    """Stores the version that a station reports."""
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """Its entries in that version are known if it is the one that it took from here."""
+        """Its entries are known if the version is the one that it accepted from here."""
         if not isinstance(outcome, local_list_pb2.GetLocalListVersionResponse):
             return
         row = store.lock(db, new.tenant_id, new.station_id)
@@ -33,7 +33,7 @@ class RememberList(CommandHooks):
         self._request = request
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """Refused, or half taken: what it holds is not known any more. No answer: its version will tell."""
+        """Rejected, or partly applied: its entries are no longer known. No answer: its version will show."""
         if not isinstance(outcome, local_list_pb2.SendLocalListResponse):
             return
         row = store.lock(db, new.tenant_id, new.station_id)
@@ -93,7 +93,7 @@ def to_message(entry: Entry) -> local_list_pb2.LocalListEntry:
     if entry.expire_us is not None:
         info.cache_expire_time.CopyFrom(to_timestamp(entry.expire_us))
     if entry.group:
-        # Groups are made in the central system, which is what the type Central says.
+        # Groups are made in the CSMS, which is the meaning of the type Central.
         info.group_id_token.CopyFrom(id_token_pb2.IdToken(id_token=entry.group, type="Central"))
     return local_list_pb2.LocalListEntry(
         id_token=id_token_pb2.IdToken(id_token=entry.id_token, type=entry.type), id_token_info=info

@@ -8,7 +8,7 @@ local_list = sa.Table(
     "local_list",
     metadata,
     *station_key(),
-    sa.Column("version", sa.Integer),  # as it last said or took; NULL where that is not known
+    sa.Column("version", sa.Integer),  # as last reported or accepted; NULL where that is not known
     # What it holds in this version, packed by parts.py; in any other it is not known.
     sa.Column("entries_version", sa.Integer),
     sa.Column("entries", sa.LargeBinary, nullable=False, server_default=sa.text("''")),
@@ -18,7 +18,7 @@ local_list = sa.Table(
     sa.Column("request_us", sa.BigInteger),
     sa.Column("plan_us", sa.BigInteger),  # request_us of the request that the present plan is for
     sa.Column("sync_us", sa.BigInteger),
-    sa.Column("full", sa.Boolean, nullable=False, server_default=sa.false()),  # all is to be sent anew
+    sa.Column("full", sa.Boolean, nullable=False, server_default=sa.false()),  # all entries are to be sent again
     sa.Column("left_out", sa.Text, nullable=False, server_default=sa.text("'[]'")),  # JSON
     sa.Column("error", sa.LargeBinary),  # google.rpc.Status, serialized
 )

@@ -9,7 +9,7 @@ import msgspec
 # csms.common.v1.AuthorizationStatus
 ACCEPTED = 1
 MOST_VERSION = 2**31 - 1
-# Where the station does not say how many entries it takes in one message, and in all.
+# Defaults for a station that does not report how many entries it accepts in one message, and in all.
 USUAL_PART = 50
 MOST_ENTRIES = 20_000
 
@@ -39,7 +39,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One message: entries to put into the list and tokens to take out of it; a full one replaces the list."""
+    """One message: entries to add to the list and tokens to remove from it; a full one replaces the list."""
 
     full: bool
     put: Sequence[Entry] = ()
@@ -63,9 +63,9 @@ def choose(wanted: Iterable[Entry], total: int) -> tuple[list[Entry], list[Entry
 
 
 def plan(chosen: Sequence[Entry], held: Mapping[str, Entry] | None, part: int) -> list[Part]:
-    """The messages that make a list hold what was chosen; none where it does.
+    """The messages after which a list holds the chosen entries; none where it does already.
 
-    `held` is what it holds by key, None where that is not known. What is taken out goes first, which makes room.
+    `held` are the present entries by key, None where they are not known. Removals go first, so that there is room.
     """
     if held is None:
         return _full(chosen, part)

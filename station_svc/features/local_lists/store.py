@@ -38,16 +38,16 @@ class LocalListRow:
 
     tenant_id: str
     station_id: str
-    version: int | None = None  # as it last said or took; None where that is not known
+    version: int | None = None  # as last reported or accepted; None where that is not known
     entries_version: int | None = None
     entries: bytes = b""
     entry_count: int = 0
     sync_state: int = 0
     request_id: str = ""
-    request_us: int | None = None  # when it was last asked for
+    request_us: int | None = None  # time of the last request
     plan_us: int | None = None  # the request that the present plan is for
     sync_us: int | None = None
-    full: bool = False  # everything is to be sent anew
+    full: bool = False  # all entries are to be sent again
     left_out: str = "[]"
     error: bytes | None = None
 

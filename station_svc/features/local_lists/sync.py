@@ -1,8 +1,8 @@
-"""Brings a station's local list in line with the id tokens that auth_svc knows: the work of one kind of job.
+"""Brings a station's local list in line with the id tokens of auth_svc: the work of one kind of job.
 
-Each turn asks the station for its version. Where it is the one that it took from here last, what has changed is sent;
-else everything. What is sent, in parts that fit the station, is written down part by part in the transaction of each
-command's outcome: whatever ends a turn early, the next one finds how far it came, and goes on from there.
+Each run reads the version of the station's list. Where it is the one that the station last accepted from here, the
+changes are sent; otherwise all entries. Each part that is sent is recorded in the transaction of its command's outcome:
+if a run ends early, the next one finds the recorded parts and continues there.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from station_svc.jobs.sender import JobSender
 
 KIND = "local_list_sync"
 AUTH_TIMEOUT_S = 10.0
-# A turn is bounded in time; what is left goes on in the next one.
+# A run is bounded in time; remaining parts are sent in the next one.
 MOST_PARTS = 20
 TURN_S = 600.0
 # With the queue's backoff, some twenty minutes.
@@ -41,7 +41,7 @@ _TOTAL_LIMITS = ("LocalAuthListMaxLength",)
 
 
 class LocalListSync:
-    """Does what SyncLocalList asks for. `kind` is for the job queue."""
+    """Carries out SyncLocalList. `kind` is for the job queue."""
 
     def __init__(
         self, *, database: Database, auth: grpc.aio.Channel, sender: JobSender, most_parts: int = MOST_PARTS
@@ -53,11 +53,11 @@ class LocalListSync:
 
     @property
     def kind(self) -> JobKind:
-        """How the job queue runs it."""
+        """Kind of the job."""
         return JobKind(run=self.run, ended=self.ended, most_attempts=MOST_ATTEMPTS, turn_s=TURN_S)
 
     async def run(self, job: JobRow) -> Done | Again:
-        """One turn: the next parts. Raises MeshError, FinalError where the station keeps no list."""
+        """One run: the next parts. Raises MeshError, FinalError where the station keeps no list."""
         version = await self._ask_version(job)
         limits = await self._limits(job)
         wanted = await self._wanted(job.tenant_id)
@@ -70,7 +70,7 @@ class LocalListSync:
         return Again() if len(parts) > self._most_parts or (dropped and some_wait) else Done()
 
     def ended(self, db: Connection, job: JobRow, error: MeshError | None, now_us: int) -> None:
-        """Tells what came of it; where it was asked for again meanwhile, it is done again."""
+        """Publishes the outcome; where another sync was requested meanwhile, it is queued again."""
         row = store.lock(db, job.tenant_id, job.station_id)
         if row is None:
             return
@@ -94,7 +94,7 @@ class LocalListSync:
         outbox.append(db, [event])
 
     async def _ask_version(self, job: JobRow) -> int:
-        """The version that the station says it holds. It is asked anew in each turn: asking changes nothing."""
+        """The version that the station reports. It is read again in each run: reading changes nothing."""
         request = local_list_pb2.GetLocalListVersionRequest(station_id=job.station_id)
         answer = await self._sender.send(
             job,
@@ -109,7 +109,7 @@ class LocalListSync:
         return answer.version_number
 
     async def _limits(self, job: JobRow) -> Limits:
-        """The station's limits: as it told before, else as it tells now, else the usual ones."""
+        """The station's limits: as it reported before, or reports now, otherwise the usual ones."""
         known = await self._known_limits(job)
         if not known.keys() & set(_PART_LIMITS):
             await self._read_limits(job)

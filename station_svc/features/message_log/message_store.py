@@ -53,9 +53,9 @@ _KNOWN = RowStatement(
 
 
 def append_messages(connection: Connection, rows: Sequence[Row]) -> None:
-    """Appends frames that are not in the log yet, but for those of stations that were removed.
+    """Appends frames that are not in the log yet, except those of removed stations.
 
-    Where one is there already, the database may refuse all of them (IntegrityError): `add_messages` takes them then.
+    Where one is in the log already, the database may refuse all of them (IntegrityError): then call `add_messages`.
     """
     if connection.dialect.name != "postgresql":
         add_messages(connection, rows)

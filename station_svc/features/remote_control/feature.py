@@ -22,7 +22,7 @@ def _build(resources: Resources) -> FeatureParts:
         return NO_HOOKS
 
     async def request_stop(sent: pb.RequestStopTransactionRequest, _context: Context) -> CommandHooks:
-        """The transaction has to be known here unless the caller says otherwise."""
+        """The transaction has to be known here unless the caller allows an unknown one."""
         if not sent.send_unknown:
             await transactions.expect(station_id=sent.station_id, transaction_id=sent.transaction_id)
         return NO_HOOKS

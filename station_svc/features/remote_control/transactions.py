@@ -1,4 +1,4 @@
-"""Whether a transaction is known, which transaction_svc knows: asked before a station is asked to stop one."""
+"""Look-ups of transactions in transaction_svc, before a station is sent a stop."""
 
 import grpc
 from csms.transaction.v1.transaction_ingest_service_pb2 import FindTransactionRequest
@@ -11,12 +11,12 @@ from mesh.runtime.reasons import Reason
 
 log = get_logger(__name__)
 
-# It is one look into an index; who asks wants a transaction stopped, and must not wait for long.
+# One look-up by an index; the caller wants to stop a transaction, and must not wait for long.
 TIMEOUT_S = 1.0
 
 
 class TransactionLookup:
-    """Asks transaction_svc; `channel` None knows of no transaction_svc, and lets everything pass."""
+    """Looks transactions up; with `channel` None there is no transaction_svc, and every one passes."""
 
     def __init__(self, *, channel: grpc.aio.Channel | None, timeout_s: float = TIMEOUT_S) -> None:
         self._stub = None if channel is None else TransactionIngestServiceStub(channel)
@@ -25,7 +25,7 @@ class TransactionLookup:
     async def expect(self, *, station_id: str, transaction_id: str) -> None:
         """Raises MeshError TRANSACTION_NOT_FOUND where the station has no such transaction, open or ended.
 
-        Where that cannot be known the command goes on: the station itself knows, and a transaction must be stoppable.
+        Where that cannot be known the command is sent: the station itself knows, and a transaction must be stoppable.
         """
         if self._stub is None:
             return

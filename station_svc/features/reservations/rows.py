@@ -13,13 +13,13 @@ UNKNOWN = 7
 
 # What a station may keep.
 HELD = frozenset({ACTIVE, UNKNOWN})
-# What may still change without the station's saying so.
+# States that may change without a report of the station.
 LIVE = HELD | {REQUESTED}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """A transaction that was started with a reservation. `use_us` is the station's time, ours where it gave none."""
+    """A transaction that started with a reservation. `use_us` is the station's time, the CSMS's where it gave none."""
 
     use_us: int
     evse_id: int
@@ -52,7 +52,7 @@ class ReservationRow:
 
     @property
     def due_us(self) -> int | None:
-        """When its state changes by itself; None where it never does."""
+        """Time at which its state changes by itself; None where it never does."""
         if self.state == REQUESTED:
             return self.doubt_us
         if self.state == ACTIVE and self.doubt_us is not None:
@@ -81,11 +81,11 @@ class ReservationRow:
         return replace(self, doubt_us=unknown_after_us) if self.state == ACTIVE else self
 
     def settled(self, state: int | None, now_us: int) -> "ReservationRow":
-        """Itself after a command to cancel it, which brought it to a state; None: it changed nothing."""
+        """Itself after a command to cancel it, in the state of the outcome; None: nothing changed."""
         return self.with_state(self.state if state is None or self.state not in HELD else state, now_us)
 
     def used(self, use: Use, now_us: int) -> "ReservationRow":
-        """Itself, used. The station's word counts, whatever was known before; the first use stays."""
+        """Itself, used. The station's report overrides any earlier state; the first use stays."""
         if self.state == USED:
             return self
         row = replace(self, use_us=use.use_us, use_evse_id=use.evse_id, transaction_id=use.transaction_id)

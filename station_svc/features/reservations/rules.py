@@ -32,14 +32,14 @@ class Reserve(CommandHooks):
         self._id_token = id_token
 
     def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """It is requested. Only its outcome is told to the world."""
+        """It is requested. Only its outcome is published."""
         self._sent.reservation_id = allocation_store.take(
             db, tenant_id=new.tenant_id, station_id=new.station_id, kind="reservation"
         )
         store.add(db, self._to_row(new, now_us))
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """It is what the station says."""
+        """Its state follows the station's answer."""
         for row in store.find(db, [(new.tenant_id, new.station_id, self._sent.reservation_id)]):
             kind, status = outcome_of(outcome), 0
             if kind is Outcome.UNSENT:
@@ -83,7 +83,7 @@ class Cancel(CommandHooks):
         store.save(db, [row.unknown_after(new.deadline_us) for row in self._find(db, new)])
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """It is cancelled, or as it was; it is unknown where there is no answer, or the station knows no such."""
+        """It is cancelled, or in its former state; unknown without an answer, or where the station has none such."""
         kind = outcome_of(outcome)
         state: int | None = None
         if kind is Outcome.UNKNOWN:
@@ -98,7 +98,7 @@ class Cancel(CommandHooks):
 
 
 def record_uses(db: Connection, reports: Sequence[tuple[Frame, pb.ReservationUse]]) -> None:
-    """Stations say which reservations were used. See station_svc.feature.ReportHandler."""
+    """Records reservations that stations report as used. See station_svc.feature.ReportHandler."""
     uses: dict[store.Key, tuple[Frame, pb.ReservationUse]] = {}
     for frame, use in reports:
         uses.setdefault((*frame.station, use.reservation_id), (frame, use))
@@ -120,7 +120,7 @@ def _to_use(frame: Frame, use: pb.ReservationUse) -> Use:
 
 
 def follow_statuses(db: Connection, statuses: Iterable[Status]) -> None:
-    """Reservations end where nobody can use an EVSE, 0 for a whole station, any more."""
+    """Ends reservations of EVSEs that became unusable; EVSE 0 is a whole station."""
     closed = {
         (*status.frame.station, status.evse_id): status.frame.receive_us
         for status in statuses
@@ -147,7 +147,7 @@ def end_at(db: Connection, closed: Mapping[tuple[str, str, int], int]) -> None:
 
 
 def end_due(db: Connection, *, now_us: int, limit: int) -> int:
-    """Brings up to `limit` reservations to the state that time has brought them to; returns how many."""
+    """Changes up to `limit` reservations that are due by time; returns their number."""
     rows = store.due(db, now_us=now_us, limit=limit)
     _record(db, rows, [row.after(now_us) for row in rows])
     return len(rows)

@@ -1,4 +1,4 @@
-"""ReservationService: reservations, between protobuf and rows. What is sent takes the way of every command."""
+"""ReservationService: reservations, between protobuf and rows. Commands take the path of every command."""
 
 from functools import partial
 
@@ -127,7 +127,7 @@ class ReservationServicer(ReservationServiceServicer):
 
 
 def check_reserve(sent: reservation_pb2.ReserveNowRequest, prefix: str = "") -> None:
-    """Raises MeshError INVALID_FIELD for what could not be kept here; `prefix` stands before the field's name."""
+    """Raises MeshError INVALID_FIELD for values that could not be stored; `prefix` is that of the field's name."""
     for name in ("id_token", "group_id_token"):
         token: id_token_pb2.IdToken = getattr(sent, name)
         if "\0" in token.id_token or "\0" in token.type:

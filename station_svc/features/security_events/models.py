@@ -1,4 +1,4 @@
-"""The table of security events, a row per frame that brought one."""
+"""The table of security events, a row per reporting frame."""
 
 import sqlalchemy as sa
 

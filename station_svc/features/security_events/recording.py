@@ -1,4 +1,4 @@
-"""Security events as stations report them: stored, and told to whoever wants to know."""
+"""Security events that stations report: stored and published."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from station_svc.features.security_events.rows import SecurityEventRow
 
 
 def record(db: Connection, reports: Sequence[tuple[Frame, SecurityEvent]]) -> None:
-    """Stores security events and tells of them. See station_svc.feature.ReportHandler."""
+    """Stores and publishes security events. See station_svc.feature.ReportHandler."""
     rows = [_to_row(frame, event) for frame, event in reports]
     store.add(db, rows)
     outbox.append(db, map(_event, rows))
@@ -34,7 +34,7 @@ def _to_row(frame: Frame, event: SecurityEvent) -> SecurityEventRow:
 
 
 def _event(event: SecurityEventRow) -> OutboxEvent:
-    """A station told of something that bears on its security."""
+    """The outbox event of a security event."""
     data = {
         "type": event.type,
         "techInfo": event.tech_info,

@@ -29,7 +29,7 @@ def _build(resources: Resources) -> FeatureParts:
 
 
 async def _request_start(sent: command_service_pb2.RequestStartTransactionRequest, _context: Context) -> CommandHooks:
-    """A start may bring a charging profile with it."""
+    """Prepares a start that may have a charging profile."""
     if not sent.HasField("charging_profile"):
         return NO_HOOKS
     return rules.SetProfile(evse_id=sent.evse_id, profile=sent.charging_profile)

@@ -47,7 +47,7 @@ class ProfileRow:
 
     @property
     def due_us(self) -> int | None:
-        """When its state changes by itself; None where it never does."""
+        """Time at which its state changes by itself; None where it never does."""
         moments = [self.doubt_us if self.state != UNKNOWN else None, self.valid_to_us if self.state in HELD else None]
         known = [moment for moment in moments if moment is not None]
         return min(known) if self.state in LIVE and known else None
@@ -65,7 +65,7 @@ class ProfileRow:
         return replace(self, state=state, reason_code=reason_code, doubt_us=None, update_us=update_us)
 
     def is_in_place_of(self, other: "ProfileRow") -> bool:
-        """Whether a station that takes this one drops the other."""
+        """Whether this profile replaces the other at the station."""
         place, others = ((row.evse_id, row.purpose, row.stack_level) for row in (self, other))
         return self.number != other.number and (self.profile_id == other.profile_id or place == others)
 
@@ -75,7 +75,7 @@ Match = Callable[[ProfileRow], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Criteria:
-    """Which profiles a command clears: those that meet all that is given."""
+    """Criteria of the profiles that a command clears; a profile has to match all that are given."""
 
     profile_id: int | None = None
     evse_id: int | None = None
@@ -94,12 +94,12 @@ class Criteria:
 
 
 def mark_unknown_after(rows: Iterable[ProfileRow], match: Match, unknown_after_us: int) -> list[ProfileRow]:
-    """Those that a command is about to change: unless its outcome comes, theirs is unknown from then on."""
+    """The profiles that a command may change: without its outcome, their state is unknown from then on."""
     return [replace(row, doubt_us=unknown_after_us) for row in rows if row.state == ACTIVE and match(row)]
 
 
 def resolve(rows: Iterable[ProfileRow], match: Match, now_us: int, state: int | None) -> list[ProfileRow]:
-    """Those that the station may hold, in the state that a command brought them to; None: it changed nothing."""
+    """The profiles that the station may hold, in the state of a command's outcome; None: nothing changed."""
     return [
         row.with_state(row.state if state is None else state, now_us)
         for row in rows

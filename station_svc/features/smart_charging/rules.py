@@ -52,7 +52,7 @@ class SetProfile(CommandHooks):
         self._number = 0
 
     def on_begin(self, db: Connection, new: NewCommand, now_us: int) -> None:
-        """It is requested, and what it would take the place of is not known. Only its outcome is told to the world."""
+        """It is requested; the state of profiles that it would replace is not known. Only its outcome is published."""
         take = partial(allocation_store.take, db, tenant_id=new.tenant_id, station_id=new.station_id)
         # Taken first: from here on the numbers of the station's profiles are this transaction's.
         self._number = take(kind="charging_profile")
@@ -65,7 +65,7 @@ class SetProfile(CommandHooks):
         store.save(db, mark_unknown_after(live, row.is_in_place_of, new.deadline_us))
 
     def on_outcome(self, db: Connection, new: NewCommand, outcome: Message | MeshError, now_us: int) -> None:
-        """It is what the station says, and so are those that it took the place of."""
+        """Its state, and that of the profiles that it replaced, follow the station's answer."""
         live = store.live(db, tenant_id=new.tenant_id, station_id=new.station_id)
         row = next((row for row in live if row.number == self._number), None)
         if row is None:  # the station was removed meanwhile
@@ -100,7 +100,7 @@ class SetProfile(CommandHooks):
 
 
 def _after(outcome: Message | MeshError) -> tuple[int | None, int | None]:
-    """The state of a profile after it was sent, None where it was not; and of those whose place it takes, if any."""
+    """The state of a profile after it was sent, None where it was not; and of those that it replaces, if any."""
     kind = outcome_of(outcome)
     if kind is Outcome.UNSENT:
         return None, None
@@ -116,7 +116,7 @@ def _is_taken(outcome: Message | MeshError) -> bool:
 
 
 def to_criteria(request: pb.ClearChargingProfileRequest) -> Criteria:
-    """Which profiles a request clears."""
+    """Criteria of the profiles that a request clears."""
     criteria = request.criteria
     return Criteria(
         profile_id=request.charging_profile_id if request.HasField("charging_profile_id") else None,
@@ -159,7 +159,7 @@ def record_transaction_ends(db: Connection, reports: Sequence[tuple[Frame, pb.Tr
 
 
 def follow_statuses(db: Connection, statuses: Iterable[Status]) -> None:
-    """TX profiles end where an EVSE becomes available: no transaction can go on there any more."""
+    """Ends TX profiles where an EVSE becomes available: no transaction can be ongoing there."""
     freed = {
         (*status.frame.station, status.evse_id): status.frame.receive_us
         for status in statuses
@@ -182,7 +182,7 @@ def end_at(db: Connection, freed: Mapping[tuple[str, str, int], int]) -> None:
 
 
 def end_due(db: Connection, *, now_us: int, limit: int) -> int:
-    """Brings up to `limit` profiles to the state that time has brought them to; returns how many."""
+    """Changes up to `limit` profiles that are due by time; returns their number."""
     rows = store.due(db, now_us=now_us, limit=limit)
     _record(db, rows, [row.after(now_us) for row in rows])
     return len(rows)

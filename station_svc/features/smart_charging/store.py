@@ -142,7 +142,7 @@ def list_profiles(db: Connection, *, tenant_id: str, station_id: str, page: Page
 
 
 def remove_old(db: Connection, *, before_us: int, limit: int) -> int:
-    """Removes up to `limit` of the profiles that ended, or were last heard of, before a moment; returns how many."""
+    """Removes up to `limit` of the profiles that ended, or last changed, before a moment; returns their number."""
     kept = LIVE - {UNKNOWN}
     old = (
         sa.select(*_KEY)

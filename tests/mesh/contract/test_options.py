@@ -122,7 +122,6 @@ def test_a_service_whose_contract_is_not_complete_does_not_start(tmp_path: Path)
 
 
 async def test_a_service_is_never_served_on_the_port_of_the_other_kind() -> None:
-    """Nor one that the contract does not have."""
     with pytest.raises(ContractError, match="its audience is not AUDIENCE_MESH"):
         mesh_server("127.0.0.1:0", secret="s" * 32, services=[EVENTS])
     with pytest.raises(ContractError, match="its audience is not AUDIENCE_OPERATORS"):

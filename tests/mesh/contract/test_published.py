@@ -33,7 +33,6 @@ def test_operator_services_are_whole_and_mesh_services_are_not_there() -> None:
 
 
 def test_one_services_contract_has_what_it_needs_alone() -> None:
-    """Not that of its neighbours."""
     files = {file.name for file in published_files(["csms.event.v1.EventService"])}
     assert "csms/event/v1/event_service.proto" in files
     assert not any("station" in name or "ingest" in name for name in files)

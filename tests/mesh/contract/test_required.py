@@ -19,7 +19,6 @@ from mesh.runtime.errors import MeshError
     ],
 )
 def test_first_missing_field_is_named_by_its_path(request_: Message, path: str) -> None:
-    """At any depth; an empty text counts as missing."""
     with pytest.raises(MeshError) as caught:
         check_required(request_)
     assert (caught.value.reason, caught.value.metadata) == ("INVALID_FIELD", {"field": path})

@@ -132,7 +132,6 @@ async def test_only_bad_items_fail(database: Database, bad: set[int]) -> None:
 
 
 async def test_an_item_that_raises_an_error_of_its_own(database: Database) -> None:
-    """That is its error then."""
     own = MeshError(grpc.StatusCode.NOT_FOUND, Reason.USER_NOT_FOUND, "gone")
 
     def work(connection: Connection, items: Sequence[tuple[str, int]]) -> Sequence[str]:

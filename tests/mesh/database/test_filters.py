@@ -117,20 +117,17 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
 
 
 def test_refusal_names_the_fields_there_are() -> None:
-    """So that nobody needs to look them up."""
     with pytest.raises(MeshError, match="letters, name, on, size"):
         to_condition("colour = red", FIELDS)
 
 
 def test_refusal_says_that_a_number_is_needed() -> None:
-    """In words for people, not in Python's."""
     for text in ("size = x", "size > 1.5", 'size = ""'):
         with pytest.raises(MeshError, match="a whole number is needed"):
             to_condition(text, FIELDS)
 
 
 def test_longest_filters_run(connection: Connection) -> None:
-    """As many terms as fit, and as many NOTs."""
     terms = " OR ".join(["size = 1"] * 80)
     assert _found(connection, terms[:MAX_LENGTH].rpartition(" OR ")[0]) == [1]
     assert _found(connection, "NOT " * 240 + "size = 1") == [1]

@@ -60,13 +60,11 @@ def _raw(text: str) -> str:
     ],
 )
 def test_tokens_that_are_not_ours_are_refused(token: str) -> None:
-    """Also those that a database could not take."""
     with pytest.raises(MeshError) as caught:
         decode_token(token, [str, int])
     assert caught.value.reason == "INVALID_PAGE_TOKEN"
 
 
 def test_token_is_bound_to_its_filter() -> None:
-    """With the same one it is taken."""
     token = encode_token([1], binding="on = true")
     assert decode_token(token, [int], binding="on = true") == (1,)

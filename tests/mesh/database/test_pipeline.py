@@ -45,7 +45,6 @@ def _add_in_one(engine: Engine, *names: str) -> None:
 
 
 def test_what_waits_is_committed(engine: Engine) -> None:
-    """Also where nothing else is said in the transaction."""
     with engine.begin() as connection:
         _add_later(connection, "a", "b")
     assert _names(engine) == ["a", "b"]

@@ -289,7 +289,6 @@ async def test_event_that_cannot_be_read_keeps_no_other_back(
 async def test_two_at_once_keep_each_stations_order(
     stack: AsyncExitStack, database: Database, notifications: Notifications, clock: FakeClock
 ) -> None:
-    """Even where both believe that they lead."""
     async with open_channel(notifications.mesh_address, secret=SECRET) as channel:
         relays = [Relay(database=database, channel=channel, source="station", clock=clock) for _ in range(3)]
         for batch in range(30):
@@ -305,7 +304,6 @@ async def test_two_at_once_keep_each_stations_order(
 
 
 async def test_one_replica_relays_and_another_takes_over(postgres_database: Database) -> None:
-    """When it stops, and when its connection is cut."""
     first, second = (Leader(engine=postgres_database.engine, work="test", check_s=0) for _ in range(2))
     other = Leader(engine=postgres_database.engine, work="another", check_s=0)
     assert [await leader.is_leading() for leader in (first, second, other, first, second)] == [

@@ -175,7 +175,6 @@ async def remote() -> AsyncIterator[Remote]:
 
 
 async def test_keys_are_fetched_once(remote: Remote) -> None:
-    """However many ask at once."""
     key_id = remote.auth.published[0].kid
     assert all(await asyncio.gather(*(remote.known(key_id) for _ in range(10))))
     remote.now_s += 1e6

@@ -200,7 +200,6 @@ async def test_a_page_token_belongs_to_its_filter(system: StationSystem) -> None
     ],
 )
 async def test_filtering_stations(system: StationSystem, text: str, expected: list[str]) -> None:
-    """By every field that the contract names."""
     epochs = [await system.open(f"CP{number}") for number in (1, 2, 3)]
     await system.boot(system.boot_item("CP1", epochs[0]))
     await system.close("CP3", epochs[2])

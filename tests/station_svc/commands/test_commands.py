@@ -326,7 +326,6 @@ async def test_a_start_gets_a_number_where_the_operator_gave_none(system: Statio
 
 
 async def test_an_unknown_station(system: StationSystem) -> None:
-    """Also one of another tenant. Nothing is sent."""
     await system.open("CP1")
     with fails_with("STATION_NOT_FOUND"):
         await system.commands.Reset(pb.ResetRequest(station_id="CP9"))

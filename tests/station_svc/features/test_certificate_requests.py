@@ -139,7 +139,7 @@ async def rig(start_system: StartSystem) -> AsyncIterator[Rig]:
             clock=system.clock,
         )
         kinds = {certificate_request_store.KIND: delivery.kind}
-        jobs = Jobs(database=system.database, kinds=kinds, clock=system.clock, jitter=lambda _low, _high: 1.0)
+        jobs = Jobs(database=system.database, kinds=kinds, clock=system.clock, uniform=lambda _low, _high: 1.0)
         yield Rig(system=system, authority=authority, jobs=jobs)
 
 

@@ -403,7 +403,6 @@ async def test_pages(system: StationSystem) -> None:
 
 
 async def test_stations_of_others_are_not_there(system: StationSystem) -> None:
-    """Nor are those that nobody added."""
     await _open(system)
     stub = ChargingProfileServiceStub(system.operators)
     request = service_pb.ListChargingProfilesRequest(station_id="CP1")

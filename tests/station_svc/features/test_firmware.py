@@ -336,7 +336,6 @@ async def test_commands_that_fail(firmware: Firmware, error: MeshError, states: 
 
 
 async def test_a_call_error_is_a_refusal(firmware: Firmware) -> None:
-    """And says so."""
     await firmware.connect()
     with fails_with("CALL_ERROR"):
         await firmware.command(1, MeshError(grpc.StatusCode.ABORTED, Reason.CALL_ERROR, "NotSupported"))
@@ -370,7 +369,6 @@ async def test_a_command_whose_sender_died(firmware: Firmware) -> None:
 
 
 async def test_lists(firmware: Firmware) -> None:
-    """Of one station or of all, by pages, filtered."""
     await firmware.connect()
     for number in (1, 2, 3):
         await firmware.command(number, request_id=f"r{number}")

@@ -53,7 +53,6 @@ def test_nothing_is_sent_where_nothing_changed(entries: list[Entry]) -> None:
 
 @given(_ENTRIES, st.integers(0, 30))
 def test_who_may_charge_goes_first(entries: list[Entry], total: int) -> None:
-    """Where there is room for some only."""
     chosen, left = choose(entries, total)
     assert len(chosen) == min(total, len(entries))
     assert not (any(entry.status != ACCEPTED for entry in chosen) and any(entry.status == ACCEPTED for entry in left))

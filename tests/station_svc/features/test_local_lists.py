@@ -174,7 +174,6 @@ async def test_a_station_that_holds_something_else_gets_all(lists: Lists) -> Non
 
 
 async def test_all_is_sent_where_that_is_asked_for(lists: Lists) -> None:
-    """Also where nothing changed; once."""
     lists.tokens("A")
     await lists.sync()
     await lists.run()
@@ -186,7 +185,6 @@ async def test_all_is_sent_where_that_is_asked_for(lists: Lists) -> None:
 
 
 async def test_a_list_may_become_empty(lists: Lists) -> None:
-    """And an empty one may be sent."""
     await lists.sync()
     await lists.run()
     assert lists.station.sent == [("Full", 1, [])]
@@ -330,7 +328,6 @@ async def test_one_that_is_asked_for_meanwhile_is_done_after(lists: Lists) -> No
 
 
 async def test_a_repeated_request_is_the_same_one(lists: Lists) -> None:
-    """Also after it was done."""
     lists.tokens("A")
     await lists.sync(request_id="r1")
     await lists.run()

@@ -137,7 +137,6 @@ async def test_a_station_that_has_nothing_to_upload(logs: Logs) -> None:
 
 
 async def test_a_newer_upload_takes_the_place_of_an_older_one(logs: Logs) -> None:
-    """Said so by the station (GetLog) or not (GetDiagnostics)."""
     await logs.connect()
     await logs.command(1)
     assert (await logs.command(2)).status == CANCELED
@@ -149,7 +148,6 @@ async def test_a_newer_upload_takes_the_place_of_an_older_one(logs: Logs) -> Non
 
 
 async def test_idle_changes_nothing(logs: Logs) -> None:
-    """Whether an upload is under way or not."""
     await logs.connect()
     await logs.report("IDLE")
     assert await logs.states() == {}

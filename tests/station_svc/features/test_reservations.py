@@ -389,7 +389,6 @@ async def test_every_form_of_a_token_finds_its_reservations(system: StationSyste
 
 
 async def test_stations_of_others_are_not_there(system: StationSystem) -> None:
-    """Nor are those that nobody added."""
     await _open(system)
     await _create(system)
     request = service_pb.GetReservationRequest(station_id="CP1", reservation_id=1)

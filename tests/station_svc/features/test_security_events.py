@@ -31,7 +31,6 @@ async def _list(system: StationSystem, station_id: str, **more: Any) -> ListSecu
 
 
 async def test_an_event_is_stored_and_told(system: StationSystem, clock: FakeClock) -> None:
-    """With the station's time and ours."""
     epoch = await system.open("CP1")
     told = to_timestamp(clock() - 60_000_000)
     item = _item(

@@ -119,7 +119,6 @@ def _looks(system: StationSystem) -> Any:
 
 
 async def test_a_look_reads_one_station_by_its_key(system: StationSystem) -> None:
-    """And no more of it than may be there."""
     explain = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[system.database.engine.dialect.name]
     plans = []
 

@@ -111,7 +111,6 @@ async def test_many_stations_in_one_batch(system: StationSystem) -> None:
 
 
 async def test_stations_can_be_found_by_what_is_wrong(system: StationSystem) -> None:
-    """As long as it lasts."""
     for number in range(3):
         await system.open(f"CP{number}")
     await _report(system, "CP0", (UNRESPONSIVE, 1), (CLOCK_SKEW, 400))

@@ -71,7 +71,7 @@ class Held:
 
 def make_jobs(system: StationSystem, kinds: Mapping[str, JobKind], **more: Any) -> Jobs:
     """A runner, which backs off without jitter."""
-    return Jobs(database=system.database, kinds=kinds, clock=system.clock, jitter=lambda _low, _high: 1.0, **more)
+    return Jobs(database=system.database, kinds=kinds, clock=system.clock, uniform=lambda _low, _high: 1.0, **more)
 
 
 async def add(system: StationSystem, station_id: str = "CP1", **more: Any) -> str:
@@ -119,7 +119,6 @@ async def test_a_slot_has_one_job_at_a_time(system: StationSystem) -> None:
 
 
 async def test_a_job_waits_for_its_time(system: StationSystem, clock: FakeClock) -> None:
-    """Not a moment before."""
     await booted(system)
     log = Log()
     await add(system, run_us=clock() + 60_000_000)
@@ -458,7 +457,6 @@ async def test_a_lease_is_renewed(start_system: StartSystem, clock: FakeClock) -
 
 
 async def test_a_job_that_kills_whoever_runs_it_comes_to_an_end(system: StationSystem, clock: FakeClock) -> None:
-    """After some lost owners it is given up."""
     held, log = Held(), Log()
     kinds = {"work": JobKind(run=held.run, ended=log.ended, needs_station=False)}
     job_id = await add(system, "")

@@ -543,7 +543,6 @@ async def test_firmware_that_is_out_of_time_tells_what_was_reported_last(rig: Ri
     ],
 )
 async def test_what_makes_no_firmware(rig: Rig, work: dict[str, Any], field_name: str) -> None:
-    """By the field's name."""
     await rig.add("CP1")
     with fails_with("INVALID_FIELD") as caught:
         await rig.update(**({"location": "https://example.org/2.0" if work else ""} | work))
@@ -613,7 +612,6 @@ async def test_a_repeated_request(rig: Rig) -> None:
     ],
 )
 async def test_what_makes_no_rollout(rig: Rig, more: dict[str, Any], reason: str) -> None:
-    """Nothing is left of it."""
     await rig.add("CP1")
     with fails_with(reason):
         await rig.create(**more)

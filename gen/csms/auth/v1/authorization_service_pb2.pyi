@@ -24,7 +24,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class AuthorizeRequest(_message.Message):
-    """A batch of questions, of any number of stations."""
+    """A batch of id tokens to authorize, of any number of stations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -48,7 +48,7 @@ Global___AuthorizeRequest: _TypeAlias = AuthorizeRequest  # noqa: Y015
 
 @_typing.final
 class AuthorizeItem(_message.Message):
-    """One question."""
+    """One id token to authorize."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -57,7 +57,7 @@ class AuthorizeItem(_message.Message):
     EVSE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Which station asks."""
+        """Station and frame of the request."""
 
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
@@ -65,7 +65,7 @@ class AuthorizeItem(_message.Message):
 
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """Where the driver stands; absent where the station did not say."""
+        """EVSE at which the driver is; absent where the station did not report it."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ Global___AuthorizeItem: _TypeAlias = AuthorizeItem  # noqa: Y015
 
 @_typing.final
 class AuthorizeResponse(_message.Message):
-    """Answers of a batch."""
+    """Results of a batch."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -108,7 +108,7 @@ Global___AuthorizeResponse: _TypeAlias = AuthorizeResponse  # noqa: Y015
 
 @_typing.final
 class AuthorizeResult(_message.Message):
-    """Answer to one question."""
+    """Result for one id token."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -117,18 +117,20 @@ class AuthorizeResult(_message.Message):
     MAX_CONCURRENT_TRANSACTIONS_FIELD_NUMBER: _builtins.int
     LIMIT_AUTHORIZE_FIELD_NUMBER: _builtins.int
     max_concurrent_transactions: _builtins.int
-    """How many transactions the token may hold at once; 0: any number."""
+    """Most transactions that the token may hold at once; 0: any number."""
     limit_authorize: _builtins.bool
-    """Whether Authorize is answered with CONCURRENT_TX too where the token holds that many, but for a station that has one
-    of them; else only what begins a further transaction is.
+    """Whether an Authorize request also gets CONCURRENT_TX once the token holds that many, except from a station that has
+    one of them. If false, only an event that begins a further transaction gets it.
     """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why there is no answer; absent when there is one."""
+        """Error of an item without a result; absent when there is one."""
 
     @_builtins.property
     def id_token_info(self) -> _id_token_pb2.IdTokenInfo:
-        """The answer. CONCURRENT_TX is never in it: it follows from the two fields below, and from what transaction_svc counts."""
+        """The authorization. Its status is never CONCURRENT_TX: that follows from the two fields below and from the open
+        transactions that transaction_svc counts.
+        """
 
     def __init__(
         self,
@@ -206,7 +208,7 @@ Global___ListTokensForLocalListsResponse: _TypeAlias = ListTokensForLocalListsRe
 
 @_typing.final
 class LocalListToken(_message.Message):
-    """An id token, and what a station is told of it."""
+    """An id token with its authorization for stations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -218,7 +220,7 @@ class LocalListToken(_message.Message):
 
     @_builtins.property
     def id_token_info(self) -> _id_token_pb2.IdTokenInfo:
-        """What Authorize would answer now; cache_expire_time is when the token itself expires."""
+        """The result that Authorize would have now; cache_expire_time is the time at which the token itself expires."""
 
     def __init__(
         self,
@@ -310,7 +312,9 @@ class FindReaderFormsResponse(_message.Message):
     READER_ID_TOKENS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reader_id_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """One per id token, in the order of the request: as readers send it, else as it is stored; empty where it is not known."""
+        """One per id token, in the order of the request: the form that readers send, or else the stored form; empty where the
+        token is not known.
+        """
 
     def __init__(
         self,

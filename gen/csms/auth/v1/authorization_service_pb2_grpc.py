@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AuthorizationServiceStub:
-    """What gateways and services ask about who may do what. Mesh callers only; the front door has no route here.
+    """Authorization of drivers, for gateways and services. Mesh callers only; the front door has no route here.
     """
 
     def __init__(self, channel):
@@ -58,20 +58,22 @@ class AuthorizationServiceStub:
 
 
 class AuthorizationServiceServicer:
-    """What gateways and services ask about who may do what. Mesh callers only; the front door has no route here.
+    """Authorization of drivers, for gateways and services. Mesh callers only; the front door has no route here.
     """
 
     def Authorize(self, request, context):
-        """Says of each id token whether it may charge. Reads only.
-        Errors: UNAVAILABLE when the database is away.
+        """Returns for each id token whether it may charge. Reads only.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTokensForLocalLists(self, request, context):
-        """Lists a tenant's id tokens with what a station should decide by while it is offline, sorted by their folded text.
-        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is away.
+        """Lists a tenant's id tokens with their authorization as a station without a connection needs it, sorted by their
+        normalized text.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is
+        unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,15 +81,15 @@ class AuthorizationServiceServicer:
 
     def GetSigningKeys(self, request, context):
         """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FindReaderForms(self, request, context):
-        """Finds the form in which readers send id tokens, which is what stations are sent. Reads only: no token counts as seen.
-        Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is away.
+        """Finds the form in which readers send id tokens; stations are sent this form. Reads only: no token counts as seen.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,7 +127,7 @@ def add_AuthorizationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuthorizationService:
-    """What gateways and services ask about who may do what. Mesh callers only; the front door has no route here.
+    """Authorization of drivers, for gateways and services. Mesh callers only; the front door has no route here.
     """
 
     @staticmethod

@@ -27,53 +27,57 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuthorizationServiceStub:
-    """What gateways and services ask about who may do what. Mesh callers only; the front door has no route here."""
+    """Authorization of drivers, for gateways and services. Mesh callers only; the front door has no route here."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuthorizationServiceAsyncStub: ...
     Authorize: _grpc.UnaryUnaryMultiCallable[_authorization_service_pb2.AuthorizeRequest, _authorization_service_pb2.AuthorizeResponse]
-    """Says of each id token whether it may charge. Reads only.
-    Errors: UNAVAILABLE when the database is away.
+    """Returns for each id token whether it may charge. Reads only.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     ListTokensForLocalLists: _grpc.UnaryUnaryMultiCallable[_authorization_service_pb2.ListTokensForLocalListsRequest, _authorization_service_pb2.ListTokensForLocalListsResponse]
-    """Lists a tenant's id tokens with what a station should decide by while it is offline, sorted by their folded text.
-    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is away.
+    """Lists a tenant's id tokens with their authorization as a station without a connection needs it, sorted by their
+    normalized text.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is
+    unavailable.
     """
     GetSigningKeys: _grpc.UnaryUnaryMultiCallable[_authorization_service_pb2.GetSigningKeysRequest, _authorization_service_pb2.GetSigningKeysResponse]
     """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     FindReaderForms: _grpc.UnaryUnaryMultiCallable[_authorization_service_pb2.FindReaderFormsRequest, _authorization_service_pb2.FindReaderFormsResponse]
-    """Finds the form in which readers send id tokens, which is what stations are sent. Reads only: no token counts as seen.
-    Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is away.
+    """Finds the form in which readers send id tokens; stations are sent this form. Reads only: no token counts as seen.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is unavailable.
     """
 
 @_typing.type_check_only
 class AuthorizationServiceAsyncStub(AuthorizationServiceStub):
-    """What gateways and services ask about who may do what. Mesh callers only; the front door has no route here."""
+    """Authorization of drivers, for gateways and services. Mesh callers only; the front door has no route here."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Authorize: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.AuthorizeRequest, _authorization_service_pb2.AuthorizeResponse]  # type: ignore[assignment]
-    """Says of each id token whether it may charge. Reads only.
-    Errors: UNAVAILABLE when the database is away.
+    """Returns for each id token whether it may charge. Reads only.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     ListTokensForLocalLists: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.ListTokensForLocalListsRequest, _authorization_service_pb2.ListTokensForLocalListsResponse]  # type: ignore[assignment]
-    """Lists a tenant's id tokens with what a station should decide by while it is offline, sorted by their folded text.
-    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is away.
+    """Lists a tenant's id tokens with their authorization as a station without a connection needs it, sorted by their
+    normalized text.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is
+    unavailable.
     """
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.GetSigningKeysRequest, _authorization_service_pb2.GetSigningKeysResponse]  # type: ignore[assignment]
     """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     FindReaderForms: _aio.UnaryUnaryMultiCallable[_authorization_service_pb2.FindReaderFormsRequest, _authorization_service_pb2.FindReaderFormsResponse]  # type: ignore[assignment]
-    """Finds the form in which readers send id tokens, which is what stations are sent. Reads only: no token counts as seen.
-    Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is away.
+    """Finds the form in which readers send id tokens; stations are sent this form. Reads only: no token counts as seen.
+    Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is unavailable.
     """
 
 class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What gateways and services ask about who may do what. Mesh callers only; the front door has no route here."""
+    """Authorization of drivers, for gateways and services. Mesh callers only; the front door has no route here."""
 
     @_abc_1.abstractmethod
     def Authorize(
@@ -81,8 +85,8 @@ class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _authorization_service_pb2.AuthorizeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_authorization_service_pb2.AuthorizeResponse, _abc.Awaitable[_authorization_service_pb2.AuthorizeResponse]]:
-        """Says of each id token whether it may charge. Reads only.
-        Errors: UNAVAILABLE when the database is away.
+        """Returns for each id token whether it may charge. Reads only.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -91,8 +95,10 @@ class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _authorization_service_pb2.ListTokensForLocalListsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_authorization_service_pb2.ListTokensForLocalListsResponse, _abc.Awaitable[_authorization_service_pb2.ListTokensForLocalListsResponse]]:
-        """Lists a tenant's id tokens with what a station should decide by while it is offline, sorted by their folded text.
-        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is away.
+        """Lists a tenant's id tokens with their authorization as a station without a connection needs it, sorted by their
+        normalized text.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_PAGE_TOKEN; UNAVAILABLE when the database is
+        unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -102,7 +108,7 @@ class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_authorization_service_pb2.GetSigningKeysResponse, _abc.Awaitable[_authorization_service_pb2.GetSigningKeysResponse]]:
         """Returns the public keys that operators' access tokens are signed with, as a JSON Web Key Set (RFC 7517).
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -111,8 +117,8 @@ class AuthorizationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _authorization_service_pb2.FindReaderFormsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_authorization_service_pb2.FindReaderFormsResponse, _abc.Awaitable[_authorization_service_pb2.FindReaderFormsResponse]]:
-        """Finds the form in which readers send id tokens, which is what stations are sent. Reads only: no token counts as seen.
-        Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is away.
+        """Finds the form in which readers send id tokens; stations are sent this form. Reads only: no token counts as seen.
+        Errors: INVALID_ARGUMENT, reason INVALID_FIELD; UNAVAILABLE when the database is unavailable.
         """
 
 def add_AuthorizationServiceServicer_to_server(servicer: AuthorizationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -63,7 +63,7 @@ class SignCertificateItem(_message.Message):
     csr: _builtins.str
     """The PKCS#10 request (RFC 2986): PEM, or its base64 alone."""
     certificate_type: _certificate_pb2.CertificateSigningUse.ValueType
-    """What the certificate is to prove."""
+    """Use of the certificate."""
     @_builtins.property
     def common_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The names that this station may have as common name: its identity, its serial number."""
@@ -87,7 +87,7 @@ Global___SignCertificateItem: _TypeAlias = SignCertificateItem  # noqa: Y015
 
 @_typing.final
 class SignCertificatesResponse(_message.Message):
-    """What became of signing requests."""
+    """Results of signing requests."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -111,7 +111,7 @@ Global___SignCertificatesResponse: _TypeAlias = SignCertificatesResponse  # noqa
 
 @_typing.final
 class SignCertificateResult(_message.Message):
-    """What became of one signing request."""
+    """Result of one signing request."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -120,20 +120,20 @@ class SignCertificateResult(_message.Message):
     SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     certificate_chain: _builtins.str
-    """The certificate and what is between it and the root, the root itself left out; PEM, the station's own first."""
+    """The certificate and the intermediate ones, PEM, the station's own first; without the root."""
     serial_number: _builtins.str
     """Serial number of the certificate, hexadecimal in capitals without leading zeros."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it was refused, INVALID_ARGUMENT with one of the reasons CSR_UNREADABLE; CSR_SIGNATURE_WRONG: not signed with
-        its own key, or with a hash weaker than SHA-256; CSR_KEY_WEAK: neither RSA of 2048 bits nor EC of 256 or more;
-        CSR_SUBJECT_WRONG: the common name is none of common_names, or the organization not the configured one;
-        CERTIFICATE_TYPE_NOT_SIGNED. Absent when it was signed.
+        """Error of a request that was refused, INVALID_ARGUMENT with one of the reasons CSR_UNREADABLE; CSR_SIGNATURE_WRONG:
+        not signed with its own key, or with a hash weaker than SHA-256; CSR_KEY_WEAK: neither RSA of 2048 bits nor EC of
+        256 or more; CSR_SUBJECT_WRONG: the common name is none of common_names, or the organization not the configured
+        one; CERTIFICATE_TYPE_NOT_SIGNED. Absent when it was signed.
         """
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends."""
+        """End of its validity."""
 
     def __init__(
         self,

@@ -47,9 +47,9 @@ class CertificateAuthorityServiceServicer:
     """
 
     def SignCertificates(self, request, context):
-        """Checks certificate signing requests and signs those that are right. The same request of the same station gets the
-        same certificate again, until two thirds of its time have passed: then it is a renewal, and gets a new one.
-        Errors: UNAVAILABLE when the database is away.
+        """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
+        certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,9 +34,9 @@ class CertificateAuthorityServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CertificateAuthorityServiceAsyncStub: ...
     SignCertificates: _grpc.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.SignCertificatesRequest, _certificate_authority_service_pb2.SignCertificatesResponse]
-    """Checks certificate signing requests and signs those that are right. The same request of the same station gets the
-    same certificate again, until two thirds of its time have passed: then it is a renewal, and gets a new one.
-    Errors: UNAVAILABLE when the database is away.
+    """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
+    certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
 
 @_typing.type_check_only
@@ -45,9 +45,9 @@ class CertificateAuthorityServiceAsyncStub(CertificateAuthorityServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignCertificates: _aio.UnaryUnaryMultiCallable[_certificate_authority_service_pb2.SignCertificatesRequest, _certificate_authority_service_pb2.SignCertificatesResponse]  # type: ignore[assignment]
-    """Checks certificate signing requests and signs those that are right. The same request of the same station gets the
-    same certificate again, until two thirds of its time have passed: then it is a renewal, and gets a new one.
-    Errors: UNAVAILABLE when the database is away.
+    """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
+    certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
 
 class CertificateAuthorityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,9 +59,9 @@ class CertificateAuthorityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _certificate_authority_service_pb2.SignCertificatesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_authority_service_pb2.SignCertificatesResponse, _abc.Awaitable[_certificate_authority_service_pb2.SignCertificatesResponse]]:
-        """Checks certificate signing requests and signs those that are right. The same request of the same station gets the
-        same certificate again, until two thirds of its time have passed: then it is a renewal, and gets a new one.
-        Errors: UNAVAILABLE when the database is away.
+        """Checks certificate signing requests and signs the valid ones. The same request of the same station gets the same
+        certificate again until two thirds of its validity have passed; from then on it is a renewal and gets a new one.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
 def add_CertificateAuthorityServiceServicer_to_server(servicer: CertificateAuthorityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

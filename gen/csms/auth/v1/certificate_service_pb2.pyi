@@ -80,7 +80,9 @@ Global___ListIssuedCertificatesResponse: _TypeAlias = ListIssuedCertificatesResp
 
 @_typing.final
 class IssuedCertificate(_message.Message):
-    """A certificate that was signed for a station. It is kept for a while after its end (CSMS_CERTIFICATE_RETENTION_DAYS)."""
+    """A certificate that was signed for a station. It is kept for a while after its validity
+    (CSMS_CERTIFICATE_RETENTION_DAYS).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -100,28 +102,28 @@ class IssuedCertificate(_message.Message):
     serial_number: _builtins.str
     """Serial number, hexadecimal in capitals without leading zeros; random, of 128 bits."""
     certificate_type: _certificate_pb2.CertificateSigningUse.ValueType
-    """What it proves."""
+    """Use of the certificate."""
     common_name: _builtins.str
     """Common name of its subject: the station's identity or serial number."""
     subject: _builtins.str
-    """The whole subject, as RFC 4514 writes it."""
+    """The whole subject, in the form of RFC 4514."""
     issuer: _builtins.str
-    """Who signed it, as RFC 4514 writes it."""
+    """Subject of the authority that signed it, in the form of RFC 4514."""
     sha256_fingerprint: _builtins.str
     """SHA-256 of the certificate (DER), hexadecimal."""
     certificate: _builtins.str
     """The certificate, PEM."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """From when it is good."""
+        """Begin of its validity."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends."""
+        """End of its validity."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was signed."""
+        """Time at which it was signed."""
 
     def __init__(
         self,
@@ -200,18 +202,18 @@ class CertificateAuthority(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CONFIGURED_FIELD_NUMBER: _builtins.int
     certificate_chain: _builtins.str
-    """Its certificate and those above it, PEM, its own first."""
+    """The authority's certificate and those above it, PEM, its own first."""
     root_certificate: _builtins.str
-    """The last of them, PEM: the root, where the chain is complete."""
+    """The last certificate of the chain, PEM: the root, where the chain is complete."""
     subject: _builtins.str
-    """Its subject, as RFC 4514 writes it."""
+    """Its subject, in the form of RFC 4514."""
     sha256_fingerprint: _builtins.str
     """SHA-256 of its certificate (DER), hexadecimal."""
     configured: _builtins.bool
-    """Whether an operator configured it (CSMS_CA_CERTIFICATE_FILE), rather than auth_svc having made it."""
+    """Whether an operator configured the authority (CSMS_CA_CERTIFICATE_FILE); otherwise auth_svc made it."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When its certificate ends; nothing that it signs is good for longer."""
+        """End of its certificate's validity; no certificate that it signs is valid for longer."""
 
     def __init__(
         self,

@@ -60,8 +60,8 @@ class CertificateServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCertificateAuthority(self, request, context):
-        """Reads the authority that signs certificates of stations; without a configured one, it is made at first need.
-        Whoever terminates the stations' TLS trusts its root.
+        """Reads the authority that signs certificates of stations; without a configured one, it is made at first need. The
+        server that terminates the stations' TLS has to trust its root.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

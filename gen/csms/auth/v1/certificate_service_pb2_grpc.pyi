@@ -38,8 +38,8 @@ class CertificateServiceStub:
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     GetCertificateAuthority: _grpc.UnaryUnaryMultiCallable[_certificate_service_pb2.GetCertificateAuthorityRequest, _certificate_service_pb2.GetCertificateAuthorityResponse]
-    """Reads the authority that signs certificates of stations; without a configured one, it is made at first need.
-    Whoever terminates the stations' TLS trusts its root.
+    """Reads the authority that signs certificates of stations; without a configured one, it is made at first need. The
+    server that terminates the stations' TLS has to trust its root.
     """
 
 @_typing.type_check_only
@@ -52,8 +52,8 @@ class CertificateServiceAsyncStub(CertificateServiceStub):
     Errors: INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     GetCertificateAuthority: _aio.UnaryUnaryMultiCallable[_certificate_service_pb2.GetCertificateAuthorityRequest, _certificate_service_pb2.GetCertificateAuthorityResponse]  # type: ignore[assignment]
-    """Reads the authority that signs certificates of stations; without a configured one, it is made at first need.
-    Whoever terminates the stations' TLS trusts its root.
+    """Reads the authority that signs certificates of stations; without a configured one, it is made at first need. The
+    server that terminates the stations' TLS has to trust its root.
     """
 
 class CertificateServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -75,8 +75,8 @@ class CertificateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _certificate_service_pb2.GetCertificateAuthorityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_service_pb2.GetCertificateAuthorityResponse, _abc.Awaitable[_certificate_service_pb2.GetCertificateAuthorityResponse]]:
-        """Reads the authority that signs certificates of stations; without a configured one, it is made at first need.
-        Whoever terminates the stations' TLS trusts its root.
+        """Reads the authority that signs certificates of stations; without a configured one, it is made at first need. The
+        server that terminates the stations' TLS has to trust its root.
         """
 
 def add_CertificateServiceServicer_to_server(servicer: CertificateServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

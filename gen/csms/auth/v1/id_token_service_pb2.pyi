@@ -23,8 +23,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class IdToken(_message.Message):
-    """An id token that this system knows. Words of OCPP's enumerations are text here, as OCPP itself writes them (AIP-126),
-    taken without regard to case.
+    """An id token that this system knows. Values of OCPP's enumerations are text here, as OCPP itself writes them
+    (AIP-126), accepted in upper and lower case.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -55,28 +55,30 @@ class IdToken(_message.Message):
     group_id_token: _builtins.str
     """Group: its members may stop each other's transactions. Empty: no group."""
     display_name: _builtins.str
-    """What an operator calls it, for example the driver's name."""
+    """Name for people, for example the driver's."""
     max_concurrent_transactions: _builtins.int
-    """How many transactions it may hold at once, up to 100: one that begins a further one is refused as ConcurrentTx.
-    0: any number. Absent: as CSMS_MAX_CONCURRENT_TRANSACTIONS says.
+    """Most transactions that it may hold at once, up to 100; an event that begins a further one is refused as
+    ConcurrentTx. 0: any number. Absent: the value of CSMS_MAX_CONCURRENT_TRANSACTIONS.
     """
     reader_id_token: _builtins.str
-    """The form in which readers send it, which local lists have; empty where that is id_token itself."""
+    """The form in which readers send it, which local lists have; empty where id_token itself is that form."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """From when on it is refused as Expired; absent: never."""
+        """Time from which it is refused as Expired; absent: never."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was added."""
+        """Time at which it was added."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last changed."""
+        """Time of its last change."""
 
     @_builtins.property
     def merged_id_tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___MergedIdToken]:
-        """Other forms of the same token that were stored beside it before such forms were one. The strictest status won."""
+        """Other forms of the token that were stored as tokens of their own before forms were compared. The strictest status
+        of them applies.
+        """
 
     def __init__(
         self,
@@ -138,7 +140,7 @@ class CreateIdTokenRequest(_message.Message):
     ID_TOKEN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def id_token(self) -> Global___IdToken:
-        """What to add."""
+        """The id token to add."""
 
     def __init__(
         self,
@@ -295,7 +297,7 @@ class UpdateIdTokenRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields to change; empty: those that are set (AIP-134)."""
+        """Fields to change; empty: those that are set (AIP-134)."""
 
     def __init__(
         self,
@@ -359,7 +361,7 @@ Global___DeleteIdTokenRequest: _TypeAlias = DeleteIdTokenRequest  # noqa: Y015
 
 @_typing.final
 class DeleteIdTokenResponse(_message.Message):
-    """Nothing."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -376,7 +378,7 @@ Global___DeleteIdTokenResponse: _TypeAlias = DeleteIdTokenResponse  # noqa: Y015
 
 @_typing.final
 class SeenIdToken(_message.Message):
-    """An id token that a station asked for and that is not known here."""
+    """An id token that a station requested and that is not known here."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -388,24 +390,24 @@ class SeenIdToken(_message.Message):
     LAST_SEEN_TIME_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     id_token: _builtins.str
-    """The token, as the station sent it last."""
+    """The token in the form that the station sent last."""
     type: _builtins.str
-    """IdTokenEnumType in OCPP's own words; empty where the station did not say."""
+    """IdTokenEnumType in OCPP's own words; empty where the station did not report it."""
     station_id: _builtins.str
-    """The station that asked last."""
+    """The station that requested it last."""
     count: _builtins.int
-    """How often it was asked for."""
+    """Number of requests."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """Where the driver stood then; absent where the station did not say."""
+        """EVSE of that request; absent where the station did not report it."""
 
     @_builtins.property
     def first_seen_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was first seen."""
+        """Time of the first request."""
 
     @_builtins.property
     def last_seen_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last seen."""
+        """Time of the last request."""
 
     def __init__(
         self,

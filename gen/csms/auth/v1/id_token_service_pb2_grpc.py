@@ -109,7 +109,7 @@ class IdTokenServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSeenIdTokens(self, request, context):
-        """Lists the id tokens that stations asked for and nobody has added, the one that was seen last first. The 10,000 seen
+        """Lists the id tokens that stations requested and nobody has added, the one that was seen last first. The 10,000 seen
         last are kept, for up to 90 days; a token leaves the list when it is added.
         Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
@@ -118,7 +118,7 @@ class IdTokenServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddSeenIdToken(self, request, context):
-        """Adds an id token of that list, as it was seen.
+        """Adds an id token of that list in the form in which it was seen.
         Errors: NOT_FOUND, reason ID_TOKEN_NOT_SEEN; those of CreateIdToken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -126,7 +126,7 @@ class IdTokenServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteIdToken(self, request, context):
-        """Removes an id token; stations that ask for it are told it is unknown from then on.
+        """Removes an id token; from then on it is unknown to stations that request it.
         Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

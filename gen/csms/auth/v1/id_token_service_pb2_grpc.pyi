@@ -50,16 +50,16 @@ class IdTokenServiceStub:
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     ListSeenIdTokens: _grpc.UnaryUnaryMultiCallable[_id_token_service_pb2.ListSeenIdTokensRequest, _id_token_service_pb2.ListSeenIdTokensResponse]
-    """Lists the id tokens that stations asked for and nobody has added, the one that was seen last first. The 10,000 seen
+    """Lists the id tokens that stations requested and nobody has added, the one that was seen last first. The 10,000 seen
     last are kept, for up to 90 days; a token leaves the list when it is added.
     Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     AddSeenIdToken: _grpc.UnaryUnaryMultiCallable[_id_token_service_pb2.AddSeenIdTokenRequest, _id_token_service_pb2.AddSeenIdTokenResponse]
-    """Adds an id token of that list, as it was seen.
+    """Adds an id token of that list in the form in which it was seen.
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_SEEN; those of CreateIdToken.
     """
     DeleteIdToken: _grpc.UnaryUnaryMultiCallable[_id_token_service_pb2.DeleteIdTokenRequest, _id_token_service_pb2.DeleteIdTokenResponse]
-    """Removes an id token; stations that ask for it are told it is unknown from then on.
+    """Removes an id token; from then on it is unknown to stations that request it.
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND.
     """
 
@@ -85,16 +85,16 @@ class IdTokenServiceAsyncStub(IdTokenServiceStub):
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     ListSeenIdTokens: _aio.UnaryUnaryMultiCallable[_id_token_service_pb2.ListSeenIdTokensRequest, _id_token_service_pb2.ListSeenIdTokensResponse]  # type: ignore[assignment]
-    """Lists the id tokens that stations asked for and nobody has added, the one that was seen last first. The 10,000 seen
+    """Lists the id tokens that stations requested and nobody has added, the one that was seen last first. The 10,000 seen
     last are kept, for up to 90 days; a token leaves the list when it is added.
     Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     AddSeenIdToken: _aio.UnaryUnaryMultiCallable[_id_token_service_pb2.AddSeenIdTokenRequest, _id_token_service_pb2.AddSeenIdTokenResponse]  # type: ignore[assignment]
-    """Adds an id token of that list, as it was seen.
+    """Adds an id token of that list in the form in which it was seen.
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_SEEN; those of CreateIdToken.
     """
     DeleteIdToken: _aio.UnaryUnaryMultiCallable[_id_token_service_pb2.DeleteIdTokenRequest, _id_token_service_pb2.DeleteIdTokenResponse]  # type: ignore[assignment]
-    """Removes an id token; stations that ask for it are told it is unknown from then on.
+    """Removes an id token; from then on it is unknown to stations that request it.
     Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND.
     """
 
@@ -147,7 +147,7 @@ class IdTokenServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_token_service_pb2.ListSeenIdTokensRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_token_service_pb2.ListSeenIdTokensResponse, _abc.Awaitable[_id_token_service_pb2.ListSeenIdTokensResponse]]:
-        """Lists the id tokens that stations asked for and nobody has added, the one that was seen last first. The 10,000 seen
+        """Lists the id tokens that stations requested and nobody has added, the one that was seen last first. The 10,000 seen
         last are kept, for up to 90 days; a token leaves the list when it is added.
         Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
@@ -158,7 +158,7 @@ class IdTokenServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_token_service_pb2.AddSeenIdTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_token_service_pb2.AddSeenIdTokenResponse, _abc.Awaitable[_id_token_service_pb2.AddSeenIdTokenResponse]]:
-        """Adds an id token of that list, as it was seen.
+        """Adds an id token of that list in the form in which it was seen.
         Errors: NOT_FOUND, reason ID_TOKEN_NOT_SEEN; those of CreateIdToken.
         """
 
@@ -168,7 +168,7 @@ class IdTokenServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _id_token_service_pb2.DeleteIdTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_id_token_service_pb2.DeleteIdTokenResponse, _abc.Awaitable[_id_token_service_pb2.DeleteIdTokenResponse]]:
-        """Removes an id token; stations that ask for it are told it is unknown from then on.
+        """Removes an id token; from then on it is unknown to stations that request it.
         Errors: NOT_FOUND, reason ID_TOKEN_NOT_FOUND.
         """
 

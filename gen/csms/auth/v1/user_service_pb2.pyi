@@ -36,7 +36,7 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """May also manage users and see credentials once, when they are made."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
-    """What a user may do. Each role may do all that the ones before it may."""
+    """Role of a user. Each role includes the ones before it."""
 
 ROLE_UNSPECIFIED: Role.ValueType  # 0
 """Taken as VIEWER where a user is added."""
@@ -61,12 +61,12 @@ class User(_message.Message):
     username: _builtins.str
     """Name to log in with, 1 to 64 characters, unique without regard to case."""
     role: Global___Role.ValueType
-    """What the user may do."""
+    """The user's role."""
     tenant_id: _builtins.str
     """Tenant the user belongs to."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When the user was added."""
+        """Time at which the user was added."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class LoginResponse(_message.Message):
     """"Bearer"."""
     @_builtins.property
     def user(self) -> Global___User:
-        """Who logged in."""
+        """The user who logged in."""
 
     def __init__(
         self,
@@ -162,9 +162,9 @@ class RegisterRequest(_message.Message):
     username: _builtins.str
     """Name to log in with: of one script, kept in Unicode's form NFKC, and not to be mistaken for another user's."""
     password: _builtins.str
-    """Password, 8 to 256 characters; none that people guess first, nor the user's or the product's name in one."""
+    """Password, 8 to 256 characters; neither a common password, nor the user's or the product's name."""
     role: Global___Role.ValueType
-    """What the user may do; unspecified means VIEWER."""
+    """The user's role; unspecified means VIEWER."""
     def __init__(
         self,
         *,
@@ -284,7 +284,7 @@ Global___LogoutRequest: _TypeAlias = LogoutRequest  # noqa: Y015
 
 @_typing.final
 class LogoutResponse(_message.Message):
-    """Nothing."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -318,7 +318,7 @@ Global___VerifyRequest: _TypeAlias = VerifyRequest  # noqa: Y015
 
 @_typing.final
 class VerifyResponse(_message.Message):
-    """Whose the access token is."""
+    """The user and the validity of the access token."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -330,7 +330,7 @@ class VerifyResponse(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when the access token holds."""
+        """End of the access token's validity."""
 
     def __init__(
         self,
@@ -424,7 +424,7 @@ Global___DeleteUserRequest: _TypeAlias = DeleteUserRequest  # noqa: Y015
 
 @_typing.final
 class DeleteUserResponse(_message.Message):
-    """Nothing."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -449,11 +449,11 @@ class ChangePasswordRequest(_message.Message):
     NEW_PASSWORD_FIELD_NUMBER: _builtins.int
     CURRENT_PASSWORD_FIELD_NUMBER: _builtins.int
     username: _builtins.str
-    """Whose password."""
+    """The user whose password is changed."""
     new_password: _builtins.str
     """The new password, as in RegisterRequest."""
     current_password: _builtins.str
-    """The present password; needed where users change their own."""
+    """The present password; required where users change their own."""
     def __init__(
         self,
         *,
@@ -471,7 +471,7 @@ Global___ChangePasswordRequest: _TypeAlias = ChangePasswordRequest  # noqa: Y015
 
 @_typing.final
 class ChangePasswordResponse(_message.Message):
-    """Nothing."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -89,8 +89,8 @@ class UserServiceServicer:
 
     def Login(self, request, context):
         """Exchanges a password for an access token and a refresh token.
-        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS (whether the user exists is not told);
-        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
+        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
+        reason TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,8 +107,9 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Refresh(self, request, context):
-        """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session. Of
-        several calls with one token within ten seconds the first gets the new tokens; the others fail, and end nothing.
+        """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
+        session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
+        nothing.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -124,7 +125,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Says whose the call's access token is and until when it holds.
+        """Returns the user of the call's access token and the end of its validity.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -149,7 +150,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangePassword(self, request, context):
-        """Gives a user a new password and ends the user's sessions. A user's own, or an administrator anyone's.
+        """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
         WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
         """

@@ -36,8 +36,8 @@ class UserServiceStub:
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     Login: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]
     """Exchanges a password for an access token and a refresh token.
-    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS (whether the user exists is not told);
-    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
+    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
+    reason TOO_MANY_ATTEMPTS.
     """
     Register: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]
     """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
@@ -46,8 +46,9 @@ class UserServiceStub:
     INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]
-    """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session. Of
-    several calls with one token within ten seconds the first gets the new tokens; the others fail, and end nothing.
+    """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
+    session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
+    nothing.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.LogoutRequest, _user_service_pb2.LogoutResponse]
@@ -55,7 +56,7 @@ class UserServiceStub:
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Verify: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.VerifyRequest, _user_service_pb2.VerifyResponse]
-    """Says whose the call's access token is and until when it holds.
+    """Returns the user of the call's access token and the end of its validity.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     ListUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]
@@ -68,7 +69,7 @@ class UserServiceStub:
     LAST_ADMINISTRATOR.
     """
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ChangePasswordRequest, _user_service_pb2.ChangePasswordResponse]
-    """Gives a user a new password and ends the user's sessions. A user's own, or an administrator anyone's.
+    """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
     WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
@@ -84,8 +85,8 @@ class UserServiceAsyncStub(UserServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Login: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LoginRequest, _user_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Exchanges a password for an access token and a refresh token.
-    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS (whether the user exists is not told);
-    RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
+    Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
+    reason TOO_MANY_ATTEMPTS.
     """
     Register: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RegisterRequest, _user_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Adds a user. An administrator may give any role; without a token it makes a VIEWER, and only where open
@@ -94,8 +95,9 @@ class UserServiceAsyncStub(UserServiceStub):
     INVALID_ARGUMENT, reason INVALID_FIELD (a password needs 8 to 256 characters).
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RefreshRequest, _user_service_pb2.RefreshResponse]  # type: ignore[assignment]
-    """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session. Of
-    several calls with one token within ten seconds the first gets the new tokens; the others fail, and end nothing.
+    """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
+    session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
+    nothing.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_user_service_pb2.LogoutRequest, _user_service_pb2.LogoutResponse]  # type: ignore[assignment]
@@ -103,7 +105,7 @@ class UserServiceAsyncStub(UserServiceStub):
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_user_service_pb2.VerifyRequest, _user_service_pb2.VerifyResponse]  # type: ignore[assignment]
-    """Says whose the call's access token is and until when it holds.
+    """Returns the user of the call's access token and the end of its validity.
     Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
     """
     ListUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]  # type: ignore[assignment]
@@ -116,7 +118,7 @@ class UserServiceAsyncStub(UserServiceStub):
     LAST_ADMINISTRATOR.
     """
     ChangePassword: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ChangePasswordRequest, _user_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
-    """Gives a user a new password and ends the user's sessions. A user's own, or an administrator anyone's.
+    """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
     Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
     WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
@@ -135,8 +137,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.LoginResponse, _abc.Awaitable[_user_service_pb2.LoginResponse]]:
         """Exchanges a password for an access token and a refresh token.
-        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS (whether the user exists is not told);
-        RESOURCE_EXHAUSTED, reason TOO_MANY_ATTEMPTS.
+        Errors: UNAUTHENTICATED, reason WRONG_CREDENTIALS, the same whether or not the user exists; RESOURCE_EXHAUSTED,
+        reason TOO_MANY_ATTEMPTS.
         """
 
     @_abc_1.abstractmethod
@@ -157,8 +159,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.RefreshRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.RefreshResponse, _abc.Awaitable[_user_service_pb2.RefreshResponse]]:
-        """Exchanges a refresh token for new tokens; the old refresh token ends with it, and one used twice ends the session. Of
-        several calls with one token within ten seconds the first gets the new tokens; the others fail, and end nothing.
+        """Exchanges a refresh token for new tokens. The old refresh token ends with it, and one that is used twice ends the
+        session. Of several calls with one token within ten seconds the first gets the new tokens; the others fail, and end
+        nothing.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
 
@@ -178,7 +181,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.VerifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.VerifyResponse, _abc.Awaitable[_user_service_pb2.VerifyResponse]]:
-        """Says whose the call's access token is and until when it holds.
+        """Returns the user of the call's access token and the end of its validity.
         Errors: UNAUTHENTICATED, reason INVALID_TOKEN.
         """
 
@@ -209,7 +212,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.ChangePasswordRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.ChangePasswordResponse, _abc.Awaitable[_user_service_pb2.ChangePasswordResponse]]:
-        """Gives a user a new password and ends the user's sessions. A user's own, or an administrator anyone's.
+        """Gives a user a new password and ends the user's sessions. Users may change their own password, administrators any.
         Errors: NOT_FOUND, reason USER_NOT_FOUND; PERMISSION_DENIED, reason ROLE_TOO_LOW; UNAUTHENTICATED, reason
         WRONG_CREDENTIALS; INVALID_ARGUMENT, reason INVALID_FIELD.
         """

@@ -25,21 +25,21 @@ class _CertificateSigningUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[
     CERTIFICATE_SIGNING_USE_UNSPECIFIED: _CertificateSigningUse.ValueType  # 0
     """Taken as CHARGING_STATION_CERTIFICATE, which is the only one of 1.6."""
     CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE: _CertificateSigningUse.ValueType  # 1
-    """The station to the central system (TLS client certificate, security profile 3)."""
+    """Authenticates the station to the CSMS (TLS client certificate, security profile 3)."""
     CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE: _CertificateSigningUse.ValueType  # 2
-    """The station to vehicles, ISO 15118-2. 2.x."""
+    """Authenticates the station to vehicles, ISO 15118-2. 2.x."""
     CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE: _CertificateSigningUse.ValueType  # 3
-    """The station to vehicles, ISO 15118-20. 2.1."""
+    """Authenticates the station to vehicles, ISO 15118-20. 2.1."""
 
 class CertificateSigningUse(_CertificateSigningUse, metaclass=_CertificateSigningUseEnumTypeWrapper):
-    """What a certificate that a station asks for is to prove. OCPP 2.1 part 2, CertificateSigningUseEnumType."""
+    """Use of a certificate that a station requests. OCPP 2.1 part 2, CertificateSigningUseEnumType."""
 
 CERTIFICATE_SIGNING_USE_UNSPECIFIED: CertificateSigningUse.ValueType  # 0
 """Taken as CHARGING_STATION_CERTIFICATE, which is the only one of 1.6."""
 CERTIFICATE_SIGNING_USE_CHARGING_STATION_CERTIFICATE: CertificateSigningUse.ValueType  # 1
-"""The station to the central system (TLS client certificate, security profile 3)."""
+"""Authenticates the station to the CSMS (TLS client certificate, security profile 3)."""
 CERTIFICATE_SIGNING_USE_V2G_CERTIFICATE: CertificateSigningUse.ValueType  # 2
-"""The station to vehicles, ISO 15118-2. 2.x."""
+"""Authenticates the station to vehicles, ISO 15118-2. 2.x."""
 CERTIFICATE_SIGNING_USE_V2G20_CERTIFICATE: CertificateSigningUse.ValueType  # 3
-"""The station to vehicles, ISO 15118-20. 2.1."""
+"""Authenticates the station to vehicles, ISO 15118-20. 2.1."""
 Global___CertificateSigningUse: _TypeAlias = CertificateSigningUse  # noqa: Y015

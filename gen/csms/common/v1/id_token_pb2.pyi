@@ -45,7 +45,7 @@ class _AuthorizationStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_A
     AUTHORIZATION_STATUS_NOT_AT_THIS_TIME: _AuthorizationStatus.ValueType  # 9
     """Valid, but not at this time."""
     AUTHORIZATION_STATUS_UNKNOWN: _AuthorizationStatus.ValueType  # 10
-    """Not known here. 1.6 has no such word and is told Invalid."""
+    """Not known here. 1.6 has no such word; its stations are sent Invalid."""
 
 class AuthorizationStatus(_AuthorizationStatus, metaclass=_AuthorizationStatusEnumTypeWrapper):
     """Outcome of an authorization. OCPP 2.0.1 part 2, AuthorizationStatusEnumType."""
@@ -71,12 +71,12 @@ AUTHORIZATION_STATUS_NOT_AT_THIS_LOCATION: AuthorizationStatus.ValueType  # 8
 AUTHORIZATION_STATUS_NOT_AT_THIS_TIME: AuthorizationStatus.ValueType  # 9
 """Valid, but not at this time."""
 AUTHORIZATION_STATUS_UNKNOWN: AuthorizationStatus.ValueType  # 10
-"""Not known here. 1.6 has no such word and is told Invalid."""
+"""Not known here. 1.6 has no such word; its stations are sent Invalid."""
 Global___AuthorizationStatus: _TypeAlias = AuthorizationStatus  # noqa: Y015
 
 @_typing.final
 class IdToken(_message.Message):
-    """What a driver identified with. OCPP 2.0.1 part 2, IdTokenType; 1.6's idTag arrives with an empty type."""
+    """The token with which a driver is identified. OCPP 2.0.1 part 2, IdTokenType; 1.6's idTag has an empty type."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -86,7 +86,7 @@ class IdToken(_message.Message):
     """The token itself, up to 255 characters; compared without regard to case."""
     type: _builtins.str
     """IdTokenEnumType in OCPP's own words ("ISO14443", "eMAID", "Central", "KeyCode", ...); empty where the station did
-    not say. Text, since 2.1 lets anyone add types.
+    not report it. Text, since 2.1 lets anyone add types.
     """
     def __init__(
         self,
@@ -104,7 +104,9 @@ Global___IdToken: _TypeAlias = IdToken  # noqa: Y015
 
 @_typing.final
 class IdTokenInfo(_message.Message):
-    """What a station is told about an id token. OCPP 2.0.1 part 2, IdTokenInfoType. A refusal is an answer, not an error."""
+    """Authorization of an id token, as a station is answered. OCPP 2.0.1 part 2, IdTokenInfoType. A refusal is an answer,
+    not an error.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -113,12 +115,12 @@ class IdTokenInfo(_message.Message):
     GROUP_ID_TOKEN_FIELD_NUMBER: _builtins.int
     CHARGING_PRIORITY_FIELD_NUMBER: _builtins.int
     status: Global___AuthorizationStatus.ValueType
-    """Whether the token may charge, and why not."""
+    """Status of the token: accepted, or the reason of its refusal."""
     charging_priority: _builtins.int
     """Priority of the driver for smart charging, -9 to 9, 0 being normal."""
     @_builtins.property
     def cache_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when the station may keep this answer in its cache; absent: no limit."""
+        """Time until which the station may keep this answer in its cache; absent: no limit."""
 
     @_builtins.property
     def group_id_token(self) -> Global___IdToken:

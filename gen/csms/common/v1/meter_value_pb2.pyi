@@ -79,7 +79,7 @@ class _MeasurandEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Measurand.V
     MEASURAND_SOC: _Measurand.ValueType  # 25
     """SoC, state of charge of the vehicle, percent."""
     MEASURAND_TEMPERATURE: _Measurand.ValueType  # 26
-    """Temperature, Celsius unless the unit says otherwise. 1.6."""
+    """Temperature, Celsius unless the unit differs. 1.6."""
     MEASURAND_VOLTAGE: _Measurand.ValueType  # 27
     """Voltage, V."""
     MEASURAND_CURRENT_EXPORT_OFFERED: _Measurand.ValueType  # 28
@@ -146,7 +146,7 @@ class _MeasurandEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Measurand.V
     """Voltage.Maximum, V. 2.1."""
 
 class Measurand(_Measurand, metaclass=_MeasurandEnumTypeWrapper):
-    """What was measured. OCPP 2.1 part 2, MeasurandEnumType, which contains those of 1.6 and 2.0.1."""
+    """Quantity that was measured. OCPP 2.1 part 2, MeasurandEnumType, which contains those of 1.6 and 2.0.1."""
 
 MEASURAND_UNSPECIFIED: Measurand.ValueType  # 0
 """Not given, or a word outside the enumeration (see SampledValue.raw_words)."""
@@ -201,7 +201,7 @@ MEASURAND_RPM: Measurand.ValueType  # 24
 MEASURAND_SOC: Measurand.ValueType  # 25
 """SoC, state of charge of the vehicle, percent."""
 MEASURAND_TEMPERATURE: Measurand.ValueType  # 26
-"""Temperature, Celsius unless the unit says otherwise. 1.6."""
+"""Temperature, Celsius unless the unit differs. 1.6."""
 MEASURAND_VOLTAGE: Measurand.ValueType  # 27
 """Voltage, V."""
 MEASURAND_CURRENT_EXPORT_OFFERED: Measurand.ValueType  # 28
@@ -346,7 +346,7 @@ class _MeasurandLocationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mea
     """Upstream of the station. 2.1."""
 
 class MeasurandLocation(_MeasurandLocation, metaclass=_MeasurandLocationEnumTypeWrapper):
-    """Where a value was measured. OCPP 2.0.1 part 2, LocationEnumType."""
+    """Place of a measurement. OCPP 2.0.1 part 2, LocationEnumType."""
 
 MEASURAND_LOCATION_UNSPECIFIED: MeasurandLocation.ValueType  # 0
 """Not given, or a word outside the enumeration."""
@@ -387,10 +387,10 @@ class _ReadingContextEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Readin
     READING_CONTEXT_TRANSACTION_END: _ReadingContext.ValueType  # 7
     """Transaction.End. 1.6's meterStop arrives as a value with this context."""
     READING_CONTEXT_TRIGGER: _ReadingContext.ValueType  # 8
-    """Trigger: the central system asked."""
+    """Trigger: the CSMS requested it."""
 
 class ReadingContext(_ReadingContext, metaclass=_ReadingContextEnumTypeWrapper):
-    """Why a value was taken. OCPP 2.0.1 part 2, ReadingContextEnumType."""
+    """Occasion of a sample. OCPP 2.0.1 part 2, ReadingContextEnumType."""
 
 READING_CONTEXT_UNSPECIFIED: ReadingContext.ValueType  # 0
 """Not given, or a word outside the enumeration."""
@@ -409,7 +409,7 @@ READING_CONTEXT_TRANSACTION_BEGIN: ReadingContext.ValueType  # 6
 READING_CONTEXT_TRANSACTION_END: ReadingContext.ValueType  # 7
 """Transaction.End. 1.6's meterStop arrives as a value with this context."""
 READING_CONTEXT_TRIGGER: ReadingContext.ValueType  # 8
-"""Trigger: the central system asked."""
+"""Trigger: the CSMS requested it."""
 Global___ReadingContext: _TypeAlias = ReadingContext  # noqa: Y015
 
 @_typing.final
@@ -422,7 +422,7 @@ class MeterValue(_message.Message):
     SAMPLED_VALUES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sample_time(self) -> _timestamp_pb2.Timestamp:
-        """When they were taken, by the station's clock; absent where the station sent no readable time."""
+        """Time of the sample, by the station's clock; absent where the station sent no readable time."""
 
     @_builtins.property
     def sampled_values(self) -> _containers.RepeatedCompositeFieldContainer[Global___SampledValue]:
@@ -462,19 +462,19 @@ class SampledValue(_message.Message):
     Text, so that nothing is rounded before it is billed; not numeric where the station sent something else.
     """
     measurand: Global___Measurand.ValueType
-    """What was measured; OCPP's default is the imported-energy register."""
+    """Quantity that was measured; OCPP's default is the imported-energy register."""
     phase: Global___Phase.ValueType
-    """Which phase or pair of phases; unspecified: all of them together."""
+    """Phase or pair of phases; unspecified: all of them together."""
     location: Global___MeasurandLocation.ValueType
-    """Where it was measured; OCPP's default is the outlet."""
+    """Place of the measurement; OCPP's default is the outlet."""
     context: Global___ReadingContext.ValueType
-    """Why it was taken; OCPP's default is a periodic sample."""
+    """Occasion of the sample; OCPP's default is a periodic one."""
     unit: _builtins.str
     """Unit in OCPP's own words ("Wh", "kWh", "W", "A", "V", "Celsius", "Percent", ...); empty: the default of the measurand."""
     multiplier: _builtins.int
     """Exponent of ten that multiplies `value`; 0 for none."""
     raw_words: _builtins.str
-    """What the station wrote where it used a word outside OCPP's enumerations, as "field=word"; empty otherwise."""
+    """Words of the station that are outside OCPP's enumerations, as "field=word"; empty where there are none."""
     @_builtins.property
     def signed_meter_value(self) -> Global___SignedMeterValue:
         """Cryptographic proof of the value, kept whole; absent where the value is not signed."""
@@ -513,9 +513,9 @@ class SignedMeterValue(_message.Message):
     signed_meter_data: _builtins.str
     """The signed data, as the station encoded it; may be long."""
     signing_method: _builtins.str
-    """How it was signed; empty in 1.6, which does not say."""
+    """Method of the signature; empty in 1.6, which has no field for it."""
     encoding_method: _builtins.str
-    """How the data was encoded before it was signed; empty in 1.6."""
+    """Encoding of the data before it was signed; empty in 1.6."""
     public_key: _builtins.str
     """Public key of the meter, base64; empty where the station does not send it."""
     def __init__(

@@ -19,8 +19,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Origin(_message.Message):
-    """Where and when an ingested item entered the mesh. The gateway fixes it while it reads the frame, before any queue,
-    so that a batch which timed out and commits after all doubles and reorders nothing.
+    """Station, frame and time with which an item entered the mesh. The gateway sets it when it reads the frame, before any
+    queue, so that a batch that timed out and commits after all neither repeats nor reorders anything.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -40,7 +40,7 @@ class Origin(_message.Message):
     """Position of the frame within its connection, counted from 1. (epoch, ordinal) is unique and increases per station."""
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
-        """When the gateway read the frame, by the gateway's clock."""
+        """Time at which the gateway read the frame, by the gateway's clock."""
 
     def __init__(
         self,

@@ -26,24 +26,24 @@ class _GenericStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Generic
     GENERIC_STATUS_UNSPECIFIED: _GenericStatus.ValueType  # 0
     """Never sent."""
     GENERIC_STATUS_ACCEPTED: _GenericStatus.ValueType  # 1
-    """It does."""
+    """The station accepts the request."""
     GENERIC_STATUS_REJECTED: _GenericStatus.ValueType  # 2
-    """It does not."""
+    """The station rejects the request."""
 
 class GenericStatus(_GenericStatus, metaclass=_GenericStatusEnumTypeWrapper):
-    """Whether a station does what it is asked. OCPP 2.0.1 part 2, GenericStatusEnumType."""
+    """Answer of a station to a request. OCPP 2.0.1 part 2, GenericStatusEnumType."""
 
 GENERIC_STATUS_UNSPECIFIED: GenericStatus.ValueType  # 0
 """Never sent."""
 GENERIC_STATUS_ACCEPTED: GenericStatus.ValueType  # 1
-"""It does."""
+"""The station accepts the request."""
 GENERIC_STATUS_REJECTED: GenericStatus.ValueType  # 2
-"""It does not."""
+"""The station rejects the request."""
 Global___GenericStatus: _TypeAlias = GenericStatus  # noqa: Y015
 
 @_typing.final
 class StatusInfo(_message.Message):
-    """More about a status. OCPP 2.0.1 part 2, StatusInfoType; 1.6 has none."""
+    """Details of a status. OCPP 2.0.1 part 2, StatusInfoType; 1.6 has none."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

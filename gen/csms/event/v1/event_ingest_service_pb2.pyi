@@ -21,7 +21,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class PublishEventsRequest(_message.Message):
-    """A batch of events of one service, in the order in which they are to be seen per station."""
+    """A batch of events of one service, in the order in which callers see the events of one station."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -45,7 +45,7 @@ Global___PublishEventsRequest: _TypeAlias = PublishEventsRequest  # noqa: Y015
 
 @_typing.final
 class PublishEventItem(_message.Message):
-    """One event on its way."""
+    """One event to store."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -73,7 +73,7 @@ Global___PublishEventItem: _TypeAlias = PublishEventItem  # noqa: Y015
 
 @_typing.final
 class PublishEventsResponse(_message.Message):
-    """The events are durable."""
+    """Empty: the events are durable."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EventIngestServiceStub:
-    """Where the services' outboxes are emptied into. Mesh callers only; the front door has no route here.
+    """Accepts the events of the services' outboxes. Mesh callers only; the front door has no route here.
     """
 
     def __init__(self, channel):
@@ -43,12 +43,12 @@ class EventIngestServiceStub:
 
 
 class EventIngestServiceServicer:
-    """Where the services' outboxes are emptied into. Mesh callers only; the front door has no route here.
+    """Accepts the events of the services' outboxes. Mesh callers only; the front door has no route here.
     """
 
     def PublishEvents(self, request, context):
-        """Takes events over. Once it returns they are durable; an event delivered twice is kept once, by its id.
-        Errors: UNAVAILABLE when the database is away.
+        """Stores events. Once it returns they are durable; an event that is delivered twice is kept once, by its id.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,7 +71,7 @@ def add_EventIngestServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EventIngestService:
-    """Where the services' outboxes are emptied into. Mesh callers only; the front door has no route here.
+    """Accepts the events of the services' outboxes. Mesh callers only; the front door has no route here.
     """
 
     @staticmethod

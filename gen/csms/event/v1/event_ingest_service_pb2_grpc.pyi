@@ -27,29 +27,29 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventIngestServiceStub:
-    """Where the services' outboxes are emptied into. Mesh callers only; the front door has no route here."""
+    """Accepts the events of the services' outboxes. Mesh callers only; the front door has no route here."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventIngestServiceAsyncStub: ...
     PublishEvents: _grpc.UnaryUnaryMultiCallable[_event_ingest_service_pb2.PublishEventsRequest, _event_ingest_service_pb2.PublishEventsResponse]
-    """Takes events over. Once it returns they are durable; an event delivered twice is kept once, by its id.
-    Errors: UNAVAILABLE when the database is away.
+    """Stores events. Once it returns they are durable; an event that is delivered twice is kept once, by its id.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
 
 @_typing.type_check_only
 class EventIngestServiceAsyncStub(EventIngestServiceStub):
-    """Where the services' outboxes are emptied into. Mesh callers only; the front door has no route here."""
+    """Accepts the events of the services' outboxes. Mesh callers only; the front door has no route here."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PublishEvents: _aio.UnaryUnaryMultiCallable[_event_ingest_service_pb2.PublishEventsRequest, _event_ingest_service_pb2.PublishEventsResponse]  # type: ignore[assignment]
-    """Takes events over. Once it returns they are durable; an event delivered twice is kept once, by its id.
-    Errors: UNAVAILABLE when the database is away.
+    """Stores events. Once it returns they are durable; an event that is delivered twice is kept once, by its id.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
 
 class EventIngestServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Where the services' outboxes are emptied into. Mesh callers only; the front door has no route here."""
+    """Accepts the events of the services' outboxes. Mesh callers only; the front door has no route here."""
 
     @_abc_1.abstractmethod
     def PublishEvents(
@@ -57,8 +57,8 @@ class EventIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_ingest_service_pb2.PublishEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_ingest_service_pb2.PublishEventsResponse, _abc.Awaitable[_event_ingest_service_pb2.PublishEventsResponse]]:
-        """Takes events over. Once it returns they are durable; an event delivered twice is kept once, by its id.
-        Errors: UNAVAILABLE when the database is away.
+        """Stores events. Once it returns they are durable; an event that is delivered twice is kept once, by its id.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
 def add_EventIngestServiceServicer_to_server(servicer: EventIngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

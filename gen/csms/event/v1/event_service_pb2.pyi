@@ -22,7 +22,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Event(_message.Message):
-    """One thing that happened."""
+    """One event."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -36,20 +36,20 @@ class Event(_message.Message):
     event_id: _builtins.str
     """Unique id; the same for each delivery of the same event."""
     cursor: _builtins.int
-    """Position in the stream, increasing without reuse; opaque but for its order as given."""
+    """Position in the stream. It increases and is never used again; nothing but its order has a meaning."""
     type: _builtins.str
-    """What happened, as noun and verb in lower case: "transaction.started", "station.booted", ..."""
+    """Type of the event, as noun and verb in lower case: "transaction.started", "station.booted", ..."""
     source: _builtins.str
-    """Service it happened in: "station", "transaction", "auth"."""
+    """Service that the event comes from: "station", "transaction", "auth"."""
     station_id: _builtins.str
     """The station concerned; empty where none is."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by this system's clock."""
+        """Time of the event, by this system's clock."""
 
     @_builtins.property
     def data(self) -> _struct_pb2.Struct:
-        """Details, in the names that the resource concerned has in JSON: "energyWh", "registrationStatus", ..."""
+        """Details, with the names that the resource has in JSON: "energyWh", "registrationStatus", ..."""
 
     def __init__(
         self,
@@ -162,14 +162,14 @@ Global___WatchEventsRequest: _TypeAlias = WatchEventsRequest  # noqa: Y015
 
 @_typing.final
 class WatchEventsResponse(_message.Message):
-    """One event, or a sign of life."""
+    """One event, or a keepalive."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> Global___Event:
-        """The event; absent in a sign of life, which comes every 15 s where nothing happens."""
+        """The event; absent in a keepalive, which is sent every 15 s while there are no events."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EventServiceStub:
-    """What happened, for operators and their systems.
+    """Events of all services, for operators and their programs.
     """
 
     def __init__(self, channel):
@@ -48,13 +48,13 @@ class EventServiceStub:
 
 
 class EventServiceServicer:
-    """What happened, for operators and their systems.
+    """Events of all services, for operators and their programs.
     """
 
     def ListEvents(self, request, context):
         """Lists events after a cursor, oldest first.
-        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where
-        the cursor is older than what is kept.
+        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
+        cursor is older than the oldest event that is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,7 +91,7 @@ def add_EventServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EventService:
-    """What happened, for operators and their systems.
+    """Events of all services, for operators and their programs.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventServiceStub:
-    """What happened, for operators and their systems."""
+    """Events of all services, for operators and their programs."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,8 +35,8 @@ class EventServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EventServiceAsyncStub: ...
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]
     """Lists events after a cursor, oldest first.
-    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where
-    the cursor is older than what is kept.
+    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
+    cursor is older than the oldest event that is kept.
     """
     WatchEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]
     """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
@@ -46,13 +46,13 @@ class EventServiceStub:
 
 @_typing.type_check_only
 class EventServiceAsyncStub(EventServiceStub):
-    """What happened, for operators and their systems."""
+    """Events of all services, for operators and their programs."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists events after a cursor, oldest first.
-    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where
-    the cursor is older than what is kept.
+    Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
+    cursor is older than the oldest event that is kept.
     """
     WatchEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]  # type: ignore[assignment]
     """Streams events after a cursor and then as they happen. A caller that reconnects gives the cursor of the last
@@ -61,7 +61,7 @@ class EventServiceAsyncStub(EventServiceStub):
     """
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What happened, for operators and their systems."""
+    """Events of all services, for operators and their programs."""
 
     @_abc_1.abstractmethod
     def ListEvents(
@@ -70,8 +70,8 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListEventsResponse, _abc.Awaitable[_event_service_pb2.ListEventsResponse]]:
         """Lists events after a cursor, oldest first.
-        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where
-        the cursor is older than what is kept.
+        Errors: INVALID_ARGUMENT, reasons INVALID_CURSOR and INVALID_FILTER; OUT_OF_RANGE, reason CURSOR_EXPIRED, where the
+        cursor is older than the oldest event that is kept.
         """
 
     @_abc_1.abstractmethod

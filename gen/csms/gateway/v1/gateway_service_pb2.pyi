@@ -66,12 +66,14 @@ class CallRequest(_message.Message):
     station_id: _builtins.str
     """The station."""
     epoch: _builtins.int
-    """Connection that the command is meant for; on any other the call fails with STATION_OFFLINE."""
+    """Connection that the command is meant for; over any other one the call fails with STATION_OFFLINE."""
     tenant_id: _builtins.str
-    """Tenant that owns the station. Where it is given and no socket has that connection, the gateway notes it as closed."""
+    """Tenant that owns the station. Where it is given and no socket has that connection, the gateway records the
+    connection as closed.
+    """
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """How long to wait for the station's answer once the command has left."""
+        """Time to wait for the station's answer once the command has been sent."""
 
     @_builtins.property
     def request_start_transaction(self) -> _command_service_pb2.RequestStartTransactionRequest:
@@ -401,7 +403,9 @@ class CloseSocketsRequest(_message.Message):
     reason: _builtins.str
     """Reason to give, up to 123 bytes."""
     quirk: _builtins.str
-    """What it shows that they are open, by a name of docs/QUIRKS.md, for the gateway to count; empty where it shows nothing."""
+    """Quirk of the stations whose sockets are still open, by a name of docs/QUIRKS.md, for the gateway to count; empty
+    for none.
+    """
     @_builtins.property
     def sockets(self) -> _containers.RepeatedCompositeFieldContainer[Global___SocketRef]:
         """The sockets."""
@@ -450,7 +454,7 @@ Global___SocketRef: _TypeAlias = SocketRef  # noqa: Y015
 
 @_typing.final
 class CloseSocketsResponse(_message.Message):
-    """The sockets of this node that were named are closing."""
+    """Empty: the sockets of this node that were named are being closed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -483,7 +487,7 @@ class TranslateMessageRequest(_message.Message):
     """Its payload, as JSON."""
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when it entered the mesh; the item in the response has the same."""
+        """Station, frame and time with which the message entered the mesh; the item in the response has the same."""
 
     def __init__(
         self,
@@ -503,7 +507,7 @@ Global___TranslateMessageRequest: _TypeAlias = TranslateMessageRequest  # noqa: 
 
 @_typing.final
 class TranslateMessageResponse(_message.Message):
-    """The same message in the words of the mesh."""
+    """The message as an item of the mesh contract."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

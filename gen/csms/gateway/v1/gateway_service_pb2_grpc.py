@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class GatewayServiceStub:
-    """The way down: what station_svc asks of the gateway that holds a station's socket. Mesh callers only; the front door
-    has no route here.
+    """Calls from the services to the gateway that holds a station's socket. Mesh callers only; the front door has no route
+    here.
     """
 
     def __init__(self, channel):
@@ -54,20 +54,20 @@ class GatewayServiceStub:
 
 
 class GatewayServiceServicer:
-    """The way down: what station_svc asks of the gateway that holds a station's socket. Mesh callers only; the front door
-    has no route here.
+    """Calls from the services to the gateway that holds a station's socket. Mesh callers only; the front door has no route
+    here.
     """
 
     def Call(self, request, context):
         """Sends one command over a station's socket and waits for the answer. At most once: it is never sent again.
-        Errors: those of csms.station.v1.CommandService that tell of the socket and the station.
+        Errors: those of csms.station.v1.CommandService that concern the socket and the station.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CloseSockets(self, request, context):
-        """Closes sockets that newer connections have taken the place of, or whose stations were removed.
+        """Closes sockets that newer connections have replaced, or whose stations were removed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,8 +109,8 @@ def add_GatewayServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GatewayService:
-    """The way down: what station_svc asks of the gateway that holds a station's socket. Mesh callers only; the front door
-    has no route here.
+    """Calls from the services to the gateway that holds a station's socket. Mesh callers only; the front door has no route
+    here.
     """
 
     @staticmethod

@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class GatewayServiceStub:
-    """The way down: what station_svc asks of the gateway that holds a station's socket. Mesh callers only; the front door
-    has no route here.
+    """Calls from the services to the gateway that holds a station's socket. Mesh callers only; the front door has no route
+    here.
     """
 
     @_typing.overload
@@ -37,10 +37,10 @@ class GatewayServiceStub:
     def __new__(cls, channel: _aio.Channel) -> GatewayServiceAsyncStub: ...
     Call: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.CallRequest, _gateway_service_pb2.CallResponse]
     """Sends one command over a station's socket and waits for the answer. At most once: it is never sent again.
-    Errors: those of csms.station.v1.CommandService that tell of the socket and the station.
+    Errors: those of csms.station.v1.CommandService that concern the socket and the station.
     """
     CloseSockets: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.CloseSocketsRequest, _gateway_service_pb2.CloseSocketsResponse]
-    """Closes sockets that newer connections have taken the place of, or whose stations were removed."""
+    """Closes sockets that newer connections have replaced, or whose stations were removed."""
     TranslateMessage: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.TranslateMessageRequest, _gateway_service_pb2.TranslateMessageResponse]
     """Checks and translates a station's message about a transaction, without a station: any gateway can answer.
     Errors: INVALID_ARGUMENT, reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE, with `ocpp_error_code` in the metadata;
@@ -49,17 +49,17 @@ class GatewayServiceStub:
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
-    """The way down: what station_svc asks of the gateway that holds a station's socket. Mesh callers only; the front door
-    has no route here.
+    """Calls from the services to the gateway that holds a station's socket. Mesh callers only; the front door has no route
+    here.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Call: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.CallRequest, _gateway_service_pb2.CallResponse]  # type: ignore[assignment]
     """Sends one command over a station's socket and waits for the answer. At most once: it is never sent again.
-    Errors: those of csms.station.v1.CommandService that tell of the socket and the station.
+    Errors: those of csms.station.v1.CommandService that concern the socket and the station.
     """
     CloseSockets: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.CloseSocketsRequest, _gateway_service_pb2.CloseSocketsResponse]  # type: ignore[assignment]
-    """Closes sockets that newer connections have taken the place of, or whose stations were removed."""
+    """Closes sockets that newer connections have replaced, or whose stations were removed."""
     TranslateMessage: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.TranslateMessageRequest, _gateway_service_pb2.TranslateMessageResponse]  # type: ignore[assignment]
     """Checks and translates a station's message about a transaction, without a station: any gateway can answer.
     Errors: INVALID_ARGUMENT, reasons SCHEMA_VIOLATION and VALUE_OUT_OF_RANGE, with `ocpp_error_code` in the metadata;
@@ -67,8 +67,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The way down: what station_svc asks of the gateway that holds a station's socket. Mesh callers only; the front door
-    has no route here.
+    """Calls from the services to the gateway that holds a station's socket. Mesh callers only; the front door has no route
+    here.
     """
 
     @_abc_1.abstractmethod
@@ -78,7 +78,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.CallResponse, _abc.Awaitable[_gateway_service_pb2.CallResponse]]:
         """Sends one command over a station's socket and waits for the answer. At most once: it is never sent again.
-        Errors: those of csms.station.v1.CommandService that tell of the socket and the station.
+        Errors: those of csms.station.v1.CommandService that concern the socket and the station.
         """
 
     @_abc_1.abstractmethod
@@ -87,7 +87,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _gateway_service_pb2.CloseSocketsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.CloseSocketsResponse, _abc.Awaitable[_gateway_service_pb2.CloseSocketsResponse]]:
-        """Closes sockets that newer connections have taken the place of, or whose stations were removed."""
+        """Closes sockets that newer connections have replaced, or whose stations were removed."""
 
     @_abc_1.abstractmethod
     def TranslateMessage(

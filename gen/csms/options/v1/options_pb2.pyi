@@ -57,7 +57,7 @@ class _PublicAccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PublicAc
     """An invalid or expired token is refused: the method does more for some callers than for others."""
 
 class PublicAccess(_PublicAccess, metaclass=_PublicAccessEnumTypeWrapper):
-    """How a method that needs no access token treats a token that comes with the call. A valid one names the caller."""
+    """Treatment of an access token that comes with a call which needs none. A valid one identifies the caller."""
 
 PUBLIC_ACCESS_UNSPECIFIED: PublicAccess.ValueType  # 0
 """Not a valid value."""
@@ -118,7 +118,7 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     PERMISSION_LOG_UPLOADS_WRITE: _Permission.ValueType  # 29
     """To have stations upload diagnostics and logs."""
     PERMISSION_STATION_CERTIFICATES_READ: _Permission.ValueType  # 30
-    """Certificates that stations have and asked for."""
+    """Certificates that stations have and requested."""
     PERMISSION_STATION_CERTIFICATES_WRITE: _Permission.ValueType  # 31
     """To install and delete certificates at stations."""
     PERMISSION_ROLLOUTS_READ: _Permission.ValueType  # 32
@@ -130,13 +130,13 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     PERMISSION_TRANSACTIONS_WRITE: _Permission.ValueType  # 41
     """To end and reassess transactions."""
     PERMISSION_QUARANTINE_READ: _Permission.ValueType  # 42
-    """Quarantined messages, with what the station sent."""
+    """Quarantined messages, with their content."""
     PERMISSION_QUARANTINE_WRITE: _Permission.ValueType  # 43
     """To mend, rerun and dismiss quarantined messages."""
     PERMISSION_METER_PROFILES_READ: _Permission.ValueType  # 44
     """Meter profiles."""
     PERMISSION_METER_PROFILES_WRITE: _Permission.ValueType  # 45
-    """To set and delete meter profiles, which change what is billed."""
+    """To set and delete meter profiles, which change the energy that is billed."""
     PERMISSION_ID_TOKENS_READ: _Permission.ValueType  # 50
     """Id tokens, known and seen."""
     PERMISSION_ID_TOKENS_WRITE: _Permission.ValueType  # 51
@@ -147,10 +147,10 @@ class _PermissionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Permission
     """Events of all services."""
 
 class Permission(_Permission, metaclass=_PermissionEnumTypeWrapper):
-    """The right that a method needs. Which roles have it is the service's own table, mesh/permissions.py.
+    """The right that a method needs. The service's own table, mesh/identity/permissions.py, has the roles with each right.
 
-    Reading, changing and commanding are apart, and so are payloads of stations (the message log, data transfers,
-    quarantined messages), credentials and raw calls.
+    Rights to read, to change and to command are separate, and so are those to payloads of stations (the message log,
+    data transfers, quarantined messages), to credentials and to raw calls.
     """
 
 PERMISSION_UNSPECIFIED: Permission.ValueType  # 0
@@ -198,7 +198,7 @@ PERMISSION_LOG_UPLOADS_READ: Permission.ValueType  # 28
 PERMISSION_LOG_UPLOADS_WRITE: Permission.ValueType  # 29
 """To have stations upload diagnostics and logs."""
 PERMISSION_STATION_CERTIFICATES_READ: Permission.ValueType  # 30
-"""Certificates that stations have and asked for."""
+"""Certificates that stations have and requested."""
 PERMISSION_STATION_CERTIFICATES_WRITE: Permission.ValueType  # 31
 """To install and delete certificates at stations."""
 PERMISSION_ROLLOUTS_READ: Permission.ValueType  # 32
@@ -210,13 +210,13 @@ PERMISSION_TRANSACTIONS_READ: Permission.ValueType  # 40
 PERMISSION_TRANSACTIONS_WRITE: Permission.ValueType  # 41
 """To end and reassess transactions."""
 PERMISSION_QUARANTINE_READ: Permission.ValueType  # 42
-"""Quarantined messages, with what the station sent."""
+"""Quarantined messages, with their content."""
 PERMISSION_QUARANTINE_WRITE: Permission.ValueType  # 43
 """To mend, rerun and dismiss quarantined messages."""
 PERMISSION_METER_PROFILES_READ: Permission.ValueType  # 44
 """Meter profiles."""
 PERMISSION_METER_PROFILES_WRITE: Permission.ValueType  # 45
-"""To set and delete meter profiles, which change what is billed."""
+"""To set and delete meter profiles, which change the energy that is billed."""
 PERMISSION_ID_TOKENS_READ: Permission.ValueType  # 50
 """Id tokens, known and seen."""
 PERMISSION_ID_TOKENS_WRITE: Permission.ValueType  # 51
@@ -229,7 +229,7 @@ Global___Permission: _TypeAlias = Permission  # noqa: Y015
 
 @_typing.final
 class Access(_message.Message):
-    """Who may call a method of a service for operators."""
+    """Callers that may call a method of a service for operators."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -31,19 +31,19 @@ class _CertificateSignedStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrappe
     CERTIFICATE_SIGNED_STATUS_UNSPECIFIED: _CertificateSignedStatus.ValueType  # 0
     """Never sent."""
     CERTIFICATE_SIGNED_STATUS_ACCEPTED: _CertificateSignedStatus.ValueType  # 1
-    """It does."""
+    """The station accepts the certificate."""
     CERTIFICATE_SIGNED_STATUS_REJECTED: _CertificateSignedStatus.ValueType  # 2
-    """It does not."""
+    """The station rejects the certificate."""
 
 class CertificateSignedStatus(_CertificateSignedStatus, metaclass=_CertificateSignedStatusEnumTypeWrapper):
-    """Whether a station takes a certificate. OCPP 2.0.1 part 2, CertificateSignedStatusEnumType."""
+    """Answer of a station to a certificate. OCPP 2.0.1 part 2, CertificateSignedStatusEnumType."""
 
 CERTIFICATE_SIGNED_STATUS_UNSPECIFIED: CertificateSignedStatus.ValueType  # 0
 """Never sent."""
 CERTIFICATE_SIGNED_STATUS_ACCEPTED: CertificateSignedStatus.ValueType  # 1
-"""It does."""
+"""The station accepts the certificate."""
 CERTIFICATE_SIGNED_STATUS_REJECTED: CertificateSignedStatus.ValueType  # 2
-"""It does not."""
+"""The station rejects the certificate."""
 Global___CertificateSignedStatus: _TypeAlias = CertificateSignedStatus  # noqa: Y015
 
 class _InstallCertificateUse:
@@ -55,29 +55,29 @@ class _InstallCertificateUseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[
     INSTALL_CERTIFICATE_USE_UNSPECIFIED: _InstallCertificateUse.ValueType  # 0
     """Never sent."""
     INSTALL_CERTIFICATE_USE_V2G_ROOT_CERTIFICATE: _InstallCertificateUse.ValueType  # 1
-    """Vehicles' charging infrastructure. 2.x."""
+    """Vehicle-to-grid charging infrastructure. 2.x."""
     INSTALL_CERTIFICATE_USE_MO_ROOT_CERTIFICATE: _InstallCertificateUse.ValueType  # 2
     """Mobility operators. 2.x."""
     INSTALL_CERTIFICATE_USE_CSMS_ROOT_CERTIFICATE: _InstallCertificateUse.ValueType  # 3
-    """The central system; 1.6 CentralSystemRootCertificate."""
+    """The CSMS; 1.6 CentralSystemRootCertificate."""
     INSTALL_CERTIFICATE_USE_MANUFACTURER_ROOT_CERTIFICATE: _InstallCertificateUse.ValueType  # 4
-    """The manufacturer of the station, who signs its firmware."""
+    """The manufacturer of the station, whose key signs its firmware."""
     INSTALL_CERTIFICATE_USE_OEM_ROOT_CERTIFICATE: _InstallCertificateUse.ValueType  # 5
     """Manufacturers of vehicles. 2.1."""
 
 class InstallCertificateUse(_InstallCertificateUse, metaclass=_InstallCertificateUseEnumTypeWrapper):
-    """Whom a station is to trust by a root certificate. OCPP 2.1 part 2, InstallCertificateUseEnumType."""
+    """Use of a root certificate: the parties that the station trusts by it. OCPP 2.1 part 2, InstallCertificateUseEnumType."""
 
 INSTALL_CERTIFICATE_USE_UNSPECIFIED: InstallCertificateUse.ValueType  # 0
 """Never sent."""
 INSTALL_CERTIFICATE_USE_V2G_ROOT_CERTIFICATE: InstallCertificateUse.ValueType  # 1
-"""Vehicles' charging infrastructure. 2.x."""
+"""Vehicle-to-grid charging infrastructure. 2.x."""
 INSTALL_CERTIFICATE_USE_MO_ROOT_CERTIFICATE: InstallCertificateUse.ValueType  # 2
 """Mobility operators. 2.x."""
 INSTALL_CERTIFICATE_USE_CSMS_ROOT_CERTIFICATE: InstallCertificateUse.ValueType  # 3
-"""The central system; 1.6 CentralSystemRootCertificate."""
+"""The CSMS; 1.6 CentralSystemRootCertificate."""
 INSTALL_CERTIFICATE_USE_MANUFACTURER_ROOT_CERTIFICATE: InstallCertificateUse.ValueType  # 4
-"""The manufacturer of the station, who signs its firmware."""
+"""The manufacturer of the station, whose key signs its firmware."""
 INSTALL_CERTIFICATE_USE_OEM_ROOT_CERTIFICATE: InstallCertificateUse.ValueType  # 5
 """Manufacturers of vehicles. 2.1."""
 Global___InstallCertificateUse: _TypeAlias = InstallCertificateUse  # noqa: Y015
@@ -91,23 +91,23 @@ class _InstallCertificateStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapp
     INSTALL_CERTIFICATE_STATUS_UNSPECIFIED: _InstallCertificateStatus.ValueType  # 0
     """Never sent."""
     INSTALL_CERTIFICATE_STATUS_ACCEPTED: _InstallCertificateStatus.ValueType  # 1
-    """It is installed."""
+    """The certificate is installed."""
     INSTALL_CERTIFICATE_STATUS_REJECTED: _InstallCertificateStatus.ValueType  # 2
-    """It is not valid, or the station takes no more."""
+    """The certificate is not valid, or the station has no room for another."""
     INSTALL_CERTIFICATE_STATUS_FAILED: _InstallCertificateStatus.ValueType  # 3
-    """It is valid, but could not be installed."""
+    """The certificate is valid, but could not be installed."""
 
 class InstallCertificateStatus(_InstallCertificateStatus, metaclass=_InstallCertificateStatusEnumTypeWrapper):
-    """What came of installing. OCPP 2.0.1 part 2, InstallCertificateStatusEnumType."""
+    """Outcome of an installation. OCPP 2.0.1 part 2, InstallCertificateStatusEnumType."""
 
 INSTALL_CERTIFICATE_STATUS_UNSPECIFIED: InstallCertificateStatus.ValueType  # 0
 """Never sent."""
 INSTALL_CERTIFICATE_STATUS_ACCEPTED: InstallCertificateStatus.ValueType  # 1
-"""It is installed."""
+"""The certificate is installed."""
 INSTALL_CERTIFICATE_STATUS_REJECTED: InstallCertificateStatus.ValueType  # 2
-"""It is not valid, or the station takes no more."""
+"""The certificate is not valid, or the station has no room for another."""
 INSTALL_CERTIFICATE_STATUS_FAILED: InstallCertificateStatus.ValueType  # 3
-"""It is valid, but could not be installed."""
+"""The certificate is valid, but could not be installed."""
 Global___InstallCertificateStatus: _TypeAlias = InstallCertificateStatus  # noqa: Y015
 
 class _DeleteCertificateStatus:
@@ -119,23 +119,23 @@ class _DeleteCertificateStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrappe
     DELETE_CERTIFICATE_STATUS_UNSPECIFIED: _DeleteCertificateStatus.ValueType  # 0
     """Never sent."""
     DELETE_CERTIFICATE_STATUS_ACCEPTED: _DeleteCertificateStatus.ValueType  # 1
-    """It is removed."""
+    """The certificate is removed."""
     DELETE_CERTIFICATE_STATUS_FAILED: _DeleteCertificateStatus.ValueType  # 2
-    """It could not be removed, or the station needs it."""
+    """The certificate could not be removed, or the station needs it."""
     DELETE_CERTIFICATE_STATUS_NOT_FOUND: _DeleteCertificateStatus.ValueType  # 3
-    """There is none such."""
+    """The station has no such certificate."""
 
 class DeleteCertificateStatus(_DeleteCertificateStatus, metaclass=_DeleteCertificateStatusEnumTypeWrapper):
-    """What came of removing. OCPP 2.0.1 part 2, DeleteCertificateStatusEnumType."""
+    """Outcome of a removal. OCPP 2.0.1 part 2, DeleteCertificateStatusEnumType."""
 
 DELETE_CERTIFICATE_STATUS_UNSPECIFIED: DeleteCertificateStatus.ValueType  # 0
 """Never sent."""
 DELETE_CERTIFICATE_STATUS_ACCEPTED: DeleteCertificateStatus.ValueType  # 1
-"""It is removed."""
+"""The certificate is removed."""
 DELETE_CERTIFICATE_STATUS_FAILED: DeleteCertificateStatus.ValueType  # 2
-"""It could not be removed, or the station needs it."""
+"""The certificate could not be removed, or the station needs it."""
 DELETE_CERTIFICATE_STATUS_NOT_FOUND: DeleteCertificateStatus.ValueType  # 3
-"""There is none such."""
+"""The station has no such certificate."""
 Global___DeleteCertificateStatus: _TypeAlias = DeleteCertificateStatus  # noqa: Y015
 
 class _HashAlgorithm:
@@ -154,7 +154,7 @@ class _HashAlgorithmEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HashAlg
     """SHA-512."""
 
 class HashAlgorithm(_HashAlgorithm, metaclass=_HashAlgorithmEnumTypeWrapper):
-    """How something was hashed. OCPP 2.0.1 part 2, HashAlgorithmEnumType."""
+    """Hash algorithm. OCPP 2.0.1 part 2, HashAlgorithmEnumType."""
 
 HASH_ALGORITHM_UNSPECIFIED: HashAlgorithm.ValueType  # 0
 """Never sent."""
@@ -215,17 +215,17 @@ class _GetInstalledCertificateStatusEnumTypeWrapper(_enum_type_wrapper._EnumType
     GET_INSTALLED_CERTIFICATE_STATUS_UNSPECIFIED: _GetInstalledCertificateStatus.ValueType  # 0
     """Never sent."""
     GET_INSTALLED_CERTIFICATE_STATUS_ACCEPTED: _GetInstalledCertificateStatus.ValueType  # 1
-    """It has."""
+    """It has some."""
     GET_INSTALLED_CERTIFICATE_STATUS_NOT_FOUND: _GetInstalledCertificateStatus.ValueType  # 2
     """It has none."""
 
 class GetInstalledCertificateStatus(_GetInstalledCertificateStatus, metaclass=_GetInstalledCertificateStatusEnumTypeWrapper):
-    """Whether a station has such certificates. OCPP 2.0.1 part 2, GetInstalledCertificateStatusEnumType."""
+    """Whether a station has certificates of the requested kinds. OCPP 2.0.1 part 2, GetInstalledCertificateStatusEnumType."""
 
 GET_INSTALLED_CERTIFICATE_STATUS_UNSPECIFIED: GetInstalledCertificateStatus.ValueType  # 0
 """Never sent."""
 GET_INSTALLED_CERTIFICATE_STATUS_ACCEPTED: GetInstalledCertificateStatus.ValueType  # 1
-"""It has."""
+"""It has some."""
 GET_INSTALLED_CERTIFICATE_STATUS_NOT_FOUND: GetInstalledCertificateStatus.ValueType  # 2
 """It has none."""
 Global___GetInstalledCertificateStatus: _TypeAlias = GetInstalledCertificateStatus  # noqa: Y015
@@ -239,42 +239,42 @@ class _CertificateRequestStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrappe
     CERTIFICATE_REQUEST_STATE_UNSPECIFIED: _CertificateRequestState.ValueType  # 0
     """Never sent."""
     CERTIFICATE_REQUEST_STATE_REQUESTED: _CertificateRequestState.ValueType  # 1
-    """Not signed yet: the authority was away."""
+    """Not signed yet: the certificate authority was unavailable."""
     CERTIFICATE_REQUEST_STATE_SIGNED: _CertificateRequestState.ValueType  # 2
-    """Signed, and on its way to the station."""
+    """Signed, and to be sent to the station."""
     CERTIFICATE_REQUEST_STATE_DELIVERED: _CertificateRequestState.ValueType  # 3
-    """The station took the certificate."""
+    """The station accepted the certificate."""
     CERTIFICATE_REQUEST_STATE_REFUSED_BY_STATION: _CertificateRequestState.ValueType  # 4
-    """The station did not take the certificate."""
+    """The station rejected the certificate."""
     CERTIFICATE_REQUEST_STATE_REJECTED: _CertificateRequestState.ValueType  # 5
-    """The authority did not sign it."""
+    """The certificate authority refused to sign it."""
     CERTIFICATE_REQUEST_STATE_FAILED: _CertificateRequestState.ValueType  # 6
-    """It could not be signed or handed over in time."""
+    """It could not be signed or delivered in time."""
 
 class CertificateRequestState(_CertificateRequestState, metaclass=_CertificateRequestStateEnumTypeWrapper):
-    """Where a request for a certificate stands."""
+    """State of a request for a certificate."""
 
 CERTIFICATE_REQUEST_STATE_UNSPECIFIED: CertificateRequestState.ValueType  # 0
 """Never sent."""
 CERTIFICATE_REQUEST_STATE_REQUESTED: CertificateRequestState.ValueType  # 1
-"""Not signed yet: the authority was away."""
+"""Not signed yet: the certificate authority was unavailable."""
 CERTIFICATE_REQUEST_STATE_SIGNED: CertificateRequestState.ValueType  # 2
-"""Signed, and on its way to the station."""
+"""Signed, and to be sent to the station."""
 CERTIFICATE_REQUEST_STATE_DELIVERED: CertificateRequestState.ValueType  # 3
-"""The station took the certificate."""
+"""The station accepted the certificate."""
 CERTIFICATE_REQUEST_STATE_REFUSED_BY_STATION: CertificateRequestState.ValueType  # 4
-"""The station did not take the certificate."""
+"""The station rejected the certificate."""
 CERTIFICATE_REQUEST_STATE_REJECTED: CertificateRequestState.ValueType  # 5
-"""The authority did not sign it."""
+"""The certificate authority refused to sign it."""
 CERTIFICATE_REQUEST_STATE_FAILED: CertificateRequestState.ValueType  # 6
-"""It could not be signed or handed over in time."""
+"""It could not be signed or delivered in time."""
 Global___CertificateRequestState: _TypeAlias = CertificateRequestState  # noqa: Y015
 
 @_typing.final
 class CertificateSignedRequest(_message.Message):
     """--- to the station ---
 
-    A certificate that a station asked for, or should have.
+    A certificate for a station, requested by it or not.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -291,7 +291,7 @@ class CertificateSignedRequest(_message.Message):
     certificate_chain: _builtins.str
     """The certificate and those between it and the root, PEM, the station's own first; 1.6 takes 10000 characters."""
     certificate_type: _certificate_pb2.CertificateSigningUse.ValueType
-    """What it proves. 1.6 knows CHARGING_STATION_CERTIFICATE only."""
+    """Use of the certificate. 1.6 has CHARGING_STATION_CERTIFICATE only."""
     timeout_s: _builtins.int
     """As in csms.station.v1.SendCallRequest."""
     def __init__(
@@ -320,10 +320,10 @@ class CertificateSignedResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___CertificateSignedStatus.ValueType
-    """Whether it takes it."""
+    """Whether the station accepts the certificate."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -355,7 +355,7 @@ class InstallCertificateRequest(_message.Message):
     request_id: _builtins.str
     """As in csms.station.v1.RequestStartTransactionRequest."""
     certificate_type: Global___InstallCertificateUse.ValueType
-    """Whom it is to trust by it. 1.6 knows CSMS_ROOT_CERTIFICATE and MANUFACTURER_ROOT_CERTIFICATE."""
+    """Use of the root certificate. 1.6 has CSMS_ROOT_CERTIFICATE and MANUFACTURER_ROOT_CERTIFICATE."""
     certificate: _builtins.str
     """The certificate, PEM; 1.6 takes 5500 characters."""
     timeout_s: _builtins.int
@@ -386,10 +386,10 @@ class InstallCertificateResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___InstallCertificateStatus.ValueType
-    """What came of it."""
+    """Outcome of the installation."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -423,7 +423,7 @@ class DeleteCertificateRequest(_message.Message):
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def certificate_hash_data(self) -> Global___CertificateHashData:
-        """The certificate, as GetInstalledCertificateIds tells it."""
+        """The certificate, as GetInstalledCertificateIds returns it."""
 
     def __init__(
         self,
@@ -450,10 +450,10 @@ class DeleteCertificateResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___DeleteCertificateStatus.ValueType
-    """What came of it."""
+    """Outcome of the removal."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -471,7 +471,7 @@ Global___DeleteCertificateResponse: _TypeAlias = DeleteCertificateResponse  # no
 
 @_typing.final
 class CertificateHashData(_message.Message):
-    """Which certificate. OCPP 2.0.1 part 2, CertificateHashDataType."""
+    """Identification of a certificate by hashes. OCPP 2.0.1 part 2, CertificateHashDataType."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -480,7 +480,7 @@ class CertificateHashData(_message.Message):
     ISSUER_KEY_HASH_FIELD_NUMBER: _builtins.int
     SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
     hash_algorithm: Global___HashAlgorithm.ValueType
-    """How the two below were hashed."""
+    """Algorithm of the two hashes below."""
     issuer_name_hash: _builtins.str
     """Hash of the issuer's name (DER), hexadecimal."""
     issuer_key_hash: _builtins.str
@@ -521,8 +521,8 @@ class GetInstalledCertificateIdsRequest(_message.Message):
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def certificate_types(self) -> _containers.RepeatedScalarFieldContainer[Global___GetCertificateIdUse.ValueType]:
-        """Which kinds; none: all that its OCPP version has. 1.6 knows CSMS_ROOT_CERTIFICATE and
-        MANUFACTURER_ROOT_CERTIFICATE, and is asked for each by a CALL of its own.
+        """Kinds of certificates; empty: all that the station's OCPP version has. 1.6 has CSMS_ROOT_CERTIFICATE and
+        MANUFACTURER_ROOT_CERTIFICATE, each requested by a CALL of its own.
         """
 
     def __init__(
@@ -551,10 +551,10 @@ class GetInstalledCertificateIdsResponse(_message.Message):
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     CERTIFICATE_HASH_DATA_CHAINS_FIELD_NUMBER: _builtins.int
     status: Global___GetInstalledCertificateStatus.ValueType
-    """Whether it has any."""
+    """Whether the station has any."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     @_builtins.property
     def certificate_hash_data_chains(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateHashDataChain]:
@@ -592,7 +592,7 @@ class CertificateHashDataChain(_message.Message):
 
     @_builtins.property
     def child_certificate_hash_data(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateHashData]:
-        """Those above it, of a V2G_CERTIFICATE_CHAIN; at most 4."""
+        """The certificates above it, of a V2G_CERTIFICATE_CHAIN; at most 4."""
 
     def __init__(
         self,
@@ -611,9 +611,9 @@ Global___CertificateHashDataChain: _TypeAlias = CertificateHashDataChain  # noqa
 
 @_typing.final
 class InstalledCertificate(_message.Message):
-    """--- what is known of a station ---
+    """--- known certificates of a station ---
 
-    A certificate that a station told of.
+    A certificate that a station reported.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -629,7 +629,7 @@ class InstalledCertificate(_message.Message):
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When the station last told of it."""
+        """Time of the station's latest report of it."""
 
     def __init__(
         self,
@@ -648,7 +648,7 @@ Global___InstalledCertificate: _TypeAlias = InstalledCertificate  # noqa: Y015
 
 @_typing.final
 class CertificateRequest(_message.Message):
-    """A certificate that a station asked for, and what became of it."""
+    """A certificate that a station requested, and the state of the request."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -664,26 +664,26 @@ class CertificateRequest(_message.Message):
     station_id: _builtins.str
     """The station."""
     certificate_type: _certificate_pb2.CertificateSigningUse.ValueType
-    """What it is to prove."""
+    """Use of the certificate."""
     state: Global___CertificateRequestState.ValueType
-    """Where it stands."""
+    """State of the request."""
     reason: _builtins.str
-    """Why it went no further: a reason of CertificateAuthorityService or CommandService; empty where it did."""
+    """Reason of a failure: a reason of CertificateAuthorityService or CommandService; empty without one."""
     csr_sha256: _builtins.str
     """SHA-256 of the signing request as it came, hexadecimal."""
     serial_number: _builtins.str
     """Serial number of the certificate, hexadecimal in capitals without leading zeros; empty before it was signed."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the certificate ends; absent before it was signed."""
+        """End of the certificate's validity; absent before it was signed."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When the station asked."""
+        """Time of the station's request."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When the state last changed."""
+        """Time of the latest change of the state."""
 
     def __init__(
         self,

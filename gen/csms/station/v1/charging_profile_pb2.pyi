@@ -36,35 +36,35 @@ class _ChargingProfilePurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper
     CHARGING_PROFILE_PURPOSE_UNSPECIFIED: _ChargingProfilePurpose.ValueType  # 0
     """Never sent."""
     CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE: _ChargingProfilePurpose.ValueType  # 1
-    """The most that the station as a whole may take (EVSE 0); 1.6 ChargePointMaxProfile."""
+    """Limit of the station as a whole (EVSE 0); 1.6 ChargePointMaxProfile."""
     CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE: _ChargingProfilePurpose.ValueType  # 2
-    """For each new transaction at an EVSE, or at any (EVSE 0)."""
+    """Default for new transactions at an EVSE, or at any (EVSE 0)."""
     CHARGING_PROFILE_PURPOSE_TX_PROFILE: _ChargingProfilePurpose.ValueType  # 3
-    """For one transaction; it ends with it."""
+    """For one transaction; the profile ends with it."""
     CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS: _ChargingProfilePurpose.ValueType  # 4
-    """Limits from elsewhere than this central system, as the station reports them. Unknown to 1.6."""
+    """Limits that another system than this CSMS set, as the station reports them. Unknown to 1.6."""
     CHARGING_PROFILE_PURPOSE_PRIORITY_CHARGING: _ChargingProfilePurpose.ValueType  # 5
-    """For drivers who were given priority. 2.1."""
+    """For drivers with priority. 2.1."""
     CHARGING_PROFILE_PURPOSE_LOCAL_GENERATION: _ChargingProfilePurpose.ValueType  # 6
-    """What is generated on the spot, beside the grid. 2.1."""
+    """Power that is generated on site, beside the grid. 2.1."""
 
 class ChargingProfilePurpose(_ChargingProfilePurpose, metaclass=_ChargingProfilePurposeEnumTypeWrapper):
-    """What a profile is for. OCPP 2.1 part 2, ChargingProfilePurposeEnumType."""
+    """Purpose of a profile. OCPP 2.1 part 2, ChargingProfilePurposeEnumType."""
 
 CHARGING_PROFILE_PURPOSE_UNSPECIFIED: ChargingProfilePurpose.ValueType  # 0
 """Never sent."""
 CHARGING_PROFILE_PURPOSE_CHARGING_STATION_MAX_PROFILE: ChargingProfilePurpose.ValueType  # 1
-"""The most that the station as a whole may take (EVSE 0); 1.6 ChargePointMaxProfile."""
+"""Limit of the station as a whole (EVSE 0); 1.6 ChargePointMaxProfile."""
 CHARGING_PROFILE_PURPOSE_TX_DEFAULT_PROFILE: ChargingProfilePurpose.ValueType  # 2
-"""For each new transaction at an EVSE, or at any (EVSE 0)."""
+"""Default for new transactions at an EVSE, or at any (EVSE 0)."""
 CHARGING_PROFILE_PURPOSE_TX_PROFILE: ChargingProfilePurpose.ValueType  # 3
-"""For one transaction; it ends with it."""
+"""For one transaction; the profile ends with it."""
 CHARGING_PROFILE_PURPOSE_CHARGING_STATION_EXTERNAL_CONSTRAINTS: ChargingProfilePurpose.ValueType  # 4
-"""Limits from elsewhere than this central system, as the station reports them. Unknown to 1.6."""
+"""Limits that another system than this CSMS set, as the station reports them. Unknown to 1.6."""
 CHARGING_PROFILE_PURPOSE_PRIORITY_CHARGING: ChargingProfilePurpose.ValueType  # 5
-"""For drivers who were given priority. 2.1."""
+"""For drivers with priority. 2.1."""
 CHARGING_PROFILE_PURPOSE_LOCAL_GENERATION: ChargingProfilePurpose.ValueType  # 6
-"""What is generated on the spot, beside the grid. 2.1."""
+"""Power that is generated on site, beside the grid. 2.1."""
 Global___ChargingProfilePurpose: _TypeAlias = ChargingProfilePurpose  # noqa: Y015
 
 class _ChargingProfileKind:
@@ -78,25 +78,25 @@ class _ChargingProfileKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_C
     CHARGING_PROFILE_KIND_ABSOLUTE: _ChargingProfileKind.ValueType  # 1
     """The start_time of each schedule."""
     CHARGING_PROFILE_KIND_RECURRING: _ChargingProfileKind.ValueType  # 2
-    """The start_time of each schedule, again and again."""
+    """The start_time of each schedule, repeated with the recurrency_kind."""
     CHARGING_PROFILE_KIND_RELATIVE: _ChargingProfileKind.ValueType  # 3
     """The moment at which charging starts."""
     CHARGING_PROFILE_KIND_DYNAMIC: _ChargingProfileKind.ValueType  # 4
-    """The moment at which it is received; its limits come one by one. 2.1."""
+    """The moment at which the profile is received; its limits are sent one by one. 2.1."""
 
 class ChargingProfileKind(_ChargingProfileKind, metaclass=_ChargingProfileKindEnumTypeWrapper):
-    """What the times of a schedule refer to. OCPP 2.1 part 2, ChargingProfileKindEnumType."""
+    """Reference of the times in a schedule. OCPP 2.1 part 2, ChargingProfileKindEnumType."""
 
 CHARGING_PROFILE_KIND_UNSPECIFIED: ChargingProfileKind.ValueType  # 0
 """Never sent."""
 CHARGING_PROFILE_KIND_ABSOLUTE: ChargingProfileKind.ValueType  # 1
 """The start_time of each schedule."""
 CHARGING_PROFILE_KIND_RECURRING: ChargingProfileKind.ValueType  # 2
-"""The start_time of each schedule, again and again."""
+"""The start_time of each schedule, repeated with the recurrency_kind."""
 CHARGING_PROFILE_KIND_RELATIVE: ChargingProfileKind.ValueType  # 3
 """The moment at which charging starts."""
 CHARGING_PROFILE_KIND_DYNAMIC: ChargingProfileKind.ValueType  # 4
-"""The moment at which it is received; its limits come one by one. 2.1."""
+"""The moment at which the profile is received; its limits are sent one by one. 2.1."""
 Global___ChargingProfileKind: _TypeAlias = ChargingProfileKind  # noqa: Y015
 
 class _RecurrencyKind:
@@ -106,17 +106,17 @@ class _RecurrencyKind:
 class _RecurrencyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecurrencyKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     RECURRENCY_KIND_UNSPECIFIED: _RecurrencyKind.ValueType  # 0
-    """It does not."""
+    """Not recurring."""
     RECURRENCY_KIND_DAILY: _RecurrencyKind.ValueType  # 1
     """Every 24 hours."""
     RECURRENCY_KIND_WEEKLY: _RecurrencyKind.ValueType  # 2
     """Every 7 days."""
 
 class RecurrencyKind(_RecurrencyKind, metaclass=_RecurrencyKindEnumTypeWrapper):
-    """How often a recurring profile comes round. OCPP 2.0.1 part 2, RecurrencyKindEnumType."""
+    """Period of a recurring profile. OCPP 2.0.1 part 2, RecurrencyKindEnumType."""
 
 RECURRENCY_KIND_UNSPECIFIED: RecurrencyKind.ValueType  # 0
-"""It does not."""
+"""Not recurring."""
 RECURRENCY_KIND_DAILY: RecurrencyKind.ValueType  # 1
 """Every 24 hours."""
 RECURRENCY_KIND_WEEKLY: RecurrencyKind.ValueType  # 2
@@ -130,21 +130,21 @@ class _ChargingRateUnit:
 class _ChargingRateUnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChargingRateUnit.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CHARGING_RATE_UNIT_UNSPECIFIED: _ChargingRateUnit.ValueType  # 0
-    """Never sent in a schedule; in a question, whatever the station prefers."""
+    """Never sent in a schedule; in a request, the unit that the station prefers."""
     CHARGING_RATE_UNIT_WATTS: _ChargingRateUnit.ValueType  # 1
-    """Watts, of all phases together."""
+    """Watts, the sum of all phases."""
     CHARGING_RATE_UNIT_AMPERES: _ChargingRateUnit.ValueType  # 2
-    """Amperes, of each phase."""
+    """Amperes per phase."""
 
 class ChargingRateUnit(_ChargingRateUnit, metaclass=_ChargingRateUnitEnumTypeWrapper):
-    """What the limits of a schedule count. OCPP 2.0.1 part 2, ChargingRateUnitEnumType."""
+    """Unit of the limits of a schedule. OCPP 2.0.1 part 2, ChargingRateUnitEnumType."""
 
 CHARGING_RATE_UNIT_UNSPECIFIED: ChargingRateUnit.ValueType  # 0
-"""Never sent in a schedule; in a question, whatever the station prefers."""
+"""Never sent in a schedule; in a request, the unit that the station prefers."""
 CHARGING_RATE_UNIT_WATTS: ChargingRateUnit.ValueType  # 1
-"""Watts, of all phases together."""
+"""Watts, the sum of all phases."""
 CHARGING_RATE_UNIT_AMPERES: ChargingRateUnit.ValueType  # 2
-"""Amperes, of each phase."""
+"""Amperes per phase."""
 Global___ChargingRateUnit: _TypeAlias = ChargingRateUnit  # noqa: Y015
 
 class _ChargingProfileStatus:
@@ -156,19 +156,19 @@ class _ChargingProfileStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[
     CHARGING_PROFILE_STATUS_UNSPECIFIED: _ChargingProfileStatus.ValueType  # 0
     """Never sent."""
     CHARGING_PROFILE_STATUS_ACCEPTED: _ChargingProfileStatus.ValueType  # 1
-    """It did."""
+    """The station accepted the profile."""
     CHARGING_PROFILE_STATUS_REJECTED: _ChargingProfileStatus.ValueType  # 2
-    """It did not."""
+    """The station rejected the profile."""
 
 class ChargingProfileStatus(_ChargingProfileStatus, metaclass=_ChargingProfileStatusEnumTypeWrapper):
-    """Whether a station took a profile. OCPP 2.0.1 part 2, ChargingProfileStatusEnumType."""
+    """Answer of a station to a profile. OCPP 2.0.1 part 2, ChargingProfileStatusEnumType."""
 
 CHARGING_PROFILE_STATUS_UNSPECIFIED: ChargingProfileStatus.ValueType  # 0
 """Never sent."""
 CHARGING_PROFILE_STATUS_ACCEPTED: ChargingProfileStatus.ValueType  # 1
-"""It did."""
+"""The station accepted the profile."""
 CHARGING_PROFILE_STATUS_REJECTED: ChargingProfileStatus.ValueType  # 2
-"""It did not."""
+"""The station rejected the profile."""
 Global___ChargingProfileStatus: _TypeAlias = ChargingProfileStatus  # noqa: Y015
 
 class _ClearChargingProfileStatus:
@@ -185,7 +185,7 @@ class _ClearChargingProfileStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWra
     """The station holds no such profile."""
 
 class ClearChargingProfileStatus(_ClearChargingProfileStatus, metaclass=_ClearChargingProfileStatusEnumTypeWrapper):
-    """What came of clearing. OCPP 2.0.1 part 2, ClearChargingProfileStatusEnumType."""
+    """Outcome of clearing. OCPP 2.0.1 part 2, ClearChargingProfileStatusEnumType."""
 
 CLEAR_CHARGING_PROFILE_STATUS_UNSPECIFIED: ClearChargingProfileStatus.ValueType  # 0
 """Never sent."""
@@ -197,10 +197,10 @@ Global___ClearChargingProfileStatus: _TypeAlias = ClearChargingProfileStatus  # 
 
 @_typing.final
 class ChargingProfile(_message.Message):
-    """How much may be charged, and when. OCPP 2.0.1 part 2, ChargingProfileType.
+    """Limits of power or current over time. OCPP 2.0.1 part 2, ChargingProfileType.
 
-    A station holds several at once. For each purpose the one with the highest stack level that is valid counts; the
-    strictest of the purposes is what is charged with (OCPP 2.0.1 part 2, K; 1.6 section 3.13).
+    A station holds several at once. For each purpose the valid one with the highest stack level applies; over all
+    purposes the strictest limit applies (OCPP 2.0.1 part 2, K; 1.6 section 3.13).
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -215,24 +215,24 @@ class ChargingProfile(_message.Message):
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     SCHEDULES_FIELD_NUMBER: _builtins.int
     charging_profile_id: _builtins.int
-    """Number of the profile, from 1 (1.6: chargingProfileId), unique within the station. 0: one that is free is taken."""
+    """Number of the profile, from 1 (1.6: chargingProfileId), unique within the station. 0: a free one is chosen."""
     stack_level: _builtins.int
-    """Which of several profiles of one purpose counts: the highest. From 0."""
+    """Stack level, from 0: of several profiles of one purpose the highest applies."""
     purpose: Global___ChargingProfilePurpose.ValueType
-    """What it is for."""
+    """Purpose of the profile."""
     kind: Global___ChargingProfileKind.ValueType
-    """What the times of its schedules refer to."""
+    """Reference of the times in its schedules."""
     recurrency_kind: Global___RecurrencyKind.ValueType
-    """How often it comes round; for RECURRING only, and required there."""
+    """Period of the repetition; for RECURRING only, and required there."""
     transaction_id: _builtins.str
     """The transaction that a TX profile is for; empty for all other purposes, and where a start is requested."""
     @_builtins.property
     def valid_from(self) -> _timestamp_pb2.Timestamp:
-        """When it becomes valid; absent: as soon as it is received."""
+        """Begin of its validity; absent: as soon as it is received."""
 
     @_builtins.property
     def valid_to(self) -> _timestamp_pb2.Timestamp:
-        """When it ceases to be valid; absent: not before it is cleared or replaced."""
+        """End of its validity; absent: not before it is cleared or replaced."""
 
     @_builtins.property
     def schedules(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChargingSchedule]:
@@ -263,8 +263,8 @@ Global___ChargingProfile: _TypeAlias = ChargingProfile  # noqa: Y015
 class ChargingSchedule(_message.Message):
     """Limits over time. OCPP 2.0.1 part 2, ChargingScheduleType.
 
-    Limits are decimal numbers. A double holds those of up to 15 digits so that they come out as they went in; what the
-    station's OCPP version cannot say to the digit (1.6: one decimal) is refused with INVALID_FIELD, never rounded.
+    Limits are decimal numbers. A double keeps those of up to 15 digits exactly. A limit that the station's OCPP version
+    cannot express to the digit (1.6: one decimal) is refused with INVALID_FIELD, never rounded.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -276,16 +276,18 @@ class ChargingSchedule(_message.Message):
     PERIODS_FIELD_NUMBER: _builtins.int
     MIN_CHARGING_RATE_FIELD_NUMBER: _builtins.int
     charging_schedule_id: _builtins.int
-    """Number of the schedule, unique within the station. Unknown to 1.6, and left behind there."""
+    """Number of the schedule, unique within the station. Unknown to 1.6, and not sent there."""
     duration_s: _builtins.int
-    """How long the schedule lasts, in seconds; absent: the last period lasts for ever."""
+    """Duration of the schedule, in seconds; absent: the last period has no end."""
     charging_rate_unit: Global___ChargingRateUnit.ValueType
-    """What the limits count."""
+    """Unit of the limits."""
     min_charging_rate: _builtins.float
-    """The least that a vehicle can charge with, in the unit of the limits; below it, it would stop. Absent: not known."""
+    """Least rate at which the vehicle can charge, in the unit of the limits; below it, charging would stop. Absent: not
+    known.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When the first period starts; absent: with the charging (RELATIVE)."""
+        """Begin of the first period; absent: the begin of charging (RELATIVE)."""
 
     @_builtins.property
     def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChargingSchedulePeriod]:
@@ -318,7 +320,7 @@ Global___ChargingSchedule: _TypeAlias = ChargingSchedule  # noqa: Y015
 
 @_typing.final
 class ChargingSchedulePeriod(_message.Message):
-    """A limit from one moment on. OCPP 2.0.1 part 2, ChargingSchedulePeriodType."""
+    """A limit from a given moment on. OCPP 2.0.1 part 2, ChargingSchedulePeriodType."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -327,9 +329,9 @@ class ChargingSchedulePeriod(_message.Message):
     NUMBER_PHASES_FIELD_NUMBER: _builtins.int
     PHASE_TO_USE_FIELD_NUMBER: _builtins.int
     start_period_s: _builtins.int
-    """Seconds from the start of the schedule; it lasts until the next one's."""
+    """Begin of the period in seconds from the start of the schedule; it lasts until the next one begins."""
     limit: _builtins.float
-    """The most that may be taken, in the unit of the schedule; 0 pauses the charging."""
+    """The limit, in the unit of the schedule; 0 pauses the charging."""
     number_phases: _builtins.int
     """Number of phases that may be used, 1 to 3; absent: 3."""
     phase_to_use: _builtins.int
@@ -359,7 +361,7 @@ Global___ChargingSchedulePeriod: _TypeAlias = ChargingSchedulePeriod  # noqa: Y0
 
 @_typing.final
 class TransactionEnd(_message.Message):
-    """What a station says at the end of a transaction: the TX profile that names it ends with it."""
+    """Report of a station that a transaction has ended; the TX profile for this transaction ends with it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -413,7 +415,7 @@ class SetChargingProfileRequest(_message.Message):
 
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """EVSE that it is for, without a connector; EVSE 0 or absent: see the purpose. INVALID_FIELD beside evse_id."""
+        """EVSE of the profile, without a connector; EVSE 0 or absent: see the purpose. INVALID_FIELD beside evse_id."""
 
     def __init__(
         self,
@@ -443,12 +445,12 @@ class SetChargingProfileResponse(_message.Message):
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     CHARGING_PROFILE_ID_FIELD_NUMBER: _builtins.int
     status: Global___ChargingProfileStatus.ValueType
-    """Whether it took the profile."""
+    """Whether the station accepted the profile."""
     charging_profile_id: _builtins.int
-    """Number of the profile, as given or as it was taken."""
+    """Number of the profile, as given or as chosen."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none. 1.6 NotSupported is REJECTED with reason_code
+        """Details of the status; absent where the station gave none. 1.6 NotSupported is REJECTED with reason_code
         "UnsupportedRequest".
         """
 
@@ -469,7 +471,7 @@ Global___SetChargingProfileResponse: _TypeAlias = SetChargingProfileResponse  # 
 
 @_typing.final
 class ClearChargingProfileRequest(_message.Message):
-    """Request to clear profiles: one, by its number, or all that meet the criteria; without either, every one."""
+    """Request to clear profiles: one, by its number, or all that match the criteria; without either, all."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -488,7 +490,7 @@ class ClearChargingProfileRequest(_message.Message):
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def criteria(self) -> Global___ClearChargingProfileCriteria:
-        """Which profiles."""
+        """Criteria of the profiles."""
 
     def __init__(
         self,
@@ -511,7 +513,9 @@ Global___ClearChargingProfileRequest: _TypeAlias = ClearChargingProfileRequest  
 
 @_typing.final
 class ClearChargingProfileCriteria(_message.Message):
-    """Which profiles to clear: those that meet all that is given. OCPP 2.0.1 part 2, ClearChargingProfileType."""
+    """Criteria of profiles to clear; a profile has to match all that are given. OCPP 2.0.1 part 2,
+    ClearChargingProfileType.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -530,14 +534,12 @@ class ClearChargingProfileCriteria(_message.Message):
         """Older form of evse."""
 
     purpose: Global___ChargingProfilePurpose.ValueType
-    """Those of this purpose; unspecified: of any."""
+    """Purpose; unspecified: any."""
     stack_level: _builtins.int
-    """Those of this stack level; absent: of any."""
+    """Stack level; absent: any."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """Those of this EVSE, without a connector, EVSE 0 being the station as a whole; absent: of any. INVALID_FIELD beside
-        evse_id.
-        """
+        """EVSE, without a connector, EVSE 0 being the station as a whole; absent: any. INVALID_FIELD beside evse_id."""
 
     def __init__(
         self,
@@ -571,10 +573,10 @@ class ClearChargingProfileResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___ClearChargingProfileStatus.ValueType
-    """Whether there was something to clear."""
+    """Whether a profile was cleared."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -592,7 +594,7 @@ Global___ClearChargingProfileResponse: _TypeAlias = ClearChargingProfileResponse
 
 @_typing.final
 class GetCompositeScheduleRequest(_message.Message):
-    """Question about what comes of all profiles together."""
+    """Request for the composite schedule of all profiles."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -618,15 +620,15 @@ class GetCompositeScheduleRequest(_message.Message):
         """Older form of evse."""
 
     duration_s: _builtins.int
-    """How far ahead, in seconds."""
+    """Duration of the schedule from now, in seconds."""
     charging_rate_unit: Global___ChargingRateUnit.ValueType
-    """What the limits shall count; unspecified leaves it to the station."""
+    """Unit of the limits; unspecified: the station chooses."""
     timeout_s: _builtins.int
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """EVSE to ask about, without a connector; EVSE 0 or absent: what the station as a whole expects to take from the
-        grid. INVALID_FIELD beside evse_id.
+        """EVSE, without a connector; EVSE 0 or absent: the expected consumption of the station as a whole from the grid.
+        INVALID_FIELD beside evse_id.
         """
 
     def __init__(
@@ -658,14 +660,14 @@ class GetCompositeScheduleResponse(_message.Message):
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     SCHEDULE_FIELD_NUMBER: _builtins.int
     status: _status_info_pb2.GenericStatus.ValueType
-    """Whether it can tell."""
+    """Whether the station can calculate it."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     @_builtins.property
     def schedule(self) -> Global___CompositeSchedule:
-        """What it told; absent where it told nothing."""
+        """The schedule; absent where the station sent none."""
 
     def __init__(
         self,
@@ -684,7 +686,7 @@ Global___GetCompositeScheduleResponse: _TypeAlias = GetCompositeScheduleResponse
 
 @_typing.final
 class CompositeSchedule(_message.Message):
-    """The limits that come of all profiles together. OCPP 2.0.1 part 2, CompositeScheduleType."""
+    """Limits that result from all profiles. OCPP 2.0.1 part 2, CompositeScheduleType."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -695,9 +697,9 @@ class CompositeSchedule(_message.Message):
     PERIODS_FIELD_NUMBER: _builtins.int
     MIN_CHARGING_RATE_FIELD_NUMBER: _builtins.int
     duration_s: _builtins.int
-    """How long it is, in seconds; absent where the station did not say."""
+    """Its duration, in seconds; absent where the station did not report it."""
     charging_rate_unit: Global___ChargingRateUnit.ValueType
-    """What the limits count."""
+    """Unit of the limits."""
     min_charging_rate: _builtins.float
     """As in ChargingSchedule; 1.6 only."""
     @_builtins.property
@@ -706,7 +708,7 @@ class CompositeSchedule(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it starts, by the station's clock; absent where the station did not say."""
+        """Its begin, by the station's clock; absent where the station did not report it."""
 
     @_builtins.property
     def periods(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChargingSchedulePeriod]:

@@ -30,51 +30,51 @@ class _ChargingProfileStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     CHARGING_PROFILE_STATE_UNSPECIFIED: _ChargingProfileState.ValueType  # 0
     """Never sent."""
     CHARGING_PROFILE_STATE_REQUESTED: _ChargingProfileState.ValueType  # 1
-    """Sent; the answer is waited for."""
+    """Sent; the station has not answered yet."""
     CHARGING_PROFILE_STATE_ACTIVE: _ChargingProfileState.ValueType  # 2
     """The station holds it."""
     CHARGING_PROFILE_STATE_REJECTED: _ChargingProfileState.ValueType  # 3
-    """The station did not take it."""
+    """The station rejected it."""
     CHARGING_PROFILE_STATE_REPLACED: _ChargingProfileState.ValueType  # 4
-    """Another took its place: one of the same number, or of the same EVSE, purpose and stack level."""
+    """Another profile replaced it: one of the same number, or of the same EVSE, purpose and stack level."""
     CHARGING_PROFILE_STATE_CLEARED: _ChargingProfileState.ValueType  # 5
     """Cleared."""
     CHARGING_PROFILE_STATE_EXPIRED: _ChargingProfileState.ValueType  # 6
-    """Its time is over, or its transaction."""
+    """Its validity or its transaction has ended."""
     CHARGING_PROFILE_STATE_UNKNOWN: _ChargingProfileState.ValueType  # 7
-    """No answer came to what would have set, replaced or cleared it; or the station held it, and says now that it does
-    not.
+    """The command that would have set, replaced or cleared it got no answer; or the station held it, and reports now that
+    it does not.
     """
 
 class ChargingProfileState(_ChargingProfileState, metaclass=_ChargingProfileStateEnumTypeWrapper):
-    """What became of a profile. It is told by the station's answers; by time, for one that was valid until then; and for TX
-    profiles by the end of their transaction. One that was set with a requested start names no transaction: it counts as
-    ended once a connector of its EVSE becomes available again.
+    """State of a profile. It follows from the station's answers; from the time, for a profile with valid_to; and for TX
+    profiles from the end of their transaction. A profile that was set with a requested start names no transaction: it
+    counts as ended once a connector of its EVSE becomes available again.
     """
 
 CHARGING_PROFILE_STATE_UNSPECIFIED: ChargingProfileState.ValueType  # 0
 """Never sent."""
 CHARGING_PROFILE_STATE_REQUESTED: ChargingProfileState.ValueType  # 1
-"""Sent; the answer is waited for."""
+"""Sent; the station has not answered yet."""
 CHARGING_PROFILE_STATE_ACTIVE: ChargingProfileState.ValueType  # 2
 """The station holds it."""
 CHARGING_PROFILE_STATE_REJECTED: ChargingProfileState.ValueType  # 3
-"""The station did not take it."""
+"""The station rejected it."""
 CHARGING_PROFILE_STATE_REPLACED: ChargingProfileState.ValueType  # 4
-"""Another took its place: one of the same number, or of the same EVSE, purpose and stack level."""
+"""Another profile replaced it: one of the same number, or of the same EVSE, purpose and stack level."""
 CHARGING_PROFILE_STATE_CLEARED: ChargingProfileState.ValueType  # 5
 """Cleared."""
 CHARGING_PROFILE_STATE_EXPIRED: ChargingProfileState.ValueType  # 6
-"""Its time is over, or its transaction."""
+"""Its validity or its transaction has ended."""
 CHARGING_PROFILE_STATE_UNKNOWN: ChargingProfileState.ValueType  # 7
-"""No answer came to what would have set, replaced or cleared it; or the station held it, and says now that it does
-not.
+"""The command that would have set, replaced or cleared it got no answer; or the station held it, and reports now that
+it does not.
 """
 Global___ChargingProfileState: _TypeAlias = ChargingProfileState  # noqa: Y015
 
 @_typing.final
 class StationChargingProfile(_message.Message):
-    """A profile that was sent to a station. Setting one again, with the same number, makes another of these."""
+    """A profile that was sent to a station. Setting a profile with the same number again makes another resource."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -88,22 +88,22 @@ class StationChargingProfile(_message.Message):
     station_id: _builtins.str
     """The station."""
     evse_id: _builtins.int
-    """EVSE that it is for; 0: the station as a whole."""
+    """EVSE of the profile; 0: the station as a whole."""
     state: Global___ChargingProfileState.ValueType
-    """What became of it."""
+    """State of the profile."""
     reason_code: _builtins.str
-    """Why the station did not take it: its reason code, or the code of its CALLERROR; empty where it gave none."""
+    """Reason of a rejection: the station's reason code, or the code of its CALLERROR; empty where it gave none."""
     @_builtins.property
     def charging_profile(self) -> _charging_profile_pb2.ChargingProfile:
         """The profile, as it was sent."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was sent."""
+        """Time at which it was sent."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When its state last changed."""
+        """Time of the latest change of the state."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ Global___StationChargingProfile: _TypeAlias = StationChargingProfile  # noqa: Y0
 
 @_typing.final
 class ListChargingProfilesRequest(_message.Message):
-    """Page of profiles that is wanted."""
+    """Request for a page of profiles."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

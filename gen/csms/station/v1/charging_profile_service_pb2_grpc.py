@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class ChargingProfileServiceStub:
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
-    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
+    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -47,16 +47,17 @@ class ChargingProfileServiceStub:
 
 
 class ChargingProfileServiceServicer:
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
-    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
+    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
     """
 
     def ListChargingProfiles(self, request, context):
-        """Lists the profiles that a station was sent, newest first: those it holds as far as is known, and earlier ones.
-        `filter` (AIP-160) knows state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+        """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
+        ones.
+        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,8 +80,8 @@ def add_ChargingProfileServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ChargingProfileService:
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
-    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
+    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
     NOT_FOUND         STATION_NOT_FOUND
     INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN

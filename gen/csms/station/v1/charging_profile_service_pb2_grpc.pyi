@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ChargingProfileServiceStub:
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
-    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
+    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -39,14 +39,15 @@ class ChargingProfileServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ChargingProfileServiceAsyncStub: ...
     ListChargingProfiles: _grpc.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingProfilesRequest, _charging_profile_service_pb2.ListChargingProfilesResponse]
-    """Lists the profiles that a station was sent, newest first: those it holds as far as is known, and earlier ones.
-    `filter` (AIP-160) knows state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+    """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
+    ones.
+    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
     """
 
 @_typing.type_check_only
 class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
-    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
+    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -54,13 +55,14 @@ class ChargingProfileServiceAsyncStub(ChargingProfileServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListChargingProfiles: _aio.UnaryUnaryMultiCallable[_charging_profile_service_pb2.ListChargingProfilesRequest, _charging_profile_service_pb2.ListChargingProfilesResponse]  # type: ignore[assignment]
-    """Lists the profiles that a station was sent, newest first: those it holds as far as is known, and earlier ones.
-    `filter` (AIP-160) knows state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+    """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
+    ones.
+    `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
     """
 
 class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The charging profiles that were sent to stations, and what became of them, for operators. Each state after REQUESTED
-    is an event of EventService too: charging_profile.active, charging_profile.rejected, and so on.
+    """Charging profiles that were sent to stations, and their states, for operators. Each state after REQUESTED is an event
+    of EventService too: charging_profile.active, charging_profile.rejected, and so on.
     Errors, beside those of every call:
       NOT_FOUND         STATION_NOT_FOUND
       INVALID_ARGUMENT  INVALID_FIELD, INVALID_FILTER, INVALID_PAGE_TOKEN
@@ -72,8 +74,9 @@ class ChargingProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _charging_profile_service_pb2.ListChargingProfilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_charging_profile_service_pb2.ListChargingProfilesResponse, _abc.Awaitable[_charging_profile_service_pb2.ListChargingProfilesResponse]]:
-        """Lists the profiles that a station was sent, newest first: those it holds as far as is known, and earlier ones.
-        `filter` (AIP-160) knows state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
+        """Lists the profiles that were sent to a station, newest first: those that it holds as far as is known, and earlier
+        ones.
+        `filter` (AIP-160) has the fields state, purpose, evse_id, charging_profile_id, stack_level and transaction_id.
         """
 
 def add_ChargingProfileServiceServicer_to_server(servicer: ChargingProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

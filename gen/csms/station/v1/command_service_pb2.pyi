@@ -40,19 +40,19 @@ class _RequestStartStopStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper
     REQUEST_START_STOP_STATUS_UNSPECIFIED: _RequestStartStopStatus.ValueType  # 0
     """Never sent."""
     REQUEST_START_STOP_STATUS_ACCEPTED: _RequestStartStopStatus.ValueType  # 1
-    """It will try."""
+    """The station will try."""
     REQUEST_START_STOP_STATUS_REJECTED: _RequestStartStopStatus.ValueType  # 2
-    """It will not."""
+    """The station will not try."""
 
 class RequestStartStopStatus(_RequestStartStopStatus, metaclass=_RequestStartStopStatusEnumTypeWrapper):
-    """Whether a station takes a start or stop. OCPP 2.0.1 part 2, RequestStartStopStatusEnumType."""
+    """Answer of a station to a start or stop. OCPP 2.0.1 part 2, RequestStartStopStatusEnumType."""
 
 REQUEST_START_STOP_STATUS_UNSPECIFIED: RequestStartStopStatus.ValueType  # 0
 """Never sent."""
 REQUEST_START_STOP_STATUS_ACCEPTED: RequestStartStopStatus.ValueType  # 1
-"""It will try."""
+"""The station will try."""
 REQUEST_START_STOP_STATUS_REJECTED: RequestStartStopStatus.ValueType  # 2
-"""It will not."""
+"""The station will not try."""
 Global___RequestStartStopStatus: _TypeAlias = RequestStartStopStatus  # noqa: Y015
 
 class _ResetType:
@@ -66,17 +66,17 @@ class _ResetTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResetType.V
     RESET_TYPE_IMMEDIATE: _ResetType.ValueType  # 1
     """At once, ending transactions; 1.6 Hard."""
     RESET_TYPE_ON_IDLE: _ResetType.ValueType  # 2
-    """When no transaction goes on; 1.6 Soft, which ends transactions in good order first."""
+    """Once no transaction is ongoing; 1.6 Soft, which ends transactions in good order first."""
 
 class ResetType(_ResetType, metaclass=_ResetTypeEnumTypeWrapper):
-    """When to restart. OCPP 2.0.1 part 2, ResetEnumType."""
+    """Time of a restart. OCPP 2.0.1 part 2, ResetEnumType."""
 
 RESET_TYPE_UNSPECIFIED: ResetType.ValueType  # 0
 """Taken as ON_IDLE."""
 RESET_TYPE_IMMEDIATE: ResetType.ValueType  # 1
 """At once, ending transactions; 1.6 Hard."""
 RESET_TYPE_ON_IDLE: ResetType.ValueType  # 2
-"""When no transaction goes on; 1.6 Soft, which ends transactions in good order first."""
+"""Once no transaction is ongoing; 1.6 Soft, which ends transactions in good order first."""
 Global___ResetType: _TypeAlias = ResetType  # noqa: Y015
 
 class _ResetStatus:
@@ -88,23 +88,23 @@ class _ResetStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResetStat
     RESET_STATUS_UNSPECIFIED: _ResetStatus.ValueType  # 0
     """Never sent."""
     RESET_STATUS_ACCEPTED: _ResetStatus.ValueType  # 1
-    """It will."""
+    """The station will restart."""
     RESET_STATUS_REJECTED: _ResetStatus.ValueType  # 2
-    """It will not."""
+    """The station will not restart."""
     RESET_STATUS_SCHEDULED: _ResetStatus.ValueType  # 3
-    """It will once transactions have ended."""
+    """The station will restart once transactions have ended."""
 
 class ResetStatus(_ResetStatus, metaclass=_ResetStatusEnumTypeWrapper):
-    """Whether a station restarts. OCPP 2.0.1 part 2, ResetStatusEnumType."""
+    """Answer of a station to a restart. OCPP 2.0.1 part 2, ResetStatusEnumType."""
 
 RESET_STATUS_UNSPECIFIED: ResetStatus.ValueType  # 0
 """Never sent."""
 RESET_STATUS_ACCEPTED: ResetStatus.ValueType  # 1
-"""It will."""
+"""The station will restart."""
 RESET_STATUS_REJECTED: ResetStatus.ValueType  # 2
-"""It will not."""
+"""The station will not restart."""
 RESET_STATUS_SCHEDULED: ResetStatus.ValueType  # 3
-"""It will once transactions have ended."""
+"""The station will restart once transactions have ended."""
 Global___ResetStatus: _TypeAlias = ResetStatus  # noqa: Y015
 
 class _UnlockStatus:
@@ -120,14 +120,14 @@ class _UnlockStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UnlockSt
     UNLOCK_STATUS_UNLOCK_FAILED: _UnlockStatus.ValueType  # 2
     """Tried, without success."""
     UNLOCK_STATUS_ONGOING_AUTHORIZED_TRANSACTION: _UnlockStatus.ValueType  # 3
-    """Not tried: a transaction goes on."""
+    """Not tried: a transaction is ongoing."""
     UNLOCK_STATUS_UNKNOWN_CONNECTOR: _UnlockStatus.ValueType  # 4
     """No such connector."""
     UNLOCK_STATUS_NOT_SUPPORTED: _UnlockStatus.ValueType  # 5
-    """1.6 NotSupported: the station has no lock there, or no such connector; it does not say which."""
+    """1.6 NotSupported: the connector has no lock, or does not exist; 1.6 does not distinguish the two."""
 
 class UnlockStatus(_UnlockStatus, metaclass=_UnlockStatusEnumTypeWrapper):
-    """What came of unlocking. OCPP 2.0.1 part 2, UnlockStatusEnumType."""
+    """Outcome of unlocking. OCPP 2.0.1 part 2, UnlockStatusEnumType."""
 
 UNLOCK_STATUS_UNSPECIFIED: UnlockStatus.ValueType  # 0
 """Never sent."""
@@ -136,11 +136,11 @@ UNLOCK_STATUS_UNLOCKED: UnlockStatus.ValueType  # 1
 UNLOCK_STATUS_UNLOCK_FAILED: UnlockStatus.ValueType  # 2
 """Tried, without success."""
 UNLOCK_STATUS_ONGOING_AUTHORIZED_TRANSACTION: UnlockStatus.ValueType  # 3
-"""Not tried: a transaction goes on."""
+"""Not tried: a transaction is ongoing."""
 UNLOCK_STATUS_UNKNOWN_CONNECTOR: UnlockStatus.ValueType  # 4
 """No such connector."""
 UNLOCK_STATUS_NOT_SUPPORTED: UnlockStatus.ValueType  # 5
-"""1.6 NotSupported: the station has no lock there, or no such connector; it does not say which."""
+"""1.6 NotSupported: the connector has no lock, or does not exist; 1.6 does not distinguish the two."""
 Global___UnlockStatus: _TypeAlias = UnlockStatus  # noqa: Y015
 
 class _OperationalStatus:
@@ -176,23 +176,23 @@ class _ChangeAvailabilityStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapp
     CHANGE_AVAILABILITY_STATUS_UNSPECIFIED: _ChangeAvailabilityStatus.ValueType  # 0
     """Never sent."""
     CHANGE_AVAILABILITY_STATUS_ACCEPTED: _ChangeAvailabilityStatus.ValueType  # 1
-    """It did."""
+    """The station changed it."""
     CHANGE_AVAILABILITY_STATUS_REJECTED: _ChangeAvailabilityStatus.ValueType  # 2
-    """It will not."""
+    """The station will not change it."""
     CHANGE_AVAILABILITY_STATUS_SCHEDULED: _ChangeAvailabilityStatus.ValueType  # 3
-    """It will once transactions have ended."""
+    """The station will change it once transactions have ended."""
 
 class ChangeAvailabilityStatus(_ChangeAvailabilityStatus, metaclass=_ChangeAvailabilityStatusEnumTypeWrapper):
-    """Whether a station changes its availability. OCPP 2.0.1 part 2, ChangeAvailabilityStatusEnumType."""
+    """Answer of a station to a change of availability. OCPP 2.0.1 part 2, ChangeAvailabilityStatusEnumType."""
 
 CHANGE_AVAILABILITY_STATUS_UNSPECIFIED: ChangeAvailabilityStatus.ValueType  # 0
 """Never sent."""
 CHANGE_AVAILABILITY_STATUS_ACCEPTED: ChangeAvailabilityStatus.ValueType  # 1
-"""It did."""
+"""The station changed it."""
 CHANGE_AVAILABILITY_STATUS_REJECTED: ChangeAvailabilityStatus.ValueType  # 2
-"""It will not."""
+"""The station will not change it."""
 CHANGE_AVAILABILITY_STATUS_SCHEDULED: ChangeAvailabilityStatus.ValueType  # 3
-"""It will once transactions have ended."""
+"""The station will change it once transactions have ended."""
 Global___ChangeAvailabilityStatus: _TypeAlias = ChangeAvailabilityStatus  # noqa: Y015
 
 class _GetVariableStatus:
@@ -204,9 +204,9 @@ class _GetVariableStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Get
     GET_VARIABLE_STATUS_UNSPECIFIED: _GetVariableStatus.ValueType  # 0
     """Never sent."""
     GET_VARIABLE_STATUS_ACCEPTED: _GetVariableStatus.ValueType  # 1
-    """It could."""
+    """The variable was read."""
     GET_VARIABLE_STATUS_REJECTED: _GetVariableStatus.ValueType  # 2
-    """The station will not tell."""
+    """The station refuses to return the value."""
     GET_VARIABLE_STATUS_UNKNOWN_COMPONENT: _GetVariableStatus.ValueType  # 3
     """No such component."""
     GET_VARIABLE_STATUS_UNKNOWN_VARIABLE: _GetVariableStatus.ValueType  # 4
@@ -215,14 +215,14 @@ class _GetVariableStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Get
     """No such attribute."""
 
 class GetVariableStatus(_GetVariableStatus, metaclass=_GetVariableStatusEnumTypeWrapper):
-    """Whether a variable could be read. OCPP 2.0.1 part 2, GetVariableStatusEnumType."""
+    """Result of reading a variable. OCPP 2.0.1 part 2, GetVariableStatusEnumType."""
 
 GET_VARIABLE_STATUS_UNSPECIFIED: GetVariableStatus.ValueType  # 0
 """Never sent."""
 GET_VARIABLE_STATUS_ACCEPTED: GetVariableStatus.ValueType  # 1
-"""It could."""
+"""The variable was read."""
 GET_VARIABLE_STATUS_REJECTED: GetVariableStatus.ValueType  # 2
-"""The station will not tell."""
+"""The station refuses to return the value."""
 GET_VARIABLE_STATUS_UNKNOWN_COMPONENT: GetVariableStatus.ValueType  # 3
 """No such component."""
 GET_VARIABLE_STATUS_UNKNOWN_VARIABLE: GetVariableStatus.ValueType  # 4
@@ -240,9 +240,9 @@ class _SetVariableStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Set
     SET_VARIABLE_STATUS_UNSPECIFIED: _SetVariableStatus.ValueType  # 0
     """Never sent."""
     SET_VARIABLE_STATUS_ACCEPTED: _SetVariableStatus.ValueType  # 1
-    """It was."""
+    """The variable was set."""
     SET_VARIABLE_STATUS_REJECTED: _SetVariableStatus.ValueType  # 2
-    """The station will not."""
+    """The station refuses to set it."""
     SET_VARIABLE_STATUS_UNKNOWN_COMPONENT: _SetVariableStatus.ValueType  # 3
     """No such component."""
     SET_VARIABLE_STATUS_UNKNOWN_VARIABLE: _SetVariableStatus.ValueType  # 4
@@ -250,21 +250,21 @@ class _SetVariableStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Set
     SET_VARIABLE_STATUS_NOT_SUPPORTED_ATTRIBUTE_TYPE: _SetVariableStatus.ValueType  # 5
     """No such attribute."""
     SET_VARIABLE_STATUS_REBOOT_REQUIRED: _SetVariableStatus.ValueType  # 6
-    """It was, and takes effect after a restart."""
+    """The variable was set, and takes effect after a restart."""
     SET_VARIABLE_STATUS_UNKNOWN: _SetVariableStatus.ValueType  # 7
     """Not known: it was sent, and its answer did not come or could not be read; status_info has the error's reason."""
     SET_VARIABLE_STATUS_NOT_SENT: _SetVariableStatus.ValueType  # 8
-    """It was not sent, since one before it failed."""
+    """It was not sent, since an earlier CALL failed."""
 
 class SetVariableStatus(_SetVariableStatus, metaclass=_SetVariableStatusEnumTypeWrapper):
-    """Whether a variable was set. OCPP 2.0.1 part 2, SetVariableStatusEnumType."""
+    """Result of setting a variable. OCPP 2.0.1 part 2, SetVariableStatusEnumType."""
 
 SET_VARIABLE_STATUS_UNSPECIFIED: SetVariableStatus.ValueType  # 0
 """Never sent."""
 SET_VARIABLE_STATUS_ACCEPTED: SetVariableStatus.ValueType  # 1
-"""It was."""
+"""The variable was set."""
 SET_VARIABLE_STATUS_REJECTED: SetVariableStatus.ValueType  # 2
-"""The station will not."""
+"""The station refuses to set it."""
 SET_VARIABLE_STATUS_UNKNOWN_COMPONENT: SetVariableStatus.ValueType  # 3
 """No such component."""
 SET_VARIABLE_STATUS_UNKNOWN_VARIABLE: SetVariableStatus.ValueType  # 4
@@ -272,11 +272,11 @@ SET_VARIABLE_STATUS_UNKNOWN_VARIABLE: SetVariableStatus.ValueType  # 4
 SET_VARIABLE_STATUS_NOT_SUPPORTED_ATTRIBUTE_TYPE: SetVariableStatus.ValueType  # 5
 """No such attribute."""
 SET_VARIABLE_STATUS_REBOOT_REQUIRED: SetVariableStatus.ValueType  # 6
-"""It was, and takes effect after a restart."""
+"""The variable was set, and takes effect after a restart."""
 SET_VARIABLE_STATUS_UNKNOWN: SetVariableStatus.ValueType  # 7
 """Not known: it was sent, and its answer did not come or could not be read; status_info has the error's reason."""
 SET_VARIABLE_STATUS_NOT_SENT: SetVariableStatus.ValueType  # 8
-"""It was not sent, since one before it failed."""
+"""It was not sent, since an earlier CALL failed."""
 Global___SetVariableStatus: _TypeAlias = SetVariableStatus  # noqa: Y015
 
 class _ClearCacheStatus:
@@ -288,19 +288,19 @@ class _ClearCacheStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Clea
     CLEAR_CACHE_STATUS_UNSPECIFIED: _ClearCacheStatus.ValueType  # 0
     """Never sent."""
     CLEAR_CACHE_STATUS_ACCEPTED: _ClearCacheStatus.ValueType  # 1
-    """It was."""
+    """The cache was cleared."""
     CLEAR_CACHE_STATUS_REJECTED: _ClearCacheStatus.ValueType  # 2
-    """It was not."""
+    """The cache was not cleared."""
 
 class ClearCacheStatus(_ClearCacheStatus, metaclass=_ClearCacheStatusEnumTypeWrapper):
-    """Whether a cache was emptied. OCPP 2.0.1 part 2, ClearCacheStatusEnumType."""
+    """Outcome of clearing the cache. OCPP 2.0.1 part 2, ClearCacheStatusEnumType."""
 
 CLEAR_CACHE_STATUS_UNSPECIFIED: ClearCacheStatus.ValueType  # 0
 """Never sent."""
 CLEAR_CACHE_STATUS_ACCEPTED: ClearCacheStatus.ValueType  # 1
-"""It was."""
+"""The cache was cleared."""
 CLEAR_CACHE_STATUS_REJECTED: ClearCacheStatus.ValueType  # 2
-"""It was not."""
+"""The cache was not cleared."""
 Global___ClearCacheStatus: _TypeAlias = ClearCacheStatus  # noqa: Y015
 
 class _MessageTrigger:
@@ -337,7 +337,7 @@ class _MessageTriggerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Messag
     """DiagnosticsStatusNotification; 1.6 only."""
 
 class MessageTrigger(_MessageTrigger, metaclass=_MessageTriggerEnumTypeWrapper):
-    """Message to ask for. OCPP 2.1 part 2, MessageTriggerEnumType, with 1.6's."""
+    """Message to request. OCPP 2.1 part 2, MessageTriggerEnumType, with 1.6's."""
 
 MESSAGE_TRIGGER_UNSPECIFIED: MessageTrigger.ValueType  # 0
 """Never sent."""
@@ -376,23 +376,23 @@ class _TriggerMessageStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     TRIGGER_MESSAGE_STATUS_UNSPECIFIED: _TriggerMessageStatus.ValueType  # 0
     """Never sent."""
     TRIGGER_MESSAGE_STATUS_ACCEPTED: _TriggerMessageStatus.ValueType  # 1
-    """It will."""
+    """The station will send it."""
     TRIGGER_MESSAGE_STATUS_REJECTED: _TriggerMessageStatus.ValueType  # 2
-    """It will not."""
+    """The station will not send it."""
     TRIGGER_MESSAGE_STATUS_NOT_IMPLEMENTED: _TriggerMessageStatus.ValueType  # 3
-    """It cannot."""
+    """The station does not have this message."""
 
 class TriggerMessageStatus(_TriggerMessageStatus, metaclass=_TriggerMessageStatusEnumTypeWrapper):
-    """Whether a station sends what it was asked for. OCPP 2.0.1 part 2, TriggerMessageStatusEnumType."""
+    """Answer of a station to a trigger. OCPP 2.0.1 part 2, TriggerMessageStatusEnumType."""
 
 TRIGGER_MESSAGE_STATUS_UNSPECIFIED: TriggerMessageStatus.ValueType  # 0
 """Never sent."""
 TRIGGER_MESSAGE_STATUS_ACCEPTED: TriggerMessageStatus.ValueType  # 1
-"""It will."""
+"""The station will send it."""
 TRIGGER_MESSAGE_STATUS_REJECTED: TriggerMessageStatus.ValueType  # 2
-"""It will not."""
+"""The station will not send it."""
 TRIGGER_MESSAGE_STATUS_NOT_IMPLEMENTED: TriggerMessageStatus.ValueType  # 3
-"""It cannot."""
+"""The station does not have this message."""
 Global___TriggerMessageStatus: _TypeAlias = TriggerMessageStatus  # noqa: Y015
 
 @_typing.final
@@ -412,7 +412,7 @@ class RequestStartTransactionRequest(_message.Message):
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
-    """Names this command, so that repeating the call cannot repeat the command (AIP-155); any text up to 64 characters."""
+    """Identifies the command, so that a repeated call does not repeat it (AIP-155); any text up to 64 characters."""
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def evse_id(self) -> _builtins.int:
@@ -424,24 +424,22 @@ class RequestStartTransactionRequest(_message.Message):
         """Older form of evse."""
 
     remote_start_id: _builtins.int
-    """Number that the station will name in its transaction event; made up where absent. Unknown to 1.6."""
+    """Number that the station will report in its transaction event; made up where absent. Unknown to 1.6."""
     timeout_s: _builtins.int
     """As in SendCallRequest."""
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who the transaction is for, in any form of the token: the station is sent the form that readers send, where that is
-        known.
-        """
+        """Id token of the driver, in any form: the station is sent the form that readers send, where that is known."""
 
     @_builtins.property
     def charging_profile(self) -> _charging_profile_pb2.ChargingProfile:
-        """What may be charged in this transaction: a TX profile without a transaction_id. evse_id must name an EVSE then.
-        A station that takes the start holds the profile from then on.
+        """Charging profile of this transaction: a TX profile without a transaction_id. evse_id must name an EVSE then. A
+        station that accepts the start holds the profile from then on.
         """
 
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """EVSE to start at, without a connector; absent leaves it to the station. INVALID_FIELD beside evse_id."""
+        """EVSE to start at, without a connector; absent: the station chooses. INVALID_FIELD beside evse_id."""
 
     def __init__(
         self,
@@ -476,14 +474,14 @@ class RequestStartTransactionResponse(_message.Message):
     TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     CHARGING_PROFILE_ID_FIELD_NUMBER: _builtins.int
     status: Global___RequestStartStopStatus.ValueType
-    """Whether the station will try."""
+    """Whether the station will try to start it."""
     transaction_id: _builtins.str
-    """The transaction, where one was under way already; empty otherwise."""
+    """The transaction, where it has begun already; empty otherwise."""
     charging_profile_id: _builtins.int
-    """Number of the charging profile, as given or as it was taken; 0 where there was none."""
+    """Number of the charging profile, as given or as chosen; 0 where there was none."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -521,8 +519,9 @@ class RequestStopTransactionRequest(_message.Message):
     timeout_s: _builtins.int
     """As in SendCallRequest."""
     send_unknown: _builtins.bool
-    """Sends it even where this system knows no such transaction of the station, which is NOT_FOUND otherwise, reason
-    TRANSACTION_NOT_FOUND; nothing is sent then. Not checked while the transactions cannot be looked up.
+    """Sends the command even where this system knows no such transaction of the station; without it, the call fails with
+    NOT_FOUND, reason TRANSACTION_NOT_FOUND, and nothing is sent. Not checked while the transactions cannot be looked
+    up.
     """
     def __init__(
         self,
@@ -550,10 +549,10 @@ class RequestStopTransactionResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___RequestStartStopStatus.ValueType
-    """Whether the station will try."""
+    """Whether the station will try to stop it."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -586,7 +585,7 @@ class ResetRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     type: Global___ResetType.ValueType
-    """When; unspecified means ON_IDLE."""
+    """Time of the restart; unspecified means ON_IDLE."""
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def evse_id(self) -> _builtins.int:
@@ -630,10 +629,10 @@ class ResetResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___ResetStatus.ValueType
-    """Whether it will."""
+    """Whether the station will restart."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -694,10 +693,10 @@ class UnlockConnectorResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___UnlockStatus.ValueType
-    """What came of it."""
+    """Outcome of the unlocking."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -715,7 +714,7 @@ Global___UnlockConnectorResponse: _TypeAlias = UnlockConnectorResponse  # noqa: 
 
 @_typing.final
 class ChangeAvailabilityRequest(_message.Message):
-    """Request to take in or out of service."""
+    """Request to take a station, EVSE or connector in or out of service."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -729,12 +728,14 @@ class ChangeAvailabilityRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     operational_status: Global___OperationalStatus.ValueType
-    """In or out."""
+    """The new status."""
     timeout_s: _builtins.int
     """As in SendCallRequest."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """EVSE and connector; an EVSE 0 (or `{}`) is the whole station. Required, lest a misspelt name mean that."""
+        """EVSE and connector; an EVSE 0 (or `{}`) is the whole station. Required, so that a misspelt name does not select the
+        whole station.
+        """
 
     def __init__(
         self,
@@ -762,10 +763,10 @@ class ChangeAvailabilityResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___ChangeAvailabilityStatus.ValueType
-    """Whether it did."""
+    """Whether the station changes it."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -797,16 +798,17 @@ class GetVariablesRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     items_per_message: _builtins.int
-    """How many to ask for in one CALL; more are asked for in several, one after the other. 0: as many as the station takes
-    (1.6 GetConfigurationMaxKeys, 2.x ItemsPerMessage of GetVariables). Where that is not known, and more than three are
-    asked for, it is read first, in a CALL of its own; all are asked for at once where the station does not say.
+    """Most variables in one CALL; more are read by several CALLs, one after the other. 0: the station's own limit (1.6
+    GetConfigurationMaxKeys, 2.x ItemsPerMessage of GetVariables). Where that is not known, and more than three
+    variables are requested, it is read first, by a CALL of its own; a station that does not report it is sent all
+    variables at once.
     """
     timeout_s: _builtins.int
     """As in SendCallRequest."""
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.Variable]:
-        """Which ones; only component, component_instance, evse, variable, variable_instance and attribute_type count.
-        Empty: all that the station tells (1.6).
+        """The variables; only component, component_instance, evse, variable, variable_instance and attribute_type count.
+        Empty: all that the station returns (1.6).
         """
 
     def __init__(
@@ -835,8 +837,8 @@ class GetVariablesResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___GetVariableResult]:
-        """One per variable, then what the station told beside them, and its limit where that was read first. Of a variable that
-        the station passed over in silence, status_info has the reason_code "NoAnswer".
+        """One per variable, then those that the station returned without being asked, and its limit where that was read
+        first. The status_info of a variable that the station left out of its answer has the reason_code "NoAnswer".
         """
 
     def __init__(
@@ -854,7 +856,7 @@ Global___GetVariablesResponse: _TypeAlias = GetVariablesResponse  # noqa: Y015
 
 @_typing.final
 class GetVariableResult(_message.Message):
-    """A variable that was read, or not."""
+    """Result for one variable."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -862,14 +864,14 @@ class GetVariableResult(_message.Message):
     VARIABLE_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___GetVariableStatus.ValueType
-    """Whether it could be read."""
+    """Whether the variable could be read."""
     @_builtins.property
     def variable(self) -> _station_pb2.Variable:
-        """The variable, with its value where it could."""
+        """The variable, with its value where it could be read."""
 
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -948,7 +950,7 @@ Global___SetVariablesResponse: _TypeAlias = SetVariablesResponse  # noqa: Y015
 
 @_typing.final
 class SetVariableResult(_message.Message):
-    """A variable that was set, or not."""
+    """Result for one variable."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -956,14 +958,16 @@ class SetVariableResult(_message.Message):
     VARIABLE_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___SetVariableStatus.ValueType
-    """Whether it was."""
+    """Whether the variable was set."""
     @_builtins.property
     def variable(self) -> _station_pb2.Variable:
-        """The variable; its value is the new one where the station took it."""
+        """The variable; its value is the new one where the station accepted it."""
 
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where there is none. Of a CALL that failed: reason_code is the error's reason, or NOT_SENT."""
+        """Details of the status; absent where there are none. After a CALL that failed, reason_code is the error's reason, or
+        NOT_SENT.
+        """
 
     def __init__(
         self,
@@ -1019,10 +1023,10 @@ class ClearCacheResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___ClearCacheStatus.ValueType
-    """Whether it did."""
+    """Whether the station cleared its cache."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -1056,21 +1060,21 @@ class TriggerMessageRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     requested_message: Global___MessageTrigger.ValueType
-    """Which message."""
+    """The message."""
     security_extension: _builtins.bool
-    """1.6: ask with the security extension's ExtendedTriggerMessage also for what TriggerMessage can ask for; a station
-    then tells of its firmware in the extension's form. What only the extension has is asked for with it in any case.
-    Other versions have one way, and take no notice.
+    """1.6: use ExtendedTriggerMessage of the security extension also for messages that TriggerMessage can request; a
+    station then reports on its firmware in the form of the extension. Messages that only the extension has are
+    requested with it in any case. Other versions ignore this field.
     """
     whole_station: _builtins.bool
-    """Asks for the station's own message, not those of its connectors: 1.6 connectorId 0, unknown to other versions.
-    INVALID_FIELD beside an EVSE. Without it an EVSE 0 is no different from none at all.
+    """Requests the station's own message, not those of its connectors: 1.6 connectorId 0, unknown to other versions.
+    INVALID_FIELD beside an EVSE. Without it, EVSE 0 means the same as no EVSE.
     """
     timeout_s: _builtins.int
     """As in SendCallRequest."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """For which EVSE and connector; absent: all that make sense."""
+        """EVSE and connector of the message; absent: all to which it applies."""
 
     def __init__(
         self,
@@ -1100,10 +1104,10 @@ class TriggerMessageResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___TriggerMessageStatus.ValueType
-    """Whether it will."""
+    """Whether the station will send the message."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -1121,7 +1125,7 @@ Global___TriggerMessageResponse: _TypeAlias = TriggerMessageResponse  # noqa: Y0
 
 @_typing.final
 class DataTransferRequest(_message.Message):
-    """A vendor's own message to a station."""
+    """A vendor-specific message to a station."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1136,11 +1140,11 @@ class DataTransferRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     vendor_id: _builtins.str
-    """The vendor."""
+    """Id of the vendor."""
     message_id: _builtins.str
-    """Kind of message, as the vendor calls it."""
+    """Id of the message type, defined by the vendor."""
     data: _builtins.str
-    """The data; 1.6 knows text only."""
+    """The data; 1.6 has text only."""
     timeout_s: _builtins.int
     """As in SendCallRequest."""
     def __init__(
@@ -1171,12 +1175,12 @@ class DataTransferResponse(_message.Message):
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     status: _station_ingest_service_pb2.DataTransferStatus.ValueType
-    """What came of it."""
+    """Outcome of the transfer."""
     data: _builtins.str
-    """Data that the station gave back, as text or JSON."""
+    """Data that the station returned, as text or JSON."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -1195,7 +1199,7 @@ Global___DataTransferResponse: _TypeAlias = DataTransferResponse  # noqa: Y015
 
 @_typing.final
 class GetTransactionStatusRequest(_message.Message):
-    """Request to ask about a transaction."""
+    """Request for the status of a transaction."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1208,7 +1212,7 @@ class GetTransactionStatusRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     transaction_id: _builtins.str
-    """The transaction, also one that this system does not know. Without it, the station answers for all its messages about
+    """The transaction; it need not be known to this system. Without it, the answer covers all messages about
     transactions.
     """
     timeout_s: _builtins.int
@@ -1238,11 +1242,11 @@ class GetTransactionStatusResponse(_message.Message):
     ONGOING_INDICATOR_FIELD_NUMBER: _builtins.int
     MESSAGES_IN_QUEUE_FIELD_NUMBER: _builtins.int
     ongoing_indicator: _builtins.bool
-    """Whether the transaction goes on; absent where the station did not say, as without a transaction_id. Of one that it
-    does not know, a station says that it does not.
+    """Whether the transaction is ongoing; absent where the station did not report it, as without a transaction_id. False
+    for a transaction that the station does not know.
     """
     messages_in_queue: _builtins.bool
-    """Whether messages wait to be sent: about the transaction, or about any without a transaction_id."""
+    """Whether messages are queued: about the transaction, or about any without a transaction_id."""
     def __init__(
         self,
         *,
@@ -1261,7 +1265,7 @@ Global___GetTransactionStatusResponse: _TypeAlias = GetTransactionStatusResponse
 
 @_typing.final
 class SendCallRequest(_message.Message):
-    """Any action to a station."""
+    """Request to send any action to a station."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1277,10 +1281,10 @@ class SendCallRequest(_message.Message):
     action: _builtins.str
     """Action of the station's OCPP version, for example "GetLocalListVersion"."""
     timeout_s: _builtins.int
-    """Seconds to wait for the answer, 1 to 300; 0 means the station's usual budget."""
+    """Seconds to wait for the answer, 1 to 300; 0 means the station's usual timeout."""
     @_builtins.property
     def payload(self) -> _struct_pb2.Struct:
-        """Payload as OCPP's schema wants it. Whole numbers are sent as integers."""
+        """Payload that matches OCPP's schema. Whole numbers are sent as integers."""
 
     def __init__(
         self,
@@ -1308,7 +1312,7 @@ class SendCallResponse(_message.Message):
     PAYLOAD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def payload(self) -> _struct_pb2.Struct:
-        """Payload of its CALLRESULT."""
+        """Payload of the station's CALLRESULT."""
 
     def __init__(
         self,

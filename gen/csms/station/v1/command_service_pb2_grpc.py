@@ -32,7 +32,7 @@ if _version_not_supported:
 
 
 class CommandServiceStub:
-    """Commands to charging stations, in OCPP 2.x words, whatever version the station speaks.
+    """Commands to charging stations, in the terms of OCPP 2.x for every version that a station may speak.
 
     A command reaches the station at most once and is never retried. A caller that repeats one with the same request_id
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
@@ -42,14 +42,14 @@ class CommandServiceStub:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
-    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
-    StationService.RotateCredential does, so that nobody is locked out; nothing was sent
+    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
+    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
+    StationService.RotateCredential does, so that no station is locked out; nothing was sent
     INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
-    ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
+    ABORTED              INVALID_ANSWER: the station's answer does not match the schema of its OCPP version
     ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
     RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -188,7 +188,7 @@ class CommandServiceStub:
 
 
 class CommandServiceServicer:
-    """Commands to charging stations, in OCPP 2.x words, whatever version the station speaks.
+    """Commands to charging stations, in the terms of OCPP 2.x for every version that a station may speak.
 
     A command reaches the station at most once and is never retried. A caller that repeats one with the same request_id
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
@@ -198,14 +198,14 @@ class CommandServiceServicer:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
-    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
-    StationService.RotateCredential does, so that nobody is locked out; nothing was sent
+    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
+    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
+    StationService.RotateCredential does, so that no station is locked out; nothing was sent
     INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
-    ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
+    ABORTED              INVALID_ANSWER: the station's answer does not match the schema of its OCPP version
     ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
     RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -246,17 +246,18 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetVariables(self, request, context):
-        """Reads variables from a station and remembers them. 2.x GetVariables, 1.6 GetConfiguration.
+        """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetVariables(self, request, context):
-        """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
-        in the given order: where one of them fails and another was answered, the results tell of each).
-        A SecurityProfile is set alone, and holds for us too once the station took it; it is not below the present one. What a
-        station proves itself with (BasicAuthPassword, 1.6 AuthorizationKey) is not set by name: USE_ROTATE_CREDENTIAL.
+        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
+        each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+        A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
+        the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
+        USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -271,22 +272,22 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TriggerMessage(self, request, context):
-        """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too.
+        """Requests that a station send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DataTransfer(self, request, context):
-        """Sends a vendor's own message. OCPP DataTransfer.
+        """Sends a vendor-specific message. OCPP DataTransfer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateFirmware(self, request, context):
-        """Has a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed, SignedUpdateFirmware. Returns
-        once the station has answered; FirmwareService tells how it goes on.
+        """Requests that a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed,
+        SignedUpdateFirmware. Returns once the station has answered; FirmwareService has the progress.
         Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_UPDATE_EXISTS; nothing was sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -294,8 +295,8 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetLog(self, request, context):
-        """Has a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has answered;
-        LogService tells how it goes on.
+        """Requests that a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has
+        answered; LogService has the progress.
         Errors beside those of every command: ALREADY_EXISTS, reason LOG_UPLOAD_EXISTS; nothing was sent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -303,7 +304,7 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetLocalListVersion(self, request, context):
-        """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion.
+        """Reads the version of a station's local authorization list. OCPP GetLocalListVersion.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -317,7 +318,8 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetChargingProfile(self, request, context):
-        """Gives a station a charging profile. OCPP SetChargingProfile. What stations hold is listed by ChargingProfileService.
+        """Sets a charging profile at a station. OCPP SetChargingProfile. ChargingProfileService lists the profiles that
+        stations hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -331,14 +333,15 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCompositeSchedule(self, request, context):
-        """Asks a station what comes of all its charging profiles together. OCPP GetCompositeSchedule.
+        """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReserveNow(self, request, context):
-        """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation.
+        """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
+        ReservationService.CreateReservation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -352,15 +355,15 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CertificateSigned(self, request, context):
-        """Hands a station a certificate of its own. OCPP CertificateSigned. What a station asks for itself (SignCertificate) is
-        signed and handed over without an operator.
+        """Sends a station a certificate of its own. OCPP CertificateSigned. A certificate that the station requests itself
+        (SignCertificate) is signed and sent without an operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def InstallCertificate(self, request, context):
-        """Gives a station a root certificate to trust. OCPP InstallCertificate.
+        """Installs a root certificate at a station. OCPP InstallCertificate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -374,14 +377,14 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetInstalledCertificateIds(self, request, context):
-        """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds.
+        """Reads the list of a station's certificates and stores it. OCPP GetInstalledCertificateIds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTransactionStatus(self, request, context):
-        """Asks a station whether a transaction goes on, and whether messages about it still wait to be sent. OCPP 2.x
+        """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
         GetTransactionStatus.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -389,9 +392,9 @@ class CommandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SendCall(self, request, context):
-        """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
-        is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
-        of 1.6 (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
+        """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
+        are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
+        (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -534,7 +537,7 @@ def add_CommandServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CommandService:
-    """Commands to charging stations, in OCPP 2.x words, whatever version the station speaks.
+    """Commands to charging stations, in the terms of OCPP 2.x for every version that a station may speak.
 
     A command reaches the station at most once and is never retried. A caller that repeats one with the same request_id
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
@@ -544,14 +547,14 @@ class CommandService:
     start or stop then; nothing was sent
     FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
     2.x a trigger of BootNotification; nothing was sent
-    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
-    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
-    StationService.RotateCredential does, so that nobody is locked out; nothing was sent
+    FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
+    FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
+    StationService.RotateCredential does, so that no station is locked out; nothing was sent
     INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
     DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
     ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
     ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
-    ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
+    ABORTED              INVALID_ANSWER: the station's answer does not match the schema of its OCPP version
     ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
     RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """

@@ -33,7 +33,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CommandServiceStub:
-    """Commands to charging stations, in OCPP 2.x words, whatever version the station speaks.
+    """Commands to charging stations, in the terms of OCPP 2.x for every version that a station may speak.
 
     A command reaches the station at most once and is never retried. A caller that repeats one with the same request_id
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
@@ -43,14 +43,14 @@ class CommandServiceStub:
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
-      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
-                           StationService.RotateCredential does, so that nobody is locked out; nothing was sent
+      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
+      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
+                           StationService.RotateCredential does, so that no station is locked out; nothing was sent
       INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
-      ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
+      ABORTED              INVALID_ANSWER: the station's answer does not match the schema of its OCPP version
       ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
       RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -70,67 +70,72 @@ class CommandServiceStub:
     ChangeAvailability: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ChangeAvailabilityRequest, _command_service_pb2.ChangeAvailabilityResponse]
     """Takes a station, EVSE or connector in or out of service. OCPP ChangeAvailability."""
     GetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.GetVariablesRequest, _command_service_pb2.GetVariablesResponse]
-    """Reads variables from a station and remembers them. 2.x GetVariables, 1.6 GetConfiguration."""
+    """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]
-    """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
-    in the given order: where one of them fails and another was answered, the results tell of each).
-    A SecurityProfile is set alone, and holds for us too once the station took it; it is not below the present one. What a
-    station proves itself with (BasicAuthPassword, 1.6 AuthorizationKey) is not set by name: USE_ROTATE_CREDENTIAL.
+    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
+    each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+    A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
+    the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
+    USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
     """
     ClearCache: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]
     """Empties a station's authorization cache. OCPP ClearCache."""
     TriggerMessage: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.TriggerMessageRequest, _command_service_pb2.TriggerMessageResponse]
-    """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
+    """Requests that a station send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]
-    """Sends a vendor's own message. OCPP DataTransfer."""
+    """Sends a vendor-specific message. OCPP DataTransfer."""
     UpdateFirmware: _grpc.UnaryUnaryMultiCallable[_firmware_pb2.UpdateFirmwareRequest, _firmware_pb2.UpdateFirmwareResponse]
-    """Has a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed, SignedUpdateFirmware. Returns
-    once the station has answered; FirmwareService tells how it goes on.
+    """Requests that a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed,
+    SignedUpdateFirmware. Returns once the station has answered; FirmwareService has the progress.
     Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_UPDATE_EXISTS; nothing was sent.
     """
     GetLog: _grpc.UnaryUnaryMultiCallable[_log_pb2.GetLogRequest, _log_pb2.GetLogResponse]
-    """Has a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has answered;
-    LogService tells how it goes on.
+    """Requests that a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has
+    answered; LogService has the progress.
     Errors beside those of every command: ALREADY_EXISTS, reason LOG_UPLOAD_EXISTS; nothing was sent.
     """
     GetLocalListVersion: _grpc.UnaryUnaryMultiCallable[_local_list_pb2.GetLocalListVersionRequest, _local_list_pb2.GetLocalListVersionResponse]
-    """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
+    """Reads the version of a station's local authorization list. OCPP GetLocalListVersion."""
     SendLocalList: _grpc.UnaryUnaryMultiCallable[_local_list_pb2.SendLocalListRequest, _local_list_pb2.SendLocalListResponse]
     """Replaces or changes a station's local authorization list. OCPP SendLocalList."""
     SetChargingProfile: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.SetChargingProfileRequest, _charging_profile_pb2.SetChargingProfileResponse]
-    """Gives a station a charging profile. OCPP SetChargingProfile. What stations hold is listed by ChargingProfileService."""
+    """Sets a charging profile at a station. OCPP SetChargingProfile. ChargingProfileService lists the profiles that
+    stations hold.
+    """
     ClearChargingProfile: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.ClearChargingProfileRequest, _charging_profile_pb2.ClearChargingProfileResponse]
     """Clears charging profiles of a station. OCPP ClearChargingProfile."""
     GetCompositeSchedule: _grpc.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]
-    """Asks a station what comes of all its charging profiles together. OCPP GetCompositeSchedule."""
+    """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
     ReserveNow: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]
-    """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation."""
+    """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
+    ReservationService.CreateReservation.
+    """
     CancelReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.CancelReservationRequest, _reservation_pb2.CancelReservationResponse]
     """Asks a station to cancel a reservation. OCPP CancelReservation."""
     CertificateSigned: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.CertificateSignedRequest, _certificate_pb2.CertificateSignedResponse]
-    """Hands a station a certificate of its own. OCPP CertificateSigned. What a station asks for itself (SignCertificate) is
-    signed and handed over without an operator.
+    """Sends a station a certificate of its own. OCPP CertificateSigned. A certificate that the station requests itself
+    (SignCertificate) is signed and sent without an operator.
     """
     InstallCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.InstallCertificateRequest, _certificate_pb2.InstallCertificateResponse]
-    """Gives a station a root certificate to trust. OCPP InstallCertificate."""
+    """Installs a root certificate at a station. OCPP InstallCertificate."""
     DeleteCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.DeleteCertificateRequest, _certificate_pb2.DeleteCertificateResponse]
     """Removes a certificate from a station. OCPP DeleteCertificate."""
     GetInstalledCertificateIds: _grpc.UnaryUnaryMultiCallable[_certificate_pb2.GetInstalledCertificateIdsRequest, _certificate_pb2.GetInstalledCertificateIdsResponse]
-    """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
+    """Reads the list of a station's certificates and stores it. OCPP GetInstalledCertificateIds."""
     GetTransactionStatus: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.GetTransactionStatusRequest, _command_service_pb2.GetTransactionStatusResponse]
-    """Asks a station whether a transaction goes on, and whether messages about it still wait to be sent. OCPP 2.x
+    """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
     GetTransactionStatus.
     """
     SendCall: _grpc.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]
-    """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
-    is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
-    of 1.6 (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
+    """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
+    are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
+    (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
     """
 
 @_typing.type_check_only
 class CommandServiceAsyncStub(CommandServiceStub):
-    """Commands to charging stations, in OCPP 2.x words, whatever version the station speaks.
+    """Commands to charging stations, in the terms of OCPP 2.x for every version that a station may speak.
 
     A command reaches the station at most once and is never retried. A caller that repeats one with the same request_id
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
@@ -140,14 +145,14 @@ class CommandServiceAsyncStub(CommandServiceStub):
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
-      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
-                           StationService.RotateCredential does, so that nobody is locked out; nothing was sent
+      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
+      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
+                           StationService.RotateCredential does, so that no station is locked out; nothing was sent
       INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
-      ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
+      ABORTED              INVALID_ANSWER: the station's answer does not match the schema of its OCPP version
       ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
       RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -164,66 +169,71 @@ class CommandServiceAsyncStub(CommandServiceStub):
     ChangeAvailability: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ChangeAvailabilityRequest, _command_service_pb2.ChangeAvailabilityResponse]  # type: ignore[assignment]
     """Takes a station, EVSE or connector in or out of service. OCPP ChangeAvailability."""
     GetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.GetVariablesRequest, _command_service_pb2.GetVariablesResponse]  # type: ignore[assignment]
-    """Reads variables from a station and remembers them. 2.x GetVariables, 1.6 GetConfiguration."""
+    """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
     SetVariables: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SetVariablesRequest, _command_service_pb2.SetVariablesResponse]  # type: ignore[assignment]
-    """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
-    in the given order: where one of them fails and another was answered, the results tell of each).
-    A SecurityProfile is set alone, and holds for us too once the station took it; it is not below the present one. What a
-    station proves itself with (BasicAuthPassword, 1.6 AuthorizationKey) is not set by name: USE_ROTATE_CREDENTIAL.
+    """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
+    each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+    A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
+    the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
+    USE_ROTATE_CREDENTIAL.
     Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
     """
     ClearCache: _aio.UnaryUnaryMultiCallable[_command_service_pb2.ClearCacheRequest, _command_service_pb2.ClearCacheResponse]  # type: ignore[assignment]
     """Empties a station's authorization cache. OCPP ClearCache."""
     TriggerMessage: _aio.UnaryUnaryMultiCallable[_command_service_pb2.TriggerMessageRequest, _command_service_pb2.TriggerMessageResponse]  # type: ignore[assignment]
-    """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
+    """Requests that a station send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
     DataTransfer: _aio.UnaryUnaryMultiCallable[_command_service_pb2.DataTransferRequest, _command_service_pb2.DataTransferResponse]  # type: ignore[assignment]
-    """Sends a vendor's own message. OCPP DataTransfer."""
+    """Sends a vendor-specific message. OCPP DataTransfer."""
     UpdateFirmware: _aio.UnaryUnaryMultiCallable[_firmware_pb2.UpdateFirmwareRequest, _firmware_pb2.UpdateFirmwareResponse]  # type: ignore[assignment]
-    """Has a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed, SignedUpdateFirmware. Returns
-    once the station has answered; FirmwareService tells how it goes on.
+    """Requests that a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed,
+    SignedUpdateFirmware. Returns once the station has answered; FirmwareService has the progress.
     Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_UPDATE_EXISTS; nothing was sent.
     """
     GetLog: _aio.UnaryUnaryMultiCallable[_log_pb2.GetLogRequest, _log_pb2.GetLogResponse]  # type: ignore[assignment]
-    """Has a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has answered;
-    LogService tells how it goes on.
+    """Requests that a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has
+    answered; LogService has the progress.
     Errors beside those of every command: ALREADY_EXISTS, reason LOG_UPLOAD_EXISTS; nothing was sent.
     """
     GetLocalListVersion: _aio.UnaryUnaryMultiCallable[_local_list_pb2.GetLocalListVersionRequest, _local_list_pb2.GetLocalListVersionResponse]  # type: ignore[assignment]
-    """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
+    """Reads the version of a station's local authorization list. OCPP GetLocalListVersion."""
     SendLocalList: _aio.UnaryUnaryMultiCallable[_local_list_pb2.SendLocalListRequest, _local_list_pb2.SendLocalListResponse]  # type: ignore[assignment]
     """Replaces or changes a station's local authorization list. OCPP SendLocalList."""
     SetChargingProfile: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.SetChargingProfileRequest, _charging_profile_pb2.SetChargingProfileResponse]  # type: ignore[assignment]
-    """Gives a station a charging profile. OCPP SetChargingProfile. What stations hold is listed by ChargingProfileService."""
+    """Sets a charging profile at a station. OCPP SetChargingProfile. ChargingProfileService lists the profiles that
+    stations hold.
+    """
     ClearChargingProfile: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.ClearChargingProfileRequest, _charging_profile_pb2.ClearChargingProfileResponse]  # type: ignore[assignment]
     """Clears charging profiles of a station. OCPP ClearChargingProfile."""
     GetCompositeSchedule: _aio.UnaryUnaryMultiCallable[_charging_profile_pb2.GetCompositeScheduleRequest, _charging_profile_pb2.GetCompositeScheduleResponse]  # type: ignore[assignment]
-    """Asks a station what comes of all its charging profiles together. OCPP GetCompositeSchedule."""
+    """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
     ReserveNow: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ReserveNowRequest, _reservation_pb2.ReserveNowResponse]  # type: ignore[assignment]
-    """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation."""
+    """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
+    ReservationService.CreateReservation.
+    """
     CancelReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.CancelReservationRequest, _reservation_pb2.CancelReservationResponse]  # type: ignore[assignment]
     """Asks a station to cancel a reservation. OCPP CancelReservation."""
     CertificateSigned: _aio.UnaryUnaryMultiCallable[_certificate_pb2.CertificateSignedRequest, _certificate_pb2.CertificateSignedResponse]  # type: ignore[assignment]
-    """Hands a station a certificate of its own. OCPP CertificateSigned. What a station asks for itself (SignCertificate) is
-    signed and handed over without an operator.
+    """Sends a station a certificate of its own. OCPP CertificateSigned. A certificate that the station requests itself
+    (SignCertificate) is signed and sent without an operator.
     """
     InstallCertificate: _aio.UnaryUnaryMultiCallable[_certificate_pb2.InstallCertificateRequest, _certificate_pb2.InstallCertificateResponse]  # type: ignore[assignment]
-    """Gives a station a root certificate to trust. OCPP InstallCertificate."""
+    """Installs a root certificate at a station. OCPP InstallCertificate."""
     DeleteCertificate: _aio.UnaryUnaryMultiCallable[_certificate_pb2.DeleteCertificateRequest, _certificate_pb2.DeleteCertificateResponse]  # type: ignore[assignment]
     """Removes a certificate from a station. OCPP DeleteCertificate."""
     GetInstalledCertificateIds: _aio.UnaryUnaryMultiCallable[_certificate_pb2.GetInstalledCertificateIdsRequest, _certificate_pb2.GetInstalledCertificateIdsResponse]  # type: ignore[assignment]
-    """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
+    """Reads the list of a station's certificates and stores it. OCPP GetInstalledCertificateIds."""
     GetTransactionStatus: _aio.UnaryUnaryMultiCallable[_command_service_pb2.GetTransactionStatusRequest, _command_service_pb2.GetTransactionStatusResponse]  # type: ignore[assignment]
-    """Asks a station whether a transaction goes on, and whether messages about it still wait to be sent. OCPP 2.x
+    """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
     GetTransactionStatus.
     """
     SendCall: _aio.UnaryUnaryMultiCallable[_command_service_pb2.SendCallRequest, _command_service_pb2.SendCallResponse]  # type: ignore[assignment]
-    """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
-    is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
-    of 1.6 (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
+    """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
+    are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
+    (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
     """
 
 class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Commands to charging stations, in OCPP 2.x words, whatever version the station speaks.
+    """Commands to charging stations, in the terms of OCPP 2.x for every version that a station may speak.
 
     A command reaches the station at most once and is never retried. A caller that repeats one with the same request_id
     gets the first outcome again. A station's refusal is an answer (a status), not an error. Errors of every command:
@@ -233,14 +243,14 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
                            start or stop then; nothing was sent
       FAILED_PRECONDITION  STATION_REJECTED: it was answered Rejected at its last boot, and may be sent nothing then, but in
                            2.x a trigger of BootNotification; nothing was sent
-      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such thing; nothing was sent
-      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change what the station proves itself with, which only
-                           StationService.RotateCredential does, so that nobody is locked out; nothing was sent
+      FAILED_PRECONDITION  UNSUPPORTED_BY_VERSION: its OCPP version has no such command or value; nothing was sent
+      FAILED_PRECONDITION  USE_ROTATE_CREDENTIAL: it would change the station's credential, which only
+                           StationService.RotateCredential does, so that no station is locked out; nothing was sent
       INVALID_ARGUMENT     INVALID_FIELD, or INVALID_PAYLOAD where the OCPP schema forbids it; nothing was sent
       DEADLINE_EXCEEDED    CALL_TIMEOUT: sent, but no answer came in time; the station may have acted
       ABORTED              STATION_DISCONNECTED: sent, but the socket closed before the answer
       ABORTED              CALL_ERROR: the station answered with a CALLERROR; metadata ocpp_error_code, ocpp_description
-      ABORTED              INVALID_ANSWER: the station answered with something its OCPP version does not allow
+      ABORTED              INVALID_ANSWER: the station's answer does not match the schema of its OCPP version
       ABORTED              REQUEST_ID_REUSED: this request_id belongs to a different command
       RESOURCE_EXHAUSTED   TOO_MANY_COMMANDS: too many wait for this station already; nothing was sent
     """
@@ -291,7 +301,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.GetVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.GetVariablesResponse, _abc.Awaitable[_command_service_pb2.GetVariablesResponse]]:
-        """Reads variables from a station and remembers them. 2.x GetVariables, 1.6 GetConfiguration."""
+        """Reads variables from a station and stores them. 2.x GetVariables, 1.6 GetConfiguration."""
 
     @_abc_1.abstractmethod
     def SetVariables(
@@ -299,10 +309,11 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.SetVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SetVariablesResponse, _abc.Awaitable[_command_service_pb2.SetVariablesResponse]]:
-        """Sets variables of a station and remembers those it took. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL each,
-        in the given order: where one of them fails and another was answered, the results tell of each).
-        A SecurityProfile is set alone, and holds for us too once the station took it; it is not below the present one. What a
-        station proves itself with (BasicAuthPassword, 1.6 AuthorizationKey) is not set by name: USE_ROTATE_CREDENTIAL.
+        """Sends variables of a station and stores those that it accepted. 2.x SetVariables, 1.6 ChangeConfiguration (one CALL
+        each, in the given order: where one of them fails and another was answered, the results have the outcome of each).
+        A SecurityProfile is set alone, is not below the present one, and becomes the station's security_profile here once
+        the station accepted it. Credentials (BasicAuthPassword, 1.6 AuthorizationKey) are not set by name:
+        USE_ROTATE_CREDENTIAL.
         Further errors: FAILED_PRECONDITION  SECURITY_PROFILE_LOWERED; CREDENTIAL_MISSING: there are none for that profile
         """
 
@@ -320,7 +331,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.TriggerMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.TriggerMessageResponse, _abc.Awaitable[_command_service_pb2.TriggerMessageResponse]]:
-        """Asks a station to send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
+        """Requests that a station send a message of its own now. OCPP TriggerMessage, 1.6 ExtendedTriggerMessage too."""
 
     @_abc_1.abstractmethod
     def DataTransfer(
@@ -328,7 +339,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.DataTransferRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.DataTransferResponse, _abc.Awaitable[_command_service_pb2.DataTransferResponse]]:
-        """Sends a vendor's own message. OCPP DataTransfer."""
+        """Sends a vendor-specific message. OCPP DataTransfer."""
 
     @_abc_1.abstractmethod
     def UpdateFirmware(
@@ -336,8 +347,8 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _firmware_pb2.UpdateFirmwareRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_firmware_pb2.UpdateFirmwareResponse, _abc.Awaitable[_firmware_pb2.UpdateFirmwareResponse]]:
-        """Has a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed, SignedUpdateFirmware. Returns
-        once the station has answered; FirmwareService tells how it goes on.
+        """Requests that a station update its firmware. 2.x UpdateFirmware, 1.6 UpdateFirmware or, signed,
+        SignedUpdateFirmware. Returns once the station has answered; FirmwareService has the progress.
         Errors beside those of every command: ALREADY_EXISTS, reason FIRMWARE_UPDATE_EXISTS; nothing was sent.
         """
 
@@ -347,8 +358,8 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _log_pb2.GetLogRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_log_pb2.GetLogResponse, _abc.Awaitable[_log_pb2.GetLogResponse]]:
-        """Has a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has answered;
-        LogService tells how it goes on.
+        """Requests that a station upload a log. 2.x GetLog, 1.6 GetDiagnostics or GetLog. Returns once the station has
+        answered; LogService has the progress.
         Errors beside those of every command: ALREADY_EXISTS, reason LOG_UPLOAD_EXISTS; nothing was sent.
         """
 
@@ -358,7 +369,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _local_list_pb2.GetLocalListVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_local_list_pb2.GetLocalListVersionResponse, _abc.Awaitable[_local_list_pb2.GetLocalListVersionResponse]]:
-        """Asks for the version of a station's local authorization list. OCPP GetLocalListVersion."""
+        """Reads the version of a station's local authorization list. OCPP GetLocalListVersion."""
 
     @_abc_1.abstractmethod
     def SendLocalList(
@@ -374,7 +385,9 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _charging_profile_pb2.SetChargingProfileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_charging_profile_pb2.SetChargingProfileResponse, _abc.Awaitable[_charging_profile_pb2.SetChargingProfileResponse]]:
-        """Gives a station a charging profile. OCPP SetChargingProfile. What stations hold is listed by ChargingProfileService."""
+        """Sets a charging profile at a station. OCPP SetChargingProfile. ChargingProfileService lists the profiles that
+        stations hold.
+        """
 
     @_abc_1.abstractmethod
     def ClearChargingProfile(
@@ -390,7 +403,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _charging_profile_pb2.GetCompositeScheduleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_charging_profile_pb2.GetCompositeScheduleResponse, _abc.Awaitable[_charging_profile_pb2.GetCompositeScheduleResponse]]:
-        """Asks a station what comes of all its charging profiles together. OCPP GetCompositeSchedule."""
+        """Reads the composite schedule that results from all charging profiles of a station. OCPP GetCompositeSchedule."""
 
     @_abc_1.abstractmethod
     def ReserveNow(
@@ -398,7 +411,9 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reservation_pb2.ReserveNowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_pb2.ReserveNowResponse, _abc.Awaitable[_reservation_pb2.ReserveNowResponse]]:
-        """Asks a station to keep a place. OCPP ReserveNow. It makes the same resource as ReservationService.CreateReservation."""
+        """Asks a station to reserve an EVSE. OCPP ReserveNow. It makes the same resource as
+        ReservationService.CreateReservation.
+        """
 
     @_abc_1.abstractmethod
     def CancelReservation(
@@ -414,8 +429,8 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _certificate_pb2.CertificateSignedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_pb2.CertificateSignedResponse, _abc.Awaitable[_certificate_pb2.CertificateSignedResponse]]:
-        """Hands a station a certificate of its own. OCPP CertificateSigned. What a station asks for itself (SignCertificate) is
-        signed and handed over without an operator.
+        """Sends a station a certificate of its own. OCPP CertificateSigned. A certificate that the station requests itself
+        (SignCertificate) is signed and sent without an operator.
         """
 
     @_abc_1.abstractmethod
@@ -424,7 +439,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _certificate_pb2.InstallCertificateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_pb2.InstallCertificateResponse, _abc.Awaitable[_certificate_pb2.InstallCertificateResponse]]:
-        """Gives a station a root certificate to trust. OCPP InstallCertificate."""
+        """Installs a root certificate at a station. OCPP InstallCertificate."""
 
     @_abc_1.abstractmethod
     def DeleteCertificate(
@@ -440,7 +455,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _certificate_pb2.GetInstalledCertificateIdsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_pb2.GetInstalledCertificateIdsResponse, _abc.Awaitable[_certificate_pb2.GetInstalledCertificateIdsResponse]]:
-        """Asks a station for its certificates, and remembers what it tells. OCPP GetInstalledCertificateIds."""
+        """Reads the list of a station's certificates and stores it. OCPP GetInstalledCertificateIds."""
 
     @_abc_1.abstractmethod
     def GetTransactionStatus(
@@ -448,7 +463,7 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.GetTransactionStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.GetTransactionStatusResponse, _abc.Awaitable[_command_service_pb2.GetTransactionStatusResponse]]:
-        """Asks a station whether a transaction goes on, and whether messages about it still wait to be sent. OCPP 2.x
+        """Asks a station whether a transaction is ongoing, and whether messages about it are still queued. OCPP 2.x
         GetTransactionStatus.
         """
 
@@ -458,9 +473,9 @@ class CommandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _command_service_pb2.SendCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_command_service_pb2.SendCallResponse, _abc.Awaitable[_command_service_pb2.SendCallResponse]]:
-        """Sends any action of the station's OCPP version, checked against the official schema before it leaves. What comes of it
-        is known to the caller alone: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile
-        of 1.6 (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
+        """Sends any action of the station's OCPP version, checked against the official schema before it is sent. Its effects
+        are not recorded: so credentials are not set this way (USE_ROTATE_CREDENTIAL), nor is the security profile of 1.6
+        (FAILED_PRECONDITION, reason USE_SET_VARIABLES).
         """
 
 def add_CommandServiceServicer_to_server(servicer: CommandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

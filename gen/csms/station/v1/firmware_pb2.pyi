@@ -26,33 +26,37 @@ class _UpdateFirmwareStatus:
 class _UpdateFirmwareStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UpdateFirmwareStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     UPDATE_FIRMWARE_STATUS_UNSPECIFIED: _UpdateFirmwareStatus.ValueType  # 0
-    """The station's OCPP version has no word for it (1.6 UpdateFirmware): it takes the update. Never told to operators."""
+    """The station's OCPP version has no status in its answer (1.6 UpdateFirmware): it accepts the update. Never sent to
+    operators.
+    """
     UPDATE_FIRMWARE_STATUS_ACCEPTED: _UpdateFirmwareStatus.ValueType  # 1
-    """It will."""
+    """The station accepts the update."""
     UPDATE_FIRMWARE_STATUS_REJECTED: _UpdateFirmwareStatus.ValueType  # 2
-    """It will not."""
+    """The station rejects the update."""
     UPDATE_FIRMWARE_STATUS_ACCEPTED_CANCELED: _UpdateFirmwareStatus.ValueType  # 3
-    """It will, and has given up the update that was under way."""
+    """The station accepts the update, and has cancelled the one that was under way."""
     UPDATE_FIRMWARE_STATUS_INVALID_CERTIFICATE: _UpdateFirmwareStatus.ValueType  # 4
-    """It will not: the signing certificate is not valid."""
+    """Rejected: the signing certificate is not valid."""
     UPDATE_FIRMWARE_STATUS_REVOKED_CERTIFICATE: _UpdateFirmwareStatus.ValueType  # 5
-    """It will not: the signing certificate was revoked."""
+    """Rejected: the signing certificate was revoked."""
 
 class UpdateFirmwareStatus(_UpdateFirmwareStatus, metaclass=_UpdateFirmwareStatusEnumTypeWrapper):
-    """Whether a station takes an update. OCPP 2.0.1 part 2, UpdateFirmwareStatusEnumType."""
+    """Answer of a station to an update. OCPP 2.0.1 part 2, UpdateFirmwareStatusEnumType."""
 
 UPDATE_FIRMWARE_STATUS_UNSPECIFIED: UpdateFirmwareStatus.ValueType  # 0
-"""The station's OCPP version has no word for it (1.6 UpdateFirmware): it takes the update. Never told to operators."""
+"""The station's OCPP version has no status in its answer (1.6 UpdateFirmware): it accepts the update. Never sent to
+operators.
+"""
 UPDATE_FIRMWARE_STATUS_ACCEPTED: UpdateFirmwareStatus.ValueType  # 1
-"""It will."""
+"""The station accepts the update."""
 UPDATE_FIRMWARE_STATUS_REJECTED: UpdateFirmwareStatus.ValueType  # 2
-"""It will not."""
+"""The station rejects the update."""
 UPDATE_FIRMWARE_STATUS_ACCEPTED_CANCELED: UpdateFirmwareStatus.ValueType  # 3
-"""It will, and has given up the update that was under way."""
+"""The station accepts the update, and has cancelled the one that was under way."""
 UPDATE_FIRMWARE_STATUS_INVALID_CERTIFICATE: UpdateFirmwareStatus.ValueType  # 4
-"""It will not: the signing certificate is not valid."""
+"""Rejected: the signing certificate is not valid."""
 UPDATE_FIRMWARE_STATUS_REVOKED_CERTIFICATE: UpdateFirmwareStatus.ValueType  # 5
-"""It will not: the signing certificate was revoked."""
+"""Rejected: the signing certificate was revoked."""
 Global___UpdateFirmwareStatus: _TypeAlias = UpdateFirmwareStatus  # noqa: Y015
 
 class _FirmwareStatus:
@@ -74,7 +78,7 @@ class _FirmwareStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Firmwa
     FIRMWARE_STATUS_DOWNLOAD_PAUSED: _FirmwareStatus.ValueType  # 5
     """The download pauses."""
     FIRMWARE_STATUS_IDLE: _FirmwareStatus.ValueType  # 6
-    """Nothing goes on. Changes no update."""
+    """No update is under way. The state of no update changes."""
     FIRMWARE_STATUS_INSTALLATION_FAILED: _FirmwareStatus.ValueType  # 7
     """The installation failed."""
     FIRMWARE_STATUS_INSTALLING: _FirmwareStatus.ValueType  # 8
@@ -86,7 +90,7 @@ class _FirmwareStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Firmwa
     FIRMWARE_STATUS_INSTALL_SCHEDULED: _FirmwareStatus.ValueType  # 11
     """It will be installed later."""
     FIRMWARE_STATUS_INSTALL_VERIFICATION_FAILED: _FirmwareStatus.ValueType  # 12
-    """What was downloaded is not what it should be: hashes or checksums differ."""
+    """The downloaded file is wrong: hashes or checksums differ."""
     FIRMWARE_STATUS_INVALID_SIGNATURE: _FirmwareStatus.ValueType  # 13
     """The signature is not valid."""
     FIRMWARE_STATUS_SIGNATURE_VERIFIED: _FirmwareStatus.ValueType  # 14
@@ -108,7 +112,7 @@ FIRMWARE_STATUS_DOWNLOAD_SCHEDULED: FirmwareStatus.ValueType  # 4
 FIRMWARE_STATUS_DOWNLOAD_PAUSED: FirmwareStatus.ValueType  # 5
 """The download pauses."""
 FIRMWARE_STATUS_IDLE: FirmwareStatus.ValueType  # 6
-"""Nothing goes on. Changes no update."""
+"""No update is under way. The state of no update changes."""
 FIRMWARE_STATUS_INSTALLATION_FAILED: FirmwareStatus.ValueType  # 7
 """The installation failed."""
 FIRMWARE_STATUS_INSTALLING: FirmwareStatus.ValueType  # 8
@@ -120,7 +124,7 @@ FIRMWARE_STATUS_INSTALL_REBOOTING: FirmwareStatus.ValueType  # 10
 FIRMWARE_STATUS_INSTALL_SCHEDULED: FirmwareStatus.ValueType  # 11
 """It will be installed later."""
 FIRMWARE_STATUS_INSTALL_VERIFICATION_FAILED: FirmwareStatus.ValueType  # 12
-"""What was downloaded is not what it should be: hashes or checksums differ."""
+"""The downloaded file is wrong: hashes or checksums differ."""
 FIRMWARE_STATUS_INVALID_SIGNATURE: FirmwareStatus.ValueType  # 13
 """The signature is not valid."""
 FIRMWARE_STATUS_SIGNATURE_VERIFIED: FirmwareStatus.ValueType  # 14
@@ -147,16 +151,16 @@ class UpdateFirmwareRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     retries: _builtins.int
-    """How often the station tries to download it; absent: as it likes."""
+    """How often the station tries to download it; absent: the station chooses."""
     retry_interval_s: _builtins.int
-    """Seconds between two tries; absent: as the station likes."""
+    """Seconds between two tries; absent: the station chooses."""
     firmware_update_id: _builtins.int
-    """Number of the update, which the station names in what it reports (OCPP requestId); from 1, made up where 0."""
+    """Number of the update, which the station repeats in its reports (OCPP requestId); from 1, made up where 0."""
     timeout_s: _builtins.int
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def firmware(self) -> Global___Firmware:
-        """What to install."""
+        """The firmware."""
 
     def __init__(
         self,
@@ -196,18 +200,18 @@ class Firmware(_message.Message):
     SIGNING_CERTIFICATE_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
     location: _builtins.str
-    """Where the station fetches it: a URI, which may hold a user and a password. Read back with the password masked."""
+    """URI of the firmware, which may contain a user and a password. Read back with the password masked."""
     signing_certificate: _builtins.str
-    """Certificate that it was signed with, X.509 in PEM. Not read back."""
+    """Certificate of the signature, X.509 in PEM. Not read back."""
     signature: _builtins.str
     """Its signature, in Base64. Not read back."""
     @_builtins.property
     def retrieve_time(self) -> _timestamp_pb2.Timestamp:
-        """When it is fetched; absent: at once."""
+        """Time of the download; absent: at once."""
 
     @_builtins.property
     def install_time(self) -> _timestamp_pb2.Timestamp:
-        """When it is installed; absent: at once. In 1.6 for signed updates only."""
+        """Time of the installation; absent: at once. In 1.6 for signed updates only."""
 
     def __init__(
         self,
@@ -236,12 +240,12 @@ class UpdateFirmwareResponse(_message.Message):
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     FIRMWARE_UPDATE_ID_FIELD_NUMBER: _builtins.int
     status: Global___UpdateFirmwareStatus.ValueType
-    """Whether it will."""
+    """Whether the station accepts the update."""
     firmware_update_id: _builtins.int
-    """Number of the update: FirmwareService tells how it goes on."""
+    """Number of the update, for FirmwareService."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -260,7 +264,7 @@ Global___UpdateFirmwareResponse: _TypeAlias = UpdateFirmwareResponse  # noqa: Y0
 
 @_typing.final
 class FirmwareStatusReport(_message.Message):
-    """How an update goes on, as a station reports it. OCPP FirmwareStatusNotification; in 1.6 also
+    """Progress of an update, as a station reports it. OCPP FirmwareStatusNotification; in 1.6 also
     SignedFirmwareStatusNotification.
     """
 
@@ -273,12 +277,12 @@ class FirmwareStatusReport(_message.Message):
     status: Global___FirmwareStatus.ValueType
     """The status."""
     reported_status: _builtins.str
-    """The station's own word for it."""
+    """The status as the station wrote it."""
     firmware_update_id: _builtins.int
-    """The update that it is about; absent where the station named none: its latest one then."""
+    """Number of the update; absent where the station named none: then it is the station's latest one."""
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
-        """When the gateway read it. Set when read back, not on ingest."""
+        """Time at which the gateway read the report. Set when read back, not on ingest."""
 
     def __init__(
         self,

@@ -30,55 +30,56 @@ class _FirmwareUpdateStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_F
     FIRMWARE_UPDATE_STATE_UNSPECIFIED: _FirmwareUpdateState.ValueType  # 0
     """Never sent."""
     FIRMWARE_UPDATE_STATE_REQUESTED: _FirmwareUpdateState.ValueType  # 1
-    """The station is being asked."""
+    """The command is being sent."""
     FIRMWARE_UPDATE_STATE_ACCEPTED: _FirmwareUpdateState.ValueType  # 2
-    """The station will do it."""
+    """The station accepted the command."""
     FIRMWARE_UPDATE_STATE_REJECTED: _FirmwareUpdateState.ValueType  # 3
-    """The station will not do it. An end."""
+    """The station rejected the command. Final."""
     FIRMWARE_UPDATE_STATE_SUPERSEDED: _FirmwareUpdateState.ValueType  # 4
-    """A newer update took its place. An end."""
+    """A newer update replaced it. Final."""
     FIRMWARE_UPDATE_STATE_UNKNOWN: _FirmwareUpdateState.ValueType  # 5
-    """The station may or may not have been asked: its answer never came. What it reports tells."""
+    """The station may or may not have the command: its answer never came. Its later reports show the state."""
     FIRMWARE_UPDATE_STATE_FAILED: _FirmwareUpdateState.ValueType  # 6
-    """It did not succeed. An end, unless the station tries again."""
+    """Failed. Final, unless the station tries again."""
     FIRMWARE_UPDATE_STATE_INSTALLED: _FirmwareUpdateState.ValueType  # 7
-    """Installed. An end."""
+    """Installed. Final."""
     FIRMWARE_UPDATE_STATE_SCHEDULED: _FirmwareUpdateState.ValueType  # 8
     """It will be downloaded later."""
     FIRMWARE_UPDATE_STATE_DOWNLOADING: _FirmwareUpdateState.ValueType  # 9
     """It is being downloaded."""
     FIRMWARE_UPDATE_STATE_DOWNLOADED: _FirmwareUpdateState.ValueType  # 10
-    """It is there, and waits to be installed."""
+    """Downloaded, and not yet installed."""
     FIRMWARE_UPDATE_STATE_INSTALLING: _FirmwareUpdateState.ValueType  # 11
     """It is being installed."""
 
 class FirmwareUpdateState(_FirmwareUpdateState, metaclass=_FirmwareUpdateStateEnumTypeWrapper):
-    """How far an update is, as far as the station has told. An update that failed may go on where the station tries again;
-    one whose station falls silent stays as it was last reported, since it may go on when the station is back.
+    """State of an update, as far as the station has reported it. A failed update is under way again where the station tries
+    again. The update of a station that stops reporting keeps its state, since it may continue once the station is
+    connected again.
     """
 
 FIRMWARE_UPDATE_STATE_UNSPECIFIED: FirmwareUpdateState.ValueType  # 0
 """Never sent."""
 FIRMWARE_UPDATE_STATE_REQUESTED: FirmwareUpdateState.ValueType  # 1
-"""The station is being asked."""
+"""The command is being sent."""
 FIRMWARE_UPDATE_STATE_ACCEPTED: FirmwareUpdateState.ValueType  # 2
-"""The station will do it."""
+"""The station accepted the command."""
 FIRMWARE_UPDATE_STATE_REJECTED: FirmwareUpdateState.ValueType  # 3
-"""The station will not do it. An end."""
+"""The station rejected the command. Final."""
 FIRMWARE_UPDATE_STATE_SUPERSEDED: FirmwareUpdateState.ValueType  # 4
-"""A newer update took its place. An end."""
+"""A newer update replaced it. Final."""
 FIRMWARE_UPDATE_STATE_UNKNOWN: FirmwareUpdateState.ValueType  # 5
-"""The station may or may not have been asked: its answer never came. What it reports tells."""
+"""The station may or may not have the command: its answer never came. Its later reports show the state."""
 FIRMWARE_UPDATE_STATE_FAILED: FirmwareUpdateState.ValueType  # 6
-"""It did not succeed. An end, unless the station tries again."""
+"""Failed. Final, unless the station tries again."""
 FIRMWARE_UPDATE_STATE_INSTALLED: FirmwareUpdateState.ValueType  # 7
-"""Installed. An end."""
+"""Installed. Final."""
 FIRMWARE_UPDATE_STATE_SCHEDULED: FirmwareUpdateState.ValueType  # 8
 """It will be downloaded later."""
 FIRMWARE_UPDATE_STATE_DOWNLOADING: FirmwareUpdateState.ValueType  # 9
 """It is being downloaded."""
 FIRMWARE_UPDATE_STATE_DOWNLOADED: FirmwareUpdateState.ValueType  # 10
-"""It is there, and waits to be installed."""
+"""Downloaded, and not yet installed."""
 FIRMWARE_UPDATE_STATE_INSTALLING: FirmwareUpdateState.ValueType  # 11
 """It is being installed."""
 Global___FirmwareUpdateState: _TypeAlias = FirmwareUpdateState  # noqa: Y015
@@ -112,54 +113,56 @@ class FirmwareUpdate(_message.Message):
     station_id: _builtins.str
     """The station."""
     firmware_update_id: _builtins.int
-    """Its number, OCPP requestId; below 0 where the station made the update by itself and named none."""
+    """Its number, OCPP requestId; below 0 where the station began the update by itself and named none."""
     state: Global___FirmwareUpdateState.ValueType
-    """How far it is."""
+    """State of the update."""
     status: _firmware_pb2.FirmwareStatus.ValueType
     """The latest step that the station reported; unspecified before the first."""
     reported_status: _builtins.str
-    """The station's own word for that step."""
+    """That step as the station wrote it."""
     signed: _builtins.bool
     """Whether it is a signed update."""
     retries: _builtins.int
-    """How often the station tries to download it; absent: as it likes."""
+    """How often the station tries to download it; absent: the station chooses."""
     retry_interval_s: _builtins.int
-    """Seconds between two tries; absent: as the station likes."""
+    """Seconds between two tries; absent: the station chooses."""
     answer: _firmware_pb2.UpdateFirmwareStatus.ValueType
-    """What the station answered; unspecified while it is not known, or where the station made the update by itself."""
+    """The station's answer to the command; unspecified while it is not known, or where the station began the update by
+    itself.
+    """
     failure_reason: _builtins.str
-    """Why it did not come off, where more is known than the status says: an ErrorInfo reason of CommandService, or the
-    reason code that the station gave.
+    """Reason of a failure, where more is known than the status: an ErrorInfo reason of CommandService, or the reason code
+    that the station gave.
     """
     station_made: _builtins.bool
-    """Whether the station made the update by itself, or was asked by somebody else than this system."""
+    """Whether the station began the update by itself, or for another system than this one."""
     request_id: _builtins.str
     """The request_id of the command; empty where it had none."""
     username: _builtins.str
-    """Who gave the command; empty where the station made the update by itself."""
+    """User who gave the command; empty where the station began the update by itself."""
     previous_version: _builtins.str
-    """Version of the firmware when the update began, as told at the station's boot."""
+    """Version of the firmware when the update began, as reported at the station's boot."""
     installed_version: _builtins.str
-    """Version of the firmware that the station booted with, where that is how the update was found to be installed."""
+    """Version of the firmware in the boot by which the update was found to be installed; empty otherwise."""
     @_builtins.property
     def firmware(self) -> _firmware_pb2.Firmware:
-        """What to install; absent where the station made the update by itself."""
+        """The firmware; absent where the station began the update by itself."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began."""
+        """Time of its begin."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last changed."""
+        """Time of its latest change."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it came to its end; absent while it goes on."""
+        """Time of its end; absent while it is under way."""
 
     @_builtins.property
     def status_reports(self) -> _containers.RepeatedCompositeFieldContainer[_firmware_pb2.FirmwareStatusReport]:
-        """What the station reported, oldest first, the latest 200 at the most. Only where one update is read."""
+        """The station's reports, oldest first, the latest 200 at most. Only where one update is read."""
 
     def __init__(
         self,
@@ -267,9 +270,9 @@ class ListFirmwareUpdatesRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over state, request_id, username, station_made, create_time, update_time, for example
-    `state = DOWNLOADING OR state = INSTALLING`; or those of which nothing was heard for long:
-    `state = DOWNLOADING AND update_time < "2026-11-01T00:00:00Z"`.
+    """AIP-160 over state, request_id, username, station_made, create_time, update_time, for example `state = DOWNLOADING
+    OR state = INSTALLING`; or those without a report for long: `state = DOWNLOADING AND update_time <
+    "2026-11-01T00:00:00Z"`.
     """
     def __init__(
         self,
@@ -299,7 +302,7 @@ class ListFirmwareUpdatesResponse(_message.Message):
     """Token for the next page; empty on the last."""
     @_builtins.property
     def firmware_updates(self) -> _containers.RepeatedCompositeFieldContainer[Global___FirmwareUpdate]:
-        """The updates, without what stations reported of each."""
+        """The updates, without the reports of their stations."""
 
     def __init__(
         self,

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class FirmwareServiceStub:
-    """Firmware updates of stations, and how they go on. CommandService.UpdateFirmware begins one; each change of one is an
-    event of EventService, of type station.firmware_update_changed, which WatchEvents follows.
+    """Firmware updates of stations, and their progress. CommandService.UpdateFirmware begins one; each change of one is an
+    event of EventService, of type station.firmware_update_changed, which WatchEvents streams.
     """
 
     def __init__(self, channel):
@@ -49,12 +49,12 @@ class FirmwareServiceStub:
 
 
 class FirmwareServiceServicer:
-    """Firmware updates of stations, and how they go on. CommandService.UpdateFirmware begins one; each change of one is an
-    event of EventService, of type station.firmware_update_changed, which WatchEvents follows.
+    """Firmware updates of stations, and their progress. CommandService.UpdateFirmware begins one; each change of one is an
+    event of EventService, of type station.firmware_update_changed, which WatchEvents streams.
     """
 
     def GetFirmwareUpdate(self, request, context):
-        """Reads one update, with what the station reported of it.
+        """Reads one update, with the reports of its station.
         Errors: NOT_FOUND, reasons STATION_NOT_FOUND and FIRMWARE_UPDATE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -91,8 +91,8 @@ def add_FirmwareServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FirmwareService:
-    """Firmware updates of stations, and how they go on. CommandService.UpdateFirmware begins one; each change of one is an
-    event of EventService, of type station.firmware_update_changed, which WatchEvents follows.
+    """Firmware updates of stations, and their progress. CommandService.UpdateFirmware begins one; each change of one is an
+    event of EventService, of type station.firmware_update_changed, which WatchEvents streams.
     """
 
     @staticmethod

@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class FirmwareServiceStub:
-    """Firmware updates of stations, and how they go on. CommandService.UpdateFirmware begins one; each change of one is an
-    event of EventService, of type station.firmware_update_changed, which WatchEvents follows.
+    """Firmware updates of stations, and their progress. CommandService.UpdateFirmware begins one; each change of one is an
+    event of EventService, of type station.firmware_update_changed, which WatchEvents streams.
     """
 
     @_typing.overload
@@ -36,7 +36,7 @@ class FirmwareServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FirmwareServiceAsyncStub: ...
     GetFirmwareUpdate: _grpc.UnaryUnaryMultiCallable[_firmware_service_pb2.GetFirmwareUpdateRequest, _firmware_service_pb2.GetFirmwareUpdateResponse]
-    """Reads one update, with what the station reported of it.
+    """Reads one update, with the reports of its station.
     Errors: NOT_FOUND, reasons STATION_NOT_FOUND and FIRMWARE_UPDATE_NOT_FOUND.
     """
     ListFirmwareUpdates: _grpc.UnaryUnaryMultiCallable[_firmware_service_pb2.ListFirmwareUpdatesRequest, _firmware_service_pb2.ListFirmwareUpdatesResponse]
@@ -46,13 +46,13 @@ class FirmwareServiceStub:
 
 @_typing.type_check_only
 class FirmwareServiceAsyncStub(FirmwareServiceStub):
-    """Firmware updates of stations, and how they go on. CommandService.UpdateFirmware begins one; each change of one is an
-    event of EventService, of type station.firmware_update_changed, which WatchEvents follows.
+    """Firmware updates of stations, and their progress. CommandService.UpdateFirmware begins one; each change of one is an
+    event of EventService, of type station.firmware_update_changed, which WatchEvents streams.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetFirmwareUpdate: _aio.UnaryUnaryMultiCallable[_firmware_service_pb2.GetFirmwareUpdateRequest, _firmware_service_pb2.GetFirmwareUpdateResponse]  # type: ignore[assignment]
-    """Reads one update, with what the station reported of it.
+    """Reads one update, with the reports of its station.
     Errors: NOT_FOUND, reasons STATION_NOT_FOUND and FIRMWARE_UPDATE_NOT_FOUND.
     """
     ListFirmwareUpdates: _aio.UnaryUnaryMultiCallable[_firmware_service_pb2.ListFirmwareUpdatesRequest, _firmware_service_pb2.ListFirmwareUpdatesResponse]  # type: ignore[assignment]
@@ -61,8 +61,8 @@ class FirmwareServiceAsyncStub(FirmwareServiceStub):
     """
 
 class FirmwareServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Firmware updates of stations, and how they go on. CommandService.UpdateFirmware begins one; each change of one is an
-    event of EventService, of type station.firmware_update_changed, which WatchEvents follows.
+    """Firmware updates of stations, and their progress. CommandService.UpdateFirmware begins one; each change of one is an
+    event of EventService, of type station.firmware_update_changed, which WatchEvents streams.
     """
 
     @_abc_1.abstractmethod
@@ -71,7 +71,7 @@ class FirmwareServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _firmware_service_pb2.GetFirmwareUpdateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_firmware_service_pb2.GetFirmwareUpdateResponse, _abc.Awaitable[_firmware_service_pb2.GetFirmwareUpdateResponse]]:
-        """Reads one update, with what the station reported of it.
+        """Reads one update, with the reports of its station.
         Errors: NOT_FOUND, reasons STATION_NOT_FOUND and FIRMWARE_UPDATE_NOT_FOUND.
         """
 

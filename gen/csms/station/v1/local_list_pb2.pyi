@@ -30,19 +30,19 @@ class _LocalListUpdateTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_L
     LOCAL_LIST_UPDATE_TYPE_UNSPECIFIED: _LocalListUpdateType.ValueType  # 0
     """Never sent."""
     LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL: _LocalListUpdateType.ValueType  # 1
-    """They are put into the list, or taken out of it where they have no id_token_info."""
+    """Entries are added or replaced; those without id_token_info are removed."""
     LOCAL_LIST_UPDATE_TYPE_FULL: _LocalListUpdateType.ValueType  # 2
-    """They are the list."""
+    """The entries are the whole list."""
 
 class LocalListUpdateType(_LocalListUpdateType, metaclass=_LocalListUpdateTypeEnumTypeWrapper):
-    """How entries are meant. OCPP 2.0.1 part 2, UpdateEnumType."""
+    """Type of an update. OCPP 2.0.1 part 2, UpdateEnumType."""
 
 LOCAL_LIST_UPDATE_TYPE_UNSPECIFIED: LocalListUpdateType.ValueType  # 0
 """Never sent."""
 LOCAL_LIST_UPDATE_TYPE_DIFFERENTIAL: LocalListUpdateType.ValueType  # 1
-"""They are put into the list, or taken out of it where they have no id_token_info."""
+"""Entries are added or replaced; those without id_token_info are removed."""
 LOCAL_LIST_UPDATE_TYPE_FULL: LocalListUpdateType.ValueType  # 2
-"""They are the list."""
+"""The entries are the whole list."""
 Global___LocalListUpdateType: _TypeAlias = LocalListUpdateType  # noqa: Y015
 
 class _SendLocalListStatus:
@@ -54,27 +54,27 @@ class _SendLocalListStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_S
     SEND_LOCAL_LIST_STATUS_UNSPECIFIED: _SendLocalListStatus.ValueType  # 0
     """Never sent."""
     SEND_LOCAL_LIST_STATUS_ACCEPTED: _SendLocalListStatus.ValueType  # 1
-    """It did."""
+    """The station accepted the entries."""
     SEND_LOCAL_LIST_STATUS_FAILED: _SendLocalListStatus.ValueType  # 2
-    """It could not."""
+    """The station could not apply the update."""
     SEND_LOCAL_LIST_STATUS_VERSION_MISMATCH: _SendLocalListStatus.ValueType  # 3
-    """The version does not follow on its own."""
+    """The version does not follow the station's own version."""
     SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED: _SendLocalListStatus.ValueType  # 4
-    """It keeps no local list; 1.6 only."""
+    """The station keeps no local list; 1.6 only."""
 
 class SendLocalListStatus(_SendLocalListStatus, metaclass=_SendLocalListStatusEnumTypeWrapper):
-    """Whether a station took a local list. OCPP 2.0.1 part 2, SendLocalListStatusEnumType."""
+    """Answer of a station to a local list. OCPP 2.0.1 part 2, SendLocalListStatusEnumType."""
 
 SEND_LOCAL_LIST_STATUS_UNSPECIFIED: SendLocalListStatus.ValueType  # 0
 """Never sent."""
 SEND_LOCAL_LIST_STATUS_ACCEPTED: SendLocalListStatus.ValueType  # 1
-"""It did."""
+"""The station accepted the entries."""
 SEND_LOCAL_LIST_STATUS_FAILED: SendLocalListStatus.ValueType  # 2
-"""It could not."""
+"""The station could not apply the update."""
 SEND_LOCAL_LIST_STATUS_VERSION_MISMATCH: SendLocalListStatus.ValueType  # 3
-"""The version does not follow on its own."""
+"""The version does not follow the station's own version."""
 SEND_LOCAL_LIST_STATUS_NOT_SUPPORTED: SendLocalListStatus.ValueType  # 4
-"""It keeps no local list; 1.6 only."""
+"""The station keeps no local list; 1.6 only."""
 Global___SendLocalListStatus: _TypeAlias = SendLocalListStatus  # noqa: Y015
 
 @_typing.final
@@ -119,7 +119,7 @@ class GetLocalListVersionResponse(_message.Message):
 
     VERSION_NUMBER_FIELD_NUMBER: _builtins.int
     version_number: _builtins.int
-    """Version of its list, 0 where that is empty; absent where it keeps none (1.6: -1)."""
+    """Version of the station's list, 0 where it is empty; absent where the station keeps no list (1.6: -1)."""
     def __init__(
         self,
         *,
@@ -137,8 +137,8 @@ Global___GetLocalListVersionResponse: _TypeAlias = GetLocalListVersionResponse  
 
 @_typing.final
 class SendLocalListRequest(_message.Message):
-    """Request to replace or change a station's local list. What OCPP calls SendLocalList; LocalListService/SyncLocalList
-    does it from the id tokens that this system knows, in parts that fit the station.
+    """Request to replace or change a station's local list, as OCPP SendLocalList. LocalListService/SyncLocalList does it
+    from the id tokens that this system knows, in parts that the station can accept.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -154,14 +154,14 @@ class SendLocalListRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     version_number: _builtins.int
-    """Version of the list after this, above 0, and above the station's where it is a differential one."""
+    """Version of the list after the update, above 0; with a differential update, above the station's version."""
     update_type: Global___LocalListUpdateType.ValueType
     """Whether the entries replace the list or change it."""
     timeout_s: _builtins.int
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalListEntry]:
-        """The entries. None at all in a full one: the list is emptied."""
+        """The entries. A full update without entries empties the list."""
 
     def __init__(
         self,
@@ -195,8 +195,8 @@ class LocalListEntry(_message.Message):
 
     @_builtins.property
     def id_token_info(self) -> _id_token_pb2.IdTokenInfo:
-        """What the station decides by: status, until when (cache_expire_time), group. Absent, in a differential one: the
-        token is taken out of the list.
+        """Authorization of the token: status, end of its validity (cache_expire_time), group. Absent, in a differential
+        update: the token is removed from the list.
         """
 
     def __init__(
@@ -223,14 +223,14 @@ class SendLocalListResponse(_message.Message):
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     LEFT_OUT_ID_TOKENS_FIELD_NUMBER: _builtins.int
     status: Global___SendLocalListStatus.ValueType
-    """Whether it took them."""
+    """Whether the station accepted the entries."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     @_builtins.property
     def left_out_id_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Tokens that were left out since the station's OCPP version cannot name them (1.6: above 20 characters)."""
+        """Tokens that were not sent since the station's OCPP version cannot express them (1.6: above 20 characters)."""
 
     def __init__(
         self,

@@ -29,25 +29,25 @@ class _LocalListSyncState:
 class _LocalListSyncStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LocalListSyncState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     LOCAL_LIST_SYNC_STATE_UNSPECIFIED: _LocalListSyncState.ValueType  # 0
-    """None was asked for."""
+    """No sync was requested."""
     LOCAL_LIST_SYNC_STATE_SYNCING: _LocalListSyncState.ValueType  # 1
-    """It waits, for the station or for its next attempt, or is under way."""
+    """Under way, or waiting for the station or for the next attempt."""
     LOCAL_LIST_SYNC_STATE_SYNCED: _LocalListSyncState.ValueType  # 2
-    """Done."""
+    """The list matches the id tokens."""
     LOCAL_LIST_SYNC_STATE_FAILED: _LocalListSyncState.ValueType  # 3
-    """Given up."""
+    """Failed, and not tried again."""
 
 class LocalListSyncState(_LocalListSyncState, metaclass=_LocalListSyncStateEnumTypeWrapper):
-    """Where a sync stands."""
+    """State of a sync."""
 
 LOCAL_LIST_SYNC_STATE_UNSPECIFIED: LocalListSyncState.ValueType  # 0
-"""None was asked for."""
+"""No sync was requested."""
 LOCAL_LIST_SYNC_STATE_SYNCING: LocalListSyncState.ValueType  # 1
-"""It waits, for the station or for its next attempt, or is under way."""
+"""Under way, or waiting for the station or for the next attempt."""
 LOCAL_LIST_SYNC_STATE_SYNCED: LocalListSyncState.ValueType  # 2
-"""Done."""
+"""The list matches the id tokens."""
 LOCAL_LIST_SYNC_STATE_FAILED: LocalListSyncState.ValueType  # 3
-"""Given up."""
+"""Failed, and not tried again."""
 Global___LocalListSyncState: _TypeAlias = LocalListSyncState  # noqa: Y015
 
 class _LeftOutReason:
@@ -59,24 +59,24 @@ class _LeftOutReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LeftOut
     LEFT_OUT_REASON_UNSPECIFIED: _LeftOutReason.ValueType  # 0
     """Never sent."""
     LEFT_OUT_REASON_UNFIT: _LeftOutReason.ValueType  # 1
-    """The station's OCPP version cannot name it (1.6: above 20 characters)."""
+    """The station's OCPP version cannot express it (1.6: above 20 characters)."""
     LEFT_OUT_REASON_NO_ROOM: _LeftOutReason.ValueType  # 2
-    """The list is full; tokens that may charge go first."""
+    """The list is full; tokens that may charge have precedence."""
 
 class LeftOutReason(_LeftOutReason, metaclass=_LeftOutReasonEnumTypeWrapper):
-    """Why an id token is not on a list."""
+    """Reason why an id token is missing on a list."""
 
 LEFT_OUT_REASON_UNSPECIFIED: LeftOutReason.ValueType  # 0
 """Never sent."""
 LEFT_OUT_REASON_UNFIT: LeftOutReason.ValueType  # 1
-"""The station's OCPP version cannot name it (1.6: above 20 characters)."""
+"""The station's OCPP version cannot express it (1.6: above 20 characters)."""
 LEFT_OUT_REASON_NO_ROOM: LeftOutReason.ValueType  # 2
-"""The list is full; tokens that may charge go first."""
+"""The list is full; tokens that may charge have precedence."""
 Global___LeftOutReason: _TypeAlias = LeftOutReason  # noqa: Y015
 
 @_typing.final
 class LocalList(_message.Message):
-    """What is known of a station's local list."""
+    """Known state of a station's local list."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -93,28 +93,28 @@ class LocalList(_message.Message):
     station_id: _builtins.str
     """The station."""
     version_number: _builtins.int
-    """Version that the station holds, as it last said or took it; absent where that is not known."""
+    """Version that the station holds, as it last reported or accepted it; absent where that is not known."""
     entry_count: _builtins.int
-    """How many entries it is believed to hold."""
+    """Number of entries that the station is believed to hold."""
     sync_state: Global___LocalListSyncState.ValueType
-    """Where the last sync stands."""
+    """State of the last sync."""
     request_id: _builtins.str
     """request_id of the last sync."""
     left_out_count: _builtins.int
-    """How many id tokens are not on the list though they should be."""
+    """Number of id tokens that are missing on the list."""
     @_builtins.property
     def request_time(self) -> _timestamp_pb2.Timestamp:
-        """When that was asked for; absent: never."""
+        """Time of the request for the last sync; absent: never."""
 
     @_builtins.property
     def sync_time(self) -> _timestamp_pb2.Timestamp:
-        """When the list was last in line with the id tokens; absent: never."""
+        """Time at which the list last matched the id tokens; absent: never."""
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why the last sync failed, or the last attempt of one that goes on; absent where nothing did.
-        Reasons: those of CommandService; LOCAL_LIST_NOT_SUPPORTED: the station keeps none; LOCAL_LIST_REFUSED: it did not
-        take a part; and JOB_EXPIRED: it was not there for 30 days.
+        """Error of the last sync, or of the last attempt of one that is under way; absent without one. Reasons: those of
+        CommandService; LOCAL_LIST_NOT_SUPPORTED: the station keeps no list; LOCAL_LIST_REFUSED: the station rejected a
+        part; and JOB_EXPIRED: the station was not connected for 30 days.
         """
 
     @_builtins.property
@@ -147,7 +147,7 @@ Global___LocalList: _TypeAlias = LocalList  # noqa: Y015
 
 @_typing.final
 class LeftOutToken(_message.Message):
-    """An id token that is not on the list."""
+    """An id token that is missing on the list."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -156,7 +156,7 @@ class LeftOutToken(_message.Message):
     id_token: _builtins.str
     """The token."""
     reason: Global___LeftOutReason.ValueType
-    """Why."""
+    """Reason why it is missing."""
     def __init__(
         self,
         *,
@@ -173,7 +173,7 @@ Global___LeftOutToken: _TypeAlias = LeftOutToken  # noqa: Y015
 
 @_typing.final
 class GetLocalListRequest(_message.Message):
-    """Request for what is known of a local list."""
+    """Request for the known state of a local list."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -195,7 +195,7 @@ Global___GetLocalListRequest: _TypeAlias = GetLocalListRequest  # noqa: Y015
 
 @_typing.final
 class GetLocalListResponse(_message.Message):
-    """What is known of it."""
+    """The known state."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -287,11 +287,11 @@ class SyncLocalListRequest(_message.Message):
     station_id: _builtins.str
     """The station."""
     request_id: _builtins.str
-    """Names this sync, so that repeating the call cannot repeat it (AIP-155); any text up to 64 characters; made up where
-    it is empty.
+    """Identifies this sync, so that a repeated call does not repeat it (AIP-155); any text up to 64 characters; made up
+    where it is empty.
     """
     full: _builtins.bool
-    """Whether to send all tokens, also where the station seems to hold what it was last sent."""
+    """Whether to send all tokens, even where the station appears to hold the list that it was last sent."""
     def __init__(
         self,
         *,
@@ -309,7 +309,7 @@ Global___SyncLocalListRequest: _TypeAlias = SyncLocalListRequest  # noqa: Y015
 
 @_typing.final
 class SyncLocalListResponse(_message.Message):
-    """The sync is queued; where one waits already, that one does the work, and sees the tokens as they are now."""
+    """The sync is queued. Where one is queued already, that one is carried out, with the tokens as they are then."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -57,7 +57,7 @@ class LocalListServiceServicer:
     """
 
     def GetLocalList(self, request, context):
-        """Reads what is known of a station's local list.
+        """Reads the known state of a station's local list.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -73,9 +73,9 @@ class LocalListServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SyncLocalList(self, request, context):
-        """Has the id tokens of this system sent to a station, as soon as it is there: what has changed where it holds what
-        it was last sent, else all of them. Answers at once; GetLocalList and the events station.local_list_synced and
-        station.local_list_failed tell what came of it.
+        """Sends the id tokens of this system to a station as soon as it is connected: the changes, where the station holds
+        the list that it was last sent, otherwise all of them. Returns at once; GetLocalList and the events
+        station.local_list_synced and station.local_list_failed have the outcome.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

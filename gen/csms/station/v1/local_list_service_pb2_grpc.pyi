@@ -34,7 +34,7 @@ class LocalListServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LocalListServiceAsyncStub: ...
     GetLocalList: _grpc.UnaryUnaryMultiCallable[_local_list_service_pb2.GetLocalListRequest, _local_list_service_pb2.GetLocalListResponse]
-    """Reads what is known of a station's local list.
+    """Reads the known state of a station's local list.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
     ListLocalListEntries: _grpc.UnaryUnaryMultiCallable[_local_list_service_pb2.ListLocalListEntriesRequest, _local_list_service_pb2.ListLocalListEntriesResponse]
@@ -42,9 +42,9 @@ class LocalListServiceStub:
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     SyncLocalList: _grpc.UnaryUnaryMultiCallable[_local_list_service_pb2.SyncLocalListRequest, _local_list_service_pb2.SyncLocalListResponse]
-    """Has the id tokens of this system sent to a station, as soon as it is there: what has changed where it holds what
-    it was last sent, else all of them. Answers at once; GetLocalList and the events station.local_list_synced and
-    station.local_list_failed tell what came of it.
+    """Sends the id tokens of this system to a station as soon as it is connected: the changes, where the station holds
+    the list that it was last sent, otherwise all of them. Returns at once; GetLocalList and the events
+    station.local_list_synced and station.local_list_failed have the outcome.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
 
@@ -54,7 +54,7 @@ class LocalListServiceAsyncStub(LocalListServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetLocalList: _aio.UnaryUnaryMultiCallable[_local_list_service_pb2.GetLocalListRequest, _local_list_service_pb2.GetLocalListResponse]  # type: ignore[assignment]
-    """Reads what is known of a station's local list.
+    """Reads the known state of a station's local list.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
     ListLocalListEntries: _aio.UnaryUnaryMultiCallable[_local_list_service_pb2.ListLocalListEntriesRequest, _local_list_service_pb2.ListLocalListEntriesResponse]  # type: ignore[assignment]
@@ -62,9 +62,9 @@ class LocalListServiceAsyncStub(LocalListServiceStub):
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     SyncLocalList: _aio.UnaryUnaryMultiCallable[_local_list_service_pb2.SyncLocalListRequest, _local_list_service_pb2.SyncLocalListResponse]  # type: ignore[assignment]
-    """Has the id tokens of this system sent to a station, as soon as it is there: what has changed where it holds what
-    it was last sent, else all of them. Answers at once; GetLocalList and the events station.local_list_synced and
-    station.local_list_failed tell what came of it.
+    """Sends the id tokens of this system to a station as soon as it is connected: the changes, where the station holds
+    the list that it was last sent, otherwise all of them. Returns at once; GetLocalList and the events
+    station.local_list_synced and station.local_list_failed have the outcome.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
 
@@ -77,7 +77,7 @@ class LocalListServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _local_list_service_pb2.GetLocalListRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_local_list_service_pb2.GetLocalListResponse, _abc.Awaitable[_local_list_service_pb2.GetLocalListResponse]]:
-        """Reads what is known of a station's local list.
+        """Reads the known state of a station's local list.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND.
         """
 
@@ -97,9 +97,9 @@ class LocalListServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _local_list_service_pb2.SyncLocalListRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_local_list_service_pb2.SyncLocalListResponse, _abc.Awaitable[_local_list_service_pb2.SyncLocalListResponse]]:
-        """Has the id tokens of this system sent to a station, as soon as it is there: what has changed where it holds what
-        it was last sent, else all of them. Answers at once; GetLocalList and the events station.local_list_synced and
-        station.local_list_failed tell what came of it.
+        """Sends the id tokens of this system to a station as soon as it is connected: the changes, where the station holds
+        the list that it was last sent, otherwise all of them. Returns at once; GetLocalList and the events
+        station.local_list_synced and station.local_list_failed have the outcome.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 

@@ -35,7 +35,7 @@ class _LogTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LogType.Value
     """DataCollectorLog; 2.1."""
 
 class LogType(_LogType, metaclass=_LogTypeEnumTypeWrapper):
-    """Which log. OCPP 2.1 part 2, LogEnumType."""
+    """Type of a log. OCPP 2.1 part 2, LogEnumType."""
 
 LOG_TYPE_UNSPECIFIED: LogType.ValueType  # 0
 """Taken as DIAGNOSTICS."""
@@ -54,29 +54,29 @@ class _LogStatus:
 class _LogStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LogStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     LOG_STATUS_UNSPECIFIED: _LogStatus.ValueType  # 0
-    """The station's OCPP version has no word for it (1.6 GetDiagnostics): it uploads where it names a file. Never told to
-    operators.
+    """The station's OCPP version has no status in its answer (1.6 GetDiagnostics): it uploads a file if it names one.
+    Never sent to operators.
     """
     LOG_STATUS_ACCEPTED: _LogStatus.ValueType  # 1
-    """It will."""
+    """The station will upload the log."""
     LOG_STATUS_REJECTED: _LogStatus.ValueType  # 2
-    """It will not; 1.6 GetDiagnostics without a file name, too."""
+    """The station will not upload the log; 1.6 GetDiagnostics without a file name, too."""
     LOG_STATUS_ACCEPTED_CANCELED: _LogStatus.ValueType  # 3
-    """It will, and has given up the upload that was under way."""
+    """The station will upload the log, and has cancelled the upload that was under way."""
 
 class LogStatus(_LogStatus, metaclass=_LogStatusEnumTypeWrapper):
-    """Whether a station uploads a log. OCPP 2.0.1 part 2, LogStatusEnumType."""
+    """Answer of a station to a request for a log. OCPP 2.0.1 part 2, LogStatusEnumType."""
 
 LOG_STATUS_UNSPECIFIED: LogStatus.ValueType  # 0
-"""The station's OCPP version has no word for it (1.6 GetDiagnostics): it uploads where it names a file. Never told to
-operators.
+"""The station's OCPP version has no status in its answer (1.6 GetDiagnostics): it uploads a file if it names one.
+Never sent to operators.
 """
 LOG_STATUS_ACCEPTED: LogStatus.ValueType  # 1
-"""It will."""
+"""The station will upload the log."""
 LOG_STATUS_REJECTED: LogStatus.ValueType  # 2
-"""It will not; 1.6 GetDiagnostics without a file name, too."""
+"""The station will not upload the log; 1.6 GetDiagnostics without a file name, too."""
 LOG_STATUS_ACCEPTED_CANCELED: LogStatus.ValueType  # 3
-"""It will, and has given up the upload that was under way."""
+"""The station will upload the log, and has cancelled the upload that was under way."""
 Global___LogStatus: _TypeAlias = LogStatus  # noqa: Y015
 
 class _UploadLogStatus:
@@ -88,13 +88,13 @@ class _UploadLogStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Uploa
     UPLOAD_LOG_STATUS_UNSPECIFIED: _UploadLogStatus.ValueType  # 0
     """A word outside the enumeration."""
     UPLOAD_LOG_STATUS_BAD_MESSAGE: _UploadLogStatus.ValueType  # 1
-    """The request, or the answer of the place to upload to, was not understood."""
+    """The request, or the answer of the server to upload to, was not understood."""
     UPLOAD_LOG_STATUS_IDLE: _UploadLogStatus.ValueType  # 2
-    """Nothing goes on. Changes no upload."""
+    """No upload is under way. The state of no upload changes."""
     UPLOAD_LOG_STATUS_NOT_SUPPORTED_OPERATION: _UploadLogStatus.ValueType  # 3
-    """The station does not know the protocol of the place to upload to."""
+    """The station does not have the protocol of the server to upload to."""
     UPLOAD_LOG_STATUS_PERMISSION_DENIED: _UploadLogStatus.ValueType  # 4
-    """The place to upload to does not let the station in."""
+    """The server to upload to refuses the station."""
     UPLOAD_LOG_STATUS_UPLOADED: _UploadLogStatus.ValueType  # 5
     """Uploaded."""
     UPLOAD_LOG_STATUS_UPLOAD_FAILURE: _UploadLogStatus.ValueType  # 6
@@ -102,7 +102,7 @@ class _UploadLogStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Uploa
     UPLOAD_LOG_STATUS_UPLOADING: _UploadLogStatus.ValueType  # 7
     """It is being uploaded."""
     UPLOAD_LOG_STATUS_ACCEPTED_CANCELED: _UploadLogStatus.ValueType  # 8
-    """Given up for a newer one."""
+    """Cancelled for a newer one."""
 
 class UploadLogStatus(_UploadLogStatus, metaclass=_UploadLogStatusEnumTypeWrapper):
     """Step of an upload. OCPP 2.0.1 part 2, UploadLogStatusEnumType."""
@@ -110,13 +110,13 @@ class UploadLogStatus(_UploadLogStatus, metaclass=_UploadLogStatusEnumTypeWrappe
 UPLOAD_LOG_STATUS_UNSPECIFIED: UploadLogStatus.ValueType  # 0
 """A word outside the enumeration."""
 UPLOAD_LOG_STATUS_BAD_MESSAGE: UploadLogStatus.ValueType  # 1
-"""The request, or the answer of the place to upload to, was not understood."""
+"""The request, or the answer of the server to upload to, was not understood."""
 UPLOAD_LOG_STATUS_IDLE: UploadLogStatus.ValueType  # 2
-"""Nothing goes on. Changes no upload."""
+"""No upload is under way. The state of no upload changes."""
 UPLOAD_LOG_STATUS_NOT_SUPPORTED_OPERATION: UploadLogStatus.ValueType  # 3
-"""The station does not know the protocol of the place to upload to."""
+"""The station does not have the protocol of the server to upload to."""
 UPLOAD_LOG_STATUS_PERMISSION_DENIED: UploadLogStatus.ValueType  # 4
-"""The place to upload to does not let the station in."""
+"""The server to upload to refuses the station."""
 UPLOAD_LOG_STATUS_UPLOADED: UploadLogStatus.ValueType  # 5
 """Uploaded."""
 UPLOAD_LOG_STATUS_UPLOAD_FAILURE: UploadLogStatus.ValueType  # 6
@@ -124,12 +124,14 @@ UPLOAD_LOG_STATUS_UPLOAD_FAILURE: UploadLogStatus.ValueType  # 6
 UPLOAD_LOG_STATUS_UPLOADING: UploadLogStatus.ValueType  # 7
 """It is being uploaded."""
 UPLOAD_LOG_STATUS_ACCEPTED_CANCELED: UploadLogStatus.ValueType  # 8
-"""Given up for a newer one."""
+"""Cancelled for a newer one."""
 Global___UploadLogStatus: _TypeAlias = UploadLogStatus  # noqa: Y015
 
 @_typing.final
 class GetLogRequest(_message.Message):
-    """Request for a log of a station. 1.6 says diagnostics with GetDiagnostics, all else with its security extension's GetLog."""
+    """Request for a log of a station. 1.6 requests diagnostics with GetDiagnostics, and other logs with GetLog of its
+    security extension.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -147,20 +149,20 @@ class GetLogRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     log_type: Global___LogType.ValueType
-    """Which log; unspecified means DIAGNOSTICS."""
+    """Type of the log; unspecified means DIAGNOSTICS."""
     retries: _builtins.int
-    """How often the station tries to upload it; absent: as it likes."""
+    """How often the station tries to upload it; absent: the station chooses."""
     retry_interval_s: _builtins.int
-    """Seconds between two tries; absent: as the station likes."""
+    """Seconds between two tries; absent: the station chooses."""
     log_upload_id: _builtins.int
-    """Number of the upload, which the station names in what it reports (OCPP requestId); from 1, made up where 0."""
+    """Number of the upload, which the station repeats in its reports (OCPP requestId); from 1, made up where 0."""
     use_security_extension: _builtins.bool
-    """1.6: whether the station has GetLog, so that diagnostics are asked for with it too, and reported on by number."""
+    """1.6: whether the station has GetLog, so that diagnostics are requested with it too, and reported by number."""
     timeout_s: _builtins.int
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def log(self) -> Global___LogParameters:
-        """What of it, and where to."""
+        """Period of the log, and location to upload it to."""
 
     def __init__(
         self,
@@ -192,7 +194,7 @@ Global___GetLogRequest: _TypeAlias = GetLogRequest  # noqa: Y015
 
 @_typing.final
 class LogParameters(_message.Message):
-    """What of a log, and where to. OCPP 2.0.1 part 2, LogParametersType."""
+    """Period of a log, and location to upload it to. OCPP 2.0.1 part 2, LogParametersType."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -200,14 +202,14 @@ class LogParameters(_message.Message):
     OLDEST_TIME_FIELD_NUMBER: _builtins.int
     LATEST_TIME_FIELD_NUMBER: _builtins.int
     remote_location: _builtins.str
-    """Where the station uploads it: a URI, which may hold a user and a password. Read back with the password masked."""
+    """URI to upload it to, which may contain a user and a password. Read back with the password masked."""
     @_builtins.property
     def oldest_time(self) -> _timestamp_pb2.Timestamp:
-        """From when on; absent: from its beginning."""
+        """Begin of the period; absent: the begin of the log."""
 
     @_builtins.property
     def latest_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when; absent: to its end."""
+        """End of the period; absent: the end of the log."""
 
     def __init__(
         self,
@@ -235,14 +237,14 @@ class GetLogResponse(_message.Message):
     FILE_NAME_FIELD_NUMBER: _builtins.int
     LOG_UPLOAD_ID_FIELD_NUMBER: _builtins.int
     status: Global___LogStatus.ValueType
-    """Whether it will."""
+    """Whether the station accepts the request."""
     file_name: _builtins.str
     """Name of the file that it will upload; empty where there is nothing to upload."""
     log_upload_id: _builtins.int
-    """Number of the upload: LogService tells how it goes on."""
+    """Number of the upload, for LogService."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -262,7 +264,9 @@ Global___GetLogResponse: _TypeAlias = GetLogResponse  # noqa: Y015
 
 @_typing.final
 class LogStatusReport(_message.Message):
-    """How an upload goes on, as a station reports it. OCPP LogStatusNotification; in 1.6 also DiagnosticsStatusNotification."""
+    """Progress of an upload, as a station reports it. OCPP LogStatusNotification; in 1.6 also
+    DiagnosticsStatusNotification.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -273,12 +277,12 @@ class LogStatusReport(_message.Message):
     status: Global___UploadLogStatus.ValueType
     """The status."""
     reported_status: _builtins.str
-    """The station's own word for it."""
+    """The status as the station wrote it."""
     log_upload_id: _builtins.int
-    """The upload that it is about; absent where the station named none: its latest one then."""
+    """Number of the upload; absent where the station named none: then it is the station's latest one."""
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
-        """When the gateway read it. Set when read back, not on ingest."""
+        """Time at which the gateway read the report. Set when read back, not on ingest."""
 
     def __init__(
         self,

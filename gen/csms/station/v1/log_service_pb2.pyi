@@ -30,43 +30,44 @@ class _LogUploadStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LogUpl
     LOG_UPLOAD_STATE_UNSPECIFIED: _LogUploadState.ValueType  # 0
     """Never sent."""
     LOG_UPLOAD_STATE_REQUESTED: _LogUploadState.ValueType  # 1
-    """The station is being asked."""
+    """The command is being sent."""
     LOG_UPLOAD_STATE_ACCEPTED: _LogUploadState.ValueType  # 2
-    """The station will do it."""
+    """The station accepted the command."""
     LOG_UPLOAD_STATE_REJECTED: _LogUploadState.ValueType  # 3
-    """The station will not do it, or has nothing to upload. An end."""
+    """The station rejected the command, or has nothing to upload. Final."""
     LOG_UPLOAD_STATE_SUPERSEDED: _LogUploadState.ValueType  # 4
-    """A newer upload took its place. An end."""
+    """A newer upload replaced it. Final."""
     LOG_UPLOAD_STATE_UNKNOWN: _LogUploadState.ValueType  # 5
-    """The station may or may not have been asked: its answer never came. What it reports tells."""
+    """The station may or may not have the command: its answer never came. Its later reports show the state."""
     LOG_UPLOAD_STATE_FAILED: _LogUploadState.ValueType  # 6
-    """It did not succeed. An end, unless the station tries again."""
+    """Failed. Final, unless the station tries again."""
     LOG_UPLOAD_STATE_UPLOADED: _LogUploadState.ValueType  # 7
-    """Uploaded. An end."""
+    """Uploaded. Final."""
     LOG_UPLOAD_STATE_UPLOADING: _LogUploadState.ValueType  # 8
     """It is being uploaded."""
 
 class LogUploadState(_LogUploadState, metaclass=_LogUploadStateEnumTypeWrapper):
-    """How far an upload is, as far as the station has told. An upload that failed may go on where the station tries again;
-    one whose station falls silent stays as it was last reported, since it may go on when the station is back.
+    """State of an upload, as far as the station has reported it. A failed upload is under way again where the station tries
+    again. The upload of a station that stops reporting keeps its state, since it may continue once the station is
+    connected again.
     """
 
 LOG_UPLOAD_STATE_UNSPECIFIED: LogUploadState.ValueType  # 0
 """Never sent."""
 LOG_UPLOAD_STATE_REQUESTED: LogUploadState.ValueType  # 1
-"""The station is being asked."""
+"""The command is being sent."""
 LOG_UPLOAD_STATE_ACCEPTED: LogUploadState.ValueType  # 2
-"""The station will do it."""
+"""The station accepted the command."""
 LOG_UPLOAD_STATE_REJECTED: LogUploadState.ValueType  # 3
-"""The station will not do it, or has nothing to upload. An end."""
+"""The station rejected the command, or has nothing to upload. Final."""
 LOG_UPLOAD_STATE_SUPERSEDED: LogUploadState.ValueType  # 4
-"""A newer upload took its place. An end."""
+"""A newer upload replaced it. Final."""
 LOG_UPLOAD_STATE_UNKNOWN: LogUploadState.ValueType  # 5
-"""The station may or may not have been asked: its answer never came. What it reports tells."""
+"""The station may or may not have the command: its answer never came. Its later reports show the state."""
 LOG_UPLOAD_STATE_FAILED: LogUploadState.ValueType  # 6
-"""It did not succeed. An end, unless the station tries again."""
+"""Failed. Final, unless the station tries again."""
 LOG_UPLOAD_STATE_UPLOADED: LogUploadState.ValueType  # 7
-"""Uploaded. An end."""
+"""Uploaded. Final."""
 LOG_UPLOAD_STATE_UPLOADING: LogUploadState.ValueType  # 8
 """It is being uploaded."""
 Global___LogUploadState: _TypeAlias = LogUploadState  # noqa: Y015
@@ -99,52 +100,54 @@ class LogUpload(_message.Message):
     station_id: _builtins.str
     """The station."""
     log_upload_id: _builtins.int
-    """Its number, OCPP requestId; below 0 where the station made the upload by itself and named none."""
+    """Its number, OCPP requestId; below 0 where the station began the upload by itself and named none."""
     state: Global___LogUploadState.ValueType
-    """How far it is."""
+    """State of the upload."""
     status: _log_pb2.UploadLogStatus.ValueType
     """The latest step that the station reported; unspecified before the first."""
     reported_status: _builtins.str
-    """The station's own word for that step."""
+    """That step as the station wrote it."""
     log_type: _log_pb2.LogType.ValueType
-    """Which log; unspecified where the station made the upload by itself."""
+    """Type of the log; unspecified where the station began the upload by itself."""
     file_name: _builtins.str
     """Name of the file, as the station answered; empty where it named none."""
     retries: _builtins.int
-    """How often the station tries to upload it; absent: as it likes."""
+    """How often the station tries to upload it; absent: the station chooses."""
     retry_interval_s: _builtins.int
-    """Seconds between two tries; absent: as the station likes."""
+    """Seconds between two tries; absent: the station chooses."""
     answer: _log_pb2.LogStatus.ValueType
-    """What the station answered; unspecified while it is not known, or where the station made the upload by itself."""
+    """The station's answer to the command; unspecified while it is not known, or where the station began the upload by
+    itself.
+    """
     failure_reason: _builtins.str
-    """Why it did not come off, where more is known than the status says: an ErrorInfo reason of CommandService, or the
-    reason code that the station gave.
+    """Reason of a failure, where more is known than the status: an ErrorInfo reason of CommandService, or the reason code
+    that the station gave.
     """
     station_made: _builtins.bool
-    """Whether the station made the upload by itself, or was asked by somebody else than this system."""
+    """Whether the station began the upload by itself, or for another system than this one."""
     request_id: _builtins.str
     """The request_id of the command; empty where it had none."""
     username: _builtins.str
-    """Who gave the command; empty where the station made the upload by itself."""
+    """User who gave the command; empty where the station began the upload by itself."""
     @_builtins.property
     def log(self) -> _log_pb2.LogParameters:
-        """What of it, and where to; absent where the station made the upload by itself."""
+        """Period of the log, and location to upload it to; absent where the station began the upload by itself."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began."""
+        """Time of its begin."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last changed."""
+        """Time of its latest change."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it came to its end; absent while it goes on."""
+        """Time of its end; absent while it is under way."""
 
     @_builtins.property
     def status_reports(self) -> _containers.RepeatedCompositeFieldContainer[_log_pb2.LogStatusReport]:
-        """What the station reported, oldest first, the latest 200 at the most. Only where one upload is read."""
+        """The station's reports, oldest first, the latest 200 at most. Only where one upload is read."""
 
     def __init__(
         self,
@@ -251,9 +254,9 @@ class ListLogUploadsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over state, log_type, request_id, username, station_made, create_time, update_time, for example
-    `state = UPLOADED AND log_type = SECURITY`; or those of which nothing was heard for long:
-    `state = UPLOADING AND update_time < "2026-11-01T00:00:00Z"`.
+    """AIP-160 over state, log_type, request_id, username, station_made, create_time, update_time, for example `state =
+    UPLOADED AND log_type = SECURITY`; or those without a report for long: `state = UPLOADING AND update_time <
+    "2026-11-01T00:00:00Z"`.
     """
     def __init__(
         self,
@@ -283,7 +286,7 @@ class ListLogUploadsResponse(_message.Message):
     """Token for the next page; empty on the last."""
     @_builtins.property
     def log_uploads(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogUpload]:
-        """The uploads, without what stations reported of each."""
+        """The uploads, without the reports of their stations."""
 
     def __init__(
         self,

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class LogServiceStub:
-    """Uploads of stations' logs, and how they go on. CommandService.GetLog begins one; each change of one is an event of
-    EventService, of type station.log_upload_changed, which WatchEvents follows.
+    """Uploads of stations' logs, and their progress. CommandService.GetLog begins one; each change of one is an event of
+    EventService, of type station.log_upload_changed, which WatchEvents streams.
     """
 
     def __init__(self, channel):
@@ -49,12 +49,12 @@ class LogServiceStub:
 
 
 class LogServiceServicer:
-    """Uploads of stations' logs, and how they go on. CommandService.GetLog begins one; each change of one is an event of
-    EventService, of type station.log_upload_changed, which WatchEvents follows.
+    """Uploads of stations' logs, and their progress. CommandService.GetLog begins one; each change of one is an event of
+    EventService, of type station.log_upload_changed, which WatchEvents streams.
     """
 
     def GetLogUpload(self, request, context):
-        """Reads one upload, with what the station reported of it.
+        """Reads one upload, with the reports of its station.
         Errors: NOT_FOUND, reasons STATION_NOT_FOUND and LOG_UPLOAD_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -91,8 +91,8 @@ def add_LogServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LogService:
-    """Uploads of stations' logs, and how they go on. CommandService.GetLog begins one; each change of one is an event of
-    EventService, of type station.log_upload_changed, which WatchEvents follows.
+    """Uploads of stations' logs, and their progress. CommandService.GetLog begins one; each change of one is an event of
+    EventService, of type station.log_upload_changed, which WatchEvents streams.
     """
 
     @staticmethod

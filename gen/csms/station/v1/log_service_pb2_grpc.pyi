@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class LogServiceStub:
-    """Uploads of stations' logs, and how they go on. CommandService.GetLog begins one; each change of one is an event of
-    EventService, of type station.log_upload_changed, which WatchEvents follows.
+    """Uploads of stations' logs, and their progress. CommandService.GetLog begins one; each change of one is an event of
+    EventService, of type station.log_upload_changed, which WatchEvents streams.
     """
 
     @_typing.overload
@@ -36,7 +36,7 @@ class LogServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> LogServiceAsyncStub: ...
     GetLogUpload: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.GetLogUploadRequest, _log_service_pb2.GetLogUploadResponse]
-    """Reads one upload, with what the station reported of it.
+    """Reads one upload, with the reports of its station.
     Errors: NOT_FOUND, reasons STATION_NOT_FOUND and LOG_UPLOAD_NOT_FOUND.
     """
     ListLogUploads: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.ListLogUploadsRequest, _log_service_pb2.ListLogUploadsResponse]
@@ -46,13 +46,13 @@ class LogServiceStub:
 
 @_typing.type_check_only
 class LogServiceAsyncStub(LogServiceStub):
-    """Uploads of stations' logs, and how they go on. CommandService.GetLog begins one; each change of one is an event of
-    EventService, of type station.log_upload_changed, which WatchEvents follows.
+    """Uploads of stations' logs, and their progress. CommandService.GetLog begins one; each change of one is an event of
+    EventService, of type station.log_upload_changed, which WatchEvents streams.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetLogUpload: _aio.UnaryUnaryMultiCallable[_log_service_pb2.GetLogUploadRequest, _log_service_pb2.GetLogUploadResponse]  # type: ignore[assignment]
-    """Reads one upload, with what the station reported of it.
+    """Reads one upload, with the reports of its station.
     Errors: NOT_FOUND, reasons STATION_NOT_FOUND and LOG_UPLOAD_NOT_FOUND.
     """
     ListLogUploads: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ListLogUploadsRequest, _log_service_pb2.ListLogUploadsResponse]  # type: ignore[assignment]
@@ -61,8 +61,8 @@ class LogServiceAsyncStub(LogServiceStub):
     """
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Uploads of stations' logs, and how they go on. CommandService.GetLog begins one; each change of one is an event of
-    EventService, of type station.log_upload_changed, which WatchEvents follows.
+    """Uploads of stations' logs, and their progress. CommandService.GetLog begins one; each change of one is an event of
+    EventService, of type station.log_upload_changed, which WatchEvents streams.
     """
 
     @_abc_1.abstractmethod
@@ -71,7 +71,7 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _log_service_pb2.GetLogUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_log_service_pb2.GetLogUploadResponse, _abc.Awaitable[_log_service_pb2.GetLogUploadResponse]]:
-        """Reads one upload, with what the station reported of it.
+        """Reads one upload, with the reports of its station.
         Errors: NOT_FOUND, reasons STATION_NOT_FOUND and LOG_UPLOAD_NOT_FOUND.
         """
 

@@ -35,39 +35,43 @@ class _ReservationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rese
     RESERVATION_STATE_UNSPECIFIED: _ReservationState.ValueType  # 0
     """Never sent."""
     RESERVATION_STATE_REQUESTED: _ReservationState.ValueType  # 1
-    """Sent; the answer is waited for."""
+    """Sent; the station has not answered yet."""
     RESERVATION_STATE_ACTIVE: _ReservationState.ValueType  # 2
-    """The station keeps the place."""
+    """The station accepted it."""
     RESERVATION_STATE_REJECTED: _ReservationState.ValueType  # 3
-    """The station does not; reserve_status says why."""
+    """The station rejected it; reserve_status has the reason."""
     RESERVATION_STATE_USED: _ReservationState.ValueType  # 4
     """A transaction was started with it."""
     RESERVATION_STATE_CANCELLED: _ReservationState.ValueType  # 5
     """Cancelled; or its EVSE, or the whole station, became faulted or unavailable."""
     RESERVATION_STATE_EXPIRED: _ReservationState.ValueType  # 6
-    """Its time is over, and nobody came."""
+    """Its time ended without a use."""
     RESERVATION_STATE_UNKNOWN: _ReservationState.ValueType  # 7
-    """No answer came to what would have made or cancelled it; or the station says that it has no such reservation."""
+    """The command that would have made or cancelled it got no answer; or the station reports that it has no such
+    reservation.
+    """
 
 class ReservationState(_ReservationState, metaclass=_ReservationStateEnumTypeWrapper):
-    """What became of a reservation."""
+    """State of a reservation."""
 
 RESERVATION_STATE_UNSPECIFIED: ReservationState.ValueType  # 0
 """Never sent."""
 RESERVATION_STATE_REQUESTED: ReservationState.ValueType  # 1
-"""Sent; the answer is waited for."""
+"""Sent; the station has not answered yet."""
 RESERVATION_STATE_ACTIVE: ReservationState.ValueType  # 2
-"""The station keeps the place."""
+"""The station accepted it."""
 RESERVATION_STATE_REJECTED: ReservationState.ValueType  # 3
-"""The station does not; reserve_status says why."""
+"""The station rejected it; reserve_status has the reason."""
 RESERVATION_STATE_USED: ReservationState.ValueType  # 4
 """A transaction was started with it."""
 RESERVATION_STATE_CANCELLED: ReservationState.ValueType  # 5
 """Cancelled; or its EVSE, or the whole station, became faulted or unavailable."""
 RESERVATION_STATE_EXPIRED: ReservationState.ValueType  # 6
-"""Its time is over, and nobody came."""
+"""Its time ended without a use."""
 RESERVATION_STATE_UNKNOWN: ReservationState.ValueType  # 7
-"""No answer came to what would have made or cancelled it; or the station says that it has no such reservation."""
+"""The command that would have made or cancelled it got no answer; or the station reports that it has no such
+reservation.
+"""
 Global___ReservationState: _TypeAlias = ReservationState  # noqa: Y015
 
 class _ReserveNowStatus:
@@ -79,31 +83,31 @@ class _ReserveNowStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rese
     RESERVE_NOW_STATUS_UNSPECIFIED: _ReserveNowStatus.ValueType  # 0
     """Never sent."""
     RESERVE_NOW_STATUS_ACCEPTED: _ReserveNowStatus.ValueType  # 1
-    """It does."""
+    """The station accepts it."""
     RESERVE_NOW_STATUS_FAULTED: _ReserveNowStatus.ValueType  # 2
-    """Faulted: it, or all its EVSEs."""
+    """Rejected: the EVSE, or all EVSEs of the station, are faulted."""
     RESERVE_NOW_STATUS_OCCUPIED: _ReserveNowStatus.ValueType  # 3
-    """Occupied or reserved already."""
+    """Rejected: occupied or reserved already."""
     RESERVE_NOW_STATUS_REJECTED: _ReserveNowStatus.ValueType  # 4
-    """It does not, or cannot."""
+    """Rejected, or not supported."""
     RESERVE_NOW_STATUS_UNAVAILABLE: _ReserveNowStatus.ValueType  # 5
-    """Out of service."""
+    """Rejected: out of service."""
 
 class ReserveNowStatus(_ReserveNowStatus, metaclass=_ReserveNowStatusEnumTypeWrapper):
-    """Whether a station keeps a place. OCPP 2.0.1 part 2, ReserveNowStatusEnumType."""
+    """Answer of a station to a reservation. OCPP 2.0.1 part 2, ReserveNowStatusEnumType."""
 
 RESERVE_NOW_STATUS_UNSPECIFIED: ReserveNowStatus.ValueType  # 0
 """Never sent."""
 RESERVE_NOW_STATUS_ACCEPTED: ReserveNowStatus.ValueType  # 1
-"""It does."""
+"""The station accepts it."""
 RESERVE_NOW_STATUS_FAULTED: ReserveNowStatus.ValueType  # 2
-"""Faulted: it, or all its EVSEs."""
+"""Rejected: the EVSE, or all EVSEs of the station, are faulted."""
 RESERVE_NOW_STATUS_OCCUPIED: ReserveNowStatus.ValueType  # 3
-"""Occupied or reserved already."""
+"""Rejected: occupied or reserved already."""
 RESERVE_NOW_STATUS_REJECTED: ReserveNowStatus.ValueType  # 4
-"""It does not, or cannot."""
+"""Rejected, or not supported."""
 RESERVE_NOW_STATUS_UNAVAILABLE: ReserveNowStatus.ValueType  # 5
-"""Out of service."""
+"""Rejected: out of service."""
 Global___ReserveNowStatus: _TypeAlias = ReserveNowStatus  # noqa: Y015
 
 class _CancelReservationStatus:
@@ -115,26 +119,26 @@ class _CancelReservationStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrappe
     CANCEL_RESERVATION_STATUS_UNSPECIFIED: _CancelReservationStatus.ValueType  # 0
     """Never sent."""
     CANCEL_RESERVATION_STATUS_ACCEPTED: _CancelReservationStatus.ValueType  # 1
-    """It was."""
+    """The reservation was cancelled."""
     CANCEL_RESERVATION_STATUS_REJECTED: _CancelReservationStatus.ValueType  # 2
     """The station has no such reservation."""
 
 class CancelReservationStatus(_CancelReservationStatus, metaclass=_CancelReservationStatusEnumTypeWrapper):
-    """Whether a reservation was cancelled. OCPP 2.0.1 part 2, CancelReservationStatusEnumType."""
+    """Answer of a station to a cancellation. OCPP 2.0.1 part 2, CancelReservationStatusEnumType."""
 
 CANCEL_RESERVATION_STATUS_UNSPECIFIED: CancelReservationStatus.ValueType  # 0
 """Never sent."""
 CANCEL_RESERVATION_STATUS_ACCEPTED: CancelReservationStatus.ValueType  # 1
-"""It was."""
+"""The reservation was cancelled."""
 CANCEL_RESERVATION_STATUS_REJECTED: CancelReservationStatus.ValueType  # 2
 """The station has no such reservation."""
 Global___CancelReservationStatus: _TypeAlias = CancelReservationStatus  # noqa: Y015
 
 @_typing.final
 class Reservation(_message.Message):
-    """A station or an EVSE that is kept for somebody. OCPP 2.0.1 part 2, H; 1.6 sections 3.12 and 5.13.
+    """A reservation of a station or an EVSE for an id token. OCPP 2.0.1 part 2, H; 1.6 sections 3.12 and 5.13.
 
-    However it was asked for, by ReservationService.CreateReservation or CommandService.ReserveNow, it is this resource.
+    ReservationService.CreateReservation and CommandService.ReserveNow make the same resource.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -157,7 +161,7 @@ class Reservation(_message.Message):
     station_id: _builtins.str
     """The station."""
     reservation_id: _builtins.int
-    """Number of the reservation, unique within the station; given by the central system."""
+    """Number of the reservation, unique within the station; given by the CSMS."""
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def evse_id(self) -> _builtins.int:
@@ -169,20 +173,20 @@ class Reservation(_message.Message):
         """Older form of evse."""
 
     state: Global___ReservationState.ValueType
-    """What became of it."""
+    """State of the reservation."""
     reserve_status: Global___ReserveNowStatus.ValueType
     """The station's answer to the request; unspecified while there is none."""
     reason_code: _builtins.str
-    """More about why it was not taken: the station's reason code, or the code of its CALLERROR; empty where it gave none."""
+    """Reason of a rejection: the station's reason code, or the code of its CALLERROR; empty where it gave none."""
     use_evse_id: _builtins.int
-    """EVSE it was used at; 0 where it was not."""
+    """EVSE at which it was used; 0 where it was not used."""
     transaction_id: _builtins.str
     """Transaction that used it, where the station named it together with the reservation (2.x). In 1.6 the
     transaction's STARTED event carries the reservation_id.
     """
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who it is kept for, in any form of the token: the station is sent the form that readers send, where that is known."""
+        """Id token that it is for, in any form: the station is sent the form that readers send, where that is known."""
 
     @_builtins.property
     def group_id_token(self) -> _id_token_pb2.IdToken:
@@ -190,24 +194,24 @@ class Reservation(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends, if nobody came."""
+        """Its end, unless it is used before."""
 
     @_builtins.property
     def use_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was used, by the station's clock; absent where it was not."""
+        """Time of its use, by the station's clock; absent where it was not used."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was asked for."""
+        """Time of the request."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When its state last changed."""
+        """Time of the latest change of the state."""
 
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """EVSE that is kept, without a connector; EVSE 0 or absent: any EVSE of the station. INVALID_FIELD beside evse_id in
-        a request; both are told.
+        """EVSE that is reserved, without a connector; EVSE 0 or absent: any EVSE of the station. In a request, INVALID_FIELD
+        beside evse_id; answers have both.
         """
 
     def __init__(
@@ -267,12 +271,14 @@ class ReserveNowRequest(_message.Message):
         """Older form of evse."""
 
     reservation_id: _builtins.int
-    """Set by the central system on the way to the station, whatever is given here."""
+    """Set by the CSMS before the command is sent; a value in the request is ignored."""
     timeout_s: _builtins.int
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
-        """Who it is kept for, in any form of the token: the station is sent the form that readers send, where that is known."""
+        """Id token that the reservation is for, in any form: the station is sent the form that readers send, where that is
+        known.
+        """
 
     @_builtins.property
     def group_id_token(self) -> _id_token_pb2.IdToken:
@@ -280,11 +286,11 @@ class ReserveNowRequest(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends, if nobody came."""
+        """Its end, unless it is used before."""
 
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """EVSE to keep, without a connector; EVSE 0 or absent: any EVSE of the station. INVALID_FIELD beside evse_id."""
+        """EVSE to reserve, without a connector; EVSE 0 or absent: any EVSE of the station. INVALID_FIELD beside evse_id."""
 
     def __init__(
         self,
@@ -317,12 +323,12 @@ class ReserveNowResponse(_message.Message):
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     RESERVATION_ID_FIELD_NUMBER: _builtins.int
     status: Global___ReserveNowStatus.ValueType
-    """Whether it keeps the place."""
+    """Whether the station accepts the reservation."""
     reservation_id: _builtins.int
-    """Number of the reservation, whatever the answer."""
+    """Number of the reservation, set for each status."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -354,7 +360,7 @@ class CancelReservationRequest(_message.Message):
     request_id: _builtins.str
     """As in RequestStartTransactionRequest."""
     reservation_id: _builtins.int
-    """The reservation. One that is not known here is cancelled too: it may be of another central system's time."""
+    """The reservation. One that is not known here is cancelled too: another CSMS may have made it."""
     timeout_s: _builtins.int
     """As in csms.station.v1.SendCallRequest."""
     def __init__(
@@ -382,10 +388,10 @@ class CancelReservationResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     status: Global___CancelReservationStatus.ValueType
-    """Whether it did."""
+    """Whether the station cancelled it."""
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -403,7 +409,7 @@ Global___CancelReservationResponse: _TypeAlias = CancelReservationResponse  # no
 
 @_typing.final
 class ReservationUse(_message.Message):
-    """What a station says of a reservation when a transaction starts with it."""
+    """Report of a station that a transaction started with a reservation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -414,14 +420,14 @@ class ReservationUse(_message.Message):
     reservation_id: _builtins.int
     """The reservation."""
     transaction_id: _builtins.str
-    """The transaction, where it has a name by then (2.x); empty in 1.6, whose transactions are named in the answer."""
+    """The transaction, where the station names it (2.x); empty in 1.6, where the answer to the station names it."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
-        """Where the transaction started."""
+        """EVSE of the transaction."""
 
     @_builtins.property
     def use_time(self) -> _timestamp_pb2.Timestamp:
-        """When, by the station's clock; absent where it sent no readable time."""
+        """Start of the transaction, by the station's clock; absent where it sent no readable time."""
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class CreateReservationRequest(_message.Message):
     """As in csms.station.v1.SendCallRequest."""
     @_builtins.property
     def reservation(self) -> _reservation_pb2.Reservation:
-        """What is wanted: evse, id_token, group_id_token and expire_time. All else is set by the central system."""
+        """The reservation to make: evse, id_token, group_id_token and expire_time. All other fields are set by the CSMS."""
 
     def __init__(
         self,
@@ -57,14 +57,14 @@ Global___CreateReservationRequest: _TypeAlias = CreateReservationRequest  # noqa
 
 @_typing.final
 class CreateReservationResponse(_message.Message):
-    """What came of it."""
+    """Outcome of the request."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RESERVATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reservation(self) -> _reservation_pb2.Reservation:
-        """The reservation, ACTIVE or REJECTED, or what has become of it meanwhile."""
+        """The reservation, ACTIVE or REJECTED, or in a later state."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ Global___CreateReservationResponse: _TypeAlias = CreateReservationResponse  # no
 
 @_typing.final
 class GetReservationRequest(_message.Message):
-    """The reservation that is wanted."""
+    """Request for one reservation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -131,7 +131,7 @@ Global___GetReservationResponse: _TypeAlias = GetReservationResponse  # noqa: Y0
 
 @_typing.final
 class ListReservationsRequest(_message.Message):
-    """Page of reservations that is wanted."""
+    """Request for a page of reservations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -227,7 +227,7 @@ Global___ReservationServiceCancelReservationRequest: _TypeAlias = ReservationSer
 
 @_typing.final
 class ReservationServiceCancelReservationResponse(_message.Message):
-    """What came of it."""
+    """Outcome of the request."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -237,7 +237,7 @@ class ReservationServiceCancelReservationResponse(_message.Message):
     """The station's answer."""
     @_builtins.property
     def reservation(self) -> _reservation_pb2.Reservation:
-        """The reservation as it is now."""
+        """The reservation after the call."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ReservationServiceStub:
-    """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
+    """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
     CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
     reservation.used, and so on. Errors beside those:
     NOT_FOUND         STATION_NOT_FOUND
@@ -63,7 +63,7 @@ class ReservationServiceStub:
 
 
 class ReservationServiceServicer:
-    """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
+    """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
     CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
     reservation.used, and so on. Errors beside those:
     NOT_FOUND         STATION_NOT_FOUND
@@ -72,8 +72,8 @@ class ReservationServiceServicer:
     """
 
     def CreateReservation(self, request, context):
-        """Asks a station to keep a place, and waits for its answer, which the state tells: a refusal is no error. Where
-        nothing could be sent there is an error, and no reservation.
+        """Asks a station to reserve an EVSE, and waits for its answer. The answer is in the state of the reservation: a
+        refusal is no error. Where nothing could be sent the call fails, and no reservation is made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,7 +88,7 @@ class ReservationServiceServicer:
 
     def ListReservations(self, request, context):
         """Lists the reservations of a station, newest first.
-        `filter` (AIP-160) knows state, evse_id, reservation_id and id_token.
+        `filter` (AIP-160) has the fields state, evse_id, reservation_id and id_token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,7 +133,7 @@ def add_ReservationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReservationService:
-    """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
+    """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
     CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
     reservation.used, and so on. Errors beside those:
     NOT_FOUND         STATION_NOT_FOUND

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ReservationServiceStub:
-    """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
+    """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
     CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
     reservation.used, and so on. Errors beside those:
       NOT_FOUND         STATION_NOT_FOUND
@@ -40,21 +40,21 @@ class ReservationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReservationServiceAsyncStub: ...
     CreateReservation: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.CreateReservationRequest, _reservation_service_pb2.CreateReservationResponse]
-    """Asks a station to keep a place, and waits for its answer, which the state tells: a refusal is no error. Where
-    nothing could be sent there is an error, and no reservation.
+    """Asks a station to reserve an EVSE, and waits for its answer. The answer is in the state of the reservation: a
+    refusal is no error. Where nothing could be sent the call fails, and no reservation is made.
     """
     GetReservation: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.GetReservationRequest, _reservation_service_pb2.GetReservationResponse]
     """Returns one reservation."""
     ListReservations: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ListReservationsRequest, _reservation_service_pb2.ListReservationsResponse]
     """Lists the reservations of a station, newest first.
-    `filter` (AIP-160) knows state, evse_id, reservation_id and id_token.
+    `filter` (AIP-160) has the fields state, evse_id, reservation_id and id_token.
     """
     CancelReservation: _grpc.UnaryUnaryMultiCallable[_reservation_service_pb2.ReservationServiceCancelReservationRequest, _reservation_service_pb2.ReservationServiceCancelReservationResponse]
     """Asks the station to cancel a reservation, and waits for its answer."""
 
 @_typing.type_check_only
 class ReservationServiceAsyncStub(ReservationServiceStub):
-    """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
+    """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
     CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
     reservation.used, and so on. Errors beside those:
       NOT_FOUND         STATION_NOT_FOUND
@@ -64,20 +64,20 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateReservation: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.CreateReservationRequest, _reservation_service_pb2.CreateReservationResponse]  # type: ignore[assignment]
-    """Asks a station to keep a place, and waits for its answer, which the state tells: a refusal is no error. Where
-    nothing could be sent there is an error, and no reservation.
+    """Asks a station to reserve an EVSE, and waits for its answer. The answer is in the state of the reservation: a
+    refusal is no error. Where nothing could be sent the call fails, and no reservation is made.
     """
     GetReservation: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.GetReservationRequest, _reservation_service_pb2.GetReservationResponse]  # type: ignore[assignment]
     """Returns one reservation."""
     ListReservations: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ListReservationsRequest, _reservation_service_pb2.ListReservationsResponse]  # type: ignore[assignment]
     """Lists the reservations of a station, newest first.
-    `filter` (AIP-160) knows state, evse_id, reservation_id and id_token.
+    `filter` (AIP-160) has the fields state, evse_id, reservation_id and id_token.
     """
     CancelReservation: _aio.UnaryUnaryMultiCallable[_reservation_service_pb2.ReservationServiceCancelReservationRequest, _reservation_service_pb2.ReservationServiceCancelReservationResponse]  # type: ignore[assignment]
     """Asks the station to cancel a reservation, and waits for its answer."""
 
 class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Reservations, for operators. What is sent to the station takes the way of CommandService.ReserveNow and
+    """Reservations, for operators. The commands to the station are those of CommandService.ReserveNow and
     CancelReservation, with their errors. Each state after REQUESTED is an event of EventService too: reservation.active,
     reservation.used, and so on. Errors beside those:
       NOT_FOUND         STATION_NOT_FOUND
@@ -91,8 +91,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reservation_service_pb2.CreateReservationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_service_pb2.CreateReservationResponse, _abc.Awaitable[_reservation_service_pb2.CreateReservationResponse]]:
-        """Asks a station to keep a place, and waits for its answer, which the state tells: a refusal is no error. Where
-        nothing could be sent there is an error, and no reservation.
+        """Asks a station to reserve an EVSE, and waits for its answer. The answer is in the state of the reservation: a
+        refusal is no error. Where nothing could be sent the call fails, and no reservation is made.
         """
 
     @_abc_1.abstractmethod
@@ -110,7 +110,7 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_service_pb2.ListReservationsResponse, _abc.Awaitable[_reservation_service_pb2.ListReservationsResponse]]:
         """Lists the reservations of a station, newest first.
-        `filter` (AIP-160) knows state, evse_id, reservation_id and id_token.
+        `filter` (AIP-160) has the fields state, evse_id, reservation_id and id_token.
         """
 
     @_abc_1.abstractmethod

@@ -33,31 +33,31 @@ class _RolloutStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RolloutS
     ROLLOUT_STATE_UNSPECIFIED: _RolloutState.ValueType  # 0
     """Never sent."""
     ROLLOUT_STATE_SCHEDULED: _RolloutState.ValueType  # 1
-    """It has not begun."""
+    """Not begun."""
     ROLLOUT_STATE_RUNNING: _RolloutState.ValueType  # 2
-    """It goes on."""
+    """Running."""
     ROLLOUT_STATE_PAUSED: _RolloutState.ValueType  # 3
-    """It begins at no further station until it is resumed."""
+    """Paused: it begins at no further station until it is resumed."""
     ROLLOUT_STATE_STOPPED: _RolloutState.ValueType  # 4
-    """It was stopped: what had begun comes to its end, nothing else will begin. An end."""
+    """Stopped: jobs that had begun are finished, no other one begins. Final."""
     ROLLOUT_STATE_DONE: _RolloutState.ValueType  # 5
-    """Every station has come to its end. An end."""
+    """The job has ended at every station. Final."""
 
 class RolloutState(_RolloutState, metaclass=_RolloutStateEnumTypeWrapper):
-    """How far a rollout is."""
+    """State of a rollout."""
 
 ROLLOUT_STATE_UNSPECIFIED: RolloutState.ValueType  # 0
 """Never sent."""
 ROLLOUT_STATE_SCHEDULED: RolloutState.ValueType  # 1
-"""It has not begun."""
+"""Not begun."""
 ROLLOUT_STATE_RUNNING: RolloutState.ValueType  # 2
-"""It goes on."""
+"""Running."""
 ROLLOUT_STATE_PAUSED: RolloutState.ValueType  # 3
-"""It begins at no further station until it is resumed."""
+"""Paused: it begins at no further station until it is resumed."""
 ROLLOUT_STATE_STOPPED: RolloutState.ValueType  # 4
-"""It was stopped: what had begun comes to its end, nothing else will begin. An end."""
+"""Stopped: jobs that had begun are finished, no other one begins. Final."""
 ROLLOUT_STATE_DONE: RolloutState.ValueType  # 5
-"""Every station has come to its end. An end."""
+"""The job has ended at every station. Final."""
 Global___RolloutState: _TypeAlias = RolloutState  # noqa: Y015
 
 class _RolloutStopReason:
@@ -67,21 +67,21 @@ class _RolloutStopReason:
 class _RolloutStopReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RolloutStopReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ROLLOUT_STOP_REASON_UNSPECIFIED: _RolloutStopReason.ValueType  # 0
-    """It was not."""
+    """Not stopped."""
     ROLLOUT_STOP_REASON_OPERATOR: _RolloutStopReason.ValueType  # 1
-    """An operator did it."""
+    """An operator stopped it."""
     ROLLOUT_STOP_REASON_FAILURES: _RolloutStopReason.ValueType  # 2
-    """As many stations failed as it allows."""
+    """The number of failed stations reached stop_after_failures."""
 
 class RolloutStopReason(_RolloutStopReason, metaclass=_RolloutStopReasonEnumTypeWrapper):
-    """Why a rollout was stopped."""
+    """Reason of a stop."""
 
 ROLLOUT_STOP_REASON_UNSPECIFIED: RolloutStopReason.ValueType  # 0
-"""It was not."""
+"""Not stopped."""
 ROLLOUT_STOP_REASON_OPERATOR: RolloutStopReason.ValueType  # 1
-"""An operator did it."""
+"""An operator stopped it."""
 ROLLOUT_STOP_REASON_FAILURES: RolloutStopReason.ValueType  # 2
-"""As many stations failed as it allows."""
+"""The number of failed stations reached stop_after_failures."""
 Global___RolloutStopReason: _TypeAlias = RolloutStopReason  # noqa: Y015
 
 class _RolloutTargetState:
@@ -93,40 +93,40 @@ class _RolloutTargetStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ro
     ROLLOUT_TARGET_STATE_UNSPECIFIED: _RolloutTargetState.ValueType  # 0
     """Never sent."""
     ROLLOUT_TARGET_STATE_PENDING: _RolloutTargetState.ValueType  # 1
-    """It has not begun."""
+    """Not begun."""
     ROLLOUT_TARGET_STATE_RUNNING: _RolloutTargetState.ValueType  # 2
-    """It goes on, or waits for the station to come back."""
+    """Running, or waiting for the station to connect."""
     ROLLOUT_TARGET_STATE_SUCCEEDED: _RolloutTargetState.ValueType  # 3
-    """Done."""
+    """Succeeded."""
     ROLLOUT_TARGET_STATE_FAILED: _RolloutTargetState.ValueType  # 4
     """Failed."""
     ROLLOUT_TARGET_STATE_SKIPPED: _RolloutTargetState.ValueType  # 5
-    """Never begun: the station was removed, or not there in time."""
+    """Never begun: the station was removed, or not connected in time."""
     ROLLOUT_TARGET_STATE_CANCELLED: _RolloutTargetState.ValueType  # 6
     """Never begun: the rollout was stopped."""
 
 class RolloutTargetState(_RolloutTargetState, metaclass=_RolloutTargetStateEnumTypeWrapper):
-    """How far a rollout is at one station."""
+    """State of a rollout at one station."""
 
 ROLLOUT_TARGET_STATE_UNSPECIFIED: RolloutTargetState.ValueType  # 0
 """Never sent."""
 ROLLOUT_TARGET_STATE_PENDING: RolloutTargetState.ValueType  # 1
-"""It has not begun."""
+"""Not begun."""
 ROLLOUT_TARGET_STATE_RUNNING: RolloutTargetState.ValueType  # 2
-"""It goes on, or waits for the station to come back."""
+"""Running, or waiting for the station to connect."""
 ROLLOUT_TARGET_STATE_SUCCEEDED: RolloutTargetState.ValueType  # 3
-"""Done."""
+"""Succeeded."""
 ROLLOUT_TARGET_STATE_FAILED: RolloutTargetState.ValueType  # 4
 """Failed."""
 ROLLOUT_TARGET_STATE_SKIPPED: RolloutTargetState.ValueType  # 5
-"""Never begun: the station was removed, or not there in time."""
+"""Never begun: the station was removed, or not connected in time."""
 ROLLOUT_TARGET_STATE_CANCELLED: RolloutTargetState.ValueType  # 6
 """Never begun: the rollout was stopped."""
 Global___RolloutTargetState: _TypeAlias = RolloutTargetState  # noqa: Y015
 
 @_typing.final
 class Rollout(_message.Message):
-    """The same work at many stations."""
+    """The same job at many stations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -150,52 +150,52 @@ class Rollout(_message.Message):
     rollout_id: _builtins.str
     """Its id, made up."""
     display_name: _builtins.str
-    """What an operator calls it."""
+    """Name for people, given by an operator."""
     filter: _builtins.str
-    """The filter that found its stations when it was created."""
+    """The filter that its stations matched when it was created."""
     max_parallel: _builtins.int
-    """At most so many stations at a time."""
+    """Most stations at a time."""
     stop_after_failures: _builtins.int
-    """It is stopped once so many stations have failed; 0: never."""
+    """Number of failed stations after which it is stopped; 0: never."""
     state: Global___RolloutState.ValueType
-    """How far it is."""
+    """State of the rollout."""
     stop_reason: Global___RolloutStopReason.ValueType
-    """Why it was stopped; unspecified where it was not."""
+    """Reason of the stop; unspecified where it was not stopped."""
     username: _builtins.str
-    """Who created it."""
+    """User who created it."""
     request_id: _builtins.str
     """request_id of its creation; empty where there was none."""
     @_builtins.property
     def variables(self) -> Global___VariablesRollout:
-        """Variables are set."""
+        """Sets variables."""
 
     @_builtins.property
     def firmware(self) -> Global___FirmwareRollout:
-        """Firmware is updated."""
+        """Updates the firmware."""
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it begins."""
+        """Time of its begin."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Stations at which it has not begun by then are skipped."""
+        """Time after which it begins at no further station; the remaining ones are skipped."""
 
     @_builtins.property
     def progress(self) -> Global___RolloutProgress:
-        """How many stations are in which state."""
+        """Number of stations in each state."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was created."""
+        """Time of its creation."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last changed by an operator, or changed its state."""
+        """Time of the latest change by an operator or of the state."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When the last station came to its end; absent before."""
+        """End of the last station's job; absent before."""
 
     def __init__(
         self,
@@ -230,10 +230,10 @@ Global___Rollout: _TypeAlias = Rollout  # noqa: Y015
 
 @_typing.final
 class VariablesRollout(_message.Message):
-    """Variables to set. A station that holds all of them already is sent none, and has succeeded. It has a day from its
-    beginning there, be it there or away. One that restarts meanwhile is asked what
-    it holds, and sent the rest; where a restart brought nothing further, its target fails rather than be sent the same
-    again.
+    """Variables to set. A station that holds all of them already is sent none, and has succeeded. The job at a station has
+    a day from its begin, whether or not the station is connected. After a restart of the station meanwhile, its
+    variables are read and the missing ones are sent; where a restart changed nothing, its target fails instead of
+    sending the same again.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -241,12 +241,12 @@ class VariablesRollout(_message.Message):
     VARIABLES_FIELD_NUMBER: _builtins.int
     RESET_WHERE_REQUIRED_FIELD_NUMBER: _builtins.int
     reset_where_required: _builtins.bool
-    """Whether a station that says it has to restart for them is restarted, once, when no transaction goes on, and its
-    boot waited for, up to an hour.
+    """Whether a station that answers REBOOT_REQUIRED is restarted, once, when no transaction is ongoing; its boot is
+    waited for, up to an hour.
     """
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_station_pb2.Variable]:
-        """The variables with their new values, 1 to 50. Not secrets: a credential is each station's own."""
+        """The variables with their new values, 1 to 50. No secrets: each station has a credential of its own."""
 
     def __init__(
         self,
@@ -264,8 +264,8 @@ Global___VariablesRollout: _TypeAlias = VariablesRollout  # noqa: Y015
 
 @_typing.final
 class FirmwareRollout(_message.Message):
-    """Firmware to install, as CommandService/UpdateFirmware has it, and followed to its end: a target has succeeded once its
-    FirmwareUpdate is INSTALLED. No station is sent it twice.
+    """Firmware to install, as with CommandService/UpdateFirmware. Each update is followed to its end: a target has
+    succeeded once its FirmwareUpdate is INSTALLED. No station is sent it twice.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -276,21 +276,21 @@ class FirmwareRollout(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     retries: _builtins.int
-    """How often a station tries to download it; absent: as it likes."""
+    """How often a station tries to download it; absent: the station chooses."""
     retry_interval_s: _builtins.int
-    """Seconds between two tries; absent: as the station likes."""
+    """Seconds between two tries; absent: the station chooses."""
     version: _builtins.str
-    """Its version, as stations tell it at their boot. A station that has it already is sent nothing, and has succeeded;
-    empty: every station is sent it.
+    """Its version, as stations report it when they boot. A station that has this version is sent nothing, and has
+    succeeded; empty: every station is sent it.
     """
     @_builtins.property
     def firmware(self) -> _firmware_pb2.Firmware:
-        """What to install. Read back with the password in its location masked, and without certificate and signature."""
+        """The firmware. Read back with the password in its location masked, and without certificate and signature."""
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """How long an update may take at one station, from a minute to 30 days; absent: a day. Beyond that its target has
-        failed, be the station there or away.
+        """Most time for the update of one station, from a minute to 30 days; absent: a day. After it the target has failed,
+        whether or not the station is connected.
         """
 
     def __init__(
@@ -319,7 +319,7 @@ Global___FirmwareRollout: _TypeAlias = FirmwareRollout  # noqa: Y015
 
 @_typing.final
 class RolloutProgress(_message.Message):
-    """How many stations of a rollout are in which state."""
+    """Number of stations of a rollout in each state."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -331,19 +331,19 @@ class RolloutProgress(_message.Message):
     SKIPPED_FIELD_NUMBER: _builtins.int
     CANCELLED_FIELD_NUMBER: _builtins.int
     total: _builtins.int
-    """All of them."""
+    """All stations."""
     pending: _builtins.int
-    """It has not begun there."""
+    """Stations at which it has not begun."""
     running: _builtins.int
-    """It goes on there."""
+    """Stations at which it is running."""
     succeeded: _builtins.int
-    """Done there."""
+    """Stations at which it has succeeded."""
     failed: _builtins.int
-    """It failed there."""
+    """Stations at which it has failed."""
     skipped: _builtins.int
-    """It never began there: the station was removed, or not there in time."""
+    """Stations at which it never began: they were removed, or not connected in time."""
     cancelled: _builtins.int
-    """It never began there: the rollout was stopped."""
+    """Stations at which it never began: the rollout was stopped."""
     def __init__(
         self,
         *,
@@ -379,28 +379,28 @@ class RolloutTarget(_message.Message):
     station_id: _builtins.str
     """The station."""
     state: Global___RolloutTargetState.ValueType
-    """How far it is there."""
+    """State of the job at this station."""
     reboot_required: _builtins.bool
-    """Whether the station has to restart for what it was sent, and was not restarted."""
+    """Whether a variable takes effect only after a restart, and the station was not restarted."""
     firmware_update_id: _builtins.int
-    """Number of the firmware update there, which FirmwareService tells more of; 0 before it, and in other rollouts."""
+    """Number of the firmware update, for FirmwareService; 0 before it, and in other rollouts."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it failed or was skipped, or what the last attempt of one that goes on failed with.
-        Reasons: those of CommandService; VARIABLE_REFUSED: the station did not take a variable; VARIABLES_NOT_KEPT: it
-        restarted and does not hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; FIRMWARE_REFUSED: it will not
-        update; FIRMWARE_FAILED: the update failed; FIRMWARE_SUPERSEDED: another update took its place; STATION_NOT_FOUND:
-        it was removed; JOB_EXPIRED: it was not there in time, or did not come to an end in time; the message says how far
-        it was.
+        """Error for which it failed or was skipped, or of the last attempt of one that is running. Reasons: those of
+        CommandService; VARIABLE_REFUSED: the station rejected a variable; VARIABLES_NOT_KEPT: it restarted and does not
+        hold them; RESET_REFUSED, RESET_NOT_SEEN: it did not restart; FIRMWARE_REFUSED: it rejected the update;
+        FIRMWARE_FAILED: the update failed; FIRMWARE_SUPERSEDED: another update replaced it; STATION_NOT_FOUND: the station
+        was removed; JOB_EXPIRED: it was not connected in time, or the job did not end in time; the message has the last
+        step.
         """
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began there; absent before."""
+        """Begin of the job; absent before."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it came to its end there; absent before."""
+        """End of the job; absent before."""
 
     def __init__(
         self,
@@ -437,17 +437,17 @@ class CreateRolloutRequest(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Names this rollout, so that repeating the call cannot repeat it (AIP-155); any text up to 64 characters."""
+    """Identifies this rollout, so that a repeated call does not repeat it (AIP-155); any text up to 64 characters."""
     display_name: _builtins.str
-    """What to call it, up to 255 characters."""
+    """Name for people, up to 255 characters."""
     filter: _builtins.str
-    """Which stations: AIP-160 as in ListStations. Required, lest a misspelt field mean all of them; `station_id != ""`
-    finds all.
+    """Filter of the stations: AIP-160 as in ListStations. Required, so that a misspelt field does not select all of them;
+    `station_id != ""` selects all.
     """
     max_parallel: _builtins.int
-    """At how many stations at a time, up to 1000; 0 means 10."""
+    """Most stations at a time, up to 1000; 0 means 10."""
     stop_after_failures: _builtins.int
-    """After how many failed stations it is stopped; 0: never."""
+    """Number of failed stations after which it is stopped; 0: never."""
     @_builtins.property
     def variables(self) -> Global___VariablesRollout:
         """Set variables."""
@@ -458,11 +458,11 @@ class CreateRolloutRequest(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When to begin; absent: at once."""
+        """Time of its begin; absent: at once."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when stations are waited for; absent: 30 days from its beginning."""
+        """Time until which stations are waited for; absent: 30 days from its begin."""
 
     def __init__(
         self,
@@ -697,7 +697,7 @@ Global___PauseRolloutRequest: _TypeAlias = PauseRolloutRequest  # noqa: Y015
 
 @_typing.final
 class PauseRolloutResponse(_message.Message):
-    """The rollout after that."""
+    """The paused rollout."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -721,7 +721,7 @@ Global___PauseRolloutResponse: _TypeAlias = PauseRolloutResponse  # noqa: Y015
 
 @_typing.final
 class ResumeRolloutRequest(_message.Message):
-    """Request to let a rollout go on."""
+    """Request to resume a rollout."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -743,7 +743,7 @@ Global___ResumeRolloutRequest: _TypeAlias = ResumeRolloutRequest  # noqa: Y015
 
 @_typing.final
 class ResumeRolloutResponse(_message.Message):
-    """The rollout after that."""
+    """The resumed rollout."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -789,7 +789,7 @@ Global___StopRolloutRequest: _TypeAlias = StopRolloutRequest  # noqa: Y015
 
 @_typing.final
 class StopRolloutResponse(_message.Message):
-    """The rollout after that."""
+    """The stopped rollout."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

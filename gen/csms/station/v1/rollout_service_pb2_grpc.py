@@ -26,9 +26,9 @@ if _version_not_supported:
 
 
 class RolloutServiceStub:
-    """Rollouts: the same work at many stations, a few at a time, with progress, a pause and a stop. What a rollout has
-    begun at a station is brought to its end there whatever happens meanwhile: restarts of this system, a pause, a stop.
-    Each change is an event: rollout.created, rollout.state_changed, rollout.target_changed.
+    """Rollouts: the same job at many stations, a few at a time, with progress, pause and stop. A job that has begun at a
+    station is finished there in any case: after a restart of this system, a pause or a stop. Each change is an event:
+    rollout.created, rollout.state_changed, rollout.target_changed.
     """
 
     def __init__(self, channel):
@@ -75,16 +75,17 @@ class RolloutServiceStub:
 
 
 class RolloutServiceServicer:
-    """Rollouts: the same work at many stations, a few at a time, with progress, a pause and a stop. What a rollout has
-    begun at a station is brought to its end there whatever happens meanwhile: restarts of this system, a pause, a stop.
-    Each change is an event: rollout.created, rollout.state_changed, rollout.target_changed.
+    """Rollouts: the same job at many stations, a few at a time, with progress, pause and stop. A job that has begun at a
+    station is finished there in any case: after a restart of this system, a pause or a stop. Each change is an event:
+    rollout.created, rollout.state_changed, rollout.target_changed.
     """
 
     def CreateRollout(self, request, context):
-        """Begins a rollout to the stations that a filter finds now. Stations that are away are waited for, and hold up no
-        other.
-        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (the
-        filter finds none), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED, reason REQUEST_ID_REUSED.
+        """Begins a rollout to the stations that match a filter now. Stations that are not connected are waited for; the
+        others do not wait for them.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (no
+        station matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own);
+        ABORTED, reason REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,7 +108,7 @@ class RolloutServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRolloutTargets(self, request, context):
-        """Lists the stations of a rollout, by id, and how far each is.
+        """Lists the stations of a rollout with their states, by id.
         Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -115,7 +116,7 @@ class RolloutServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PauseRollout(self, request, context):
-        """Lets a rollout begin at no further station. What has begun goes on. Changes nothing where it is paused already.
+        """Pauses a rollout: it begins at no further station. Jobs that have begun continue. A paused rollout is not changed.
         Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; FAILED_PRECONDITION, reason ROLLOUT_ENDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -123,7 +124,7 @@ class RolloutServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResumeRollout(self, request, context):
-        """Lets a paused rollout go on. Changes nothing where it is not paused.
+        """Resumes a paused rollout. One that is not paused is not changed.
         Errors: as PauseRollout.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -131,8 +132,9 @@ class RolloutServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StopRollout(self, request, context):
-        """Ends a rollout: stations at which it has not begun are cancelled. What has begun goes on.
-        Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND. Changes nothing where it has ended.
+        """Ends a rollout: stations at which it has not begun are cancelled. Jobs that have begun continue. A rollout that has
+        ended is not changed.
+        Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,9 +187,9 @@ def add_RolloutServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RolloutService:
-    """Rollouts: the same work at many stations, a few at a time, with progress, a pause and a stop. What a rollout has
-    begun at a station is brought to its end there whatever happens meanwhile: restarts of this system, a pause, a stop.
-    Each change is an event: rollout.created, rollout.state_changed, rollout.target_changed.
+    """Rollouts: the same job at many stations, a few at a time, with progress, pause and stop. A job that has begun at a
+    station is finished there in any case: after a restart of this system, a pause or a stop. Each change is an event:
+    rollout.created, rollout.state_changed, rollout.target_changed.
     """
 
     @staticmethod

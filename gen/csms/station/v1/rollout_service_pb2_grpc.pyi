@@ -27,9 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RolloutServiceStub:
-    """Rollouts: the same work at many stations, a few at a time, with progress, a pause and a stop. What a rollout has
-    begun at a station is brought to its end there whatever happens meanwhile: restarts of this system, a pause, a stop.
-    Each change is an event: rollout.created, rollout.state_changed, rollout.target_changed.
+    """Rollouts: the same job at many stations, a few at a time, with progress, pause and stop. A job that has begun at a
+    station is finished there in any case: after a restart of this system, a pause or a stop. Each change is an event:
+    rollout.created, rollout.state_changed, rollout.target_changed.
     """
 
     @_typing.overload
@@ -37,10 +37,11 @@ class RolloutServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RolloutServiceAsyncStub: ...
     CreateRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.CreateRolloutRequest, _rollout_service_pb2.CreateRolloutResponse]
-    """Begins a rollout to the stations that a filter finds now. Stations that are away are waited for, and hold up no
-    other.
-    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (the
-    filter finds none), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED, reason REQUEST_ID_REUSED.
+    """Begins a rollout to the stations that match a filter now. Stations that are not connected are waited for; the
+    others do not wait for them.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (no
+    station matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own);
+    ABORTED, reason REQUEST_ID_REUSED.
     """
     GetRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.GetRolloutRequest, _rollout_service_pb2.GetRolloutResponse]
     """Reads one rollout.
@@ -51,35 +52,37 @@ class RolloutServiceStub:
     Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListRolloutTargets: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutTargetsRequest, _rollout_service_pb2.ListRolloutTargetsResponse]
-    """Lists the stations of a rollout, by id, and how far each is.
+    """Lists the stations of a rollout with their states, by id.
     Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     PauseRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.PauseRolloutRequest, _rollout_service_pb2.PauseRolloutResponse]
-    """Lets a rollout begin at no further station. What has begun goes on. Changes nothing where it is paused already.
+    """Pauses a rollout: it begins at no further station. Jobs that have begun continue. A paused rollout is not changed.
     Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; FAILED_PRECONDITION, reason ROLLOUT_ENDED.
     """
     ResumeRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.ResumeRolloutRequest, _rollout_service_pb2.ResumeRolloutResponse]
-    """Lets a paused rollout go on. Changes nothing where it is not paused.
+    """Resumes a paused rollout. One that is not paused is not changed.
     Errors: as PauseRollout.
     """
     StopRollout: _grpc.UnaryUnaryMultiCallable[_rollout_service_pb2.StopRolloutRequest, _rollout_service_pb2.StopRolloutResponse]
-    """Ends a rollout: stations at which it has not begun are cancelled. What has begun goes on.
-    Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND. Changes nothing where it has ended.
+    """Ends a rollout: stations at which it has not begun are cancelled. Jobs that have begun continue. A rollout that has
+    ended is not changed.
+    Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND.
     """
 
 @_typing.type_check_only
 class RolloutServiceAsyncStub(RolloutServiceStub):
-    """Rollouts: the same work at many stations, a few at a time, with progress, a pause and a stop. What a rollout has
-    begun at a station is brought to its end there whatever happens meanwhile: restarts of this system, a pause, a stop.
-    Each change is an event: rollout.created, rollout.state_changed, rollout.target_changed.
+    """Rollouts: the same job at many stations, a few at a time, with progress, pause and stop. A job that has begun at a
+    station is finished there in any case: after a restart of this system, a pause or a stop. Each change is an event:
+    rollout.created, rollout.state_changed, rollout.target_changed.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.CreateRolloutRequest, _rollout_service_pb2.CreateRolloutResponse]  # type: ignore[assignment]
-    """Begins a rollout to the stations that a filter finds now. Stations that are away are waited for, and hold up no
-    other.
-    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (the
-    filter finds none), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED, reason REQUEST_ID_REUSED.
+    """Begins a rollout to the stations that match a filter now. Stations that are not connected are waited for; the
+    others do not wait for them.
+    Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (no
+    station matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own);
+    ABORTED, reason REQUEST_ID_REUSED.
     """
     GetRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.GetRolloutRequest, _rollout_service_pb2.GetRolloutResponse]  # type: ignore[assignment]
     """Reads one rollout.
@@ -90,26 +93,27 @@ class RolloutServiceAsyncStub(RolloutServiceStub):
     Errors: INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListRolloutTargets: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.ListRolloutTargetsRequest, _rollout_service_pb2.ListRolloutTargetsResponse]  # type: ignore[assignment]
-    """Lists the stations of a rollout, by id, and how far each is.
+    """Lists the stations of a rollout with their states, by id.
     Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     PauseRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.PauseRolloutRequest, _rollout_service_pb2.PauseRolloutResponse]  # type: ignore[assignment]
-    """Lets a rollout begin at no further station. What has begun goes on. Changes nothing where it is paused already.
+    """Pauses a rollout: it begins at no further station. Jobs that have begun continue. A paused rollout is not changed.
     Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; FAILED_PRECONDITION, reason ROLLOUT_ENDED.
     """
     ResumeRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.ResumeRolloutRequest, _rollout_service_pb2.ResumeRolloutResponse]  # type: ignore[assignment]
-    """Lets a paused rollout go on. Changes nothing where it is not paused.
+    """Resumes a paused rollout. One that is not paused is not changed.
     Errors: as PauseRollout.
     """
     StopRollout: _aio.UnaryUnaryMultiCallable[_rollout_service_pb2.StopRolloutRequest, _rollout_service_pb2.StopRolloutResponse]  # type: ignore[assignment]
-    """Ends a rollout: stations at which it has not begun are cancelled. What has begun goes on.
-    Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND. Changes nothing where it has ended.
+    """Ends a rollout: stations at which it has not begun are cancelled. Jobs that have begun continue. A rollout that has
+    ended is not changed.
+    Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND.
     """
 
 class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Rollouts: the same work at many stations, a few at a time, with progress, a pause and a stop. What a rollout has
-    begun at a station is brought to its end there whatever happens meanwhile: restarts of this system, a pause, a stop.
-    Each change is an event: rollout.created, rollout.state_changed, rollout.target_changed.
+    """Rollouts: the same job at many stations, a few at a time, with progress, pause and stop. A job that has begun at a
+    station is finished there in any case: after a restart of this system, a pause or a stop. Each change is an event:
+    rollout.created, rollout.state_changed, rollout.target_changed.
     """
 
     @_abc_1.abstractmethod
@@ -118,10 +122,11 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rollout_service_pb2.CreateRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rollout_service_pb2.CreateRolloutResponse, _abc.Awaitable[_rollout_service_pb2.CreateRolloutResponse]]:
-        """Begins a rollout to the stations that a filter finds now. Stations that are away are waited for, and hold up no
-        other.
-        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (the
-        filter finds none), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own); ABORTED, reason REQUEST_ID_REUSED.
+        """Begins a rollout to the stations that match a filter now. Stations that are not connected are waited for; the
+        others do not wait for them.
+        Errors: INVALID_ARGUMENT, reasons INVALID_FIELD and INVALID_FILTER; FAILED_PRECONDITION, reasons NO_STATIONS (no
+        station matches the filter), TOO_MANY_STATIONS (above 50,000) and USE_ROTATE_CREDENTIAL (each station has its own);
+        ABORTED, reason REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -150,7 +155,7 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rollout_service_pb2.ListRolloutTargetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rollout_service_pb2.ListRolloutTargetsResponse, _abc.Awaitable[_rollout_service_pb2.ListRolloutTargetsResponse]]:
-        """Lists the stations of a rollout, by id, and how far each is.
+        """Lists the stations of a rollout with their states, by id.
         Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 
@@ -160,7 +165,7 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rollout_service_pb2.PauseRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rollout_service_pb2.PauseRolloutResponse, _abc.Awaitable[_rollout_service_pb2.PauseRolloutResponse]]:
-        """Lets a rollout begin at no further station. What has begun goes on. Changes nothing where it is paused already.
+        """Pauses a rollout: it begins at no further station. Jobs that have begun continue. A paused rollout is not changed.
         Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND; FAILED_PRECONDITION, reason ROLLOUT_ENDED.
         """
 
@@ -170,7 +175,7 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rollout_service_pb2.ResumeRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rollout_service_pb2.ResumeRolloutResponse, _abc.Awaitable[_rollout_service_pb2.ResumeRolloutResponse]]:
-        """Lets a paused rollout go on. Changes nothing where it is not paused.
+        """Resumes a paused rollout. One that is not paused is not changed.
         Errors: as PauseRollout.
         """
 
@@ -180,8 +185,9 @@ class RolloutServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rollout_service_pb2.StopRolloutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rollout_service_pb2.StopRolloutResponse, _abc.Awaitable[_rollout_service_pb2.StopRolloutResponse]]:
-        """Ends a rollout: stations at which it has not begun are cancelled. What has begun goes on.
-        Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND. Changes nothing where it has ended.
+        """Ends a rollout: stations at which it has not begun are cancelled. Jobs that have begun continue. A rollout that has
+        ended is not changed.
+        Errors: NOT_FOUND, reason ROLLOUT_NOT_FOUND.
         """
 
 def add_RolloutServiceServicer_to_server(servicer: RolloutServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

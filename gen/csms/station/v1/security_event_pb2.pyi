@@ -32,7 +32,7 @@ class _SecurityEventCriticalityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapp
     """Not critical."""
 
 class SecurityEventCriticality(_SecurityEventCriticality, metaclass=_SecurityEventCriticalityEnumTypeWrapper):
-    """Whether a security event is critical. OCPP 2.1 part 2, appendix 1; for 1.6 the security whitepaper, section 8."""
+    """Criticality of a security event. OCPP 2.1 part 2, appendix 1; for 1.6 the security whitepaper, section 8."""
 
 SECURITY_EVENT_CRITICALITY_UNSPECIFIED: SecurityEventCriticality.ValueType  # 0
 """The list does not have this event: it is the station's own."""
@@ -44,7 +44,7 @@ Global___SecurityEventCriticality: _TypeAlias = SecurityEventCriticality  # noqa
 
 @_typing.final
 class SecurityEvent(_message.Message):
-    """Something that bears on a station's security, as the station reported it. OCPP SecurityEventNotification."""
+    """An event that concerns a station's security, as the station reported it. OCPP SecurityEventNotification."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -55,20 +55,22 @@ class SecurityEvent(_message.Message):
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     STATION_ID_FIELD_NUMBER: _builtins.int
     type: _builtins.str
-    """What happened, in the words of OCPP 2.1's list of security events where it has one, else the station's own word."""
+    """Type of the event, in the words of OCPP 2.1's list of security events where it has one, otherwise the station's own
+    word.
+    """
     tech_info: _builtins.str
-    """More about it, for technicians."""
+    """Details, for technicians."""
     criticality: Global___SecurityEventCriticality.ValueType
-    """Whether the list of the station's OCPP version has it as critical."""
+    """Criticality by the list of the station's OCPP version."""
     station_id: _builtins.str
     """The station. Set when read back, not on ingest."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the station's clock; absent where it gave no readable time."""
+        """Time of the event, by the station's clock; absent where it gave no readable time."""
 
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
-        """When the gateway read it. Set when read back, not on ingest."""
+        """Time at which the gateway read the report. Set when read back, not on ingest."""
 
     def __init__(
         self,

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class StationCertificateServiceStub:
-    """What is known of the certificates of stations. csms.auth.v1.CertificateService lists those that were signed here, and
-    CommandService installs and removes them.
+    """Certificates of stations, as far as they are known. csms.auth.v1.CertificateService lists those that were signed
+    here, and CommandService installs and removes them.
     """
 
     def __init__(self, channel):
@@ -49,13 +49,13 @@ class StationCertificateServiceStub:
 
 
 class StationCertificateServiceServicer:
-    """What is known of the certificates of stations. csms.auth.v1.CertificateService lists those that were signed here, and
-    CommandService installs and removes them.
+    """Certificates of stations, as far as they are known. csms.auth.v1.CertificateService lists those that were signed
+    here, and CommandService installs and removes them.
     """
 
     def ListInstalledCertificates(self, request, context):
-        """Lists the certificates that a station told of (CommandService/GetInstalledCertificateIds), by kind. One that was
-        removed since is not in it.
+        """Lists the certificates that a station reported (CommandService/GetInstalledCertificateIds), by kind. Certificates
+        that were removed since are left out.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -63,8 +63,8 @@ class StationCertificateServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCertificateRequests(self, request, context):
-        """Lists the certificates that a station asked for (OCPP SignCertificate), newest first, and what became of each. Each
-        step is an event of EventService too, of type station.certificate_request.
+        """Lists the certificates that a station requested (OCPP SignCertificate) with their states, newest first. Each change
+        is an event of EventService too, of type station.certificate_request.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -93,8 +93,8 @@ def add_StationCertificateServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StationCertificateService:
-    """What is known of the certificates of stations. csms.auth.v1.CertificateService lists those that were signed here, and
-    CommandService installs and removes them.
+    """Certificates of stations, as far as they are known. csms.auth.v1.CertificateService lists those that were signed
+    here, and CommandService installs and removes them.
     """
 
     @staticmethod

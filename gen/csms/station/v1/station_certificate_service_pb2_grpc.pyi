@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class StationCertificateServiceStub:
-    """What is known of the certificates of stations. csms.auth.v1.CertificateService lists those that were signed here, and
-    CommandService installs and removes them.
+    """Certificates of stations, as far as they are known. csms.auth.v1.CertificateService lists those that were signed
+    here, and CommandService installs and removes them.
     """
 
     @_typing.overload
@@ -36,37 +36,37 @@ class StationCertificateServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> StationCertificateServiceAsyncStub: ...
     ListInstalledCertificates: _grpc.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListInstalledCertificatesRequest, _station_certificate_service_pb2.ListInstalledCertificatesResponse]
-    """Lists the certificates that a station told of (CommandService/GetInstalledCertificateIds), by kind. One that was
-    removed since is not in it.
+    """Lists the certificates that a station reported (CommandService/GetInstalledCertificateIds), by kind. Certificates
+    that were removed since are left out.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListCertificateRequests: _grpc.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListCertificateRequestsRequest, _station_certificate_service_pb2.ListCertificateRequestsResponse]
-    """Lists the certificates that a station asked for (OCPP SignCertificate), newest first, and what became of each. Each
-    step is an event of EventService too, of type station.certificate_request.
+    """Lists the certificates that a station requested (OCPP SignCertificate) with their states, newest first. Each change
+    is an event of EventService too, of type station.certificate_request.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
 
 @_typing.type_check_only
 class StationCertificateServiceAsyncStub(StationCertificateServiceStub):
-    """What is known of the certificates of stations. csms.auth.v1.CertificateService lists those that were signed here, and
-    CommandService installs and removes them.
+    """Certificates of stations, as far as they are known. csms.auth.v1.CertificateService lists those that were signed
+    here, and CommandService installs and removes them.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListInstalledCertificates: _aio.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListInstalledCertificatesRequest, _station_certificate_service_pb2.ListInstalledCertificatesResponse]  # type: ignore[assignment]
-    """Lists the certificates that a station told of (CommandService/GetInstalledCertificateIds), by kind. One that was
-    removed since is not in it.
+    """Lists the certificates that a station reported (CommandService/GetInstalledCertificateIds), by kind. Certificates
+    that were removed since are left out.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListCertificateRequests: _aio.UnaryUnaryMultiCallable[_station_certificate_service_pb2.ListCertificateRequestsRequest, _station_certificate_service_pb2.ListCertificateRequestsResponse]  # type: ignore[assignment]
-    """Lists the certificates that a station asked for (OCPP SignCertificate), newest first, and what became of each. Each
-    step is an event of EventService too, of type station.certificate_request.
+    """Lists the certificates that a station requested (OCPP SignCertificate) with their states, newest first. Each change
+    is an event of EventService too, of type station.certificate_request.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
 
 class StationCertificateServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What is known of the certificates of stations. csms.auth.v1.CertificateService lists those that were signed here, and
-    CommandService installs and removes them.
+    """Certificates of stations, as far as they are known. csms.auth.v1.CertificateService lists those that were signed
+    here, and CommandService installs and removes them.
     """
 
     @_abc_1.abstractmethod
@@ -75,8 +75,8 @@ class StationCertificateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_certificate_service_pb2.ListInstalledCertificatesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_certificate_service_pb2.ListInstalledCertificatesResponse, _abc.Awaitable[_station_certificate_service_pb2.ListInstalledCertificatesResponse]]:
-        """Lists the certificates that a station told of (CommandService/GetInstalledCertificateIds), by kind. One that was
-        removed since is not in it.
+        """Lists the certificates that a station reported (CommandService/GetInstalledCertificateIds), by kind. Certificates
+        that were removed since are left out.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
 
@@ -86,8 +86,8 @@ class StationCertificateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_certificate_service_pb2.ListCertificateRequestsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_certificate_service_pb2.ListCertificateRequestsResponse, _abc.Awaitable[_station_certificate_service_pb2.ListCertificateRequestsResponse]]:
-        """Lists the certificates that a station asked for (OCPP SignCertificate), newest first, and what became of each. Each
-        step is an event of EventService too, of type station.certificate_request.
+        """Lists the certificates that a station requested (OCPP SignCertificate) with their states, newest first. Each change
+        is an event of EventService too, of type station.certificate_request.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
 

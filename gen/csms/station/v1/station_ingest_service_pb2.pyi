@@ -48,7 +48,7 @@ class _DataTransferStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Da
     """Unknown vendor."""
 
 class DataTransferStatus(_DataTransferStatus, metaclass=_DataTransferStatusEnumTypeWrapper):
-    """Outcome of a data transfer, either way. OCPP 2.0.1 part 2, DataTransferStatusEnumType."""
+    """Outcome of a data transfer, in both directions. OCPP 2.0.1 part 2, DataTransferStatusEnumType."""
 
 DATA_TRANSFER_STATUS_UNSPECIFIED: DataTransferStatus.ValueType  # 0
 """Never sent."""
@@ -64,7 +64,7 @@ Global___DataTransferStatus: _TypeAlias = DataTransferStatus  # noqa: Y015
 
 @_typing.final
 class RenewNodeLeaseRequest(_message.Message):
-    """A node asks for its lease."""
+    """Request of a node for its lease."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -73,7 +73,7 @@ class RenewNodeLeaseRequest(_message.Message):
     node_id: _builtins.str
     """The node; a new one for each start of a gateway process."""
     address: _builtins.str
-    """Where its GatewayService listens, as host:port."""
+    """Address of its GatewayService, as host:port."""
     def __init__(
         self,
         *,
@@ -96,8 +96,8 @@ class RenewNodeLeaseResponse(_message.Message):
 
     LEASE_DURATION_MS_FIELD_NUMBER: _builtins.int
     lease_duration_ms: _builtins.int
-    """How long it holds from the moment the request was sent, in milliseconds. Not renewed in time, the node must close
-    its sockets, since others may take its stations.
+    """Duration of the lease from the moment at which the request was sent, in milliseconds. A node that did not renew it
+    in time must close its sockets, since others may own its stations by then.
     """
     def __init__(
         self,
@@ -114,7 +114,7 @@ Global___RenewNodeLeaseResponse: _TypeAlias = RenewNodeLeaseResponse  # noqa: Y0
 
 @_typing.final
 class OpenConnectionsRequest(_message.Message):
-    """Stations that knock, any number of them."""
+    """Connection attempts of any number of stations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -138,7 +138,7 @@ Global___OpenConnectionsRequest: _TypeAlias = OpenConnectionsRequest  # noqa: Y0
 
 @_typing.final
 class OpenConnectionItem(_message.Message):
-    """One station that knocks."""
+    """One connection attempt."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -157,18 +157,18 @@ class OpenConnectionItem(_message.Message):
     ocpp_version: _builtins.str
     """OCPP version agreed on, a label ("1.6", "2.0.1", "2.1")."""
     remote_address: _builtins.str
-    """Address the socket came from."""
+    """Address that the socket was opened from."""
     credential: _builtins.bytes
-    """What it offered to prove itself, as HTTP Basic password or ?token=; empty where it offered nothing."""
+    """Credential that the station presents, as HTTP Basic password or ?token=; empty without one."""
     username: _builtins.str
-    """Name it gave beside a Basic password; empty where it gave none. Must be its own identity."""
+    """Username of HTTP Basic; empty without one. It must be the station's identity."""
     opening_id: _builtins.str
-    """Name of this handshake, which no other has; each attempt to have it opened has the same one, and opens it once. Empty:
-    each attempt opens a connection.
+    """Unique id of this handshake. Repeated requests with the same id open the connection once. Empty: each request opens
+    a connection.
     """
     @_builtins.property
     def offered_ocpp_versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """All versions that it offers and that the gateway speaks, in the station's order; empty: ocpp_version alone."""
+        """All versions that the station offers and the gateway speaks, in the station's order; empty: ocpp_version alone."""
 
     def __init__(
         self,
@@ -192,7 +192,7 @@ Global___OpenConnectionItem: _TypeAlias = OpenConnectionItem  # noqa: Y015
 
 @_typing.final
 class OpenConnectionsResponse(_message.Message):
-    """Who comes in."""
+    """Results of connection attempts."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -216,7 +216,7 @@ Global___OpenConnectionsResponse: _TypeAlias = OpenConnectionsResponse  # noqa: 
 
 @_typing.final
 class OpenConnectionResult(_message.Message):
-    """Whether one station comes in."""
+    """Result of one connection attempt."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -234,25 +234,25 @@ class OpenConnectionResult(_message.Message):
     tenant_id: _builtins.str
     """Tenant that owns the station."""
     booted: _builtins.bool
-    """Whether the station was accepted at its last boot, so that it may go on without booting again."""
+    """Whether the station was accepted at its last boot, so that it may continue without another boot."""
     registration_status: _station_pb2.RegistrationStatus.ValueType
     """Its registration status."""
     superseded_epoch: _builtins.int
-    """Its previous connection, where that still counted as open; station_svc has the gateway that holds it close it."""
+    """Its previous connection, where that still counted as open; station_svc makes the gateway that holds it close it."""
     heartbeat_interval_s: _builtins.int
-    """Seconds between heartbeats, for a station that goes on without booting."""
+    """Seconds between heartbeats, for a station that continues without a boot."""
     ocpp_version: _builtins.str
-    """The version to speak, of those that were offered; empty: the one that was agreed on."""
+    """The version to speak, one of those that were offered; empty: the one that was agreed on."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why not: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN; INVALID_ARGUMENT, reason
-        INVALID_STATION_ID; FAILED_PRECONDITION, reason VERSION_NOT_OFFERED, where it is pinned to a version that it does not
-        offer; absent when it does.
+        """Error of a refused attempt: UNAUTHENTICATED, reason WRONG_CREDENTIALS; NOT_FOUND, reason STATION_UNKNOWN;
+        INVALID_ARGUMENT, reason INVALID_STATION_ID; FAILED_PRECONDITION, reason VERSION_NOT_OFFERED, where the station is
+        pinned to a version that it does not offer. Absent for an accepted one.
         """
 
     @_builtins.property
     def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is odd about this connection, by the names of docs/QUIRKS.md, for the gateway to count."""
+        """Quirks of this connection, by the names of docs/QUIRKS.md, for the gateway to count."""
 
     def __init__(
         self,
@@ -277,7 +277,7 @@ Global___OpenConnectionResult: _TypeAlias = OpenConnectionResult  # noqa: Y015
 
 @_typing.final
 class CloseConnectionsRequest(_message.Message):
-    """Sockets that closed, any number of them."""
+    """Closed sockets of any number of stations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -301,7 +301,7 @@ Global___CloseConnectionsRequest: _TypeAlias = CloseConnectionsRequest  # noqa: 
 
 @_typing.final
 class CloseConnectionItem(_message.Message):
-    """One socket that closed."""
+    """One closed socket."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -320,12 +320,12 @@ class CloseConnectionItem(_message.Message):
     tenant_id: _builtins.str
     """Tenant that owns the station."""
     opening_id: _builtins.str
-    """In place of epoch and tenant_id, where the opening of a handshake had no answer: its opening_id. Closes the connection
+    """In place of epoch and tenant_id, where OpenConnections returned no result: its opening_id. Closes the connection
     that was opened for it, if one was.
     """
     @_builtins.property
     def close_time(self) -> _timestamp_pb2.Timestamp:
-        """When it closed."""
+        """Time at which it closed."""
 
     def __init__(
         self,
@@ -347,7 +347,7 @@ Global___CloseConnectionItem: _TypeAlias = CloseConnectionItem  # noqa: Y015
 
 @_typing.final
 class CloseConnectionsResponse(_message.Message):
-    """Noted."""
+    """Empty: all items are recorded."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -396,14 +396,14 @@ class BootItem(_message.Message):
     IDENTITY_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     reason: _station_pb2.BootReason.ValueType
-    """Why it booted."""
+    """Reason of the boot."""
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when it entered the mesh."""
+        """Station, frame and time with which the item entered the mesh."""
 
     @_builtins.property
     def identity(self) -> _station_pb2.StationIdentity:
-        """What the station said of itself."""
+        """Identity that the station reported."""
 
     def __init__(
         self,
@@ -457,22 +457,22 @@ class BootResult(_message.Message):
     MESSAGE_ATTEMPTS_FIELD_NUMBER: _builtins.int
     MESSAGE_ATTEMPT_INTERVAL_S_FIELD_NUMBER: _builtins.int
     registration_status: _station_pb2.RegistrationStatus.ValueType
-    """Whether the station may do its work."""
+    """Whether the station is accepted."""
     interval_s: _builtins.int
-    """Accepted: seconds between heartbeats. Else: seconds until it should boot again, jittered."""
+    """For Accepted, seconds between heartbeats; otherwise seconds until the station is to boot again, with jitter."""
     message_attempts: _builtins.int
-    """How often the station sends a message about a transaction that fails, the first time included, by the variables that
+    """Most attempts of the station to send a message about a transaction, the first one included, by the variables that
     were last read or set. With message_attempt_interval_s; both are absent where they are not known.
     """
     message_attempt_interval_s: _builtins.int
     """Seconds between the first and the second attempt; before the n-th repetition the station waits n times as long."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why there is none; absent when there is."""
+        """Error of an item without an answer; absent when there is one."""
 
     @_builtins.property
     def quirks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is odd about this boot, by the names of docs/QUIRKS.md, for the gateway to count."""
+        """Quirks of this boot, by the names of docs/QUIRKS.md, for the gateway to count."""
 
     def __init__(
         self,
@@ -533,7 +533,7 @@ class StatusItem(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when it entered the mesh."""
+        """Station, frame and time with which the item entered the mesh."""
 
     @_builtins.property
     def status(self) -> _station_pb2.StatusReport:
@@ -555,7 +555,7 @@ Global___StatusItem: _TypeAlias = StatusItem  # noqa: Y015
 
 @_typing.final
 class NotifyStatusesResponse(_message.Message):
-    """What became of statuses."""
+    """Results of statuses."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -579,14 +579,14 @@ Global___NotifyStatusesResponse: _TypeAlias = NotifyStatusesResponse  # noqa: Y0
 
 @_typing.final
 class StatusResult(_message.Message):
-    """What became of one status."""
+    """Result of one status."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it was not recorded; absent when it was."""
+        """Error of an item that was not recorded; absent when it was."""
 
     def __init__(
         self,
@@ -603,7 +603,7 @@ Global___StatusResult: _TypeAlias = StatusResult  # noqa: Y015
 
 @_typing.final
 class TransferDataRequest(_message.Message):
-    """Vendors' own messages of any number of stations."""
+    """Vendor-specific messages of any number of stations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -627,7 +627,7 @@ Global___TransferDataRequest: _TypeAlias = TransferDataRequest  # noqa: Y015
 
 @_typing.final
 class TransferDataItem(_message.Message):
-    """One vendor's own message."""
+    """One vendor-specific message."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -636,14 +636,14 @@ class TransferDataItem(_message.Message):
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     vendor_id: _builtins.str
-    """The vendor, as a reversed domain name or as it likes."""
+    """Id of the vendor: a reversed domain name, or any text."""
     message_id: _builtins.str
-    """Kind of message, as the vendor calls it."""
+    """Id of the message type, defined by the vendor."""
     data: _builtins.str
-    """The data: text as it came, or JSON where it was something else than text."""
+    """The data: text as it came, or JSON where it was not text."""
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when it entered the mesh."""
+        """Station, frame and time with which the item entered the mesh."""
 
     def __init__(
         self,
@@ -663,7 +663,7 @@ Global___TransferDataItem: _TypeAlias = TransferDataItem  # noqa: Y015
 
 @_typing.final
 class TransferDataResponse(_message.Message):
-    """Answers to vendors' own messages."""
+    """Answers to vendor-specific messages."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -687,17 +687,17 @@ Global___TransferDataResponse: _TypeAlias = TransferDataResponse  # noqa: Y015
 
 @_typing.final
 class TransferDataResult(_message.Message):
-    """Answer to one vendor's own message."""
+    """Answer to one vendor-specific message."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     status: Global___DataTransferStatus.ValueType
-    """What the station is told."""
+    """The status in the answer to the station."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why there is none; absent when there is."""
+        """Error of an item without an answer; absent when there is one."""
 
     def __init__(
         self,
@@ -751,7 +751,7 @@ class ReportItem(_message.Message):
     TRANSACTION_END_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when it entered the mesh."""
+        """Station, frame and time with which the item entered the mesh."""
 
     @_builtins.property
     def firmware_status(self) -> _firmware_pb2.FirmwareStatusReport:
@@ -795,7 +795,7 @@ Global___ReportItem: _TypeAlias = ReportItem  # noqa: Y015
 
 @_typing.final
 class NotifyReportsResponse(_message.Message):
-    """What became of reports."""
+    """Results of reports."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -819,14 +819,14 @@ Global___NotifyReportsResponse: _TypeAlias = NotifyReportsResponse  # noqa: Y015
 
 @_typing.final
 class ReportResult(_message.Message):
-    """What became of one report."""
+    """Result of one report."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it was not recorded; absent when it was."""
+        """Error of an item that was not recorded; absent when it was."""
 
     def __init__(
         self,
@@ -877,10 +877,10 @@ class RequestCertificateItem(_message.Message):
     csr: _builtins.str
     """The PKCS#10 request (RFC 2986) as it came, PEM as a rule."""
     certificate_type: _certificate_pb2.CertificateSigningUse.ValueType
-    """What the certificate is to prove."""
+    """Use of the certificate."""
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Where and when it entered the mesh."""
+        """Station, frame and time with which the item entered the mesh."""
 
     def __init__(
         self,
@@ -899,7 +899,7 @@ Global___RequestCertificateItem: _TypeAlias = RequestCertificateItem  # noqa: Y0
 
 @_typing.final
 class RequestCertificatesResponse(_message.Message):
-    """What became of requests for certificates."""
+    """Results of requests for certificates."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -923,7 +923,7 @@ Global___RequestCertificatesResponse: _TypeAlias = RequestCertificatesResponse  
 
 @_typing.final
 class RequestCertificateResult(_message.Message):
-    """What became of one request for a certificate."""
+    """Result of one request for a certificate."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -933,10 +933,10 @@ class RequestCertificateResult(_message.Message):
     status: _status_info_pb2.GenericStatus.ValueType
     """Whether the station will get a certificate."""
     reason: _builtins.str
-    """Why not: a reason of csms.auth.v1.CertificateAuthorityService; empty where it will."""
+    """Reason of a refusal: a reason of csms.auth.v1.CertificateAuthorityService; empty without one."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it was not recorded; absent when it was."""
+        """Error of an item that was not recorded; absent when it was."""
 
     def __init__(
         self,
@@ -955,7 +955,7 @@ Global___RequestCertificateResult: _TypeAlias = RequestCertificateResult  # noqa
 
 @_typing.final
 class RecordSightingsRequest(_message.Message):
-    """Signs of life of any number of stations."""
+    """Last-seen times of any number of stations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -979,7 +979,7 @@ Global___RecordSightingsRequest: _TypeAlias = RecordSightingsRequest  # noqa: Y0
 
 @_typing.final
 class Sighting(_message.Message):
-    """A sign of life of one station."""
+    """Last-seen time of one station."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1014,15 +1014,15 @@ class Sighting(_message.Message):
     """The station."""
     @_builtins.property
     def seen_time(self) -> _timestamp_pb2.Timestamp:
-        """When anything last arrived from it."""
+        """Time at which the last frame arrived from it."""
 
     @_builtins.property
     def quirks(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Faults of its software met since the last sighting, by name."""
+        """Quirks of its software met since the last sighting, by name."""
 
     @_builtins.property
     def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConditionReport]:
-        """What is wrong with it, where that has changed since the last sighting; absent types are as they were."""
+        """Problems of the station that have changed since the last sighting; absent types have not changed."""
 
     def __init__(
         self,
@@ -1043,7 +1043,7 @@ Global___Sighting: _TypeAlias = Sighting  # noqa: Y015
 
 @_typing.final
 class ConditionReport(_message.Message):
-    """What became of one thing that may be wrong with a station."""
+    """State of one possible problem of a station."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1052,16 +1052,16 @@ class ConditionReport(_message.Message):
     REPORT_TIME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     type: _station_pb2.StationConditionType.ValueType
-    """What it is."""
+    """Type of the problem."""
     size: _builtins.int
-    """How much of it there is, in the unit of its field in StationCondition; 0 where it has ended. BOOT_REFUSED: how much
-    there is more since the last report, which may be of an earlier connection.
+    """Size of the problem, in the unit of its field in StationCondition; 0 where it has ended. BOOT_REFUSED: the increase
+    since the last report, which may be of an earlier connection.
     """
     reason: _builtins.str
-    """Why, where the type has a reason (BOOT_REFUSED)."""
+    """Reason, where the type has one (BOOT_REFUSED)."""
     @_builtins.property
     def report_time(self) -> _timestamp_pb2.Timestamp:
-        """When that was so."""
+        """Time of this state."""
 
     def __init__(
         self,
@@ -1081,7 +1081,7 @@ Global___ConditionReport: _TypeAlias = ConditionReport  # noqa: Y015
 
 @_typing.final
 class RecordSightingsResponse(_message.Message):
-    """Noted."""
+    """Empty: all items are recorded."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1150,7 +1150,7 @@ Global___MessageItem: _TypeAlias = MessageItem  # noqa: Y015
 
 @_typing.final
 class RecordMessagesResponse(_message.Message):
-    """Noted."""
+    """Empty: all items are recorded."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

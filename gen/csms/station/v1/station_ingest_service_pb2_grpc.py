@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class StationIngestServiceStub:
-    """What gateways report about stations and their sockets. Mesh callers only; the front door has no route here.
+    """Reports of gateways about stations and their sockets. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: (epoch, ordinal) finds it again.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an error
+    of its own, and the others are committed. An item may be repeated: (epoch, ordinal) identifies it.
     """
 
     def __init__(self, channel):
@@ -91,40 +91,40 @@ class StationIngestServiceStub:
 
 
 class StationIngestServiceServicer:
-    """What gateways report about stations and their sockets. Mesh callers only; the front door has no route here.
+    """Reports of gateways about stations and their sockets. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: (epoch, ordinal) finds it again.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an error
+    of its own, and the others are committed. An item may be repeated: (epoch, ordinal) identifies it.
     """
 
     def RenewNodeLease(self, request, context):
         """Takes or renews a gateway node's lease. Stations of a node whose lease has run out count as offline.
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def OpenConnections(self, request, context):
-        """Lets stations in: checks what they offer to prove themselves, applies the onboarding rule to unknown ones, and gives
-        each accepted connection its epoch. A newer connection of a station takes its place from the older one.
-        Errors: UNAVAILABLE when the database is away.
+        """Admits stations: checks their credentials, applies the onboarding rule to unknown ones, and gives each accepted
+        connection its epoch. A newer connection of a station supersedes the older one.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CloseConnections(self, request, context):
-        """Notes that sockets are closed. One that is not its station's latest changes nothing but its own record.
-        Errors: UNAVAILABLE when the database is away.
+        """Records that sockets are closed. One that is not its station's latest changes nothing but its own record.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def NotifyBoots(self, request, context):
-        """Records boots, and says whether each station may do its work. OCPP BootNotification.
-        Errors: UNAVAILABLE when the database is away.
+        """Records boots, and returns for each station whether it is accepted. OCPP BootNotification.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,40 +132,43 @@ class StationIngestServiceServicer:
 
     def NotifyStatuses(self, request, context):
         """Records connector statuses. OCPP StatusNotification.
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TransferData(self, request, context):
-        """Records what a vendor's own protocol said. OCPP DataTransfer.
-        Errors: UNAVAILABLE when the database is away.
+        """Records vendor-specific messages. OCPP DataTransfer.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def NotifyReports(self, request, context):
-        """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
-        Errors: UNAVAILABLE when the database is away.
+        """Records reports of stations other than boots, statuses and transactions; each kind has its own meaning.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RequestCertificates(self, request, context):
-        """Takes requests for certificates and has them signed; a station that is told ACCEPTED gets its certificate later, by
-        CommandService/CertificateSigned. A request that is under way already is joined. OCPP SignCertificate.
-        Errors: UNAVAILABLE when the database is away; not when the certificate authority is: then it is signed later.
+        """Records requests for certificates and has them signed; a station that is answered ACCEPTED gets its certificate
+        later, by CommandService/CertificateSigned. A repeated request joins the one that is under way. OCPP
+        SignCertificate.
+        Errors: UNAVAILABLE when the database is unavailable; not when the certificate authority is: then it is signed
+        later.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RecordSightings(self, request, context):
-        """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
-        Errors: UNAVAILABLE when the database is away.
+        """Records when stations were last seen, combined per station, and the quirks that were met since the last such
+        record.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,7 +176,7 @@ class StationIngestServiceServicer:
 
     def RecordMessages(self, request, context):
         """Appends to the message log.
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -241,10 +244,10 @@ def add_StationIngestServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StationIngestService:
-    """What gateways report about stations and their sockets. Mesh callers only; the front door has no route here.
+    """Reports of gateways about stations and their sockets. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: (epoch, ordinal) finds it again.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an error
+    of its own, and the others are committed. An item may be repeated: (epoch, ordinal) identifies it.
     """
 
     @staticmethod

@@ -27,10 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class StationIngestServiceStub:
-    """What gateways report about stations and their sockets. Mesh callers only; the front door has no route here.
+    """Reports of gateways about stations and their sockets. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: (epoch, ordinal) finds it again.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an error
+    of its own, and the others are committed. An item may be repeated: (epoch, ordinal) identifies it.
     """
 
     @_typing.overload
@@ -39,104 +39,110 @@ class StationIngestServiceStub:
     def __new__(cls, channel: _aio.Channel) -> StationIngestServiceAsyncStub: ...
     RenewNodeLease: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RenewNodeLeaseRequest, _station_ingest_service_pb2.RenewNodeLeaseResponse]
     """Takes or renews a gateway node's lease. Stations of a node whose lease has run out count as offline.
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     OpenConnections: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.OpenConnectionsRequest, _station_ingest_service_pb2.OpenConnectionsResponse]
-    """Lets stations in: checks what they offer to prove themselves, applies the onboarding rule to unknown ones, and gives
-    each accepted connection its epoch. A newer connection of a station takes its place from the older one.
-    Errors: UNAVAILABLE when the database is away.
+    """Admits stations: checks their credentials, applies the onboarding rule to unknown ones, and gives each accepted
+    connection its epoch. A newer connection of a station supersedes the older one.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     CloseConnections: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.CloseConnectionsRequest, _station_ingest_service_pb2.CloseConnectionsResponse]
-    """Notes that sockets are closed. One that is not its station's latest changes nothing but its own record.
-    Errors: UNAVAILABLE when the database is away.
+    """Records that sockets are closed. One that is not its station's latest changes nothing but its own record.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     NotifyBoots: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyBootsRequest, _station_ingest_service_pb2.NotifyBootsResponse]
-    """Records boots, and says whether each station may do its work. OCPP BootNotification.
-    Errors: UNAVAILABLE when the database is away.
+    """Records boots, and returns for each station whether it is accepted. OCPP BootNotification.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     NotifyStatuses: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyStatusesRequest, _station_ingest_service_pb2.NotifyStatusesResponse]
     """Records connector statuses. OCPP StatusNotification.
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     TransferData: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.TransferDataRequest, _station_ingest_service_pb2.TransferDataResponse]
-    """Records what a vendor's own protocol said. OCPP DataTransfer.
-    Errors: UNAVAILABLE when the database is away.
+    """Records vendor-specific messages. OCPP DataTransfer.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     NotifyReports: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyReportsRequest, _station_ingest_service_pb2.NotifyReportsResponse]
-    """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
-    Errors: UNAVAILABLE when the database is away.
+    """Records reports of stations other than boots, statuses and transactions; each kind has its own meaning.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     RequestCertificates: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RequestCertificatesRequest, _station_ingest_service_pb2.RequestCertificatesResponse]
-    """Takes requests for certificates and has them signed; a station that is told ACCEPTED gets its certificate later, by
-    CommandService/CertificateSigned. A request that is under way already is joined. OCPP SignCertificate.
-    Errors: UNAVAILABLE when the database is away; not when the certificate authority is: then it is signed later.
+    """Records requests for certificates and has them signed; a station that is answered ACCEPTED gets its certificate
+    later, by CommandService/CertificateSigned. A repeated request joins the one that is under way. OCPP
+    SignCertificate.
+    Errors: UNAVAILABLE when the database is unavailable; not when the certificate authority is: then it is signed
+    later.
     """
     RecordSightings: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RecordSightingsRequest, _station_ingest_service_pb2.RecordSightingsResponse]
-    """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
-    Errors: UNAVAILABLE when the database is away.
+    """Records when stations were last seen, combined per station, and the quirks that were met since the last such
+    record.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     RecordMessages: _grpc.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RecordMessagesRequest, _station_ingest_service_pb2.RecordMessagesResponse]
     """Appends to the message log.
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
 
 @_typing.type_check_only
 class StationIngestServiceAsyncStub(StationIngestServiceStub):
-    """What gateways report about stations and their sockets. Mesh callers only; the front door has no route here.
+    """Reports of gateways about stations and their sockets. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: (epoch, ordinal) finds it again.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an error
+    of its own, and the others are committed. An item may be repeated: (epoch, ordinal) identifies it.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RenewNodeLease: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RenewNodeLeaseRequest, _station_ingest_service_pb2.RenewNodeLeaseResponse]  # type: ignore[assignment]
     """Takes or renews a gateway node's lease. Stations of a node whose lease has run out count as offline.
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     OpenConnections: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.OpenConnectionsRequest, _station_ingest_service_pb2.OpenConnectionsResponse]  # type: ignore[assignment]
-    """Lets stations in: checks what they offer to prove themselves, applies the onboarding rule to unknown ones, and gives
-    each accepted connection its epoch. A newer connection of a station takes its place from the older one.
-    Errors: UNAVAILABLE when the database is away.
+    """Admits stations: checks their credentials, applies the onboarding rule to unknown ones, and gives each accepted
+    connection its epoch. A newer connection of a station supersedes the older one.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     CloseConnections: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.CloseConnectionsRequest, _station_ingest_service_pb2.CloseConnectionsResponse]  # type: ignore[assignment]
-    """Notes that sockets are closed. One that is not its station's latest changes nothing but its own record.
-    Errors: UNAVAILABLE when the database is away.
+    """Records that sockets are closed. One that is not its station's latest changes nothing but its own record.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     NotifyBoots: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyBootsRequest, _station_ingest_service_pb2.NotifyBootsResponse]  # type: ignore[assignment]
-    """Records boots, and says whether each station may do its work. OCPP BootNotification.
-    Errors: UNAVAILABLE when the database is away.
+    """Records boots, and returns for each station whether it is accepted. OCPP BootNotification.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     NotifyStatuses: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyStatusesRequest, _station_ingest_service_pb2.NotifyStatusesResponse]  # type: ignore[assignment]
     """Records connector statuses. OCPP StatusNotification.
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     TransferData: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.TransferDataRequest, _station_ingest_service_pb2.TransferDataResponse]  # type: ignore[assignment]
-    """Records what a vendor's own protocol said. OCPP DataTransfer.
-    Errors: UNAVAILABLE when the database is away.
+    """Records vendor-specific messages. OCPP DataTransfer.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     NotifyReports: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.NotifyReportsRequest, _station_ingest_service_pb2.NotifyReportsResponse]  # type: ignore[assignment]
-    """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
-    Errors: UNAVAILABLE when the database is away.
+    """Records reports of stations other than boots, statuses and transactions; each kind has its own meaning.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     RequestCertificates: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RequestCertificatesRequest, _station_ingest_service_pb2.RequestCertificatesResponse]  # type: ignore[assignment]
-    """Takes requests for certificates and has them signed; a station that is told ACCEPTED gets its certificate later, by
-    CommandService/CertificateSigned. A request that is under way already is joined. OCPP SignCertificate.
-    Errors: UNAVAILABLE when the database is away; not when the certificate authority is: then it is signed later.
+    """Records requests for certificates and has them signed; a station that is answered ACCEPTED gets its certificate
+    later, by CommandService/CertificateSigned. A repeated request joins the one that is under way. OCPP
+    SignCertificate.
+    Errors: UNAVAILABLE when the database is unavailable; not when the certificate authority is: then it is signed
+    later.
     """
     RecordSightings: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RecordSightingsRequest, _station_ingest_service_pb2.RecordSightingsResponse]  # type: ignore[assignment]
-    """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
-    Errors: UNAVAILABLE when the database is away.
+    """Records when stations were last seen, combined per station, and the quirks that were met since the last such
+    record.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
     RecordMessages: _aio.UnaryUnaryMultiCallable[_station_ingest_service_pb2.RecordMessagesRequest, _station_ingest_service_pb2.RecordMessagesResponse]  # type: ignore[assignment]
     """Appends to the message log.
-    Errors: UNAVAILABLE when the database is away.
+    Errors: UNAVAILABLE when the database is unavailable.
     """
 
 class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What gateways report about stations and their sockets. Mesh callers only; the front door has no route here.
+    """Reports of gateways about stations and their sockets. Mesh callers only; the front door has no route here.
 
-    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone carries its
-    own error, its neighbours are committed. Repeating an item is safe: (epoch, ordinal) finds it again.
+    Each RPC is one database transaction; results stand in the order of the items. An item that fails alone has an error
+    of its own, and the others are committed. An item may be repeated: (epoch, ordinal) identifies it.
     """
 
     @_abc_1.abstractmethod
@@ -146,7 +152,7 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.RenewNodeLeaseResponse, _abc.Awaitable[_station_ingest_service_pb2.RenewNodeLeaseResponse]]:
         """Takes or renews a gateway node's lease. Stations of a node whose lease has run out count as offline.
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -155,9 +161,9 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_ingest_service_pb2.OpenConnectionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.OpenConnectionsResponse, _abc.Awaitable[_station_ingest_service_pb2.OpenConnectionsResponse]]:
-        """Lets stations in: checks what they offer to prove themselves, applies the onboarding rule to unknown ones, and gives
-        each accepted connection its epoch. A newer connection of a station takes its place from the older one.
-        Errors: UNAVAILABLE when the database is away.
+        """Admits stations: checks their credentials, applies the onboarding rule to unknown ones, and gives each accepted
+        connection its epoch. A newer connection of a station supersedes the older one.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -166,8 +172,8 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_ingest_service_pb2.CloseConnectionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.CloseConnectionsResponse, _abc.Awaitable[_station_ingest_service_pb2.CloseConnectionsResponse]]:
-        """Notes that sockets are closed. One that is not its station's latest changes nothing but its own record.
-        Errors: UNAVAILABLE when the database is away.
+        """Records that sockets are closed. One that is not its station's latest changes nothing but its own record.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -176,8 +182,8 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_ingest_service_pb2.NotifyBootsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.NotifyBootsResponse, _abc.Awaitable[_station_ingest_service_pb2.NotifyBootsResponse]]:
-        """Records boots, and says whether each station may do its work. OCPP BootNotification.
-        Errors: UNAVAILABLE when the database is away.
+        """Records boots, and returns for each station whether it is accepted. OCPP BootNotification.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -187,7 +193,7 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.NotifyStatusesResponse, _abc.Awaitable[_station_ingest_service_pb2.NotifyStatusesResponse]]:
         """Records connector statuses. OCPP StatusNotification.
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -196,8 +202,8 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_ingest_service_pb2.TransferDataRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.TransferDataResponse, _abc.Awaitable[_station_ingest_service_pb2.TransferDataResponse]]:
-        """Records what a vendor's own protocol said. OCPP DataTransfer.
-        Errors: UNAVAILABLE when the database is away.
+        """Records vendor-specific messages. OCPP DataTransfer.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -206,8 +212,8 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_ingest_service_pb2.NotifyReportsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.NotifyReportsResponse, _abc.Awaitable[_station_ingest_service_pb2.NotifyReportsResponse]]:
-        """Records what stations report beside boots, statuses and transactions, each kind with its own meaning.
-        Errors: UNAVAILABLE when the database is away.
+        """Records reports of stations other than boots, statuses and transactions; each kind has its own meaning.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -216,9 +222,11 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_ingest_service_pb2.RequestCertificatesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.RequestCertificatesResponse, _abc.Awaitable[_station_ingest_service_pb2.RequestCertificatesResponse]]:
-        """Takes requests for certificates and has them signed; a station that is told ACCEPTED gets its certificate later, by
-        CommandService/CertificateSigned. A request that is under way already is joined. OCPP SignCertificate.
-        Errors: UNAVAILABLE when the database is away; not when the certificate authority is: then it is signed later.
+        """Records requests for certificates and has them signed; a station that is answered ACCEPTED gets its certificate
+        later, by CommandService/CertificateSigned. A repeated request joins the one that is under way. OCPP
+        SignCertificate.
+        Errors: UNAVAILABLE when the database is unavailable; not when the certificate authority is: then it is signed
+        later.
         """
 
     @_abc_1.abstractmethod
@@ -227,8 +235,9 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_ingest_service_pb2.RecordSightingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.RecordSightingsResponse, _abc.Awaitable[_station_ingest_service_pb2.RecordSightingsResponse]]:
-        """Notes signs of life, already coalesced per station, and faults that were mended since the last such note.
-        Errors: UNAVAILABLE when the database is away.
+        """Records when stations were last seen, combined per station, and the quirks that were met since the last such
+        record.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
     @_abc_1.abstractmethod
@@ -238,7 +247,7 @@ class StationIngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_station_ingest_service_pb2.RecordMessagesResponse, _abc.Awaitable[_station_ingest_service_pb2.RecordMessagesResponse]]:
         """Appends to the message log.
-        Errors: UNAVAILABLE when the database is away.
+        Errors: UNAVAILABLE when the database is unavailable.
         """
 
 def add_StationIngestServiceServicer_to_server(servicer: StationIngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -30,31 +30,31 @@ class _CredentialStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Crede
     CREDENTIAL_STATE_UNSPECIFIED: _CredentialState.ValueType  # 0
     """Never sent."""
     CREDENTIAL_STATE_NONE: _CredentialState.ValueType  # 1
-    """None is asked for: whoever knows its id comes in as it."""
+    """No credential is required: any client that knows the station's id can connect as it."""
     CREDENTIAL_STATE_HANDING_OVER: _CredentialState.ValueType  # 2
-    """It was accepted, and a credential is on its way to it; until the station took it, none is asked for."""
+    """The station was accepted, and a credential is being delivered; none is required until the station accepts it."""
     CREDENTIAL_STATE_NOT_TAKEN: _CredentialState.ValueType  # 3
-    """It was accepted, and did not take the credential: whoever knows its id comes in as it, until an operator gives it one
-    (StationService.RotateCredential). Event station.credential_not_taken.
+    """The station was accepted, and did not accept the credential: any client that knows its id can connect as it, until
+    an operator gives it one (StationService.RotateCredential). Event station.credential_not_taken.
     """
     CREDENTIAL_STATE_HELD: _CredentialState.ValueType  # 4
-    """It has one, which is asked for."""
+    """The station has a credential, which is required."""
 
 class CredentialState(_CredentialState, metaclass=_CredentialStateEnumTypeWrapper):
-    """Whether a station has a credential to prove itself with."""
+    """Whether a station has a credential."""
 
 CREDENTIAL_STATE_UNSPECIFIED: CredentialState.ValueType  # 0
 """Never sent."""
 CREDENTIAL_STATE_NONE: CredentialState.ValueType  # 1
-"""None is asked for: whoever knows its id comes in as it."""
+"""No credential is required: any client that knows the station's id can connect as it."""
 CREDENTIAL_STATE_HANDING_OVER: CredentialState.ValueType  # 2
-"""It was accepted, and a credential is on its way to it; until the station took it, none is asked for."""
+"""The station was accepted, and a credential is being delivered; none is required until the station accepts it."""
 CREDENTIAL_STATE_NOT_TAKEN: CredentialState.ValueType  # 3
-"""It was accepted, and did not take the credential: whoever knows its id comes in as it, until an operator gives it one
-(StationService.RotateCredential). Event station.credential_not_taken.
+"""The station was accepted, and did not accept the credential: any client that knows its id can connect as it, until
+an operator gives it one (StationService.RotateCredential). Event station.credential_not_taken.
 """
 CREDENTIAL_STATE_HELD: CredentialState.ValueType  # 4
-"""It has one, which is asked for."""
+"""The station has a credential, which is required."""
 Global___CredentialState: _TypeAlias = CredentialState  # noqa: Y015
 
 class _CredentialStrength:
@@ -68,21 +68,25 @@ class _CredentialStrengthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cr
     CREDENTIAL_STRENGTH_STRONG: _CredentialStrength.ValueType  # 1
     """Made by this system, or as long and as random: 80 bits or more."""
     CREDENTIAL_STRENGTH_WEAK: _CredentialStrength.ValueType  # 2
-    """Brought along, and to be replaced (StationService.RotateCredential): it is short, or made of few characters."""
+    """Given by an operator, and to be replaced (StationService.RotateCredential): it is short, or made of few different
+    characters.
+    """
     CREDENTIAL_STRENGTH_UNKNOWN: _CredentialStrength.ValueType  # 3
-    """Brought along as a hash: judged when the station first comes in with it."""
+    """Given as a hash: judged when the station first connects with it."""
 
 class CredentialStrength(_CredentialStrength, metaclass=_CredentialStrengthEnumTypeWrapper):
-    """How hard a station's credential is to guess."""
+    """Resistance of a station's credential against guessing."""
 
 CREDENTIAL_STRENGTH_UNSPECIFIED: CredentialStrength.ValueType  # 0
 """It has no credential."""
 CREDENTIAL_STRENGTH_STRONG: CredentialStrength.ValueType  # 1
 """Made by this system, or as long and as random: 80 bits or more."""
 CREDENTIAL_STRENGTH_WEAK: CredentialStrength.ValueType  # 2
-"""Brought along, and to be replaced (StationService.RotateCredential): it is short, or made of few characters."""
+"""Given by an operator, and to be replaced (StationService.RotateCredential): it is short, or made of few different
+characters.
+"""
 CREDENTIAL_STRENGTH_UNKNOWN: CredentialStrength.ValueType  # 3
-"""Brought along as a hash: judged when the station first comes in with it."""
+"""Given as a hash: judged when the station first connects with it."""
 Global___CredentialStrength: _TypeAlias = CredentialStrength  # noqa: Y015
 
 class _StationConditionType:
@@ -94,30 +98,30 @@ class _StationConditionTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     STATION_CONDITION_TYPE_UNSPECIFIED: _StationConditionType.ValueType  # 0
     """Never sent."""
     STATION_CONDITION_TYPE_UNRESPONSIVE: _StationConditionType.ValueType  # 1
-    """It is connected and sends, but has not answered our latest CALLs. Ends with its next answer.
-    StationService.CloseConnection makes it connect anew.
+    """The station is connected and sends, but has not answered the latest CALLs. Ends with its next answer.
+    StationService.CloseConnection makes it reconnect.
     """
     STATION_CONDITION_TYPE_CLOCK_SKEW: _StationConditionType.ValueType  # 2
-    """Its clock is wrong by more than five minutes. Ends with its next right time."""
+    """The station's clock is wrong by more than five minutes. Ends with the next correct time."""
     STATION_CONDITION_TYPE_BOOT_REFUSED: _StationConditionType.ValueType  # 3
-    """Its BootNotifications are answered with errors or with Rejected, so that it cannot work. Ends with its next boot that
-    is answered with Accepted or Pending.
+    """The station's BootNotifications are answered with errors or with Rejected, so that it cannot operate. Ends with the
+    next boot that is answered with Accepted or Pending.
     """
 
 class StationConditionType(_StationConditionType, metaclass=_StationConditionTypeEnumTypeWrapper):
-    """What is wrong with a station."""
+    """Type of a station's problem."""
 
 STATION_CONDITION_TYPE_UNSPECIFIED: StationConditionType.ValueType  # 0
 """Never sent."""
 STATION_CONDITION_TYPE_UNRESPONSIVE: StationConditionType.ValueType  # 1
-"""It is connected and sends, but has not answered our latest CALLs. Ends with its next answer.
-StationService.CloseConnection makes it connect anew.
+"""The station is connected and sends, but has not answered the latest CALLs. Ends with its next answer.
+StationService.CloseConnection makes it reconnect.
 """
 STATION_CONDITION_TYPE_CLOCK_SKEW: StationConditionType.ValueType  # 2
-"""Its clock is wrong by more than five minutes. Ends with its next right time."""
+"""The station's clock is wrong by more than five minutes. Ends with the next correct time."""
 STATION_CONDITION_TYPE_BOOT_REFUSED: StationConditionType.ValueType  # 3
-"""Its BootNotifications are answered with errors or with Rejected, so that it cannot work. Ends with its next boot that
-is answered with Accepted or Pending.
+"""The station's BootNotifications are answered with errors or with Rejected, so that it cannot operate. Ends with the
+next boot that is answered with Accepted or Pending.
 """
 Global___StationConditionType: _TypeAlias = StationConditionType  # noqa: Y015
 
@@ -130,23 +134,23 @@ class _RegistrationStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Re
     REGISTRATION_STATUS_UNSPECIFIED: _RegistrationStatus.ValueType  # 0
     """Never sent."""
     REGISTRATION_STATUS_ACCEPTED: _RegistrationStatus.ValueType  # 1
-    """It may."""
+    """Accepted."""
     REGISTRATION_STATUS_PENDING: _RegistrationStatus.ValueType  # 2
     """Not yet: an operator has to accept it (B02)."""
     REGISTRATION_STATUS_REJECTED: _RegistrationStatus.ValueType  # 3
-    """It may not (B03)."""
+    """Rejected (B03)."""
 
 class RegistrationStatus(_RegistrationStatus, metaclass=_RegistrationStatusEnumTypeWrapper):
-    """Whether a station may do its work. OCPP 2.0.1 part 2, RegistrationStatusEnumType."""
+    """Whether a station is accepted. OCPP 2.0.1 part 2, RegistrationStatusEnumType."""
 
 REGISTRATION_STATUS_UNSPECIFIED: RegistrationStatus.ValueType  # 0
 """Never sent."""
 REGISTRATION_STATUS_ACCEPTED: RegistrationStatus.ValueType  # 1
-"""It may."""
+"""Accepted."""
 REGISTRATION_STATUS_PENDING: RegistrationStatus.ValueType  # 2
 """Not yet: an operator has to accept it (B02)."""
 REGISTRATION_STATUS_REJECTED: RegistrationStatus.ValueType  # 3
-"""It may not (B03)."""
+"""Rejected (B03)."""
 Global___RegistrationStatus: _TypeAlias = RegistrationStatus  # noqa: Y015
 
 class _BootReason:
@@ -177,7 +181,7 @@ class _BootReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BootReason
     """Watchdog."""
 
 class BootReason(_BootReason, metaclass=_BootReasonEnumTypeWrapper):
-    """Why a station booted. OCPP 2.0.1 part 2, BootReasonEnumType."""
+    """Reason of a boot. OCPP 2.0.1 part 2, BootReasonEnumType."""
 
 BOOT_REASON_UNSPECIFIED: BootReason.ValueType  # 0
 """Not given (1.6), or a word outside the enumeration."""
@@ -251,7 +255,7 @@ class _MessageDirectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mess
     """To the station."""
 
 class MessageDirection(_MessageDirection, metaclass=_MessageDirectionEnumTypeWrapper):
-    """Which way a frame went."""
+    """Direction of a frame."""
 
 MESSAGE_DIRECTION_UNSPECIFIED: MessageDirection.ValueType  # 0
 """Never sent."""
@@ -263,7 +267,7 @@ Global___MessageDirection: _TypeAlias = MessageDirection  # noqa: Y015
 
 @_typing.final
 class Station(_message.Message):
-    """A charging station and what is known of it."""
+    """A charging station."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -309,33 +313,34 @@ class Station(_message.Message):
     CREDENTIAL_STRENGTH_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
     """The station's own identity, from the last segment of its URL; globally unique, case-sensitive, 1 to 255 characters.
-    One that is added now is neither . nor .. and does not end in a colon and a word, as the paths of REST methods do.
+    A new one is neither . nor .. and does not end in a colon and a word, as the paths of REST methods do.
     """
     registration_status: Global___RegistrationStatus.ValueType
-    """Whether it may do its work."""
+    """Whether the station is accepted."""
     connected: _builtins.bool
     """Whether a gateway holds its socket now."""
     boot_reason: Global___BootReason.ValueType
-    """Why it last booted."""
+    """Reason of its last boot."""
     security_profile: _builtins.int
-    """How it must prove itself: 0 not at all (loopback and closed networks only), 1 HTTP Basic, 2 Basic over TLS, 3 client
-    certificate. OCPP 2.0.1 part 2, A00.
+    """Authentication of its connections: 0 none (loopback and closed networks only), 1 HTTP Basic, 2 Basic over TLS, 3
+    client certificate. OCPP 2.0.1 part 2, A00.
     """
     display_name: _builtins.str
-    """What an operator calls it."""
+    """Name for people, given by an operator."""
     credential_state: Global___CredentialState.ValueType
     """Whether it has a credential, and if not, why not."""
     credential_reason: _builtins.str
-    """NOT_TAKEN: why the credential did not reach it."""
+    """NOT_TAKEN: why the credential was not delivered."""
     pinned_ocpp_version: _builtins.str
-    """The only OCPP version that is spoken with it, a label ("1.6", "2.0.1"); empty: the first of those that it offers and
-    that are spoken here. Takes effect with its next connection; one that does not offer this version is not let in.
+    """The only OCPP version that is spoken with it, a label ("1.6", "2.0.1"); empty: the first of those that it offers
+    and that are spoken here. Takes effect with its next connection; a station that does not offer this version is
+    refused.
     """
     credential_strength: Global___CredentialStrength.ValueType
-    """How hard its credential is to guess."""
+    """Resistance of its credential against guessing."""
     @_builtins.property
     def identity(self) -> Global___StationIdentity:
-        """What it said of itself at its last boot; absent before the first."""
+        """Identity of the hardware, from its last boot; absent before the first."""
 
     @_builtins.property
     def connection(self) -> Global___Connection:
@@ -343,11 +348,11 @@ class Station(_message.Message):
 
     @_builtins.property
     def last_seen_time(self) -> _timestamp_pb2.Timestamp:
-        """When anything last arrived from it; up to some seconds old."""
+        """Time at which the last frame arrived from it; up to some seconds old."""
 
     @_builtins.property
     def last_boot_time(self) -> _timestamp_pb2.Timestamp:
-        """When it last booted, by our clock; absent before the first."""
+        """Time of its last boot, by this system's clock; absent before the first."""
 
     @_builtins.property
     def evses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evse]:
@@ -355,19 +360,19 @@ class Station(_message.Message):
 
     @_builtins.property
     def quirks(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """How often each known fault of its software was met and mended, by the fault's name."""
+        """Number of times that each quirk of its software was tolerated, by the quirk's name."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was added."""
+        """Time at which it was added."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last changed by an operator or a boot."""
+        """Time of its latest change by an operator or a boot."""
 
     @_builtins.property
     def conditions(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationCondition]:
-        """What is wrong with it now that an operator should know of; empty where nothing is."""
+        """Present problems of the station that an operator should know of; empty without one."""
 
     @_builtins.property
     def credential_failures(self) -> Global___CredentialFailures:
@@ -407,7 +412,7 @@ Global___Station: _TypeAlias = Station  # noqa: Y015
 
 @_typing.final
 class CredentialFailures(_message.Message):
-    """Handshakes in a station's name that did not prove who it is. Event station.credential_failed, at most six times a
+    """Handshakes in a station's name that failed authentication. Event station.credential_failed, at most six times a
     minute.
     """
 
@@ -417,12 +422,12 @@ class CredentialFailures(_message.Message):
     LAST_TIME_FIELD_NUMBER: _builtins.int
     LAST_ADDRESS_FIELD_NUMBER: _builtins.int
     count: _builtins.int
-    """How many; some seconds behind."""
+    """Number of them; some seconds behind."""
     last_address: _builtins.str
-    """Address it came from."""
+    """Address of the last one."""
     @_builtins.property
     def last_time(self) -> _timestamp_pb2.Timestamp:
-        """When the last one was."""
+        """Time of the last one."""
 
     def __init__(
         self,
@@ -441,7 +446,7 @@ Global___CredentialFailures: _TypeAlias = CredentialFailures  # noqa: Y015
 
 @_typing.final
 class StationCondition(_message.Message):
-    """Something that is wrong with a station as long as it lasts."""
+    """A problem of a station, while it lasts."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -453,24 +458,24 @@ class StationCondition(_message.Message):
     REFUSED_BOOTS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     type: Global___StationConditionType.ValueType
-    """What it is."""
+    """Type of the problem."""
     clock_skew_s: _builtins.int
-    """CLOCK_SKEW: by how many seconds the station's clock is ahead of ours; negative where it is behind."""
+    """CLOCK_SKEW: seconds by which the station's clock is ahead of this system's; negative where it is behind."""
     unanswered_calls: _builtins.int
-    """UNRESPONSIVE: how many CALLs in a row it has left unanswered."""
+    """UNRESPONSIVE: number of CALLs in a row that it has not answered."""
     refused_boots: _builtins.int
-    """BOOT_REFUSED: how many of its boots in a row were refused; update_time is when the last one was."""
+    """BOOT_REFUSED: number of its boots in a row that were refused; update_time is the time of the last one."""
     reason: _builtins.str
-    """BOOT_REFUSED: why the last one was refused: OCPP error code and description, as the station got them, or "Rejected"
-    and the station's registration status.
+    """BOOT_REFUSED: reason of the last refusal: OCPP error code and description, as the station was sent them, or
+    "Rejected" and the station's registration status.
     """
     @_builtins.property
     def begin_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began."""
+        """Time at which it began."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last noticed to have changed."""
+        """Time of its latest change."""
 
     def __init__(
         self,
@@ -493,7 +498,7 @@ Global___StationCondition: _TypeAlias = StationCondition  # noqa: Y015
 
 @_typing.final
 class StationIdentity(_message.Message):
-    """What a station says of itself. OCPP 2.0.1 part 2, ChargingStationType and ModemType."""
+    """Identity that a station reports when it boots. OCPP 2.0.1 part 2, ChargingStationType and ModemType."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -507,7 +512,7 @@ class StationIdentity(_message.Message):
     METER_TYPE_FIELD_NUMBER: _builtins.int
     CHARGE_BOX_SERIAL_NUMBER_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """Model, as the vendor calls it."""
+    """Name of the model, given by the vendor."""
     vendor_name: _builtins.str
     """Vendor."""
     serial_number: _builtins.str
@@ -564,14 +569,14 @@ class Connection(_message.Message):
     node_id: _builtins.str
     """Gateway node that holds or held the socket."""
     remote_address: _builtins.str
-    """Address the socket came from."""
+    """Address that the socket was opened from."""
     @_builtins.property
     def connect_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was opened."""
+        """Time at which it was opened."""
 
     @_builtins.property
     def disconnect_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was closed; absent while it is open."""
+        """Time at which it was closed; absent while it is open."""
 
     def __init__(
         self,
@@ -635,12 +640,12 @@ class Connector(_message.Message):
     status: Global___ConnectorStatus.ValueType
     """Latest status."""
     reported_status: _builtins.str
-    """The station's own word for it, which tells more in 1.6 ("Preparing", "Finishing", ...)."""
+    """The status as the station wrote it; 1.6 has more of them ("Preparing", "Finishing", ...)."""
     error_code: _builtins.str
-    """The station's own word for what is wrong; empty where nothing is. 1.6."""
+    """Error code as the station wrote it; empty where there is no error. 1.6."""
     @_builtins.property
     def status_time(self) -> _timestamp_pb2.Timestamp:
-        """When it took on this status, by the station's clock, or ours where it gave no time."""
+        """Time since when it has this status, by the station's clock, or this system's where the station gave no time."""
 
     def __init__(
         self,
@@ -677,9 +682,9 @@ class StatusReport(_message.Message):
     status: Global___ConnectorStatus.ValueType
     """The status."""
     reported_status: _builtins.str
-    """The station's own word for it."""
+    """The status as the station wrote it."""
     error_code: _builtins.str
-    """The station's own word for what is wrong; empty where nothing is. 1.6."""
+    """Error code as the station wrote it; empty where there is no error. 1.6."""
     info: _builtins.str
     """Free text of the station. 1.6."""
     vendor_id: _builtins.str
@@ -692,11 +697,11 @@ class StatusReport(_message.Message):
 
     @_builtins.property
     def status_time(self) -> _timestamp_pb2.Timestamp:
-        """When it took on this status, by the station's clock; absent where it gave no readable time."""
+        """Time since when the connector has this status, by the station's clock; absent where it gave no readable time."""
 
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
-        """When the gateway read it. Set when read back, not on ingest."""
+        """Time at which the gateway read the report. Set when read back, not on ingest."""
 
     def __init__(
         self,
@@ -739,24 +744,24 @@ class Variable(_message.Message):
     component: _builtins.str
     """Component the variable belongs to."""
     component_instance: _builtins.str
-    """Which of several such components; empty where there is one."""
+    """Instance of the component; empty where there is one only."""
     variable: _builtins.str
     """Name of the variable, or of the 1.6 configuration key."""
     variable_instance: _builtins.str
-    """Which of several such variables; empty where there is one."""
+    """Instance of the variable; empty where there is one only."""
     attribute_type: _builtins.str
-    """Attribute: "Actual" (what empty means), "Target", "MinSet" or "MaxSet"."""
+    """Attribute: "Actual" (the meaning of an empty one), "Target", "MinSet" or "MaxSet"."""
     value: _builtins.str
     """Value; "***" where it is a secret."""
     readonly: _builtins.bool
-    """Whether the station lets it be changed; absent where it did not say."""
+    """Whether the station forbids changes; absent where it did not report it."""
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
         """EVSE and connector of the component; absent where it belongs to the station as a whole."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last read from the station or set. Set when read back."""
+        """Time at which it was last read from the station or set. Set when read back."""
 
     def __init__(
         self,
@@ -783,7 +788,7 @@ Global___Variable: _TypeAlias = Variable  # noqa: Y015
 
 @_typing.final
 class Message(_message.Message):
-    """One OCPP frame, as it crossed the socket, with secrets masked."""
+    """One OCPP frame, as it was received or sent, with secrets masked."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -799,7 +804,7 @@ class Message(_message.Message):
     station_id: _builtins.str
     """The station."""
     direction: Global___MessageDirection.ValueType
-    """Which way it went."""
+    """Direction of the frame."""
     message_type: _builtins.int
     """OCPP-J message type: 2 CALL, 3 CALLRESULT, 4 CALLERROR, 5 CALLRESULTERROR, 6 SEND; 0 where it was unreadable."""
     message_id: _builtins.str
@@ -809,12 +814,12 @@ class Message(_message.Message):
     payload: _builtins.str
     """The frame's text, secrets masked, cut at 64 KiB."""
     epoch: _builtins.int
-    """Connection it crossed."""
+    """Connection of the frame."""
     ordinal: _builtins.int
-    """Position among the frames of that connection, both ways together, from 1."""
+    """Position among the frames of that connection, both directions together, from 1."""
     @_builtins.property
     def message_time(self) -> _timestamp_pb2.Timestamp:
-        """When the gateway read or wrote it."""
+        """Time at which the gateway read or wrote it."""
 
     def __init__(
         self,

@@ -36,14 +36,14 @@ class CreateStationRequest(_message.Message):
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     CREDENTIAL_HASH_FIELD_NUMBER: _builtins.int
     station_id: _builtins.str
-    """Its identity, as it will stand at the end of its URL."""
+    """Its identity, as in the last segment of its URL."""
     display_name: _builtins.str
-    """What an operator calls it."""
+    """Name for people, given by an operator."""
     security_profile: _builtins.int
-    """How it must prove itself; absent means 1, HTTP Basic. 0 means not at all."""
+    """Authentication of its connections; absent means 1, HTTP Basic. 0 means none."""
     credential: _builtins.str
-    """Password that the station has already: 1 to 128 printable characters. Absent: one is made for it. A weak one is
-    taken, and listed as such (Station.credential_strength).
+    """Password that the station has already: 1 to 128 printable characters. Absent: one is made. A weak one is accepted,
+    and marked as such (Station.credential_strength).
     """
     credential_hash: _builtins.str
     """Instead of the password its hash, in one of the forms argon2 ($argon2id$...), bcrypt ($2b$...), pbkdf2 of Django
@@ -77,7 +77,7 @@ class CreateStationResponse(_message.Message):
     STATION_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
-    """Its password for HTTP Basic or ?token=, told this once; empty for security profile 0, and where it has one already."""
+    """Its password for HTTP Basic or ?token=, returned this once; empty for security profile 0, and where it was given."""
     @_builtins.property
     def station(self) -> _station_pb2.Station:
         """The station."""
@@ -98,15 +98,15 @@ Global___CreateStationResponse: _TypeAlias = CreateStationResponse  # noqa: Y015
 
 @_typing.final
 class ImportStationsRequest(_message.Message):
-    """A fleet that moves here."""
+    """Stations of a fleet of another CSMS."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CSV_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     csv: _builtins.str
-    """Comma-separated values (RFC 4180) with a first line that names the columns: station_id, and of display_name,
-    security_profile, password and password_hash those that are wanted, as in CreateStationRequest. Up to 1000 stations.
+    """Comma-separated values (RFC 4180) with a first line that names the columns: station_id, and any of display_name,
+    security_profile, password and password_hash, as in CreateStationRequest. Up to 1000 stations.
     """
     validate_only: _builtins.bool
     """Only reports; adds nothing."""
@@ -126,7 +126,7 @@ Global___ImportStationsRequest: _TypeAlias = ImportStationsRequest  # noqa: Y015
 
 @_typing.final
 class ImportStationsResponse(_message.Message):
-    """What became of each line."""
+    """Results of the lines."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -134,9 +134,9 @@ class ImportStationsResponse(_message.Message):
     ADDED_COUNT_FIELD_NUMBER: _builtins.int
     REFUSED_COUNT_FIELD_NUMBER: _builtins.int
     added_count: _builtins.int
-    """How many were added, or would be."""
+    """Number of stations that were added, or would be."""
     refused_count: _builtins.int
-    """How many were not."""
+    """Number of stations that were not added."""
     @_builtins.property
     def stations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportedStation]:
         """One per station, in the order of the lines."""
@@ -158,7 +158,7 @@ Global___ImportStationsResponse: _TypeAlias = ImportStationsResponse  # noqa: Y0
 
 @_typing.final
 class ImportedStation(_message.Message):
-    """A line of the table."""
+    """Result of one line."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -172,12 +172,12 @@ class ImportedStation(_message.Message):
     station_id: _builtins.str
     """The station."""
     credential_strength: _station_pb2.CredentialStrength.ValueType
-    """How hard its credential is to guess."""
+    """Resistance of its credential against guessing."""
     credential: _builtins.str
-    """Its password, told this once, where one was made for it."""
+    """Its password, returned this once, where one was made."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why it was not added, with the reasons of CreateStation; absent where it was."""
+        """Error of a station that was not added, with the reasons of CreateStation; absent for one that was."""
 
     def __init__(
         self,
@@ -256,10 +256,9 @@ class ListStationsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first. All else in the request must stay the same."""
     filter: _builtins.str
-    """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, unresponsive,
-    clock_skewed and boot_refused (what is wrong with it now), credential_state, credential_strength and
-    failed_credentials (a number), for
-    example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`.
+    """AIP-160 over station_id, connected, registration_status, ocpp_version, vendor_name, model, the conditions
+    unresponsive, clock_skewed and boot_refused, credential_state, credential_strength and failed_credentials (a
+    number), for example `connected = true AND vendor_name = "ACME"` or `credential_state = "NOT_TAKEN"`.
     """
     def __init__(
         self,
@@ -318,7 +317,7 @@ class UpdateStationRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields to change; empty: those that are set (AIP-161)."""
+        """Fields to change; empty: those that are set (AIP-161)."""
 
     def __init__(
         self,
@@ -382,7 +381,7 @@ Global___DeleteStationRequest: _TypeAlias = DeleteStationRequest  # noqa: Y015
 
 @_typing.final
 class DeleteStationResponse(_message.Message):
-    """Nothing."""
+    """Empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -399,7 +398,7 @@ Global___DeleteStationResponse: _TypeAlias = DeleteStationResponse  # noqa: Y015
 
 @_typing.final
 class RotateCredentialRequest(_message.Message):
-    """Request for new credentials."""
+    """Request for a new credential."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -410,9 +409,11 @@ class RotateCredentialRequest(_message.Message):
     station_id: _builtins.str
     """The station."""
     hand_over: _builtins.bool
-    """Hands them to the station, which has to be connected: 2.x BasicAuthPassword, 1.6 AuthorizationKey."""
+    """Delivers it to the station, which has to be connected: 2.x BasicAuthPassword, 1.6 AuthorizationKey."""
     request_id: _builtins.str
-    """With hand_over as in csms.station.v1.RequestStartTransactionRequest; a repeated call is not told the credentials."""
+    """With hand_over as in csms.station.v1.RequestStartTransactionRequest; a repeated call does not return the
+    credential.
+    """
     timeout_s: _builtins.int
     """With hand_over as in SendCallRequest."""
     def __init__(
@@ -433,7 +434,7 @@ Global___RotateCredentialRequest: _TypeAlias = RotateCredentialRequest  # noqa: 
 
 @_typing.final
 class RotateCredentialResponse(_message.Message):
-    """The new credentials."""
+    """The new credential."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -441,12 +442,14 @@ class RotateCredentialResponse(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     STATUS_INFO_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
-    """The station's password for HTTP Basic or ?token=, told this once; empty where the station did not take it."""
+    """The station's password for HTTP Basic or ?token=, returned this once; empty where the station did not accept it."""
     status: _command_service_pb2.SetVariableStatus.ValueType
-    """With hand_over: whether the station took it. REBOOT_REQUIRED: it did, and its socket stays until it restarts."""
+    """With hand_over: whether the station accepted it. REBOOT_REQUIRED: it did, and its socket stays open until it
+    restarts.
+    """
     @_builtins.property
     def status_info(self) -> _status_info_pb2.StatusInfo:
-        """More about it; absent where the station gave none."""
+        """Details of the status; absent where the station gave none."""
 
     def __init__(
         self,
@@ -493,7 +496,7 @@ class CloseConnectionResponse(_message.Message):
 
     EPOCH_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
-    """Its number. A station with a later one has connected anew."""
+    """Its number. A station with a later one has reconnected."""
     def __init__(
         self,
         *,
@@ -745,7 +748,7 @@ Global___ListDataTransfersResponse: _TypeAlias = ListDataTransfersResponse  # no
 
 @_typing.final
 class DataTransfer(_message.Message):
-    """A vendor's own message from a station. OCPP DataTransfer."""
+    """A vendor-specific message from a station. OCPP DataTransfer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -754,14 +757,14 @@ class DataTransfer(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     RECEIVE_TIME_FIELD_NUMBER: _builtins.int
     vendor_id: _builtins.str
-    """The vendor."""
+    """Id of the vendor."""
     message_id: _builtins.str
-    """Kind of message, as the vendor calls it."""
+    """Id of the message type, defined by the vendor."""
     data: _builtins.str
     """The data, as text or JSON."""
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
-        """When the gateway read it."""
+        """Time at which the gateway read it."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class StationServiceStub:
-    """Charging stations, as operators see them.
+    """Charging stations, for operators.
     """
 
     def __init__(self, channel):
@@ -98,11 +98,11 @@ class StationServiceStub:
 
 
 class StationServiceServicer:
-    """Charging stations, as operators see them.
+    """Charging stations, for operators.
     """
 
     def CreateStation(self, request, context):
-        """Adds a station before it first connects, with credentials made for it.
+        """Adds a station before it first connects, with a credential for it.
         Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -110,8 +110,8 @@ class StationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ImportStations(self, request, context):
-        """Adds the stations of a fleet that moves here, with the passwords that they have or the hashes of them. Each line is a
-        station of its own: those that cannot be added are reported, all others are added.
+        """Adds the stations of a fleet of another CSMS, with their passwords or the hashes of them. Each line is a station of
+        its own: those that cannot be added are reported, all others are added.
         Errors: INVALID_ARGUMENT, reason INVALID_FIELD: the text is no such table; nothing is added then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -136,9 +136,9 @@ class StationServiceServicer:
 
     def UpdateStation(self, request, context):
         """Changes the named fields of a station: registration_status, display_name, security_profile.
-        The socket of a station that is accepted no more is closed: when it comes back, it is held to its new status.
-        A station that is accepted and has no credential is handed one, over its present socket or the next one, unless
-        CSMS_ONBOARDING is `accept`: credential_state of the station tells what came of it.
+        The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
+        A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
+        unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -154,19 +154,20 @@ class StationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateCredential(self, request, context):
-        """Makes new credentials for a station. The old ones end at once and its socket is closed, unless it is handed the new
-        ones over its socket first (hand_over): then the old ones are good until the station took the new ones or came with
-        them, and its socket is closed so that it does.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it stays
-        unknown whether the station took them (CALL_TIMEOUT, STATION_DISCONNECTED), both are good: hand over others again.
+        """Makes a new credential for a station. The old one ends at once and its socket is closed, unless the new one is
+        delivered over its socket first (hand_over): then the old one is valid until the station has accepted the new one
+        or connected with it, and its socket is closed so that it reconnects.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it
+        stays unknown whether the station accepted it (CALL_TIMEOUT, STATION_DISCONNECTED), both are valid: call again to
+        deliver another one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CloseConnection(self, request, context):
-        """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
-        (condition UNRESPONSIVE). What it has sent so far is kept. The gateway closes it in the background.
+        """Closes a station's socket, so that the station reconnects: a remedy for a station that sends but answers no CALL
+        (condition UNRESPONSIVE). Messages that it has sent so far are kept. The gateway closes it in the background.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; FAILED_PRECONDITION, reason STATION_OFFLINE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -182,8 +183,8 @@ class StationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListVariables(self, request, context):
-        """Lists the variables of a station's configuration as last read or set, sorted by name. GetVariables of CommandService
-        reads them anew.
+        """Lists the variables of a station's configuration as last read or set, sorted by name. CommandService.GetVariables
+        reads them from the station again.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -191,7 +192,7 @@ class StationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """Lists the OCPP frames that crossed a station's socket, newest first, secrets masked.
+        """Lists the OCPP frames of a station's connections, newest first, secrets masked.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -278,7 +279,7 @@ def add_StationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StationService:
-    """Charging stations, as operators see them.
+    """Charging stations, for operators.
     """
 
     @staticmethod

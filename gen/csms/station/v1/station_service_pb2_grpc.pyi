@@ -27,19 +27,19 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class StationServiceStub:
-    """Charging stations, as operators see them."""
+    """Charging stations, for operators."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> StationServiceAsyncStub: ...
     CreateStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.CreateStationRequest, _station_service_pb2.CreateStationResponse]
-    """Adds a station before it first connects, with credentials made for it.
+    """Adds a station before it first connects, with a credential for it.
     Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     ImportStations: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ImportStationsRequest, _station_service_pb2.ImportStationsResponse]
-    """Adds the stations of a fleet that moves here, with the passwords that they have or the hashes of them. Each line is a
-    station of its own: those that cannot be added are reported, all others are added.
+    """Adds the stations of a fleet of another CSMS, with their passwords or the hashes of them. Each line is a station of
+    its own: those that cannot be added are reported, all others are added.
     Errors: INVALID_ARGUMENT, reason INVALID_FIELD: the text is no such table; nothing is added then.
     """
     GetStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.GetStationRequest, _station_service_pb2.GetStationResponse]
@@ -52,9 +52,9 @@ class StationServiceStub:
     """
     UpdateStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]
     """Changes the named fields of a station: registration_status, display_name, security_profile.
-    The socket of a station that is accepted no more is closed: when it comes back, it is held to its new status.
-    A station that is accepted and has no credential is handed one, over its present socket or the next one, unless
-    CSMS_ONBOARDING is `accept`: credential_state of the station tells what came of it.
+    The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
+    A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
+    unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     DeleteStation: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.DeleteStationRequest, _station_service_pb2.DeleteStationResponse]
@@ -62,15 +62,16 @@ class StationServiceStub:
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
     RotateCredential: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.RotateCredentialRequest, _station_service_pb2.RotateCredentialResponse]
-    """Makes new credentials for a station. The old ones end at once and its socket is closed, unless it is handed the new
-    ones over its socket first (hand_over): then the old ones are good until the station took the new ones or came with
-    them, and its socket is closed so that it does.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it stays
-    unknown whether the station took them (CALL_TIMEOUT, STATION_DISCONNECTED), both are good: hand over others again.
+    """Makes a new credential for a station. The old one ends at once and its socket is closed, unless the new one is
+    delivered over its socket first (hand_over): then the old one is valid until the station has accepted the new one
+    or connected with it, and its socket is closed so that it reconnects.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it
+    stays unknown whether the station accepted it (CALL_TIMEOUT, STATION_DISCONNECTED), both are valid: call again to
+    deliver another one.
     """
     CloseConnection: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.CloseConnectionRequest, _station_service_pb2.CloseConnectionResponse]
-    """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
-    (condition UNRESPONSIVE). What it has sent so far is kept. The gateway closes it in the background.
+    """Closes a station's socket, so that the station reconnects: a remedy for a station that sends but answers no CALL
+    (condition UNRESPONSIVE). Messages that it has sent so far are kept. The gateway closes it in the background.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; FAILED_PRECONDITION, reason STATION_OFFLINE.
     """
     ListStatusReports: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ListStatusReportsRequest, _station_service_pb2.ListStatusReportsResponse]
@@ -78,12 +79,12 @@ class StationServiceStub:
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListVariables: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ListVariablesRequest, _station_service_pb2.ListVariablesResponse]
-    """Lists the variables of a station's configuration as last read or set, sorted by name. GetVariables of CommandService
-    reads them anew.
+    """Lists the variables of a station's configuration as last read or set, sorted by name. CommandService.GetVariables
+    reads them from the station again.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListMessages: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ListMessagesRequest, _station_service_pb2.ListMessagesResponse]
-    """Lists the OCPP frames that crossed a station's socket, newest first, secrets masked.
+    """Lists the OCPP frames of a station's connections, newest first, secrets masked.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListDataTransfers: _grpc.UnaryUnaryMultiCallable[_station_service_pb2.ListDataTransfersRequest, _station_service_pb2.ListDataTransfersResponse]
@@ -93,16 +94,16 @@ class StationServiceStub:
 
 @_typing.type_check_only
 class StationServiceAsyncStub(StationServiceStub):
-    """Charging stations, as operators see them."""
+    """Charging stations, for operators."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.CreateStationRequest, _station_service_pb2.CreateStationResponse]  # type: ignore[assignment]
-    """Adds a station before it first connects, with credentials made for it.
+    """Adds a station before it first connects, with a credential for it.
     Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     ImportStations: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ImportStationsRequest, _station_service_pb2.ImportStationsResponse]  # type: ignore[assignment]
-    """Adds the stations of a fleet that moves here, with the passwords that they have or the hashes of them. Each line is a
-    station of its own: those that cannot be added are reported, all others are added.
+    """Adds the stations of a fleet of another CSMS, with their passwords or the hashes of them. Each line is a station of
+    its own: those that cannot be added are reported, all others are added.
     Errors: INVALID_ARGUMENT, reason INVALID_FIELD: the text is no such table; nothing is added then.
     """
     GetStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.GetStationRequest, _station_service_pb2.GetStationResponse]  # type: ignore[assignment]
@@ -115,9 +116,9 @@ class StationServiceAsyncStub(StationServiceStub):
     """
     UpdateStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.UpdateStationRequest, _station_service_pb2.UpdateStationResponse]  # type: ignore[assignment]
     """Changes the named fields of a station: registration_status, display_name, security_profile.
-    The socket of a station that is accepted no more is closed: when it comes back, it is held to its new status.
-    A station that is accepted and has no credential is handed one, over its present socket or the next one, unless
-    CSMS_ONBOARDING is `accept`: credential_state of the station tells what came of it.
+    The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
+    A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
+    unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
     """
     DeleteStation: _aio.UnaryUnaryMultiCallable[_station_service_pb2.DeleteStationRequest, _station_service_pb2.DeleteStationResponse]  # type: ignore[assignment]
@@ -125,15 +126,16 @@ class StationServiceAsyncStub(StationServiceStub):
     Errors: NOT_FOUND, reason STATION_NOT_FOUND.
     """
     RotateCredential: _aio.UnaryUnaryMultiCallable[_station_service_pb2.RotateCredentialRequest, _station_service_pb2.RotateCredentialResponse]  # type: ignore[assignment]
-    """Makes new credentials for a station. The old ones end at once and its socket is closed, unless it is handed the new
-    ones over its socket first (hand_over): then the old ones are good until the station took the new ones or came with
-    them, and its socket is closed so that it does.
-    Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it stays
-    unknown whether the station took them (CALL_TIMEOUT, STATION_DISCONNECTED), both are good: hand over others again.
+    """Makes a new credential for a station. The old one ends at once and its socket is closed, unless the new one is
+    delivered over its socket first (hand_over): then the old one is valid until the station has accepted the new one
+    or connected with it, and its socket is closed so that it reconnects.
+    Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it
+    stays unknown whether the station accepted it (CALL_TIMEOUT, STATION_DISCONNECTED), both are valid: call again to
+    deliver another one.
     """
     CloseConnection: _aio.UnaryUnaryMultiCallable[_station_service_pb2.CloseConnectionRequest, _station_service_pb2.CloseConnectionResponse]  # type: ignore[assignment]
-    """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
-    (condition UNRESPONSIVE). What it has sent so far is kept. The gateway closes it in the background.
+    """Closes a station's socket, so that the station reconnects: a remedy for a station that sends but answers no CALL
+    (condition UNRESPONSIVE). Messages that it has sent so far are kept. The gateway closes it in the background.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; FAILED_PRECONDITION, reason STATION_OFFLINE.
     """
     ListStatusReports: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListStatusReportsRequest, _station_service_pb2.ListStatusReportsResponse]  # type: ignore[assignment]
@@ -141,12 +143,12 @@ class StationServiceAsyncStub(StationServiceStub):
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListVariables: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListVariablesRequest, _station_service_pb2.ListVariablesResponse]  # type: ignore[assignment]
-    """Lists the variables of a station's configuration as last read or set, sorted by name. GetVariables of CommandService
-    reads them anew.
+    """Lists the variables of a station's configuration as last read or set, sorted by name. CommandService.GetVariables
+    reads them from the station again.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
     """
     ListMessages: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListMessagesRequest, _station_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
-    """Lists the OCPP frames that crossed a station's socket, newest first, secrets masked.
+    """Lists the OCPP frames of a station's connections, newest first, secrets masked.
     Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
     """
     ListDataTransfers: _aio.UnaryUnaryMultiCallable[_station_service_pb2.ListDataTransfersRequest, _station_service_pb2.ListDataTransfersResponse]  # type: ignore[assignment]
@@ -155,7 +157,7 @@ class StationServiceAsyncStub(StationServiceStub):
     """
 
 class StationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Charging stations, as operators see them."""
+    """Charging stations, for operators."""
 
     @_abc_1.abstractmethod
     def CreateStation(
@@ -163,7 +165,7 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.CreateStationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.CreateStationResponse, _abc.Awaitable[_station_service_pb2.CreateStationResponse]]:
-        """Adds a station before it first connects, with credentials made for it.
+        """Adds a station before it first connects, with a credential for it.
         Errors: ALREADY_EXISTS, reason STATION_EXISTS; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 
@@ -173,8 +175,8 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.ImportStationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.ImportStationsResponse, _abc.Awaitable[_station_service_pb2.ImportStationsResponse]]:
-        """Adds the stations of a fleet that moves here, with the passwords that they have or the hashes of them. Each line is a
-        station of its own: those that cannot be added are reported, all others are added.
+        """Adds the stations of a fleet of another CSMS, with their passwords or the hashes of them. Each line is a station of
+        its own: those that cannot be added are reported, all others are added.
         Errors: INVALID_ARGUMENT, reason INVALID_FIELD: the text is no such table; nothing is added then.
         """
 
@@ -205,9 +207,9 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.UpdateStationResponse, _abc.Awaitable[_station_service_pb2.UpdateStationResponse]]:
         """Changes the named fields of a station: registration_status, display_name, security_profile.
-        The socket of a station that is accepted no more is closed: when it comes back, it is held to its new status.
-        A station that is accepted and has no credential is handed one, over its present socket or the next one, unless
-        CSMS_ONBOARDING is `accept`: credential_state of the station tells what came of it.
+        The socket of a station that is no longer accepted is closed; the new status applies when it reconnects.
+        A credential is delivered to a station that is accepted and has none, over its present socket or the next one,
+        unless CSMS_ONBOARDING is `accept`: the station's credential_state has the outcome.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_FIELD.
         """
 
@@ -227,11 +229,12 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.RotateCredentialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.RotateCredentialResponse, _abc.Awaitable[_station_service_pb2.RotateCredentialResponse]]:
-        """Makes new credentials for a station. The old ones end at once and its socket is closed, unless it is handed the new
-        ones over its socket first (hand_over): then the old ones are good until the station took the new ones or came with
-        them, and its socket is closed so that it does.
-        Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it stays
-        unknown whether the station took them (CALL_TIMEOUT, STATION_DISCONNECTED), both are good: hand over others again.
+        """Makes a new credential for a station. The old one ends at once and its socket is closed, unless the new one is
+        delivered over its socket first (hand_over): then the old one is valid until the station has accepted the new one
+        or connected with it, and its socket is closed so that it reconnects.
+        Errors: NOT_FOUND, reason STATION_NOT_FOUND; with hand_over those of every command of CommandService. Where it
+        stays unknown whether the station accepted it (CALL_TIMEOUT, STATION_DISCONNECTED), both are valid: call again to
+        deliver another one.
         """
 
     @_abc_1.abstractmethod
@@ -240,8 +243,8 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.CloseConnectionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.CloseConnectionResponse, _abc.Awaitable[_station_service_pb2.CloseConnectionResponse]]:
-        """Closes a station's socket, so that the station connects anew: the way out for one that sends but answers no CALL
-        (condition UNRESPONSIVE). What it has sent so far is kept. The gateway closes it in the background.
+        """Closes a station's socket, so that the station reconnects: a remedy for a station that sends but answers no CALL
+        (condition UNRESPONSIVE). Messages that it has sent so far are kept. The gateway closes it in the background.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; FAILED_PRECONDITION, reason STATION_OFFLINE.
         """
 
@@ -261,8 +264,8 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.ListVariablesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.ListVariablesResponse, _abc.Awaitable[_station_service_pb2.ListVariablesResponse]]:
-        """Lists the variables of a station's configuration as last read or set, sorted by name. GetVariables of CommandService
-        reads them anew.
+        """Lists the variables of a station's configuration as last read or set, sorted by name. CommandService.GetVariables
+        reads them from the station again.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reason INVALID_PAGE_TOKEN.
         """
 
@@ -272,7 +275,7 @@ class StationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _station_service_pb2.ListMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_station_service_pb2.ListMessagesResponse, _abc.Awaitable[_station_service_pb2.ListMessagesResponse]]:
-        """Lists the OCPP frames that crossed a station's socket, newest first, secrets masked.
+        """Lists the OCPP frames of a station's connections, newest first, secrets masked.
         Errors: NOT_FOUND, reason STATION_NOT_FOUND; INVALID_ARGUMENT, reasons INVALID_PAGE_TOKEN and INVALID_FILTER.
         """
 

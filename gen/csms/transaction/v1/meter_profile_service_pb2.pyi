@@ -55,7 +55,7 @@ class _RegisterSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Regist
     """All of them."""
     REGISTER_SOURCE_BEGIN_AND_END: _RegisterSource.ValueType  # 1
     """Those of the begin and the end alone: meterStart and meterStop in 1.6, those of the Started and the Ended event in
-    2.x. While the transaction goes on, its energy is not known.
+    2.x. While the transaction is ongoing, its energy is not known.
     """
     REGISTER_SOURCE_SAMPLED: _RegisterSource.ValueType  # 2
     """The others alone. The first of them is the begin, the last of them the end."""
@@ -67,7 +67,7 @@ REGISTER_SOURCE_UNSPECIFIED: RegisterSource.ValueType  # 0
 """All of them."""
 REGISTER_SOURCE_BEGIN_AND_END: RegisterSource.ValueType  # 1
 """Those of the begin and the end alone: meterStart and meterStop in 1.6, those of the Started and the Ended event in
-2.x. While the transaction goes on, its energy is not known.
+2.x. While the transaction is ongoing, its energy is not known.
 """
 REGISTER_SOURCE_SAMPLED: RegisterSource.ValueType  # 2
 """The others alone. The first of them is the begin, the last of them the end."""
@@ -125,7 +125,7 @@ class MeterProfile(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATED_BY_FIELD_NUMBER: _builtins.int
     meter_profile_id: _builtins.str
-    """Its id, made of what it applies to."""
+    """Its id, derived from the stations that it applies to."""
     station_id: _builtins.str
     """The station; empty: any."""
     vendor_name: _builtins.str
@@ -137,7 +137,7 @@ class MeterProfile(_message.Message):
     evse_kind: Global___EvseKind.ValueType
     """Kind of EVSE, which gives the power where max_power_w is 0."""
     max_power_w: _builtins.int
-    """The most that an EVSE can deliver, in watts, from 1000 to 4000000; 0: as set for the kind of EVSE."""
+    """Most power that an EVSE can deliver, in watts, from 1000 to 4000000; 0: as set for the kind of EVSE."""
     begin_end_exponent: _builtins.int
     """Power of ten that the register at the begin and at the end (meterStart and meterStop in 1.6) is multiplied with,
     from -6 to 6: 3 where kilowatt-hours come as watt-hours. Absent: found by comparing the readings. Signed readings
@@ -157,7 +157,7 @@ class MeterProfile(_message.Message):
     """User who set it last."""
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last set."""
+        """Time at which it was last set."""
 
     def __init__(
         self,

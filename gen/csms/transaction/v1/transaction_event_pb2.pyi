@@ -155,7 +155,7 @@ class _TriggerReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Trigger
     """TxResumed. 2.1."""
 
 class TriggerReason(_TriggerReason, metaclass=_TriggerReasonEnumTypeWrapper):
-    """Why an event was sent. OCPP 2.1 part 2, TriggerReasonEnumType, which contains those of 2.0.1."""
+    """Reason why an event was sent. OCPP 2.1 part 2, TriggerReasonEnumType, which contains those of 2.0.1."""
 
 TRIGGER_REASON_UNSPECIFIED: TriggerReason.ValueType  # 0
 """Not given (1.6), or a word outside the enumeration."""
@@ -266,7 +266,7 @@ class _StoppedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stopped
     STOPPED_REASON_TIMEOUT: _StoppedReason.ValueType  # 19
     """Timeout."""
     STOPPED_REASON_SOFT_RESET: _StoppedReason.ValueType  # 20
-    """SoftReset; 1.6 only (2.x says OnIdle resets differently)."""
+    """SoftReset; 1.6 only (OnIdle of 2.x does not end transactions)."""
     STOPPED_REASON_UNLOCK_COMMAND: _StoppedReason.ValueType  # 21
     """UnlockCommand; 1.6 only."""
     STOPPED_REASON_REQ_ENERGY_TRANSFER_REJECTED: _StoppedReason.ValueType  # 22
@@ -287,7 +287,7 @@ class _StoppedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stopped
     """The CSMS ended it: an operator removed the station. Never sent by a station."""
 
 class StoppedReason(_StoppedReason, metaclass=_StoppedReasonEnumTypeWrapper):
-    """Why a transaction ended. OCPP 2.1 part 2, ReasonEnumType, with those that only 1.6 has."""
+    """Reason of a transaction's end. OCPP 2.1 part 2, ReasonEnumType, with those that only 1.6 has."""
 
 STOPPED_REASON_UNSPECIFIED: StoppedReason.ValueType  # 0
 """Not given, or a word outside the enumeration."""
@@ -330,7 +330,7 @@ STOPPED_REASON_TIME_LIMIT_REACHED: StoppedReason.ValueType  # 18
 STOPPED_REASON_TIMEOUT: StoppedReason.ValueType  # 19
 """Timeout."""
 STOPPED_REASON_SOFT_RESET: StoppedReason.ValueType  # 20
-"""SoftReset; 1.6 only (2.x says OnIdle resets differently)."""
+"""SoftReset; 1.6 only (OnIdle of 2.x does not end transactions)."""
 STOPPED_REASON_UNLOCK_COMMAND: StoppedReason.ValueType  # 21
 """UnlockCommand; 1.6 only."""
 STOPPED_REASON_REQ_ENERGY_TRANSFER_REJECTED: StoppedReason.ValueType  # 22
@@ -382,7 +382,7 @@ class TransactionEvent(_message.Message):
     Empty on a 1.6 start: the service allocates it and returns it in the result.
     """
     trigger_reason: Global___TriggerReason.ValueType
-    """Why the station sent it."""
+    """Reason why the station sent it."""
     seq_no: _builtins.int
     """Position in the transaction as the station counts it, from 0; absent where the protocol has none (1.6)."""
     offline: _builtins.bool
@@ -390,7 +390,7 @@ class TransactionEvent(_message.Message):
     charging_state: Global___ChargingState.ValueType
     """State of charging; unspecified where the station did not report it."""
     stopped_reason: Global___StoppedReason.ValueType
-    """Why the transaction ended; unspecified unless it did, or where the station did not report it (which means LOCAL)."""
+    """Reason of the transaction's end; unspecified before, or where the station did not report it (which means LOCAL)."""
     time_spent_charging_s: _builtins.int
     """Seconds in which energy flowed; absent where the station did not report it."""
     remote_start_id: _builtins.int
@@ -403,7 +403,7 @@ class TransactionEvent(_message.Message):
     """Largest current the cable allows, in amperes; absent where the station did not report it."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """When it happened, by the station's clock, also where that clock is wrong; absent where it was unreadable."""
+        """Time of the event, by the station's clock, also where that clock is wrong; absent where it was unreadable."""
 
     @_builtins.property
     def evse(self) -> _evse_pb2.EvseRef:
@@ -486,13 +486,13 @@ class RawMessage(_message.Message):
     action: _builtins.str
     """Its action."""
     payload: _builtins.str
-    """Its payload, as JSON. Where the frame was truncated: what is there of it, as a JSON string."""
+    """Its payload, as JSON. Of a truncated frame: the part that arrived, as a JSON string."""
     reason: _builtins.str
-    """Why it is in quarantine, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE", "OTHER_VERSION",
+    """Reason of the quarantine, a word for programs: "SCHEMA_VIOLATION", "VALUE_OUT_OF_RANGE", "OTHER_VERSION",
     "STATION_NOT_ACCEPTED" or "FRAME_TRUNCATED".
     """
     message: _builtins.str
-    """The same, for people."""
+    """The reason in words, for people."""
     def __init__(
         self,
         *,

@@ -158,8 +158,8 @@ class TransactionEventResult(_message.Message):
     to hold the transaction, and for a repeat once that is decided: the token was refused, or the station has gone on.
     """
     authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
-    """Why the id token was refused when the station sent this event before, which it is to be answered again;
-    unspecified where it was not.
+    """Reason for which the id token was refused when the station sent this event before; the station is sent it again.
+    Unspecified where it was not refused.
     """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
@@ -230,7 +230,7 @@ class AuthorizationItem(_message.Message):
     event_key: _builtins.str
     """TransactionEventResult.event_key of that event."""
     status: _id_token_pb2.AuthorizationStatus.ValueType
-    """Why the token is refused, as the station will be answered; never ACCEPTED."""
+    """Reason of the refusal, as the station will be answered; never ACCEPTED."""
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
         """Station and frame of the event with the token."""
@@ -332,7 +332,7 @@ class CountOpenTransactionsItem(_message.Message):
     ID_TOKEN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def origin(self) -> _origin_pb2.Origin:
-        """Which station asks."""
+        """Station and frame of the question."""
 
     @_builtins.property
     def id_token(self) -> _id_token_pb2.IdToken:
@@ -386,14 +386,14 @@ class CountOpenTransactionsResult(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     HELD_BY_STATION_FIELD_NUMBER: _builtins.int
     count: _builtins.int
-    """How many open transactions the token holds, at most 100."""
+    """Number of open transactions that the token holds, at most 100."""
     held_by_station: _builtins.bool
-    """Whether the asking station has an open transaction of the token, hanging or not, that was not refused: there the
-    driver may want to stop it.
+    """Whether the station of the question has an open transaction of the token, hanging or not, that was not refused;
+    there the driver may intend to stop it.
     """
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why there is no answer; absent when there is one. Reason INVALID_FIELD."""
+        """Error of an item without an answer; absent when there is one. Reason INVALID_FIELD."""
 
     def __init__(
         self,
@@ -661,7 +661,7 @@ class ConnectorAvailable(_message.Message):
 
     @_builtins.property
     def status_time(self) -> _timestamp_pb2.Timestamp:
-        """When, by the station's clock; absent where the station reported none, or the time was unreadable."""
+        """Time of the status, by the station's clock; absent where the station reported none, or the time was unreadable."""
 
     def __init__(
         self,

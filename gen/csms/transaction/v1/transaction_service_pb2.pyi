@@ -122,19 +122,19 @@ class _TransactionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tran
     TRANSACTION_STATE_UNSPECIFIED: _TransactionState.ValueType  # 0
     """Never sent."""
     TRANSACTION_STATE_ACTIVE: _TransactionState.ValueType  # 1
-    """It goes on."""
+    """Ongoing."""
     TRANSACTION_STATE_ENDED: _TransactionState.ValueType  # 2
-    """It has ended."""
+    """Ended."""
 
 class TransactionState(_TransactionState, metaclass=_TransactionStateEnumTypeWrapper):
-    """Whether a transaction goes on."""
+    """Whether a transaction is ongoing."""
 
 TRANSACTION_STATE_UNSPECIFIED: TransactionState.ValueType  # 0
 """Never sent."""
 TRANSACTION_STATE_ACTIVE: TransactionState.ValueType  # 1
-"""It goes on."""
+"""Ongoing."""
 TRANSACTION_STATE_ENDED: TransactionState.ValueType  # 2
-"""It has ended."""
+"""Ended."""
 Global___TransactionState: _TypeAlias = TransactionState  # noqa: Y015
 
 class _QuarantineState:
@@ -146,11 +146,11 @@ class _QuarantineStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Quara
     QUARANTINE_STATE_UNSPECIFIED: _QuarantineState.ValueType  # 0
     """Never sent."""
     QUARANTINE_STATE_OPEN: _QuarantineState.ValueType  # 1
-    """It is not recorded, and somebody has to look at it."""
+    """Not recorded; an operator has to deal with it."""
     QUARANTINE_STATE_RECORDED: _QuarantineState.ValueType  # 2
-    """It was run again, and is recorded."""
+    """Run again and recorded."""
     QUARANTINE_STATE_DISMISSED: _QuarantineState.ValueType  # 3
-    """Somebody decided that it need not be recorded."""
+    """An operator decided that it need not be recorded."""
 
 class QuarantineState(_QuarantineState, metaclass=_QuarantineStateEnumTypeWrapper):
     """State of a quarantined message."""
@@ -158,11 +158,11 @@ class QuarantineState(_QuarantineState, metaclass=_QuarantineStateEnumTypeWrappe
 QUARANTINE_STATE_UNSPECIFIED: QuarantineState.ValueType  # 0
 """Never sent."""
 QUARANTINE_STATE_OPEN: QuarantineState.ValueType  # 1
-"""It is not recorded, and somebody has to look at it."""
+"""Not recorded; an operator has to deal with it."""
 QUARANTINE_STATE_RECORDED: QuarantineState.ValueType  # 2
-"""It was run again, and is recorded."""
+"""Run again and recorded."""
 QUARANTINE_STATE_DISMISSED: QuarantineState.ValueType  # 3
-"""Somebody decided that it need not be recorded."""
+"""An operator decided that it need not be recorded."""
 Global___QuarantineState: _TypeAlias = QuarantineState  # noqa: Y015
 
 class _UnmatchedReason:
@@ -178,10 +178,10 @@ class _UnmatchedReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Unmat
     (or, for a stop, none or several whose tag and meter agree). It joins its transaction when the start comes.
     """
     UNMATCHED_REASON_UNKNOWN_TRANSACTION_ID: _UnmatchedReason.ValueType  # 2
-    """It names a number (1.6) that this system had not given to its station: another system did, or nobody. It stays here."""
+    """It names a number (1.6) that this system did not give to its station; another system may have. It stays unmatched."""
 
 class UnmatchedReason(_UnmatchedReason, metaclass=_UnmatchedReasonEnumTypeWrapper):
-    """Why an event belongs to no transaction."""
+    """Reason why an event belongs to no transaction."""
 
 UNMATCHED_REASON_UNSPECIFIED: UnmatchedReason.ValueType  # 0
 """Never sent."""
@@ -190,7 +190,7 @@ UNMATCHED_REASON_AWAITING_START: UnmatchedReason.ValueType  # 1
 (or, for a stop, none or several whose tag and meter agree). It joins its transaction when the start comes.
 """
 UNMATCHED_REASON_UNKNOWN_TRANSACTION_ID: UnmatchedReason.ValueType  # 2
-"""It names a number (1.6) that this system had not given to its station: another system did, or nobody. It stays here."""
+"""It names a number (1.6) that this system did not give to its station; another system may have. It stays unmatched."""
 Global___UnmatchedReason: _TypeAlias = UnmatchedReason  # noqa: Y015
 
 @_typing.final
@@ -232,21 +232,21 @@ class Transaction(_message.Message):
     transaction_id: _builtins.str
     """The transaction's name, unique within the station but for generations (below)."""
     generation: _builtins.int
-    """Which use of this name it is, from 1: some stations start over with the same names."""
+    """Number of this use of the name, from 1: some stations use the same names again."""
     state: Global___TransactionState.ValueType
-    """Whether it is still going on."""
+    """Whether it is ongoing."""
     energy_wh: _builtins.float
     """Energy delivered so far, in watt-hours, as far as the readings are plausible (docs/ENERGY.md)."""
     meter_start_wh: _builtins.float
     """Import register at the start, in watt-hours, as the station reported it, right or wrong; absent where it did not."""
     meter_stop_wh: _builtins.float
     """Import register at the end, in watt-hours, as the station reported it, right or wrong; absent where it did not, and
-    while the transaction goes on.
+    while the transaction is ongoing.
     """
     charging_state: _transaction_event_pb2.ChargingState.ValueType
     """Latest state of charging."""
     stopped_reason: _transaction_event_pb2.StoppedReason.ValueType
-    """Why it ended; unspecified while it goes on."""
+    """Reason of its end; unspecified while it is ongoing."""
     event_count: _builtins.int
     """Number of events recorded."""
     believed_meter_start_wh: _builtins.float
@@ -256,7 +256,7 @@ class Transaction(_message.Message):
     energy_basis: Global___EnergyBasis.ValueType
     """The readings that energy_wh stands on."""
     authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
-    """Why id_token was refused; unspecified where it was accepted, or where there is none."""
+    """Reason for which id_token was refused; unspecified where it was accepted, or where there is none."""
     hanging: _builtins.bool
     """Whether it is open, and the station has booted or reported the connector as available since it last sent an event
     of it. Such a transaction holds no id token, and is ended once the grace period is over (end_origin ABANDONED).
@@ -279,12 +279,12 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it started, by the station's clock; absent where the start has not arrived."""
+        """Time of its start, by the station's clock; absent where the start has not arrived."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ended, by the station's clock; absent while it goes on. Where the station did not send the end: when the
-        next transaction on the EVSE began (end_origin SUPERSEDED), else the time of the last event of this one.
+        """Time of its end, by the station's clock; absent while it is ongoing. Where the station did not send the end: the
+        begin of the next transaction on the EVSE (end_origin SUPERSEDED), otherwise the time of its last event.
         """
 
     @_builtins.property
@@ -298,15 +298,15 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When the first event of it was recorded here."""
+        """Time at which its first event was recorded here."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When the latest event of it was recorded here."""
+        """Time at which its latest event was recorded here."""
 
     @_builtins.property
     def hanging_time(self) -> _timestamp_pb2.Timestamp:
-        """Since when it is hanging: when that boot or status was received. Absent unless it is."""
+        """Time since when it is hanging: that boot or status was received then. Absent unless it is."""
 
     @_builtins.property
     def operator_end(self) -> Global___OperatorEnd:
@@ -314,7 +314,7 @@ class Transaction(_message.Message):
 
     @_builtins.property
     def reassess_time(self) -> _timestamp_pb2.Timestamp:
-        """When an operator last reassessed its energy; absent where none did."""
+        """Time at which an operator last reassessed its energy; absent where none did."""
 
     def __init__(
         self,
@@ -383,10 +383,10 @@ class OperatorEnd(_message.Message):
     username: _builtins.str
     """User who called."""
     reason: _builtins.str
-    """Why, in the caller's words."""
+    """Reason, in the caller's words."""
     @_builtins.property
     def request_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was called."""
+        """Time of the call."""
 
     def __init__(
         self,
@@ -417,7 +417,7 @@ class GetTransactionRequest(_message.Message):
     transaction_id: _builtins.str
     """The transaction's name."""
     generation: _builtins.int
-    """Which use of the name; 0 means the latest."""
+    """Number of the use of the name; 0 means the latest."""
     def __init__(
         self,
         *,
@@ -541,7 +541,7 @@ class ListTransactionEventsRequest(_message.Message):
     page_token: _builtins.str
     """next_page_token of the page before; empty for the first."""
     generation: _builtins.int
-    """Which use of the name; 0 means the latest."""
+    """Number of the use of the name; 0 means the latest."""
     def __init__(
         self,
         *,
@@ -603,7 +603,9 @@ class RecordedTransactionEvent(_message.Message):
     ordinal: _builtins.int
     """Position of its frame on that connection."""
     authorization_status: _id_token_pb2.AuthorizationStatus.ValueType
-    """Why the id token that it brought was refused; unspecified where it was accepted, or where it brought none."""
+    """Reason for which the id token that it brought was refused; unspecified where it was accepted, or where it brought
+    none.
+    """
     @_builtins.property
     def event(self) -> _transaction_event_pb2.TransactionEvent:
         """The event that the station sent."""
@@ -749,13 +751,13 @@ class QuarantinedItem(_message.Message):
     station_id: _builtins.str
     """The station; empty where the message named none."""
     state: Global___QuarantineState.ValueType
-    """Whether an operator has still to deal with it."""
+    """State of the message."""
     reason: _builtins.str
-    """Why it failed, the last time it was tried: a word for programs, such as "INVALID_FIELD"."""
+    """Reason of its latest failure, a word for programs, such as "INVALID_FIELD"."""
     message: _builtins.str
-    """The same, for people."""
+    """The reason in words, for people."""
     run_count: _builtins.int
-    """How often it was run again."""
+    """Number of further attempts to record it."""
     transaction_id: _builtins.str
     """The transaction that it was recorded in; empty while it is not RECORDED, and for meter values outside of any."""
     @_builtins.property
@@ -772,11 +774,11 @@ class QuarantinedItem(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was put here."""
+        """Time at which it was put into quarantine."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was last changed: put here again, run again, mended, dismissed."""
+        """Time of its latest change: put into quarantine again, run again, mended, dismissed."""
 
     @_builtins.property
     def mends(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuarantineMend]:
@@ -1060,13 +1062,13 @@ class QuarantineMend(_message.Message):
     payload: _builtins.str
     """Payload of a raw message, as JSON."""
     reason: _builtins.str
-    """Why, in the operator's words."""
+    """Reason, in the operator's words."""
     username: _builtins.str
-    """User who did it."""
+    """User who made it."""
     failure_reason: _builtins.str
-    """Why the replacement could not be recorded, a word for programs; empty where it was recorded."""
+    """Reason for which the replacement could not be recorded, a word for programs; empty where it was recorded."""
     failure_message: _builtins.str
-    """The same, for people."""
+    """The reason in words, for people."""
     @_builtins.property
     def transaction_event(self) -> _transaction_event_pb2.TransactionEvent:
         """A transaction event."""
@@ -1077,7 +1079,7 @@ class QuarantineMend(_message.Message):
 
     @_builtins.property
     def mend_time(self) -> _timestamp_pb2.Timestamp:
-        """When."""
+        """Time of the mend."""
 
     def __init__(
         self,
@@ -1145,7 +1147,7 @@ class MendQuarantinedItemRequest(_message.Message):
     quarantine_id: _builtins.str
     """Its id."""
     reason: _builtins.str
-    """Why, for whoever reads the bill later; at most 500 characters."""
+    """Reason, for readers of the bill; at most 500 characters."""
     @_builtins.property
     def payload(self) -> _struct_pb2.Struct:
         """Whole payload of a raw message, for the OCPP version and action that it came with. Whole numbers become integers."""
@@ -1216,9 +1218,9 @@ class EndTransactionRequest(_message.Message):
     transaction_id: _builtins.str
     """The transaction's name."""
     reason: _builtins.str
-    """Why, for those who read the transaction later; at most 500 characters."""
+    """Reason, for readers of the transaction; at most 500 characters."""
     generation: _builtins.int
-    """Which use of the name; 0 means the latest."""
+    """Number of the use of the name; 0 means the latest."""
     def __init__(
         self,
         *,
@@ -1379,7 +1381,7 @@ class UnmatchedEvent(_message.Message):
     station_id: _builtins.str
     """The station."""
     reason: Global___UnmatchedReason.ValueType
-    """Why it belongs to none."""
+    """Reason why it belongs to none."""
     @_builtins.property
     def event(self) -> Global___RecordedTransactionEvent:
         """The event that the station sent, with the transaction_id that it named."""

@@ -162,9 +162,9 @@ class TransactionServiceServicer:
 
     def RerunQuarantinedItem(self, request, context):
         """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
-        without a mend is translated again by a gateway, where transaction_svc knows the address of one. Where it fails again
-        the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
-        returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
+        without a mend is translated again by a gateway, where transaction_svc has the address of one. Where it fails again
+        the call itself succeeds, and the item in the response is not RECORDED and has the reason. One that is RECORDED
+        already is returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
         nothing was changed, call again.
         """
@@ -185,7 +185,7 @@ class TransactionServiceServicer:
         """Replaces the content of such a message and records it, in one database transaction with the operator, time and
         reason. The original content stays readable beside the mend, and the message keeps its station, connection and
         receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
-        is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+        is not RECORDED and has the reason. The same mend of a RECORDED item returns it as it is, so that the call may be
         repeated.
         The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
         Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
@@ -202,11 +202,11 @@ class TransactionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EndTransaction(self, request, context):
-        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
-        not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
-        The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
-        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
-        INVALID_ARGUMENT, reason INVALID_FIELD.
+        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. No command is
+        sent to the station; RequestStopTransaction does that. A stop that the station sends later replaces the recorded
+        end. The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED; INVALID_ARGUMENT,
+        reason INVALID_FIELD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

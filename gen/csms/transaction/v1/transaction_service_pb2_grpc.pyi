@@ -66,9 +66,9 @@ class TransactionServiceStub:
     """
     RerunQuarantinedItem: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.RerunQuarantinedItemRequest, _transaction_service_pb2.RerunQuarantinedItemResponse]
     """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
-    without a mend is translated again by a gateway, where transaction_svc knows the address of one. Where it fails again
-    the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
-    returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
+    without a mend is translated again by a gateway, where transaction_svc has the address of one. Where it fails again
+    the call itself succeeds, and the item in the response is not RECORDED and has the reason. One that is RECORDED
+    already is returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
     nothing was changed, call again.
     """
@@ -81,7 +81,7 @@ class TransactionServiceStub:
     """Replaces the content of such a message and records it, in one database transaction with the operator, time and
     reason. The original content stays readable beside the mend, and the message keeps its station, connection and
     receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
-    is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+    is not RECORDED and has the reason. The same mend of a RECORDED item returns it as it is, so that the call may be
     repeated.
     The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
     Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
@@ -94,11 +94,11 @@ class TransactionServiceStub:
     when the database is unavailable: nothing was changed then.
     """
     EndTransaction: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.EndTransactionRequest, _transaction_service_pb2.EndTransactionResponse]
-    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
-    not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
-    The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
-    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
-    INVALID_ARGUMENT, reason INVALID_FIELD.
+    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. No command is
+    sent to the station; RequestStopTransaction does that. A stop that the station sends later replaces the recorded
+    end. The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED; INVALID_ARGUMENT,
+    reason INVALID_FIELD.
     """
     ListUnmatchedEvents: _grpc.UnaryUnaryMultiCallable[_transaction_service_pb2.ListUnmatchedEventsRequest, _transaction_service_pb2.ListUnmatchedEventsResponse]
     """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
@@ -145,9 +145,9 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """
     RerunQuarantinedItem: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.RerunQuarantinedItemRequest, _transaction_service_pb2.RerunQuarantinedItemResponse]  # type: ignore[assignment]
     """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
-    without a mend is translated again by a gateway, where transaction_svc knows the address of one. Where it fails again
-    the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
-    returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
+    without a mend is translated again by a gateway, where transaction_svc has the address of one. Where it fails again
+    the call itself succeeds, and the item in the response is not RECORDED and has the reason. One that is RECORDED
+    already is returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
     Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
     nothing was changed, call again.
     """
@@ -160,7 +160,7 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """Replaces the content of such a message and records it, in one database transaction with the operator, time and
     reason. The original content stays readable beside the mend, and the message keeps its station, connection and
     receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
-    is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+    is not RECORDED and has the reason. The same mend of a RECORDED item returns it as it is, so that the call may be
     repeated.
     The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
     Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
@@ -173,11 +173,11 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     when the database is unavailable: nothing was changed then.
     """
     EndTransaction: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.EndTransactionRequest, _transaction_service_pb2.EndTransactionResponse]  # type: ignore[assignment]
-    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
-    not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
-    The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
-    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
-    INVALID_ARGUMENT, reason INVALID_FIELD.
+    """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. No command is
+    sent to the station; RequestStopTransaction does that. A stop that the station sends later replaces the recorded
+    end. The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+    Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED; INVALID_ARGUMENT,
+    reason INVALID_FIELD.
     """
     ListUnmatchedEvents: _aio.UnaryUnaryMultiCallable[_transaction_service_pb2.ListUnmatchedEventsRequest, _transaction_service_pb2.ListUnmatchedEventsResponse]  # type: ignore[assignment]
     """Lists the events that belong to no transaction: those that wait for the start of theirs, and those of another
@@ -269,9 +269,9 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.RerunQuarantinedItemResponse, _abc.Awaitable[_transaction_service_pb2.RerunQuarantinedItemResponse]]:
         """Records such a message now, as if it came from the station again: its latest mend, where it has one. A raw message
-        without a mend is translated again by a gateway, where transaction_svc knows the address of one. Where it fails again
-        the call itself succeeds, and the item in the response is not RECORDED and says why. One that is RECORDED already is
-        returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
+        without a mend is translated again by a gateway, where transaction_svc has the address of one. Where it fails again
+        the call itself succeeds, and the item in the response is not RECORDED and has the reason. One that is RECORDED
+        already is returned as it is, so that the call may be repeated; a DISMISSED one is tried all the same.
         Errors: NOT_FOUND, reason QUARANTINED_ITEM_NOT_FOUND; UNAVAILABLE when the database or the gateway is unavailable:
         nothing was changed, call again.
         """
@@ -296,7 +296,7 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Replaces the content of such a message and records it, in one database transaction with the operator, time and
         reason. The original content stays readable beside the mend, and the message keeps its station, connection and
         receive time. Where the recording fails, the call itself succeeds: the mend is kept, and the item in the response
-        is not RECORDED and says why. The same mend of a RECORDED item returns it as it is, so that the call may be
+        is not RECORDED and has the reason. The same mend of a RECORDED item returns it as it is, so that the call may be
         repeated.
         The station is not notified: a mended StartTransaction of 1.6 gets a number that its station does not know.
         Messages that name 0 or -1 in its place are matched to it as to any open transaction of that connector.
@@ -315,11 +315,11 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transaction_service_pb2.EndTransactionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transaction_service_pb2.EndTransactionResponse, _abc.Awaitable[_transaction_service_pb2.EndTransactionResponse]]:
-        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. The station is
-        not asked; RequestStopTransaction does that. A stop that the station sends later replaces what is recorded here.
-        The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
-        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED;
-        INVALID_ARGUMENT, reason INVALID_FIELD.
+        """Ends a transaction of which nothing more is expected, with the last believed reading as its energy. No command is
+        sent to the station; RequestStopTransaction does that. A stop that the station sends later replaces the recorded
+        end. The call may be repeated: a transaction that the same operator ended for the same reason is returned as it is.
+        Errors: NOT_FOUND, reason TRANSACTION_NOT_FOUND; FAILED_PRECONDITION, reason TRANSACTION_ENDED; INVALID_ARGUMENT,
+        reason INVALID_FIELD.
         """
 
     @_abc_1.abstractmethod
