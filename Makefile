@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PROTOC := $(BIN)/python -m grpc_tools.protoc -Iproto -Ithird_party/googleapis
 PROTO  := $(sort $(shell find proto -name '*.proto'))
 # Our own Python: what ruff, mypy and import-linter look at.
-CODE   := mesh gateway station_svc transaction_svc auth_svc notification_svc simulator benchmarks chaos deploy tests
+CODE   := mesh gateway station_svc transaction_svc auth_svc notification_svc station_kit simulator benchmarks chaos deploy tests
 
 .PHONY: help
 help:  ## Show this list

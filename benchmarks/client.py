@@ -1,4 +1,7 @@
-"""A raw OCPP-J client: one socket, one CALL at a time, as little work a message as possible."""
+"""A raw OCPP-J client: one socket, one CALL at a time, as little work a message as possible.
+
+It does not stand on the connection of the station kit, whose cost would be measured with that of the mesh.
+"""
 
 import asyncio
 import time

@@ -1,15 +1,35 @@
 """Messages of a loaded station, as generators: each yields the rest of a CALL and is sent the answer's payload.
 
-A CALL is `[2,"<id>",<rest>]`; the client adds the id. Messages are made by filling bytes in, so that they cost little.
+A CALL is `[2,"<id>",<rest>]`; the client adds the id. Messages are templates (`benchmarks.templates`).
 """
 
 import json
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import ClassVar
+
+from benchmarks.templates import NUMBER, NUMBER_AS_BYTES, TEXT, template
+from station_kit import messages
+from station_kit.v16 import messages as v16
 
 Script = Generator[bytes, bytes, None]
 """Yields the rest of a CALL (`"Action",{payload}`), is sent the payload of its CALLRESULT."""
+
+VENDOR, MODEL = "Bench", "Raw"
+HEARTBEAT = template(messages.HEARTBEAT)
+_START = template(v16.start_transaction(id_tag=TEXT, meter_start=NUMBER, timestamp=TEXT))
+_METER_VALUES = template(
+    v16.meter_values(
+        v16.sampled_value("%d"),
+        v16.sampled_value("%d", measurand="Power.Active.Import", unit="W"),
+        timestamp=TEXT,
+        transaction_id=NUMBER_AS_BYTES,
+    )
+)
+_STOP = template(
+    v16.stop_transaction(transaction_id=NUMBER_AS_BYTES, meter_stop=NUMBER, timestamp=TEXT, reason="Local")
+)
 
 
 @dataclass(kw_only=True)
@@ -33,6 +53,10 @@ class Ledger:
 class LoadedStation:
     """One station's scripts. Every message differs by its time or its values, as real ones do."""
 
+    BOOT: ClassVar = template(v16.boot_notification(vendor=VENDOR, model=MODEL))
+    AVAILABLE: ClassVar = template(v16.status_notification(status="Available", timestamp=TEXT))
+    AUTHORIZE: ClassVar = template(v16.authorize(TEXT))
+
     def __init__(self, *, station_id: str, id_tag: str, ledger: Ledger) -> None:
         self.station_id = station_id
         self._id_tag = id_tag.encode()
@@ -44,13 +68,10 @@ class LoadedStation:
 
     def boot(self) -> Script:
         """BootNotification and the status of one connector. Raises RuntimeError unless it is accepted."""
-        answer = yield b'"BootNotification",{"chargePointVendor":"Bench","chargePointModel":"Raw"}'
+        answer = yield self.BOOT
         if json.loads(answer)["status"] != "Accepted":
             raise RuntimeError(f"{self.station_id}: the boot was answered {answer.decode()}")
-        yield (
-            b'"StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available","timestamp":"%s"}'
-            % self._now()
-        )
+        yield self.AVAILABLE % self._now()
 
     def start(self) -> Script:
         """StartTransaction."""
@@ -66,7 +87,7 @@ class LoadedStation:
     def heartbeats(self) -> Script:
         """Heartbeats for ever."""
         while True:
-            yield b'"Heartbeat",{}'
+            yield HEARTBEAT
 
     def meter_values(self) -> Script:
         """MeterValues with two sampled values, within a transaction, for ever."""
@@ -77,11 +98,11 @@ class LoadedStation:
     def mixed(self) -> Script:
         """Heartbeats and MeterValues in turns, for ever; every other station begins with the other one."""
         if self.station_id[-1] in "13579":
-            yield b'"Heartbeat",{}'
+            yield HEARTBEAT
         while True:
             yield self._meter_message()
             self._ledger.meter_values += 1
-            yield b'"Heartbeat",{}'
+            yield HEARTBEAT
 
     def lone_starts(self) -> Script:
         """StartTransaction and StopTransaction in turns, for ever."""
@@ -92,7 +113,7 @@ class LoadedStation:
     def sessions(self) -> Script:
         """Whole sessions for ever: Authorize, StartTransaction, three MeterValues, StopTransaction."""
         while True:
-            yield b'"Authorize",{"idTag":"%s"}' % self._id_tag
+            yield self.AUTHORIZE % self._id_tag
             yield from self.start()
             for _ in range(3):
                 yield self._meter_message()
@@ -101,11 +122,7 @@ class LoadedStation:
 
     def _start_message(self) -> bytes:
         self._started_wh = self._meter_wh
-        return b'"StartTransaction",{"connectorId":1,"idTag":"%s","meterStart":%d,"timestamp":"%s"}' % (
-            self._id_tag,
-            self._meter_wh,
-            self._now(),
-        )
+        return _START % (self._id_tag, self._meter_wh, self._now())
 
     def _take_start(self, answer: bytes) -> None:
         name = str(json.loads(answer)["transactionId"])
@@ -115,19 +132,11 @@ class LoadedStation:
 
     def _meter_message(self) -> bytes:
         self._meter_wh += 7
-        return (
-            b'"MeterValues",{"connectorId":1,"transactionId":%s,"meterValue":[{"timestamp":"%s","sampledValue":['
-            b'{"value":"%d","measurand":"Energy.Active.Import.Register","unit":"Wh"},'
-            b'{"value":"%d","measurand":"Power.Active.Import","unit":"W"}]}]}'
-        ) % (self._transaction_id, self._now(), self._meter_wh, 10_000 + self._meter_wh % 1_000)
+        return _METER_VALUES % (self._transaction_id, self._now(), self._meter_wh, 10_000 + self._meter_wh % 1_000)
 
     def _stop_message(self) -> bytes:
         self._meter_wh += 7
-        return b'"StopTransaction",{"transactionId":%s,"meterStop":%d,"timestamp":"%s","reason":"Local"}' % (
-            self._transaction_id,
-            self._meter_wh,
-            self._now(),
-        )
+        return _STOP % (self._transaction_id, self._meter_wh, self._now())
 
     def _take_stop(self) -> None:
         self._ledger.stops += 1

@@ -1,27 +1,46 @@
 """Messages of a loaded station of OCPP 2.0.1: the same sessions, as TransactionEvents."""
 
-import json
+from typing import Any, ClassVar
 
-from benchmarks.workloads import LoadedStation, Script
+from benchmarks.templates import NUMBER, TEXT, template
+from benchmarks.workloads import MODEL, VENDOR, LoadedStation, Script
+from station_kit.messages import EventType
+from station_kit.v201 import messages as v201
+
+
+def _event(event_type: EventType, trigger_reason: str, **fields: Any) -> bytes:
+    """A TransactionEvent with two sampled values; its slots are filled in by `LoadedStation201._slots`."""
+    power = v201.sampled_value(NUMBER, event_type, measurand="Power.Active.Import", unit="W")
+    return template(
+        v201.transaction_event(
+            event_type,
+            v201.sampled_value(NUMBER, event_type),
+            power,
+            transaction_id=TEXT,
+            timestamp=TEXT,
+            seq_no=NUMBER,
+            trigger_reason=trigger_reason,
+            info={"chargingState": "Charging"},
+            evse={"id": 1, "connectorId": 1},
+            **fields,
+        )
+    )
+
+
+_STARTED = _event(EventType.STARTED, "Authorized", idToken=v201.id_token_of(TEXT))
+_UPDATED = _event(EventType.UPDATED, "MeterValuePeriodic")
+_ENDED = _event(EventType.ENDED, "StopAuthorized", idToken=v201.id_token_of(TEXT))
 
 
 class LoadedStation201(LoadedStation):
-    """One station's scripts in OCPP 2.0.1. Of `LoadedStation` it has the sessions, and what these are made of."""
+    """One station's scripts in OCPP 2.0.1. Of `LoadedStation` it has the boot, and what sessions are made of."""
+
+    BOOT: ClassVar = template(v201.boot_notification(vendor=VENDOR, model=MODEL))
+    AVAILABLE: ClassVar = template(v201.status_notification(status="Available", timestamp=TEXT))
+    AUTHORIZE: ClassVar = template(v201.authorize(TEXT))
 
     _sessions = 0
     _seq_no = 0  # of the next event; what was never answered has not used it up
-
-    def boot(self) -> Script:
-        """BootNotification and the status of one connector. Raises RuntimeError unless it is accepted."""
-        answer = yield (
-            b'"BootNotification",{"reason":"PowerUp","chargingStation":{"vendorName":"Bench","model":"Raw"}}'
-        )
-        if json.loads(answer)["status"] != "Accepted":
-            raise RuntimeError(f"{self.station_id}: the boot was answered {answer.decode()}")
-        yield (
-            b'"StatusNotification",{"evseId":1,"connectorId":1,"connectorStatus":"Available","timestamp":"%s"}'
-            % self._now()
-        )
 
     def start(self) -> Script:
         """TransactionEvent Started, with the id token and the register's first value."""
@@ -29,7 +48,7 @@ class LoadedStation201(LoadedStation):
         self._seq_no = 0
         self._started_wh = self._meter_wh
         name = f"{self.station_id}-{self._sessions}"
-        yield self._event(b"Started", b"Authorized", name.encode(), b"Transaction.Begin", self._token())
+        yield _STARTED % (*self._slots(name.encode()), self._id_tag)
         self._seq_no += 1
         self._ledger.starts += 1
         self._ledger.names.add(f"{self.station_id}/{name}")
@@ -39,13 +58,13 @@ class LoadedStation201(LoadedStation):
         """TransactionEvent Ended, where a transaction is under way."""
         if self._transaction_id:
             self._meter_wh += 7
-            yield self._event(b"Ended", b"StopAuthorized", self._transaction_id, b"Transaction.End", self._token())
+            yield _ENDED % (*self._slots(self._transaction_id), self._id_tag)
             self._take_stop()
 
     def sessions(self) -> Script:
         """Whole sessions for ever: Authorize, and TransactionEvents: Started, three Updated, Ended."""
         while True:
-            yield b'"Authorize",{%s}' % self._token()
+            yield self.AUTHORIZE % self._id_tag
             yield from self.start()
             for _ in range(3):
                 yield from self._update()
@@ -53,32 +72,10 @@ class LoadedStation201(LoadedStation):
 
     def _update(self) -> Script:
         self._meter_wh += 7
-        yield self._event(b"Updated", b"MeterValuePeriodic", self._transaction_id, b"Sample.Periodic")
+        yield _UPDATED % self._slots(self._transaction_id)
         self._seq_no += 1
         self._ledger.meter_values += 1
 
-    def _token(self) -> bytes:
-        return b'"idToken":{"idToken":"%s","type":"ISO14443"}' % self._id_tag
-
-    def _event(self, kind: bytes, trigger: bytes, name: bytes, context: bytes, more: bytes = b"") -> bytes:
-        """One TransactionEvent with two sampled values, and `more` fields."""
+    def _slots(self, name: bytes) -> tuple[bytes, int, bytes, bytes, int, int]:
         now = self._now()
-        return (
-            b'"TransactionEvent",{"eventType":"%s","timestamp":"%s","triggerReason":"%s","seqNo":%d,'
-            b'"transactionInfo":{"transactionId":"%s","chargingState":"Charging"},"evse":{"id":1,"connectorId":1},%s'
-            b'"meterValue":[{"timestamp":"%s","sampledValue":['
-            b'{"value":%d,"context":"%s","measurand":"Energy.Active.Import.Register","unitOfMeasure":{"unit":"Wh"}},'
-            b'{"value":%d,"context":"%s","measurand":"Power.Active.Import","unitOfMeasure":{"unit":"W"}}]}]}'
-        ) % (
-            kind,
-            now,
-            trigger,
-            self._seq_no,
-            name,
-            more + b"," if more else b"",
-            now,
-            self._meter_wh,
-            context,
-            10_000 + self._meter_wh % 1_000,
-            context,
-        )
+        return now, self._seq_no, name, now, self._meter_wh, 10_000 + self._meter_wh % 1_000

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import envoy
 from chaos.postgres import Postgres, make_postgres
-from chaos.station import Door
 from deploy import probes
 from deploy.envoy_config import FrontDoor, write
 from deploy.local import tether
@@ -30,7 +29,7 @@ class Layout:
     services: Sequence[Part]
     gateways: Sequence[Part]
     envoy: Part
-    doors: Sequence[Door]
+    urls: Sequence[str]  # where stations connect, without their ids
     operator_addresses: Mapping[str, str]
     admin_password: str
 
@@ -56,7 +55,7 @@ def make_layout(directory: Path) -> Layout:
         gateways=[_gateway(n, env, ocpp[n], mesh[n]) for n in range(GATEWAYS)],
         envoy=_envoy(directory, operators, ocpp, mesh, http),
         # Half of the stations' attempts go through Envoy, as most would.
-        doors=[*(Door(host=HOST, port=each.port) for each in ocpp), *[Door(host=HOST, port=http.port)] * GATEWAYS],
+        urls=[f"ws://{HOST}:{port}/ocpp" for port in (*(each.port for each in ocpp), *[http.port] * GATEWAYS)],
         operator_addresses=operators,
         admin_password=env["CSMS_ADMIN_PASSWORD"],
     )

@@ -10,13 +10,13 @@ from pathlib import Path
 from random import Random
 
 from chaos import operators
-from chaos.dialects import V16, V201
 from chaos.errors import ChaosError
 from chaos.layout import Layout, make_layout
 from chaos.ledger import Figure, Ledger, Recorded, compare
 from chaos.station import Station
 from chaos.victims import Killer, Victim, start_all
 from deploy.local.log_file import LogFile
+from station_kit.versions import VERSIONS
 
 Say = Callable[[str], None]
 
@@ -101,8 +101,8 @@ async def _fleet(stack: AsyncExitStack, layout: Layout, ledger: Ledger, options:
     fleet = [
         Station(
             station_id=f"CHAOS{n:03d}",
-            dialect=V201() if n % 3 == 0 else V16(),
-            doors=layout.doors,
+            version=VERSIONS["ocpp2.0.1" if n % 3 == 0 else "ocpp1.6"],
+            urls=layout.urls,
             ledger=ledger,
             random=_random(options.seed, n),
             pace_s=options.pace_s,

@@ -3,16 +3,22 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from chaos.dialects import Dialect, Message, Session
 from chaos.ledger import Kind, Ledger
-from chaos.link import Link, LinkLostError
-from simulator.backoff import Backoff
+from chaos.sessions import Session, SessionMessage
+from mesh.runtime.backoff import Backoff
+from station_kit.connection import Answer, ConnectionEndedError, StationConnection, open_connection
+from station_kit.frames import Call, CallResult
+from station_kit.messages import HEARTBEAT, EventType, Message, TransactionEvent
+from station_kit.sockets import station_url
+from station_kit.versions import OcppVersion
 
+# How long a station waits for a connection. A gateway waits for station_svc for ten seconds before it answers 503, and
+# Envoy sets it no shorter limit.
+OPEN_S = 25.0
 # How long a station waits for an answer; gateways give up before (20 s).
 ANSWER_S = 30.0
 HEARTBEAT_S = 5.0
@@ -24,14 +30,6 @@ BOOTS, AUTHORIZES, NEW_IDS = 0.2, 0.3, 0.5
 CUTS = 0.01
 
 
-@dataclass(frozen=True, kw_only=True)
-class Door:
-    """A way into the mesh."""
-
-    host: str
-    port: int
-
-
 class Station:
     """A station with one connector. `run` it as a task; it ends with `leave`, or when it is cancelled."""
 
@@ -39,25 +37,26 @@ class Station:
         self,
         *,
         station_id: str,
-        dialect: Dialect,
-        doors: Sequence[Door],
+        version: OcppVersion,
+        urls: Sequence[str],
         ledger: Ledger,
         random: Random,
         pace_s: float,
     ) -> None:
-        """`pace_s` is the time between two messages, in the mean."""
+        """`urls` lead into the mesh, without the station's id; `pace_s` is the mean time between two messages."""
         self.station_id = station_id
-        self._dialect = dialect
-        self._doors = doors
+        self._version = version
+        self._urls = urls
         self._ledger = ledger
         self._random = random
         self._pace_s = pace_s
-        self._backoff = Backoff(random=random, first_s=0.2, most_s=3.0)
-        self._queue: deque[Message] = deque()
-        self._sent: Message | None = None  # with this id, and not acknowledged yet
+        self._backoff = Backoff(first_s=0.2, most_s=3.0, uniform=random.uniform)
+        self._failures = 0  # in a row
+        self._queue: deque[SessionMessage] = deque()
+        self._sent: SessionMessage | None = None  # with this id, and not acknowledged yet
         self._sent_id = ""
         self._news = asyncio.Event()
-        self._link: Link | None = None
+        self._connection: StationConnection | None = None
         self._booted = False
         self._leaving = False
         self._finishing = asyncio.Event()
@@ -70,7 +69,7 @@ class Station:
     @property
     def connected(self) -> bool:
         """Whether it has a connection and is accepted."""
-        return self._link is not None and self._booted and not self._link.ended.is_set()
+        return self._connection is not None and self._booted and not self._connection.ended.is_set()
 
     @property
     def finished(self) -> bool:
@@ -87,13 +86,11 @@ class Station:
         charging = self._charging = asyncio.create_task(self._charge())
         try:
             while not self._leaving:
-                await self._connection()
-                await asyncio.sleep(self._backoff.next_s())
+                await self._stay_connected()
+                await self._back_off()
         finally:
             charging.cancel()
             await asyncio.gather(charging, return_exceptions=True)
-            if self._link is not None:
-                self._link.close()
 
     def finish(self) -> None:
         """Ends the session that goes on, begins no other."""
@@ -102,114 +99,132 @@ class Station:
     def leave(self) -> None:
         """Closes the connection for good."""
         self._leaving = True
-        if self._link is not None:
-            self._link.close()
+        if self._connection is not None:
+            self._connection.end("closed by the station")
 
     # Events at the connector
 
     async def _charge(self) -> None:
         while not self._finishing.is_set():
             self._number += 1
-            session = self._dialect.begin(id_tag=f"TAG{self.station_id}", number=self._number)
-            await self._measure(session, Kind.START, 0)
+            id_token = f"TAG{self.station_id}"
+            transaction_id = self._version.own_transaction_id(f"{id_token}-{self._number}")
+            session = Session(id_token=id_token, transaction_id=transaction_id)
+            await self._measure(session, EventType.STARTED, 0)
             seq_no = 1
             while not self._finishing.is_set() and self._random.random() < 0.75:
-                await self._measure(session, Kind.METER, seq_no)
+                await self._measure(session, EventType.UPDATED, seq_no)
                 seq_no += 1
-            await self._measure(session, Kind.STOP, seq_no)
+            await self._measure(session, EventType.ENDED, seq_no)
 
-    async def _measure(self, session: Session, kind: Kind, seq_no: int) -> None:
+    async def _measure(self, session: Session, event_type: EventType, seq_no: int) -> None:
         while len(self._queue) >= MEMORY:  # noqa: ASYNC110 - it looks at its memory as often as at its meter
             await asyncio.sleep(self._pace_s)
-        if kind is not Kind.START:
+        if event_type is not EventType.STARTED:
             self._register_mwh += self._random.randrange(1, 40_000)
-        if kind is not Kind.METER:
-            self._register_mwh += -self._register_mwh % self._dialect.step_mwh
-        message = Message(
-            session=session, kind=kind, seq_no=seq_no, time_us=self._now_us(), register_mwh=self._register_mwh
+        if event_type is not EventType.UPDATED:
+            self._register_mwh += -self._register_mwh % self._version.register_step_mwh
+        event = TransactionEvent(
+            event_type=event_type,
+            id_token=session.id_token,
+            seq_no=seq_no,
+            time_us=self._now_us(),
+            register_mwh=self._register_mwh,
         )
-        self._queue.append(message)
+        self._queue.append(SessionMessage(session=session, event=event))
         self._news.set()
         await asyncio.sleep(self._pace_s * self._random.uniform(0.5, 1.5))
 
     # Messages about it
 
-    async def _connection(self) -> None:
-        """Connects, and says what there is to say until the connection is lost."""
+    async def _stay_connected(self) -> None:
+        """Connects, and sends what there is to send until the connection has ended."""
+        url = station_url(self._random.choice(self._urls), self.station_id)
         try:
-            await self._connect()
-            await self._serve()
-        except LinkLostError as error:
+            async with open_connection(url, subprotocol=self._version.subprotocol, open_timeout_s=OPEN_S) as connection:
+                self._connection = connection
+                self._ledger.happened["connections"] += 1
+                await self._serve(connection)
+        except ConnectionEndedError as error:
             self._ledger.happened[f"connection: {error}"] += 1
-        if self._link is not None and self._link.fault:
-            self._ledger.violations.append(f"{self.station_id}: {self._link.fault}")
-        self._link = None
+        if self._connection is not None and self._connection.fault:
+            self._ledger.violations.append(f"{self.station_id}: {self._connection.fault}")
+        self._connection = None
 
-    async def _connect(self) -> None:
-        door = self._random.choice(self._doors)
-        self._link = await Link.open(
-            host=door.host, port=door.port, path=f"/ocpp/{self.station_id}", subprotocol=self._dialect.subprotocol
-        )
-        self._ledger.happened["connections"] += 1
-
-    async def _serve(self) -> None:
+    async def _serve(self, connection: StationConnection) -> None:
         while not self._booted or self._random.random() < BOOTS:
-            answer = await self._ask(*self._dialect.boot())
-            self._booted = answer[0] == 3 and answer[2]["status"] == "Accepted"
+            answer = await self._ask(connection, self._version.boot(vendor="Chaos", model="Raw"))
+            self._booted = isinstance(answer, CallResult) and answer.payload["status"] == "Accepted"
             if not self._booted:
-                await asyncio.sleep(self._backoff.next_s())
-        await self._ask(*self._dialect.status(self._now_us()))
-        self._backoff.reset()
+                await self._back_off()
+        await self._ask(connection, self._version.available(self._now_us()))
+        self._failures = 0
         while True:
             if self._queue:
-                await self._deliver(self._queue[0])
-            elif await self._idle():
-                await self._ask("Heartbeat", {})
+                await self._deliver(connection, self._queue[0])
+            elif await self._idle(connection):
+                await self._ask(connection, HEARTBEAT)
 
-    async def _deliver(self, message: Message) -> None:
+    async def _deliver(self, connection: StationConnection, message: SessionMessage) -> None:
         """Sends a message, and forgets it once it is acknowledged. A repeat has the same message id, or another."""
         if message.kind is Kind.START and self._random.random() < AUTHORIZES:
-            await self._ask(*self._dialect.authorize(message.session.id_tag))
+            await self._ask(connection, self._version.authorize(message.session.id_token))
         if self._sent is message:
             self._ledger.happened["messages sent again"] += 1
         if self._sent is not message or self._random.random() < NEW_IDS:
             self._sent, self._sent_id = message, self._new_id()
-        answer = await self._send(self._sent_id, *self._dialect.say(message))
-        if answer[0] != 3:
+        reported = self._version.transaction_event(message.event, message.session.transaction_id)
+        answer = await self._send(connection, self._sent_id, reported)
+        if not isinstance(answer, CallResult):
             self._ledger.violations.append(f"{self.station_id}: a {message.kind} was answered with {answer!r}")
-            await asyncio.sleep(self._backoff.next_s())
+            await self._back_off()
             return
-        if wrong := self._dialect.take(message, answer[2]):
-            self._ledger.violations.append(f"{self.station_id}: {wrong}")
+        if message.kind is Kind.START:
+            self._take_start(message.session, answer.payload)
         self._queue.popleft()
         self._ledger.acknowledged.append(message.entry(self.station_id))
 
-    async def _ask(self, action: str, payload: Any) -> list[Any]:
-        """A CALL that is not of money: a CALLERROR is a pity and no more."""
-        answer = await self._send(self._new_id(), action, payload)
-        if answer[0] != 3:
-            self._ledger.happened[f"{action} answered with {answer[2]}"] += 1
+    def _take_start(self, session: Session, answer: Mapping[str, Any]) -> None:
+        """Takes the CALLRESULT of a start: the fleet's are all accepted, and recorded under a name."""
+        start = self._version.read_start(answer)
+        if start.transaction_id is not None:
+            session.transaction_id = start.transaction_id
+            if int(start.transaction_id) <= 0:
+                self._ledger.violations.append(
+                    f"{self.station_id}: a start was given the number {start.transaction_id}"
+                )
+        if start.status != "Accepted":
+            self._ledger.violations.append(f"{self.station_id}: the token of a start was answered with {start.status}")
+
+    async def _ask(self, connection: StationConnection, message: Message) -> Answer:
+        """A CALL that is not about a transaction: a CALLERROR is counted and no more."""
+        answer = await self._send(connection, self._new_id(), message)
+        if not isinstance(answer, CallResult):
+            self._ledger.happened[f"{message.action} answered with {answer.code}"] += 1
         return answer
 
-    async def _send(self, message_id: str, action: str, payload: Any) -> list[Any]:
-        assert self._link is not None  # noqa: S101 - only while serving
+    async def _send(self, connection: StationConnection, message_id: str, message: Message) -> Answer:
         if not self._finishing.is_set() and self._random.random() < CUTS:
             asyncio.get_running_loop().call_later(
-                self._random.uniform(0, 0.02), self._link.abort, "cut by the station's network"
+                self._random.uniform(0, 0.02), connection.abort, "cut by the station's network"
             )
-        return await self._link.call(message_id, action, payload, timeout_s=ANSWER_S)
+        call = Call(message_id=message_id, action=message.action, payload=message.payload)
+        return await connection.call(call, timeout_s=ANSWER_S)
 
-    async def _idle(self) -> bool:
-        """Waits for something to say; True where there was nothing for so long that a heartbeat is due."""
-        assert self._link is not None  # noqa: S101 - only while serving
+    async def _idle(self, connection: StationConnection) -> bool:
+        """Waits for something to send; True where there was nothing for so long that a heartbeat is due."""
         self._news.clear()
-        waits = [asyncio.create_task(self._news.wait()), asyncio.create_task(self._link.ended.wait())]
+        waits = [asyncio.create_task(self._news.wait()), asyncio.create_task(connection.ended.wait())]
         done, rest = await asyncio.wait(waits, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
         for wait in rest:
             wait.cancel()
-        if self._link.ended.is_set():
-            raise LinkLostError(self._link.reason)
+        if connection.ended.is_set():
+            raise ConnectionEndedError(connection.reason)
         return not done
+
+    async def _back_off(self) -> None:
+        self._failures += 1
+        await asyncio.sleep(self._backoff.after(self._failures))
 
     def _new_id(self) -> str:
         self._last_id += 1

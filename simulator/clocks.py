@@ -35,14 +35,3 @@ class StationClock:
     def real_seconds(self, life_s: float) -> float:
         """How long `life_s` seconds of its life take."""
         return life_s / self._speed
-
-
-def to_text(moment: datetime) -> str:
-    """A timestamp as OCPP writes it: `2026-01-31T12:00:00.000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-
-
-def from_text(text: str) -> datetime:
-    """A timestamp of the central system. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from simulator.backoff import Backoff
+from mesh.runtime.backoff import Backoff
 from simulator.clocks import StationClock
 from simulator.driver import Driver, IdTags
 from simulator.firmware import Failure
@@ -78,7 +78,7 @@ def _make_runner(options: FleetOptions, station_id: str, number: int, id_tags: I
             quirks=quirks,
         ),
         clock=clock,
-        backoff=Backoff(random=random),
+        backoff=Backoff(first_s=1.0, most_s=30.0, uniform=random.uniform),
         boots_once=8 in quirks,
     )
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 
-from simulator.clocks import to_text
+from station_kit.times import format_time
 
 MOST_LINES = 2_000
 
@@ -30,4 +30,4 @@ class Journal:
             early = oldest is not None and moment < oldest
             late = latest is not None and moment > latest
             if not early and not late and (security or not security_only):
-                yield f"{to_text(moment)} {text}\n"
+                yield f"{format_time(moment)} {text}\n"

@@ -1,9 +1,7 @@
 """The line of a station to the central system: opens its sockets, as it should or as some stations do."""
 
 import asyncio
-import base64
 import contextlib
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -11,15 +9,18 @@ from dataclasses import dataclass
 from itertools import count
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
-from websockets.frames import Frame, Opcode
-from websockets.typing import Subprotocol
+
+from station_kit.frames import Call, encode
+from station_kit.sockets import basic_credential, open_socket, station_url, stop_pongs
+from station_kit.v16.messages import boot_notification
+from station_kit.v201.version import V201
 
 _OPEN_TIMEOUT_S = 20.0
 _PROBE_TIMEOUT_S = 5.0
 _HERD_S = 10  # quirk 25: the full seconds at which everybody connects
-_OTHER_SUBPROTOCOL = "ocpp2.0.1"
+_OTHER_SUBPROTOCOL = V201.subprotocol
 
 
 class LineLostError(OSError):
@@ -88,18 +89,15 @@ class Line:
     async def _open(
         self, url: str, password: str | None, *, ping_s: float | None, subprotocol: str | None = None
     ) -> ClientConnection:
-        offered = None if 1 in self._quirks else [Subprotocol(subprotocol or self._subprotocol)]
-        connection = await connect(
+        connection = await open_socket(
             url,
-            subprotocols=offered,
-            additional_headers=self._headers(password),
-            ping_interval=ping_s,
-            open_timeout=_OPEN_TIMEOUT_S,
-            compression=None,
-            proxy=None,
+            subprotocols=[] if 1 in self._quirks else [subprotocol or self._subprotocol],
+            headers=self._headers(password),
+            ping_interval_s=ping_s,
+            open_timeout_s=_OPEN_TIMEOUT_S,
         )
         if 4 in self._quirks:
-            mute(connection)
+            stop_pongs(connection)
         return connection
 
     async def _probe(self, password: str | None) -> None:
@@ -111,13 +109,13 @@ class Line:
                 stack.push_async_callback(silent.close)
                 other = await self._open(url, password, ping_s=None, subprotocol=_OTHER_SUBPROTOCOL)
                 stack.push_async_callback(other.close)
-                payload = {"chargePointVendor": "Probe", "chargePointModel": "Probe"}
-                await other.send(json.dumps([2, "probe", "BootNotification", payload]))
+                action, payload = boot_notification(vendor="Probe", model="Probe")
+                await other.send(encode(Call(message_id="probe", action=action, payload=payload)))
                 await other.recv()
 
     def _leave_behind(self, connection: ClientConnection) -> None:
         """Quirk 5: silent from now on, and closed late."""
-        mute(connection)
+        stop_pongs(connection)
 
         async def close_late() -> None:
             try:
@@ -147,14 +145,12 @@ class Line:
         return forms[next(self._turns) % len(forms)]
 
     def _url(self, segment: str) -> str:
-        return f"{self._access.url.rstrip('/')}/{segment}"
+        return station_url(self._access.url, segment)
 
     def _headers(self, password: str | None) -> dict[str, str]:
         if password is None:
             return {}
-        secret = other_form(password) if 7 in self._quirks else password.encode()
-        pair = self._station_id.encode() + b":" + secret
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        return basic_credential(self._station_id, other_form(password) if 7 in self._quirks else password)
 
 
 def until_herd_s(now_s: float) -> float:
@@ -168,14 +164,3 @@ def other_form(key: str) -> bytes:
         return bytes.fromhex(key)
     except ValueError:
         return key.encode().hex().encode()
-
-
-def mute(connection: ClientConnection) -> None:
-    """Keeps a socket from answering pings, which the library does by itself."""
-    send_frame = connection.protocol.send_frame
-
-    def send_no_pong(frame: Frame) -> None:
-        if frame.opcode is not Opcode.PONG:
-            send_frame(frame)
-
-    setattr(connection.protocol, "send_frame", send_no_pong)  # noqa: B010 - a method of this one object

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
+from mesh.runtime.backoff import Backoff
 from mesh.runtime.logs import get_logger
-from simulator.backoff import Backoff
 from simulator.certificates import CertificateUse
 from simulator.clocks import StationClock
 from simulator.line import Line
@@ -59,6 +59,7 @@ class Runner:
         self._line = line
         self._clock = clock
         self._backoff = backoff
+        self._failures = 0  # to connect, or to stay connected, in a row
         self._boots_once = boots_once  # quirk 8 of simulator.misbehaviour
         self._online = False
         self._alive = True
@@ -123,7 +124,8 @@ class Runner:
                 await self._connect_once()
             except (OSError, WebSocketException, TimeoutError) as error:
                 self._online = False
-                wait_s = self._backoff.next_s()
+                self._failures += 1
+                wait_s = self._backoff.after(self._failures)
                 log.info("offline", station_id=self._id, reason=_explain(error), again_in_s=round(wait_s, 1))
                 await asyncio.sleep(wait_s)
             else:
@@ -133,7 +135,7 @@ class Runner:
         configuration = self.station.configuration
         ping_s = configuration.number("WebSocketPingInterval") or None
         async with self._line.connection(key=configuration.text("AuthorizationKey"), ping_s=ping_s) as connection:
-            self._backoff.reset()
+            self._failures = 0
             self._online = True
             session = self._dialect.open(
                 station=self.station, memory=self.memory, clock=self._clock, connection=connection

@@ -18,7 +18,7 @@ _SUFFIXES = {".py", ".proto", ".md", ".yaml", ".yml", ".lua", ".toml"}
 # Packages whose docstrings follow the rule of CONTRIBUTING.md, "Language".
 WORDED = (
     *("mesh", "gateway", "station_svc", "transaction_svc", "auth_svc", "notification_svc"),
-    *("deploy", "benchmarks", "chaos", "simulator", "tests"),
+    *("deploy", "benchmarks", "chaos", "simulator", "station_kit", "tests"),
 )
 # CONTRIBUTING.md: functions have at most so many lines.
 MOST_LINES = 40
@@ -62,6 +62,7 @@ FORMER_WORDS: Mapping[str, frozenset[str]] = {
     "station_svc": _STATION_WORDS,
     "auth_svc": _AUTH_WORDS,
     "mesh": _MESH_WORDS,
+    "station_kit": _GATEWAY_WORDS,
     "notification_svc": _DIALECT,
     "deploy": _DIALECT,
     "proto/csms": _DIALECT,

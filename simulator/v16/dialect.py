@@ -6,14 +6,15 @@ from simulator.clocks import StationClock
 from simulator.memory import Memory
 from simulator.runner import Session
 from simulator.station import Station
-from simulator.v16.session import SUBPROTOCOL, Session16
+from simulator.v16.session import Session16
 from simulator.v16.wire import Habits, Wire
+from station_kit.v16.version import V16
 
 
 class Dialect16:
     """See simulator.runner.Dialect. `quirks` are those that show in its frames (simulator.misbehaviour)."""
 
-    subprotocol = SUBPROTOCOL
+    subprotocol = V16.subprotocol
 
     def __init__(self, *, quirks: frozenset[int] = frozenset()) -> None:
         self._quirks = quirks

@@ -5,9 +5,9 @@ from typing import Any
 from ocpp.v16 import call_result
 from ocpp.v16.enums import Action, UpdateFirmwareStatus
 
-from simulator.clocks import from_text
 from simulator.firmware import Order
 from simulator.v16.actions import Actions, on
+from station_kit.times import parse_time
 
 
 class FirmwareActions(Actions):
@@ -25,7 +25,7 @@ class FirmwareActions(Actions):
         """UpdateFirmware, whose answer says nothing: an update that is being installed goes on."""
         order = Order(
             location=location,
-            retrieve_at=from_text(retrieve_date),
+            retrieve_at=parse_time(retrieve_date),
             retries=retries or 0,
             retry_interval_s=retry_interval,
         )
@@ -45,8 +45,8 @@ class FirmwareActions(Actions):
         install_at = firmware.get("install_date_time")
         order = Order(
             location=firmware["location"],
-            retrieve_at=from_text(firmware["retrieve_date_time"]),
-            install_at=None if install_at is None else from_text(install_at),
+            retrieve_at=parse_time(firmware["retrieve_date_time"]),
+            install_at=None if install_at is None else parse_time(install_at),
             retries=retries or 0,
             retry_interval_s=retry_interval,
             request_id=request_id,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from simulator.clocks import from_text, to_text
+from station_kit.times import format_time, parse_time
 
 Payload = dict[str, Any]
 LOCAL_OFFSET = timedelta(hours=2)
@@ -50,7 +50,7 @@ class Garbler:
 
     def _odd_times(self, _: str, payload: Payload) -> None:
         for holder, name in _times(payload):
-            moment = from_text(holder[name])
+            moment = parse_time(holder[name])
             local = moment + LOCAL_OFFSET
             forms = (
                 moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3],
@@ -61,9 +61,9 @@ class Garbler:
 
     def _wrong_clock(self, _: str, payload: Payload) -> None:
         for holder, name in _times(payload):
-            moment = from_text(holder[name])
+            moment = parse_time(holder[name])
             self._lost_zero = self._lost_zero or moment
-            holder[name] = to_text(_EPOCH + (moment - self._lost_zero) if self._even else moment + LOCAL_OFFSET)
+            holder[name] = format_time(_EPOCH + (moment - self._lost_zero) if self._even else moment + LOCAL_OFFSET)
 
     def _odd_values(self, _: str, payload: Payload) -> None:
         for sample in _samples(payload):
@@ -116,8 +116,8 @@ def without_number(text: str) -> str:
     if found is None:
         return text
     # It stands first, so that a comma follows.
-    rest = text.replace(found[0], "", 1).replace(", }", "}")
-    return rest.replace("{", f"{{{found[1]}, ", 1)
+    rest = text.replace(found[0], "", 1).replace(",}", "}")
+    return rest.replace("{", f"{{{found[1]},", 1)
 
 
 def _times(payload: Payload) -> list[tuple[Payload, str]]:

@@ -7,8 +7,8 @@ from ocpp.v16 import call_result
 from ocpp.v16.enums import Action, UpdateStatus, UpdateType
 
 from simulator.authorization import ListEntry, Remembered
-from simulator.clocks import from_text
 from simulator.v16.actions import Actions, on
+from station_kit.times import parse_time
 
 _NO_LIST = -1
 
@@ -47,6 +47,6 @@ def to_remembered(info: dict[str, Any]) -> Remembered:
     expires = info.get("expiry_date")
     return Remembered(
         status=str(info["status"]),
-        expires=from_text(expires) if expires else None,
+        expires=parse_time(expires) if expires else None,
         parent=info.get("parent_id_tag"),
     )

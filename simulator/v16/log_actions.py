@@ -5,9 +5,9 @@ from typing import Any
 from ocpp.v16 import call_result
 from ocpp.v16.enums import Action, Log, LogStatus
 
-from simulator.clocks import from_text
 from simulator.maintenance import LogWanted
 from simulator.v16.actions import Actions, on
+from station_kit.times import parse_time
 
 
 class LogActions(Actions):
@@ -26,8 +26,8 @@ class LogActions(Actions):
         """GetDiagnostics."""
         wanted = LogWanted(
             location=location,
-            oldest=None if start_time is None else from_text(start_time),
-            latest=None if stop_time is None else from_text(stop_time),
+            oldest=None if start_time is None else parse_time(start_time),
+            latest=None if stop_time is None else parse_time(stop_time),
             retries=retries or 0,
             retry_interval_s=retry_interval,
         )
@@ -47,8 +47,8 @@ class LogActions(Actions):
         oldest, latest = log.get("oldest_timestamp"), log.get("latest_timestamp")
         wanted = LogWanted(
             location=log["remote_location"],
-            oldest=None if oldest is None else from_text(oldest),
-            latest=None if latest is None else from_text(latest),
+            oldest=None if oldest is None else parse_time(oldest),
+            latest=None if latest is None else parse_time(latest),
             security_only=log_type == Log.security_log,
             request_id=request_id,
             retries=retries or 0,

@@ -16,7 +16,6 @@ from ocpp.v16.enums import (
 )
 from ocpp.v16.enums import FirmwareStatus as FirmwareStatus16
 
-from simulator.clocks import to_text
 from simulator.events import MeterSampled, Reading, Status, StatusChanged, TransactionStarted, TransactionStopped
 from simulator.maintenance import Maintenance
 from simulator.memory import TransactionMessage
@@ -30,6 +29,7 @@ from simulator.notices import (
     UploadStatus,
 )
 from simulator.station import Identity
+from station_kit.times import format_time
 
 # The number that a station uses if the central system never gave one (OCPP 1.6 errata, 3.x; quirk 18).
 NAMELESS = -1
@@ -58,7 +58,7 @@ def status(event: StatusChanged, at: datetime) -> Any:
         connector_id=event.connector_id,
         error_code=_error_code(event.status),
         status=ChargePointStatus(event.status.value),
-        timestamp=to_text(at),
+        timestamp=format_time(at),
     )
 
 
@@ -76,7 +76,9 @@ def notice(event: Notice, at: datetime) -> Any:
         case UploadReport():
             return call.LogStatusNotification(status=UploadLogStatus(event.status.value), request_id=event.request_id)
         case SecurityEvent():
-            return call.SecurityEventNotification(type=event.kind.value, timestamp=to_text(at), tech_info=event.info)
+            return call.SecurityEventNotification(
+                type=event.kind.value, timestamp=format_time(at), tech_info=event.info
+            )
         case CertificateRequest():
             return call.SignCertificate(csr=event.csr)
 
@@ -126,14 +128,14 @@ def transaction_message(event: TransactionMessage, at: datetime, name: str | Non
                 connector_id=event.connector_id,
                 id_tag=event.id_tag,
                 meter_start=event.meter_wh,
-                timestamp=to_text(at),
+                timestamp=format_time(at),
                 reservation_id=event.reservation_id,
             )
         case TransactionStopped():
             return call.StopTransaction(
                 transaction_id=transaction_id,
                 meter_stop=event.meter_wh,
-                timestamp=to_text(at),
+                timestamp=format_time(at),
                 reason=Reason(event.reason.value),
                 id_tag=event.id_tag,
             )
@@ -147,7 +149,7 @@ def meter_values(event: MeterSampled, at: datetime, transaction_id: int | None, 
     return call.MeterValues(
         connector_id=event.connector_id,
         transaction_id=transaction_id,
-        meter_value=[MeterValue(timestamp=to_text(at), sampled_value=[one for one in sampled if one is not None])],
+        meter_value=[MeterValue(timestamp=format_time(at), sampled_value=[one for one in sampled if one is not None])],
     )
 
 

@@ -6,9 +6,9 @@ from ocpp.v16 import call_result
 from ocpp.v16.enums import Action, ChargingProfileStatus, ClearChargingProfileStatus, GetCompositeScheduleStatus
 
 from simulator.charging_profiles import Purpose, Unit
-from simulator.clocks import to_text
 from simulator.v16.actions import Actions, on
 from simulator.v16.profiles import from_composite, to_profile
+from station_kit.times import format_time
 
 
 class ProfileActions(Actions):
@@ -53,6 +53,6 @@ class ProfileActions(Actions):
         return call_result.GetCompositeSchedule(
             status=GetCompositeScheduleStatus.accepted,
             connector_id=connector_id,
-            schedule_start=to_text(found.start),
+            schedule_start=format_time(found.start),
             charging_schedule=from_composite(found, duration_s=duration, unit=unit),
         )

@@ -7,8 +7,8 @@ from typing import Any
 
 from simulator.charging import CompositeSchedule
 from simulator.charging_profiles import Kind, Period, Profile, Purpose, Recurrency, Schedule, Unit
-from simulator.clocks import from_text, to_text
 from simulator.composite import in_unit
+from station_kit.times import format_time, parse_time
 
 _NO_TRANSACTION = 0  # a key that no transaction has
 
@@ -41,7 +41,7 @@ def from_composite(found: CompositeSchedule, *, duration_s: int, unit: Unit) -> 
     """A composite schedule, in a unit."""
     return {
         "duration": duration_s,
-        "start_schedule": to_text(found.start),
+        "start_schedule": format_time(found.start),
         "charging_rate_unit": unit.value,
         "charging_schedule_period": [
             {
@@ -67,4 +67,4 @@ def _schedule(words: Mapping[str, Any]) -> Schedule:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return None if text is None else from_text(text)
+    return None if text is None else parse_time(text)

@@ -5,9 +5,9 @@ from typing import Any
 from ocpp.v16 import call_result
 from ocpp.v16.enums import Action, CancelReservationStatus, ReservationStatus
 
-from simulator.clocks import from_text
 from simulator.reservations import Reservation
 from simulator.v16.actions import Actions, after, on
+from station_kit.times import parse_time
 
 
 class ReservationActions(Actions):
@@ -30,7 +30,7 @@ class ReservationActions(Actions):
                 connector_id=connector_id,
                 id_tag=id_tag,
                 parent_id_tag=parent_id_tag,
-                expires=from_text(expiry_date),
+                expires=parse_time(expiry_date),
             )
         )
         return call_result.ReserveNow(status=ReservationStatus(result.value))

@@ -25,7 +25,6 @@ from simulator.v16.list_actions import to_remembered
 
 log = get_logger(__name__)
 
-SUBPROTOCOL = "ocpp1.6"
 RESPONSE_TIMEOUT_S = 30.0
 FLUSH_S = 10.0  # how long a soft reset waits for the transaction messages to leave
 _BOOT_RETRY_S = 30.0  # where the answer names no interval

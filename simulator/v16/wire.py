@@ -3,10 +3,9 @@
 It stands where the library expects a socket. The library sees its own message ids; what is on the wire may differ.
 """
 
-import json
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -16,11 +15,12 @@ from websockets.frames import Frame, Opcode
 
 from simulator.line import LineLostError
 from simulator.v16.garbling import Garbler, without_number
+from station_kit.frames import Call, CallError, CallResult, MalformedFrameError, decode, encode
+from station_kit.pending_calls import PendingCalls, UnmatchedAnswerError
 
 LOSE_AFTER = 20  # quirk 5: CALLs of a connection
 COMPRESS_AT = 12  # quirk 6: the CALL of a connection that is sent compressed
 _MOST_SENT = 500  # remembered of what was sent
-_CALL, _RESULT, _ERROR = 2, 3, 4
 _MONEY = ("StartTransaction", "StopTransaction")
 _PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 
@@ -62,19 +62,19 @@ class Wire:
         self._habits = habits
         self._quirks = habits.quirks
         self._calls = 0
-        self._asked: dict[str, tuple[str, str, Sent]] = {}  # by id on the wire: the library's own, action, CALL
+        self._pending: PendingCalls[tuple[Call, Sent]] = PendingCalls()  # by id on the wire: the library's CALL
 
     async def send(self, text: str) -> None:
         """Sends a frame of the library, or what is made of it."""
-        frame = json.loads(text)
-        if frame[0] != _CALL:
+        frame = decode(text)
+        if not isinstance(frame, Call):
             await self._connection.send(text)
             return
-        _, own_id, action, payload = frame
-        sent = self._habits.note(own_id, action, payload)
-        wire_id = self._wire_id(own_id, action, sent)
-        self._asked[wire_id] = (own_id, action, sent)
-        garbled = self._text(wire_id, action, sent)
+        sent = self._habits.note(frame.message_id, frame.action, frame.payload)
+        wire_id = self._wire_id(frame.message_id, frame.action, sent)
+        self._pending.discard(wire_id)  # a CALL that got no answer in time is sent again, under its id or as number 1
+        self._pending.add(wire_id, (frame, sent))
+        garbled = self._text(wire_id, frame.action, sent)
         self._calls += 1
         await self._send_call(garbled)
         if 5 in self._quirks and self._calls % LOSE_AFTER == 0:
@@ -107,7 +107,7 @@ class Wire:
         return own_id
 
     def _text(self, wire_id: str, action: str, sent: Sent) -> str:
-        text = json.dumps([_CALL, wire_id, action, sent.payload])
+        text = encode(Call(message_id=wire_id, action=action, payload=sent.payload))
         if 10 not in self._quirks or action != "MeterValues" or sent.times > 1:
             return text
         self._habits.meter_values += 1
@@ -115,17 +115,20 @@ class Wire:
 
     def _hear(self, text: str) -> str | None:
         """The text that the library gets for a frame: the frame, something else, or nothing."""
-        frame = json.loads(text)
-        if frame[0] == _CALL:
+        try:
+            frame = decode(text)
+        except MalformedFrameError:
+            return text  # the library's to judge
+        if isinstance(frame, Call):
             return None if 9 in self._quirks else text
-        asked = self._asked.pop(frame[1], None)
-        if asked is None:
-            return None  # a second answer, or one to nothing
-        own_id, action, sent = asked
-        frame[1] = own_id
-        if frame[0] == _RESULT and not self._takes(action, sent, frame[2]):
-            return json.dumps([_ERROR, own_id, "InternalError", "the station did not understand", {}])
-        return json.dumps(frame)
+        try:
+            call, sent = self._pending.take(frame)
+        except UnmatchedAnswerError:
+            return None  # a second answer
+        if isinstance(frame, CallResult) and not self._takes(call.action, sent, frame.payload):
+            description = "the station did not understand"
+            return encode(CallError(message_id=call.message_id, code="InternalError", description=description))
+        return encode(replace(frame, message_id=call.message_id))
 
     def _takes(self, action: str, sent: Sent, payload: dict[str, Any]) -> bool:
         """Whether the station understands an answer."""

@@ -9,8 +9,10 @@ import pytest
 from ocpp.messages import Call, validate_payload
 
 from benchmarks.catalogue import WORKLOADS
+from benchmarks.templates import NUMBER, NUMBER_AS_BYTES, TEXT, template
 from benchmarks.workloads import Ledger, LoadedStation, Script
 from benchmarks.workloads_v201 import LoadedStation201
+from station_kit.messages import Message
 
 ANSWERS: Mapping[str, dict[str, Any]] = {
     "BootNotification": {"status": "Accepted", "interval": 300, "currentTime": "2026-01-31T12:00:00.000Z"},
@@ -125,3 +127,9 @@ def test_what_is_not_answered_is_not_counted() -> None:
     with pytest.raises(StopIteration):
         script.send(b'{"transactionId":5,"idTagInfo":{"status":"Invalid"}}')
     assert (ledger.starts, ledger.names) == (1, {"S1/5"})
+
+
+def test_slots_of_a_template_are_filled_in_by_their_kind() -> None:
+    payload = {"text": TEXT, "number": NUMBER, "bytes": NUMBER_AS_BYTES, "quoted": "%d", "kept": "# 1"}
+    made = template(Message("Action", payload))
+    assert made % (b"a", 1, b"2", 3) == b'"Action",{"text":"a","number":1,"bytes":2,"quoted":"3","kept":"# 1"}'

@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from chaos import station as station_module
-from chaos.dialects import V16, V201, Dialect
 from chaos.ledger import Kind, Ledger
-from chaos.station import Door, Station
+from chaos.station import Station
+from station_kit.versions import VERSIONS, OcppVersion
 from tests.waiting import until
 
 Answer = Callable[[str, dict[str, Any]], "dict[str, Any] | str | None"]
@@ -61,17 +61,17 @@ def accept(action: str, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def at_work(answer: Answer, dialect: Dialect, ledger: Ledger) -> AsyncIterator[tuple[Station, System]]:
+async def at_work(answer: Answer, version: OcppVersion, ledger: Ledger) -> AsyncIterator[tuple[Station, System]]:
     """A station at work at a system."""
     system = System(answer)
     async with serve(
-        system.serve, "127.0.0.1", 0, subprotocols=[Subprotocol(dialect.subprotocol)], compression=None
+        system.serve, "127.0.0.1", 0, subprotocols=[Subprotocol(version.subprotocol)], compression=None
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         station = Station(
             station_id="S1",
-            dialect=dialect,
-            doors=[Door(host="127.0.0.1", port=port)],
+            version=version,
+            urls=[f"ws://127.0.0.1:{port}/ocpp"],
             ledger=ledger,
             random=Random(1),  # noqa: S311 - not a secret
             pace_s=0.005,
@@ -96,15 +96,15 @@ def _a_network_that_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(station_module, "CUTS", 0.0)
 
 
-@pytest.mark.parametrize(("dialect", "version"), [(V16(), "1.6"), (V201(), "2.0.1")])
-async def test_what_a_station_says_is_valid(dialect: Dialect, version: str) -> None:
+@pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
+async def test_what_a_station_says_is_valid(version: OcppVersion) -> None:
     """Every message fits its schema, and the ledger has one entry for each that is of money."""
     ledger = Ledger()
-    async with at_work(accept, dialect, ledger) as (station, system):
+    async with at_work(accept, version, ledger) as (station, system):
         await until(lambda: sum(entry.kind is Kind.STOP for entry in ledger.acknowledged) >= 3)
         await finish(station)
     for message_id, action, payload in system.frames:
-        await validate_payload(Call(message_id, action, payload), version)
+        await validate_payload(Call(message_id, action, payload), version.subprotocol.removeprefix("ocpp"))
     money = {"StartTransaction", "MeterValues", "StopTransaction", "TransactionEvent"}
     assert (
         len(ledger.acknowledged)
@@ -126,7 +126,7 @@ async def test_what_was_not_acknowledged_is_said_again() -> None:
         return accept(action, payload)
 
     ledger = Ledger()
-    async with at_work(answer, V16(), ledger) as (station, system):
+    async with at_work(answer, VERSIONS["ocpp1.6"], ledger) as (station, system):
         await until(lambda: ledger.acknowledged)
         starts = system.said("StartTransaction")
         assert starts[0] == starts[1] == starts[2] == starts[3]
@@ -146,7 +146,7 @@ async def test_an_error_to_a_message_of_money_is_a_violation() -> None:
         return errors.pop() if action == "TransactionEvent" and errors else accept(action, payload)
 
     ledger = Ledger()
-    async with at_work(answer, V201(), ledger) as (_, system):
+    async with at_work(answer, VERSIONS["ocpp2.0.1"], ledger) as (_, system):
         await until(lambda: ledger.acknowledged)
         events = system.said("TransactionEvent")
         assert events[0] == events[1]
@@ -163,7 +163,7 @@ async def test_a_start_without_a_number_is_a_violation() -> None:
         return accept(action, payload)
 
     ledger = Ledger()
-    async with at_work(answer, V16(), ledger):
+    async with at_work(answer, VERSIONS["ocpp1.6"], ledger):
         await until(lambda: ledger.violations)
     assert "the number 0" in ledger.violations[0]
 
@@ -171,7 +171,7 @@ async def test_a_start_without_a_number_is_a_violation() -> None:
 async def test_a_station_that_leaves_stays_away() -> None:
     """It closes its connection and opens no other."""
     ledger = Ledger()
-    async with at_work(accept, V16(), ledger) as (station, system):
+    async with at_work(accept, VERSIONS["ocpp1.6"], ledger) as (station, system):
         await until(lambda: station.connected)
         station.leave()
         await until(lambda: not station.connected)

@@ -1,7 +1,6 @@
 """The real edge for tests of whole versions: stations of any version, commands by name, and what is stored."""
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -154,8 +153,9 @@ async def answering(
 
 
 async def _answer_all(station: RawStation, calls: list[tuple[str, Any]], answer: Callable[[str, Any], Any]) -> None:
-    while True:
-        kind, message_id, action, payload = json.loads(await station.socket.recv())
-        assert kind == 2
+    def note(action: str, payload: Any) -> Any:
         calls.append((action, payload))
-        await station.send(json.dumps([3, message_id, answer(action, payload)]))
+        return answer(action, payload)
+
+    while True:
+        await station.answer_next(note)

@@ -5,6 +5,7 @@ tests/conformance/catalogue.py, where it is tested off the tests that are there.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -261,9 +262,11 @@ def _title(path: str) -> str:
 
 
 def _naming(folder: str, *names: str) -> list[str]:
-    """The tests in a folder that name an action, or a command."""
+    """The tests in a folder that name an action, or a command, or send it by the station kit: `v16.authorize(…)`."""
     paths = sorted((ROOT / "tests" / folder).glob("*.py"))
-    found = [path for path in paths if any(f'"{name}"' in path.read_text() for name in names)]
+    builders = [re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in names]
+    named = re.compile("|".join((*(f'"{name}"' for name in names), *(rf"\bv\d+\.{name}\(" for name in builders))))
+    found = [path for path in paths if named.search(path.read_text())]
     return [str(path.relative_to(ROOT)) for path in found if path.stem not in ("test_routes", "helpers")]
 
 

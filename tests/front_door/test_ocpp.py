@@ -5,7 +5,6 @@ import base64
 import json
 import socket
 from functools import partial
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -13,7 +12,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from station_kit.v16 import messages as v16
 from tests.front_door.conftest import DEVELOPMENT_ORIGIN
+from tests.gateway.raw_station import RawStation, basic
 from tests.running_mesh import Answer, RunningMesh
 from tests.waiting import PATIENCE_S, eventually
 
@@ -23,15 +24,11 @@ BOOT = [2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel
 
 async def test_a_session_of_a_charge_point(mesh: RunningMesh, bearer: dict[str, str]) -> None:
     """Sub-protocol negotiated, frames both ways, and the operators see it."""
-    async with connect(
-        f"{mesh.ocpp_url}/FD-WS-1", subprotocols=[Subprotocol("ocpp9.9"), V16], open_timeout=PATIENCE_S
-    ) as socket_:
-        assert socket_.subprotocol == V16
-        await socket_.send(json.dumps(BOOT))
-        answer = json.loads(await asyncio.wait_for(socket_.recv(), PATIENCE_S))
-        assert (answer[0], answer[1], answer[2]["status"]) == (3, "1", "Accepted")
-        station = await asyncio.to_thread(mesh.request, "GET", "/v1/stations/FD-WS-1", **bearer)
-        assert station.json["connected"] is True
+    async with RawStation(f"{mesh.ocpp_url}/FD-WS-1", subprotocols=["ocpp9.9", "ocpp1.6"]) as station:
+        assert station.socket.subprotocol == V16
+        assert (await station.boot())["status"] == "Accepted"
+        resource = await asyncio.to_thread(mesh.request, "GET", "/v1/stations/FD-WS-1", **bearer)
+        assert resource.json["connected"] is True
 
 
 async def test_basic_authentication_passes(mesh: RunningMesh, bearer: dict[str, str]) -> None:
@@ -39,15 +36,12 @@ async def test_basic_authentication_passes(mesh: RunningMesh, bearer: dict[str, 
     made = mesh.request("POST", "/v1/stations", body={"stationId": "FD-WS-2", "securityProfile": 1}, **bearer)
     assert made.status == 200, made
     url = f"{mesh.ocpp_url}/FD-WS-2"
-    right = base64.b64encode(f"FD-WS-2:{made.json['credential']}".encode()).decode()
-    async with connect(
-        url, subprotocols=[V16], additional_headers={"Authorization": f"Basic {right}"}, open_timeout=PATIENCE_S
-    ) as socket_:
-        assert socket_.subprotocol == V16
-    wrong = base64.b64encode(b"FD-WS-2:wrong").decode()
-    for headers in ({"Authorization": f"Basic {wrong}"}, {}):
+    async with RawStation(url, headers=basic("FD-WS-2", made.json["credential"])) as station:
+        assert station.socket.subprotocol == V16
+    for headers in (basic("FD-WS-2", "wrong"), {}):
         with pytest.raises(InvalidStatus) as failure:
-            await connect(url, subprotocols=[V16], additional_headers=headers, open_timeout=PATIENCE_S)
+            async with RawStation(url, headers=headers):
+                pass
         assert failure.value.response.status_code == 401
 
 
@@ -146,16 +140,11 @@ async def test_a_session_is_ended_by_an_operator(mesh: RunningMesh, bearer: dict
     async def request(method: str, path: str, body: object = None) -> Answer:
         return await asyncio.to_thread(partial(mesh.request, method, path, body=body, **bearer))
 
-    async with connect(f"{mesh.ocpp_url}/FD-WS-END", subprotocols=[V16], open_timeout=PATIENCE_S) as socket_:
-
-        async def call(action: str, payload: object) -> Any:
-            await socket_.send(json.dumps([2, action, action, payload]))
-            return json.loads(await asyncio.wait_for(socket_.recv(), PATIENCE_S))[2]
-
-        await call("BootNotification", BOOT[3])
-        start = {"connectorId": 1, "idTag": "T", "meterStart": 100, "timestamp": "2026-11-21T10:00:00Z"}
-        number = (await call("StartTransaction", start))["transactionId"]
-        await call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+    async with RawStation(f"{mesh.ocpp_url}/FD-WS-END") as charging:
+        await charging.boot()
+        start = v16.start_transaction(id_tag="T", meter_start=100, timestamp="2026-11-21T10:00:00Z")
+        number = (await charging.call(*start))["transactionId"]
+        await charging.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
 
         async def is_listed() -> bool:
             text = quote('hanging = true AND station_id = "FD-WS-END"')

@@ -2,37 +2,21 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from typing import Any
 
-from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
-
+from tests.gateway.field.kit import start
+from tests.gateway.raw_station import RawStation
 from tests.running_mesh import RunningMesh
-from tests.waiting import PATIENCE_S
 
 STATION = "FD-QUARANTINE"
-BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
-
-
-async def _send(mesh: RunningMesh, *calls: tuple[str, Any]) -> list[Any]:
-    """Sends these CALLs and returns the answers."""
-    async with connect(
-        f"{mesh.ocpp_url}/{STATION}", subprotocols=[Subprotocol("ocpp1.6")], open_timeout=PATIENCE_S
-    ) as socket:
-        answers = []
-        for number, (action, payload) in enumerate(calls):
-            await socket.send(json.dumps([2, str(number), action, payload]))
-            answers.append(json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S)))
-        return answers
 
 
 async def test_a_raw_message_is_mended(mesh: RunningMesh, bearer: dict[str, str]) -> None:
     """With its payload as JSON, and a reason; errors name what is wrong."""
-    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    broken = {"connectorId": 1, "idTag": "T", "meterStart": "many", "timestamp": time}
-    answers = await _send(mesh, ("BootNotification", BOOT), ("StartTransaction", broken))
-    assert (answers[1][0], answers[1][2]["transactionId"]) == (3, 0)
+    broken = start(meterStart="many")
+    async with RawStation(f"{mesh.ocpp_url}/{STATION}") as station:
+        await station.boot()
+        assert (await station.call("StartTransaction", broken))["transactionId"] == 0
 
     def ask(method: str, path: str, body: Any = None) -> Any:
         return mesh.request(method, path, body=body, **bearer)

@@ -2,15 +2,13 @@
 
 import asyncio
 import http.client
-import json
 import struct
 
 import grpc
 from csms.event.v1 import event_service_pb2 as events
 from csms.event.v1 import event_service_pb2_grpc as events_grpc
-from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
 
+from tests.gateway.raw_station import RawStation
 from tests.running_mesh import RunningMesh
 
 WATCH = "/csms.event.v1.EventService/WatchEvents"
@@ -18,11 +16,8 @@ WATCH = "/csms.event.v1.EventService/WatchEvents"
 
 async def _boot(mesh: RunningMesh, station_id: str) -> None:
     """A charge point comes, which is news."""
-    async with connect(
-        f"{mesh.ocpp_url}/{station_id}", subprotocols=[Subprotocol("ocpp1.6")], open_timeout=60
-    ) as socket:
-        await socket.send(json.dumps([2, "1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}]))
-        await asyncio.wait_for(socket.recv(), 60)
+    async with RawStation(f"{mesh.ocpp_url}/{station_id}") as station:
+        await station.boot()
 
 
 async def test_a_watch_over_grpc(mesh: RunningMesh, bearer: dict[str, str]) -> None:

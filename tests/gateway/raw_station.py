@@ -1,16 +1,17 @@
-"""A station as these tests play it: frames by hand, no OCPP library, and nothing of ours."""
+"""A station as these tests play it: each frame by hand, on the sockets and messages of the station kit."""
 
 import asyncio
-import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
-from websockets.typing import Subprotocol
+
+from station_kit.frames import Call, CallResult, encode
+from station_kit.sockets import basic_credential, open_socket, stop_pongs
+from station_kit.versions import VERSIONS
 
 PATIENCE_S = 60.0
 
@@ -27,22 +28,20 @@ class RawStation:
         compression: str | None = None,
     ) -> None:
         self.url = url
-        self._subprotocols = [Subprotocol(name) for name in subprotocols]
-        self._headers = dict(headers or {})
+        self._subprotocols = subprotocols
+        self._headers = headers
         self._compression = compression
         self._count = 0
         self.socket: ClientConnection
 
     async def __aenter__(self) -> Self:
         """Connects."""
-        self.socket = await connect(
+        self.socket = await open_socket(
             self.url,
-            subprotocols=self._subprotocols or None,
-            additional_headers=self._headers,
+            subprotocols=self._subprotocols,
+            headers=self._headers,
             compression=self._compression,
-            ping_interval=None,
-            open_timeout=PATIENCE_S,
-            max_size=None,
+            open_timeout_s=PATIENCE_S,
         )
         return self
 
@@ -62,14 +61,7 @@ class RawStation:
 
     def never_pong(self) -> None:
         """Answers no ping from now on."""
-        protocol = self.socket.protocol
-        send_frame = protocol.send_frame
-
-        def send_but_pongs(frame: Frame) -> None:
-            if frame.opcode is not Opcode.PONG:
-                send_frame(frame)
-
-        protocol.send_frame = send_but_pongs  # type: ignore[method-assign]
+        stop_pongs(self.socket)
 
     async def receive(self) -> Any:
         """The next frame, parsed."""
@@ -80,7 +72,7 @@ class RawStation:
         """Sends a CALL and returns the payload of its CALLRESULT; a CALLERROR fails the test."""
         self._count += 1
         message_id = f"{action}-{self._count}"
-        await self.send(json.dumps([2, message_id, action, payload]))
+        await self.send(encode(Call(message_id=message_id, action=action, payload=payload)))
         answer = await self.receive()
         assert answer[:2] == [3, message_id], answer
         return answer[2]
@@ -89,12 +81,27 @@ class RawStation:
         """Waits for a CALL of the gateway and answers it; returns [action, payload] of the CALL."""
         call = await self.receive()
         assert call[0] == 2, call
-        await self.send(json.dumps([3, call[1], payload]))
+        await self.reply(call[1], payload)
         return call[2:]
 
+    async def answer_next(self, answer: Callable[[str, Any], Any]) -> str:
+        """The same without a limit of time, for a station that serves in the background; returns the action.
+
+        `answer` makes the payload of the answer from action and payload.
+        """
+        kind, message_id, action, payload = json.loads(await self.socket.recv())
+        assert kind == 2
+        await self.reply(message_id, answer(action, payload))
+        return str(action)
+
+    async def reply(self, message_id: str, payload: Any) -> None:
+        """Sends a CALLRESULT."""
+        await self.send(encode(CallResult(message_id=message_id, payload=payload)))
+
     async def boot(self) -> Any:
-        """Sends a BootNotification."""
-        return await self.call("BootNotification", {"chargePointModel": "Raw", "chargePointVendor": "Tests"})
+        """Sends a BootNotification of the version that the socket speaks; without a sub-protocol it is 1.6."""
+        version = VERSIONS[(self.socket.subprotocol or "ocpp1.6").lower()]
+        return await self.call(*version.boot(vendor="Tests", model="Raw"))
 
     async def close_code(self) -> int:
         """Waits until the far end closes, and returns its code; 1006 where it gave none."""
@@ -108,4 +115,4 @@ class RawStation:
 
 def basic(username: str, password: str, *, encoding: str = "utf-8") -> dict[str, str]:
     """The header of HTTP Basic; `encoding` is latin-1 where the password stands for bytes."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode(encoding)).decode()}
+    return basic_credential(username, password.encode(encoding))

@@ -35,15 +35,25 @@ from gateway.ocpp.v16.routes import ROUTES
 from gateway.ocpp.versions import V16
 from mesh.runtime.errors import MeshError
 from mesh.runtime.reasons import Reason
+from station_kit import messages
+from station_kit.frames import Call, encode
+from station_kit.v16 import messages as v16
 from tests.conftest import FakeClock
 from tests.waiting import until
 
 SCHEMAS = Schemas(V16)
-BOOT = '[2,"b","BootNotification",{"chargePointModel":"M","chargePointVendor":"V"}]'
-STATUS = '[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]'
-START = '[2,"t","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]'
-HEARTBEAT = '[2,"h","Heartbeat",{}]'
+TIME = "2026-01-01T00:00:00Z"
 
+
+def call(message_id: str, message: messages.Message) -> str:
+    """A CALL of the station."""
+    return encode(Call(message_id=message_id, action=message.action, payload=message.payload))
+
+
+BOOT = call("b", v16.boot_notification(vendor="V", model="M"))
+STATUS = call("s", v16.status_notification(status="Available", timestamp=TIME))
+START = call("t", v16.start_transaction(id_tag="T", meter_start=0, timestamp=TIME))
+HEARTBEAT = call("h", messages.HEARTBEAT)
 
 NOT_ACCEPTED = TransactionEventResult(
     error=MeshError(

@@ -1,7 +1,6 @@
 """Who is let in at a real socket, with the real services behind it: browsers, wrong credentials, told addresses."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 
 import pytest
@@ -88,7 +87,7 @@ async def test_a_station_that_is_accepted_keeps_strangers_out(database_url: str)
             await mesh.stations.UpdateStation(request, metadata=mesh.metadata)
             frame = await waiting.receive()
             assert (frame[2], frame[3]["key"]) == ("ChangeConfiguration", "AuthorizationKey")
-            await waiting.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
+            await waiting.reply(frame[1], {"status": "Accepted"})
             assert await waiting.close_code() == 1012
         assert await _status(mesh, "CP1", {}) == 401
         async with RawStation(mesh.station_url("CP1"), headers=basic("CP1", frame[3]["value"])) as back:

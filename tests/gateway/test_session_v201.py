@@ -23,32 +23,27 @@ from gateway.ocpp.schemas import Schemas
 from gateway.ocpp.translation import IngestRpc
 from gateway.ocpp.v201.routes import ROUTES
 from gateway.ocpp.versions import V201
-from tests.gateway.session_rig import HEARTBEAT, NOT_ACCEPTED, Rig, session_rig
+from station_kit.messages import EventType, Message
+from station_kit.v201 import messages as v201
+from tests.gateway.session_rig import HEARTBEAT, NOT_ACCEPTED, TIME, Rig, call, session_rig
 from tests.waiting import until
 
 SCHEMAS = Schemas(V201)
-BOOT = '[2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V"}}]'
-STATUS = json.dumps(
-    [
-        2,
-        "s",
-        "StatusNotification",
-        {"timestamp": "2026-01-01T00:00:00Z", "connectorStatus": "Available", "evseId": 1, "connectorId": 1},
-    ]
-)
-EVENT = {
-    "eventType": "Started",
-    "timestamp": "2026-01-01T00:00:00Z",
-    "triggerReason": "Authorized",
-    "seqNo": 0,
-    "transactionInfo": {"transactionId": "tx-1"},
-    "idToken": {"idToken": "T", "type": "ISO14443"},
-}
+BOOT = call("b", v201.boot_notification(vendor="V", model="M"))
+STATUS = call("s", v201.status_notification(status="Available", timestamp=TIME))
+EVENT = v201.transaction_event(
+    EventType.STARTED,
+    transaction_id="tx-1",
+    timestamp=TIME,
+    seq_no=0,
+    trigger_reason="Authorized",
+    idToken=v201.id_token_of("T"),
+).payload
 
 
 def event(**fields: Any) -> str:
     """The frame of a start with these fields."""
-    return json.dumps([2, "t", "TransactionEvent", EVENT | fields])
+    return call("t", Message("TransactionEvent", EVENT | fields))
 
 
 @asynccontextmanager

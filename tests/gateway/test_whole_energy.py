@@ -16,16 +16,18 @@ from csms.transaction.v1.transaction_service_pb2 import (
     Transaction,
 )
 
+from station_kit.messages import ENERGY_REGISTER
+from station_kit.times import format_time
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 
-REGISTER = "Energy.Active.Import.Register"
+REGISTER = ENERGY_REGISTER
 _NOW = datetime.now(UTC)
 
 
 def time_at(seconds: float) -> str:
     """A time as stations write it, that many seconds from when this module was read."""
-    return (_NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return format_time(_NOW + timedelta(seconds=seconds))
 
 
 @dataclass
@@ -294,8 +296,7 @@ BEGIN, END = {"context": "Transaction.Begin"}, {"context": "Transaction.End"}
 
 async def _tell(mesh: MeshRig, station_id: str, *events: dict[str, Any]) -> Transaction:
     async with RawStation(mesh.station_url(station_id), subprotocols=["ocpp2.0.1"]) as station:
-        boot = {"reason": "PowerUp", "chargingStation": {"model": "Raw", "vendorName": "Tests"}}
-        await station.call("BootNotification", boot)
+        await station.boot()
         for event in events:
             await station.call("TransactionEvent", event)
     return await _get(mesh, station_id, events[0]["transactionInfo"]["transactionId"])

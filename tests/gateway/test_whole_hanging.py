@@ -183,16 +183,15 @@ async def test_a_session_of_2_0_1(mesh_on_both: MeshRig) -> None:
             "meterValue": [{"timestamp": time, "sampledValue": [{"value": wh}]}],
         }
 
-    boot = {"reason": "PowerUp", "chargingStation": {"model": "Raw", "vendorName": "Tests"}}
     free = {"connectorStatus": "Available", "evseId": 1, "connectorId": 1, "timestamp": "2026-11-21T10:05:00Z"}
     async with RawStation(mesh.station_url("CP1"), subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", boot)
+        await station.boot()
         await station.call("TransactionEvent", event("Started", 0, 0, 100))
         await station.call("StatusNotification", free)
         await eventually(lambda: _is_hanging(mesh, "tx-1"))
         await station.call("TransactionEvent", event("Updated", 1, 6, 200))
         assert not (await _read(mesh, "tx-1")).hanging
-        await station.call("BootNotification", boot)
+        await station.boot()
         await eventually(lambda: _is_hanging(mesh, "tx-1"))
         await _pass_grace(mesh)
         await eventually(lambda: _has_ended(mesh, "tx-1"))

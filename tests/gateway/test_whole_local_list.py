@@ -1,7 +1,6 @@
 """A local list over OCPP 1.6, from the id tokens that an operator adds to the frames at the socket."""
 
 import asyncio
-import json
 from typing import Any
 
 from csms.auth.v1 import id_token_service_pb2
@@ -29,8 +28,9 @@ async def _add_token(mesh: MeshRig, text: str, **more: Any) -> None:
 async def _answer(station: RawStation, frames: list[tuple[str, Any]]) -> None:
     """Answers what a station is asked for its list, until cancelled."""
     version = 0
-    while True:
-        _kind, message_id, action, payload = json.loads(await station.socket.recv())
+
+    def answer(action: str, payload: Any) -> Any:
+        nonlocal version
         frames.append((action, payload))
         if action == "SendLocalList":
             version = payload["listVersion"]
@@ -39,7 +39,10 @@ async def _answer(station: RawStation, frames: list[tuple[str, Any]]) -> None:
             "GetConfiguration": {"configurationKey": CONFIGURATION},
             "SendLocalList": {"status": "Accepted"},
         }
-        await station.send(json.dumps([3, message_id, answers[action]]))
+        return answers[action]
+
+    while True:
+        await station.answer_next(answer)
 
 
 async def test_a_list_reaches_the_station(mesh_on_both: MeshRig) -> None:

@@ -26,7 +26,6 @@ from tests.gateway.rig import TIMEOUT_S, MeshRig
 
 PENDING, REJECTED = station_pb2.REGISTRATION_STATUS_PENDING, station_pb2.REGISTRATION_STATUS_REJECTED
 ACCEPTED = station_pb2.REGISTRATION_STATUS_ACCEPTED
-BOOT_201 = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
 
 
 @pytest.fixture
@@ -99,7 +98,7 @@ async def test_an_unreadable_start_is_mended(field: Field) -> None:
 async def test_a_message_of_another_version_is_run_again_in_it(field: Field) -> None:
     """1.6 over 2.0.1: refused to the station, and recorded by the translator of its own version."""
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", BOOT_201)
+        await station.boot()
         assert await ask(station, "StartTransaction", start()) == "NotSupported"
     [item] = await field.quarantine()
     done = await mend(field, item, start(meterStart=1234))
@@ -117,7 +116,7 @@ async def test_an_event_of_2_0_1_is_mended(field: Field) -> None:
         "meterValue": [{"timestamp": at(), "sampledValue": [{"value": 12.5}]}],
     }
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", BOOT_201)
+        await station.boot()
         assert await station.call("TransactionEvent", event) == {}
     [item] = await field.quarantine()
     done = await mend(field, item, event | {"seqNo": 0})

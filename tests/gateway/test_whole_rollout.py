@@ -1,7 +1,6 @@
 """A rollout over OCPP 1.6, from the operator to the sockets of charge points, on both databases."""
 
 import asyncio
-import json
 from typing import Any
 
 from csms.station.v1 import rollout_service_pb2 as pb
@@ -31,14 +30,11 @@ class Charger:
 
     async def _serve(self, station: RawStation) -> None:
         """Answers until a command restarts it."""
-        while True:
-            _kind, message_id, action, payload = json.loads(await station.socket.recv())
-            self.frames.append((action, payload))
-            await station.send(json.dumps([3, message_id, self._answer(action, payload)]))
-            if action == "Reset":
-                return
+        while await station.answer_next(self._answer) != "Reset":
+            pass
 
     def _answer(self, action: str, payload: Any) -> Any:
+        self.frames.append((action, payload))
         if action == "GetConfiguration":
             item = {"key": "MeterValueSampleInterval", "readonly": False, "value": self._value}
             return {"configurationKey": [item]}

@@ -59,10 +59,9 @@ async def test_tc_073_a_new_key_over_the_socket(mesh_on_both: MeshRig) -> None:
 async def test_a_new_key_over_2_0_1(mesh: MeshRig) -> None:
     """The same command, in the words of that version (A01)."""
     old = await mesh.create_station("CP1")
-    boot = {"chargingStation": {"model": "M", "vendorName": "V"}, "reason": "PowerUp"}
     url, protocols = mesh.station_url("CP1"), ["ocpp2.0.1"]
     async with RawStation(url, subprotocols=protocols, headers=basic("CP1", old)) as station:
-        await station.call("BootNotification", boot)
+        await station.boot()
         request = station_service_pb2.RotateCredentialRequest(station_id="CP1", hand_over=True)
         rotation = asyncio.ensure_future(
             mesh.stations.RotateCredential(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
@@ -76,7 +75,7 @@ async def test_a_new_key_over_2_0_1(mesh: MeshRig) -> None:
         assert told.status == command_service_pb2.SET_VARIABLE_STATUS_REBOOT_REQUIRED
         assert "currentTime" in await station.call("Heartbeat", {})
     async with RawStation(url, subprotocols=protocols, headers=basic("CP1", told.credential)) as station:
-        await station.call("BootNotification", boot)
+        await station.boot()
     with pytest.raises(InvalidStatus):
         async with RawStation(url, subprotocols=protocols, headers=basic("CP1", old)):
             pass

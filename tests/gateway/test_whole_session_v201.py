@@ -15,7 +15,6 @@ from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually
 
 TOKEN = {"idToken": "TAG-1", "type": "ISO14443"}
-BOOT = {"reason": "PowerUp", "chargingStation": {"model": "Raw", "vendorName": "Tests"}}
 
 
 def _station(mesh: MeshRig, station_id: str = "CP1") -> RawStation:
@@ -79,7 +78,7 @@ async def test_a_session_is_told_exactly(mesh_on_both: MeshRig) -> None:
     mesh = mesh_on_both
     async with _station(mesh) as station:
         assert station.socket.subprotocol == "ocpp2.0.1"
-        assert (await station.call("BootNotification", BOOT))["status"] == "Accepted"
+        assert (await station.boot())["status"] == "Accepted"
         status = {"timestamp": "2026-11-21T10:00:00Z", "connectorStatus": "Occupied", "evseId": 1, "connectorId": 1}
         assert await station.call("StatusNotification", status) == {}
         assert "status" in (await station.call("Authorize", {"idToken": TOKEN}))["idTokenInfo"]
@@ -107,7 +106,7 @@ async def test_any_order_and_any_repeats_come_to_the_same(mesh_on_both: MeshRig,
     """4.1 and 4.2: an event counts once and in its place, whenever it comes."""
     events = _session()
     async with _station(mesh_on_both) as station:
-        await station.call("BootNotification", BOOT)
+        await station.boot()
         for index in order:
             await station.call("TransactionEvent", events[index])
     _check_session(await _read(mesh_on_both))
@@ -117,7 +116,7 @@ async def test_an_offline_batch_is_taken_up(mesh_on_both: MeshRig) -> None:
     """Offline events come later and are marked so; some of them had arrived before."""
     mesh, events = mesh_on_both, _session()
     async with _station(mesh) as station:
-        await station.call("BootNotification", BOOT)
+        await station.boot()
         for event in events[:2]:
             await station.call("TransactionEvent", event)
     assert (await _read(mesh)).state == transaction_service_pb2.TRANSACTION_STATE_ACTIVE
@@ -134,7 +133,7 @@ async def test_a_remote_start_reaches_the_socket_and_names_its_transaction(mesh_
     request.id_token.id_token = "TAG-1"
     request.id_token.type = "ISO14443"
     async with _station(mesh) as station:
-        await station.call("BootNotification", BOOT)
+        await station.boot()
         command = asyncio.ensure_future(
             mesh.commands.RequestStartTransaction(request, metadata=mesh.metadata, timeout=TIMEOUT_S)
         )
@@ -155,7 +154,7 @@ async def test_a_remote_start_reaches_the_socket_and_names_its_transaction(mesh_
 async def test_variables_are_set_read_and_remembered(mesh: MeshRig) -> None:
     """SetVariables and GetVariables in one CALL each."""
     async with _station(mesh) as station:
-        await station.call("BootNotification", BOOT)
+        await station.boot()
         name = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
         request = command_service_pb2.SetVariablesRequest(station_id="CP1")
         request.variables.add(component="OCPPCommCtrlr", variable="HeartbeatInterval", value="60")
@@ -176,7 +175,7 @@ async def test_a_station_probes_with_16_and_comes_back_with_201(mesh_on_both: Me
         await probe.boot()
         async with _station(mesh) as station:
             assert 1000 <= await probe.close_code() < 5000
-            assert (await station.call("BootNotification", BOOT))["status"] == "Accepted"
+            assert (await station.boot())["status"] == "Accepted"
             for event in _session():
                 await station.call("TransactionEvent", event)
             assert await mesh.is_connected("CP1")
@@ -209,7 +208,7 @@ async def test_payloads_of_16_get_a_clear_error_and_the_connection_goes_on(mesh:
             answer = await station.receive()
             assert answer[:3] == [4, f"x{index}", code]
             assert answer[3]
-        await station.call("BootNotification", BOOT)
+        await station.boot()
         await station.call("TransactionEvent", _session()[0])
         await station.send('[2,"late","Authorize",{"idTag":"T"}]')
         assert (await station.receive())[:3] == [4, "late", "OccurrenceConstraintViolation"]
@@ -228,8 +227,7 @@ async def test_the_station_s_order_decides_over_versions(mesh: MeshRig, offered:
     """The first of those that are spoken here, answered in the letters that it was offered in."""
     async with RawStation(mesh.station_url("CP1"), subprotocols=offered) as station:
         assert station.socket.subprotocol == spoken
-        boot = BOOT if "2" in spoken else {"chargePointModel": "M", "chargePointVendor": "V"}
-        assert (await station.call("BootNotification", boot))["status"] == "Accepted"
+        assert (await station.boot())["status"] == "Accepted"
 
 
 async def test_a_station_can_be_pinned_to_a_version(mesh: MeshRig) -> None:
@@ -254,7 +252,7 @@ async def test_meter_values_of_no_transaction_are_taken(mesh: MeshRig) -> None:
     """J01: clock-aligned values, of an EVSE and of the main meter."""
     value = {"timestamp": "2026-11-21T10:00:00Z", "sampledValue": [{"value": 1234.5, "context": "Sample.Clock"}]}
     async with _station(mesh) as station:
-        await station.call("BootNotification", BOOT)
+        await station.boot()
         for evse_id in (0, 1):
             assert await station.call("MeterValues", {"evseId": evse_id, "meterValue": [value]}) == {}
 
@@ -262,7 +260,7 @@ async def test_meter_values_of_no_transaction_are_taken(mesh: MeshRig) -> None:
 async def test_a_command_that_is_not_served_is_said_to_be_so(mesh: MeshRig) -> None:
     """2.0.1 has GetLocalListVersion: what lacks is ours, and SendCall is the way meanwhile."""
     async with _station(mesh) as station:
-        await station.call("BootNotification", BOOT)
+        await station.boot()
         request = local_list_pb2.GetLocalListVersionRequest(station_id="CP1")
         with pytest.raises(grpc.aio.AioRpcError, match="for which this is not served; SendCall") as refusal:
             await mesh.commands.GetLocalListVersion(request, metadata=mesh.metadata, timeout=TIMEOUT_S)

@@ -24,7 +24,6 @@ from tests.waiting import eventually, until
 BLOCKED = id_token_pb2.AUTHORIZATION_STATUS_BLOCKED
 CONCURRENT = id_token_pb2.AUTHORIZATION_STATUS_CONCURRENT_TX
 UNSPECIFIED = id_token_pb2.AUTHORIZATION_STATUS_UNSPECIFIED
-BOOT_201 = {"reason": "PowerUp", "chargingStation": {"model": "Raw", "vendorName": "Tests"}}
 
 
 @asynccontextmanager
@@ -35,7 +34,7 @@ async def _stations(mesh: MeshRig, *station_ids: str, version: str = "1.6") -> A
         for station_id in station_ids:
             station = RawStation(mesh.station_url(station_id), subprotocols=[f"ocpp{version}"])
             await stack.enter_async_context(station)
-            await (station.boot() if version == "1.6" else station.call("BootNotification", BOOT_201))
+            await station.boot()
             stations.append(station)
         yield stations
 

@@ -109,9 +109,7 @@ async def test_the_limit_of_a_station_that_speaks_201(mesh: MeshRig) -> None:
         "variable": {"name": "ItemsPerMessage", "instance": "GetVariables"},
     }
     async with RawStation(mesh.station_url("CP2"), subprotocols=["ocpp2.0.1"]) as station:
-        await station.call(
-            "BootNotification", {"reason": "PowerUp", "chargingStation": {"model": "Raw", "vendorName": "Tests"}}
-        )
+        await station.boot()
         for expected in ([["ItemsPerMessage"], ["A", "B", "C"], ["D"]], [["A", "B", "C"], ["D"]]):
             reading = asyncio.ensure_future(_read(mesh, "A", "B", "C", "D", station_id="CP2"))
             asked = []
@@ -120,7 +118,7 @@ async def test_the_limit_of_a_station_that_speaks_201(mesh: MeshRig) -> None:
                 items = payload["getVariableData"]
                 asked.append([one["variable"]["name"] for one in items])
                 results = [{**one, "attributeStatus": "Accepted", "attributeValue": "3"} for one in items]
-                await station.send(json.dumps([3, message_id, {"getVariableResult": results}]))
+                await station.reply(message_id, {"getVariableResult": results})
                 assert asked[0] != ["ItemsPerMessage"] or len(asked) > 1 or items == [limit]
             assert asked == expected
             assert [one.variable.variable for one in await reading][:4] == ["A", "B", "C", "D"]
@@ -258,5 +256,5 @@ async def _serve_keys(station: RawStation, *, calls: int) -> list[list[str]]:
         asked.append(payload["key"])
         told = [{"key": key, "readonly": True, "value": KEYS[key]} for key in payload["key"][:2] if key in KEYS]
         unknown = [key for key in payload["key"][:2] if key not in KEYS]
-        await station.send(json.dumps([3, message_id, {"configurationKey": told, "unknownKey": unknown}]))
+        await station.reply(message_id, {"configurationKey": told, "unknownKey": unknown})
     return asked

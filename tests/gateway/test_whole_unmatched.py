@@ -19,8 +19,6 @@ from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig, running_mesh
 from tests.waiting import until
 
-V201_BOOT = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
-
 
 def reg(value: int, seconds: float, number: int, **fields: Any) -> dict[str, Any]:
     """MeterValues with the energy register."""
@@ -113,7 +111,7 @@ async def test_updates_without_a_start_in_2_0_1(mesh_on_both: MeshRig) -> None:
     """Not ACTIVE and in nobody's way; when the start comes, the transaction is whole."""
     field = Field(mesh_on_both)
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", V201_BOOT)
+        await station.boot()
         await station.call("TransactionEvent", event("Started", 0, "first", 1_000, -900))
         await station.call("TransactionEvent", event("Updated", 1, "second", 2_500, -100))
         [found] = await field.transactions()
@@ -131,7 +129,7 @@ async def test_each_generation_is_read_as_it_is_listed(mesh_on_both: MeshRig) ->
     """A 2.0.1 station that starts over with its names."""
     field = Field(mesh_on_both)
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", V201_BOOT)
+        await station.boot()
         for use in (1, 2):
             begin = use * 1_000 - 5_000
             await station.call("TransactionEvent", event("Started", 0, "T1", use * 1_000, begin))

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Protocol
 
-from simulator.backoff import Backoff
+from mesh.runtime.backoff import Backoff
 from simulator.clocks import StationClock
 from simulator.fleet import misbehave
 from simulator.line import Access, Line
@@ -44,7 +44,7 @@ def make_runner(central: Listening, *quirks: int, password: str | None = None, s
             late_close_s=2.0,
         ),
         clock=clock,
-        backoff=Backoff(random=Random(1), first_s=0.05, most_s=0.2),  # noqa: S311 - no secret
+        backoff=Backoff(first_s=0.05, most_s=0.2, uniform=Random(1).uniform),  # noqa: S311 - no secret
         boots_once=8 in quirks,
     )
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from ocpp.v16 import call
 
-from simulator.clocks import to_text
+from station_kit.times import format_time
 from tests.simulator.central import Central, central_system
 from tests.simulator.running import booted, plug_in, running, swipe, until
 
 
 def soon(seconds: float = 3_600) -> str:
     """A time from now on."""
-    return to_text(datetime.now(UTC) + timedelta(seconds=seconds))
+    return format_time(datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 def statuses(central: Central, connector_id: int = 1) -> list[str]:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from ocpp.v16 import call
 
-from simulator.clocks import to_text
+from station_kit.times import format_time
 from tests.simulator.central import Central, central_system
 from tests.simulator.files import file_server
 from tests.simulator.pki import Authority, named, pem
@@ -21,7 +21,7 @@ ROOT, MAKER = "CentralSystemRootCertificate", "ManufacturerRootCertificate"
 
 def now(seconds: float = 0) -> str:
     """The present, or a time from it."""
-    return to_text(datetime.now(UTC) + timedelta(seconds=seconds))
+    return format_time(datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 def told(central: Central, action: str) -> list[str]:

@@ -11,10 +11,10 @@ import pytest
 
 import simulator
 from simulator.__main__ import parse
-from simulator.clocks import from_text
 from simulator.line import Access, Line, until_herd_s
 from simulator.misbehaviour import QUIRKS, UNSHOWN, Assignment, parse_assignment, quirks_of, table
 from simulator.runner import Runner
+from station_kit.times import parse_time
 from tests.simulator.raw_central import RawCentral, raw_central
 from tests.simulator.running import plug_in, running, swipe, until
 
@@ -216,7 +216,7 @@ async def test_quirk_12(station_id: str, year: str | None) -> None:
         if year is not None:
             assert start.startswith(year)
         else:
-            ahead_s = from_text(start).timestamp() - runner._clock.to_real(0).timestamp()
+            ahead_s = parse_time(start).timestamp() - runner._clock.to_real(0).timestamp()
             assert 7_199 <= ahead_s < 7_260
 
 

@@ -1,10 +1,7 @@
 """Transaction messages wait in order, and are given up only as the settings say."""
 
-from random import Random
-
 import pytest
 
-from simulator.backoff import Backoff
 from simulator.transaction_queue import TransactionQueue
 
 
@@ -54,13 +51,3 @@ def test_message_id_stays_over_attempts() -> None:
     following = queue.first()
     assert following is not None
     assert following.message_id != message_id
-
-
-def test_backoff_grows_with_jitter_and_resets() -> None:
-    """Pauses double up to a limit, and no two stations pause alike."""
-    backoff, other = (Backoff(random=Random(seed), most_s=8) for seed in (1, 2))  # noqa: S311 - no secret
-    pauses = [backoff.next_s() for _ in range(5)]
-    assert all(span / 2 <= pause <= span for pause, span in zip(pauses, (1, 2, 4, 8, 8), strict=True))
-    assert pauses != [other.next_s() for _ in range(5)]
-    backoff.reset()
-    assert backoff.next_s() <= 1

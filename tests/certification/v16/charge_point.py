@@ -1,10 +1,8 @@
 """A charge point of OCPP 1.6 as a case plays it, message by message, and the operator on the other side."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from csms.station.v1 import command_service_pb2, station_pb2, station_service_pb2
@@ -13,6 +11,9 @@ from google.protobuf import message_factory
 
 from gateway.ocpp.enums import STOPPED_REASONS
 from mesh.runtime.times import now_us
+from station_kit.messages import Message
+from station_kit.times import format_time_us
+from station_kit.v16 import messages as v16
 from tests.conformance.edge import check
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
@@ -25,8 +26,7 @@ PATIENCE_S = 60.0
 
 def now(shift_s: float = 0.0) -> str:
     """The present, as charge points write it; `shift_s` seconds away."""
-    moment = datetime.fromtimestamp(now_us() / 1e6, UTC) + timedelta(seconds=shift_s)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return format_time_us(now_us() + round(shift_s * 1e6))
 
 
 class ChargePoint:
@@ -53,9 +53,13 @@ class ChargePoint:
         check("1.6", action, "response", answer)
         return answer
 
+    async def send(self, message: Message, **more: Any) -> Any:
+        """The same of a message of the station kit, with further fields or other ones."""
+        return await self.call(message.action, **(message.payload | more))
+
     async def boot(self) -> None:
         """A cold boot: BootNotification, accepted, then the status of each connector."""
-        answer = await self.call("BootNotification", chargePointModel="Model", chargePointVendor="Vendor")
+        answer = await self.send(v16.boot_notification(vendor="Vendor", model="Model"))
         assert answer["status"] == "Accepted"
         assert answer["interval"] > 0
         for connector in (0, 1, 2):
@@ -63,21 +67,21 @@ class ChargePoint:
 
     async def status(self, status: str, *, connector: int = 1, error: str = "NoError") -> None:
         """StatusNotification. It is kept, and is what an operator sees."""
-        answer = await self.call(
-            "StatusNotification", connectorId=connector, errorCode=error, status=status, timestamp=now()
+        answer = await self.send(
+            v16.status_notification(status=status, timestamp=now(), connector_id=connector, error_code=error)
         )
         assert answer == {}
         assert (await self.shown(connector)).reported_status == status
 
     async def authorize(self, tag: str = "") -> str:
         """Authorize; returns what the central system says of the tag, its own driver's where none is named."""
-        found: str = (await self.call("Authorize", idTag=tag or self.tag))["idTagInfo"]["status"]
+        found: str = (await self.send(v16.authorize(tag or self.tag)))["idTagInfo"]["status"]
         return found
 
     async def start(self, **more: Any) -> int:
         """StartTransaction, which is to be accepted; returns the transaction's number."""
-        start = {"connectorId": 1, "idTag": self.tag, "meterStart": METER_START, "timestamp": now()} | more
-        answer = await self.call("StartTransaction", **start)
+        start = v16.start_transaction(id_tag=self.tag, meter_start=METER_START, timestamp=now())
+        answer = await self.send(start, **more)
         assert answer["idTagInfo"]["status"] == "Accepted"
         assert answer["transactionId"] > 0
         number: int = answer["transactionId"]
@@ -85,8 +89,8 @@ class ChargePoint:
 
     async def stop(self, number: int, reason: str, **more: Any) -> None:
         """StopTransaction."""
-        stop = {"transactionId": number, "meterStop": METER_STOP, "timestamp": now(), "reason": reason} | more
-        answer = await self.call("StopTransaction", **stop)
+        stop = v16.stop_transaction(transaction_id=number, meter_stop=METER_STOP, timestamp=now(), reason=reason)
+        answer = await self.send(stop, **more)
         assert answer.get("idTagInfo", {"status": "Accepted"})["status"] == "Accepted"
 
     async def charge(self) -> int:
@@ -126,11 +130,9 @@ class ChargePoint:
 
     async def next_call(self, answer: Any) -> tuple[str, Any]:
         """Waits for a CALL and answers it; returns its action and payload."""
-        kind, message_id, action, payload = await self.station.receive()
-        assert kind == 2
+        action, payload = await self.station.answer(answer)
         check("1.6", action, "request", payload)
         check("1.6", action, "response", answer)
-        await self.station.send(json.dumps([3, message_id, answer]))
         return action, payload
 
     # The operator's view

@@ -10,32 +10,36 @@ from typing import Any
 from csms.station.v1 import station_pb2, station_service_pb2
 from csms.transaction.v1 import transaction_service_pb2
 
+from station_kit.messages import ENERGY_REGISTER
+from station_kit.times import format_time
+from station_kit.v16 import messages as v16
 from tests.gateway.raw_station import RawStation
 from tests.gateway.rig import TIMEOUT_S, MeshRig
 from tests.waiting import eventually
 
 STATION = "CP1"
-REGISTER = "Energy.Active.Import.Register"
+REGISTER = ENERGY_REGISTER
 
 
 def at(seconds: float = 0) -> str:
-    """The present, shifted, as stations write it."""
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """The present, shifted, as stations write it that have no milliseconds."""
+    return format_time(datetime.now(UTC) + timedelta(seconds=seconds), timespec="seconds")
 
 
 def start(**fields: Any) -> dict[str, Any]:
     """A StartTransaction of 1.6."""
-    return {"connectorId": 1, "idTag": "TAG-1", "meterStart": 1_000, "timestamp": at()} | fields
+    return v16.start_transaction(id_tag="TAG-1", meter_start=1_000, timestamp=at()).payload | fields
 
 
 def stop(number: int, **fields: Any) -> dict[str, Any]:
     """A StopTransaction of 1.6."""
-    return {"transactionId": number, "idTag": "TAG-1", "meterStop": 3_000, "timestamp": at(60)} | fields
+    message = v16.stop_transaction(transaction_id=number, meter_stop=3_000, timestamp=at(60), idTag="TAG-1")
+    return message.payload | fields
 
 
 def metered(*samples: dict[str, Any], time: str = "", **fields: Any) -> dict[str, Any]:
     """A MeterValues of 1.6."""
-    return {"connectorId": 1, "meterValue": [{"timestamp": time or at(), "sampledValue": list(samples)}]} | fields
+    return v16.meter_values(*samples, timestamp=time or at(), **fields).payload
 
 
 class Field:

@@ -48,8 +48,7 @@ async def test_quirk_03_probing_with_two_versions(field: Field) -> None:
         number = (await probe.call("StartTransaction", start()))["transactionId"]
         async with field.station(subprotocols=["ocpp2.0.1"]) as station:
             assert await probe.close_code() == 1008
-            boot = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
-            assert (await station.call("BootNotification", boot))["status"] == "Accepted"
+            assert (await station.boot())["status"] == "Accepted"
             assert (await field.resource()).connection.ocpp_version == "2.0.1"
             assert (await field.transaction(number)).event_count == 1
             await field.expect_quirks(version_changed=1, half_open_socket=1, rebooted_soon=1)
@@ -71,9 +70,8 @@ async def test_quirk_03_probing_with_two_versions(field: Field) -> None:
 )
 async def test_quirk_03_messages_of_1_6_over_2_0_1(field: Field, action: str, payload: object, kept: bool) -> None:
     """A clear CALLERROR and no disconnect; messages about transactions are in quarantine."""
-    boot = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", boot)
+        await station.boot()
         await station.send(json.dumps([2, "x", action, payload]))
         refused = await station.receive()
         assert refused[:2] == [4, "x"]

@@ -89,8 +89,7 @@ async def test_quirk_29_numbers_and_truths_in_other_forms(field: Field) -> None:
 async def test_quirk_30_empty_lists(field: Field) -> None:
     """Where 2.x wants one entry at the least, or no list: no list."""
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        boot = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
-        await station.call("BootNotification", boot)
+        await station.boot()
         event = {
             "eventType": "Started",
             "timestamp": at(),

@@ -12,8 +12,6 @@ from csms.transaction.v1.transaction_service_pb2 import TRANSACTION_STATE_ACTIVE
 from tests.gateway.field.kit import REGISTER, STATION, Field, at, metered, start, stop
 from tests.waiting import eventually
 
-V201_BOOT = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
-
 
 @pytest.mark.parametrize(
     ("subprotocol", "frame", "error"),
@@ -31,8 +29,7 @@ V201_BOOT = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName"
 async def test_quirk_10_text_that_is_not_json(field: Field, subprotocol: str, frame: str, error: Any) -> None:
     """CALLERROR where an id can be read, or 2.x's own for none; the frame is in the log as it came."""
     async with field.station(subprotocols=[subprotocol]) as station:
-        boot = V201_BOOT if subprotocol == "ocpp2.0.1" else {"chargePointModel": "M", "chargePointVendor": "V"}
-        await station.call("BootNotification", boot)
+        await station.boot()
         await station.send(frame)
         if error is not None:
             answer = await station.receive()
@@ -133,7 +130,7 @@ async def test_quirk_13_the_form_of_our_times(field: Field) -> None:
     async with field.station() as station:
         answers = [await station.boot(), await station.call("Heartbeat", {})]
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        answers += [await station.call("BootNotification", V201_BOOT), await station.call("Heartbeat", {})]
+        answers += [await station.boot(), await station.call("Heartbeat", {})]
     assert len(answers) == 4
     for answer in answers:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", answer["currentTime"])
@@ -162,7 +159,7 @@ async def test_quirk_14_sampled_values_of_all_kinds(field: Field) -> None:
 async def test_quirk_14_the_other_way_round_in_2_0_1(field: Field) -> None:
     """2.x wants numbers, and gets text."""
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", V201_BOOT)
+        await station.boot()
         entry = {"timestamp": at(), "sampledValue": [{"value": "12.50"}]}
         await station.call("MeterValues", {"evseId": 1, "meterValue": [entry]})
         [recorded] = await field.meter_values()
@@ -214,7 +211,7 @@ async def test_quirk_17_a_long_id_tag(field: Field, length: int) -> None:
 async def test_quirk_17_a_long_id_token_in_2_0_1(field: Field) -> None:
     """2.0.1 allows 36."""
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", V201_BOOT)
+        await station.boot()
         answer = await station.call("Authorize", {"idToken": {"idToken": "A" * 255, "type": "Central"}})
         assert "status" in answer["idTokenInfo"]
         await field.expect_quirks(id_token_long=1)

@@ -9,8 +9,6 @@ from csms.transaction.v1 import transaction_service_pb2
 from tests.gateway.field.kit import REGISTER, Field, at, metered, start, stop
 from tests.waiting import until
 
-V201_BOOT = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
-
 
 @pytest.mark.parametrize("named", [-1, 0, 987_654])
 async def test_quirk_18_a_stop_matched_to_the_open_transaction(field: Field, named: int) -> None:
@@ -111,7 +109,7 @@ async def test_quirk_20_a_retry_under_a_new_id(field: Field) -> None:
 async def test_quirk_20_a_retry_in_2_0_1(field: Field) -> None:
     """By transaction, seqNo, kind and time."""
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", V201_BOOT)
+        await station.boot()
         event = _event("Started", 0, at())
         for _ in range(2):
             await station.call("TransactionEvent", event)
@@ -171,7 +169,7 @@ async def test_quirk_23_seq_nos_that_say_nothing(field: Field, numbers: tuple[in
     """All events are kept, in the order of their times where the numbers say nothing."""
     kinds = ("Started", "Updated", "Updated", "Ended")
     async with field.station(subprotocols=["ocpp2.0.1"]) as station:
-        await station.call("BootNotification", V201_BOOT)
+        await station.boot()
         for step, (kind, number) in enumerate(zip(kinds, numbers, strict=True)):
             await station.call("TransactionEvent", _event(kind, number, at(step), register=1_000 + 100 * step))
         transaction = await field.transaction("T1")
